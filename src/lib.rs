@@ -1,0 +1,2 @@
+//! netdriver: one network driver for every game engine.
+pub mod proto;
