@@ -1,1 +1,2 @@
+//! Generates the C header and the C# externs.
 fn main() {}
