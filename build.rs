@@ -1,2 +1,63 @@
-//! Generates the C header and the C# externs.
-fn main() {}
+//! Generates the C header and the C# externs from `src/ffi` into `OUT_DIR`.
+//!
+//! `cargo xtask bindgen` copies them into the tree; nothing is written there from here.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+/// The modules whose items are the ABI, in the order of the header.
+const SOURCES: [&str; 10] = [
+    "codes",
+    "structs",
+    "library",
+    "settings",
+    "endpoints",
+    "drivers",
+    "documents",
+    "connections",
+    "events",
+    "sends",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=cbindgen.toml");
+    println!("cargo:rerun-if-changed=src/ffi");
+    println!("cargo:rustc-env=NETDRIVER_GENERATED={}", out.display());
+    header(&root, &out)?;
+    csharp(&root, &out)
+}
+
+fn source(root: &Path, module: &str) -> PathBuf {
+    root.join("src/ffi").join(module).with_extension("rs")
+}
+
+fn header(root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for module in SOURCES {
+        builder = builder.with_src(source(root, module));
+    }
+    builder.generate()?.write_to_file(out.join("netdriver.h"));
+    Ok(())
+}
+
+fn csharp(root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    let mut builder = csbindgen::Builder::default();
+    for module in SOURCES {
+        builder = builder.input_extern_file(source(root, module));
+    }
+    builder
+        .csharp_dll_name("netdriver")
+        .csharp_dll_name_if("UNITY_IOS && !UNITY_EDITOR", "__Internal")
+        .csharp_namespace("NetDriver.Interop")
+        .csharp_class_name("NativeMethods")
+        .csharp_class_accessibility("internal")
+        .csharp_use_function_pointer(false)
+        .csharp_use_nint_types(false)
+        .csharp_generate_const_filter(|name| name.starts_with("ND_"))
+        .generate_csharp_file(out.join("NativeMethods.g.cs"))?;
+    Ok(())
+}

@@ -1,2 +1,1 @@
-//! netdriver: one network driver for every game engine.
-pub mod proto;
+//! x

@@ -1,0 +1,1668 @@
+/* netdriver: one network driver for every game engine.
+ *
+ * THE MODEL
+ *   A driver owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, in
+ *   process), each bound to addresses of this machine or none. A connection is a number; it looks
+ *   the same whether a UDP client, a WebSocket client or a page in a browser is behind it.
+ *   Once a frame: nd_driver_update receives, runs timers and sends; nd_driver_accept hands out new
+ *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait blocks.
+ *   Nothing is lost: what you do not pop waits and holds its sender back. Every limit is a field of
+ *   nd_settings; a full send queue is ND_ERROR_NETWORK_SEND_QUEUE_FULL (-5).
+ *   Calls return 0 or a negative ND_ERROR_... number, and leave their outputs untouched when they
+ *   fail; nd_last_error says in words what to do. Misuse is an error too, never a crash: handles
+ *   and connections are checked values, not pointers. Use a driver from one thread at a time.
+ *
+ * A COMPLETE CLIENT
+ *   #include <netdriver.h>
+ *   #include <stdio.h>
+ *   int main(void) {
+ *     nd_driver *driver; nd_connection server; nd_event event; int open = 1;
+ *     if (nd_driver_create(NULL, &driver) != ND_OK) return 1;
+ *     if (nd_driver_connect_url(driver, "ws://localhost:7777/", NULL, &server) != ND_OK) return 1;
+ *     while (open) {
+ *       nd_driver_wait(driver, 1000, NULL);
+ *       nd_driver_update(driver);
+ *       while (nd_driver_pop_event(driver, &event) == ND_OK && event.kind != ND_EVENT_EMPTY) {
+ *         if (event.kind == ND_EVENT_CONNECT)
+ *           nd_driver_send(driver, server, 0, (const uint8_t *)"hello", 5, ND_SEND_FLAG_TEXT);
+ *         if (event.kind == ND_EVENT_DATA)
+ *           printf("%.*s\n", (int)event.data_length, (const char *)event.data);
+ *         if (event.kind == ND_EVENT_DISCONNECT) open = 0;
+ *       }
+ *     }
+ *     return nd_driver_destroy(driver) == ND_OK ? 0 : 1;
+ *   }
+ *
+ * This file is generated from the library's sources (cargo xtask bindgen). C99, C11, C17, C++11. */
+
+
+#ifndef NETDRIVER_H
+#define NETDRIVER_H
+
+#include <stdint.h>
+
+/**
+ * Success.
+ */
+#define ND_OK 0
+
+/**
+ * The connection value was never given out by this driver.
+ */
+#define ND_ERROR_NETWORK_ID_MISMATCH -1
+
+/**
+ * The connection is gone; its slot may serve another connection now.
+ */
+#define ND_ERROR_NETWORK_VERSION_MISMATCH -2
+
+/**
+ * The connection is not in the state that the call needs (for a send: Connected).
+ */
+#define ND_ERROR_NETWORK_STATE_MISMATCH -3
+
+/**
+ * The message does not fit into one packet, or into the limit for messages.
+ */
+#define ND_ERROR_NETWORK_PACKET_OVERFLOW -4
+
+/**
+ * The connection's send queue is full: flush, or wait for the Writable event, and try again.
+ */
+#define ND_ERROR_NETWORK_SEND_QUEUE_FULL -5
+
+/**
+ * Unity Transport's number; not returned.
+ */
+#define ND_ERROR_HEADER_INVALID -6
+
+/**
+ * Unity Transport's number for two threads in one connection; not returned yet.
+ */
+#define ND_ERROR_DRIVER_PARALLEL_FOR -7
+
+/**
+ * The send handle was ended or aborted already, or never came from nd_driver_begin_send.
+ */
+#define ND_ERROR_NETWORK_SEND_HANDLE_INVALID -8
+
+/**
+ * Unity Transport's number; not returned.
+ */
+#define ND_ERROR_ARGUMENT_MISMATCH -9
+
+/**
+ * Unity Transport's number; not returned (a full receive queue holds the sender back instead).
+ */
+#define ND_ERROR_RECEIVE_QUEUE_FULL -10
+
+/**
+ * The operating system refused a socket operation; nd_last_error says which and why.
+ */
+#define ND_ERROR_NETWORK_SOCKET -11
+
+/**
+ * The driver handle is NULL, destroyed, or never was one.
+ */
+#define ND_ERROR_INVALID_HANDLE -100
+
+/**
+ * A pointer that the call needs is NULL.
+ */
+#define ND_ERROR_NULL_ARGUMENT -101
+
+/**
+ * An argument has a value that the call cannot take; nd_last_error names it.
+ */
+#define ND_ERROR_INVALID_ARGUMENT -102
+
+/**
+ * The struct_size field is wrong: fill the struct with its _init function first.
+ */
+#define ND_ERROR_STRUCT_SIZE -103
+
+/**
+ * Another thread is inside a call on this driver; nothing was done.
+ */
+#define ND_ERROR_DRIVER_IN_USE -104
+
+/**
+ * The library failed inside. The process goes on; the driver can only be destroyed.
+ */
+#define ND_ERROR_PANIC -105
+
+/**
+ * The buffer is too small; the length that it needs was written, the buffer was not.
+ */
+#define ND_ERROR_BUFFER_TOO_SMALL -106
+
+/**
+ * A limit of the settings or of the library is reached; nd_last_error names it.
+ */
+#define ND_ERROR_LIMIT_REACHED -107
+
+/**
+ * This version of the library cannot do that.
+ */
+#define ND_ERROR_NOT_SUPPORTED -108
+
+/**
+ * There is nothing under that name (a header, a document).
+ */
+#define ND_ERROR_NOT_FOUND -109
+
+/**
+ * Event kind: there is no event.
+ */
+#define ND_EVENT_EMPTY 0
+
+/**
+ * Event kind: a message arrived.
+ */
+#define ND_EVENT_DATA 1
+
+/**
+ * Event kind: a connection that this side started is established.
+ */
+#define ND_EVENT_CONNECT 2
+
+/**
+ * Event kind: the connection ended; `reason` says why.
+ */
+#define ND_EVENT_DISCONNECT 3
+
+/**
+ * Event kind, opt-in: after ND_ERROR_NETWORK_SEND_QUEUE_FULL there is room again.
+ */
+#define ND_EVENT_WRITABLE 65
+
+/**
+ * Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_WRITABLE.
+ */
+#define ND_OPTIONAL_EVENT_WRITABLE 1
+
+/**
+ * Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection.
+ */
+#define ND_EVENT_FLAG_TEXT 1
+
+/**
+ * Event flag: first piece of a message (set on every Data event, which holds a whole message).
+ */
+#define ND_EVENT_FLAG_FIRST 2
+
+/**
+ * Event flag: last piece of a message (set on every Data event, which holds a whole message).
+ */
+#define ND_EVENT_FLAG_LAST 4
+
+/**
+ * Event flag of Disconnect: the peer said goodbye properly.
+ */
+#define ND_EVENT_FLAG_CLEAN 8
+
+/**
+ * Send flag: send as text (must be valid UTF-8; only the plain dialect has text).
+ */
+#define ND_SEND_FLAG_TEXT 1
+
+/**
+ * Disconnect reason: local close (never seen in an event).
+ */
+#define ND_DISCONNECT_DEFAULT 0
+
+/**
+ * Disconnect reason: nothing arrived for disconnect_timeout_ms, or a pong stayed out.
+ */
+#define ND_DISCONNECT_TIMEOUT 1
+
+/**
+ * Disconnect reason: the server did not answer within all attempts.
+ */
+#define ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS 2
+
+/**
+ * Disconnect reason: the peer closed the connection.
+ */
+#define ND_DISCONNECT_CLOSED_BY_REMOTE 3
+
+/**
+ * Disconnect reason: TLS or authentication failed.
+ */
+#define ND_DISCONNECT_AUTHENTICATION_FAILURE 6
+
+/**
+ * Disconnect reason: the peer broke the protocol, or a stream under the UTP dialect ended.
+ */
+#define ND_DISCONNECT_PROTOCOL_ERROR 7
+
+/**
+ * Disconnect reason: the host name has no address.
+ */
+#define ND_DISCONNECT_HOST_NOT_FOUND 9
+
+/**
+ * Disconnect reason, plain dialect: the stream ended without a Close frame (code 1006).
+ */
+#define ND_DISCONNECT_CONNECTION_LOST 64
+
+/**
+ * Disconnect reason: nobody listens at that address.
+ */
+#define ND_DISCONNECT_CONNECTION_REFUSED 65
+
+/**
+ * Disconnect reason: the server answered the WebSocket handshake with something other than a
+ * valid 101; the event's data is a text that says what.
+ */
+#define ND_DISCONNECT_HANDSHAKE_REJECTED 66
+
+/**
+ * Connection state: closed, closing, or not a connection.
+ */
+#define ND_STATE_DISCONNECTED 0
+
+/**
+ * Unity Transport's number; reported as ND_STATE_DISCONNECTED.
+ */
+#define ND_STATE_DISCONNECTING 1
+
+/**
+ * Connection state: waiting for the peer.
+ */
+#define ND_STATE_CONNECTING 2
+
+/**
+ * Connection state: established.
+ */
+#define ND_STATE_CONNECTED 3
+
+/**
+ * Interface kind: UDP datagrams.
+ */
+#define ND_INTERFACE_UDP 1
+
+/**
+ * Interface kind: WebSocket over TCP (ws).
+ */
+#define ND_INTERFACE_WEBSOCKET 2
+
+/**
+ * Interface kind: in process, between drivers of one program; loopback endpoints only.
+ */
+#define ND_INTERFACE_IPC 3
+
+/**
+ * Dialect: a listener finds out by itself which of the two a client speaks.
+ */
+#define ND_DIALECT_AUTO 0
+
+/**
+ * Dialect: Unity Transport's connection protocol.
+ */
+#define ND_DIALECT_UTP 1
+
+/**
+ * Dialect: plain WebSocket, one message is one Data event.
+ */
+#define ND_DIALECT_PLAIN 2
+
+/**
+ * Address family: not an address.
+ */
+#define ND_FAMILY_INVALID 0
+
+/**
+ * Address family: IPv4.
+ */
+#define ND_FAMILY_IPV4 2
+
+/**
+ * Address family: IPv6.
+ */
+#define ND_FAMILY_IPV6 23
+
+/**
+ * Address family: 60 bytes that only a custom interface understands.
+ */
+#define ND_FAMILY_CUSTOM 255
+
+/**
+ * Text of a connection: the path that the client asked for, without the query.
+ */
+#define ND_TEXT_PATH 1
+
+/**
+ * Text of a connection: the query of the request, without the question mark.
+ */
+#define ND_TEXT_QUERY 2
+
+/**
+ * Text of a connection: the agreed sub-protocol; empty when there is none.
+ */
+#define ND_TEXT_SUB_PROTOCOL 3
+
+/**
+ * Text of a connection: all request headers, one `Name: value` line each, ending in a newline.
+ */
+#define ND_TEXT_HEADERS 4
+
+/**
+ * Log level: something failed that the program should know.
+ */
+#define ND_LOG_ERROR 1
+
+/**
+ * Log level: something is odd; the library goes on.
+ */
+#define ND_LOG_WARNING 2
+
+/**
+ * Log level: what happened, once per connection at most.
+ */
+#define ND_LOG_INFO 3
+
+/**
+ * Version of the binary interface that this header describes. It changes when a program
+ * compiled against an older header could no longer work.
+ */
+#define ND_ABI_VERSION 1
+
+/**
+ * A driver. It looks like a pointer and is a handle: never dereference it, never copy what it
+ * seems to point to. Using it after nd_driver_destroy is an error code.
+ */
+typedef struct nd_driver nd_driver;
+
+/**
+ * Result of a call: 0 is success, a negative number is one of ND_ERROR_….
+ */
+typedef int32_t nd_result;
+
+/**
+ * A function that receives log lines.
+ *
+ * `level` is ND_LOG_…; `text` is NUL-ended UTF-8, valid during the call. It runs on the thread
+ * that made the call which logs; it must not call the library.
+ */
+typedef void (*nd_log_callback)(uint32_t level, const char *text, void *user);
+
+/**
+ * What a driver is built with. Fill it with nd_settings_init, then change what you need.
+ * The first twelve fields are Unity Transport's NetworkConfigParameter, with its defaults.
+ */
+typedef struct nd_settings {
+  /**
+   * Size of this struct in bytes; nd_settings_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Milliseconds between two connection requests. Default 1000; at least 0.
+   */
+  int32_t connect_timeout_ms;
+  /**
+   * Connection requests before giving up. Default 60; at least 0.
+   */
+  int32_t max_connect_attempts;
+  /**
+   * Milliseconds of silence after which a UTP connection ends. Default 30000; 0 is never.
+   */
+  int32_t disconnect_timeout_ms;
+  /**
+   * Milliseconds without sending after which a heartbeat goes out. Default 500; 0 is never.
+   */
+  int32_t heartbeat_timeout_ms;
+  /**
+   * Unity Transport's number for secure UDP clients. Default 2000; at least 0.
+   */
+  int32_t reconnection_timeout_ms;
+  /**
+   * The most milliseconds by which one update moves the driver's time. Default 0: no bound.
+   */
+  int32_t max_frame_time_ms;
+  /**
+   * When above 0, each update moves the driver's time by exactly so many milliseconds.
+   */
+  int32_t fixed_frame_time_ms;
+  /**
+   * Messages that may wait in one connection for nd_driver_pop_event. Default 512; above 0.
+   * When full, a stream stops being read and a datagram is dropped and counted.
+   */
+  int32_t receive_queue_capacity;
+  /**
+   * Datagrams that one connection may queue between two flushes. Default 512; above 0.
+   */
+  int32_t send_queue_capacity;
+  /**
+   * Bytes of the largest UTP packet, its headers included. Default 1400; 1 to 1472.
+   */
+  int32_t max_message_size;
+  /**
+   * Path-MTU discovery; must be 0 in this version (probes of peers are always answered).
+   */
+  int32_t perform_path_mtu_discovery;
+  /**
+   * ND_OPTIONAL_EVENT_… bits: the event kinds beyond Unity Transport's that you want. Default 0.
+   */
+  uint32_t optional_events;
+  /**
+   * Connections that the driver holds at once. Default 16384; above 0.
+   */
+  uint32_t connections_max;
+  /**
+   * Payload bytes that may wait in one connection for nd_driver_pop_event. Default 4 MiB.
+   */
+  uint32_t inbound_bytes_max;
+  /**
+   * Bytes that one connection may queue for sending. Default 4 MiB.
+   */
+  uint32_t outbound_bytes_max;
+  /**
+   * Streams that may be in their handshake at once; further ones wait at the operating
+   * system. Default 1024; above 0.
+   */
+  uint32_t pending_handshakes_max;
+  /**
+   * Bytes of the largest HTTP head. Default 8192; 256 to 65536.
+   */
+  uint32_t head_size_max;
+  /**
+   * Milliseconds that a handshake may take from the first moment on. Default 5000; above 0.
+   */
+  int32_t handshake_timeout_ms;
+  /**
+   * Milliseconds of silence after which an undecided WebSocket client counts as plain.
+   * Default 300; at least 0.
+   */
+  int32_t plain_grace_ms;
+  /**
+   * Bytes of the largest plain WebSocket message, in and out. Default 1 MiB; above 0.
+   */
+  uint32_t websocket_message_size_max;
+  /**
+   * Milliseconds that the WebSocket closing handshake may take. Default 3000; above 0.
+   */
+  int32_t close_timeout_ms;
+  /**
+   * Plain WebSocket: milliseconds of silence after which a ping goes out. Default 10000; 0 is
+   * never. (The UTP dialect pings after heartbeat_timeout_ms, as Unity does.)
+   */
+  int32_t ping_interval_ms;
+  /**
+   * Plain WebSocket: milliseconds to wait for anything after a ping before the connection
+   * counts as lost. Default 20000; 0 is for ever.
+   */
+  int32_t pong_timeout_ms;
+} nd_settings;
+
+/**
+ * An interface: a way packets travel. Fill it with nd_interface_settings_init.
+ */
+typedef struct nd_interface_settings {
+  /**
+   * Size of this struct in bytes; nd_interface_settings_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * ND_INTERFACE_….
+   */
+  uint32_t kind;
+  /**
+   * WebSocket listeners: ND_DIALECT_…. Default ND_DIALECT_AUTO.
+   */
+  uint32_t dialect;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * WebSocket: the path that listeners serve and that nd_driver_connect asks for; a request
+   * for another path is answered with 404. NULL (default): listeners of the UTP dialect serve
+   * "/", others every path.
+   */
+  const char *path;
+  /**
+   * WebSocket, Auto: clients of this path speak UTP. NULL: no such rule.
+   */
+  const char *utp_path;
+  /**
+   * WebSocket, Auto: clients of this path speak plain. NULL: no such rule.
+   */
+  const char *plain_path;
+  /**
+   * WebSocket: sub-protocols that the server speaks, comma-separated, best first. The first
+   * that a client offers too is agreed on. NULL: none. The names netdriver.utp and
+   * netdriver.raw are always known and choose the dialect.
+   */
+  const char *sub_protocols;
+} nd_interface_settings;
+
+/**
+ * What nd_driver_connect_url asks for beyond the URL. Fill it with nd_connect_options_init.
+ */
+typedef struct nd_connect_options {
+  /**
+   * Size of this struct in bytes; nd_connect_options_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * ND_DIALECT_PLAIN (default) or ND_DIALECT_UTP.
+   */
+  uint32_t dialect;
+  /**
+   * Sub-protocols to offer, comma-separated, best first. NULL: none.
+   */
+  const char *sub_protocols;
+  /**
+   * Further request headers, one `Name: value` line each. NULL: none.
+   */
+  const char *headers;
+  /**
+   * UTP dialect: bytes for the server with the connection request. NULL: none.
+   */
+  const uint8_t *payload;
+  /**
+   * Length of `payload` in bytes.
+   */
+  uint32_t payload_length;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} nd_connect_options;
+
+/**
+ * An address: 64 bytes, laid out as Unity Transport's NetworkEndpoint.
+ * Compare two of them with memcmp. Fill it with nd_endpoint_parse or by hand.
+ */
+typedef struct nd_endpoint {
+  /**
+   * The address: 4 bytes (IPv4) or 16 bytes (IPv6) in network order, an IPv6 scope id in the
+   * four bytes after (little endian), 60 bytes for a custom family. Unused bytes are 0.
+   */
+  uint8_t address[60];
+  /**
+   * ND_FAMILY_….
+   */
+  uint8_t family;
+  /**
+   * 0.
+   */
+  uint8_t reserved;
+  /**
+   * The port, in the machine's byte order.
+   */
+  uint16_t port;
+} nd_endpoint;
+
+/**
+ * What is known of a connection. Set struct_size with nd_connection_info_init.
+ */
+typedef struct nd_connection_info {
+  /**
+   * Size of this struct in bytes; nd_connection_info_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * ND_STATE_….
+   */
+  int32_t state;
+  /**
+   * Number of the interface, as nd_driver_add_interface gave it.
+   */
+  uint32_t interface_index;
+  /**
+   * ND_INTERFACE_….
+   */
+  uint32_t interface_kind;
+  /**
+   * ND_DIALECT_UTP or ND_DIALECT_PLAIN.
+   */
+  uint32_t dialect;
+  /**
+   * Microseconds of the last measured round trip; 0 when none was measured: a UTP client
+   * measures its handshake, a WebSocket each of its pings.
+   */
+  uint32_t round_trip_us;
+  /**
+   * The peer's address.
+   */
+  struct nd_endpoint remote;
+  /**
+   * The address of this side.
+   */
+  struct nd_endpoint local;
+  /**
+   * Messages received.
+   */
+  uint64_t messages_in;
+  /**
+   * Messages sent.
+   */
+  uint64_t messages_out;
+  /**
+   * Payload bytes received.
+   */
+  uint64_t bytes_in;
+  /**
+   * Payload bytes sent.
+   */
+  uint64_t bytes_out;
+  /**
+   * Datagrams dropped because the inbound limit was reached.
+   */
+  uint64_t dropped_in;
+  /**
+   * Sends refused because the outbound limit was reached.
+   */
+  uint64_t refused_out;
+  /**
+   * Payload bytes that wait for nd_driver_pop_event.
+   */
+  uint32_t inbound_bytes;
+  /**
+   * Bytes that wait to be sent.
+   */
+  uint32_t outbound_bytes;
+} nd_connection_info;
+
+/**
+ * Counters of a driver since it was created. Set struct_size with nd_driver_statistics_init.
+ */
+typedef struct nd_driver_statistics {
+  /**
+   * Size of this struct in bytes; nd_driver_statistics_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Connections now, in any state but Disconnected.
+   */
+  uint32_t connections;
+  /**
+   * Streams in their handshake now.
+   */
+  uint32_t handshakes_pending;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Connections that came from outside.
+   */
+  uint64_t connections_incoming;
+  /**
+   * Connections that this side started.
+   */
+  uint64_t connections_outgoing;
+  /**
+   * Messages received.
+   */
+  uint64_t messages_in;
+  /**
+   * Messages sent.
+   */
+  uint64_t messages_out;
+  /**
+   * Payload bytes received.
+   */
+  uint64_t bytes_in;
+  /**
+   * Payload bytes sent.
+   */
+  uint64_t bytes_out;
+  /**
+   * Datagrams received, control messages included.
+   */
+  uint64_t datagrams_in;
+  /**
+   * Datagrams sent, control messages included.
+   */
+  uint64_t datagrams_out;
+  /**
+   * Bytes read from streams.
+   */
+  uint64_t stream_bytes_in;
+  /**
+   * Bytes written to streams.
+   */
+  uint64_t stream_bytes_out;
+  /**
+   * Packets that could not be parsed, and were dropped.
+   */
+  uint64_t malformed_in;
+  /**
+   * Packets of unknown connections, dropped.
+   */
+  uint64_t unknown_token_in;
+  /**
+   * Packets of Unity Transport 1.x, whose protocol differs, dropped.
+   */
+  uint64_t old_protocol_in;
+  /**
+   * Datagrams dropped because a connection's inbound limit was reached.
+   */
+  uint64_t dropped_in;
+  /**
+   * Sends refused because a connection's outbound limit was reached.
+   */
+  uint64_t refused_out;
+  /**
+   * Streams closed because the peer broke the WebSocket protocol.
+   */
+  uint64_t protocol_errors;
+  /**
+   * Handshakes that failed: bad requests, wrong paths, timeouts.
+   */
+  uint64_t handshakes_failed;
+  /**
+   * Ordinary HTTP requests answered with a document.
+   */
+  uint64_t documents_served;
+  /**
+   * Connections refused because connections_max was reached.
+   */
+  uint64_t connections_refused;
+} nd_driver_statistics;
+
+/**
+ * Bad network for tests, applied to datagram interfaces below the protocol.
+ * Fill it with nd_network_simulator_init (everything off).
+ */
+typedef struct nd_network_simulator {
+  /**
+   * Size of this struct in bytes; nd_network_simulator_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Percent of arriving packets that are lost, 0 to 100.
+   */
+  float receive_loss_percent;
+  /**
+   * Percent of leaving packets that are lost, 0 to 100.
+   */
+  float send_loss_percent;
+  /**
+   * Percent of leaving packets that leave twice, 0 to 100.
+   */
+  float send_duplicate_percent;
+  /**
+   * Percent of leaving packets that overtake the others, 0 to 100.
+   */
+  float send_reorder_percent;
+  /**
+   * Milliseconds by which leaving packets are late.
+   */
+  uint32_t send_delay_ms;
+  /**
+   * Milliseconds by which that varies, either way.
+   */
+  uint32_t send_jitter_ms;
+  /**
+   * Bytes of the largest packet that arrives; 0 is no limit.
+   */
+  uint32_t receive_mtu;
+  /**
+   * 1: nothing goes in or out.
+   */
+  uint32_t partitioned;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Start of the random sequence: one seed, one behaviour.
+   */
+  uint64_t seed;
+} nd_network_simulator;
+
+/**
+ * A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
+ * It is a value: copy it freely. A stale one is an error code, never another connection.
+ */
+typedef uint64_t nd_connection;
+
+/**
+ * One event. What a field holds depends on `kind`.
+ */
+typedef struct nd_event {
+  /**
+   * The connection that it happened to.
+   */
+  nd_connection connection;
+  /**
+   * Data: the message. Connect: the server's accept payload. Disconnect: the close reason, or
+   * what went wrong, as UTF-8 text. Valid until the first nd_driver_update after this pop.
+   */
+  const uint8_t *data;
+  /**
+   * Length of `data` in bytes; 0 is a valid message.
+   */
+  uint32_t data_length;
+  /**
+   * ND_EVENT_….
+   */
+  int32_t kind;
+  /**
+   * Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
+   * none, 1006 when the stream just ended; 0 for connections that have no close code.
+   */
+  uint16_t close_code;
+  /**
+   * Disconnect: ND_DISCONNECT_….
+   */
+  uint8_t reason;
+  /**
+   * Data: the pipeline that it came through; 0 is none.
+   */
+  uint8_t pipeline;
+  /**
+   * ND_EVENT_FLAG_… bits.
+   */
+  uint32_t flags;
+} nd_event;
+
+/**
+ * A message being written in place, between nd_driver_begin_send and nd_driver_end_send.
+ */
+typedef struct nd_send {
+  /**
+   * Names the send to the driver.
+   */
+  uint64_t handle;
+  /**
+   * Where to write the message; valid until the send is ended or aborted, or until the next
+   * nd_driver_update, which aborts what was left open.
+   */
+  uint8_t *data;
+  /**
+   * Bytes that may be written at `data`.
+   */
+  uint32_t capacity;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} nd_send;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the binary interface that the loaded library has.
+ *
+ * @return ND_ABI_VERSION of the library; a binding compares it with its own before any other call
+ * @thread any
+ * @since 0.1
+ */
+uint32_t nd_abi_version(void);
+
+/**
+ * The version of the loaded library, such as "0.1.0".
+ *
+ * @return a NUL-ended text that lives as long as the library is loaded
+ * @thread any
+ * @since 0.1
+ */
+const char *nd_version(void);
+
+/**
+ * A short name of a result, such as "NetworkSendQueueFull".
+ *
+ * @param result  what a call returned
+ * @return a NUL-ended text that lives as long as the library is loaded; "Unknown" for a number
+ * that is no result
+ * @thread any
+ * @since 0.1
+ */
+const char *nd_result_name(nd_result result);
+
+/**
+ * A short name of a disconnect reason, such as "ClosedByRemote".
+ *
+ * @param reason  nd_event.reason of a Disconnect
+ * @return a NUL-ended text that lives as long as the library is loaded; "Unknown" for a number
+ * that is no reason
+ * @thread any
+ * @since 0.1
+ */
+const char *nd_disconnect_reason_name(int32_t reason);
+
+/**
+ * The text of the last error that a call returned on this thread: what was wrong and what to do.
+ *
+ * @param buffer  where to write the text and a NUL; may be NULL when capacity is 0
+ * @param capacity  bytes at `buffer`
+ * @param out_length  out: bytes of the text without the NUL; may be NULL
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not)
+ * @lifetime the text stays until the next error on this thread
+ * @thread any; each thread has its own text
+ * @since 0.1
+ */
+nd_result nd_last_error(char *buffer, uint32_t capacity, uint32_t *out_length);
+
+/**
+ * Choose where log lines go. Without a callback they go nowhere.
+ *
+ * @param level  the most talkative ND_LOG_… level to deliver; 0 for none
+ * @param callback  called for each line; NULL stops the log
+ * @param user  handed to the callback as it is
+ * @return ND_OK; ND_ERROR_INVALID_ARGUMENT for an unknown level
+ * @lifetime the callback may be called until it is replaced; replacing waits for a line that is
+ * being written
+ * @thread any; the callback runs on the thread whose call logs, and must not call the library
+ * @since 0.1
+ */
+nd_result nd_log_set_callback(uint32_t level, nd_log_callback callback, void *user);
+
+/**
+ * Fill settings with the defaults.
+ *
+ * @param out_settings  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.1
+ */
+nd_result nd_settings_init(struct nd_settings *out_settings);
+
+/**
+ * Fill interface settings with the defaults of a kind.
+ *
+ * @param out_settings  out: every field set
+ * @param kind  ND_INTERFACE_…
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT for an unknown kind
+ * @thread any
+ * @since 0.1
+ */
+nd_result nd_interface_settings_init(struct nd_interface_settings *out_settings, uint32_t kind);
+
+/**
+ * Fill connect options with the defaults: plain dialect, nothing extra.
+ *
+ * @param out_options  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.1
+ */
+nd_result nd_connect_options_init(struct nd_connect_options *out_options);
+
+/**
+ * Prepare a struct for nd_connection_get_info.
+ *
+ * @param out_info  out: struct_size set, the rest 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.1
+ */
+nd_result nd_connection_info_init(struct nd_connection_info *out_info);
+
+/**
+ * Prepare a struct for nd_driver_get_statistics.
+ *
+ * @param out_statistics  out: struct_size set, the rest 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.1
+ */
+nd_result nd_driver_statistics_init(struct nd_driver_statistics *out_statistics);
+
+/**
+ * Fill a network simulator with the defaults: everything off.
+ *
+ * @param out_simulator  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.1
+ */
+nd_result nd_network_simulator_init(struct nd_network_simulator *out_simulator);
+
+/**
+ * Read an address from text: "127.0.0.1", "::1" or "[::1]". Names are not looked up; see
+ * nd_driver_connect_host.
+ *
+ * @param text  the address, NUL-ended
+ * @param port  the port; 0 lets the operating system choose one at bind
+ * @param family  ND_FAMILY_IPV4 or ND_FAMILY_IPV6; ND_FAMILY_INVALID tries both, IPv4 first
+ * @param out_endpoint  out: the endpoint
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT
+ * @thread any
+ * @since 0.1
+ */
+nd_result nd_endpoint_parse(const char *text,
+                            uint16_t port,
+                            uint32_t family,
+                            struct nd_endpoint *out_endpoint);
+
+/**
+ * Write an endpoint as text, as Unity Transport does: "1.2.3.4:80", "[0000:…:0001]:80",
+ * "custom:0x…", "invalid".
+ *
+ * @param endpoint  what to write
+ * @param buffer  where to write the text and a NUL; 132 bytes are always enough
+ * @param capacity  bytes at `buffer`
+ * @param out_length  out: bytes of the text without the NUL; may be NULL
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_BUFFER_TOO_SMALL; ND_ERROR_INVALID_ARGUMENT
+ * @thread any
+ * @since 0.1
+ */
+nd_result nd_endpoint_format(const struct nd_endpoint *endpoint,
+                             char *buffer,
+                             uint32_t capacity,
+                             uint32_t *out_length);
+
+/**
+ * Create a driver. It has no interface yet: add one or several with nd_driver_add_interface.
+ *
+ * @param settings  what to build it with, copied; NULL for the defaults
+ * @param out_driver  out: the driver's handle
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT (a
+ * setting is out of range; nd_last_error names it); ND_ERROR_LIMIT_REACHED (1024 drivers);
+ * ND_ERROR_NOT_SUPPORTED; ND_ERROR_NETWORK_SOCKET
+ * @lifetime destroy it with nd_driver_destroy
+ * @thread any; a driver may move between threads, and is used by one at a time
+ * @since 0.1
+ */
+nd_result nd_driver_create(const struct nd_settings *settings, struct nd_driver **out_driver);
+
+/**
+ * Destroy a driver: its sockets close, its memory goes. Peers are not told; call
+ * nd_driver_disconnect for each connection and nd_driver_flush before, if they should be.
+ *
+ * @param driver  the handle; stale afterwards
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE
+ * @lifetime every pointer that came from the driver is invalid afterwards
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_destroy(struct nd_driver *driver);
+
+/**
+ * Give a driver a way for packets to travel. A driver may have several, of any kinds.
+ *
+ * @param driver  the driver
+ * @param settings  what kind, and how; copied
+ * @param out_interface  out: the number by which other calls name it, counting from 0
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT; ND_ERROR_LIMIT_REACHED (16 interfaces); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_add_interface(struct nd_driver *driver,
+                                  const struct nd_interface_settings *settings,
+                                  uint32_t *out_interface);
+
+/**
+ * Bind an interface to an address of this machine. May be called several times: each call adds
+ * a listening endpoint. Clients need not bind; connecting does it for them.
+ *
+ * @param driver  the driver
+ * @param interface_index  the interface
+ * @param endpoint  the address; port 0 lets the system choose (see nd_driver_get_local_endpoint)
+ * @param out_binding  out: the number of this endpoint within the interface, counting from 0;
+ * may be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
+ * ND_ERROR_NETWORK_SOCKET (address in use, no permission, …); ND_ERROR_LIMIT_REACHED (16
+ * endpoints); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_bind(struct nd_driver *driver,
+                         uint32_t interface_index,
+                         const struct nd_endpoint *endpoint,
+                         uint32_t *out_binding);
+
+/**
+ * Start to take connections on every bound endpoint, those bound later included.
+ *
+ * @param driver  the driver
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH (-1: nothing is bound);
+ * ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_listen(struct nd_driver *driver);
+
+/**
+ * Is any endpoint bound, does the driver listen?
+ *
+ * @param driver  the driver
+ * @param out_bound  out: 1 or 0; may be NULL
+ * @param out_listening  out: 1 or 0; may be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_get_listening(struct nd_driver *driver,
+                                  uint32_t *out_bound,
+                                  uint32_t *out_listening);
+
+/**
+ * The address that an interface is bound to, with the port that the system chose.
+ *
+ * @param driver  the driver
+ * @param interface_index  the interface
+ * @param binding  which of its endpoints, as nd_driver_bind gave it
+ * @param out_endpoint  out: the address
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+ * such interface); ND_ERROR_NOT_FOUND (no such endpoint); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_get_local_endpoint(struct nd_driver *driver,
+                                       uint32_t interface_index,
+                                       uint32_t binding,
+                                       struct nd_endpoint *out_endpoint);
+
+/**
+ * Receive, run timers, send; then make the new events visible. Call it once a frame.
+ *
+ * @param driver  the driver
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
+ * the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+ * @lifetime ends the validity of the data of events popped before, and aborts sends left open
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_update(struct nd_driver *driver);
+
+/**
+ * Send what waits to be sent, and nothing else.
+ *
+ * @param driver  the driver
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_flush(struct nd_driver *driver);
+
+/**
+ * Sleep until an update would bring an event or a connection, or until the time is over. This
+ * is the only call that blocks. Meanwhile keep-alives and pongs are served.
+ *
+ * @param driver  the driver
+ * @param timeout_ms  milliseconds to sleep at most; 0 returns at once
+ * @param out_ready  out: 1 when an update has something to show, 0 when the time was over; may
+ * be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
+ * @since 0.1
+ */
+nd_result nd_driver_wait(struct nd_driver *driver, uint32_t timeout_ms, uint32_t *out_ready);
+
+/**
+ * Counters since the driver was created.
+ *
+ * @param driver  the driver
+ * @param out_statistics  in: struct_size, see nd_driver_statistics_init; out: the counters
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_get_statistics(struct nd_driver *driver,
+                                   struct nd_driver_statistics *out_statistics);
+
+/**
+ * Put a bad network below the datagram interfaces (UDP, IPC), or change or remove it.
+ *
+ * @param driver  the driver
+ * @param simulator  how bad; copied; see nd_network_simulator_init
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_set_network_simulator(struct nd_driver *driver,
+                                          const struct nd_network_simulator *simulator);
+
+/**
+ * Serve a document: a listener of this interface answers `GET path` and `HEAD path` with it, so
+ * that a page and its game share one port. Other paths get 404, an upgrade to anything but
+ * WebSocket 426. Setting a path again replaces its document.
+ *
+ * @param driver  the driver
+ * @param interface_index  a WebSocket interface
+ * @param path  the path, starting with "/", without a query
+ * @param content_type  such as "text/html; charset=utf-8"
+ * @param data  the document's bytes, copied
+ * @param data_length  length of `data` in bytes; at most 16 MiB
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
+ * ND_ERROR_LIMIT_REACHED (64 documents); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_set_document(struct nd_driver *driver,
+                                 uint32_t interface_index,
+                                 const char *path,
+                                 const char *content_type,
+                                 const uint8_t *data,
+                                 uint32_t data_length);
+
+/**
+ * Stop serving a document.
+ *
+ * @param driver  the driver
+ * @param interface_index  a WebSocket interface
+ * @param path  the path that nd_driver_set_document got
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
+ * ND_ERROR_NOT_FOUND; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_remove_document(struct nd_driver *driver,
+                                    uint32_t interface_index,
+                                    const char *path);
+
+/**
+ * Take the oldest connection that came from outside. Its events wait until then.
+ *
+ * @param driver  the driver
+ * @param out_connection  out: the connection; 0 when none waits
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_accept(struct nd_driver *driver, nd_connection *out_connection);
+
+/**
+ * Connect to an address, in the UTP dialect. The connection is Connecting at once; a Connect or
+ * Disconnect event follows.
+ *
+ * @param driver  the driver
+ * @param interface_index  the interface to use
+ * @param endpoint  the server
+ * @param payload  bytes for the server with the connection request, copied; NULL for none
+ * @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
+ * WebSocket, with the default max_message_size
+ * @param out_connection  out: the connection
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
+ * ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
+ * ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_connect(struct nd_driver *driver,
+                            uint32_t interface_index,
+                            const struct nd_endpoint *endpoint,
+                            const uint8_t *payload,
+                            uint32_t payload_length,
+                            nd_connection *out_connection);
+
+/**
+ * Connect to a host by name, in the UTP dialect. The name is looked up in the background; when
+ * it has no address, a Disconnect event with ND_DISCONNECT_HOST_NOT_FOUND follows.
+ *
+ * @param driver  the driver
+ * @param interface_index  the interface to use (UDP or WebSocket)
+ * @param host  a name, or an address as text; "localhost" tries IPv4 first
+ * @param port  the port
+ * @param payload  as for nd_driver_connect
+ * @param payload_length  as for nd_driver_connect
+ * @param out_connection  out: the connection
+ * @return as nd_driver_connect
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_connect_host(struct nd_driver *driver,
+                                 uint32_t interface_index,
+                                 const char *host,
+                                 uint16_t port,
+                                 const uint8_t *payload,
+                                 uint32_t payload_length,
+                                 nd_connection *out_connection);
+
+/**
+ * Connect to a WebSocket server by URL, in the plain dialect unless the options say otherwise.
+ * The driver gets a WebSocket interface when it has none.
+ *
+ * @param driver  the driver
+ * @param url  ws://host[:port][/path][?query]
+ * @param options  sub-protocols, headers, dialect; copied; NULL for the defaults
+ * @param out_connection  out: the connection
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NOT_SUPPORTED (wss:// in this version);
+ * ND_ERROR_LIMIT_REACHED; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_connect_url(struct nd_driver *driver,
+                                const char *url,
+                                const struct nd_connect_options *options,
+                                nd_connection *out_connection);
+
+/**
+ * Close a connection. The peer is told with the next update or flush; what was sent before goes
+ * out first. No event follows on this side. A WebSocket closes with code 1000.
+ *
+ * @param driver  the driver
+ * @param connection  which; it reads as Disconnected at once
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (closed
+ * already); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_disconnect(struct nd_driver *driver, nd_connection connection);
+
+/**
+ * Close a plain WebSocket connection with a code and a reason (RFC 6455 section 7.4). On other
+ * connections this is nd_driver_disconnect.
+ *
+ * @param driver  the driver
+ * @param connection  which; it reads as Disconnected at once
+ * @param code  1000 to 1003, 1007 to 1014, or 3000 to 4999
+ * @param reason  UTF-8, copied; NULL when the length is 0
+ * @param reason_length  length of `reason` in bytes; at most 123
+ * @return as nd_driver_disconnect; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (code or
+ * reason; the connection stays open)
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_close(struct nd_driver *driver,
+                          nd_connection connection,
+                          uint16_t code,
+                          const uint8_t *reason,
+                          uint32_t reason_length);
+
+/**
+ * The state of a connection.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_state  out: ND_STATE_…; Disconnected for a stale or unknown connection
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_connection_get_state(struct nd_driver *driver,
+                                  nd_connection connection,
+                                  int32_t *out_state);
+
+/**
+ * Addresses, interface, dialect, round trip and counters of a connection.
+ *
+ * @param driver  the driver
+ * @param connection  which; it may have ended while its last events still wait
+ * @param out_info  in: struct_size, see nd_connection_info_init; out: the facts
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_connection_get_info(struct nd_driver *driver,
+                                 nd_connection connection,
+                                 struct nd_connection_info *out_info);
+
+/**
+ * The longest message that a connection takes.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param pipeline  0: no pipeline
+ * @param out_size  out: payload bytes
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_connection_get_payload_size_max(struct nd_driver *driver,
+                                             nd_connection connection,
+                                             uint8_t pipeline,
+                                             uint32_t *out_size);
+
+/**
+ * The bytes that a client gave with its connection request (UTP dialect).
+ *
+ * @param driver  the driver
+ * @param connection  a connection that came from outside
+ * @param buffer  where to write them; may be NULL when capacity is 0
+ * @param capacity  bytes at `buffer`
+ * @param out_length  out: how many there are
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH; ND_ERROR_BUFFER_TOO_SMALL (the length is written); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_connection_get_connect_payload(struct nd_driver *driver,
+                                            nd_connection connection,
+                                            uint8_t *buffer,
+                                            uint32_t capacity,
+                                            uint32_t *out_length);
+
+/**
+ * Set the bytes that every client gets with the answer to its connection request (UTP dialect);
+ * its Connect event shows them. Clients of Unity Transport before 2.7 ignore them; leave them
+ * away when clients before 2.2 connect.
+ *
+ * @param driver  the driver
+ * @param payload  the bytes, copied; NULL when the length is 0
+ * @param payload_length  length in bytes; at most as for nd_driver_connect on WebSocket; 0 for none
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_NETWORK_PACKET_OVERFLOW; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_set_accept_payload(struct nd_driver *driver,
+                                       const uint8_t *payload,
+                                       uint32_t payload_length);
+
+/**
+ * A text of a WebSocket connection: path, query, sub-protocol, all headers.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param text_kind  ND_TEXT_…
+ * @param buffer  where to write the text and a NUL; may be NULL when capacity is 0
+ * @param capacity  bytes at `buffer`
+ * @param out_length  out: bytes of the text without the NUL; may be NULL
+ * @return ND_OK (an empty text where there is none, as on UDP); ND_ERROR_INVALID_HANDLE;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_INVALID_ARGUMENT;
+ * ND_ERROR_BUFFER_TOO_SMALL (the length is written); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_connection_get_text(struct nd_driver *driver,
+                                 nd_connection connection,
+                                 uint32_t text_kind,
+                                 char *buffer,
+                                 uint32_t capacity,
+                                 uint32_t *out_length);
+
+/**
+ * One header of the request that a WebSocket connection began with.
+ *
+ * @param driver  the driver
+ * @param connection  which; on a client the headers are those of the server's answer
+ * @param name  the header's name, in any case
+ * @param buffer  where to write the value and a NUL; may be NULL when capacity is 0
+ * @param capacity  bytes at `buffer`
+ * @param out_length  out: bytes of the value without the NUL; may be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH; ND_ERROR_NOT_FOUND; ND_ERROR_BUFFER_TOO_SMALL (the length is written);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_connection_get_header(struct nd_driver *driver,
+                                   nd_connection connection,
+                                   const char *name,
+                                   char *buffer,
+                                   uint32_t capacity,
+                                   uint32_t *out_length);
+
+/**
+ * Pop up to `capacity` events of accepted connections, oldest first. This is the fast way.
+ *
+ * What is not popped waits for later updates, counts against the limits of its connection and
+ * so holds its sender back; it is never lost.
+ *
+ * @param driver  the driver
+ * @param out_events  out: the events
+ * @param capacity  how many fit at `out_events`
+ * @param out_count  out: how many were written
+ * @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_DRIVER_IN_USE
+ * @lifetime the events' data is valid until the first nd_driver_update after this call
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_pop_events(struct nd_driver *driver,
+                               struct nd_event *out_events,
+                               uint32_t capacity,
+                               uint32_t *out_count);
+
+/**
+ * Pop the oldest event of all accepted connections.
+ *
+ * @param driver  the driver
+ * @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @lifetime the event's data is valid until the first nd_driver_update after this call
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_pop_event(struct nd_driver *driver, struct nd_event *out_event);
+
+/**
+ * Pop the oldest event of one connection. Both ways of popping may be mixed.
+ *
+ * @param driver  the driver
+ * @param connection  whose event
+ * @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
+ * connection is stale
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @lifetime the event's data is valid until the first nd_driver_update after this call
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_pop_event_for_connection(struct nd_driver *driver,
+                                             nd_connection connection,
+                                             struct nd_event *out_event);
+
+/**
+ * How many events wait in one connection.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_count  out: the number; 0 for a stale connection
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_get_event_count(struct nd_driver *driver,
+                                    nd_connection connection,
+                                    uint32_t *out_count);
+
+/**
+ * Send one message. It leaves with the next nd_driver_flush or nd_driver_update.
+ *
+ * @param driver  the driver
+ * @param connection  to whom
+ * @param pipeline  0: no pipeline
+ * @param data  the message, copied; may be NULL when the length is 0
+ * @param data_length  its length in bytes; 0 is a valid message
+ * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
+ * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (unknown
+ * pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_send(struct nd_driver *driver,
+                         nd_connection connection,
+                         uint8_t pipeline,
+                         const uint8_t *data,
+                         uint32_t data_length,
+                         uint32_t flags);
+
+/**
+ * Send one message to many connections; it is encoded once for each dialect. A connection that
+ * cannot take it does not keep the others from getting it.
+ *
+ * @param driver  the driver
+ * @param connections  to whom
+ * @param connection_count  how many
+ * @param pipeline  0: no pipeline
+ * @param data  the message, copied; may be NULL when the length is 0
+ * @param data_length  its length in bytes
+ * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param out_results  out: one nd_result for each connection; may be NULL
+ * @param out_sent  out: how many took it; may be NULL
+ * @return ND_OK, even when some connections refused; ND_ERROR_INVALID_HANDLE;
+ * ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_send_to_many(struct nd_driver *driver,
+                                 const nd_connection *connections,
+                                 uint32_t connection_count,
+                                 uint8_t pipeline,
+                                 const uint8_t *data,
+                                 uint32_t data_length,
+                                 uint32_t flags,
+                                 nd_result *out_results,
+                                 uint32_t *out_sent);
+
+/**
+ * Begin a message that is written in place. Several may be open at once; they leave in the order
+ * in which they are ended.
+ *
+ * @param driver  the driver
+ * @param connection  to whom
+ * @param pipeline  0: no pipeline
+ * @param required_size  bytes that the message needs; 0 for as many as one packet holds (64 KiB
+ * on plain WebSocket connections)
+ * @param out_send  out: where to write, how much, and the name of the send
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH, _STATE_MISMATCH, _PACKET_OVERFLOW (required_size is too large),
+ * _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_LIMIT_REACHED (512 sends are open);
+ * ND_ERROR_DRIVER_IN_USE
+ * @lifetime until nd_driver_end_send, nd_driver_abort_send, or the next nd_driver_update
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_begin_send(struct nd_driver *driver,
+                               nd_connection connection,
+                               uint8_t pipeline,
+                               uint32_t required_size,
+                               struct nd_send *out_send);
+
+/**
+ * End a message written in place: it is queued like one of nd_driver_send.
+ *
+ * @param driver  the driver
+ * @param send  as nd_driver_begin_send filled it
+ * @param length  bytes written at send->data
+ * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before); _PACKET_OVERFLOW (length is
+ * above the capacity; the send is aborted); _VERSION_MISMATCH or _STATE_MISMATCH (the connection
+ * ended meanwhile); _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_DRIVER_IN_USE. Whatever
+ * it returns, the send is over, except after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT and
+ * _DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_end_send(struct nd_driver *driver,
+                             const struct nd_send *send,
+                             uint32_t length,
+                             uint32_t flags);
+
+/**
+ * Give up a message written in place; nothing is sent.
+ *
+ * @param driver  the driver
+ * @param send  as nd_driver_begin_send filled it
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_abort_send(struct nd_driver *driver, const struct nd_send *send);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* NETDRIVER_H */

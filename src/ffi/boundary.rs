@@ -1,0 +1,165 @@
+//! The edge itself: handles to drivers, the panic guard, the last error's text.
+//!
+//! A handle names a slot and a generation, so that using one after destroy is an error code.
+//! A slot is locked for the length of a call without ever waiting: a second thread gets an
+//! error code. A panic is caught, logged, and leaves the driver fit only to be destroyed.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+
+use super::codes::{ND_OK, nd_result};
+use super::structs::nd_driver;
+use crate::NetworkDriver;
+use crate::error::{Error, Result, Status};
+
+/// Drivers that may exist at once in one process.
+pub const DRIVERS_MAX: usize = 1024;
+
+/// Generations wrap here, so that a handle fits into a pointer of 32 bits.
+const GENERATION_MASK: u32 = 0x000F_FFFF;
+
+struct Slot {
+    /// Odd while a driver lives here; compared before the lock so that a stale handle is
+    /// recognised even while another thread uses the slot's next driver.
+    generation: AtomicU32,
+    content: Mutex<Content>,
+}
+
+enum Content {
+    Empty,
+    Driver(Box<NetworkDriver>),
+    Poisoned,
+}
+
+static SLOTS: [Slot; DRIVERS_MAX] = [const {
+    Slot { generation: AtomicU32::new(0), content: Mutex::new(Content::Empty) }
+}; DRIVERS_MAX];
+
+thread_local! {
+    static LAST_ERROR: RefCell<Option<Error>> = const { RefCell::new(None) };
+}
+
+fn invalid() -> Error {
+    Error::new(
+        Status::InvalidHandle,
+        "the driver handle is NULL, was destroyed, or never came from nd_driver_create",
+    )
+}
+
+fn in_use() -> Error {
+    Error::new(
+        Status::DriverInUse,
+        "another thread is inside a call on this driver; use one thread at a time",
+    )
+}
+
+fn panicked() -> Error {
+    Error::new(
+        Status::Panic,
+        "the library failed inside this driver; destroy it (the log has the details)",
+    )
+}
+
+/// Runs the body of an export: no panic leaves it, and its error's text is kept for
+/// `nd_last_error`.
+pub fn guard(body: impl FnOnce() -> Result<()>) -> nd_result {
+    let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(panicked()));
+    match outcome {
+        Ok(()) => ND_OK,
+        Err(error) => {
+            let status = error.status() as nd_result;
+            LAST_ERROR.with_borrow_mut(|last| *last = Some(error));
+            status
+        }
+    }
+}
+
+/// Runs the body of an export that works on a driver.
+pub fn with_driver(
+    handle: *mut nd_driver,
+    body: impl FnOnce(&mut NetworkDriver) -> Result<()>,
+) -> nd_result {
+    guard(|| {
+        let (slot, generation) = decode(handle)?;
+        let Some(mut content) = slot.content.try_lock() else { return Err(in_use()) };
+        if slot.generation.load(Ordering::Relaxed) != generation {
+            return Err(invalid());
+        }
+        let driver = match &mut *content {
+            Content::Driver(driver) => driver,
+            Content::Poisoned => return Err(panicked()),
+            Content::Empty => return Err(invalid()),
+        };
+        match catch_unwind(AssertUnwindSafe(|| body(driver))) {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                // Half-done work may be in there, so not even its Drop is trusted.
+                if let Content::Driver(driver) =
+                    std::mem::replace(&mut *content, Content::Poisoned)
+                {
+                    std::mem::forget(driver);
+                }
+                Err(panicked())
+            }
+        }
+    })
+}
+
+/// Puts a driver into a free slot.
+pub fn insert(driver: Box<NetworkDriver>) -> Result<*mut nd_driver> {
+    for (index, slot) in SLOTS.iter().enumerate() {
+        let Some(mut content) = slot.content.try_lock() else { continue };
+        if !matches!(*content, Content::Empty) {
+            continue;
+        }
+        let generation = (slot.generation.load(Ordering::Relaxed) + 1) & GENERATION_MASK;
+        slot.generation.store(generation, Ordering::Release);
+        *content = Content::Driver(driver);
+        return Ok(encode(index, generation));
+    }
+    Err(Error::new(
+        Status::LimitReached,
+        "1024 drivers exist (DRIVERS_MAX); destroy those that are no longer needed",
+    ))
+}
+
+/// Takes the driver out; the handle is stale from here on.
+pub fn remove(handle: *mut nd_driver) -> Result<()> {
+    let (slot, generation) = decode(handle)?;
+    let Some(mut content) = slot.content.try_lock() else { return Err(in_use()) };
+    if slot.generation.load(Ordering::Relaxed) != generation {
+        return Err(invalid());
+    }
+    slot.generation.store((generation + 1) & GENERATION_MASK, Ordering::Release);
+    let driver = std::mem::replace(&mut *content, Content::Empty);
+    drop(content);
+    drop(driver);
+    Ok(())
+}
+
+/// Bits: generation | slot (10) | 1, so that the value is odd and never NULL.
+fn encode(index: usize, generation: u32) -> *mut nd_driver {
+    let value = ((generation as usize) << 11) | (index << 1) | 1;
+    core::ptr::without_provenance_mut(value)
+}
+
+fn decode(handle: *mut nd_driver) -> Result<(&'static Slot, u32)> {
+    let value = handle.addr();
+    let generation = value >> 11;
+    if value & 1 == 0 || generation > GENERATION_MASK as usize || generation & 1 == 0 {
+        return Err(invalid());
+    }
+    let slot = &SLOTS[(value >> 1) & (DRIVERS_MAX - 1)];
+    if slot.generation.load(Ordering::Acquire) as usize != generation {
+        return Err(invalid());
+    }
+    Ok((slot, generation as u32))
+}
+
+/// Calls `use_text` with the text of the last error of this thread.
+pub fn last_error<T>(use_text: impl FnOnce(&str) -> T) -> T {
+    LAST_ERROR.with_borrow(|last| use_text(last.as_ref().map_or("", Error::text)))
+}

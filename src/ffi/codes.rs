@@ -1,0 +1,149 @@
+//! The numbers of the C ABI. Append only; a number is never reused.
+//!
+//! They are plain constants, so that a wrong number from outside is a value to check and never
+//! an invalid enum. `tests` compare them with the enums of the Rust API.
+#![allow(non_camel_case_types, reason = "C names")]
+
+/// Result of a call: 0 is success, a negative number is one of ND_ERROR_….
+pub type nd_result = i32;
+
+/// Success.
+pub const ND_OK: i32 = 0;
+/// The connection value was never given out by this driver.
+pub const ND_ERROR_NETWORK_ID_MISMATCH: i32 = -1;
+/// The connection is gone; its slot may serve another connection now.
+pub const ND_ERROR_NETWORK_VERSION_MISMATCH: i32 = -2;
+/// The connection is not in the state that the call needs (for a send: Connected).
+pub const ND_ERROR_NETWORK_STATE_MISMATCH: i32 = -3;
+/// The message does not fit into one packet, or into the limit for messages.
+pub const ND_ERROR_NETWORK_PACKET_OVERFLOW: i32 = -4;
+/// The connection's send queue is full: flush, or wait for the Writable event, and try again.
+pub const ND_ERROR_NETWORK_SEND_QUEUE_FULL: i32 = -5;
+/// Unity Transport's number; not returned.
+pub const ND_ERROR_HEADER_INVALID: i32 = -6;
+/// Unity Transport's number for two threads in one connection; not returned yet.
+pub const ND_ERROR_DRIVER_PARALLEL_FOR: i32 = -7;
+/// The send handle was ended or aborted already, or never came from nd_driver_begin_send.
+pub const ND_ERROR_NETWORK_SEND_HANDLE_INVALID: i32 = -8;
+/// Unity Transport's number; not returned.
+pub const ND_ERROR_ARGUMENT_MISMATCH: i32 = -9;
+/// Unity Transport's number; not returned (a full receive queue holds the sender back instead).
+pub const ND_ERROR_RECEIVE_QUEUE_FULL: i32 = -10;
+/// The operating system refused a socket operation; nd_last_error says which and why.
+pub const ND_ERROR_NETWORK_SOCKET: i32 = -11;
+/// The driver handle is NULL, destroyed, or never was one.
+pub const ND_ERROR_INVALID_HANDLE: i32 = -100;
+/// A pointer that the call needs is NULL.
+pub const ND_ERROR_NULL_ARGUMENT: i32 = -101;
+/// An argument has a value that the call cannot take; nd_last_error names it.
+pub const ND_ERROR_INVALID_ARGUMENT: i32 = -102;
+/// The struct_size field is wrong: fill the struct with its _init function first.
+pub const ND_ERROR_STRUCT_SIZE: i32 = -103;
+/// Another thread is inside a call on this driver; nothing was done.
+pub const ND_ERROR_DRIVER_IN_USE: i32 = -104;
+/// The library failed inside. The process goes on; the driver can only be destroyed.
+pub const ND_ERROR_PANIC: i32 = -105;
+/// The buffer is too small; the length that it needs was written, the buffer was not.
+pub const ND_ERROR_BUFFER_TOO_SMALL: i32 = -106;
+/// A limit of the settings or of the library is reached; nd_last_error names it.
+pub const ND_ERROR_LIMIT_REACHED: i32 = -107;
+/// This version of the library cannot do that.
+pub const ND_ERROR_NOT_SUPPORTED: i32 = -108;
+/// There is nothing under that name (a header, a document).
+pub const ND_ERROR_NOT_FOUND: i32 = -109;
+
+/// Event kind: there is no event.
+pub const ND_EVENT_EMPTY: i32 = 0;
+/// Event kind: a message arrived.
+pub const ND_EVENT_DATA: i32 = 1;
+/// Event kind: a connection that this side started is established.
+pub const ND_EVENT_CONNECT: i32 = 2;
+/// Event kind: the connection ended; `reason` says why.
+pub const ND_EVENT_DISCONNECT: i32 = 3;
+/// Event kind, opt-in: after ND_ERROR_NETWORK_SEND_QUEUE_FULL there is room again.
+pub const ND_EVENT_WRITABLE: i32 = 65;
+
+/// Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_WRITABLE.
+pub const ND_OPTIONAL_EVENT_WRITABLE: u32 = 1;
+
+/// Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection.
+pub const ND_EVENT_FLAG_TEXT: u32 = 1;
+/// Event flag: first piece of a message (set on every Data event, which holds a whole message).
+pub const ND_EVENT_FLAG_FIRST: u32 = 2;
+/// Event flag: last piece of a message (set on every Data event, which holds a whole message).
+pub const ND_EVENT_FLAG_LAST: u32 = 4;
+/// Event flag of Disconnect: the peer said goodbye properly.
+pub const ND_EVENT_FLAG_CLEAN: u32 = 8;
+
+/// Send flag: send as text (must be valid UTF-8; only the plain dialect has text).
+pub const ND_SEND_FLAG_TEXT: u32 = 1;
+
+/// Disconnect reason: local close (never seen in an event).
+pub const ND_DISCONNECT_DEFAULT: i32 = 0;
+/// Disconnect reason: nothing arrived for disconnect_timeout_ms, or a pong stayed out.
+pub const ND_DISCONNECT_TIMEOUT: i32 = 1;
+/// Disconnect reason: the server did not answer within all attempts.
+pub const ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS: i32 = 2;
+/// Disconnect reason: the peer closed the connection.
+pub const ND_DISCONNECT_CLOSED_BY_REMOTE: i32 = 3;
+/// Disconnect reason: TLS or authentication failed.
+pub const ND_DISCONNECT_AUTHENTICATION_FAILURE: i32 = 6;
+/// Disconnect reason: the peer broke the protocol, or a stream under the UTP dialect ended.
+pub const ND_DISCONNECT_PROTOCOL_ERROR: i32 = 7;
+/// Disconnect reason: the host name has no address.
+pub const ND_DISCONNECT_HOST_NOT_FOUND: i32 = 9;
+/// Disconnect reason, plain dialect: the stream ended without a Close frame (code 1006).
+pub const ND_DISCONNECT_CONNECTION_LOST: i32 = 64;
+/// Disconnect reason: nobody listens at that address.
+pub const ND_DISCONNECT_CONNECTION_REFUSED: i32 = 65;
+/// Disconnect reason: the server answered the WebSocket handshake with something other than a
+/// valid 101; the event's data is a text that says what.
+pub const ND_DISCONNECT_HANDSHAKE_REJECTED: i32 = 66;
+
+/// Connection state: closed, closing, or not a connection.
+pub const ND_STATE_DISCONNECTED: i32 = 0;
+/// Unity Transport's number; reported as ND_STATE_DISCONNECTED.
+pub const ND_STATE_DISCONNECTING: i32 = 1;
+/// Connection state: waiting for the peer.
+pub const ND_STATE_CONNECTING: i32 = 2;
+/// Connection state: established.
+pub const ND_STATE_CONNECTED: i32 = 3;
+
+/// Interface kind: UDP datagrams.
+pub const ND_INTERFACE_UDP: u32 = 1;
+/// Interface kind: WebSocket over TCP (ws).
+pub const ND_INTERFACE_WEBSOCKET: u32 = 2;
+/// Interface kind: in process, between drivers of one program; loopback endpoints only.
+pub const ND_INTERFACE_IPC: u32 = 3;
+
+/// Dialect: a listener finds out by itself which of the two a client speaks.
+pub const ND_DIALECT_AUTO: u32 = 0;
+/// Dialect: Unity Transport's connection protocol.
+pub const ND_DIALECT_UTP: u32 = 1;
+/// Dialect: plain WebSocket, one message is one Data event.
+pub const ND_DIALECT_PLAIN: u32 = 2;
+
+/// Address family: not an address.
+pub const ND_FAMILY_INVALID: u32 = 0;
+/// Address family: IPv4.
+pub const ND_FAMILY_IPV4: u32 = 2;
+/// Address family: IPv6.
+pub const ND_FAMILY_IPV6: u32 = 23;
+/// Address family: 60 bytes that only a custom interface understands.
+pub const ND_FAMILY_CUSTOM: u32 = 255;
+
+/// Text of a connection: the path that the client asked for, without the query.
+pub const ND_TEXT_PATH: u32 = 1;
+/// Text of a connection: the query of the request, without the question mark.
+pub const ND_TEXT_QUERY: u32 = 2;
+/// Text of a connection: the agreed sub-protocol; empty when there is none.
+pub const ND_TEXT_SUB_PROTOCOL: u32 = 3;
+/// Text of a connection: all request headers, one `Name: value` line each, ending in a newline.
+pub const ND_TEXT_HEADERS: u32 = 4;
+
+/// Log level: something failed that the program should know.
+pub const ND_LOG_ERROR: u32 = 1;
+/// Log level: something is odd; the library goes on.
+pub const ND_LOG_WARNING: u32 = 2;
+/// Log level: what happened, once per connection at most.
+pub const ND_LOG_INFO: u32 = 3;

@@ -1,0 +1,431 @@
+//! Connections: accept, connect, close, and what is known of them.
+
+use core::ffi::c_char;
+
+use super::args;
+use super::boundary::with_driver;
+use super::codes::{
+    ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_TEXT_HEADERS, ND_TEXT_PATH, ND_TEXT_QUERY,
+    ND_TEXT_SUB_PROTOCOL, nd_result,
+};
+use super::settings as convert;
+use super::structs::{
+    nd_connect_options, nd_connection, nd_connection_info, nd_driver, nd_endpoint,
+};
+use crate::error::Error;
+use crate::proto::endpoint::NetworkEndpoint;
+use crate::settings::{Dialect, UrlOptions};
+use crate::{Connection, ConnectionInfo};
+
+/// Take the oldest connection that came from outside. Its events wait until then.
+///
+/// @param driver  the driver
+/// @param out_connection  out: the connection; 0 when none waits
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_accept(
+    driver: *mut nd_driver,
+    out_connection: *mut nd_connection,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let out = args::output(out_connection, "out_connection")?;
+        *out = driver.accept().map_or(0, Connection::to_u64);
+        Ok(())
+    })
+}
+
+/// Connect to an address, in the UTP dialect. The connection is Connecting at once; a Connect or
+/// Disconnect event follows.
+///
+/// @param driver  the driver
+/// @param interface_index  the interface to use
+/// @param endpoint  the server
+/// @param payload  bytes for the server with the connection request, copied; NULL for none
+/// @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
+/// WebSocket, with the default max_message_size
+/// @param out_connection  out: the connection
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
+/// ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
+/// ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_connect(
+    driver: *mut nd_driver,
+    interface_index: u32,
+    endpoint: *const nd_endpoint,
+    payload: *const u8,
+    payload_length: u32,
+    out_connection: *mut nd_connection,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let endpoint = args::endpoint(endpoint, "endpoint")?;
+        let payload = args::slice(payload, payload_length, "payload")?;
+        let out = args::output(out_connection, "out_connection")?;
+        *out = driver.connect(interface_index, &endpoint, payload)?.to_u64();
+        Ok(())
+    })
+}
+
+/// Connect to a host by name, in the UTP dialect. The name is looked up in the background; when
+/// it has no address, a Disconnect event with ND_DISCONNECT_HOST_NOT_FOUND follows.
+///
+/// @param driver  the driver
+/// @param interface_index  the interface to use (UDP or WebSocket)
+/// @param host  a name, or an address as text; "localhost" tries IPv4 first
+/// @param port  the port
+/// @param payload  as for nd_driver_connect
+/// @param payload_length  as for nd_driver_connect
+/// @param out_connection  out: the connection
+/// @return as nd_driver_connect
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_connect_host(
+    driver: *mut nd_driver,
+    interface_index: u32,
+    host: *const c_char,
+    port: u16,
+    payload: *const u8,
+    payload_length: u32,
+    out_connection: *mut nd_connection,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let host = args::text(host, "host")?;
+        let payload = args::slice(payload, payload_length, "payload")?;
+        let out = args::output(out_connection, "out_connection")?;
+        *out = driver.connect_host(interface_index, host, port, payload)?.to_u64();
+        Ok(())
+    })
+}
+
+/// Connect to a WebSocket server by URL, in the plain dialect unless the options say otherwise.
+/// The driver gets a WebSocket interface when it has none.
+///
+/// @param driver  the driver
+/// @param url  ws://host[:port][/path][?query]
+/// @param options  sub-protocols, headers, dialect; copied; NULL for the defaults
+/// @param out_connection  out: the connection
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+/// ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NOT_SUPPORTED (wss:// in this version);
+/// ND_ERROR_LIMIT_REACHED; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_connect_url(
+    driver: *mut nd_driver,
+    url: *const c_char,
+    options: *const nd_connect_options,
+    out_connection: *mut nd_connection,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented; the struct is plain data.
+    with_driver(driver, |driver| unsafe {
+        let url = args::text(url, "url")?;
+        let out = args::output(out_connection, "out_connection")?;
+        let options = if options.is_null() {
+            UrlOptions::default()
+        } else {
+            let defaults = convert::default_options();
+            let size_min = convert::OPTIONS_SIZE_MIN;
+            let raw = args::growable(options, defaults, size_min, "options")?;
+            convert::options_from_abi(&raw)?
+        };
+        *out = driver.connect_url(url, &options)?.to_u64();
+        Ok(())
+    })
+}
+
+/// Close a connection. The peer is told with the next update or flush; what was sent before goes
+/// out first. No event follows on this side. A WebSocket closes with code 1000.
+///
+/// @param driver  the driver
+/// @param connection  which; it reads as Disconnected at once
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (closed
+/// already); ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub extern "C" fn nd_driver_disconnect(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+) -> nd_result {
+    with_driver(driver, |driver| driver.disconnect(Connection::from_u64(connection)))
+}
+
+/// Close a plain WebSocket connection with a code and a reason (RFC 6455 section 7.4). On other
+/// connections this is nd_driver_disconnect.
+///
+/// @param driver  the driver
+/// @param connection  which; it reads as Disconnected at once
+/// @param code  1000 to 1003, 1007 to 1014, or 3000 to 4999
+/// @param reason  UTF-8, copied; NULL when the length is 0
+/// @param reason_length  length of `reason` in bytes; at most 123
+/// @return as nd_driver_disconnect; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (code or
+/// reason; the connection stays open)
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_close(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    code: u16,
+    reason: *const u8,
+    reason_length: u32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let reason = args::slice(reason, reason_length, "reason")?;
+        driver.close(Connection::from_u64(connection), code, reason)
+    })
+}
+
+/// The state of a connection.
+///
+/// @param driver  the driver
+/// @param connection  which
+/// @param out_state  out: ND_STATE_…; Disconnected for a stale or unknown connection
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_connection_get_state(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    out_state: *mut i32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let out = args::output(out_state, "out_state")?;
+        *out = driver.connection_state(Connection::from_u64(connection)) as i32;
+        Ok(())
+    })
+}
+
+/// Addresses, interface, dialect, round trip and counters of a connection.
+///
+/// @param driver  the driver
+/// @param connection  which; it may have ended while its last events still wait
+/// @param out_info  in: struct_size, see nd_connection_info_init; out: the facts
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+/// ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_connection_get_info(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    out_info: *mut nd_connection_info,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented; the struct is plain data.
+    with_driver(driver, |driver| unsafe {
+        let info = driver.connection_info(Connection::from_u64(connection))?;
+        args::fill_growable(out_info, info_to_abi(&info), convert::INFO_SIZE_MIN, "out_info")
+    })
+}
+
+/// The longest message that a connection takes.
+///
+/// @param driver  the driver
+/// @param connection  which
+/// @param pipeline  0: no pipeline
+/// @param out_size  out: payload bytes
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+/// _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
+/// ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_connection_get_payload_size_max(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    pipeline: u8,
+    out_size: *mut u32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let out = args::output(out_size, "out_size")?;
+        *out = driver.payload_size_max(Connection::from_u64(connection), pipeline)?;
+        Ok(())
+    })
+}
+
+/// The bytes that a client gave with its connection request (UTP dialect).
+///
+/// @param driver  the driver
+/// @param connection  a connection that came from outside
+/// @param buffer  where to write them; may be NULL when capacity is 0
+/// @param capacity  bytes at `buffer`
+/// @param out_length  out: how many there are
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+/// _VERSION_MISMATCH; ND_ERROR_BUFFER_TOO_SMALL (the length is written); ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_connection_get_connect_payload(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    buffer: *mut u8,
+    capacity: u32,
+    out_length: *mut u32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let out_length = args::output(out_length, "out_length")?;
+        let room = args::slice_mut(buffer, capacity, "buffer")?;
+        let payload = driver.connect_payload(Connection::from_u64(connection))?;
+        *out_length = payload.len() as u32;
+        let room = room.get_mut(..payload.len()).ok_or_else(|| {
+            let text = format!("buffer holds {capacity} bytes, {} are needed", payload.len());
+            Error::new(crate::Status::BufferTooSmall, text)
+        })?;
+        room.copy_from_slice(payload);
+        Ok(())
+    })
+}
+
+/// Set the bytes that every client gets with the answer to its connection request (UTP dialect);
+/// its Connect event shows them. Clients of Unity Transport before 2.7 ignore them; leave them
+/// away when clients before 2.2 connect.
+///
+/// @param driver  the driver
+/// @param payload  the bytes, copied; NULL when the length is 0
+/// @param payload_length  length in bytes; at most as for nd_driver_connect on WebSocket; 0 for none
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+/// ND_ERROR_NETWORK_PACKET_OVERFLOW; ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_set_accept_payload(
+    driver: *mut nd_driver,
+    payload: *const u8,
+    payload_length: u32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        driver.set_accept_payload(args::slice(payload, payload_length, "payload")?)
+    })
+}
+
+/// A text of a WebSocket connection: path, query, sub-protocol, all headers.
+///
+/// @param driver  the driver
+/// @param connection  which
+/// @param text_kind  ND_TEXT_…
+/// @param buffer  where to write the text and a NUL; may be NULL when capacity is 0
+/// @param capacity  bytes at `buffer`
+/// @param out_length  out: bytes of the text without the NUL; may be NULL
+/// @return ND_OK (an empty text where there is none, as on UDP); ND_ERROR_INVALID_HANDLE;
+/// ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_INVALID_ARGUMENT;
+/// ND_ERROR_BUFFER_TOO_SMALL (the length is written); ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_connection_get_text(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    text_kind: u32,
+    buffer: *mut c_char,
+    capacity: u32,
+    out_length: *mut u32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let connection = Connection::from_u64(connection);
+        let headers;
+        let text = match text_kind {
+            ND_TEXT_PATH => driver.request_path(connection)?,
+            ND_TEXT_QUERY => driver.request_query(connection)?,
+            ND_TEXT_SUB_PROTOCOL => driver.sub_protocol(connection)?,
+            ND_TEXT_HEADERS => {
+                headers = driver.request_headers(connection)?;
+                &headers
+            }
+            _ => return Err(Error::argument("text_kind must be one of ND_TEXT_…")),
+        };
+        args::copy_text(text, buffer, capacity, out_length)
+    })
+}
+
+/// One header of the request that a WebSocket connection began with.
+///
+/// @param driver  the driver
+/// @param connection  which; on a client the headers are those of the server's answer
+/// @param name  the header's name, in any case
+/// @param buffer  where to write the value and a NUL; may be NULL when capacity is 0
+/// @param capacity  bytes at `buffer`
+/// @param out_length  out: bytes of the value without the NUL; may be NULL
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+/// _VERSION_MISMATCH; ND_ERROR_NOT_FOUND; ND_ERROR_BUFFER_TOO_SMALL (the length is written);
+/// ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_connection_get_header(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    name: *const c_char,
+    buffer: *mut c_char,
+    capacity: u32,
+    out_length: *mut u32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let name = args::text(name, "name")?;
+        let connection = Connection::from_u64(connection);
+        let value = driver.request_header(connection, name)?.ok_or_else(|| {
+            Error::new(crate::Status::NotFound, format!("the head has no header {name:?}"))
+        })?;
+        args::copy_text(value, buffer, capacity, out_length)
+    })
+}
+
+/// The struct with nothing in it.
+pub(super) fn empty_info() -> nd_connection_info {
+    nd_connection_info {
+        struct_size: size_of::<nd_connection_info>() as u32,
+        state: 0,
+        interface_index: 0,
+        interface_kind: 0,
+        dialect: 0,
+        round_trip_us: 0,
+        remote: super::endpoints::to_abi(&NetworkEndpoint::INVALID),
+        local: super::endpoints::to_abi(&NetworkEndpoint::INVALID),
+        messages_in: 0,
+        messages_out: 0,
+        bytes_in: 0,
+        bytes_out: 0,
+        dropped_in: 0,
+        refused_out: 0,
+        inbound_bytes: 0,
+        outbound_bytes: 0,
+    }
+}
+
+fn info_to_abi(info: &ConnectionInfo) -> nd_connection_info {
+    nd_connection_info {
+        state: info.state as i32,
+        interface_index: info.interface,
+        interface_kind: info.interface_kind as u32,
+        dialect: match info.dialect {
+            Dialect::Utp => ND_DIALECT_UTP,
+            Dialect::Plain => ND_DIALECT_PLAIN,
+        },
+        round_trip_us: info.round_trip_us,
+        remote: super::endpoints::to_abi(&info.remote),
+        local: super::endpoints::to_abi(&info.local),
+        messages_in: info.messages_in,
+        messages_out: info.messages_out,
+        bytes_in: info.bytes_in,
+        bytes_out: info.bytes_out,
+        dropped_in: info.dropped_in,
+        refused_out: info.refused_out,
+        inbound_bytes: info.inbound_bytes,
+        outbound_bytes: info.outbound_bytes,
+        ..empty_info()
+    }
+}

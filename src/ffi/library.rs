@@ -1,0 +1,114 @@
+//! Versions, texts of numbers, the last error, the log.
+
+use core::ffi::{c_char, c_void};
+
+use super::args;
+use super::boundary::{guard, last_error};
+use super::codes::nd_result;
+use crate::log;
+
+/// Version of the binary interface that this header describes. It changes when a program
+/// compiled against an older header could no longer work.
+pub const ND_ABI_VERSION: u32 = 1;
+
+/// The version of the binary interface that the loaded library has.
+///
+/// @return ND_ABI_VERSION of the library; a binding compares it with its own before any other call
+/// @thread any
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub extern "C" fn nd_abi_version() -> u32 {
+    ND_ABI_VERSION
+}
+
+/// The version of the loaded library, such as "0.1.0".
+///
+/// @return a NUL-ended text that lives as long as the library is loaded
+/// @thread any
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub extern "C" fn nd_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// A short name of a result, such as "NetworkSendQueueFull".
+///
+/// @param result  what a call returned
+/// @return a NUL-ended text that lives as long as the library is loaded; "Unknown" for a number
+/// that is no result
+/// @thread any
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub extern "C" fn nd_result_name(result: nd_result) -> *const c_char {
+    crate::names::status(result).as_ptr()
+}
+
+/// A short name of a disconnect reason, such as "ClosedByRemote".
+///
+/// @param reason  nd_event.reason of a Disconnect
+/// @return a NUL-ended text that lives as long as the library is loaded; "Unknown" for a number
+/// that is no reason
+/// @thread any
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub extern "C" fn nd_disconnect_reason_name(reason: i32) -> *const c_char {
+    crate::names::disconnect_reason(reason).as_ptr()
+}
+
+/// The text of the last error that a call returned on this thread: what was wrong and what to do.
+///
+/// @param buffer  where to write the text and a NUL; may be NULL when capacity is 0
+/// @param capacity  bytes at `buffer`
+/// @param out_length  out: bytes of the text without the NUL; may be NULL
+/// @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not)
+/// @lifetime the text stays until the next error on this thread
+/// @thread any; each thread has its own text
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_last_error(
+    buffer: *mut c_char,
+    capacity: u32,
+    out_length: *mut u32,
+) -> nd_result {
+    let text = last_error(str::to_owned);
+    // SAFETY: the pointers are the caller's, as documented.
+    guard(|| unsafe { args::copy_text(&text, buffer, capacity, out_length) })
+}
+
+/// A function that receives log lines.
+///
+/// `level` is ND_LOG_…; `text` is NUL-ended UTF-8, valid during the call. It runs on the thread
+/// that made the call which logs; it must not call the library.
+pub type nd_log_callback =
+    Option<unsafe extern "C" fn(level: u32, text: *const c_char, user: *mut c_void)>;
+
+/// Choose where log lines go. Without a callback they go nowhere.
+///
+/// @param level  the most talkative ND_LOG_… level to deliver; 0 for none
+/// @param callback  called for each line; NULL stops the log
+/// @param user  handed to the callback as it is
+/// @return ND_OK; ND_ERROR_INVALID_ARGUMENT for an unknown level
+/// @lifetime the callback may be called until it is replaced; replacing waits for a line that is
+/// being written
+/// @thread any; the callback runs on the thread whose call logs, and must not call the library
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub extern "C" fn nd_log_set_callback(
+    level: u32,
+    callback: nd_log_callback,
+    user: *mut c_void,
+) -> nd_result {
+    let user = user.expose_provenance();
+    guard(|| {
+        let level = log::Level::filter_from_number(level)?;
+        log::set_sink(callback.map(|callback| -> (log::LevelFilter, log::Sink) {
+            let sink = move |level: log::Level, text: &core::ffi::CStr| {
+                let user = core::ptr::with_exposed_provenance_mut::<c_void>(user);
+                // SAFETY: the caller keeps the function and its user pointer valid until replaced.
+                unsafe { callback(level as u32, text.as_ptr(), user) };
+            };
+            (level, Box::new(sink))
+        }));
+        Ok(())
+    })
+}

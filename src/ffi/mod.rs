@@ -1,0 +1,25 @@
+//! The C ABI: casts, the panic guard, handles. Nothing else.
+//!
+//! Every export is a plain free function that checks its arguments, calls one method of
+//! [`crate::NetworkDriver`] and translates the answer. No protocol, no socket, no decision lives
+//! here. This is the only module with `unsafe`: raw pointers come in, and are turned into
+//! references in `args` alone.
+//!
+//! The doc comments of the exports are the text of `include/netdriver.h`.
+#![allow(unsafe_code)]
+#![allow(clippy::missing_safety_doc, reason = "the C manual says what a caller must hold")]
+
+mod args;
+mod boundary;
+pub mod codes;
+pub mod connections;
+pub mod documents;
+pub mod drivers;
+pub mod endpoints;
+pub mod events;
+pub mod library;
+pub mod sends;
+pub mod settings;
+pub mod structs;
+#[cfg(feature = "test-hooks")]
+pub mod test_hooks;

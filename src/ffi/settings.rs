@@ -1,0 +1,336 @@
+//! Growable structs: their `_init` functions and what they mean for the driver.
+
+use core::ptr::null;
+
+use super::args;
+use super::boundary::guard;
+use super::codes::{
+    ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_IPC, ND_INTERFACE_UDP,
+    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_WRITABLE, nd_result,
+};
+use super::structs::{
+    nd_connect_options, nd_connection_info, nd_driver_statistics, nd_interface_settings,
+    nd_network_simulator, nd_settings,
+};
+use crate::error::{Error, Result};
+use crate::settings::{
+    Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings, NetworkSimulator,
+    UrlOptions,
+};
+
+/// The smallest struct_size that is accepted: up to the last field of version 0.1.
+pub(super) const SETTINGS_SIZE_MIN: usize = size_of::<nd_settings>();
+/// As [`SETTINGS_SIZE_MIN`], for interfaces.
+pub(super) const INTERFACE_SIZE_MIN: usize = size_of::<nd_interface_settings>();
+/// As [`SETTINGS_SIZE_MIN`], for connect options.
+pub(super) const OPTIONS_SIZE_MIN: usize = size_of::<nd_connect_options>();
+/// As [`SETTINGS_SIZE_MIN`], for connection facts.
+pub(super) const INFO_SIZE_MIN: usize = size_of::<nd_connection_info>();
+/// As [`SETTINGS_SIZE_MIN`], for counters.
+pub(super) const STATISTICS_SIZE_MIN: usize = size_of::<nd_driver_statistics>();
+/// As [`SETTINGS_SIZE_MIN`], for the simulator.
+pub(super) const SIMULATOR_SIZE_MIN: usize = size_of::<nd_network_simulator>();
+
+unsafe fn init<T>(out: *mut T, name: &'static str, value: T) -> nd_result {
+    // SAFETY: the pointer is the caller's, as documented at each export.
+    guard(|| unsafe {
+        *args::output(out, name)? = value;
+        Ok(())
+    })
+}
+
+/// Fill settings with the defaults.
+///
+/// @param out_settings  out: every field set
+/// @return ND_OK; ND_ERROR_NULL_ARGUMENT
+/// @thread any
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_settings_init(out_settings: *mut nd_settings) -> nd_result {
+    // SAFETY: handed on.
+    unsafe { init(out_settings, "out_settings", default_settings()) }
+}
+
+/// Fill interface settings with the defaults of a kind.
+///
+/// @param out_settings  out: every field set
+/// @param kind  ND_INTERFACE_…
+/// @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT for an unknown kind
+/// @thread any
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_interface_settings_init(
+    out_settings: *mut nd_interface_settings,
+    kind: u32,
+) -> nd_result {
+    // SAFETY: the pointer is the caller's, as documented.
+    guard(|| unsafe {
+        let out = args::output(out_settings, "out_settings")?;
+        interface_kind(kind)?;
+        *out = default_interface(kind);
+        Ok(())
+    })
+}
+
+/// Fill connect options with the defaults: plain dialect, nothing extra.
+///
+/// @param out_options  out: every field set
+/// @return ND_OK; ND_ERROR_NULL_ARGUMENT
+/// @thread any
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_connect_options_init(
+    out_options: *mut nd_connect_options,
+) -> nd_result {
+    // SAFETY: handed on.
+    unsafe { init(out_options, "out_options", default_options()) }
+}
+
+/// Prepare a struct for nd_connection_get_info.
+///
+/// @param out_info  out: struct_size set, the rest 0
+/// @return ND_OK; ND_ERROR_NULL_ARGUMENT
+/// @thread any
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_connection_info_init(out_info: *mut nd_connection_info) -> nd_result {
+    // SAFETY: handed on.
+    unsafe { init(out_info, "out_info", super::connections::empty_info()) }
+}
+
+/// Prepare a struct for nd_driver_get_statistics.
+///
+/// @param out_statistics  out: struct_size set, the rest 0
+/// @return ND_OK; ND_ERROR_NULL_ARGUMENT
+/// @thread any
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_statistics_init(
+    out_statistics: *mut nd_driver_statistics,
+) -> nd_result {
+    let empty = super::drivers::statistics_to_abi(&crate::Statistics::default());
+    // SAFETY: handed on.
+    unsafe { init(out_statistics, "out_statistics", empty) }
+}
+
+/// Fill a network simulator with the defaults: everything off.
+///
+/// @param out_simulator  out: every field set
+/// @return ND_OK; ND_ERROR_NULL_ARGUMENT
+/// @thread any
+/// @since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_network_simulator_init(
+    out_simulator: *mut nd_network_simulator,
+) -> nd_result {
+    // SAFETY: handed on.
+    unsafe { init(out_simulator, "out_simulator", default_simulator()) }
+}
+
+pub(super) fn default_settings() -> nd_settings {
+    let s = NetworkSettings::default();
+    nd_settings {
+        struct_size: size_of::<nd_settings>() as u32,
+        connect_timeout_ms: s.connect_timeout_ms,
+        max_connect_attempts: s.max_connect_attempts,
+        disconnect_timeout_ms: s.disconnect_timeout_ms,
+        heartbeat_timeout_ms: s.heartbeat_timeout_ms,
+        reconnection_timeout_ms: s.reconnection_timeout_ms,
+        max_frame_time_ms: s.max_frame_time_ms,
+        fixed_frame_time_ms: s.fixed_frame_time_ms,
+        receive_queue_capacity: s.receive_queue_capacity,
+        send_queue_capacity: s.send_queue_capacity,
+        max_message_size: s.max_message_size,
+        perform_path_mtu_discovery: i32::from(s.perform_path_mtu_discovery),
+        optional_events: if s.writable_events { ND_OPTIONAL_EVENT_WRITABLE } else { 0 },
+        connections_max: s.connections_max,
+        inbound_bytes_max: s.inbound_bytes_max,
+        outbound_bytes_max: s.outbound_bytes_max,
+        pending_handshakes_max: s.pending_handshakes_max,
+        head_size_max: s.head_size_max,
+        handshake_timeout_ms: s.handshake_timeout_ms,
+        plain_grace_ms: s.plain_grace_ms,
+        websocket_message_size_max: s.websocket_message_size_max,
+        close_timeout_ms: s.close_timeout_ms,
+        ping_interval_ms: s.ping_interval_ms,
+        pong_timeout_ms: s.pong_timeout_ms,
+    }
+}
+
+/// The settings that the struct means; checks what the Rust type cannot hold.
+pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
+    if s.optional_events & !ND_OPTIONAL_EVENT_WRITABLE != 0 {
+        return Err(Error::argument(
+            "optional_events has bits that this version does not know; use ND_OPTIONAL_EVENT_…",
+        ));
+    }
+    if !(0..=1).contains(&s.perform_path_mtu_discovery) {
+        return Err(Error::argument("perform_path_mtu_discovery must be 0 or 1"));
+    }
+    let settings = NetworkSettings {
+        connect_timeout_ms: s.connect_timeout_ms,
+        max_connect_attempts: s.max_connect_attempts,
+        disconnect_timeout_ms: s.disconnect_timeout_ms,
+        heartbeat_timeout_ms: s.heartbeat_timeout_ms,
+        reconnection_timeout_ms: s.reconnection_timeout_ms,
+        max_frame_time_ms: s.max_frame_time_ms,
+        fixed_frame_time_ms: s.fixed_frame_time_ms,
+        receive_queue_capacity: s.receive_queue_capacity,
+        send_queue_capacity: s.send_queue_capacity,
+        max_message_size: s.max_message_size,
+        perform_path_mtu_discovery: s.perform_path_mtu_discovery != 0,
+        writable_events: s.optional_events & ND_OPTIONAL_EVENT_WRITABLE != 0,
+        connections_max: s.connections_max,
+        inbound_bytes_max: s.inbound_bytes_max,
+        outbound_bytes_max: s.outbound_bytes_max,
+        pending_handshakes_max: s.pending_handshakes_max,
+        head_size_max: s.head_size_max,
+        handshake_timeout_ms: s.handshake_timeout_ms,
+        plain_grace_ms: s.plain_grace_ms,
+        websocket_message_size_max: s.websocket_message_size_max,
+        close_timeout_ms: s.close_timeout_ms,
+        ping_interval_ms: s.ping_interval_ms,
+        pong_timeout_ms: s.pong_timeout_ms,
+    };
+    settings.validate()?;
+    Ok(settings)
+}
+
+pub(super) fn default_interface(kind: u32) -> nd_interface_settings {
+    nd_interface_settings {
+        struct_size: size_of::<nd_interface_settings>() as u32,
+        kind,
+        dialect: ND_DIALECT_AUTO,
+        reserved: 0,
+        path: null(),
+        utp_path: null(),
+        plain_path: null(),
+        sub_protocols: null(),
+    }
+}
+
+fn interface_kind(kind: u32) -> Result<InterfaceKind> {
+    match kind {
+        ND_INTERFACE_UDP => Ok(InterfaceKind::Udp),
+        ND_INTERFACE_WEBSOCKET => Ok(InterfaceKind::WebSocket),
+        ND_INTERFACE_IPC => Ok(InterfaceKind::Ipc),
+        _ => Err(Error::argument("kind must be ND_INTERFACE_UDP, _WEBSOCKET or _IPC")),
+    }
+}
+
+/// The interface that the struct means.
+///
+/// # Safety
+/// The texts are NULL or NUL-ended.
+pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<InterfaceSettings> {
+    let dialect = match s.dialect {
+        ND_DIALECT_AUTO => DialectPolicy::Auto,
+        ND_DIALECT_UTP => DialectPolicy::UtpOnly,
+        ND_DIALECT_PLAIN => DialectPolicy::PlainOnly,
+        _ => return Err(Error::argument("dialect must be ND_DIALECT_AUTO, _UTP or _PLAIN")),
+    };
+    // SAFETY: the caller's contract.
+    let (path, utp_path, plain_path, sub_protocols) = unsafe {
+        (
+            args::optional_text(s.path, "path")?,
+            args::optional_text(s.utp_path, "utp_path")?,
+            args::optional_text(s.plain_path, "plain_path")?,
+            args::optional_text(s.sub_protocols, "sub_protocols")?,
+        )
+    };
+    let settings = InterfaceSettings {
+        kind: interface_kind(s.kind)?,
+        dialect,
+        path: path.map(str::to_owned),
+        utp_path: utp_path.map(str::to_owned),
+        plain_path: plain_path.map(str::to_owned),
+        sub_protocols: comma_list(sub_protocols),
+    };
+    settings.validate()?;
+    Ok(settings)
+}
+
+pub(super) fn default_options() -> nd_connect_options {
+    nd_connect_options {
+        struct_size: size_of::<nd_connect_options>() as u32,
+        dialect: ND_DIALECT_PLAIN,
+        sub_protocols: null(),
+        headers: null(),
+        payload: null(),
+        payload_length: 0,
+        reserved: 0,
+    }
+}
+
+/// The options that the struct means.
+///
+/// # Safety
+/// The texts are NULL or NUL-ended, the payload holds its length.
+pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptions> {
+    let dialect = match o.dialect {
+        ND_DIALECT_UTP => Dialect::Utp,
+        ND_DIALECT_PLAIN => Dialect::Plain,
+        _ => return Err(Error::argument("a client's dialect is ND_DIALECT_PLAIN or _UTP")),
+    };
+    // SAFETY: the caller's contract.
+    let (sub_protocols, headers, payload) = unsafe {
+        (
+            args::optional_text(o.sub_protocols, "sub_protocols")?,
+            args::optional_text(o.headers, "headers")?,
+            args::slice(o.payload, o.payload_length, "payload")?,
+        )
+    };
+    let headers = header_lines(headers.unwrap_or_default())?;
+    let sub_protocols = comma_list(sub_protocols);
+    Ok(UrlOptions { dialect, sub_protocols, headers, payload: payload.to_vec() })
+}
+
+fn comma_list(text: Option<&str>) -> Vec<String> {
+    let items = text.unwrap_or_default().split(',').map(str::trim);
+    items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+fn header_lines(text: &str) -> Result<Vec<(String, String)>> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(|line| {
+            let (name, value) = line.split_once(':').ok_or_else(|| {
+                Error::argument(format!("header line {line:?} has no colon; write `Name: value`"))
+            })?;
+            Ok((name.to_owned(), value.trim().to_owned()))
+        })
+        .collect()
+}
+
+pub(super) fn default_simulator() -> nd_network_simulator {
+    let s = NetworkSimulator::default();
+    nd_network_simulator {
+        struct_size: size_of::<nd_network_simulator>() as u32,
+        receive_loss_percent: s.receive_loss_percent,
+        send_loss_percent: s.send_loss_percent,
+        send_duplicate_percent: s.send_duplicate_percent,
+        send_reorder_percent: s.send_reorder_percent,
+        send_delay_ms: s.send_delay_ms,
+        send_jitter_ms: s.send_jitter_ms,
+        receive_mtu: s.receive_mtu,
+        partitioned: u32::from(s.partitioned),
+        reserved: 0,
+        seed: s.seed,
+    }
+}
+
+pub(super) fn simulator_from_abi(s: &nd_network_simulator) -> Result<NetworkSimulator> {
+    let simulator = NetworkSimulator {
+        receive_loss_percent: s.receive_loss_percent,
+        send_loss_percent: s.send_loss_percent,
+        send_duplicate_percent: s.send_duplicate_percent,
+        send_reorder_percent: s.send_reorder_percent,
+        send_delay_ms: s.send_delay_ms,
+        send_jitter_ms: s.send_jitter_ms,
+        receive_mtu: s.receive_mtu,
+        partitioned: s.partitioned != 0,
+        seed: s.seed,
+    };
+    simulator.validate()?;
+    Ok(simulator)
+}

@@ -1,0 +1,298 @@
+//! The structs of the C ABI: fixed-width fields, no padding left to chance.
+//!
+//! A growable struct starts with `struct_size`, is filled by its `_init` function, and only ever
+//! grows at its end. Nothing here does anything; conversions live beside the functions.
+#![allow(non_camel_case_types, reason = "C names")]
+
+use core::ffi::c_char;
+
+/// A driver. It looks like a pointer and is a handle: never dereference it, never copy what it
+/// seems to point to. Using it after nd_driver_destroy is an error code.
+pub struct nd_driver {
+    _opaque: [u8; 0],
+}
+
+/// A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
+/// It is a value: copy it freely. A stale one is an error code, never another connection.
+pub type nd_connection = u64;
+
+/// An address: 64 bytes, laid out as Unity Transport's NetworkEndpoint.
+/// Compare two of them with memcmp. Fill it with nd_endpoint_parse or by hand.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_endpoint {
+    /// The address: 4 bytes (IPv4) or 16 bytes (IPv6) in network order, an IPv6 scope id in the
+    /// four bytes after (little endian), 60 bytes for a custom family. Unused bytes are 0.
+    pub address: [u8; 60],
+    /// ND_FAMILY_….
+    pub family: u8,
+    /// 0.
+    pub reserved: u8,
+    /// The port, in the machine's byte order.
+    pub port: u16,
+}
+
+/// What a driver is built with. Fill it with nd_settings_init, then change what you need.
+/// The first twelve fields are Unity Transport's NetworkConfigParameter, with its defaults.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_settings {
+    /// Size of this struct in bytes; nd_settings_init sets it.
+    pub struct_size: u32,
+    /// Milliseconds between two connection requests. Default 1000; at least 0.
+    pub connect_timeout_ms: i32,
+    /// Connection requests before giving up. Default 60; at least 0.
+    pub max_connect_attempts: i32,
+    /// Milliseconds of silence after which a UTP connection ends. Default 30000; 0 is never.
+    pub disconnect_timeout_ms: i32,
+    /// Milliseconds without sending after which a heartbeat goes out. Default 500; 0 is never.
+    pub heartbeat_timeout_ms: i32,
+    /// Unity Transport's number for secure UDP clients. Default 2000; at least 0.
+    pub reconnection_timeout_ms: i32,
+    /// The most milliseconds by which one update moves the driver's time. Default 0: no bound.
+    pub max_frame_time_ms: i32,
+    /// When above 0, each update moves the driver's time by exactly so many milliseconds.
+    pub fixed_frame_time_ms: i32,
+    /// Messages that may wait in one connection for nd_driver_pop_event. Default 512; above 0.
+    /// When full, a stream stops being read and a datagram is dropped and counted.
+    pub receive_queue_capacity: i32,
+    /// Datagrams that one connection may queue between two flushes. Default 512; above 0.
+    pub send_queue_capacity: i32,
+    /// Bytes of the largest UTP packet, its headers included. Default 1400; 1 to 1472.
+    pub max_message_size: i32,
+    /// Path-MTU discovery; must be 0 in this version (probes of peers are always answered).
+    pub perform_path_mtu_discovery: i32,
+    /// ND_OPTIONAL_EVENT_… bits: the event kinds beyond Unity Transport's that you want. Default 0.
+    pub optional_events: u32,
+    /// Connections that the driver holds at once. Default 16384; above 0.
+    pub connections_max: u32,
+    /// Payload bytes that may wait in one connection for nd_driver_pop_event. Default 4 MiB.
+    pub inbound_bytes_max: u32,
+    /// Bytes that one connection may queue for sending. Default 4 MiB.
+    pub outbound_bytes_max: u32,
+    /// Streams that may be in their handshake at once; further ones wait at the operating
+    /// system. Default 1024; above 0.
+    pub pending_handshakes_max: u32,
+    /// Bytes of the largest HTTP head. Default 8192; 256 to 65536.
+    pub head_size_max: u32,
+    /// Milliseconds that a handshake may take from the first moment on. Default 5000; above 0.
+    pub handshake_timeout_ms: i32,
+    /// Milliseconds of silence after which an undecided WebSocket client counts as plain.
+    /// Default 300; at least 0.
+    pub plain_grace_ms: i32,
+    /// Bytes of the largest plain WebSocket message, in and out. Default 1 MiB; above 0.
+    pub websocket_message_size_max: u32,
+    /// Milliseconds that the WebSocket closing handshake may take. Default 3000; above 0.
+    pub close_timeout_ms: i32,
+    /// Plain WebSocket: milliseconds of silence after which a ping goes out. Default 10000; 0 is
+    /// never. (The UTP dialect pings after heartbeat_timeout_ms, as Unity does.)
+    pub ping_interval_ms: i32,
+    /// Plain WebSocket: milliseconds to wait for anything after a ping before the connection
+    /// counts as lost. Default 20000; 0 is for ever.
+    pub pong_timeout_ms: i32,
+}
+
+/// An interface: a way packets travel. Fill it with nd_interface_settings_init.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_interface_settings {
+    /// Size of this struct in bytes; nd_interface_settings_init sets it.
+    pub struct_size: u32,
+    /// ND_INTERFACE_….
+    pub kind: u32,
+    /// WebSocket listeners: ND_DIALECT_…. Default ND_DIALECT_AUTO.
+    pub dialect: u32,
+    /// 0.
+    pub reserved: u32,
+    /// WebSocket: the path that listeners serve and that nd_driver_connect asks for; a request
+    /// for another path is answered with 404. NULL (default): listeners of the UTP dialect serve
+    /// "/", others every path.
+    pub path: *const c_char,
+    /// WebSocket, Auto: clients of this path speak UTP. NULL: no such rule.
+    pub utp_path: *const c_char,
+    /// WebSocket, Auto: clients of this path speak plain. NULL: no such rule.
+    pub plain_path: *const c_char,
+    /// WebSocket: sub-protocols that the server speaks, comma-separated, best first. The first
+    /// that a client offers too is agreed on. NULL: none. The names netdriver.utp and
+    /// netdriver.raw are always known and choose the dialect.
+    pub sub_protocols: *const c_char,
+}
+
+/// What nd_driver_connect_url asks for beyond the URL. Fill it with nd_connect_options_init.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_connect_options {
+    /// Size of this struct in bytes; nd_connect_options_init sets it.
+    pub struct_size: u32,
+    /// ND_DIALECT_PLAIN (default) or ND_DIALECT_UTP.
+    pub dialect: u32,
+    /// Sub-protocols to offer, comma-separated, best first. NULL: none.
+    pub sub_protocols: *const c_char,
+    /// Further request headers, one `Name: value` line each. NULL: none.
+    pub headers: *const c_char,
+    /// UTP dialect: bytes for the server with the connection request. NULL: none.
+    pub payload: *const u8,
+    /// Length of `payload` in bytes.
+    pub payload_length: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// One event. What a field holds depends on `kind`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_event {
+    /// The connection that it happened to.
+    pub connection: nd_connection,
+    /// Data: the message. Connect: the server's accept payload. Disconnect: the close reason, or
+    /// what went wrong, as UTF-8 text. Valid until the first nd_driver_update after this pop.
+    pub data: *const u8,
+    /// Length of `data` in bytes; 0 is a valid message.
+    pub data_length: u32,
+    /// ND_EVENT_….
+    pub kind: i32,
+    /// Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
+    /// none, 1006 when the stream just ended; 0 for connections that have no close code.
+    pub close_code: u16,
+    /// Disconnect: ND_DISCONNECT_….
+    pub reason: u8,
+    /// Data: the pipeline that it came through; 0 is none.
+    pub pipeline: u8,
+    /// ND_EVENT_FLAG_… bits.
+    pub flags: u32,
+}
+
+/// A message being written in place, between nd_driver_begin_send and nd_driver_end_send.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_send {
+    /// Names the send to the driver.
+    pub handle: u64,
+    /// Where to write the message; valid until the send is ended or aborted, or until the next
+    /// nd_driver_update, which aborts what was left open.
+    pub data: *mut u8,
+    /// Bytes that may be written at `data`.
+    pub capacity: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// What is known of a connection. Set struct_size with nd_connection_info_init.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_connection_info {
+    /// Size of this struct in bytes; nd_connection_info_init sets it.
+    pub struct_size: u32,
+    /// ND_STATE_….
+    pub state: i32,
+    /// Number of the interface, as nd_driver_add_interface gave it.
+    pub interface_index: u32,
+    /// ND_INTERFACE_….
+    pub interface_kind: u32,
+    /// ND_DIALECT_UTP or ND_DIALECT_PLAIN.
+    pub dialect: u32,
+    /// Microseconds of the last measured round trip; 0 when none was measured: a UTP client
+    /// measures its handshake, a WebSocket each of its pings.
+    pub round_trip_us: u32,
+    /// The peer's address.
+    pub remote: nd_endpoint,
+    /// The address of this side.
+    pub local: nd_endpoint,
+    /// Messages received.
+    pub messages_in: u64,
+    /// Messages sent.
+    pub messages_out: u64,
+    /// Payload bytes received.
+    pub bytes_in: u64,
+    /// Payload bytes sent.
+    pub bytes_out: u64,
+    /// Datagrams dropped because the inbound limit was reached.
+    pub dropped_in: u64,
+    /// Sends refused because the outbound limit was reached.
+    pub refused_out: u64,
+    /// Payload bytes that wait for nd_driver_pop_event.
+    pub inbound_bytes: u32,
+    /// Bytes that wait to be sent.
+    pub outbound_bytes: u32,
+}
+
+/// Counters of a driver since it was created. Set struct_size with nd_driver_statistics_init.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_driver_statistics {
+    /// Size of this struct in bytes; nd_driver_statistics_init sets it.
+    pub struct_size: u32,
+    /// Connections now, in any state but Disconnected.
+    pub connections: u32,
+    /// Streams in their handshake now.
+    pub handshakes_pending: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Connections that came from outside.
+    pub connections_incoming: u64,
+    /// Connections that this side started.
+    pub connections_outgoing: u64,
+    /// Messages received.
+    pub messages_in: u64,
+    /// Messages sent.
+    pub messages_out: u64,
+    /// Payload bytes received.
+    pub bytes_in: u64,
+    /// Payload bytes sent.
+    pub bytes_out: u64,
+    /// Datagrams received, control messages included.
+    pub datagrams_in: u64,
+    /// Datagrams sent, control messages included.
+    pub datagrams_out: u64,
+    /// Bytes read from streams.
+    pub stream_bytes_in: u64,
+    /// Bytes written to streams.
+    pub stream_bytes_out: u64,
+    /// Packets that could not be parsed, and were dropped.
+    pub malformed_in: u64,
+    /// Packets of unknown connections, dropped.
+    pub unknown_token_in: u64,
+    /// Packets of Unity Transport 1.x, whose protocol differs, dropped.
+    pub old_protocol_in: u64,
+    /// Datagrams dropped because a connection's inbound limit was reached.
+    pub dropped_in: u64,
+    /// Sends refused because a connection's outbound limit was reached.
+    pub refused_out: u64,
+    /// Streams closed because the peer broke the WebSocket protocol.
+    pub protocol_errors: u64,
+    /// Handshakes that failed: bad requests, wrong paths, timeouts.
+    pub handshakes_failed: u64,
+    /// Ordinary HTTP requests answered with a document.
+    pub documents_served: u64,
+    /// Connections refused because connections_max was reached.
+    pub connections_refused: u64,
+}
+
+/// Bad network for tests, applied to datagram interfaces below the protocol.
+/// Fill it with nd_network_simulator_init (everything off).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_network_simulator {
+    /// Size of this struct in bytes; nd_network_simulator_init sets it.
+    pub struct_size: u32,
+    /// Percent of arriving packets that are lost, 0 to 100.
+    pub receive_loss_percent: f32,
+    /// Percent of leaving packets that are lost, 0 to 100.
+    pub send_loss_percent: f32,
+    /// Percent of leaving packets that leave twice, 0 to 100.
+    pub send_duplicate_percent: f32,
+    /// Percent of leaving packets that overtake the others, 0 to 100.
+    pub send_reorder_percent: f32,
+    /// Milliseconds by which leaving packets are late.
+    pub send_delay_ms: u32,
+    /// Milliseconds by which that varies, either way.
+    pub send_jitter_ms: u32,
+    /// Bytes of the largest packet that arrives; 0 is no limit.
+    pub receive_mtu: u32,
+    /// 1: nothing goes in or out.
+    pub partitioned: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Start of the random sequence: one seed, one behaviour.
+    pub seed: u64,
+}
