@@ -1,2 +1,97 @@
 //! `cargo xtask …`: every task of the project, in Rust.
-fn main() {}
+//!
+//! This file holds the table of commands and nothing else; each command lives in its own module.
+//! Nothing here knows the network protocol: xtask starts programs and judges what they report.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the rules about clocks and sockets protect the driver; a task runner reads the clock"
+)]
+
+mod bindgen;
+mod build;
+mod cli;
+mod demo;
+mod error;
+mod fuzz;
+mod guard;
+mod install;
+mod link;
+mod paths;
+mod shell;
+mod table;
+mod test;
+
+use std::process::ExitCode;
+
+use cli::{Command, Flag};
+
+const CHECK: Flag = Flag::switch("--check", "compare with the committed files, write nothing");
+const HEADLESS: Flag = Flag::switch("--headless", "add a page client, judge the run, then end");
+const LIST: Flag = Flag::switch("--list", "print the steps and what they need");
+const SECONDS: Flag = Flag::value("--seconds", "N", "how long (demo: until Ctrl-C; fuzz: 30)");
+const PORT: Flag = Flag::value(
+    "--port",
+    "N",
+    "UDP and WebSocket port (0, the default: any)",
+);
+const ONLY: Flag = Flag::value("--only", "STEP,…", "run these steps alone");
+const SKIP: Flag = Flag::value("--skip", "STEP,…", "leave these steps out");
+
+/// Every command of the task runner, in the order in which the help prints them.
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "demo",
+        operand: None,
+        flags: &[HEADLESS, SECONDS, PORT],
+        summary: "install, build, and play: an arena server, bots, and a page for your browser",
+        run: demo::command,
+    },
+    Command {
+        name: "test",
+        operand: None,
+        flags: &[ONLY, SKIP, LIST],
+        summary: "install what is needed and run the whole ladder of tests",
+        run: test::command,
+    },
+    Command {
+        name: "examples",
+        operand: None,
+        flags: &[],
+        summary: "build the library and every example into target/examples",
+        run: build::command,
+    },
+    Command {
+        name: "bindgen",
+        operand: None,
+        flags: &[CHECK],
+        summary: "write the generated C header and C# externs into the tree",
+        run: bindgen::command,
+    },
+    Command {
+        name: "link-line",
+        operand: None,
+        flags: &[],
+        summary: "print the command that links a C program against the static library",
+        run: link::command,
+    },
+    Command {
+        name: "fuzz",
+        operand: Some("TARGET"),
+        flags: &[SECONDS],
+        summary: "run the fuzz targets (or one) for a while",
+        run: fuzz::command,
+    },
+];
+
+fn main() -> ExitCode {
+    match cli::dispatch(COMMANDS, std::env::args().skip(1).collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let text = error.to_string();
+            if !text.is_empty() {
+                eprintln!("xtask: {text}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Builds what people and tests run: the library, the C programs, the C# programs.
+//! Compiles only; whoever wants a program run does that.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cli::Args;
+use crate::error::{Context, Error, Result};
+use crate::install::{self, Need};
+use crate::paths::{Project, copy_tree, read, stale, stem};
+use crate::shell::Run;
+
+/// Warnings are errors in every C program of the project, in every mode.
+pub const C_WARNINGS: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+/// What `-std` a C program of the project is written for.
+const C_STANDARD: &str = "-std=c99";
+/// The compiler's switches for the C# subset that Unity, .NET and Mono have in common.
+const CSHARP_FLAGS: &[&str] = &[
+    "-unsafe",
+    "-langversion:Experimental",
+    "-nologo",
+    "-optimize+",
+    "-debug",
+];
+/// The features of the library that the tests run against.
+const TEST_FEATURES: &str = "netdriver/test-hooks,netdriver/fuzzing";
+/// Folders of `csharp/` that are not part of the library.
+const CSHARP_OTHER: &[&str] = &["tests", "bin", "obj"];
+
+/// `cargo xtask examples`.
+pub fn command(project: &Project, _: &Args) -> Result<()> {
+    install::require(project, &[Need::C, Need::Mono])?;
+    examples(project)?;
+    println!(
+        "the examples are in {}",
+        project.shown(&project.out("examples")?)
+    );
+    Ok(())
+}
+
+/// Builds the release library and every example; returns the folder they are in.
+pub fn examples(project: &Project) -> Result<PathBuf> {
+    let out = project.out("examples")?;
+    let library = release(project)?;
+    let copy = out.join("libnetdriver.so");
+    if stale(&copy, std::slice::from_ref(&library)) {
+        fs::copy(&library, &copy).context(copy.display())?;
+    }
+    for source in project.sources("examples/c", "c")? {
+        let program = out.join(stem(&source));
+        let mut inputs = c_inputs(project, "examples/c", &source)?;
+        inputs.push(copy.clone());
+        if stale(&program, &inputs) {
+            let link = Link::Shared(&out, "$ORIGIN");
+            compile_c(project, &source, &program, &["-O2"], &link)?;
+        }
+    }
+    for main in csharp_programs(&project.sources("examples/csharp", "cs")?)? {
+        csharp_program(project, &main, &out)?;
+    }
+    copy_tree(&project.path("examples/page"), &out.join("page"))?;
+    Ok(out)
+}
+
+/// Builds the release library; returns the shared one. The static one lies beside it.
+pub fn release(project: &Project) -> Result<PathBuf> {
+    Run::cargo(project)
+        .args(["build", "--release", "--package", "netdriver"])
+        .quiet(project, "cargo-build-release")?;
+    Ok(project.target.join("release/libnetdriver.so"))
+}
+
+/// Builds the library that the tests load: with its checks on and the test hooks exported.
+/// It is kept in a folder of its own, because other builds replace the one in `target/debug`.
+pub fn test_library(project: &Project) -> Result<PathBuf> {
+    Run::cargo(project)
+        .args([
+            "build",
+            "--package",
+            "netdriver",
+            "--features",
+            TEST_FEATURES,
+        ])
+        .quiet(project, "cargo-build-test")?;
+    let out = project.out("test-library")?;
+    let from = project.target.join("debug/libnetdriver.so");
+    let copy = out.join("libnetdriver.so");
+    if stale(&copy, std::slice::from_ref(&from)) {
+        fs::copy(&from, &copy).context(from.display())?;
+    }
+    Ok(out)
+}
+
+/// The arguments that make cargo build with the features of `test_library`.
+pub fn test_features() -> [&'static str; 2] {
+    ["--features", TEST_FEATURES]
+}
+
+/// How a C program is linked with the library.
+pub enum Link<'a> {
+    /// With `libnetdriver.so` in the folder, found at run time through the given path.
+    Shared(&'a Path, &'a str),
+    /// With these linker arguments.
+    Static(&'a [String]),
+}
+
+/// Compiles one C program.
+pub fn compile_c(
+    project: &Project,
+    source: &Path,
+    program: &Path,
+    flags: &[&str],
+    link: &Link,
+) -> Result<()> {
+    let mut run = Run::new("cc")
+        .dir(&project.root)
+        .arg(C_STANDARD)
+        .args(C_WARNINGS)
+        .args(flags);
+    run = run
+        .arg("-I")
+        .arg(project.path("include"))
+        .arg(source)
+        .arg("-o")
+        .arg(program);
+    run = match link {
+        Link::Shared(folder, rpath) => {
+            let rpath = format!("-Wl,-rpath,{rpath}");
+            run.arg("-L").arg(folder).arg("-lnetdriver").arg(rpath)
+        }
+        Link::Static(line) => run.args(*line),
+    };
+    // Programs of ours may draw a distribution, wait for one another, run in threads.
+    run.args(["-lm", "-pthread"])
+        .quiet(project, &format!("cc-{}", stem(source)))
+        .map(|_| ())
+}
+
+/// What a C program is made from: its source, the headers beside it, the library's header.
+pub fn c_inputs(project: &Project, folder: &str, source: &Path) -> Result<Vec<PathBuf>> {
+    let mut inputs = vec![source.to_path_buf(), project.file("include/netdriver.h")?];
+    inputs.extend(project.sources(folder, "h").unwrap_or_default());
+    Ok(inputs)
+}
+
+/// A C# program: the file with its `Main` and the files that it shares with others.
+pub struct CsharpProgram {
+    /// The program's name.
+    pub name: String,
+    /// Its own files.
+    pub sources: Vec<PathBuf>,
+}
+
+/// Splits a folder's C# files into programs: each file with a `Main` is one, and files without
+/// one belong to all of them.
+pub fn csharp_programs(files: &[PathBuf]) -> Result<Vec<CsharpProgram>> {
+    let mut mains = Vec::new();
+    let mut shared = Vec::new();
+    for file in files {
+        let list = if has_main(&read(file)?) {
+            &mut mains
+        } else {
+            &mut shared
+        };
+        list.push(file.clone());
+    }
+    let program = |main: PathBuf| {
+        let name = stem(&main);
+        let sources = std::iter::once(main)
+            .chain(shared.iter().cloned())
+            .collect();
+        CsharpProgram { name, sources }
+    };
+    let programs: Vec<_> = mains.into_iter().map(program).collect();
+    if programs.is_empty() {
+        return Err(Error::new("none of the C# files has a Main"));
+    }
+    Ok(programs)
+}
+
+/// Compiles a C# program together with the C# library into `OUT/NAME.exe`.
+pub fn csharp_program(project: &Project, program: &CsharpProgram, out: &Path) -> Result<PathBuf> {
+    let exe = out.join(&program.name).with_extension("exe");
+    let mut sources = program.sources.clone();
+    sources.extend(project.tree("csharp", "cs", CSHARP_OTHER)?);
+    sources.extend(project.sources("bindings/csharp", "cs")?);
+    if stale(&exe, &sources) {
+        Run::new("mcs")
+            .args(CSHARP_FLAGS)
+            .arg(format!("-out:{}", exe.display()))
+            .args(&sources)
+            .quiet(project, &format!("mcs-{}", program.name))?;
+    }
+    Ok(exe)
+}
+
+/// Mono, about to run a C# program that finds the library in `folder`.
+pub fn mono(exe: &Path, folder: &Path) -> Run {
+    Run::new("mono")
+        .arg("--debug")
+        .env("LD_LIBRARY_PATH", folder)
+        .arg(exe)
+}
+
+/// Whether a C# source holds a program's entry point.
+fn has_main(source: &str) -> bool {
+    source.lines().any(|line| {
+        let line = line.trim();
+        line.contains(" Main(") && line.split(' ').any(|word| word == "static")
+    })
+}
+
+/// Where the static release library is.
+pub fn static_library(project: &Project) -> PathBuf {
+    project.target.join("release/libnetdriver.a")
+}
+
+/// Checks that a program that a task is about to start has been built.
+pub fn program(folder: &Path, name: &str) -> Result<PathBuf> {
+    let path = folder.join(name);
+    let source = stem(&path);
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Error::new(format!(
+        "there is no example that builds {name} (a source named {source})"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_main_is_recognised_in_its_usual_forms_only() {
+        assert!(has_main("    static int Main(string[] args)\n"));
+        assert!(has_main("public static void Main()"));
+        assert!(!has_main("// static int\nvoid Main(int x) {}"));
+        assert!(!has_main("static int Mainly(int x)"));
+    }
+}

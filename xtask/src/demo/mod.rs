@@ -1,0 +1,343 @@
+//! `cargo xtask demo`: an arena server, bots from two languages over two interfaces, and a page.
+//!
+//! Starts the programs, shows the server's state, and (with an end in sight) judges the run. The
+//! game and the protocol are the programs' business.
+
+mod page;
+mod status;
+mod verdict;
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use self::page::Page;
+use self::status::{Final, Line, Status};
+use self::verdict::{Kind, judge};
+use crate::build;
+use crate::cli::Args;
+use crate::error::{Error, Result};
+use crate::install::{self, Need};
+use crate::paths::Project;
+use crate::shell::{Run, Running, Tail, log_path};
+use crate::table::Live;
+
+/// How long a headless run lasts unless it is told.
+const HEADLESS_SECONDS: u64 = 10;
+/// How long the server may take to listen, and to end once it is asked to.
+const SERVER_PATIENCE: Duration = Duration::from_secs(15);
+/// How much longer than its own time a bot may take: Mono starts slowly on a busy machine.
+const BOT_PATIENCE: Duration = Duration::from_secs(30);
+/// How often the programs are looked at.
+const POLL: Duration = Duration::from_millis(50);
+/// The page is known by its dialect: a person may choose any name in it.
+const PAGE: Kind = Kind {
+    label: "page",
+    prefix: "",
+    interface: "ws",
+    dialect: "plain",
+    count: 1,
+};
+
+/// A kind of bot and the program that plays it.
+struct Bot {
+    kind: Kind,
+    program: &'static str,
+    transport: &'static str,
+}
+
+const BOTS: &[Bot] = &[
+    Bot {
+        kind: Kind {
+            label: "C over UDP",
+            prefix: "c-udp",
+            interface: "udp",
+            dialect: "utp",
+            count: 2,
+        },
+        program: "arena_bot",
+        transport: "udp",
+    },
+    Bot {
+        kind: Kind {
+            label: "C# over UDP",
+            prefix: "cs-udp",
+            interface: "udp",
+            dialect: "utp",
+            count: 2,
+        },
+        program: "ArenaBot.exe",
+        transport: "udp",
+    },
+    Bot {
+        kind: Kind {
+            label: "C# over WebSocket",
+            prefix: "cs-ws",
+            interface: "ws",
+            dialect: "utp",
+            count: 2,
+        },
+        program: "ArenaBot.exe",
+        transport: "ws",
+    },
+];
+
+/// What the command line asked for.
+pub struct Options {
+    /// Add a page client, judge, end.
+    pub headless: bool,
+    /// How long the bots play; without an end when None.
+    pub seconds: Option<u64>,
+    /// The port of both interfaces; 0 picks free ones.
+    pub port: u16,
+}
+
+/// `cargo xtask demo [--headless] [--seconds N] [--port N]`.
+pub fn command(project: &Project, args: &Args) -> Result<()> {
+    let headless = args.has("--headless");
+    let seconds = args
+        .number("--seconds")?
+        .or(headless.then_some(HEADLESS_SECONDS));
+    if seconds == Some(0) {
+        return Err(Error::new("--seconds needs at least 1"));
+    }
+    let options = Options {
+        headless,
+        seconds,
+        port: args.number("--port")?.unwrap_or(0),
+    };
+    match run(project, &options) {
+        Ok(line) => {
+            println!("{line}");
+            Ok(())
+        }
+        Err(error) => {
+            // The verdict is the last line; what explains it in full stands before it.
+            let text = error.to_string();
+            if text.lines().count() > 1 {
+                println!("{text}");
+            }
+            let line = error.headline();
+            println!(
+                "demo: failed: {}",
+                line.strip_prefix("demo: failed: ").unwrap_or(line)
+            );
+            Err(Error::silent())
+        }
+    }
+}
+
+/// Plays the demo; returns its last line, or an error that says what failed.
+pub fn run(project: &Project, options: &Options) -> Result<String> {
+    install::require(project, &[Need::C, Need::Mono])?;
+    if options.headless {
+        install::require(project, &[Need::Node, Need::Chromium])?;
+    }
+    println!("building …");
+    let programs = build::examples(project)?;
+    let mut arena = Arena::start(project, &programs, options.port)?;
+    println!("the page: http://localhost:{}/", arena.ws);
+    let page = match options.headless {
+        true => Some(Page::open(project, arena.ws)?),
+        false => None,
+    };
+    let mut players = start_bots(project, &programs, &arena, options.seconds)?;
+    if let Some(page) = page {
+        println!("a page joined: {}", page.how());
+        players.push(Player {
+            label: "page".to_owned(),
+            running: page.into_running(),
+        });
+    }
+    let faults = play(&mut arena, &mut players, options.seconds)?;
+    drop(players);
+    let closing = arena.close()?;
+    let mut kinds: Vec<_> = BOTS.iter().map(|bot| bot.kind).collect();
+    kinds.extend(options.headless.then_some(PAGE));
+    judge(&kinds, &closing, faults).map_err(Error::new)
+}
+
+/// A client program of the demo.
+struct Player {
+    label: String,
+    running: Running,
+}
+
+fn start_bots(
+    project: &Project,
+    programs: &Path,
+    arena: &Arena,
+    seconds: Option<u64>,
+) -> Result<Vec<Player>> {
+    let mut players = Vec::new();
+    for bot in BOTS {
+        let program = build::program(programs, bot.program)?;
+        let port = if bot.transport == "udp" {
+            arena.udp
+        } else {
+            arena.ws
+        };
+        for number in 1..=bot.kind.count {
+            let name = format!("{}-{number}", bot.kind.prefix);
+            let run = if program
+                .extension()
+                .is_some_and(|extension| extension == "exe")
+            {
+                build::mono(&program, programs)
+            } else {
+                Run::new(&program)
+            };
+            let mut run = run
+                .args([
+                    bot.transport,
+                    &Ipv4Addr::LOCALHOST.to_string(),
+                    &port.to_string(),
+                ])
+                .args(["--name", &name]);
+            if let Some(seconds) = seconds {
+                run = run.args(["--seconds", &seconds.to_string()]);
+            }
+            let running = run.start(&log_path(project, &format!("demo-{name}"))?)?;
+            players.push(Player {
+                label: name,
+                running,
+            });
+        }
+    }
+    Ok(players)
+}
+
+/// Shows the arena until every player has ended; returns what went wrong with them.
+fn play(arena: &mut Arena, players: &mut [Player], seconds: Option<u64>) -> Result<Vec<String>> {
+    let limit = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds) + BOT_PATIENCE);
+    let mut live = Live::new();
+    loop {
+        if let Some(status) = arena.latest()? {
+            live.show(&status.lines());
+        }
+        let running: Vec<_> = players
+            .iter_mut()
+            .filter_map(|player| {
+                player
+                    .running
+                    .ended()
+                    .is_none()
+                    .then_some(player.label.as_str())
+            })
+            .collect();
+        if running.is_empty() {
+            break;
+        }
+        if limit.is_some_and(|limit| Instant::now() >= limit) {
+            return Ok(vec![format!(
+                "still running after their time: {}",
+                running.join(", ")
+            )]);
+        }
+        std::thread::sleep(POLL);
+    }
+    let mut faults = Vec::new();
+    for player in players {
+        match player.running.ended() {
+            Some(status) if status.success() => {}
+            status => {
+                let status = status.map_or("no status".to_owned(), |status| status.to_string());
+                println!(
+                    "{} ended with {status}:\n{}",
+                    player.label,
+                    player.running.tail()
+                );
+                faults.push(format!("{} ended with {status}", player.label));
+            }
+        }
+    }
+    Ok(faults)
+}
+
+/// The running server.
+struct Arena {
+    running: Running,
+    output: Tail,
+    udp: u16,
+    ws: u16,
+}
+
+impl Arena {
+    fn start(project: &Project, programs: &Path, port: u16) -> Result<Self> {
+        let log: PathBuf = log_path(project, "demo-arena-server")?;
+        let port = port.to_string();
+        let running = Run::new(build::program(programs, "arena_server")?)
+            .args(["--udp", &port, "--ws", &port, "--status", "--page"])
+            .arg(project.file("examples/page/arena.html")?)
+            .start(&log)?;
+        let mut arena = Self {
+            running,
+            output: Tail::open(&log)?,
+            udp: 0,
+            ws: 0,
+        };
+        let end = Instant::now() + SERVER_PATIENCE;
+        loop {
+            // The rest of what it has printed by then is seen by nobody and missed by nobody.
+            for line in arena.lines()? {
+                if let Line::Listening { udp, ws } = line {
+                    (arena.udp, arena.ws) = (udp, ws);
+                    return Ok(arena);
+                }
+            }
+            if arena.running.ended().is_some() || Instant::now() >= end {
+                let tail = arena.running.tail();
+                return Err(Error::new(format!(
+                    "the arena server does not listen\n{tail}"
+                )));
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// The newest state since the last look.
+    fn latest(&mut self) -> Result<Option<Status>> {
+        let mut newest = None;
+        for line in self.lines()? {
+            if let Line::Status(status) = line {
+                newest = Some(status);
+            }
+        }
+        if self.running.ended().is_some() {
+            let tail = self.running.tail();
+            return Err(Error::new(format!(
+                "the arena server ended too early\n{tail}"
+            )));
+        }
+        Ok(newest)
+    }
+
+    /// Asks the server to end and returns its closing account.
+    fn close(mut self) -> Result<Final> {
+        self.running.interrupt();
+        if self.running.wait(SERVER_PATIENCE).is_none() {
+            return Err(Error::new("the arena server did not end when asked to"));
+        }
+        for line in self.lines()? {
+            if let Line::Final(closing) = line {
+                return Ok(closing);
+            }
+        }
+        let tail = self.running.tail();
+        Err(Error::new(format!(
+            "the arena server ended without its closing line\n{tail}"
+        )))
+    }
+
+    /// What the server printed since the last look. Anything that is not JSON is a log line.
+    fn lines(&mut self) -> Result<Vec<Line>> {
+        let lines = self
+            .output
+            .lines()?
+            .into_iter()
+            .filter(|line| line.starts_with('{'));
+        lines
+            .map(|line| status::parse(&line).map_err(Error::new))
+            .collect()
+    }
+}

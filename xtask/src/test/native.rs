@@ -1,0 +1,189 @@
+//! The steps that compile and run programs of C and C# against the library.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Outcome;
+use crate::build::{self, CsharpProgram, Link};
+use crate::error::{Context, Error, Result};
+use crate::link;
+use crate::paths::{Project, stem};
+use crate::shell::{Run, difference};
+
+/// How long one test program may take.
+const PROGRAM_LIMIT: Duration = Duration::from_secs(180);
+/// Programs of `tests/c` that other steps run.
+const OTHER_STEPS: &[&str] = &["layout", "smoke", "scenario"];
+/// Files of `csharp/tests` that are programs of other steps.
+const CSHARP_OTHER_STEPS: &[&str] = &["Layout", "Scenario"];
+const SANITIZE: &[&str] = &[
+    "-O1",
+    "-g",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    "-fno-omit-frame-pointer",
+];
+
+/// Links one small program with the shared and with the static library, and runs both.
+pub fn link(project: &Project) -> Result<Outcome> {
+    let source = project.file("tests/c/smoke.c")?;
+    let folder = project.out("link-test")?;
+    build::release(project)?;
+    let library = project.target.join("release");
+    let shared = folder.join("smoke-shared");
+    let rpath = library.display().to_string();
+    build::compile_c(
+        project,
+        &source,
+        &shared,
+        &["-O2"],
+        &Link::Shared(&library, &rpath),
+    )?;
+    run_program(project, Run::new(&shared), "link-shared")?;
+    let line = link::arguments(project)?;
+    let fixed = folder.join("smoke-static");
+    build::compile_c(project, &source, &fixed, &["-O2"], &Link::Static(&line))?;
+    run_program(project, Run::new(&fixed), "link-static")?;
+    Ok(Outcome::Passed(vec![line.join(" ")]))
+}
+
+/// The C tests under the address and undefined-behaviour sanitizers.
+pub fn sanitized(project: &Project) -> Result<Outcome> {
+    let programs = compile_tests(project, "c-asan", SANITIZE)?;
+    for program in &programs {
+        let run = Run::new(program)
+            .env("ASAN_OPTIONS", "detect_leaks=1:strict_string_checks=1")
+            .env("UBSAN_OPTIONS", "print_stacktrace=1");
+        run_program(project, run, &format!("c-asan-{}", stem(program)))?;
+    }
+    Ok(passed(&programs))
+}
+
+/// The C tests under Valgrind.
+pub fn valgrind(project: &Project) -> Result<Outcome> {
+    let programs = compile_tests(project, "c-valgrind", &["-O1", "-g"])?;
+    for program in &programs {
+        let run = Run::new("valgrind")
+            .args(["--leak-check=full", "--error-exitcode=9", "-q"])
+            .arg(program);
+        run_program(project, run, &format!("c-valgrind-{}", stem(program)))?;
+    }
+    Ok(passed(&programs))
+}
+
+/// The C# tests on Mono.
+pub fn csharp(project: &Project) -> Result<Outcome> {
+    let folder = project.out("csharp-tests")?;
+    let library = build::test_library(project)?;
+    let mut sources = project.sources("csharp/tests", "cs")?;
+    sources.retain(|source| !CSHARP_OTHER_STEPS.contains(&stem(source).as_str()));
+    let program = CsharpProgram {
+        name: "Tests".to_owned(),
+        sources,
+    };
+    let exe = build::csharp_program(project, &program, &folder)?;
+    let log = run_program(project, build::mono(&exe, &library), "csharp-tests")?;
+    let closing = log.lines().rev().find(|line| line.contains(" passed, "));
+    let closing = closing.ok_or_else(|| Error::new("the C# tests did not say how many ran"))?;
+    if closing.trim_start().starts_with("0 passed") {
+        return Err(Error::new("no C# test ran"));
+    }
+    Ok(Outcome::Passed(vec![closing.to_owned()]))
+}
+
+/// One script through three languages: the logs are equal, and equal to what is expected.
+pub fn scenarios(project: &Project) -> Result<Outcome> {
+    let scripts = project.sources("tests/scenario", "txt")?;
+    let folder = project.out("scenario-test")?;
+    let library = build::test_library(project)?;
+    let players = scenario_players(project, &folder, &library)?;
+    let mut problems = String::new();
+    for script in &scripts {
+        let expected = script.with_extension("expected");
+        for (language, player) in &players {
+            let name = format!("{}-{language}", stem(script));
+            let run = player().arg(script).limit(PROGRAM_LIMIT);
+            let log = run.output(project, &format!("scenario-{name}"))?.stdout;
+            let actual = folder.join(format!("{name}.log"));
+            fs::write(&actual, log).context(actual.display())?;
+            if let Some(text) = difference(&expected, &actual)? {
+                problems += &format!("{} in {language}:\n{text}", stem(script));
+            }
+        }
+    }
+    if problems.is_empty() {
+        return Ok(Outcome::Passed(vec![format!("{} scripts", scripts.len())]));
+    }
+    Err(Error::new(format!(
+        "the event logs differ from what is expected\n{problems}"
+    )))
+}
+
+type Player = Box<dyn Fn() -> Run>;
+
+/// The three programs that play a scenario script.
+fn scenario_players(
+    project: &Project,
+    folder: &Path,
+    library: &Path,
+) -> Result<[(&'static str, Player); 3]> {
+    Run::cargo(project)
+        .args(["build", "--package", "netdriver", "--example", "scenario"])
+        .args(build::test_features())
+        .quiet(project, "cargo-build-scenario")?;
+    let rust = project.target.join("debug/examples/scenario");
+    let c = folder.join("scenario");
+    let rpath = library.display().to_string();
+    let source = project.file("tests/c/scenario.c")?;
+    build::compile_c(
+        project,
+        &source,
+        &c,
+        &["-g"],
+        &Link::Shared(library, &rpath),
+    )?;
+    let sources = vec![project.file("csharp/tests/Scenario.cs")?];
+    let program = CsharpProgram {
+        name: "Scenario".to_owned(),
+        sources,
+    };
+    let exe = build::csharp_program(project, &program, folder)?;
+    let library = library.to_path_buf();
+    Ok([
+        ("rust", Box::new(move || Run::new(&rust))),
+        ("c", Box::new(move || Run::new(&c))),
+        ("csharp", Box::new(move || build::mono(&exe, &library))),
+    ])
+}
+
+/// Compiles every test of `tests/c` that is not another step's into `target/FOLDER`.
+fn compile_tests(project: &Project, folder: &str, flags: &[&str]) -> Result<Vec<PathBuf>> {
+    let folder = project.out(folder)?;
+    let library = build::test_library(project)?;
+    let rpath = library.display().to_string();
+    let mut sources = project.sources("tests/c", "c")?;
+    sources.retain(|source| !OTHER_STEPS.contains(&stem(source).as_str()));
+    if sources.is_empty() {
+        return Err(Error::new("there is no test in tests/c"));
+    }
+    let mut programs = Vec::new();
+    for source in sources {
+        let program = folder.join(stem(&source));
+        let mut flags = flags.to_vec();
+        flags.push("-DND_TEST_HOOKS");
+        let link = Link::Shared(&library, &rpath);
+        build::compile_c(project, &source, &program, &flags, &link)?;
+        programs.push(program);
+    }
+    Ok(programs)
+}
+
+fn run_program(project: &Project, run: Run, name: &str) -> Result<String> {
+    run.limit(PROGRAM_LIMIT).quiet(project, name)
+}
+
+fn passed(programs: &[PathBuf]) -> Outcome {
+    let names: Vec<_> = programs.iter().map(|program| stem(program)).collect();
+    Outcome::Passed(vec![names.join(", ")])
+}

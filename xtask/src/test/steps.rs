@@ -1,0 +1,170 @@
+//! The table of steps, in the order in which they run: quick ones first, the demo near the end.
+
+use super::{Outcome, abi, docs, native, peers, rust};
+use crate::bindgen;
+use crate::demo;
+use crate::error::Result;
+use crate::fuzz;
+use crate::install::Need;
+use crate::paths::Project;
+
+/// How long each fuzz target runs in a test run, in seconds.
+const FUZZ_SECONDS: u64 = 4;
+/// How long the demo runs in a test run, in seconds.
+const DEMO_SECONDS: u64 = 10;
+
+/// One step of the ladder.
+pub struct Step {
+    /// Its name on the command line and in the summary.
+    pub name: &'static str,
+    /// One line for `--list`.
+    pub about: &'static str,
+    /// Without one of these it fails, or is skipped where the tool is optional.
+    pub needs: &'static [Need],
+    /// Optional tools that it uses when they are there.
+    pub wishes: &'static [Need],
+    /// The work.
+    pub run: fn(&Project) -> Result<Outcome>,
+}
+
+const fn step(
+    name: &'static str,
+    about: &'static str,
+    needs: &'static [Need],
+    run: fn(&Project) -> Result<Outcome>,
+) -> Step {
+    Step {
+        name,
+        about,
+        needs,
+        wishes: &[],
+        run,
+    }
+}
+
+/// Every step.
+pub const STEPS: &[Step] = &[
+    step(
+        "fmt",
+        "the sources are formatted",
+        &[Need::Rustfmt],
+        rust::format,
+    ),
+    step("clippy", "no lint speaks up", &[Need::Clippy], rust::lint),
+    step(
+        "bindgen",
+        "committed bindings are the generated ones",
+        &[],
+        bindings,
+    ),
+    step(
+        "rust",
+        "unit, property, simulation and integration tests",
+        &[],
+        rust::test,
+    ),
+    step(
+        "doc",
+        "documentation builds without a warning, its examples run",
+        &[],
+        rust::document,
+    ),
+    step(
+        "header",
+        "the header compiles alone in C and C++",
+        &[Need::Cxx],
+        abi::header,
+    ),
+    step(
+        "symbols",
+        "header = exported symbols = C# entry points",
+        &[],
+        abi::symbols,
+    ),
+    step(
+        "layout",
+        "C and C# agree on every struct",
+        &[Need::Mono],
+        abi::layout,
+    ),
+    step(
+        "link",
+        "shared and static library link and run",
+        &[],
+        native::link,
+    ),
+    step(
+        "c-asan",
+        "the C tests under the address sanitizer",
+        &[],
+        native::sanitized,
+    ),
+    step(
+        "c-valgrind",
+        "the C tests under Valgrind",
+        &[Need::Valgrind],
+        native::valgrind,
+    ),
+    step(
+        "csharp",
+        "the C# tests on Mono",
+        &[Need::Mono],
+        native::csharp,
+    ),
+    step(
+        "scenarios",
+        "one script, three languages, one log",
+        &[Need::Mono],
+        native::scenarios,
+    ),
+    step(
+        "foreign",
+        "Python's websockets and Node's ws as peers",
+        &[Need::Mono, Need::Node, Need::Python],
+        peers::foreign,
+    ),
+    step(
+        "browser",
+        "a browser's console against the echo server",
+        &[Need::Mono, Need::Node, Need::Chromium],
+        peers::browser,
+    ),
+    step(
+        "fuzz",
+        "every parser for a few seconds",
+        &[Need::Cxx],
+        fuzzing,
+    ),
+    Step {
+        name: "demo",
+        about: "the demo with every kind of client",
+        needs: &[Need::Mono, Need::Node],
+        wishes: &[Need::Chromium],
+        run: demonstrate,
+    },
+    step(
+        "docs",
+        "links and names in the documents are right",
+        &[],
+        docs::check,
+    ),
+];
+
+fn bindings(project: &Project) -> Result<Outcome> {
+    bindgen::check(project)?;
+    Ok(Outcome::Passed(Vec::new()))
+}
+
+fn fuzzing(project: &Project) -> Result<Outcome> {
+    Ok(Outcome::Passed(fuzz::run(project, None, FUZZ_SECONDS)?))
+}
+
+fn demonstrate(project: &Project) -> Result<Outcome> {
+    let options = demo::Options {
+        headless: true,
+        seconds: Some(DEMO_SECONDS),
+        port: 0,
+    };
+    println!();
+    Ok(Outcome::Passed(vec![demo::run(project, &options)?]))
+}
