@@ -368,3 +368,203 @@ impl fmt::Display for EndpointError {
 }
 
 impl std::error::Error for EndpointError {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<NetworkEndpoint, EndpointError> {
+        NetworkEndpoint::parse(text, 80, None)
+    }
+
+    #[test]
+    fn the_bytes_are_laid_out_as_in_unity_transport() {
+        let mut expected = [0; ENDPOINT_SIZE];
+        expected[..4].copy_from_slice(&[1, 2, 3, 4]);
+        expected[60] = 2;
+        expected[62..].copy_from_slice(&[0x61, 0x1e]);
+        let v4 = NetworkEndpoint::parse("1.2.3.4", 7777, None).unwrap();
+        assert_eq!(v4.to_bytes(), expected);
+
+        let mut expected = [0; ENDPOINT_SIZE];
+        expected[0] = 0xfe;
+        expected[1] = 0x80;
+        expected[15] = 1;
+        expected[16..20].copy_from_slice(&[2, 1, 0, 0]);
+        expected[60] = 23;
+        expected[62] = 80;
+        assert_eq!(parse("fe80::1%258").unwrap().to_bytes(), expected);
+    }
+
+    #[test]
+    fn the_text_is_unity_transports() {
+        let text = |endpoint: NetworkEndpoint| endpoint.to_string();
+        assert_eq!(text(parse("1.2.3.4").unwrap()), "1.2.3.4:80");
+        let loopback = NetworkEndpoint::loopback_ipv6(80);
+        assert_eq!(
+            text(loopback),
+            "[0000:0000:0000:0000:0000:0000:0000:0001]:80"
+        );
+        let full = parse("2001:DB8::a:0b:c0:0DEF").unwrap();
+        assert_eq!(text(full), "[2001:0db8:0000:0000:000a:000b:00c0:0def]:80");
+        let custom = NetworkEndpoint::custom(&[0xab, 1]).unwrap();
+        assert_eq!(text(custom), format!("custom:0xab01{}", "0".repeat(116)));
+        assert_eq!(text(NetworkEndpoint::INVALID), "invalid");
+        assert_eq!(format!("{loopback:?}"), text(loopback));
+    }
+
+    #[test]
+    fn literals_are_read_with_and_without_brackets() {
+        assert_eq!(parse("::1"), Ok(NetworkEndpoint::loopback_ipv6(80)));
+        assert_eq!(parse("[::1]"), Ok(NetworkEndpoint::loopback_ipv6(80)));
+        assert_eq!(parse("127.0.0.1"), Ok(NetworkEndpoint::loopback_ipv4(80)));
+        let any = NetworkEndpoint::parse("0.0.0.0", 0, Some(Family::Ipv4));
+        assert_eq!(any, Ok(NetworkEndpoint::any_ipv4(0)));
+        let any = NetworkEndpoint::parse("::", 0, Some(Family::Invalid));
+        assert_eq!(any, Ok(NetworkEndpoint::any_ipv6(0)));
+    }
+
+    #[test]
+    fn what_is_no_literal_is_refused() {
+        assert_eq!(parse(""), Err(EndpointError::Blank));
+        assert_eq!(parse(" \t"), Err(EndpointError::Blank));
+        let wrong = [
+            "localhost",
+            "1.2.3",
+            "1.2.3.256",
+            "01.2.3.4",
+            "[::1",
+            "::1]",
+            "[1.2.3.4]",
+            "1.2.3.4 ",
+            "1.2.3.4:80",
+            "::1%",
+            "::1%eth0",
+            "::1%4294967296",
+            ":::",
+            "1.2.3.4\0",
+            "é",
+        ];
+        for text in wrong {
+            assert_eq!(parse(text), Err(EndpointError::NotAnAddress), "{text}");
+        }
+        let of = |text, family| NetworkEndpoint::parse(text, 1, Some(family));
+        assert_eq!(of("::1", Family::Ipv4), Err(EndpointError::NotIpv4));
+        assert_eq!(of("127.0.0.1", Family::Ipv6), Err(EndpointError::NotIpv6));
+        assert_eq!(
+            of("127.0.0.1", Family::Custom),
+            Err(EndpointError::CustomFamily)
+        );
+    }
+
+    #[test]
+    fn a_port_is_read_behind_the_address() {
+        let parse = NetworkEndpoint::parse_with_port;
+        assert_eq!(
+            parse("127.0.0.1:7777"),
+            Ok(NetworkEndpoint::loopback_ipv4(7777))
+        );
+        assert_eq!(parse("[::1]:0"), Ok(NetworkEndpoint::loopback_ipv6(0)));
+        assert_eq!(parse("[::1]"), Err(EndpointError::PortMissing));
+        assert_eq!(parse("127.0.0.1"), Err(EndpointError::PortMissing));
+        assert_eq!(parse("::1:80"), Err(EndpointError::BracketsMissing));
+        assert_eq!(parse("host:80"), Err(EndpointError::NotAnAddress));
+        for port in ["", "65536", "+80", "-1", "8o", " 80"] {
+            assert_eq!(
+                parse(&format!("127.0.0.1:{port}")),
+                Err(EndpointError::BadPort),
+                "{port}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_dual_stack_peer_has_its_ipv4_name() {
+        let mapped: SocketAddr = "[::ffff:1.2.3.4]:80".parse().unwrap();
+        let endpoint = NetworkEndpoint::from(mapped);
+        assert_eq!(endpoint, parse("1.2.3.4").unwrap());
+        assert_eq!(
+            endpoint.to_socket_addr(),
+            Some("1.2.3.4:80".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn kinds_of_addresses_are_told_apart() {
+        assert!(NetworkEndpoint::any_ipv4(1).is_any() && NetworkEndpoint::any_ipv6(1).is_any());
+        assert!(NetworkEndpoint::loopback_ipv4(1).is_loopback());
+        assert!(NetworkEndpoint::loopback_ipv6(1).is_loopback());
+        let custom = NetworkEndpoint::custom(&[]).unwrap();
+        assert!(custom.is_valid() && !custom.is_any() && !custom.is_loopback());
+        let invalid = NetworkEndpoint::default();
+        assert!(!invalid.is_valid() && !invalid.is_any() && !invalid.is_loopback());
+        let lengths = [
+            invalid,
+            parse("1.1.1.1").unwrap(),
+            parse("::2").unwrap(),
+            custom,
+        ]
+        .map(|endpoint| endpoint.raw_address().len());
+        assert_eq!(lengths, [0, 4, 16, 60]);
+        assert_eq!(
+            (custom.to_socket_addr(), invalid.to_socket_addr()),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn custom_addresses_take_up_to_sixty_bytes() {
+        let longest = [7; CUSTOM_ADDRESS_SIZE_MAX];
+        let endpoint = NetworkEndpoint::custom(&longest).unwrap().with_port(9);
+        assert_eq!(endpoint.raw_address(), longest);
+        assert_eq!((endpoint.family(), endpoint.port()), (Family::Custom, 9));
+        assert_eq!(
+            NetworkEndpoint::custom(&[7; CUSTOM_ADDRESS_SIZE_MAX + 1]),
+            None
+        );
+    }
+
+    #[test]
+    fn bytes_of_an_unknown_family_are_refused() {
+        let mut bytes = NetworkEndpoint::loopback_ipv4(1).to_bytes();
+        for number in 0..=255 {
+            bytes[60] = number;
+            let known = [0, 2, 23, 255].contains(&number);
+            assert_eq!(
+                NetworkEndpoint::from_bytes(bytes).is_some(),
+                known,
+                "{number}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_survives_the_way_through_the_system(ip: [u8; 16], port: u16, scope: u32) {
+            let address = SocketAddrV6::new(ip.into(), port, 0, scope);
+            prop_assume!(address.ip().to_ipv4_mapped().is_none());
+            let endpoint = NetworkEndpoint::from_socket_addr(address.into());
+            prop_assert_eq!(endpoint.to_socket_addr(), Some(address.into()));
+            prop_assert_eq!(NetworkEndpoint::from_bytes(endpoint.to_bytes()), Some(endpoint));
+        }
+
+        #[test]
+        fn what_display_writes_parse_with_port_reads(ip: [u8; 16], port: u16, v4: bool) {
+            let ip = if v4 {
+                IpAddr::from(<[u8; 4]>::try_from(&ip[..4]).unwrap())
+            } else {
+                IpAddr::from(ip)
+            };
+            let endpoint = NetworkEndpoint::from_ip(ip, 0, port);
+            prop_assert_eq!(NetworkEndpoint::parse_with_port(&endpoint.to_string()), Ok(endpoint));
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,40}") {
+            let _ = NetworkEndpoint::parse(&text, 1, None);
+            let _ = NetworkEndpoint::parse_with_port(&text);
+        }
+    }
+}

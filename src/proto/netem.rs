@@ -235,3 +235,248 @@ impl<T: Clone> Netem<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Sends `count` numbered packets, one every `gap` microseconds, and returns (time, number)
+    /// as they come out.
+    fn run(params: Params, seed: u64, count: u32, gap: Micros) -> (Vec<(Micros, u32)>, Statistics) {
+        let mut netem = Netem::new(params, seed);
+        let mut out = Vec::new();
+        let mut drain = |netem: &mut Netem<u32>, until: Micros| {
+            while let Some(now) = netem.next_timeout().filter(|&due| due <= until) {
+                let packet = netem.poll_packet(now).expect("due packets come out");
+                out.push((now, packet));
+            }
+        };
+        for number in 0..count {
+            let now = Micros::from(number) * gap;
+            drain(&mut netem, now);
+            netem.handle_packet(now, number, 100);
+        }
+        drain(&mut netem, Micros::MAX);
+        assert_eq!(netem.held(), 0);
+        (out, netem.statistics())
+    }
+
+    #[test]
+    fn a_perfect_network_passes_everything_at_once_and_in_order() {
+        let (out, statistics) = run(Params::default(), 1, 100, 10);
+        assert_eq!(
+            out,
+            (0..100)
+                .map(|n| (Micros::from(n) * 10, n))
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(
+            statistics,
+            Statistics {
+                passed: 100,
+                ..Statistics::default()
+            }
+        );
+    }
+
+    #[test]
+    fn one_seed_is_one_history_and_another_seed_another() {
+        let params = Params {
+            loss_percent: 10.0,
+            duplicate_percent: 10.0,
+            delay: 50_000,
+            jitter: 30_000,
+            reorder_percent: 5.0,
+            ..Params::default()
+        };
+        assert_eq!(run(params, 7, 500, 1000), run(params, 7, 500, 1000));
+        assert_ne!(run(params, 7, 500, 1000).0, run(params, 8, 500, 1000).0);
+    }
+
+    #[test]
+    fn a_delay_is_exact_and_keeps_the_order() {
+        let params = Params {
+            delay: 5000,
+            ..Params::default()
+        };
+        let mut netem = Netem::new(params, 1);
+        netem.handle_packet(100, "a", 1);
+        netem.handle_packet(100, "b", 1);
+        assert_eq!(netem.next_timeout(), Some(5100));
+        assert_eq!(netem.poll_packet(5099), None);
+        assert_eq!(netem.poll_packet(5100), Some("a"));
+        assert_eq!(netem.poll_packet(9999), Some("b"));
+        assert_eq!(
+            (netem.poll_packet(9999), netem.next_timeout()),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn jitter_stays_within_its_bounds_and_reorders() {
+        let params = Params {
+            delay: 1000,
+            jitter: 3000,
+            ..Params::default()
+        };
+        let (out, statistics) = run(params, 3, 1000, 100);
+        let delay = |&(time, number): &(Micros, u32)| time - Micros::from(number) * 100;
+        assert_eq!(out.iter().map(delay).min(), Some(0), "clamped at zero");
+        let most = out.iter().map(delay).max().unwrap();
+        assert!((3900..=4000).contains(&most), "{most}");
+        assert!(statistics.reordered > 300, "{statistics:?}");
+        let overtaken = (1..out.len())
+            .filter(|&i| out[..i].iter().any(|p| p.1 > out[i].1))
+            .count();
+        assert_eq!(statistics.reordered, overtaken as u64);
+    }
+
+    #[test]
+    fn loss_and_duplication_follow_their_percentages() {
+        let params = Params {
+            loss_percent: 20.0,
+            duplicate_percent: 50.0,
+            ..Params::default()
+        };
+        let (out, statistics) = run(params, 5, 10_000, 1);
+        assert!((1800..2200).contains(&statistics.dropped), "{statistics:?}");
+        assert!(
+            (3800..4200).contains(&statistics.duplicated),
+            "{statistics:?}"
+        );
+        assert_eq!(out.len() as u64, statistics.passed);
+        assert_eq!(
+            statistics.passed + statistics.dropped,
+            10_000 + statistics.duplicated
+        );
+        let (out, _) = run(
+            Params {
+                loss_percent: 100.0,
+                ..Params::default()
+            },
+            5,
+            100,
+            1,
+        );
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn reordered_packets_skip_the_delay() {
+        let params = Params {
+            delay: 10_000,
+            reorder_percent: 25.0,
+            ..Params::default()
+        };
+        let (out, statistics) = run(params, 9, 1000, 100);
+        let skipped = out
+            .iter()
+            .filter(|&&(time, n)| time == Micros::from(n) * 100)
+            .count();
+        assert!((200..300).contains(&skipped), "{skipped}");
+        assert!(statistics.reordered > 500, "{statistics:?}");
+    }
+
+    #[test]
+    fn large_packets_and_a_partition_stop_packets() {
+        let mut netem = Netem::new(
+            Params {
+                size_max: 10,
+                delay: 5,
+                ..Params::default()
+            },
+            1,
+        );
+        netem.handle_packet(0, 1, 10);
+        netem.handle_packet(0, 2, 11);
+        netem.set_params(Params {
+            partitioned: true,
+            ..*netem.params()
+        });
+        netem.handle_packet(0, 3, 10);
+        assert_eq!(
+            (netem.poll_packet(5), netem.poll_packet(5)),
+            (Some(1), None)
+        );
+        assert_eq!(netem.statistics().dropped, 2);
+        netem.set_params(Params::default());
+        netem.handle_packet(6, 4, 11);
+        assert_eq!(netem.poll_packet(6), Some(4));
+    }
+
+    #[test]
+    fn a_full_queue_drops_the_excess_and_counts_it() {
+        let params = Params {
+            delay: 5,
+            queue_max: 3,
+            ..Params::default()
+        };
+        let (out, statistics) = run(params, 1, 10, 0);
+        assert_eq!(
+            out.iter().map(|packet| packet.1).collect::<Vec<_>>(),
+            [0, 1, 2]
+        );
+        assert_eq!((statistics.dropped, statistics.overflowed), (7, 7));
+        assert_eq!(Params::default().queue_max, QUEUE_MAX_DEFAULT);
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        let wrong = [
+            Params {
+                loss_percent: -1.0,
+                ..Params::default()
+            },
+            Params {
+                duplicate_percent: 100.1,
+                ..Params::default()
+            },
+            Params {
+                reorder_percent: f32::NAN,
+                ..Params::default()
+            },
+            Params {
+                queue_max: 0,
+                ..Params::default()
+            },
+        ];
+        let named = ["loss", "duplication", "reordering", "one packet"];
+        for (params, name) in wrong.iter().zip(named) {
+            assert!(params.validate().unwrap_err().contains(name), "{name}");
+        }
+        assert_eq!(Params::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn time_at_its_end_does_not_overflow() {
+        let params = Params {
+            delay: Micros::MAX,
+            jitter: Micros::MAX,
+            ..Params::default()
+        };
+        let mut netem = Netem::new(params, 1);
+        netem.handle_packet(Micros::MAX, 1, 1);
+        assert_eq!(netem.poll_packet(Micros::MAX), Some(1));
+    }
+
+    proptest! {
+        #[test]
+        fn packets_come_out_by_time_and_none_is_invented(
+            seed: u64, delay in 0u64..1000, jitter in 0u64..1000, loss in 0f32..100.0,
+            duplicate in 0f32..100.0, reorder in 0f32..100.0, queue_max in 1usize..20,
+        ) {
+            let params = Params {
+                loss_percent: loss, duplicate_percent: duplicate, delay, jitter,
+                reorder_percent: reorder, queue_max, ..Params::default()
+            };
+            let (out, statistics) = run(params, seed, 50, 40);
+            prop_assert!(out.is_sorted_by_key(|packet| packet.0));
+            prop_assert_eq!(statistics.passed + statistics.dropped, 50 + statistics.duplicated);
+            for number in 0..50 {
+                prop_assert!(out.iter().filter(|packet| packet.1 == number).count() <= 2);
+            }
+        }
+    }
+}

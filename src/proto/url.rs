@@ -24,7 +24,7 @@ pub struct WebSocketUrl {
     pub host: String,
     /// The URL's port, or its scheme's default; never 0.
     pub port: u16,
-    /// Path and query as the HTTP request carries them (RFC 6455 §3 "resource name"); at least `/`.
+    /// Path and query as the HTTP request carries them ("resource name"); at least `/`.
     pub target: String,
 }
 
@@ -232,3 +232,183 @@ impl fmt::Display for UrlError {
 }
 
 impl std::error::Error for UrlError {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parts(text: &str) -> (bool, String, u16, String) {
+        let url = WebSocketUrl::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        (url.secure, url.host, url.port, url.target)
+    }
+
+    fn error(text: &str) -> UrlError {
+        WebSocketUrl::parse(text).expect_err(text)
+    }
+
+    #[test]
+    fn the_parts_are_found() {
+        let expected = (false, "example.com".into(), 80, "/".into());
+        assert_eq!(parts("ws://example.com"), expected);
+        assert_eq!(parts("WS://Example.COM/"), expected);
+        assert_eq!(parts("ws://example.com:/"), expected);
+        assert_eq!(
+            parts("wss://h/a/b?c=d&e=%20"),
+            (true, "h".into(), 443, "/a/b?c=d&e=%20".into())
+        );
+        assert_eq!(
+            parts("wSs://h:8443?x"),
+            (true, "h".into(), 8443, "/?x".into())
+        );
+        assert_eq!(
+            parts("ws://127.0.0.1:9000/@:"),
+            (false, "127.0.0.1".into(), 9000, "/@:".into())
+        );
+        assert_eq!(
+            parts("ws://[0::1]:80/x"),
+            (false, "::1".into(), 80, "/x".into())
+        );
+        assert_eq!(
+            parts("ws://a_b.local.:1/"),
+            (false, "a_b.local.".into(), 1, "/".into())
+        );
+    }
+
+    #[test]
+    fn the_host_header_leaves_the_default_port_out() {
+        let header = |text| WebSocketUrl::parse(text).unwrap().host_header();
+        assert_eq!(header("ws://h"), "h");
+        assert_eq!(header("ws://h:80"), "h");
+        assert_eq!(header("ws://h:443"), "h:443");
+        assert_eq!(header("wss://h:443"), "h");
+        assert_eq!(header("wss://h:80"), "h:80");
+        assert_eq!(header("ws://[2001:DB8::1]/"), "[2001:db8::1]");
+        assert_eq!(header("wss://[::1]:9"), "[::1]:9");
+    }
+
+    #[test]
+    fn other_schemes_are_refused() {
+        for text in [
+            "",
+            "ws:",
+            "ws:/h",
+            "http://h",
+            "https://h",
+            "h:80",
+            "//h",
+            " ws://h",
+            "w://h",
+        ] {
+            assert_eq!(error(text), UrlError::Scheme, "{text}");
+        }
+    }
+
+    #[test]
+    fn fragments_and_user_names_are_refused() {
+        assert_eq!(error("ws://h/#"), UrlError::Fragment);
+        assert_eq!(error("ws://h#a"), UrlError::Fragment);
+        assert_eq!(error("ws://h/?a#b"), UrlError::Fragment);
+        assert_eq!(error("ws://user@h/"), UrlError::UserInfo);
+        assert_eq!(error("ws://user:password@h:80/"), UrlError::UserInfo);
+    }
+
+    #[test]
+    fn broken_hosts_are_refused() {
+        assert_eq!(error("ws://"), UrlError::HostMissing);
+        assert_eq!(error("ws:///path"), UrlError::HostMissing);
+        assert_eq!(error("ws://:80"), UrlError::HostMissing);
+        assert_eq!(error("ws://bücher.example"), UrlError::HostNotAscii);
+        for host in [
+            "a b",
+            "a%20b",
+            "a..b",
+            ".",
+            "a\r\nb",
+            "1.2.3.256",
+            "1.2.3",
+            "7",
+            "a\\b",
+        ] {
+            assert_eq!(error(&format!("ws://{host}/")), UrlError::Host, "{host}");
+        }
+        for host in ["::1", "[::1", "[1.2.3.4]", "[]", "[::1%25eth0]", "[v1.x]"] {
+            assert_eq!(error(&format!("ws://{host}/")), UrlError::Ipv6, "{host}");
+        }
+        assert_eq!(error("ws://[::1]80/"), UrlError::Host);
+        assert_eq!(parts(&format!("ws://{}", "a".repeat(HOST_SIZE_MAX))).2, 80);
+        assert_eq!(
+            error(&format!("ws://{}", "a".repeat(HOST_SIZE_MAX + 1))),
+            UrlError::Host
+        );
+    }
+
+    #[test]
+    fn ports_outside_of_1_to_65535_are_refused() {
+        assert_eq!(parts("ws://h:65535").2, 65535);
+        for port in [
+            "0",
+            "65536",
+            "+80",
+            "-1",
+            "8o",
+            " 80",
+            "99999999999999999999",
+        ] {
+            assert_eq!(error(&format!("ws://h:{port}/")), UrlError::Port, "{port}");
+        }
+    }
+
+    #[test]
+    fn targets_that_would_break_the_request_are_refused() {
+        for target in [
+            "/a b",
+            "/a\r\nHost: x",
+            "/a\t",
+            "/\0",
+            "/\u{7f}",
+            "/ü",
+            "?q= ",
+        ] {
+            assert_eq!(
+                error(&format!("ws://h{target}")),
+                UrlError::Target,
+                "{target:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_length_has_a_limit() {
+        let longest = format!("ws://h/{}", "a".repeat(URL_SIZE_MAX - 7));
+        assert_eq!(parts(&longest).3.len(), URL_SIZE_MAX - 6);
+        assert_eq!(error(&format!("{longest}a")), UrlError::TooLong);
+    }
+
+    #[test]
+    fn host_header_values_are_split() {
+        assert_eq!(split_host_port("H:8080"), Ok(("h".into(), Some(8080))));
+        assert_eq!(split_host_port("h"), Ok(("h".into(), None)));
+        assert_eq!(split_host_port("[::1]"), Ok(("::1".into(), None)));
+        assert_eq!(split_host_port("[::1]:1"), Ok(("::1".into(), Some(1))));
+    }
+
+    proptest! {
+        #[test]
+        fn display_and_parse_are_inverse(
+            scheme in "ws|wss|WSS",
+            host in "\\[::[0-9a-f]{1,4}\\]|[A-Za-z][A-Za-z0-9-]{0,9}",
+            port in "(:[1-9][0-9]{0,3})?",
+            target in "([/?][!-\"$-~]{0,20})?",
+        ) {
+            let url = WebSocketUrl::parse(&format!("{scheme}://{host}{port}{target}")).unwrap();
+            prop_assert_eq!(WebSocketUrl::parse(&url.to_string()), Ok(url));
+        }
+
+        #[test]
+        fn no_text_panics(text in "(ws://)?.{0,40}") {
+            let _ = WebSocketUrl::parse(&text);
+        }
+    }
+}

@@ -295,3 +295,272 @@ fn write_handshake(out: &mut Vec<u8>, kind: u8, token: Token, payload: &[u8]) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TOKEN: Token = [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
+
+    /// Bytes from hex, where `T` stands for the token.
+    fn bytes(text: &str) -> Vec<u8> {
+        text.replace('T', "11 22 33 44 55 66 77 88")
+            .split_whitespace()
+            .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+            .collect()
+    }
+
+    fn written(packet: Packet<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        packet.write(&mut out);
+        out
+    }
+
+    fn golden(packet: Packet<'_>, text: &str) {
+        assert_eq!(written(packet), bytes(text), "{packet:?}");
+        assert_eq!(parse(&bytes(text)), Ok(packet));
+        assert_eq!(packet.token(), TOKEN);
+    }
+
+    #[test]
+    fn golden_bytes_of_every_packet() {
+        let token = TOKEN;
+        golden(
+            Packet::ConnectionRequest {
+                token,
+                payload: &[],
+            },
+            "55 54 50 01 01 T",
+        );
+        golden(
+            Packet::ConnectionRequest {
+                token,
+                payload: b"hi",
+            },
+            "55 54 50 01 01 T 02 00 68 69",
+        );
+        golden(
+            Packet::ConnectionAccept {
+                token,
+                payload: &[],
+            },
+            "55 54 50 01 02 T",
+        );
+        golden(
+            Packet::ConnectionAccept {
+                token,
+                payload: b"hi",
+            },
+            "55 54 50 01 02 T 02 00 68 69",
+        );
+        let payload = &42i32.to_le_bytes();
+        golden(
+            Packet::Data {
+                token,
+                pipeline: 0,
+                payload,
+            },
+            "01 T 00 2a 00 00 00",
+        );
+        golden(
+            Packet::Data {
+                token,
+                pipeline: 7,
+                payload: &[],
+            },
+            "01 T 07",
+        );
+        golden(Packet::Disconnect { token }, "02 T");
+        golden(Packet::Heartbeat { token }, "03 T");
+        golden(Packet::MtuAck { token, size: 1400 }, "05 T 02 00 78 05");
+        golden(Packet::MtuCheck { token, probed: 2 }, "04 T 02 00 00 00");
+        assert_eq!(data_header(TOKEN, 7).to_vec(), bytes("01 T 07"));
+    }
+
+    #[test]
+    fn an_mtu_check_of_1400_bytes_is_1400_bytes() {
+        let probe = written(Packet::MtuCheck {
+            token: TOKEN,
+            probed: 1389,
+        });
+        assert_eq!(probe.len(), 1400);
+        assert_eq!(probe[..MTU_HEADER_SIZE], bytes("04 T 6d 05"));
+        assert!(probe[MTU_HEADER_SIZE..].iter().all(|&byte| byte == 0));
+    }
+
+    #[test]
+    fn an_mtu_check_is_its_length_field_whatever_follows() {
+        let packet = Packet::MtuCheck {
+            token: TOKEN,
+            probed: 1389,
+        };
+        assert_eq!(parse(&bytes("04 T 6d 05")), Ok(packet));
+        assert_eq!(parse(&bytes("04 T 6d 05 00 01 02")), Ok(packet));
+        assert_eq!(parse(&bytes("04 T 6d")), Err(PacketError::TooShort));
+    }
+
+    #[test]
+    fn an_mtu_ack_names_a_size_of_two_bytes() {
+        assert_eq!(parse(&bytes("05 T 02 00 78")), Err(PacketError::TooShort));
+        assert_eq!(
+            parse(&bytes("05 T 03 00 78 05 00")),
+            Err(PacketError::PayloadLength)
+        );
+    }
+
+    #[test]
+    fn a_request_with_a_wrong_length_is_refused_and_an_accept_is_emptied() {
+        for tail in ["03 00 68 69", "01 00 68 69", "00 00 68", "ff ff 68"] {
+            let request = bytes(&format!("55 54 50 01 01 T {tail}"));
+            assert_eq!(parse(&request), Err(PacketError::PayloadLength), "{tail}");
+            assert!(!is_connection_request(&request), "{tail}");
+            let accept = bytes(&format!("55 54 50 01 02 T {tail}"));
+            let emptied = Packet::ConnectionAccept {
+                token: TOKEN,
+                payload: &[],
+            };
+            assert_eq!(parse(&accept), Ok(emptied), "{tail}");
+        }
+    }
+
+    #[test]
+    fn one_or_two_bytes_behind_a_handshake_are_no_payload() {
+        for tail in ["00", "00 00", "05 00"] {
+            let request = bytes(&format!("55 54 50 01 01 T {tail}"));
+            let expected = Packet::ConnectionRequest {
+                token: TOKEN,
+                payload: &[],
+            };
+            assert_eq!(parse(&request), Ok(expected), "{tail}");
+            assert!(!is_connection_request(&request), "{tail}");
+        }
+    }
+
+    #[test]
+    fn the_first_message_of_a_stream_is_recognised() {
+        assert!(is_connection_request(&bytes("55 54 50 01 01 T")));
+        assert!(is_connection_request(&bytes(
+            "55 54 50 01 01 T 02 00 68 69"
+        )));
+        let others = [
+            "",
+            "55 54 50 01 01",
+            "55 54 50 01 02 T",
+            "55 54 50 02 01 T",
+            "01 T 00",
+            "55 54 50 01 01 11 22 33 44 55 66 77",
+        ];
+        for text in others {
+            assert!(!is_connection_request(&bytes(text)), "{text}");
+        }
+        assert!(!is_connection_request(b"UTP is not this"));
+    }
+
+    #[test]
+    fn foreign_versions_and_types_are_named() {
+        assert_eq!(
+            parse(&bytes("55 54 50 02 01 T")),
+            Err(PacketError::UnknownVersion(2))
+        );
+        assert_eq!(
+            parse(&bytes("55 54 50 01 03 T")),
+            Err(PacketError::UnknownType(3))
+        );
+        assert_eq!(parse(&bytes("06 T 00")), Err(PacketError::UnknownType(6)));
+        assert_eq!(parse(&bytes("00 T")), Err(PacketError::UnknownType(0)));
+        // Twelve bytes are no handshake, whatever they spell.
+        assert_eq!(
+            parse(b"UTP\x01\x01\0\0\0\0\0\0\0"),
+            Err(PacketError::UnknownType(0x55))
+        );
+    }
+
+    #[test]
+    fn unity_transport_1_is_recognised() {
+        assert_eq!(parse(&bytes("00 00 T")), Err(PacketError::OldProtocol));
+        assert_eq!(
+            parse(&bytes("00 00 T 00")),
+            Err(PacketError::UnknownType(0))
+        );
+    }
+
+    #[test]
+    fn every_packet_cut_short_is_an_error_or_another_packet_but_never_a_panic() {
+        assert_eq!(parse(&[]), Err(PacketError::TooShort));
+        assert_eq!(parse(&bytes("01 T")), Err(PacketError::TooShort));
+        for kind in 1..=5 {
+            let mut packet = vec![kind];
+            packet.extend_from_slice(&TOKEN);
+            for length in 0..MESSAGE_HEADER_SIZE {
+                assert_eq!(
+                    parse(&packet[..length]),
+                    Err(PacketError::TooShort),
+                    "{kind} {length}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_handshake_payload_that_has_no_length_is_left_out() {
+        let longest = vec![1; usize::from(u16::MAX)];
+        let packet = Packet::ConnectionRequest {
+            token: TOKEN,
+            payload: &longest,
+        };
+        assert_eq!(parse(&written(packet)), Ok(packet));
+        let too_long = vec![1; longest.len() + 1];
+        let packet = Packet::ConnectionAccept {
+            token: TOKEN,
+            payload: &too_long,
+        };
+        assert_eq!(written(packet), bytes("55 54 50 01 02 T"));
+    }
+
+    fn build(kind: u8, token: Token, pipeline: u8, number: u16, payload: &[u8]) -> Packet<'_> {
+        match kind {
+            0 => Packet::ConnectionRequest { token, payload },
+            1 => Packet::ConnectionAccept { token, payload },
+            2 => Packet::Data {
+                token,
+                pipeline,
+                payload,
+            },
+            3 => Packet::Disconnect { token },
+            4 => Packet::Heartbeat { token },
+            5 => Packet::MtuCheck {
+                token,
+                probed: number,
+            },
+            _ => Packet::MtuAck {
+                token,
+                size: number,
+            },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            kind in 0u8..7, token: Token, pipeline: u8, number: u16, payload: Vec<u8>,
+        ) {
+            let packet = build(kind, token, pipeline, number, &payload);
+            let bytes = written(packet);
+            prop_assert_eq!(parse(&bytes), Ok(packet));
+            prop_assert_eq!(is_connection_request(&bytes), kind == 0);
+        }
+
+        #[test]
+        fn no_bytes_panic(handshake: bool, kind: u8, tail: Vec<u8>) {
+            let mut datagram = if handshake { b"UTP\x01".to_vec() } else { Vec::new() };
+            datagram.push(kind % 8);
+            datagram.extend(tail);
+            if let Ok(packet) = parse(&datagram) {
+                let again = written(packet);
+                prop_assert_eq!(parse(&again), Ok(packet));
+            }
+        }
+    }
+}
