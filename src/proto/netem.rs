@@ -29,7 +29,7 @@ pub struct Params {
     pub reorder_percent: f32,
     /// Larger packets (bytes) are dropped; 0 = no limit.
     pub size_max: usize,
-    /// Nothing gets in. What is under way still arrives.
+    /// The link is cut: what goes in, or would come out, is dropped.
     pub partitioned: bool,
     /// Packets held at once; excess ones are dropped.
     pub queue_max: usize,
@@ -142,7 +142,7 @@ impl<T: Clone> Netem<T> {
         }
     }
 
-    /// Changes the network for packets to come; those under way keep their time of arrival.
+    /// Changes the network; packets under way keep their time of arrival.
     pub fn set_params(&mut self, params: Params) {
         self.params = params;
     }
@@ -171,10 +171,16 @@ impl<T: Clone> Netem<T> {
 
     /// The next packet that leaves the network: due ones by time, then by order of entry.
     pub fn poll_packet(&mut self, now: Micros) -> Option<T> {
-        if self.held.peek()?.due > now {
-            return None;
-        }
-        let held = self.held.pop()?;
+        let held = loop {
+            if self.held.peek()?.due > now {
+                return None;
+            }
+            let held = self.held.pop()?;
+            if !self.params.partitioned {
+                break held;
+            }
+            self.statistics.dropped += 1;
+        };
         self.statistics.passed += 1;
         if self.newest_out.is_some_and(|newest| held.arrival < newest) {
             self.statistics.reordered += 1;
@@ -380,30 +386,52 @@ mod tests {
     }
 
     #[test]
-    fn large_packets_and_a_partition_stop_packets() {
+    fn packets_above_the_size_limit_are_dropped() {
         let mut netem = Netem::new(
             Params {
                 size_max: 10,
-                delay: 5,
                 ..Params::default()
             },
             1,
         );
-        netem.handle_packet(0, 1, 10);
-        netem.handle_packet(0, 2, 11);
+        netem.handle_packet(0, 1, 11);
+        netem.handle_packet(0, 2, 10);
+        assert_eq!(
+            (netem.poll_packet(0), netem.poll_packet(0)),
+            (Some(2), None)
+        );
+        netem.set_params(Params::default());
+        netem.handle_packet(0, 3, 11);
+        assert_eq!(netem.poll_packet(0), Some(3));
+        assert_eq!(netem.statistics().dropped, 1);
+    }
+
+    #[test]
+    fn a_partition_lets_nothing_in_and_nothing_out() {
+        let params = Params {
+            delay: 5,
+            ..Params::default()
+        };
+        let mut netem = Netem::new(params, 1);
+        netem.handle_packet(0, "due while cut", 1);
+        netem.handle_packet(3, "due after", 1);
         netem.set_params(Params {
             partitioned: true,
-            ..*netem.params()
+            ..params
         });
-        netem.handle_packet(0, 3, 10);
+        netem.handle_packet(4, "sent while cut", 1);
+        assert_eq!(netem.poll_packet(6), None);
         assert_eq!(
-            (netem.poll_packet(5), netem.poll_packet(5)),
-            (Some(1), None)
+            netem.next_timeout(),
+            Some(8),
+            "no timeout stays in the past"
+        );
+        netem.set_params(params);
+        assert_eq!(
+            (netem.poll_packet(8), netem.poll_packet(99)),
+            (Some("due after"), None)
         );
         assert_eq!(netem.statistics().dropped, 2);
-        netem.set_params(Params::default());
-        netem.handle_packet(6, 4, 11);
-        assert_eq!(netem.poll_packet(6), Some(4));
     }
 
     #[test]
