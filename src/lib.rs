@@ -1,1 +1,26 @@
-//! x
+//! netdriver: one network driver for every game engine.
+//!
+//! A [`NetworkDriver`] owns sockets, connections and an event queue. It serves UDP clients,
+//! WebSocket clients and plain browser pages with one connection type. The crate is the core of a
+//! C library (`include/netdriver.h`) and of C# bindings, and is a Rust library in its own right.
+//!
+//! Arrows point down only: `ffi` → `driver` → `pump` → `proto`. `docs/ARCHITECTURE.md` has the
+//! picture.
+
+mod driver;
+mod error;
+pub mod ffi;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+pub mod log;
+mod names;
+pub mod proto;
+mod pump;
+pub mod settings;
+
+pub use driver::{
+    Connection, ConnectionInfo, ConnectionState, DisconnectReason, Event, EventKind, EventView,
+    MessageKind, NetworkDriver, SendHandle, Statistics,
+};
+pub use error::{Error, Result, Status};
+pub use proto::endpoint::{Family, NetworkEndpoint};

@@ -1,0 +1,267 @@
+//! The event queue: one list per connection, one order over all, one pool of nodes.
+//!
+//! An event is visible once it is published, which only an update does. Both ways of popping may
+//! be mixed: the order over all skips what was popped from a connection. The queue knows neither
+//! sockets nor protocols, and bounds nothing: the driver asks it how much waits and stops reading.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::types::Event;
+
+/// "No node".
+const NIL: u32 = u32::MAX;
+
+/// The events that wait in one connection.
+#[derive(Debug)]
+pub struct Waiting {
+    head: u32,
+    tail: u32,
+    count: u32,
+    bytes: u32,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self { head: NIL, tail: NIL, count: 0, bytes: 0 }
+    }
+}
+
+impl Waiting {
+    /// How many events wait.
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Their payload bytes.
+    pub const fn bytes(&self) -> u32 {
+        self.bytes
+    }
+}
+
+struct Node {
+    /// 0 while the node is free.
+    sequence: u64,
+    next: u32,
+    event: Option<Event>,
+}
+
+/// All events of a driver that were not popped yet.
+pub struct EventQueue {
+    nodes: Vec<Node>,
+    free: u32,
+    /// Events of accepted connections, oldest first; entries whose sequence number no longer
+    /// matches their node were popped the other way.
+    order: VecDeque<(u32, u64)>,
+    /// Events since the last publication.
+    recent: Vec<(u32, u64)>,
+    next_sequence: u64,
+    /// Events below this sequence number are visible.
+    published: u64,
+}
+
+impl EventQueue {
+    /// An empty queue.
+    pub const fn new() -> Self {
+        Self {
+            nodes: Vec::new(),
+            free: NIL,
+            order: VecDeque::new(),
+            recent: Vec::new(),
+            next_sequence: 1,
+            published: 1,
+        }
+    }
+
+    /// Appends an event. `ordered` is false for connections that were not accepted yet.
+    pub fn push(&mut self, waiting: &mut Waiting, event: Event, ordered: bool) {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        waiting.count += 1;
+        waiting.bytes = waiting.bytes.saturating_add(event.data.len() as u32);
+        let index = self.allocate(Node { sequence, next: NIL, event: Some(event) });
+        if waiting.tail == NIL {
+            waiting.head = index;
+        } else {
+            self.nodes[waiting.tail as usize].next = index;
+        }
+        waiting.tail = index;
+        self.recent.push((index, sequence));
+        if ordered {
+            self.order.push_back((index, sequence));
+        }
+    }
+
+    fn allocate(&mut self, node: Node) -> u32 {
+        if self.free == NIL {
+            self.nodes.push(node);
+            return self.nodes.len() as u32 - 1;
+        }
+        let index = self.free;
+        self.free = self.nodes[index as usize].next;
+        self.nodes[index as usize] = node;
+        index
+    }
+
+    /// Puts the waiting events of a connection that was just accepted into the common order.
+    pub fn admit(&mut self, waiting: &Waiting) {
+        let mut index = waiting.head;
+        while index != NIL {
+            let node = &self.nodes[index as usize];
+            self.order.push_back((index, node.sequence));
+            index = node.next;
+        }
+    }
+
+    /// The connection's index in the next visible event of the common order, if there is one.
+    pub fn next_in_order(&mut self) -> Option<u32> {
+        while let Some(&(index, sequence)) = self.order.front() {
+            let node = &self.nodes[index as usize];
+            if node.sequence != sequence {
+                self.order.pop_front();
+                continue;
+            }
+            if sequence >= self.published {
+                return None;
+            }
+            return node.event.as_ref().map(|event| event.connection.index());
+        }
+        None
+    }
+
+    /// Takes the oldest visible event of a connection.
+    pub fn pop(&mut self, waiting: &mut Waiting) -> Option<Event> {
+        if waiting.head == NIL || self.nodes[waiting.head as usize].sequence >= self.published {
+            return None;
+        }
+        self.take_head(waiting)
+    }
+
+    fn take_head(&mut self, waiting: &mut Waiting) -> Option<Event> {
+        let index = waiting.head;
+        let node = self.nodes.get_mut(index as usize)?;
+        let event = node.event.take()?;
+        node.sequence = 0;
+        waiting.head = node.next;
+        node.next = self.free;
+        self.free = index;
+        waiting.count -= 1;
+        waiting.bytes = waiting.bytes.saturating_sub(event.data.len() as u32);
+        if waiting.head == NIL {
+            waiting.tail = NIL;
+        }
+        Some(event)
+    }
+
+    /// Drops all events of a connection.
+    pub fn clear(&mut self, waiting: &mut Waiting) {
+        while self.take_head(waiting).is_some() {}
+        *waiting = Waiting::default();
+    }
+
+    /// Is there an event that the next publication would make visible?
+    pub const fn has_news(&self) -> bool {
+        self.next_sequence > self.published
+    }
+
+    /// Gives payloads that were left waiting since the last publication a storage of their own,
+    /// so that a small one does not hold a large shared read buffer. Each moves once at most.
+    pub fn settle(&mut self) {
+        for (index, sequence) in self.recent.drain(..) {
+            let node = &mut self.nodes[index as usize];
+            if node.sequence != sequence {
+                continue;
+            }
+            if let Some(event) = &mut node.event
+                && !event.data.is_empty()
+                && !event.data.is_unique()
+            {
+                event.data = Bytes::copy_from_slice(&event.data);
+            }
+        }
+    }
+
+    /// Makes all events visible.
+    pub const fn publish(&mut self) {
+        self.published = self.next_sequence;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::types::{Connection, DisconnectReason, EventKind};
+
+    fn event(connection: u32, data: &'static str) -> Event {
+        Event {
+            connection: Connection::new(connection, 1),
+            kind: EventKind::Data,
+            data: Bytes::from_static(data.as_bytes()),
+            text: false,
+            clean: false,
+            reason: DisconnectReason::Default,
+            close_code: 0,
+            pipeline: 0,
+        }
+    }
+
+    fn pop_any(queue: &mut EventQueue, lists: &mut [Waiting]) -> Option<Bytes> {
+        let index = queue.next_in_order()? as usize;
+        queue.pop(&mut lists[index]).map(|event| event.data)
+    }
+
+    #[test]
+    fn both_ways_of_popping_mix() {
+        let mut queue = EventQueue::new();
+        let mut lists = [Waiting::default(), Waiting::default()];
+        queue.push(&mut lists[0], event(0, "a"), true);
+        queue.push(&mut lists[1], event(1, "b"), true);
+        queue.push(&mut lists[0], event(0, "c"), true);
+        assert_eq!(pop_any(&mut queue, &mut lists), None, "not published yet");
+        queue.publish();
+        assert_eq!(queue.pop(&mut lists[1]).unwrap().data, "b");
+        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "a");
+        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "c");
+        assert_eq!(pop_any(&mut queue, &mut lists), None);
+        assert_eq!(lists[0].count() + lists[1].count(), 0);
+    }
+
+    #[test]
+    fn events_of_an_unaccepted_connection_wait_for_admission() {
+        let mut queue = EventQueue::new();
+        let mut lists = [Waiting::default()];
+        queue.push(&mut lists[0], event(0, "early"), false);
+        queue.publish();
+        assert_eq!(pop_any(&mut queue, &mut lists), None);
+        queue.admit(&lists[0]);
+        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "early");
+    }
+
+    #[test]
+    fn a_node_reused_after_clear_is_not_confused_with_the_old_event() {
+        let mut queue = EventQueue::new();
+        let mut lists = [Waiting::default(), Waiting::default()];
+        queue.push(&mut lists[0], event(0, "old"), true);
+        queue.clear(&mut lists[0]);
+        queue.push(&mut lists[1], event(1, "new"), true);
+        queue.publish();
+        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "new");
+        assert_eq!(pop_any(&mut queue, &mut lists), None);
+    }
+
+    #[test]
+    fn settling_moves_a_payload_out_of_a_shared_buffer_once() {
+        let mut queue = EventQueue::new();
+        let mut list = Waiting::default();
+        let shared = Bytes::from(vec![7; 4096]);
+        let mut small = event(0, "");
+        small.data = shared.slice(..3);
+        queue.push(&mut list, small, true);
+        queue.publish();
+        queue.settle();
+        let data = queue.pop(&mut list).unwrap().data;
+        assert!(data.is_unique() && data == [7; 3][..]);
+        assert!(shared.is_unique());
+    }
+}

@@ -1,0 +1,285 @@
+//! The values that a program sees: connections, states, events, counters.
+//!
+//! Numbers are Unity Transport's where it has one. Nothing here acts.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::proto::endpoint::NetworkEndpoint;
+use crate::settings::{Dialect, InterfaceKind};
+
+/// A connection: a value, never a pointer. A stale one is an error, never another connection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Connection(u64);
+
+impl Connection {
+    /// No connection.
+    pub const NONE: Self = Self(0);
+
+    pub(crate) const fn new(index: u32, version: u32) -> Self {
+        Self((version as u64) << 32 | index as u64)
+    }
+
+    /// From the number of the C ABI.
+    #[must_use]
+    pub const fn from_u64(value: u64) -> Self {
+        Self(value)
+    }
+
+    /// The number of the C ABI: version << 32 | index, 0 for none.
+    #[must_use]
+    pub const fn to_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The slot.
+    #[must_use]
+    pub const fn index(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// How often the slot was given out; never 0 for a real connection.
+    #[must_use]
+    pub const fn version(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Connection[id{},v{}]", self.index(), self.version())
+    }
+}
+
+/// The state of a connection (Unity Transport's numbers).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(i32)]
+pub enum ConnectionState {
+    /// Closed, closing, or not a connection.
+    Disconnected = 0,
+    /// Waiting for the peer.
+    Connecting = 2,
+    /// Established.
+    Connected = 3,
+}
+
+/// What happened (Unity Transport's numbers; ours from 64).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(i32)]
+pub enum EventKind {
+    /// A message arrived.
+    Data = 1,
+    /// A connection that this side started is established.
+    Connect = 2,
+    /// The connection ended.
+    Disconnect = 3,
+    /// After a full send queue there is room again.
+    Writable = 65,
+}
+
+/// Why a connection ended (Unity Transport's numbers; ours from 64).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum DisconnectReason {
+    /// Local close; also what events of other kinds carry.
+    Default = 0,
+    /// Nothing arrived for too long.
+    Timeout = 1,
+    /// The server did not answer within all attempts.
+    MaxConnectionAttempts = 2,
+    /// The peer closed the connection.
+    ClosedByRemote = 3,
+    /// The peer broke the protocol, or a stream under the UTP dialect ended.
+    ProtocolError = 7,
+    /// The host name has no address.
+    HostNotFound = 9,
+    /// Plain dialect: the stream ended without a Close frame.
+    ConnectionLost = 64,
+    /// Nobody listens at that address.
+    ConnectionRefused = 65,
+    /// The server refused the WebSocket handshake.
+    HandshakeRejected = 66,
+}
+
+/// Text or binary.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MessageKind {
+    /// UTF-8 text; only the plain dialect has it.
+    Text,
+    /// Bytes.
+    Binary,
+}
+
+/// Something that happened to a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// To which.
+    pub connection: Connection,
+    /// What.
+    pub kind: EventKind,
+    /// Data: the message. Connect: the accept payload. Disconnect: the close reason, or what went
+    /// wrong, as text.
+    pub data: Bytes,
+    /// Data: the payload is text, valid UTF-8.
+    pub text: bool,
+    /// Disconnect: the peer said goodbye properly.
+    pub clean: bool,
+    /// Disconnect: why.
+    pub reason: DisconnectReason,
+    /// Disconnect of a WebSocket: the close code; 1005 none given, 1006 the stream just ended;
+    /// 0 where there are no close codes.
+    pub close_code: u16,
+    /// Data: the pipeline; 0 is none.
+    pub pipeline: u8,
+}
+
+/// An [`Event`] whose data stays in the driver until the first update after the pop.
+#[derive(Clone, Copy, Debug)]
+pub struct EventView<'a> {
+    /// As in [`Event`].
+    pub connection: Connection,
+    /// As in [`Event`].
+    pub kind: EventKind,
+    /// As in [`Event`].
+    pub data: &'a [u8],
+    /// As in [`Event`].
+    pub text: bool,
+    /// As in [`Event`].
+    pub clean: bool,
+    /// As in [`Event`].
+    pub reason: DisconnectReason,
+    /// As in [`Event`].
+    pub close_code: u16,
+    /// As in [`Event`].
+    pub pipeline: u8,
+}
+
+/// Names a message that is being written in place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SendHandle(u64);
+
+impl SendHandle {
+    pub(crate) const fn new(index: u32, generation: u32) -> Self {
+        Self((generation as u64) << 32 | index as u64)
+    }
+
+    /// From the number of the C ABI.
+    #[must_use]
+    pub const fn from_u64(value: u64) -> Self {
+        Self(value)
+    }
+
+    /// The number of the C ABI.
+    #[must_use]
+    pub const fn to_u64(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) const fn index(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    pub(crate) const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+/// Counters of one connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Messages received.
+    pub messages_in: u64,
+    /// Messages sent.
+    pub messages_out: u64,
+    /// Payload bytes received.
+    pub bytes_in: u64,
+    /// Payload bytes sent.
+    pub bytes_out: u64,
+    /// Datagrams dropped at the inbound limit.
+    pub dropped_in: u64,
+    /// Sends refused at the outbound limit.
+    pub refused_out: u64,
+}
+
+/// What is known of a connection.
+#[derive(Clone, Debug)]
+pub struct ConnectionInfo {
+    /// Its state.
+    pub state: ConnectionState,
+    /// Number of its interface.
+    pub interface: u32,
+    /// Kind of its interface.
+    pub interface_kind: InterfaceKind,
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// Microseconds of the last measured round trip; 0 when none was measured.
+    pub round_trip_us: u32,
+    /// The peer's address.
+    pub remote: NetworkEndpoint,
+    /// The address of this side.
+    pub local: NetworkEndpoint,
+    /// Messages received.
+    pub messages_in: u64,
+    /// Messages sent.
+    pub messages_out: u64,
+    /// Payload bytes received.
+    pub bytes_in: u64,
+    /// Payload bytes sent.
+    pub bytes_out: u64,
+    /// Datagrams dropped at the inbound limit.
+    pub dropped_in: u64,
+    /// Sends refused at the outbound limit.
+    pub refused_out: u64,
+    /// Payload bytes that wait for a pop.
+    pub inbound_bytes: u32,
+    /// Bytes that wait to be sent.
+    pub outbound_bytes: u32,
+}
+
+/// Counters of a driver since it was created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Connections now, in any state but Disconnected.
+    pub connections: u32,
+    /// Streams in their handshake now.
+    pub handshakes_pending: u32,
+    /// Connections that came from outside.
+    pub connections_incoming: u64,
+    /// Connections that this side started.
+    pub connections_outgoing: u64,
+    /// Messages received.
+    pub messages_in: u64,
+    /// Messages sent.
+    pub messages_out: u64,
+    /// Payload bytes received.
+    pub bytes_in: u64,
+    /// Payload bytes sent.
+    pub bytes_out: u64,
+    /// Datagrams received, control messages included.
+    pub datagrams_in: u64,
+    /// Datagrams sent, control messages included.
+    pub datagrams_out: u64,
+    /// Bytes read from streams.
+    pub stream_bytes_in: u64,
+    /// Bytes written to streams.
+    pub stream_bytes_out: u64,
+    /// Packets that could not be parsed, dropped.
+    pub malformed_in: u64,
+    /// Packets of unknown connections, dropped.
+    pub unknown_token_in: u64,
+    /// Packets of Unity Transport 1.x, dropped.
+    pub old_protocol_in: u64,
+    /// Datagrams dropped at a connection's inbound limit.
+    pub dropped_in: u64,
+    /// Sends refused at a connection's outbound limit.
+    pub refused_out: u64,
+    /// Streams closed because the peer broke the WebSocket protocol.
+    pub protocol_errors: u64,
+    /// Handshakes that failed.
+    pub handshakes_failed: u64,
+    /// Ordinary HTTP requests answered with a document.
+    pub documents_served: u64,
+    /// Connections refused at `connections_max`.
+    pub connections_refused: u64,
+}

@@ -1,0 +1,83 @@
+//! Log lines for the person who runs the program: rare, and free when nobody listens.
+//!
+//! One sink for the process. Nothing here formats a line that nobody gets.
+
+use std::ffi::{CStr, CString};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::error::{Error, Result};
+
+/// How important a line is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u32)]
+pub enum Level {
+    /// Something failed that the program should know.
+    Error = 1,
+    /// Something is odd; the library goes on.
+    Warning = 2,
+    /// What happened, once per connection at most.
+    Info = 3,
+}
+
+/// The most talkative level to deliver; `None` for nothing.
+pub type LevelFilter = Option<Level>;
+
+/// Receives log lines. It must not call the library.
+pub type Sink = Box<dyn Fn(Level, &CStr) + Send + Sync>;
+
+static LEVEL: AtomicU32 = AtomicU32::new(0);
+static SINK: Mutex<Option<Sink>> = Mutex::new(None);
+
+impl Level {
+    /// The filter with that number; 0 is none.
+    ///
+    /// # Errors
+    /// [`crate::Status::InvalidArgument`] for an unknown number.
+    pub fn filter_from_number(number: u32) -> Result<LevelFilter> {
+        match number {
+            0 => Ok(None),
+            1 => Ok(Some(Self::Error)),
+            2 => Ok(Some(Self::Warning)),
+            3 => Ok(Some(Self::Info)),
+            _ => Err(Error::argument("level must be 0 or one of ND_LOG_…")),
+        }
+    }
+}
+
+/// Chooses where lines go; `None` stops the log. Waits for a line that is being written.
+pub fn set_sink(sink: Option<(LevelFilter, Sink)>) {
+    let mut place = SINK.lock();
+    let (level, sink) = match sink {
+        Some((Some(level), sink)) => (level as u32, Some(sink)),
+        _ => (0, None),
+    };
+    LEVEL.store(level, Ordering::Relaxed);
+    *place = sink;
+}
+
+/// Is anybody listening at this level?
+#[must_use]
+pub fn enabled(level: Level) -> bool {
+    level as u32 <= LEVEL.load(Ordering::Relaxed)
+}
+
+/// Writes a line; use the [`note!`](crate::log::note) macro, which formats only when needed.
+pub fn write(level: Level, text: &std::fmt::Arguments<'_>) {
+    let bytes: Vec<u8> = text.to_string().bytes().filter(|&byte| byte != 0).collect();
+    let line = CString::new(bytes).unwrap_or_default();
+    if let Some(sink) = &*SINK.lock() {
+        sink(level, &line);
+    }
+}
+
+/// Logs a line: `note!(Warning, "text {}", value)`.
+macro_rules! note {
+    ($level:ident, $($text:tt)*) => {
+        if $crate::log::enabled($crate::log::Level::$level) {
+            $crate::log::write($crate::log::Level::$level, &format_args!($($text)*));
+        }
+    };
+}
+pub(crate) use note;

@@ -1,0 +1,2 @@
+//! Unity Transport's connection protocol, version 1.
+pub mod packet;

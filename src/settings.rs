@@ -1,0 +1,338 @@
+//! What a driver, an interface and a connection attempt are built with, and the bounds of each
+//! value.
+//!
+//! Names, units and defaults of the first part are Unity Transport's `NetworkConfigParameter`.
+//! Nothing here acts; `validate` says in words which field is wrong.
+
+use crate::error::{Error, Result, Status};
+use crate::proto::netem;
+use crate::proto::time::from_ms;
+
+/// Bytes of the largest UTP packet that any setting allows (Unity Transport's absolute maximum).
+pub const MESSAGE_SIZE_MAX: i32 = 1472;
+/// The smallest and the largest `head_size_max`.
+pub const HEAD_SIZE_BOUNDS: (u32, u32) = (256, 65_536);
+/// The largest `websocket_message_size_max`: 256 MiB.
+pub const WEBSOCKET_MESSAGE_SIZE_LIMIT: u32 = 256 << 20;
+/// The most connections that a driver can be told to hold.
+pub const CONNECTIONS_LIMIT: u32 = 1 << 20;
+
+/// What a driver is built with. Times are in milliseconds, sizes in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkSettings {
+    /// Between two connection requests; at least 0.
+    pub connect_timeout_ms: i32,
+    /// Connection requests before giving up; at least 0.
+    pub max_connect_attempts: i32,
+    /// Silence after which a UTP connection ends; 0 is never.
+    pub disconnect_timeout_ms: i32,
+    /// Time without sending after which a heartbeat goes out; 0 is never.
+    pub heartbeat_timeout_ms: i32,
+    /// Unity Transport's number for secure UDP clients; at least 0.
+    pub reconnection_timeout_ms: i32,
+    /// The most by which one update moves the driver's time; 0 is no bound.
+    pub max_frame_time_ms: i32,
+    /// When above 0, each update moves the driver's time by exactly this.
+    pub fixed_frame_time_ms: i32,
+    /// Messages that may wait in one connection; above 0.
+    pub receive_queue_capacity: i32,
+    /// Datagrams that one connection may queue between two flushes; above 0.
+    pub send_queue_capacity: i32,
+    /// The largest UTP packet with its headers; 1 to 1472.
+    pub max_message_size: i32,
+    /// Path-MTU discovery by this side; not available in this version.
+    pub perform_path_mtu_discovery: bool,
+    /// Deliver Writable events.
+    pub writable_events: bool,
+    /// Connections that the driver holds at once; above 0.
+    pub connections_max: u32,
+    /// Payload bytes that may wait in one connection.
+    pub inbound_bytes_max: u32,
+    /// Bytes that one connection may queue for sending.
+    pub outbound_bytes_max: u32,
+    /// Streams that may be in their handshake at once; above 0.
+    pub pending_handshakes_max: u32,
+    /// The largest HTTP head; 256 to 65536.
+    pub head_size_max: u32,
+    /// What a handshake may take; above 0.
+    pub handshake_timeout_ms: i32,
+    /// Silence after which an undecided WebSocket client counts as plain.
+    pub plain_grace_ms: i32,
+    /// The largest plain WebSocket message.
+    pub websocket_message_size_max: u32,
+    /// What the WebSocket closing handshake may take; above 0.
+    pub close_timeout_ms: i32,
+    /// Plain WebSocket: silence after which a ping goes out; 0 is never.
+    pub ping_interval_ms: i32,
+    /// Plain WebSocket: wait for anything after a ping; 0 is for ever.
+    pub pong_timeout_ms: i32,
+}
+
+impl Default for NetworkSettings {
+    fn default() -> Self {
+        Self {
+            connect_timeout_ms: 1000,
+            max_connect_attempts: 60,
+            disconnect_timeout_ms: 30_000,
+            heartbeat_timeout_ms: 500,
+            reconnection_timeout_ms: 2000,
+            max_frame_time_ms: 0,
+            fixed_frame_time_ms: 0,
+            receive_queue_capacity: 512,
+            send_queue_capacity: 512,
+            max_message_size: 1400,
+            perform_path_mtu_discovery: false,
+            writable_events: false,
+            connections_max: 16_384,
+            inbound_bytes_max: 4 << 20,
+            outbound_bytes_max: 4 << 20,
+            pending_handshakes_max: 1024,
+            head_size_max: 8192,
+            handshake_timeout_ms: 5000,
+            plain_grace_ms: 300,
+            websocket_message_size_max: 1 << 20,
+            close_timeout_ms: 3000,
+            ping_interval_ms: 10_000,
+            pong_timeout_ms: 20_000,
+        }
+    }
+}
+
+fn bounded<T: PartialOrd + std::fmt::Display>(name: &str, value: T, min: T, max: T) -> Result<()> {
+    if value >= min && value <= max {
+        return Ok(());
+    }
+    Err(Error::argument(format!("{name} is {value}; it must be from {min} to {max}")))
+}
+
+impl NetworkSettings {
+    /// Checks every bound (Unity Transport's `Validate`, and ours).
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`] names the first field that is wrong;
+    /// [`Status::NotSupported`] for path-MTU discovery.
+    pub fn validate(&self) -> Result<()> {
+        let at_least_zero = [
+            ("connect_timeout_ms", self.connect_timeout_ms),
+            ("max_connect_attempts", self.max_connect_attempts),
+            ("disconnect_timeout_ms", self.disconnect_timeout_ms),
+            ("heartbeat_timeout_ms", self.heartbeat_timeout_ms),
+            ("reconnection_timeout_ms", self.reconnection_timeout_ms),
+            ("max_frame_time_ms", self.max_frame_time_ms),
+            ("fixed_frame_time_ms", self.fixed_frame_time_ms),
+            ("plain_grace_ms", self.plain_grace_ms),
+            ("ping_interval_ms", self.ping_interval_ms),
+            ("pong_timeout_ms", self.pong_timeout_ms),
+        ];
+        for (name, value) in at_least_zero {
+            bounded(name, value, 0, i32::MAX)?;
+        }
+        let above_zero = [
+            ("receive_queue_capacity", self.receive_queue_capacity),
+            ("send_queue_capacity", self.send_queue_capacity),
+            ("handshake_timeout_ms", self.handshake_timeout_ms),
+            ("close_timeout_ms", self.close_timeout_ms),
+        ];
+        for (name, value) in above_zero {
+            bounded(name, value, 1, i32::MAX)?;
+        }
+        bounded("max_message_size", self.max_message_size, 1, MESSAGE_SIZE_MAX)?;
+        bounded("connections_max", self.connections_max, 1, CONNECTIONS_LIMIT)?;
+        bounded("inbound_bytes_max", self.inbound_bytes_max, 1, u32::MAX)?;
+        bounded("outbound_bytes_max", self.outbound_bytes_max, 1, u32::MAX)?;
+        bounded("pending_handshakes_max", self.pending_handshakes_max, 1, CONNECTIONS_LIMIT)?;
+        bounded("head_size_max", self.head_size_max, HEAD_SIZE_BOUNDS.0, HEAD_SIZE_BOUNDS.1)?;
+        let message_limit = WEBSOCKET_MESSAGE_SIZE_LIMIT;
+        let message_max = self.websocket_message_size_max;
+        bounded("websocket_message_size_max", message_max, 1, message_limit)?;
+        if self.perform_path_mtu_discovery {
+            return Err(Error::new(
+                Status::NotSupported,
+                "perform_path_mtu_discovery is not available in this version; set it to 0",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A way for packets to travel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(u32)]
+pub enum InterfaceKind {
+    /// UDP datagrams.
+    #[default]
+    Udp = 1,
+    /// WebSocket over TCP.
+    WebSocket = 2,
+    /// Within the process, between drivers; loopback endpoints only.
+    Ipc = 3,
+}
+
+/// What one connection carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dialect {
+    /// Unity Transport's connection protocol, version 1.
+    Utp,
+    /// One WebSocket message is one Data event.
+    Plain,
+}
+
+/// Which dialects a WebSocket listener takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DialectPolicy {
+    /// Either; each client's dialect is found out.
+    #[default]
+    Auto,
+    /// Unity Transport's only.
+    UtpOnly,
+    /// Plain only.
+    PlainOnly,
+}
+
+/// One interface of a driver. Texts matter for WebSocket only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InterfaceSettings {
+    /// What kind.
+    pub kind: InterfaceKind,
+    /// WebSocket listeners: which dialects.
+    pub dialect: DialectPolicy,
+    /// The path that listeners serve and that `connect` asks for; `None`: listeners of the UTP
+    /// dialect serve "/", others every path, and `connect` asks for "/".
+    pub path: Option<String>,
+    /// Auto: clients of this path speak UTP.
+    pub utp_path: Option<String>,
+    /// Auto: clients of this path speak plain.
+    pub plain_path: Option<String>,
+    /// Sub-protocols that the server speaks, best first.
+    pub sub_protocols: Vec<String>,
+}
+
+/// Bytes of the longest path (Unity Transport's FixedString128).
+pub const PATH_SIZE_MAX: usize = 125;
+/// Sub-protocols that an interface or a client may name.
+pub const SUB_PROTOCOLS_MAX: usize = 32;
+
+impl InterfaceSettings {
+    /// An interface of a kind, with the defaults.
+    #[must_use]
+    pub fn new(kind: InterfaceKind) -> Self {
+        Self { kind, ..Self::default() }
+    }
+
+    /// Checks paths and sub-protocols.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`] names what is wrong.
+    pub fn validate(&self) -> Result<()> {
+        let paths =
+            [("path", &self.path), ("utp_path", &self.utp_path), ("plain_path", &self.plain_path)];
+        for (name, path) in paths {
+            let Some(path) = path else { continue };
+            let printable = path.bytes().all(|byte| byte.is_ascii_graphic());
+            if !path.starts_with('/') || path.len() > PATH_SIZE_MAX || !printable {
+                return Err(Error::argument(format!(
+                    "{name} {path:?} must start with '/', be printable ASCII without spaces, and \
+                     have at most {PATH_SIZE_MAX} bytes"
+                )));
+            }
+        }
+        check_sub_protocols(&self.sub_protocols)
+    }
+}
+
+pub(crate) fn check_sub_protocols(names: &[String]) -> Result<()> {
+    if names.len() > SUB_PROTOCOLS_MAX {
+        return Err(Error::argument(format!("more than {SUB_PROTOCOLS_MAX} sub-protocols")));
+    }
+    match names.iter().find(|name| !crate::proto::websocket::handshake::is_token(name)) {
+        Some(name) => Err(Error::argument(format!(
+            "sub-protocol {name:?} is not a token; use letters, digits, '-', '.', '_'"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What `connect_url` asks for beyond the URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlOptions {
+    /// The dialect to speak; plain by default.
+    pub dialect: Dialect,
+    /// Sub-protocols to offer, best first.
+    pub sub_protocols: Vec<String>,
+    /// Further request headers.
+    pub headers: Vec<(String, String)>,
+    /// UTP dialect: bytes for the server with the connection request.
+    pub payload: Vec<u8>,
+}
+
+impl Default for UrlOptions {
+    fn default() -> Self {
+        Self {
+            dialect: Dialect::Plain,
+            sub_protocols: Vec::new(),
+            headers: Vec::new(),
+            payload: Vec::new(),
+        }
+    }
+}
+
+/// A bad network below the datagram interfaces, for tests. The default does nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NetworkSimulator {
+    /// Percent of arriving packets that are lost.
+    pub receive_loss_percent: f32,
+    /// Percent of leaving packets that are lost.
+    pub send_loss_percent: f32,
+    /// Percent of leaving packets that leave twice.
+    pub send_duplicate_percent: f32,
+    /// Percent of leaving packets that overtake the others.
+    pub send_reorder_percent: f32,
+    /// By how much leaving packets are late.
+    pub send_delay_ms: u32,
+    /// By how much that varies, either way.
+    pub send_jitter_ms: u32,
+    /// The largest packet that arrives; 0 is no limit.
+    pub receive_mtu: u32,
+    /// Nothing goes in or out.
+    pub partitioned: bool,
+    /// Start of the random sequence.
+    pub seed: u64,
+}
+
+impl NetworkSimulator {
+    /// Checks the percentages.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`] names what is wrong.
+    pub fn validate(&self) -> Result<()> {
+        for params in [self.receive_params(), self.send_params()] {
+            params.validate().map_err(Error::argument)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_off(&self) -> bool {
+        Self { seed: 0, ..*self } == Self::default()
+    }
+
+    pub(crate) fn receive_params(&self) -> netem::Params {
+        netem::Params {
+            loss_percent: self.receive_loss_percent,
+            size_max: self.receive_mtu as usize,
+            partitioned: self.partitioned,
+            ..netem::Params::default()
+        }
+    }
+
+    pub(crate) fn send_params(&self) -> netem::Params {
+        netem::Params {
+            loss_percent: self.send_loss_percent,
+            duplicate_percent: self.send_duplicate_percent,
+            reorder_percent: self.send_reorder_percent,
+            delay: from_ms(self.send_delay_ms.min(i32::MAX as u32) as i32),
+            jitter: from_ms(self.send_jitter_ms.min(i32::MAX as u32) as i32),
+            partitioned: self.partitioned,
+            ..netem::Params::default()
+        }
+    }
+}
