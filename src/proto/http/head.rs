@@ -138,18 +138,23 @@ fn translate(error: httparse::Error) -> HeadError {
     }
 }
 
-/// Turns "how much did the parser consume" into "is the head whole and within the limit".
-fn consumed(
-    status: httparse::Result<usize>,
-    input: &[u8],
+/// The part of `input` in which the head has to end.
+fn within(input: &[u8], head_size_max: usize) -> &[u8] {
+    &input[..input.len().min(head_size_max).min(u32::MAX as usize)]
+}
+
+/// The size of the head, if it is whole. `window` comes from [`within`].
+fn whole(
+    parsed: httparse::Result<usize>,
+    window: &[u8],
     head_size_max: usize,
 ) -> Result<Option<usize>, HeadError> {
-    let head_size_max = head_size_max.min(u32::MAX as usize);
-    match status.map_err(translate)? {
-        httparse::Status::Complete(size) if size > head_size_max => Err(HeadError::TooLarge),
+    match parsed.map_err(translate)? {
         httparse::Status::Complete(size) => Ok(Some(size)),
         // A head that is not over after the limit's last byte cannot end within the limit.
-        httparse::Status::Partial if input.len() >= head_size_max => Err(HeadError::TooLarge),
+        httparse::Status::Partial if window.len() >= head_size_max.min(u32::MAX as usize) => {
+            Err(HeadError::TooLarge)
+        }
         httparse::Status::Partial => Ok(None),
     }
 }
@@ -175,8 +180,9 @@ impl RequestHead {
         head_size_max: usize,
     ) -> Result<Option<(RequestHead, usize)>, HeadError> {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let input = within(input, head_size_max);
         let mut request = httparse::Request::new(&mut headers);
-        let Some(size) = consumed(request.parse(input), input, head_size_max)? else {
+        let Some(size) = whole(request.parse(input), input, head_size_max)? else {
             return Ok(None);
         };
         let raw = &input[..size];
@@ -266,8 +272,9 @@ impl ResponseHead {
         head_size_max: usize,
     ) -> Result<Option<(ResponseHead, usize)>, HeadError> {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let input = within(input, head_size_max);
         let mut response = httparse::Response::new(&mut headers);
-        let Some(size) = consumed(response.parse(input), input, head_size_max)? else {
+        let Some(size) = whole(response.parse(input), input, head_size_max)? else {
             return Ok(None);
         };
         let raw = &input[..size];

@@ -27,6 +27,12 @@ pub(crate) fn is_field_value(value: &str) -> bool {
         .all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
+/// Whether `text` can stand as the target of a request line: path and query (RFC 9112 §3.2.1).
+#[must_use]
+pub fn is_request_target(text: &str) -> bool {
+    text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// The usual reason phrase of a status code; "Unknown" for one without.
 #[must_use]
 pub fn status_reason(status: u16) -> &'static str {

@@ -211,3 +211,118 @@ pub fn apply_mask(data: &mut [u8], mut key: [u8; 4], offset: usize) {
         *byte ^= key;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(opcode: Opcode, mask: Option<[u8; 4]>, payload_length: u64) -> FrameHeader {
+        FrameHeader {
+            fin: true,
+            rsv: 0,
+            opcode,
+            mask,
+            payload_length,
+        }
+    }
+
+    #[test]
+    fn headers_have_their_golden_bytes() {
+        let cases: [(FrameHeader, &[u8]); 6] = [
+            (header(Opcode::Text, None, 5), &[0x81, 5]),
+            (
+                header(Opcode::Binary, Some([1, 2, 3, 4]), 13),
+                &[0x82, 0x8d, 1, 2, 3, 4],
+            ),
+            (header(Opcode::Binary, None, 125), &[0x82, 125]),
+            (header(Opcode::Binary, None, 126), &[0x82, 126, 0, 126]),
+            (
+                header(Opcode::Binary, None, 0xffff),
+                &[0x82, 126, 0xff, 0xff],
+            ),
+            (
+                header(Opcode::Binary, None, 0x1_0000),
+                &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0],
+            ),
+        ];
+        for (header, bytes) in cases {
+            let mut out = Vec::new();
+            header.write(&mut out);
+            assert_eq!(out, bytes);
+            assert_eq!(FrameHeader::parse(bytes), Ok(Some((header, bytes.len()))));
+            for end in 0..bytes.len() {
+                assert_eq!(FrameHeader::parse(&bytes[..end]), Ok(None));
+            }
+        }
+    }
+
+    #[test]
+    fn every_valid_header_survives_writing_and_parsing() {
+        let opcodes = (0..16).filter_map(Opcode::from_bits);
+        for opcode in opcodes {
+            for payload_length in [0, 1, 125, 126, 0xffff, 0x1_0000, u64::MAX >> 1] {
+                if opcode.is_control() && payload_length > CONTROL_PAYLOAD_MAX as u64 {
+                    continue;
+                }
+                for (fin, rsv, mask) in [(true, 7, None), (false, 0, Some([9, 8, 7, 6]))] {
+                    let fin = fin || opcode.is_control();
+                    let header = FrameHeader {
+                        fin,
+                        rsv,
+                        opcode,
+                        mask,
+                        payload_length,
+                    };
+                    let mut out = Vec::new();
+                    header.write(&mut out);
+                    assert!(out.len() <= HEADER_SIZE_MAX);
+                    assert_eq!(FrameHeader::parse(&out), Ok(Some((header, out.len()))));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn headers_that_break_a_rule_are_errors() {
+        let cases: [(&[u8], FrameError); 9] = [
+            (&[0x82, 126, 0, 125], FrameError::LengthNotMinimal),
+            (
+                &[0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff],
+                FrameError::LengthNotMinimal,
+            ),
+            (
+                &[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0],
+                FrameError::LengthTopBit,
+            ),
+            (&[0x83, 0], FrameError::ReservedOpcode(3)),
+            (&[0x8b, 0], FrameError::ReservedOpcode(11)),
+            (&[0x8f, 0], FrameError::ReservedOpcode(15)),
+            (&[0x89, 126, 0, 126], FrameError::ControlTooLong),
+            (&[0x08, 0], FrameError::ControlFragmented),
+            (&[0x0a, 0], FrameError::ControlFragmented),
+        ];
+        for (bytes, error) in cases {
+            assert_eq!(FrameHeader::parse(bytes), Err(error), "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn masking_equals_the_definition_at_every_length_and_offset() {
+        let key = [0x11, 0x80, 0xff, 0x03];
+        for length in 0..40_u8 {
+            for offset in 0..9 {
+                let plain: Vec<u8> = (0..length).map(|index: u8| index.wrapping_mul(7)).collect();
+                let expected: Vec<u8> = plain
+                    .iter()
+                    .enumerate()
+                    .map(|(index, byte)| byte ^ key[(offset + index) % 4])
+                    .collect();
+                let mut data = plain.clone();
+                apply_mask(&mut data, key, offset);
+                assert_eq!(data, expected);
+                apply_mask(&mut data, key, offset);
+                assert_eq!(data, plain);
+            }
+        }
+    }
+}

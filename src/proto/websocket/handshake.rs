@@ -157,7 +157,7 @@ pub fn write_accept(out: &mut Vec<u8>, key: &str, sub_protocol: Option<&str>) {
 pub struct ClientRequest<'a> {
     /// `host[:port]`, as the Host header shows it.
     pub host: &'a str,
-    /// Path and query; starts with `/`.
+    /// Path and query; must have passed [`http::is_request_target`].
     pub target: &'a str,
     /// From [`encode_key`].
     pub key: &'a str,
@@ -292,4 +292,201 @@ pub fn check_custom_header(name: &str, value: &str) -> Result<(), &'static str> 
         return Err("the handshake writes this header itself");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "AAECAwQFBgcICQoLDA0ODw==";
+    const ACCEPT: &str = "Bz3qJYTGdOe8gUSpLosEdiLKDrk=";
+    const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1:7777\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n\r\n";
+    const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Accept: Bz3qJYTGdOe8gUSpLosEdiLKDrk=\r\n\r\n";
+
+    fn upgrade(text: &str) -> Result<UpgradeRequest, UpgradeError> {
+        parse_upgrade(
+            &RequestHead::parse(text.as_bytes(), 4096)
+                .unwrap()
+                .unwrap()
+                .0,
+        )
+    }
+
+    fn response(text: &str, offered: &[&str]) -> Result<Option<String>, ResponseError> {
+        let offered: Vec<String> = offered.iter().map(|&offer| offer.to_owned()).collect();
+        let (head, _) = ResponseHead::parse(text.as_bytes(), 4096).unwrap().unwrap();
+        check_response(&head, KEY, &offered)
+    }
+
+    /// `text` with one more header line.
+    fn with(text: &str, line: &str) -> String {
+        format!("{}{line}\r\n\r\n", text.strip_suffix("\r\n").unwrap())
+    }
+
+    #[test]
+    fn keys_are_base64() {
+        assert_eq!(encode_key(std::array::from_fn(|index| index as u8)), KEY);
+        assert_eq!(encode_key([0xff; 16]), "/////////////////////w==");
+        assert_eq!(encode_key(*b"the sample nonce"), "dGhlIHNhbXBsZSBub25jZQ==");
+    }
+
+    #[test]
+    fn the_request_has_its_golden_bytes() {
+        let request = ClientRequest {
+            host: "127.0.0.1:7777",
+            target: "/",
+            key: KEY,
+            sub_protocols: &[],
+            headers: &[],
+        };
+        let mut out = Vec::new();
+        write_request(&mut out, &request);
+        assert_eq!(String::from_utf8(out).unwrap(), REQUEST);
+    }
+
+    #[test]
+    fn the_answer_has_its_golden_bytes() {
+        let mut out = Vec::new();
+        write_accept(&mut out, KEY, None);
+        assert_eq!(String::from_utf8(out).unwrap(), RESPONSE);
+        assert!(RESPONSE.contains(ACCEPT));
+        let mut out = Vec::new();
+        write_accept(&mut out, KEY, Some("chat"));
+        let expected = with(RESPONSE, "Sec-WebSocket-Protocol: chat");
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn both_sides_understand_each_other() {
+        let request = ClientRequest {
+            host: "game",
+            target: "/play?x=1",
+            key: KEY,
+            sub_protocols: &["a".to_owned(), "b".to_owned()],
+            headers: &[("Cookie".to_owned(), "c=d".to_owned())],
+        };
+        let mut out = Vec::new();
+        write_request(&mut out, &request);
+        let (head, size) = RequestHead::parse(&out, 4096).unwrap().unwrap();
+        assert_eq!((size, head.target()), (out.len(), "/play?x=1"));
+        assert_eq!(head.header("cookie"), Some("c=d"));
+        let upgrade = parse_upgrade(&head).unwrap();
+        assert_eq!(upgrade.key, KEY);
+        assert_eq!(upgrade.sub_protocols, ["a", "b"]);
+        let mut out = Vec::new();
+        write_accept(&mut out, &upgrade.key, Some("b"));
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(response(&text, &["a", "b"]), Ok(Some("b".to_owned())));
+    }
+
+    #[test]
+    fn a_browsers_request_is_taken() {
+        let text = REQUEST
+            .replace("Connection: Upgrade", "connection: keep-alive, upgrade")
+            .replace("Upgrade: websocket", "UPGRADE: WebSocket");
+        let text = with(&text, "Sec-WebSocket-Protocol: chat,  v2.chat");
+        let text = with(&text, "Sec-WebSocket-Protocol: x");
+        let text = with(&text, "Sec-WebSocket-Extensions: permessage-deflate");
+        let upgrade = upgrade(&text).unwrap();
+        assert_eq!(upgrade.sub_protocols, ["chat", "v2.chat", "x"]);
+    }
+
+    #[test]
+    fn requests_that_are_no_upgrade_are_told_apart() {
+        use UpgradeError::{MethodNotAllowed, NotAnUpgrade, UnsupportedVersion};
+        let plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        assert_eq!(upgrade(plain), Err(NotAnUpgrade));
+        assert_eq!(upgrade(&plain.replace("GET", "HEAD")), Err(NotAnUpgrade));
+        assert_eq!(
+            upgrade(&plain.replace("GET", "POST")),
+            Err(MethodNotAllowed)
+        );
+        assert_eq!(
+            upgrade(&REQUEST.replace("websocket", "h2c")),
+            Err(NotAnUpgrade)
+        );
+        assert_eq!(
+            upgrade(&REQUEST.replace(": 13", ": 8")),
+            Err(UnsupportedVersion)
+        );
+    }
+
+    #[test]
+    fn broken_upgrade_requests_are_refused() {
+        let broken = [
+            REQUEST.replace("HTTP/1.1", "HTTP/1.0"),
+            REQUEST.replace("Connection: Upgrade", "Connection: close"),
+            REQUEST.replace("Sec-WebSocket-Version: 13\r\n", ""),
+            REQUEST.replace("Sec-WebSocket-Key", "X-Key"),
+            REQUEST.replace(KEY, "AAECAwQFBgcICQoLDA0ODw="),
+            REQUEST.replace(KEY, "AAECAwQFBgcICQoLDA0ODwA="),
+            REQUEST.replace(KEY, "AAECAwQFBgc*CQoLDA0ODw=="),
+            with(REQUEST, "Sec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw=="),
+            with(REQUEST, "Sec-WebSocket-Version: 13"),
+            with(REQUEST, "Sec-WebSocket-Protocol: a b"),
+            with(REQUEST, "Sec-WebSocket-Protocol: a, a"),
+            with(REQUEST, "Content-Length: 5"),
+            with(REQUEST, "Transfer-Encoding: chunked"),
+        ];
+        for text in broken {
+            let verdict = upgrade(&text);
+            assert!(
+                matches!(verdict, Err(UpgradeError::BadRequest(_))),
+                "{text} {verdict:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn bad_answers_are_refused() {
+        use ResponseError::{BadAccept, Malformed, Status};
+        use ResponseError::{UnexpectedExtension, UnexpectedSubProtocol};
+        assert_eq!(response(RESPONSE, &["chat"]), Ok(None));
+        let status = RESPONSE.replace("101 Switching", "302 Found");
+        assert_eq!(response(&status, &[]), Err(Status(302)));
+        let upgrade = RESPONSE.replace("websocket", "h2c");
+        assert!(matches!(response(&upgrade, &[]), Err(Malformed(_))));
+        let connection = RESPONSE.replace("Connection: Upgrade", "Connection: close");
+        assert!(matches!(response(&connection, &[]), Err(Malformed(_))));
+        let accept = RESPONSE.replace("Bz3q", "bz3q");
+        assert_eq!(response(&accept, &[]), Err(BadAccept));
+        let none = RESPONSE.replace("Sec-WebSocket-Accept", "X");
+        assert_eq!(response(&none, &[]), Err(BadAccept));
+        let protocol = with(RESPONSE, "Sec-WebSocket-Protocol: chat");
+        assert_eq!(response(&protocol, &["Chat"]), Err(UnexpectedSubProtocol));
+        let twice = with(&protocol, "Sec-WebSocket-Protocol: chat");
+        assert_eq!(response(&twice, &["chat"]), Err(UnexpectedSubProtocol));
+        let extension = with(RESPONSE, "Sec-WebSocket-Extensions: permessage-deflate");
+        assert_eq!(response(&extension, &[]), Err(UnexpectedExtension));
+    }
+
+    #[test]
+    fn custom_headers_cannot_touch_the_handshake() {
+        assert_eq!(
+            check_custom_header("Authorization", "Bearer \u{e9}"),
+            Ok(())
+        );
+        assert_eq!(check_custom_header("Origin", "https://game"), Ok(()));
+        let bad = [
+            ("", "a"),
+            ("a b", "c"),
+            ("A:", "b"),
+            ("A", "b\r\nC: d"),
+            ("A", "\0"),
+            ("HOST", "a"),
+            ("sec-websocket-key", "a"),
+            ("Sec-WebSocket-Anything", "a"),
+            ("Connection", "close"),
+            ("Content-Length", "1"),
+        ];
+        for (name, value) in bad {
+            assert!(
+                check_custom_header(name, value).is_err(),
+                "{name:?}: {value:?}"
+            );
+        }
+    }
 }

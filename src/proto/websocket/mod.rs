@@ -5,8 +5,13 @@
 
 pub mod connection;
 pub mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod handshake;
 
 pub use connection::{
     CloseState, Config, Event, HEADER_SIZE_MAX, Kind, Role, WebSocket, encode_header_length,
 };
+
+#[cfg(test)]
+mod tests;
