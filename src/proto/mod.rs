@@ -1,8 +1,14 @@
 //! Pure state machines: no socket, clock, thread or OS randomness; time and bytes come in as
 //! arguments.
+//!
+//! Every machine takes `handle_*(now, …)`, gives `poll_*()`, and says when it wants to be asked
+//! again with `next_timeout()`. Every parser is total: it never panics, whatever the bytes.
+
 pub mod endpoint;
+pub mod http;
 pub mod netem;
 pub mod random;
 pub mod time;
 pub mod url;
 pub mod utp;
+pub mod websocket;

@@ -1,0 +1,439 @@
+//! The WebSocket connection after the opening handshake: bytes and time in, events and control
+//! frames out. It must not touch a socket, a clock or a random source, nor know the dialect above.
+
+use super::frame::{CONTROL_PAYLOAD_MAX, FrameHeader, Opcode, RawHeader, apply_mask};
+use crate::proto::time::Micros;
+use bytes::{Bytes, BytesMut};
+
+pub use super::frame::HEADER_SIZE_MAX;
+
+mod receive;
+
+/// Which side of the connection this is: a client masks what it sends, a server does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Opened the connection.
+    Client,
+    /// Accepted it.
+    Server,
+}
+
+/// Settings of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Longest message received, in bytes; a longer one is refused with 1009.
+    pub message_size_max: usize,
+    /// Whether text messages are taken; `false` refuses them with 1003 (the Unity dialect).
+    pub text: bool,
+    /// Ping when nothing was received for this long (0 = never); one ping is under way at a time.
+    pub ping_interval: Micros,
+    /// The connection is lost when nothing arrives for this long after our ping (0 = never).
+    pub pong_timeout: Micros,
+    /// How long the closing handshake may take (0 = for ever).
+    pub close_timeout: Micros,
+}
+
+/// What came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A whole message.
+    Message {
+        /// The payload, unmasked; text was checked to be UTF-8.
+        data: Bytes,
+        /// Text or binary.
+        text: bool,
+    },
+    /// A ping; its pong has been queued.
+    Ping(Bytes),
+    /// A pong, asked for or not.
+    Pong(Bytes),
+    /// The peer's Close frame. It is the last event.
+    Close {
+        /// The peer's code; `None` when it gave none (1005 in the RFC's words).
+        code: Option<u16>,
+        /// The peer's reason, UTF-8.
+        reason: Bytes,
+    },
+    /// The peer broke the protocol. Our Close frame has been queued; nothing more is read.
+    Failed {
+        /// The close code sent.
+        code: u16,
+        /// Which rule was broken.
+        why: &'static str,
+    },
+}
+
+/// What a message we send carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8 (the caller's promise).
+    Text,
+    /// Bytes.
+    Binary,
+}
+
+/// How far the connection's end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseState {
+    /// Not closing.
+    Open,
+    /// Our Close is queued or sent; the peer's has not come.
+    CloseSent,
+    /// The peer's Close has come; ours is queued.
+    CloseReceived,
+    /// Nothing more is sent or read: flush, then close the stream.
+    Closed,
+    /// The timer of the closing handshake or of a ping expired: the stream is to be dropped.
+    TimedOut,
+}
+
+/// Longest reason in a Close frame (RFC 6455 §5.5.1): a control payload less the code.
+pub const CLOSE_REASON_MAX: usize = CONTROL_PAYLOAD_MAX - 2;
+/// Where in a frame the reader is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Before a header.
+    Header,
+    /// A header was read and not judged yet.
+    Judge,
+    /// In the payload of a control frame, which is taken as a whole.
+    Control,
+    /// In the payload of a data frame, which is taken as it comes.
+    Data,
+}
+
+/// What few connections hold at any time, kept out of the small struct.
+#[derive(Debug, Default)]
+struct Rare {
+    /// Payload of the program's ping that waits to be sent.
+    ping: Option<Box<[u8]>>,
+    /// Payload of the ping whose round trip is measured.
+    awaited: Box<[u8]>,
+    /// Reason of our Close.
+    reason: Box<[u8]>,
+}
+
+/// A WebSocket connection after its opening handshake.
+///
+/// Bytes go in with [`handle_bytes`](Self::handle_bytes), events come out of
+/// [`poll_event`](Self::poll_event), control frames out of [`poll_transmit`](Self::poll_transmit).
+/// Idle, it holds no memory outside of itself.
+#[derive(Debug)]
+pub struct WebSocket {
+    config: Config,
+    /// Received and not taken: a piece of the reader's buffer, or our own after `park`.
+    input: BytesMut,
+    /// The message that is coming in, unmasked, unless it came in one piece.
+    assembly: Vec<u8>,
+    /// Payloads of pongs to send, each after a byte with its length.
+    pongs: Vec<u8>,
+    /// The current frame; its length counts down and its key turns as payload is taken.
+    header: RawHeader,
+    received_at: Micros,
+    ping_at: Micros,
+    deadline: Micros,
+    rare: Option<Box<Rare>>,
+    round_trip: Option<u32>,
+    /// 0 = none.
+    close_code: u16,
+    role: Role,
+    stage: Stage,
+    state: CloseState,
+    /// Kind of the message that is coming in.
+    message: Option<Kind>,
+    /// How many bytes at the end of `assembly` are the start of a character.
+    utf8_tail: u8,
+    failed: bool,
+    close_queued: bool,
+    ping_due: bool,
+    /// A ping was sent and nothing has arrived since.
+    awaiting: bool,
+    /// `ping_at` and the awaited payload measure a round trip.
+    timing: bool,
+    /// `input` is our own exact memory.
+    parked: bool,
+}
+
+impl WebSocket {
+    /// An open connection. `now` starts the silence that leads to the first ping.
+    #[must_use]
+    pub fn new(role: Role, config: Config, now: Micros) -> Self {
+        Self {
+            config,
+            input: BytesMut::new(),
+            assembly: Vec::new(),
+            pongs: Vec::new(),
+            header: RawHeader::default(),
+            received_at: now,
+            ping_at: 0,
+            deadline: 0,
+            rare: None,
+            round_trip: None,
+            close_code: 0,
+            role,
+            stage: Stage::Header,
+            state: CloseState::Open,
+            message: None,
+            utf8_tail: 0,
+            failed: false,
+            close_queued: false,
+            ping_due: false,
+            awaiting: false,
+            timing: false,
+            parked: false,
+        }
+    }
+
+    fn queue_close(&mut self, now: Micros, code: u16, reason: &[u8]) {
+        self.close_code = code;
+        self.close_queued = true;
+        self.deadline = now.saturating_add(self.config.close_timeout);
+        self.ping_due = false;
+        self.awaiting = false;
+        self.rare = None;
+        if !reason.is_empty() {
+            self.rare_mut().reason = reason.into();
+        }
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Lets time pass: pings when it is due, gives up when a timer expired.
+    pub fn handle_timeout(&mut self, now: Micros) {
+        if self.next_timeout().is_none_or(|due| now < due) {
+            return;
+        }
+        if self.state == CloseState::Open && !self.awaiting {
+            self.ping_due = true;
+            if let Some(rare) = &mut self.rare {
+                rare.awaited = Box::default();
+            }
+            self.start_timing(now);
+            return;
+        }
+        self.state = CloseState::TimedOut;
+        self.close_queued = false;
+        self.pongs = Vec::new();
+        self.rare = None;
+        self.forget_input();
+    }
+
+    fn start_timing(&mut self, now: Micros) {
+        self.ping_at = now;
+        self.awaiting = true;
+        self.timing = true;
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called next.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Micros> {
+        let (since, period) = match self.state {
+            CloseState::Open if self.awaiting => (self.ping_at, self.config.pong_timeout),
+            CloseState::Open => (self.received_at, self.config.ping_interval),
+            CloseState::CloseSent | CloseState::CloseReceived if self.config.close_timeout > 0 => {
+                return Some(self.deadline);
+            }
+            _ => return None,
+        };
+        (period > 0).then(|| since.saturating_add(period))
+    }
+
+    /// Appends the control frames that are due to `out`: pongs, pings, and last our Close. `mask`
+    /// gives a fresh masking key per frame; only a client asks it. Returns whether anything was
+    /// written.
+    pub fn poll_transmit(&mut self, out: &mut Vec<u8>, mask: &mut dyn FnMut() -> [u8; 4]) -> bool {
+        let before = out.len();
+        if !self.pongs.is_empty() {
+            let pongs = std::mem::take(&mut self.pongs);
+            let mut rest = &pongs[..];
+            while let Some((&size, tail)) = rest.split_first() {
+                let (payload, tail) = tail.split_at(usize::from(size));
+                write_frame(self.role, out, Opcode::Pong, payload, mask);
+                rest = tail;
+            }
+        }
+        if std::mem::take(&mut self.ping_due) {
+            write_frame(self.role, out, Opcode::Ping, &[], mask);
+        }
+        if let Some(payload) = self.rare.as_mut().and_then(|rare| rare.ping.take()) {
+            write_frame(self.role, out, Opcode::Ping, &payload, mask);
+            if !self.timing {
+                self.rare = None;
+            }
+        }
+        if std::mem::take(&mut self.close_queued) {
+            self.write_close(out, mask);
+        }
+        out.len() > before
+    }
+
+    fn write_close(&mut self, out: &mut Vec<u8>, mask: &mut dyn FnMut() -> [u8; 4]) {
+        let rare = self.rare.take().unwrap_or_default();
+        let mut payload = [0; CONTROL_PAYLOAD_MAX];
+        let size = if self.close_code == 0 {
+            0
+        } else {
+            2 + rare.reason.len()
+        };
+        if size > 0 {
+            payload[..2].copy_from_slice(&self.close_code.to_be_bytes());
+            payload[2..size].copy_from_slice(&rare.reason);
+        }
+        write_frame(self.role, out, Opcode::Close, &payload[..size], mask);
+        if self.failed || self.state == CloseState::CloseReceived {
+            self.state = CloseState::Closed;
+        }
+    }
+
+    /// Appends one message, as one frame, to `out`. `mask` is not used by a server. A program that
+    /// sends text promises that it is UTF-8; nothing may be sent once
+    /// [`can_send`](Self::can_send) is false.
+    pub fn write_message(&self, out: &mut Vec<u8>, kind: Kind, payload: &[u8], mask: [u8; 4]) {
+        let opcode = match kind {
+            Kind::Text => Opcode::Text,
+            Kind::Binary => Opcode::Binary,
+        };
+        write_frame(self.role, out, opcode, payload, &mut || mask);
+    }
+
+    /// Queues a ping whose round trip is not measured (no time comes in here).
+    ///
+    /// # Errors
+    /// When the payload is longer than 125 bytes, a ping still waits to be sent, or the connection
+    /// is not open.
+    pub fn send_ping(&mut self, payload: &[u8]) -> Result<(), &'static str> {
+        if self.state != CloseState::Open {
+            return Err("the connection is not open");
+        }
+        if payload.len() > CONTROL_PAYLOAD_MAX {
+            return Err("a ping carries at most 125 bytes");
+        }
+        let rare = self.rare_mut();
+        if rare.ping.is_some() {
+            return Err("a ping still waits to be sent");
+        }
+        rare.ping = Some(payload.into());
+        Ok(())
+    }
+
+    /// Queues a ping as [`send_ping`](Self::send_ping) does, measures its round trip and, with a
+    /// pong timeout, gives up when nothing arrives after it.
+    ///
+    /// # Errors
+    /// As [`send_ping`](Self::send_ping).
+    pub fn send_timed_ping(&mut self, now: Micros, payload: &[u8]) -> Result<(), &'static str> {
+        self.send_ping(payload)?;
+        self.rare_mut().awaited = payload.into();
+        self.start_timing(now);
+        Ok(())
+    }
+
+    /// Starts the closing handshake; messages still come in until the peer's Close.
+    ///
+    /// # Errors
+    /// A code that must not be sent (allowed: 1000-1003, 1007-1014, 3000-4999), a reason without a
+    /// code, longer than 123 bytes or not UTF-8, or a connection that is not open.
+    pub fn close(
+        &mut self,
+        now: Micros,
+        code: Option<u16>,
+        reason: &[u8],
+    ) -> Result<(), &'static str> {
+        if self.state != CloseState::Open {
+            return Err("the connection is not open");
+        }
+        if code.is_some_and(|code| !is_close_code(code)) {
+            return Err("this close code must not be sent");
+        }
+        if code.is_none() && !reason.is_empty() {
+            return Err("a close reason needs a code");
+        }
+        if reason.len() > CLOSE_REASON_MAX {
+            return Err("a close reason has at most 123 bytes");
+        }
+        if std::str::from_utf8(reason).is_err() {
+            return Err("the close reason is not UTF-8");
+        }
+        self.queue_close(now, code.unwrap_or(0), reason);
+        self.state = CloseState::CloseSent;
+        Ok(())
+    }
+
+    /// How far the connection's end has come. After [`Event::Failed`] it is `CloseSent` until our
+    /// Close was written, then `Closed`.
+    #[must_use]
+    pub fn close_state(&self) -> CloseState {
+        self.state
+    }
+
+    /// Whether messages may be sent.
+    #[must_use]
+    pub fn can_send(&self) -> bool {
+        self.state == CloseState::Open
+    }
+
+    /// Bytes received that are in no event yet.
+    #[must_use]
+    pub fn buffered_input(&self) -> usize {
+        self.input.len() + self.assembly.len()
+    }
+
+    /// Bytes of memory held outside of the struct.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn memory_held(&self) -> usize {
+        self.input.capacity() + self.assembly.capacity() + self.pongs.capacity()
+    }
+
+    /// Time from the last measured ping to its pong.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Micros> {
+        self.round_trip.map(Micros::from)
+    }
+}
+
+/// Whether a Close frame may carry this code (RFC 6455 §7.4 and the IANA registry).
+#[must_use]
+pub const fn is_close_code(code: u16) -> bool {
+    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
+}
+
+fn write_frame(
+    role: Role,
+    out: &mut Vec<u8>,
+    opcode: Opcode,
+    payload: &[u8],
+    mask: &mut dyn FnMut() -> [u8; 4],
+) {
+    let mask = match role {
+        Role::Client => Some(mask()),
+        Role::Server => None,
+    };
+    out.reserve(encode_header_length(role, payload.len()) + payload.len());
+    let payload_length = payload.len() as u64;
+    FrameHeader {
+        fin: true,
+        rsv: 0,
+        opcode,
+        mask,
+        payload_length,
+    }
+    .write(out);
+    let start = out.len();
+    out.extend_from_slice(payload);
+    if let Some(key) = mask {
+        apply_mask(&mut out[start..], key, 0);
+    }
+}
+
+/// Size of the header that a message of `payload` bytes gets.
+#[must_use]
+pub fn encode_header_length(role: Role, payload: usize) -> usize {
+    let length = match payload {
+        0..=125 => 2,
+        126..=0xffff => 4,
+        _ => 10,
+    };
+    length + if role == Role::Client { 4 } else { 0 }
+}

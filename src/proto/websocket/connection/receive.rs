@@ -1,0 +1,365 @@
+//! The receiving half of the machine: bytes in, events out. It must not write frames: it queues
+//! pongs and the answer to a Close, which the sending half writes.
+
+use super::super::frame::{CONTROL_PAYLOAD_MAX, HEADER_SIZE_MAX, Opcode, RawHeader, apply_mask};
+use super::{CloseState, Event, Kind, Role, Stage, WebSocket, is_close_code};
+use crate::proto::time::Micros;
+use bytes::{Buf, Bytes, BytesMut};
+
+/// How far ahead of the bytes that arrived memory is reserved for a message; a length in a header
+/// alone costs its sender nothing.
+const RESERVE_AHEAD_MAX: usize = 16 * 1024;
+/// Memory for pongs that wait to be sent. When it is full, older pings stay unanswered, as
+/// RFC 6455 §5.5.3 allows.
+const PONGS_SIZE_MAX: usize = 2048;
+
+const NORMAL: u16 = 1000;
+const PROTOCOL_ERROR: u16 = 1002;
+const UNSUPPORTED: u16 = 1003;
+const BAD_PAYLOAD: u16 = 1007;
+const TOO_BIG: u16 = 1009;
+
+/// A broken rule: the close code and the words for it.
+type Violation = (u16, &'static str);
+
+impl WebSocket {
+    /// Takes bytes read from the stream: an owned piece of a shared read buffer. They are looked
+    /// at by [`poll_event`](Self::poll_event).
+    pub fn handle_bytes(&mut self, now: Micros, mut input: BytesMut) {
+        if input.is_empty() {
+            return;
+        }
+        self.received_at = now;
+        self.awaiting = false;
+        if !self.reads() {
+            return;
+        }
+        self.parked = false;
+        if self.input.is_empty() || self.complete_header(&mut input) {
+            self.input = input;
+        } else {
+            self.input.extend_from_slice(&input);
+        }
+    }
+
+    /// Reads a header of which only the start was left over, so that what follows it need not be
+    /// moved behind that start.
+    fn complete_header(&mut self, input: &mut BytesMut) -> bool {
+        let held = self.input.len();
+        if self.stage != Stage::Header || held >= HEADER_SIZE_MAX {
+            return false;
+        }
+        let more = input.len().min(HEADER_SIZE_MAX - held);
+        let mut bytes = [0; HEADER_SIZE_MAX];
+        bytes[..held].copy_from_slice(&self.input);
+        bytes[held..held + more].copy_from_slice(&input[..more]);
+        match RawHeader::parse(&bytes[..held + more]) {
+            Some((header, size)) if size > held => {
+                input.advance(size - held);
+                self.header = header;
+                self.stage = Stage::Judge;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The next event; `None` when more input is needed. A message that lies whole, in one frame,
+    /// in the input is returned without a copy.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        while self.reads() {
+            let step = match self.stage {
+                Stage::Header => match RawHeader::parse(&self.input) {
+                    None => break,
+                    Some((header, size)) => {
+                        self.input.advance(size);
+                        self.parked = false;
+                        self.header = header;
+                        self.stage = Stage::Judge;
+                        continue;
+                    }
+                },
+                Stage::Judge => self.judge().map(|()| None),
+                Stage::Control => {
+                    if (self.input.len() as u64) < self.header.payload_length {
+                        break;
+                    }
+                    self.take_control()
+                }
+                Stage::Data => {
+                    if self.input.is_empty() && self.header.payload_length > 0 {
+                        break;
+                    }
+                    self.take_data()
+                }
+            };
+            match step {
+                Ok(None) => {}
+                Ok(event) => return event,
+                Err(violation) => return Some(self.fail(violation)),
+            }
+        }
+        if self.input.is_empty() {
+            // An empty piece, too, would keep the reader's whole buffer alive.
+            self.input = BytesMut::new();
+        }
+        None
+    }
+
+    /// Moves what is left of the input out of the shared read buffer into memory of its own. To be
+    /// called when polling stops for now.
+    pub fn park(&mut self) {
+        if !self.parked {
+            self.input = if self.input.is_empty() {
+                BytesMut::new()
+            } else {
+                BytesMut::from(&self.input[..])
+            };
+            self.parked = true;
+        }
+    }
+
+    fn reads(&self) -> bool {
+        !self.failed && matches!(self.state, CloseState::Open | CloseState::CloseSent)
+    }
+
+    /// Judges the header just read and decides where the payload goes.
+    fn judge(&mut self) -> Result<(), Violation> {
+        self.check_header()?;
+        let kind = match Opcode::from_bits(self.header.opcode_bits()) {
+            None => return Err((PROTOCOL_ERROR, "reserved opcode")),
+            Some(Opcode::Text) if !self.config.text => {
+                return Err((UNSUPPORTED, "text is not taken here"));
+            }
+            Some(Opcode::Close | Opcode::Ping | Opcode::Pong) => {
+                if self.header.payload_length > CONTROL_PAYLOAD_MAX as u64 {
+                    return Err((PROTOCOL_ERROR, "the control frame is too long"));
+                }
+                self.stage = Stage::Control;
+                return Ok(());
+            }
+            Some(Opcode::Continuation) => None,
+            Some(Opcode::Text) => Some(Kind::Text),
+            Some(Opcode::Binary) => Some(Kind::Binary),
+        };
+        match (self.message, kind) {
+            (None, None) => return Err((PROTOCOL_ERROR, "continuation of nothing")),
+            (Some(_), Some(_)) => return Err((PROTOCOL_ERROR, "the last message is unfinished")),
+            (None, Some(_)) => self.message = kind,
+            (Some(_), None) => {}
+        }
+        self.stage = Stage::Data;
+        Ok(())
+    }
+
+    /// The rules of RFC 6455 §5 that come before the opcode's own, in the order in which a stock
+    /// Unity server applies them: the close code tells which rule was broken first.
+    fn check_header(&self) -> Result<(), Violation> {
+        let header = &self.header;
+        if header.rsv() != 0 {
+            return Err((PROTOCOL_ERROR, "a reserved bit is set"));
+        }
+        match (self.role, header.mask) {
+            (Role::Server, None) => return Err((PROTOCOL_ERROR, "a client's frame is not masked")),
+            (Role::Client, Some(_)) => return Err((PROTOCOL_ERROR, "a server's frame is masked")),
+            _ => {}
+        }
+        let may_be_fragment = match Opcode::from_bits(header.opcode_bits()) {
+            Some(Opcode::Continuation | Opcode::Binary) => true,
+            Some(Opcode::Text) => self.config.text,
+            _ => false,
+        };
+        if !header.fin() && !may_be_fragment {
+            return Err((PROTOCOL_ERROR, "this frame must not be a fragment"));
+        }
+        if header.check_length().is_err() {
+            return Err((PROTOCOL_ERROR, "bad frame length"));
+        }
+        let room = if header.is_control() {
+            self.config.message_size_max.max(CONTROL_PAYLOAD_MAX)
+        } else {
+            self.config
+                .message_size_max
+                .saturating_sub(self.assembly.len())
+        };
+        if header.payload_length > room as u64 {
+            return Err((TOO_BIG, "the message is too big"));
+        }
+        Ok(())
+    }
+
+    /// Takes `size` bytes off the input, unmasked.
+    fn take_input(&mut self, size: usize) -> BytesMut {
+        self.parked = false;
+        let mut taken = if size == self.input.len() {
+            std::mem::take(&mut self.input)
+        } else {
+            self.input.split_to(size)
+        };
+        if let Some(key) = self.header.mask {
+            apply_mask(&mut taken, key, 0);
+        }
+        taken
+    }
+
+    fn take_data(&mut self) -> Result<Option<Event>, Violation> {
+        let text = self.message == Some(Kind::Text);
+        let fin = self.header.fin();
+        let remaining = self.header.payload_length as usize;
+        if fin && self.assembly.is_empty() && remaining <= self.input.len() {
+            let data = self.take_input(remaining);
+            if text && std::str::from_utf8(&data).is_err() {
+                return Err((BAD_PAYLOAD, "the text is not UTF-8"));
+            }
+            self.stage = Stage::Header;
+            self.message = None;
+            return Ok(Some(Event::Message {
+                data: data.freeze(),
+                text,
+            }));
+        }
+        let start = self.assembly.len();
+        self.assemble(remaining.min(self.input.len()));
+        if text {
+            self.check_text(start)?;
+        }
+        if self.header.payload_length > 0 {
+            return Ok(None);
+        }
+        self.stage = Stage::Header;
+        if !fin {
+            return Ok(None);
+        }
+        if self.utf8_tail > 0 {
+            return Err((BAD_PAYLOAD, "the text is not UTF-8"));
+        }
+        self.message = None;
+        let data = Bytes::from(std::mem::take(&mut self.assembly));
+        Ok(Some(Event::Message { data, text }))
+    }
+
+    /// Moves `size` bytes of payload from the input to the message.
+    fn assemble(&mut self, size: usize) {
+        let start = self.assembly.len();
+        if self.assembly.capacity() - start < size {
+            let remaining = self.header.payload_length as usize;
+            let ahead = remaining.min(size.max(start).max(RESERVE_AHEAD_MAX));
+            if self.header.fin() {
+                self.assembly.reserve_exact(ahead);
+            } else {
+                // More frames follow: growth must stay geometric however small they are.
+                self.assembly.reserve(ahead);
+            }
+        }
+        self.assembly.extend_from_slice(&self.input[..size]);
+        self.input.advance(size);
+        self.parked = false;
+        if let Some(key) = &mut self.header.mask {
+            apply_mask(&mut self.assembly[start..], *key, 0);
+            key.rotate_left(size % 4);
+        }
+        self.header.payload_length -= size as u64;
+    }
+
+    /// Checks the text from offset `from`, with the start of a character that came before it.
+    fn check_text(&mut self, from: usize) -> Result<(), Violation> {
+        let fresh = &self.assembly[from - usize::from(self.utf8_tail)..];
+        let valid = match std::str::from_utf8(fresh) {
+            Ok(_) => fresh.len(),
+            Err(error) if error.error_len().is_some() => {
+                return Err((BAD_PAYLOAD, "the text is not UTF-8"));
+            }
+            Err(error) => error.valid_up_to(),
+        };
+        self.utf8_tail = (fresh.len() - valid) as u8;
+        Ok(())
+    }
+
+    fn take_control(&mut self) -> Result<Option<Event>, Violation> {
+        let payload = self
+            .take_input(self.header.payload_length as usize)
+            .freeze();
+        self.stage = Stage::Header;
+        match Opcode::from_bits(self.header.opcode_bits()) {
+            Some(Opcode::Ping) => {
+                self.queue_pong(&payload);
+                Ok(Some(Event::Ping(payload)))
+            }
+            Some(Opcode::Close) => self.take_close(payload).map(Some),
+            _ => {
+                self.measure(&payload);
+                Ok(Some(Event::Pong(payload)))
+            }
+        }
+    }
+
+    fn take_close(&mut self, payload: Bytes) -> Result<Event, Violation> {
+        let (code, reason) = match payload.split_first_chunk::<2>() {
+            None if payload.is_empty() => (None, Bytes::new()),
+            None => return Err((PROTOCOL_ERROR, "the Close frame has half a code")),
+            Some((code, _)) => (Some(u16::from_be_bytes(*code)), payload.slice(2..)),
+        };
+        if code.is_some_and(|code| !is_close_code(code)) {
+            return Err((PROTOCOL_ERROR, "bad close code"));
+        }
+        if std::str::from_utf8(&reason).is_err() {
+            return Err((BAD_PAYLOAD, "the close reason is not UTF-8"));
+        }
+        if self.state == CloseState::Open {
+            // A stock Unity peer is answered 1000 where RFC 6455 would leave the code out.
+            let silent = if self.config.text { 0 } else { NORMAL };
+            self.queue_close(self.received_at, code.unwrap_or(silent), &[]);
+        }
+        self.state = if self.close_queued {
+            CloseState::CloseReceived
+        } else {
+            CloseState::Closed
+        };
+        self.forget_input();
+        Ok(Event::Close { code, reason })
+    }
+
+    fn fail(&mut self, (code, why): Violation) -> Event {
+        self.failed = true;
+        if self.state == CloseState::Open {
+            self.queue_close(self.received_at, code, &[]);
+        }
+        self.state = if self.close_queued {
+            CloseState::CloseSent
+        } else {
+            CloseState::Closed
+        };
+        self.forget_input();
+        Event::Failed { code, why }
+    }
+
+    pub(super) fn forget_input(&mut self) {
+        self.input = BytesMut::new();
+        self.assembly = Vec::new();
+        self.message = None;
+    }
+
+    /// Once our Close is on its way nothing follows it, so a ping is then left without a pong.
+    fn queue_pong(&mut self, payload: &[u8]) {
+        if self.state != CloseState::Open {
+            return;
+        }
+        if self.pongs.len() + 1 + payload.len() > PONGS_SIZE_MAX {
+            self.pongs.clear();
+        }
+        self.pongs.push(payload.len() as u8);
+        self.pongs.extend_from_slice(payload);
+    }
+
+    fn measure(&mut self, payload: &[u8]) {
+        let awaited = self.rare.as_ref().map_or(&[][..], |rare| &rare.awaited);
+        if self.timing && payload == awaited {
+            let passed = self.received_at.saturating_sub(self.ping_at);
+            self.round_trip = Some(u32::try_from(passed).unwrap_or(u32::MAX));
+            self.timing = false;
+            if self.rare.as_ref().is_some_and(|rare| rare.ping.is_none()) {
+                self.rare = None;
+            }
+        }
+    }
+}

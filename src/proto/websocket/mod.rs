@@ -1,0 +1,17 @@
+//! The WebSocket protocol (RFC 6455): opening handshake, frames and the connection machine.
+//!
+//! Nothing here may touch a socket, a clock or a random source: bytes, time, keys and masks come in
+//! as arguments. What a message means (the dialect) is decided above.
+
+pub mod connection;
+pub mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
+pub mod handshake;
+
+pub use connection::{
+    CloseState, Config, Event, HEADER_SIZE_MAX, Kind, Role, WebSocket, encode_header_length,
+};
+
+#[cfg(test)]
+mod tests;
