@@ -4,9 +4,13 @@
 //! The targets in `fuzz/` only forward to these, so that every test run compiles and runs them.
 
 use crate::proto::endpoint::NetworkEndpoint;
+pub use crate::proto::http::fuzz::{
+    fuzz_request_head as request_head, fuzz_response_head as response_head,
+};
 use crate::proto::netem::{Netem, Params};
 use crate::proto::url::{WebSocketUrl, split_host_port};
 use crate::proto::utp::packet::{self, Packet, PacketError};
+pub use crate::proto::websocket::fuzz::fuzz_frames as frames;
 
 /// Any datagram: parses or not, and what parses is written back to something that means the same.
 pub fn utp_packet(data: &[u8]) {

@@ -285,7 +285,7 @@ fn judge(project: &Project, shown: &str, status: Option<ExitStatus>, log: &Path)
     let place = project.shown(log);
     let text = tail(&read_lossy(log)?);
     Err(Error::new(format!(
-        "`{shown}` {why}; the end of {place}:\n{text}"
+        "`{shown}` {why}\n  the end of {place}:\n{text}"
     )))
 }
 

@@ -1,2 +1,3 @@
 //! Unity Transport's connection protocol, version 1.
+pub mod connection;
 pub mod packet;

@@ -184,6 +184,11 @@ impl WebSocket {
         }
     }
 
+    /// Other settings from here on: the dialect is known only after the first message.
+    pub const fn set_config(&mut self, config: Config) {
+        self.config = config;
+    }
+
     fn queue_close(&mut self, now: Micros, code: u16, reason: &[u8]) {
         self.close_code = code;
         self.close_queued = true;
@@ -240,7 +245,9 @@ impl WebSocket {
         (period > 0).then(|| since.saturating_add(period))
     }
 
-    /// Appends the control frames that are due to `out`: pongs, pings, and last our Close. `mask`
+    /// Appends the control frames that are due to `out`: pongs, pings, and last our Close. A pong
+    /// goes out before answers to later messages only if this is called before those are written:
+    /// call it after each [`Event::Ping`] or before the program is shown the messages. `mask`
     /// gives a fresh masking key per frame; only a client asks it. Returns whether anything was
     /// written.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>, mask: &mut dyn FnMut() -> [u8; 4]) -> bool {

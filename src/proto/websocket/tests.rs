@@ -2,10 +2,10 @@
 
 use super::frame::{FrameHeader, Opcode, apply_mask};
 use super::*;
-use crate::proto::time::Micros;
 use bytes::{Bytes, BytesMut};
-use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+
+mod closing;
+mod cuts;
 
 const KEY: [u8; 4] = [1, 2, 3, 4];
 const PLAIN: Config = Config {
@@ -205,20 +205,13 @@ fn a_big_message_takes_exactly_its_size() {
     let payload: Vec<u8> = (0..90_000_u32).map(|index| index as u8).collect();
     let bytes = frame(0x82, &payload);
     let mut socket = server(PLAIN);
-    let (last, pieces) = bytes
-        .chunks(7000)
-        .collect::<Vec<_>>()
-        .split_last()
-        .map_or_else(
-            || unreachable!("there are chunks"),
-            |(last, pieces)| (last.to_vec(), pieces.concat()),
-        );
+    let (pieces, last) = bytes.split_at(bytes.len() - 1);
     for piece in pieces.chunks(7000) {
         assert_eq!(feed(&mut socket, piece), []);
         assert!(socket.memory_held() <= 2 * socket.buffered_input() + 16 * 1024);
     }
     assert_eq!(socket.memory_held(), payload.len());
-    assert_eq!(feed(&mut socket, &last), [message(&payload, false)]);
+    assert_eq!(feed(&mut socket, last), [message(&payload, false)]);
     assert_eq!(socket.memory_held(), 0);
 }
 
@@ -296,6 +289,16 @@ fn violations_have_their_close_codes() {
             );
         }
     }
+    let mut client = WebSocket::new(Role::Client, PLAIN, 0);
+    assert_eq!(
+        failed_code(&feed(&mut client, &frame(0x82, b"x"))),
+        Some(1002)
+    );
+}
+
+#[test]
+fn the_unity_dialect_judges_in_the_order_of_a_stock_server() {
+    let long = vec![b'x'; 1387];
     let unity = [
         ("text", frame(0x81, b"x"), 1003),
         ("unfinished text", frame(0x01, b"x"), 1002),
@@ -318,11 +321,6 @@ fn violations_have_their_close_codes() {
         );
     }
     assert_eq!(feed(&mut server(UNITY), &frame(0x82, &long[1..])).len(), 1);
-    let mut client = WebSocket::new(Role::Client, PLAIN, 0);
-    assert_eq!(
-        failed_code(&feed(&mut client, &frame(0x82, b"x"))),
-        Some(1002)
-    );
 }
 
 #[test]
@@ -399,190 +397,6 @@ fn text_that_ends_within_a_character_is_refused() {
 }
 
 #[test]
-fn the_peers_close_is_answered_with_its_code() {
-    let cases: [(Config, &[u8], Option<u16>, &[u8]); 4] = [
-        (PLAIN, b"\x03\xe9bye", Some(1001), &[0x88, 2, 3, 0xe9]),
-        (PLAIN, b"\x0f\xa0", Some(4000), &[0x88, 2, 0x0f, 0xa0]),
-        (PLAIN, b"", None, &[0x88, 0]),
-        (UNITY, b"", None, &[0x88, 2, 3, 0xe8]),
-    ];
-    for (config, body, code, answer) in cases {
-        let mut socket = server(config);
-        let bytes = [
-            frame(0x82, b"last"),
-            frame(0x88, body),
-            frame(0x82, b"ignored"),
-        ]
-        .concat();
-        let reason = Bytes::copy_from_slice(body.get(2..).unwrap_or_default());
-        let expected = [message(b"last", false), Event::Close { code, reason }];
-        assert_eq!(feed(&mut socket, &bytes), expected);
-        assert_eq!(socket.close_state(), CloseState::CloseReceived);
-        assert_eq!(
-            socket.close(20, Some(1000), b""),
-            Err("the connection is not open")
-        );
-        assert_eq!(transmit(&mut socket), answer);
-        assert_eq!(socket.close_state(), CloseState::Closed);
-        assert_eq!(transmit(&mut socket), b"");
-    }
-}
-
-#[test]
-fn our_close_waits_for_the_peers_and_still_delivers_messages() {
-    let mut socket = WebSocket::new(Role::Client, PLAIN, 0);
-    socket.close(100, Some(4001), b"full").unwrap();
-    assert_eq!(
-        (socket.can_send(), socket.close_state()),
-        (false, CloseState::CloseSent)
-    );
-    let mut out = transmit(&mut socket);
-    assert_eq!(out[..6], [0x88, 0x86, 1, 2, 3, 4]);
-    apply_mask(&mut out[6..], KEY, 0);
-    assert_eq!(out[6..], *b"\x0f\xa1full");
-    assert_eq!(socket.close_state(), CloseState::CloseSent);
-    let events = feed(&mut socket, b"\x82\x01x\x89\x00\x88\x02\x0f\xa1");
-    assert_eq!(events.len(), 3);
-    assert_eq!(events[0], message(b"x", false));
-    assert_eq!(
-        events[2],
-        Event::Close {
-            code: Some(4001),
-            reason: Bytes::new()
-        }
-    );
-    assert_eq!(
-        (socket.close_state(), socket.next_timeout()),
-        (CloseState::Closed, None)
-    );
-    assert_eq!(transmit(&mut socket), b"");
-}
-
-#[test]
-fn crossing_closes_send_one_close_each() {
-    let mut socket = server(PLAIN);
-    socket.close(0, Some(1001), b"").unwrap();
-    feed(&mut socket, &frame(0x88, b"\x03\xe8"));
-    assert_eq!(socket.close_state(), CloseState::CloseReceived);
-    assert_eq!(transmit(&mut socket), [0x88, 2, 3, 0xe9]);
-    assert_eq!(socket.close_state(), CloseState::Closed);
-}
-
-#[test]
-fn only_valid_closes_can_be_sent() {
-    let mut socket = server(PLAIN);
-    for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX] {
-        assert!(socket.close(0, Some(code), b"").is_err(), "{code}");
-    }
-    assert!(socket.close(0, None, b"why").is_err());
-    assert!(socket.close(0, Some(1000), &[b'x'; 124]).is_err());
-    assert!(socket.close(0, Some(1000), b"\xff").is_err());
-    assert!(socket.can_send());
-    socket.close(0, Some(1000), &[b'x'; 123]).unwrap();
-    assert_eq!(transmit(&mut socket).len(), 2 + 125);
-    for code in [1000, 1003, 1007, 1014, 3000, 4999] {
-        server(PLAIN).close(0, Some(code), b"").unwrap();
-    }
-    let mut socket = server(PLAIN);
-    socket.close(0, None, b"").unwrap();
-    assert_eq!(transmit(&mut socket), [0x88, 0]);
-}
-
-#[test]
-fn a_closing_handshake_that_hangs_times_out() {
-    let mut socket = server(PLAIN);
-    socket.close(5, Some(1000), b"").unwrap();
-    assert_eq!(socket.next_timeout(), Some(1005));
-    socket.handle_timeout(1004);
-    assert_eq!(socket.close_state(), CloseState::CloseSent);
-    socket.handle_timeout(1005);
-    assert_eq!(
-        (socket.close_state(), socket.next_timeout()),
-        (CloseState::TimedOut, None)
-    );
-    assert_eq!(transmit(&mut socket), b"");
-    assert_eq!(feed(&mut socket, &frame(0x82, b"late")), []);
-}
-
-#[test]
-fn silence_leads_to_one_ping_and_then_to_the_end() {
-    let config = Config {
-        ping_interval: 100,
-        pong_timeout: 50,
-        ..UNITY
-    };
-    let mut socket = server(config);
-    assert_eq!(socket.next_timeout(), Some(100));
-    socket.handle_timeout(99);
-    assert_eq!(transmit(&mut socket), b"");
-    socket.handle_timeout(100);
-    assert_eq!(transmit(&mut socket), [0x89, 0]);
-    assert_eq!(socket.next_timeout(), Some(150));
-    socket.handle_bytes(130, BytesMut::from(&frame(0x8a, b"")[..]));
-    assert_eq!(events(&mut socket), [Event::Pong(Bytes::new())]);
-    assert_eq!(
-        (socket.round_trip(), socket.next_timeout()),
-        (Some(30), Some(230))
-    );
-    socket.handle_timeout(230);
-    transmit(&mut socket);
-    socket.handle_timeout(280);
-    assert_eq!(socket.close_state(), CloseState::TimedOut);
-}
-
-#[test]
-fn without_a_pong_timeout_one_ping_is_outstanding() {
-    let mut socket = server(Config {
-        ping_interval: 100,
-        ..UNITY
-    });
-    socket.handle_timeout(100);
-    assert_eq!(transmit(&mut socket), [0x89, 0]);
-    assert_eq!(socket.next_timeout(), None);
-    socket.handle_timeout(Micros::MAX);
-    assert_eq!(transmit(&mut socket), b"");
-    socket.handle_bytes(500, BytesMut::from(&frame(0x82, b"x")[..]));
-    assert_eq!(socket.next_timeout(), Some(600));
-}
-
-#[test]
-fn pings_of_the_program_are_sent_once_and_can_be_measured() {
-    let mut socket = server(PLAIN);
-    socket.send_ping(b"one").unwrap();
-    assert!(socket.send_ping(b"two").is_err());
-    assert_eq!(transmit(&mut socket), b"\x89\x03one");
-    socket.send_timed_ping(40, b"three").unwrap();
-    assert_eq!(transmit(&mut socket), b"\x89\x05three");
-    socket.handle_bytes(70, BytesMut::from(&frame(0x8a, b"one")[..]));
-    events(&mut socket);
-    assert_eq!(socket.round_trip(), None);
-    socket.handle_bytes(90, BytesMut::from(&frame(0x8a, b"three")[..]));
-    events(&mut socket);
-    assert_eq!(socket.round_trip(), Some(50));
-    assert!(socket.send_ping(&[0; 126]).is_err());
-    socket.close(100, None, b"").unwrap();
-    assert!(socket.send_ping(b"").is_err());
-}
-
-#[test]
-fn many_pings_are_answered_within_bounded_memory() {
-    let mut socket = server(PLAIN);
-    for index in 0..10 {
-        feed(&mut socket, &frame(0x89, &[index; 100]));
-    }
-    let out = transmit(&mut socket);
-    assert_eq!(out.len(), 10 * 102);
-    assert_eq!((out[2], out[9 * 102 + 2]), (0, 9));
-    for index in 0..=255 {
-        feed(&mut socket, &frame(0x89, &[index; 125]));
-        assert!(socket.memory_held() <= 4096);
-    }
-    let out = transmit(&mut socket);
-    assert!(out.len() <= 4096);
-    assert_eq!(out.last(), Some(&255), "the latest ping is answered");
-}
-
-#[test]
 fn the_header_length_is_what_is_written() {
     for role in [Role::Client, Role::Server] {
         let socket = WebSocket::new(role, PLAIN, 0);
@@ -593,101 +407,5 @@ fn the_header_length_is_what_is_written() {
             assert_eq!(header, encode_header_length(role, size));
             assert!(header <= HEADER_SIZE_MAX);
         }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 200,
-        rng_seed: RngSeed::Fixed(6455),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn messages_survive_any_cut(
-        messages in prop::collection::vec(
-            (any::<bool>(), prop::collection::vec(any::<char>(), 0..200)), 1..6),
-        cuts in prop::collection::vec(1_usize..300, 1..20),
-        from_client: bool,
-        mask: [u8; 4],
-    ) {
-        let (sender, receiver) = if from_client {
-            (Role::Client, Role::Server)
-        } else {
-            (Role::Server, Role::Client)
-        };
-        let sender = WebSocket::new(sender, PLAIN, 0);
-        let mut receiver = WebSocket::new(receiver, PLAIN, 0);
-        let mut wire = Vec::new();
-        let mut expected = Vec::new();
-        for (text, characters) in messages {
-            let data: String = characters.into_iter().collect();
-            let kind = if text { Kind::Text } else { Kind::Binary };
-            sender.write_message(&mut wire, kind, data.as_bytes(), mask);
-            expected.push(message(data.as_bytes(), text));
-        }
-        let mut got = Vec::new();
-        let mut rest = &wire[..];
-        for &cut in cuts.iter().cycle() {
-            let (piece, later) = rest.split_at(cut.min(rest.len()));
-            got.extend(feed(&mut receiver, piece));
-            rest = later;
-            if rest.is_empty() {
-                break;
-            }
-        }
-        prop_assert_eq!(got, expected);
-        prop_assert_eq!(receiver.memory_held(), 0);
-    }
-}
-
-#[test]
-fn mutated_streams_keep_the_machines_word() {
-    let seeds = [
-        [
-            frame(0x82, b"binary"),
-            frame(0x81, "tëxt".as_bytes()),
-            frame(0x88, b"\x03\xe8x"),
-        ],
-        [
-            frame(0x01, b"a\xe2\x82"),
-            frame(0x89, b"p"),
-            frame(0x80, b"\xac"),
-        ],
-        [
-            frame(0x02, &[7; 130]),
-            frame(0x00, b""),
-            frame(0x80, &[9; 300]),
-        ],
-        [vec![0x82, 2, 1, 2], vec![0x81, 1, b'x'], vec![0x88, 0]],
-    ];
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut random = move |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as usize % below
-    };
-    for round in 0..4000 {
-        let mut data = vec![random(256) as u8, random(256) as u8];
-        for _ in 0..=random(3) {
-            let frames = &seeds[random(seeds.len())];
-            let pick = random(4);
-            data.extend(frames.get(pick).cloned().unwrap_or_else(|| frames.concat()));
-        }
-        for _ in 0..random(4) {
-            let at = 2 + random(data.len() - 2);
-            if round % 2 == 0 {
-                data[at] = random(256) as u8;
-            } else {
-                data[at] ^= 1 << random(8);
-            }
-        }
-        if round % 8 == 0 {
-            data.truncate(2);
-            data.extend((0..random(40)).map(|_| random(256) as u8));
-        }
-        fuzz::fuzz_frames(&data);
     }
 }

@@ -341,3 +341,70 @@ impl Arena {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A project in a folder of its own, with a shell script in the server's place.
+    fn project(name: &str, script: &str) -> Project {
+        let root = std::env::temp_dir().join(format!("xtask-arena-{name}-{}", std::process::id()));
+        fs::create_dir_all(root.join("examples/page")).expect("created");
+        fs::write(root.join("examples/page/arena.html"), "").expect("written");
+        let program = root.join("arena_server");
+        fs::write(&program, format!("#!/bin/sh\n{script}")).expect("written");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("ours");
+        Project {
+            target: root.join("target"),
+            root,
+        }
+    }
+
+    #[test]
+    fn an_arena_tells_its_ports_its_state_and_its_closing_account() {
+        let script = r#"
+            trap 'echo "{\"final\":{\"clients_total\":0,\"joined\":[],\"messages_in\":1,\
+\"messages_out\":2}}"; exit 0' INT
+            echo '{"listening":{"udp":1000,"ws":2000}}'
+            echo 'a log line'
+            while :; do
+                echo '{"t":1,"clients":[],"messages_in":1,"messages_out":2}'
+                sleep 0.05
+            done"#;
+        let project = project("well", script);
+        let mut arena = Arena::start(&project, &project.root, 0).expect("listens");
+        assert_eq!((arena.udp, arena.ws), (1000, 2000));
+        let end = Instant::now() + SERVER_PATIENCE;
+        while arena.latest().expect("runs").is_none() {
+            assert!(Instant::now() < end, "no state");
+        }
+        let closing = arena.close().expect("has its say");
+        assert_eq!((closing.messages_in, closing.messages_out), (1, 2));
+        fs::remove_dir_all(&project.root).expect("ours");
+    }
+
+    #[test]
+    fn a_server_that_ends_before_it_listens_is_an_error_with_its_last_words() {
+        let project = project("early", "echo 'the port is taken' >&2; exit 1\n");
+        let error = Arena::start(&project, &project.root, 0)
+            .err()
+            .expect("it does not listen");
+        assert!(error.to_string().contains("the port is taken"), "{error}");
+        fs::remove_dir_all(&project.root).expect("ours");
+    }
+
+    #[test]
+    fn a_server_without_a_closing_line_is_an_error() {
+        let script = "echo '{\"listening\":{\"udp\":1,\"ws\":2}}'\nexec sleep 60\n";
+        let project = project("mute", script);
+        let arena = Arena::start(&project, &project.root, 0).expect("listens");
+        let error = arena.close().expect_err("no closing line");
+        assert!(
+            error.to_string().contains("without its closing line"),
+            "{error}"
+        );
+        fs::remove_dir_all(&project.root).expect("ours");
+    }
+}

@@ -38,7 +38,7 @@ impl Page {
             None => {
                 let run = Run::new("node")
                     .arg(project.file("xtask/assets/plain_client.mjs")?)
-                    .arg(format!("ws://localhost:{port}/"));
+                    .arg(format!("ws://127.0.0.1:{port}/"));
                 (
                     run,
                     "Node in its place, because Chromium is not installed".to_owned(),

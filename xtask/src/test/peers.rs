@@ -13,7 +13,8 @@ use crate::shell::Run;
 /// How long one script may take.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(240);
 
-/// Python's `websockets` and Node's `ws`, each as client and as server.
+/// Python's `websockets` and Node's `ws`, each as client and as server, and a second
+/// implementation of Unity Transport's protocol.
 pub fn foreign(project: &Project) -> Result<Outcome> {
     let python = install::python(project);
     let peers = [

@@ -1,0 +1,220 @@
+//! The table of connections: slots with versions, so that a stale value is an error.
+//!
+//! A slot serves the next connection only after the program has seen the end of the last one.
+
+use std::net::SocketAddr;
+
+use super::events::Waiting;
+use super::http_facts::HttpFacts;
+use super::timers::Armed;
+use super::types::{Connection, ConnectionState, Traffic};
+use crate::error::{Error, Result, Status};
+use crate::proto::utp::connection::UtpConnection;
+use crate::pump::StreamId;
+use crate::settings::Dialect;
+
+/// Versions wrap here: the high byte is left to collections of drivers.
+const VERSION_MAX: u32 = 0x00FF_FFFF;
+
+/// How packets of a connection travel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Link {
+    /// Not yet, or no longer.
+    None,
+    /// Through a UDP socket of the pump.
+    Udp {
+        /// Its number in the pump.
+        socket: u32,
+        /// The peer.
+        remote: SocketAddr,
+    },
+    /// Through an in-process port of the pump.
+    Ipc {
+        /// Its number in the pump.
+        port: u32,
+        /// The peer's port.
+        remote: u16,
+    },
+    /// Over a stream of the pump.
+    Stream(StreamId),
+}
+
+/// One connection.
+pub struct Entry {
+    version: u32,
+    live: bool,
+    /// As the program sees it.
+    pub state: ConnectionState,
+    /// Number of its interface.
+    pub interface: u32,
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// How its packets travel.
+    pub link: Link,
+    /// The protocol machine of the UTP dialect.
+    pub utp: Option<UtpConnection>,
+    /// It came from outside.
+    pub incoming: bool,
+    /// The program knows it.
+    pub accepted: bool,
+    /// Its events.
+    pub waiting: Waiting,
+    /// Reading has stopped until the program pops.
+    pub paused: bool,
+    /// A send was refused; the program waits for room.
+    pub wants_writable: bool,
+    /// In the list of those with control packets to send.
+    pub listed: bool,
+    /// An accept went out in front of this flush's packets already.
+    pub accept_repeated: bool,
+    /// Its deadline in the timers.
+    pub armed: Armed,
+    /// Datagrams that wait for the flush.
+    pub queued_datagrams: u32,
+    /// Counters.
+    pub traffic: Traffic,
+    /// The peer.
+    pub remote: Option<SocketAddr>,
+    /// This side.
+    pub local: Option<SocketAddr>,
+    /// The connect payload: the peer's on a server, ours on a client.
+    pub payload: Box<[u8]>,
+    /// Path, headers, sub-protocol of a WebSocket.
+    pub http: Option<Box<HttpFacts>>,
+    /// A client's plan, until it is connected.
+    pub plan: Option<Box<super::connect::Plan>>,
+    /// Last round trip in microseconds; 0 unknown.
+    pub round_trip: u32,
+}
+
+impl Entry {
+    fn new(version: u32, interface: u32, dialect: Dialect) -> Self {
+        Self {
+            version,
+            live: true,
+            state: ConnectionState::Connecting,
+            interface,
+            dialect,
+            link: Link::None,
+            utp: None,
+            incoming: false,
+            accepted: false,
+            waiting: Waiting::default(),
+            paused: false,
+            wants_writable: false,
+            listed: false,
+            accept_repeated: false,
+            armed: Armed::NONE,
+            queued_datagrams: 0,
+            traffic: Traffic::default(),
+            remote: None,
+            local: None,
+            payload: Box::default(),
+            http: None,
+            plan: None,
+            round_trip: 0,
+        }
+    }
+
+    /// Is it used by a connection whose end the program has not seen?
+    pub const fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Its value.
+    pub const fn connection(&self, index: u32) -> Connection {
+        Connection::new(index, self.version)
+    }
+}
+
+/// The table.
+pub struct Connections {
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    limit: usize,
+    live: usize,
+}
+
+impl Connections {
+    /// An empty table for at most `limit` connections.
+    pub const fn new(limit: usize) -> Self {
+        Self { entries: Vec::new(), free: Vec::new(), limit, live: 0 }
+    }
+
+    /// Is there room for another one?
+    pub const fn has_room(&self) -> bool {
+        self.live < self.limit
+    }
+
+    /// A new connection, Connecting; `None` when the limit is reached.
+    pub fn insert(&mut self, interface: u32, dialect: Dialect) -> Option<u32> {
+        if !self.has_room() {
+            return None;
+        }
+        self.live += 1;
+        let Some(index) = self.free.pop() else {
+            self.entries.push(Entry::new(1, interface, dialect));
+            return Some(self.entries.len() as u32 - 1);
+        };
+        let old = &mut self.entries[index as usize];
+        let version = if old.version >= VERSION_MAX { 1 } else { old.version + 1 };
+        // Timers of the old connection may still be in the heap; they find nothing to do.
+        *old = Entry::new(version, interface, dialect);
+        Some(index)
+    }
+
+    /// Frees a slot whose events are gone.
+    pub fn remove(&mut self, index: u32) {
+        let entry = &mut self.entries[index as usize];
+        if std::mem::replace(&mut entry.live, false) {
+            entry.state = ConnectionState::Disconnected;
+            entry.link = Link::None;
+            entry.utp = None;
+            entry.http = None;
+            entry.plan = None;
+            entry.payload = Box::default();
+            self.free.push(index);
+            self.live -= 1;
+        }
+    }
+
+    /// The slot at an index that came from this driver itself.
+    pub fn at(&mut self, index: u32) -> &mut Entry {
+        &mut self.entries[index as usize]
+    }
+
+    /// The slot at an index, if there is one.
+    pub fn get(&self, index: u32) -> Option<&Entry> {
+        self.entries.get(index as usize)
+    }
+
+    /// The slot of a connection value of the program, checked as Unity Transport does.
+    pub fn resolve(&self, connection: Connection) -> Result<u32> {
+        let Some(entry) = self.entries.get(connection.index() as usize) else {
+            return Err(unknown());
+        };
+        if connection.version() == 0 {
+            return Err(unknown());
+        }
+        if !entry.live || entry.version != connection.version() {
+            return Err(Error::new(
+                Status::NetworkVersionMismatch,
+                "the connection has ended, and its slot may serve another one; forget the value",
+            ));
+        }
+        Ok(connection.index())
+    }
+
+    /// How many are in a state other than Disconnected.
+    pub fn count_active(&self) -> u32 {
+        let active = |entry: &&Entry| entry.live && entry.state != ConnectionState::Disconnected;
+        self.entries.iter().filter(active).count() as u32
+    }
+}
+
+fn unknown() -> Error {
+    Error::new(
+        Status::NetworkIdMismatch,
+        "the connection value never came from this driver; use what accept or connect gave",
+    )
+}

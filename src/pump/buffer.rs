@@ -1,0 +1,105 @@
+//! The shared read buffer: one large chunk that all sockets of a driver read into, instead of a
+//! buffer per connection.
+//!
+//! Pieces are split off without copying and live as long as the events that hold them; a chunk
+//! whose pieces are all gone is used again.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+/// Bytes of a chunk.
+const CHUNK_SIZE: usize = 256 * 1024;
+/// Bytes that one read may fill at least.
+pub const READ_WINDOW: usize = 64 * 1024;
+/// Chunks kept to be used again; more are given back to the allocator.
+const CHUNKS_KEPT_MAX: usize = 16;
+
+/// The buffer.
+pub struct ReadBuffer {
+    /// Initialised bytes; pieces are split off the front.
+    chunk: BytesMut,
+    /// What is left of chunks whose pieces may still be in use.
+    retired: VecDeque<BytesMut>,
+}
+
+impl ReadBuffer {
+    /// An empty buffer; the first chunk is allocated by the first read.
+    pub const fn new() -> Self {
+        Self { chunk: BytesMut::new_const(), retired: VecDeque::new() }
+    }
+
+    /// Where to read to; at least `READ_WINDOW` bytes.
+    pub fn window(&mut self) -> &mut [u8] {
+        if self.chunk.len() < READ_WINDOW {
+            self.replace();
+        }
+        &mut self.chunk[..READ_WINDOW]
+    }
+
+    /// Splits off the first `count` bytes of the window, which a read has filled.
+    pub fn take(&mut self, count: usize) -> BytesMut {
+        self.chunk.split_to(count)
+    }
+
+    /// A copy of `data` in the buffer: for bytes that came from elsewhere.
+    pub fn copy(&mut self, data: &[u8]) -> Bytes {
+        if data.is_empty() {
+            return Bytes::new();
+        }
+        if data.len() > READ_WINDOW {
+            return Bytes::copy_from_slice(data);
+        }
+        self.window()[..data.len()].copy_from_slice(data);
+        self.take(data.len()).freeze()
+    }
+
+    fn replace(&mut self) {
+        let old = std::mem::take(&mut self.chunk);
+        if old.capacity() > 0 {
+            self.retired.push_back(old);
+        }
+        for _ in 0..self.retired.len() {
+            let Some(mut candidate) = self.retired.pop_front() else { break };
+            candidate.clear();
+            if candidate.try_reclaim(CHUNK_SIZE) {
+                self.chunk = candidate;
+                break;
+            }
+            self.retired.push_back(candidate);
+        }
+        self.retired.truncate(CHUNKS_KEPT_MAX);
+        self.chunk.resize(CHUNK_SIZE, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_is_used_again_once_its_pieces_are_gone() {
+        let mut buffer = ReadBuffer::new();
+        let piece = buffer.copy(b"first");
+        let address = piece.as_ptr().addr();
+        drop(piece);
+        let mut seen_again = false;
+        for _ in 0..20 {
+            let window = buffer.window().as_ptr().addr();
+            seen_again |= window == address;
+            drop(buffer.take(READ_WINDOW));
+        }
+        assert!(seen_again);
+    }
+
+    #[test]
+    fn a_piece_keeps_its_bytes_while_the_buffer_goes_on() {
+        let mut buffer = ReadBuffer::new();
+        let kept = buffer.copy(b"kept");
+        for _ in 0..64 {
+            buffer.window().fill(0xff);
+            drop(buffer.take(READ_WINDOW));
+        }
+        assert_eq!(kept, b"kept"[..]);
+    }
+}

@@ -1,0 +1,282 @@
+//! The pump: the only sockets, clock, DNS and threads.
+//!
+//! It moves bytes in batches between the operating system and the driver, tells what is ready,
+//! and knows no protocol. Readiness is edge-triggered: a flag on each socket remembers it, and
+//! ready sockets are in a list, so that idle ones cost nothing.
+
+mod buffer;
+mod clock;
+mod entropy;
+mod ipc;
+mod resolver;
+mod tcp;
+mod udp;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::{Events, Interest, Poll, Token};
+
+pub use buffer::ReadBuffer;
+pub use clock::Clock;
+pub use entropy::Entropy;
+pub use ipc::{Bell, IpcPort};
+pub use resolver::{QUERIES_MAX, Resolver};
+pub use tcp::{Listener, ReadOutcome, Stream};
+pub use udp::{ReceiveBatch, UdpSocket};
+
+/// Readiness reports taken from the system at once.
+const EVENTS_MAX: usize = 1024;
+/// The token of the bell; sockets have the low two bits for their sort.
+const BELL: Token = Token(usize::MAX);
+const SORT_LISTENER: usize = 0;
+const SORT_UDP: usize = 1;
+const SORT_STREAM: usize = 2;
+
+/// Names a stream of the pump; used again after `close`.
+pub type StreamId = u32;
+
+/// A place for a stream.
+struct Place {
+    stream: Option<Stream>,
+    /// In the list of ready streams.
+    listed: bool,
+    /// Something waits to be sent.
+    dirty: bool,
+}
+
+/// Sockets, clock, resolver.
+pub struct Pump {
+    poll: Poll,
+    events: Events,
+    /// Reads come here.
+    pub buffer: ReadBuffer,
+    /// Datagram batches come here; `None` while the driver looks at one.
+    pub batch: Option<Box<ReceiveBatch>>,
+    /// Time.
+    pub clock: Clock,
+    /// Host names.
+    pub resolver: Resolver,
+    /// Wakes a sleeping driver.
+    pub bell: Arc<Bell>,
+    /// UDP sockets.
+    pub udp: Vec<UdpSocket>,
+    /// TCP listeners.
+    pub listeners: Vec<Listener>,
+    /// In-process ports.
+    pub ipc: Vec<IpcPort>,
+    places: Vec<Place>,
+    free: Vec<StreamId>,
+    /// Closed since the last poll: reports of the system may still name them.
+    closed: Vec<StreamId>,
+    ready: Vec<StreamId>,
+    dirty: Vec<StreamId>,
+    pool: Vec<Vec<u8>>,
+}
+
+impl Pump {
+    /// A pump without sockets.
+    pub fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let bell = Arc::new(Bell::new(mio::Waker::new(poll.registry(), BELL)?));
+        Ok(Self {
+            events: Events::with_capacity(EVENTS_MAX),
+            buffer: ReadBuffer::new(),
+            batch: Some(Box::new(ReceiveBatch::new())),
+            clock: Clock::new(),
+            resolver: Resolver::new(&bell),
+            poll,
+            bell,
+            udp: Vec::new(),
+            listeners: Vec::new(),
+            ipc: Vec::new(),
+            places: Vec::new(),
+            free: Vec::new(),
+            closed: Vec::new(),
+            ready: Vec::new(),
+            dirty: Vec::new(),
+            pool: Vec::new(),
+        })
+    }
+
+    /// Adds a UDP socket; its number is its place in `udp`.
+    pub fn add_udp(&mut self, mut socket: UdpSocket) -> io::Result<usize> {
+        let index = self.udp.len();
+        let token = Token(index << 2 | SORT_UDP);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(socket.source(), token, interest)?;
+        self.udp.push(socket);
+        Ok(index)
+    }
+
+    /// Adds a listener; its number is its place in `listeners`.
+    pub fn add_listener(&mut self, listener: Listener) -> usize {
+        self.listeners.push(listener);
+        self.listeners.len() - 1
+    }
+
+    /// Lets a listener take connections.
+    pub fn listen(&mut self, index: usize) -> io::Result<()> {
+        let listener = &mut self.listeners[index];
+        if listener.listen()? {
+            let token = Token(index << 2 | SORT_LISTENER);
+            self.poll.registry().register(listener.source(), token, Interest::READABLE)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a stream.
+    pub fn add_stream(&mut self, mut stream: Stream) -> io::Result<StreamId> {
+        let id = self.free.last().copied().unwrap_or(self.places.len() as StreamId);
+        let token = Token((id as usize) << 2 | SORT_STREAM);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(stream.source(), token, interest)?;
+        let place = Place { stream: Some(stream), listed: false, dirty: false };
+        if self.free.pop().is_some() {
+            self.places[id as usize] = place;
+        } else {
+            self.places.push(place);
+        }
+        Ok(id)
+    }
+
+    /// A stream that is open.
+    pub fn stream(&mut self, id: StreamId) -> Option<&mut Stream> {
+        self.places.get_mut(id as usize)?.stream.as_mut()
+    }
+
+    /// Ends a stream at once. Its id is used again after the next poll.
+    pub fn close(&mut self, id: StreamId) {
+        if let Some(place) = self.places.get_mut(id as usize)
+            && let Some(mut stream) = place.stream.take()
+        {
+            // Dropping the socket takes it out of the poll as well.
+            let _ = self.poll.registry().deregister(stream.source());
+            self.closed.push(id);
+        }
+    }
+
+    /// Puts a stream on the list of ready ones.
+    pub fn mark_ready(&mut self, id: StreamId) {
+        let place = &mut self.places[id as usize];
+        if !std::mem::replace(&mut place.listed, true) {
+            self.ready.push(id);
+        }
+    }
+
+    /// Where to append bytes for a stream; they leave with the next `poll_flush`.
+    pub fn out(&mut self, id: StreamId) -> Option<&mut Vec<u8>> {
+        let place = self.places.get_mut(id as usize)?;
+        let stream = place.stream.as_mut()?;
+        if !std::mem::replace(&mut place.dirty, true) {
+            self.dirty.push(id);
+        }
+        Some(stream.out(&mut self.pool))
+    }
+
+    /// Bytes that wait in a stream.
+    pub fn queued(&self, id: StreamId) -> usize {
+        let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
+        stream.map_or(0, Stream::queued)
+    }
+
+    /// Asks the system what is ready, waiting at most `timeout` (`None`: not at all).
+    pub fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.free.append(&mut self.closed);
+        let sleep = timeout.unwrap_or_default();
+        if !sleep.is_zero() {
+            self.bell.set_asleep(true);
+            if self.ipc.iter().any(IpcPort::is_readable) {
+                self.bell.set_asleep(false);
+                return self.poll(None);
+            }
+        }
+        let polled = self.poll.poll(&mut self.events, Some(sleep));
+        self.bell.set_asleep(false);
+        match polled {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            other => other?,
+        }
+        let (events, places, ready) = (&self.events, &mut self.places, &mut self.ready);
+        for event in events {
+            let Token(token) = event.token();
+            let index = token >> 2;
+            match token & 3 {
+                _ if event.token() == BELL => {}
+                SORT_LISTENER => self.listeners[index].readable = true,
+                SORT_UDP => {
+                    let socket = &mut self.udp[index];
+                    socket.readable |= event.is_readable() || event.is_error();
+                    socket.writable |= event.is_writable();
+                }
+                _ => {
+                    let Some(place) = places.get_mut(index) else { continue };
+                    let Some(stream) = &mut place.stream else { continue };
+                    let ended = event.is_read_closed() || event.is_error();
+                    stream.readable |= event.is_readable() || ended;
+                    stream.writable |= event.is_writable() || event.is_write_closed();
+                    stream.read_closed |= ended;
+                    if stream.queued() > 0 && !std::mem::replace(&mut place.dirty, true) {
+                        self.dirty.push(index as StreamId);
+                    }
+                    if !std::mem::replace(&mut place.listed, true) {
+                        ready.push(index as StreamId);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Is there work that needs no report of the system?
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+            || self.udp.iter().any(|socket| socket.readable)
+            || self.ipc.iter().any(IpcPort::is_readable)
+    }
+
+    /// Takes the list of ready streams; give it back with `return_ready` to keep its memory.
+    pub fn take_ready(&mut self) -> Vec<StreamId> {
+        for &id in &self.ready {
+            self.places[id as usize].listed = false;
+        }
+        std::mem::take(&mut self.ready)
+    }
+
+    /// Gives the memory of a list back.
+    pub fn return_ready(&mut self, mut list: Vec<StreamId>) {
+        list.clear();
+        list.append(&mut self.ready);
+        self.ready = list;
+    }
+
+    /// Sends what waits in streams: one write each. `handle` gets each stream and what became of
+    /// it: how many bytes left.
+    pub fn flush_streams(&mut self, mut handle: impl FnMut(StreamId, io::Result<usize>)) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for &id in &dirty {
+            let place = &mut self.places[id as usize];
+            place.dirty = false;
+            let Some(stream) = &mut place.stream else { continue };
+            handle(id, stream.flush(&mut self.pool));
+        }
+        dirty.clear();
+        dirty.append(&mut self.dirty);
+        self.dirty = dirty;
+    }
+
+    /// Reads once from a stream into the shared buffer.
+    pub fn read(&mut self, id: StreamId) -> io::Result<ReadOutcome> {
+        match self.places.get_mut(id as usize).and_then(|place| place.stream.as_mut()) {
+            Some(stream) => stream.read(&mut self.buffer),
+            None => Ok(ReadOutcome::Empty),
+        }
+    }
+
+    /// The address of this side of a stream.
+    pub fn stream_local(&mut self, id: StreamId) -> Option<SocketAddr> {
+        self.stream(id)?.local()
+    }
+}

@@ -1,0 +1,83 @@
+//! Host names to addresses, in the background: the system's resolver blocks, so it runs on
+//! threads of its own.
+
+use std::collections::VecDeque;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::ipc::Bell;
+
+/// Look-ups that run at once; further ones wait for their turn.
+const THREADS_MAX: usize = 8;
+/// Look-ups that may wait.
+pub const QUERIES_MAX: usize = 4096;
+
+/// A finished look-up: who asked, and the addresses, best first; none when there are none.
+pub type Answer = (u64, Vec<SocketAddr>);
+
+#[derive(Default)]
+struct Shared {
+    waiting: VecDeque<(u64, String, u16)>,
+    answers: Vec<Answer>,
+    threads: usize,
+}
+
+/// The resolver of a driver.
+pub struct Resolver {
+    shared: Arc<Mutex<Shared>>,
+    bell: Arc<Bell>,
+}
+
+impl Resolver {
+    /// No thread until the first look-up.
+    pub fn new(bell: &Arc<Bell>) -> Self {
+        Self { shared: Arc::default(), bell: Arc::clone(bell) }
+    }
+
+    /// Asks for the addresses of a host; the answer comes through `poll_answers` with `query`.
+    /// False when too many look-ups wait.
+    #[allow(clippy::disallowed_methods, reason = "this is the module that may")]
+    pub fn ask(&self, query: u64, host: &str, port: u16) -> bool {
+        let mut shared = self.shared.lock();
+        if shared.waiting.len() >= QUERIES_MAX {
+            return false;
+        }
+        shared.waiting.push_back((query, host.to_owned(), port));
+        if shared.threads < THREADS_MAX {
+            shared.threads += 1;
+            let (shared, bell) = (Arc::clone(&self.shared), Arc::clone(&self.bell));
+            std::thread::spawn(move || work(&shared, &bell));
+        }
+        true
+    }
+
+    /// Takes the answers that have come.
+    pub fn poll_answers(&self) -> Vec<Answer> {
+        std::mem::take(&mut self.shared.lock().answers)
+    }
+}
+
+/// A thread's life: look-ups until none waits.
+fn work(shared: &Mutex<Shared>, bell: &Bell) {
+    loop {
+        let (query, host, port) = {
+            let mut shared = shared.lock();
+            let Some(next) = shared.waiting.pop_front() else {
+                shared.threads -= 1;
+                return;
+            };
+            next
+        };
+        let found = (host.as_str(), port).to_socket_addrs();
+        let mut addresses: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
+        if host.eq_ignore_ascii_case("localhost") {
+            // As Unity Transport does: servers on this machine listen on IPv4 more often.
+            addresses.sort_by_key(SocketAddr::is_ipv6);
+        }
+        addresses.dedup();
+        shared.lock().answers.push((query, addresses));
+        bell.ring();
+    }
+}

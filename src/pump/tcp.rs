@@ -1,0 +1,246 @@
+//! TCP listeners and streams: non-blocking, one write per flush, reads into the shared buffer.
+//!
+//! Nothing here knows what the bytes mean.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+
+use bytes::BytesMut;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::buffer::{READ_WINDOW, ReadBuffer};
+
+/// Connections that the system holds for us between two accepts.
+const BACKLOG: i32 = 1024;
+
+/// A bound socket that listens once it is told to.
+pub struct Listener {
+    socket: mio::net::TcpListener,
+    bound: Option<Socket>,
+    local: SocketAddr,
+    /// The system may have a connection for us.
+    pub readable: bool,
+}
+
+impl Listener {
+    /// Binds to an address; port 0 lets the system choose.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        // On Windows this would let a second program take the port.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.set_nonblocking(true)?;
+        let twin = socket.try_clone()?;
+        let socket: std::net::TcpListener = socket.into();
+        let local = socket.local_addr()?;
+        let socket = mio::net::TcpListener::from_std(socket);
+        Ok(Self { socket, bound: Some(twin), local, readable: false })
+    }
+
+    /// Starts to take connections; again is fine.
+    pub fn listen(&mut self) -> io::Result<bool> {
+        let Some(bound) = self.bound.take() else { return Ok(false) };
+        bound.listen(BACKLOG)?;
+        self.readable = true;
+        Ok(true)
+    }
+
+    /// The address that it is bound to.
+    pub const fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// For registration with the poll.
+    pub const fn source(&mut self) -> &mut mio::net::TcpListener {
+        &mut self.socket
+    }
+
+    /// The next connection; `None` when no more waits.
+    pub fn accept(&mut self) -> io::Result<Option<(Stream, SocketAddr)>> {
+        loop {
+            match self.socket.accept() {
+                Ok((socket, remote)) => return Ok(Some((Stream::new(socket, false), remote))),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    return Ok(None);
+                }
+                // That client gave up while it waited.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// What a read brought.
+pub enum ReadOutcome {
+    /// Bytes.
+    Data(BytesMut),
+    /// Nothing now.
+    Empty,
+    /// The peer sends no more.
+    End,
+}
+
+/// A TCP stream.
+pub struct Stream {
+    socket: mio::net::TcpStream,
+    connecting: bool,
+    /// Bytes to send; the first `out_sent` are gone already.
+    out: Vec<u8>,
+    out_sent: usize,
+    /// The system may have bytes for us.
+    pub readable: bool,
+    /// The system may take bytes from us.
+    pub writable: bool,
+    /// The peer has shut down its side; read until the end.
+    pub read_closed: bool,
+}
+
+impl Stream {
+    fn new(socket: mio::net::TcpStream, connecting: bool) -> Self {
+        // Small messages must not wait for the peer's acknowledgement (Nagle). A socket that
+        // refuses this is only slower.
+        let _ = socket.set_nodelay(true);
+        Self {
+            socket,
+            connecting,
+            out: Vec::new(),
+            out_sent: 0,
+            readable: true,
+            writable: !connecting,
+            read_closed: false,
+        }
+    }
+
+    /// Starts to connect.
+    pub fn connect(address: SocketAddr) -> io::Result<Self> {
+        mio::net::TcpStream::connect(address).map(|socket| Self::new(socket, true))
+    }
+
+    /// After the poll reported something: is the connection made? An error says why not.
+    pub fn finish_connecting(&mut self) -> io::Result<bool> {
+        if !self.connecting {
+            return Ok(true);
+        }
+        if let Some(error) = self.socket.take_error()? {
+            return Err(error);
+        }
+        match self.socket.peer_addr() {
+            Ok(_) => {
+                self.connecting = false;
+                self.readable = true;
+                self.writable = true;
+                let _ = self.socket.set_nodelay(true);
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The address of this side.
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()
+    }
+
+    /// For registration with the poll.
+    pub const fn source(&mut self) -> &mut mio::net::TcpStream {
+        &mut self.socket
+    }
+
+    /// Reads once.
+    pub fn read(&mut self, buffer: &mut ReadBuffer) -> io::Result<ReadOutcome> {
+        if !self.readable && !self.read_closed {
+            return Ok(ReadOutcome::Empty);
+        }
+        loop {
+            match self.socket.read(buffer.window()) {
+                Ok(0) => {
+                    self.readable = false;
+                    return Ok(ReadOutcome::End);
+                }
+                Ok(count) => {
+                    // A short read has drained the socket, and the poll reports what comes
+                    // later, except on Windows, where only a refused read arms it again.
+                    let drained = count < READ_WINDOW && cfg!(not(windows));
+                    self.readable = !drained || self.read_closed;
+                    return Ok(ReadOutcome::Data(buffer.take(count)));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    return Ok(ReadOutcome::Empty);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Where to append what is to be sent. `pool` lends memory to a stream that had none, so that
+    /// an idle stream holds none.
+    pub fn out(&mut self, pool: &mut Vec<Vec<u8>>) -> &mut Vec<u8> {
+        if self.out.capacity() == 0
+            && let Some(buffer) = pool.pop()
+        {
+            self.out = buffer;
+        }
+        &mut self.out
+    }
+
+    /// Bytes that wait to be sent.
+    pub const fn queued(&self) -> usize {
+        self.out.len() - self.out_sent
+    }
+
+    /// Sends what waits, as far as the system takes it. Returns how many bytes left.
+    pub fn flush(&mut self, pool: &mut Vec<Vec<u8>>) -> io::Result<usize> {
+        let before = self.out_sent;
+        let mut outcome = Ok(());
+        while self.out_sent < self.out.len() && self.writable {
+            match self.socket.write(&self.out[self.out_sent..]) {
+                Ok(count) => self.out_sent += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            }
+        }
+        let sent = self.out_sent - before;
+        self.give_back(pool);
+        outcome.map(|()| sent)
+    }
+
+    /// An empty buffer goes back to the pool; what was sent of a long one is cut off.
+    fn give_back(&mut self, pool: &mut Vec<Vec<u8>>) {
+        if self.out_sent == self.out.len() {
+            self.out_sent = 0;
+            let mut buffer = std::mem::take(&mut self.out);
+            buffer.clear();
+            if buffer.capacity() <= POOLED_SIZE_MAX && pool.len() < POOLED_MAX {
+                pool.push(buffer);
+            }
+        } else if self.out_sent > self.out.len() / 2 {
+            self.out.drain(..self.out_sent);
+            self.out_sent = 0;
+        }
+    }
+
+    /// Tells the peer that nothing more comes.
+    pub fn shutdown_write(&self) {
+        // A peer that is gone already needs no word.
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+}
+
+/// Bytes of the largest send buffer that is kept for other streams.
+const POOLED_SIZE_MAX: usize = 64 * 1024;
+/// Send buffers kept for other streams.
+const POOLED_MAX: usize = 256;

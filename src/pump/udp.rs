@@ -1,0 +1,218 @@
+//! UDP sockets: datagrams in and out in batches.
+//!
+//! `quinn-udp` does the system calls (recvmmsg and GRO in, GSO out, where the system has them).
+//! Nothing here knows what a datagram means.
+
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Bytes of one receive buffer: with GRO the system hands over up to so many at once.
+const RECEIVE_SIZE: usize = 65_536;
+/// Bytes asked of the system for the socket's own buffers, each way.
+const SOCKET_BUFFER_SIZE: usize = 4 << 20;
+/// Bytes that wait in one socket's batch before sends are refused.
+pub const BATCH_BYTES_MAX: usize = 64 << 20;
+/// Bytes that one GSO send may carry.
+const GSO_BYTES_MAX: usize = 65_000;
+
+/// Room for one batch of received datagrams; one for all sockets of a driver.
+pub struct ReceiveBatch {
+    storage: Vec<u8>,
+    meta: [RecvMeta; BATCH_SIZE],
+    count: usize,
+}
+
+impl ReceiveBatch {
+    /// No memory until the first receive.
+    pub fn new() -> Self {
+        Self { storage: Vec::new(), meta: [RecvMeta::default(); BATCH_SIZE], count: 0 }
+    }
+
+    /// The datagrams of the last receive and where they came from.
+    pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
+        let received = self.meta[..self.count].iter().zip(self.storage.chunks_exact(RECEIVE_SIZE));
+        received.flat_map(|(meta, buffer)| {
+            let bytes = &buffer[..meta.len];
+            bytes.chunks(meta.stride.max(1)).map(|datagram| (meta.addr, datagram))
+        })
+    }
+}
+
+/// A datagram that waits to be sent.
+struct Queued {
+    remote: SocketAddr,
+    start: usize,
+    length: usize,
+}
+
+/// A bound UDP socket.
+pub struct UdpSocket {
+    socket: mio::net::UdpSocket,
+    state: UdpSocketState,
+    local: SocketAddr,
+    bytes: Vec<u8>,
+    queue: Vec<Queued>,
+    /// The system may have something for us.
+    pub readable: bool,
+    /// The system may take something from us.
+    pub writable: bool,
+}
+
+impl UdpSocket {
+    /// Binds to an address; port 0 lets the system choose.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        if address.is_ipv6() {
+            // One socket, one family: "any IPv6" must not take the port of "any IPv4" as well.
+            socket.set_only_v6(true)?;
+        }
+        // The system may grant less; that is a smaller buffer, not an error.
+        let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_SIZE);
+        let _ = socket.set_send_buffer_size(SOCKET_BUFFER_SIZE);
+        socket.bind(&address.into())?;
+        socket.set_nonblocking(true)?;
+        let socket: std::net::UdpSocket = socket.into();
+        let state = UdpSocketState::new((&socket).into())?;
+        let local = socket.local_addr()?;
+        Ok(Self {
+            socket: mio::net::UdpSocket::from_std(socket),
+            state,
+            local,
+            bytes: Vec::new(),
+            queue: Vec::new(),
+            readable: true,
+            writable: true,
+        })
+    }
+
+    /// The address that it is bound to.
+    pub const fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// For registration with the poll.
+    pub const fn source(&mut self) -> &mut mio::net::UdpSocket {
+        &mut self.socket
+    }
+
+    /// Receives one batch. False when nothing was there.
+    pub fn receive(&mut self, batch: &mut ReceiveBatch) -> io::Result<bool> {
+        batch.storage.resize(RECEIVE_SIZE * BATCH_SIZE, 0);
+        batch.count = 0;
+        let mut chunks = batch.storage.chunks_exact_mut(RECEIVE_SIZE);
+        let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
+        match self.state.recv((&self.socket).into(), &mut buffers, &mut batch.meta) {
+            Ok(count) => {
+                batch.count = count;
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(false)
+            }
+            // An ICMP error of an earlier send; it says nothing about what else waits here.
+            Err(error) if is_transient(&error) => Ok(true),
+            Err(error) => {
+                self.readable = false;
+                Err(error)
+            }
+        }
+    }
+
+    /// Queues a datagram made of two parts. False when too much waits already.
+    pub fn queue(&mut self, remote: SocketAddr, head: &[u8], body: &[u8]) -> bool {
+        if self.bytes.len() + head.len() + body.len() > BATCH_BYTES_MAX {
+            return false;
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(head);
+        self.bytes.extend_from_slice(body);
+        self.queue.push(Queued { remote, start, length: self.bytes.len() - start });
+        true
+    }
+
+    /// Is there something to send?
+    pub const fn has_queued(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Sends what waits; what the system does not take now stays for the next time.
+    /// Returns how many datagrams left.
+    pub fn flush(&mut self) -> io::Result<u64> {
+        let mut sent = 0;
+        let mut outcome = Ok(());
+        while sent < self.queue.len() {
+            let run = self.run_at(sent);
+            match self.send_run(sent, run) {
+                Ok(()) => sent += run,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.writable = false;
+                    break;
+                }
+                // That destination cannot be reached now; a datagram may always be lost.
+                Err(error) if is_transient(&error) => sent += run,
+                Err(error) => {
+                    outcome = Err(error);
+                    sent += run;
+                }
+            }
+        }
+        self.forget(sent);
+        outcome.map(|()| sent as u64)
+    }
+
+    /// How many datagrams from `first` on can leave in one call: same destination, same length.
+    fn run_at(&self, first: usize) -> usize {
+        let segments_max = self.state.max_gso_segments();
+        let head = &self.queue[first];
+        let fits = (GSO_BYTES_MAX / head.length.max(1)).clamp(1, segments_max);
+        let rest = &self.queue[first + 1..];
+        let same = rest.iter().take(fits - 1).take_while(|next| {
+            next.remote == head.remote && next.length == head.length && head.length > 0
+        });
+        1 + same.count()
+    }
+
+    fn send_run(&self, first: usize, run: usize) -> io::Result<()> {
+        let (head, last) = (&self.queue[first], &self.queue[first + run - 1]);
+        let transmit = Transmit {
+            destination: head.remote,
+            ecn: None,
+            contents: &self.bytes[head.start..last.start + last.length],
+            segment_size: (run > 1).then_some(head.length),
+            src_ip: None,
+        };
+        self.state.try_send((&self.socket).into(), &transmit)
+    }
+
+    fn forget(&mut self, sent: usize) {
+        if sent == self.queue.len() {
+            self.queue.clear();
+            self.bytes.clear();
+            return;
+        }
+        let start = self.queue[sent].start;
+        self.queue.drain(..sent);
+        self.bytes.drain(..start);
+        for queued in &mut self.queue {
+            queued.start -= start;
+        }
+    }
+}
+
+/// Errors that concern one destination and not the socket.
+fn is_transient(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::InvalidInput
+    )
+}

@@ -1,0 +1,41 @@
+"""A reference peer for Unity Transport's protocol, against echo_server and echo_client.
+
+Run as `python utp_peer.py` with NETDRIVER_EXAMPLES set. Standard library only: the protocol is
+written down a second time in utp_protocol.py, from the wire format and not from the library.
+"""
+
+import contextlib
+
+import utp_client_checks
+import utp_server_checks
+import utp_websocket_checks
+from harness import Checks, EchoServer
+
+
+@contextlib.contextmanager
+def server_running(*arguments):
+    server = EchoServer(*arguments)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def main():
+    checks = Checks()
+    with server_running() as server:
+        for body in (*utp_client_checks.SHARED_SERVER, *utp_websocket_checks.AUTO_SERVER):
+            checks.run_now(body.__name__, body, server)
+    with server_running("--dialect", "utp") as server:
+        for body in utp_websocket_checks.UTP_SERVER:
+            checks.run_now(body.__name__, body, server)
+    for body in utp_client_checks.OWN_SERVER:
+        with server_running() as server:
+            checks.run_now(body.__name__, body, server)
+    for body in utp_server_checks.ALL:
+        checks.run_now(body.__name__, body)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()
