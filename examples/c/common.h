@@ -1,0 +1,195 @@
+/* What the examples share: the command line, a clock, the signal to stop, and how to fail.
+ * Include it first: it asks the C library for POSIX. It knows nothing of any game or protocol. */
+#ifndef EXAMPLES_COMMON_H
+#define EXAMPLES_COMMON_H
+
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+
+#include <inttypes.h>
+#include <netdriver.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A signal is noticed between two waits: no wait is longer than this. */
+#define WAIT_MS_MAX 100
+/* How long a program that leaves keeps running, so that its goodbyes get out and are answered. */
+#define LEAVE_MS 200
+/* Longest error text that is shown. */
+#define ERROR_TEXT_MAX 512
+
+/* Microseconds since some moment in the past; never runs backwards. */
+static inline uint64_t now_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+/* Set by SIGINT and SIGTERM. */
+static volatile sig_atomic_t stop_requested;
+
+static inline void on_stop_signal(int number) {
+  (void)number;
+  stop_requested = 1;
+}
+
+static inline void stop_on_signals(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_stop_signal;
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+/* Ends the program when a call failed that it cannot go on without. */
+static inline void require(nd_result result, const char *call) {
+  char text[ERROR_TEXT_MAX] = "";
+  if (result == ND_OK) return;
+  nd_last_error(text, sizeof text, NULL);
+  fprintf(stderr, "%s failed (%s): %s\n", call, nd_result_name(result), text);
+  exit(1);
+}
+
+/* For calls of a loop that goes on: the failure of one socket is told, anything else is fatal. */
+static inline void keep_running(nd_result result, const char *call) {
+  char text[ERROR_TEXT_MAX] = "";
+  if (result != ND_ERROR_NETWORK_SOCKET) {
+    require(result, call);
+    return;
+  }
+  nd_last_error(text, sizeof text, NULL);
+  fprintf(stderr, "%s: %s\n", call, text);
+}
+
+/* The header and the library that was loaded must belong together. */
+static inline void require_library(void) {
+  if (nd_abi_version() == ND_ABI_VERSION) return;
+  fprintf(stderr, "this program needs ABI %d, the library %s has %" PRIu32 "\n", ND_ABI_VERSION,
+          nd_version(), nd_abi_version());
+  exit(1);
+}
+
+/* The value of an option such as `--udp 7777`, or NULL when argv[*at] is not that option. */
+static inline const char *option(int argc, char **argv, int *at, const char *name) {
+  if (strcmp(argv[*at], name) != 0) return NULL;
+  if (*at + 1 >= argc) {
+    fprintf(stderr, "%s needs a value\n", name);
+    exit(2);
+  }
+  *at += 1;
+  return argv[*at];
+}
+
+/* A whole number from 0 to max. */
+static inline uint32_t number(const char *text, uint32_t max, const char *what) {
+  char *end = NULL;
+  unsigned long long value = strtoull(text, &end, 10);
+  if (*text < '0' || *text > '9' || *end != '\0' || value > max) {
+    fprintf(stderr, "%s is \"%s\"; it must be a number from 0 to %" PRIu32 "\n", what, text, max);
+    exit(2);
+  }
+  return (uint32_t)value;
+}
+
+static inline uint32_t add_interface(nd_driver *driver, uint32_t kind) {
+  nd_interface_settings settings;
+  uint32_t number_of_it = 0;
+  require(nd_interface_settings_init(&settings, kind), "nd_interface_settings_init");
+  require(nd_driver_add_interface(driver, &settings, &number_of_it), "nd_driver_add_interface");
+  return number_of_it;
+}
+
+/* Binds an interface to every address of this machine; returns the port, which the system has
+ * chosen when it was 0. A socket has one family: IPv6 is a second endpoint on the same port. */
+static inline uint16_t bind_port(nd_driver *driver, uint32_t interface_index, uint16_t port,
+                                 int ipv6) {
+  nd_endpoint any;
+  uint32_t binding = 0;
+  require(nd_endpoint_parse("0.0.0.0", port, ND_FAMILY_IPV4, &any), "nd_endpoint_parse");
+  require(nd_driver_bind(driver, interface_index, &any, &binding), "nd_driver_bind");
+  require(nd_driver_get_local_endpoint(driver, interface_index, binding, &any),
+          "nd_driver_get_local_endpoint");
+  port = any.port;
+  if (ipv6) {
+    require(nd_endpoint_parse("::", port, ND_FAMILY_IPV6, &any), "nd_endpoint_parse");
+    require(nd_driver_bind(driver, interface_index, &any, NULL), "nd_driver_bind");
+  }
+  return port;
+}
+
+/* Prints {"listening":{"udp":PORT,"ws":PORT}} with those that were asked for; -1 is "not". */
+static inline void print_listening(int udp, int ws) {
+  printf("{\"listening\":{");
+  if (udp >= 0) printf("\"udp\":%d%s", udp, ws >= 0 ? "," : "");
+  if (ws >= 0) printf("\"ws\":%d", ws);
+  printf("}}\n");
+  fflush(stdout); /* whoever started this program waits for the line */
+}
+
+/* Lets goodbyes out and their answers in. */
+static inline void leave(nd_driver *driver) {
+  uint64_t end = now_us() + LEAVE_MS * 1000u;
+  nd_driver_flush(driver);
+  for (uint64_t now = now_us(); now < end; now = now_us()) {
+    nd_driver_wait(driver, (uint32_t)((end - now) / 1000u), NULL);
+    nd_driver_update(driver);
+  }
+}
+
+/* A text as a JSON string. It must be valid UTF-8; control characters are escaped. */
+static inline void print_json_string(FILE *out, const char *text) {
+  fputc('"', out);
+  for (const char *at = text; *at != '\0'; at++) {
+    unsigned char byte = (unsigned char)*at;
+    if (byte == '"' || byte == '\\') {
+      fprintf(out, "\\%c", byte);
+    } else if (byte < 0x20 || byte == 0x7f) {
+      fprintf(out, "\\u%04x", byte);
+    } else {
+      fputc(byte, out);
+    }
+  }
+  fputc('"', out);
+}
+
+/* The counters of a driver as members of a JSON object, without its braces. */
+static inline void print_statistics(nd_driver *driver) {
+  nd_driver_statistics s;
+  require(nd_driver_statistics_init(&s), "nd_driver_statistics_init");
+  require(nd_driver_get_statistics(driver, &s), "nd_driver_get_statistics");
+  printf("\"connections\":%" PRIu32 ",\"handshakes_pending\":%" PRIu32, s.connections,
+         s.handshakes_pending);
+  const struct {
+    const char *name;
+    uint64_t value;
+  } counters[] = {
+      {"connections_incoming", s.connections_incoming},
+      {"connections_outgoing", s.connections_outgoing},
+      {"messages_in", s.messages_in},
+      {"messages_out", s.messages_out},
+      {"bytes_in", s.bytes_in},
+      {"bytes_out", s.bytes_out},
+      {"datagrams_in", s.datagrams_in},
+      {"datagrams_out", s.datagrams_out},
+      {"stream_bytes_in", s.stream_bytes_in},
+      {"stream_bytes_out", s.stream_bytes_out},
+      {"malformed_in", s.malformed_in},
+      {"unknown_token_in", s.unknown_token_in},
+      {"old_protocol_in", s.old_protocol_in},
+      {"dropped_in", s.dropped_in},
+      {"refused_out", s.refused_out},
+      {"protocol_errors", s.protocol_errors},
+      {"handshakes_failed", s.handshakes_failed},
+      {"documents_served", s.documents_served},
+      {"connections_refused", s.connections_refused},
+  };
+  for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+    printf(",\"%s\":%" PRIu64, counters[i].name, counters[i].value);
+}
+
+#endif
