@@ -1,0 +1,100 @@
+using NetDriver.Interop;
+
+namespace NetDriver
+{
+    /// <summary>What is known of a connection.</summary>
+    public struct ConnectionInfo
+    {
+        internal nd_connection_info m_Native;
+
+        /// <summary>What the connection is doing.</summary>
+        public NetworkConnection.State State
+        {
+            get { return (NetworkConnection.State)m_Native.state; }
+        }
+
+        /// <summary>Number of the interface, as AddInterface gave it.</summary>
+        public int InterfaceIndex
+        {
+            get { return (int)m_Native.interface_index; }
+        }
+
+        /// <summary>The kind of interface.</summary>
+        public NetworkInterfaceKind InterfaceKind
+        {
+            get { return (NetworkInterfaceKind)m_Native.interface_kind; }
+        }
+
+        /// <summary>What it speaks: Utp or Plain.</summary>
+        public WebSocketDialect Dialect
+        {
+            get { return (WebSocketDialect)m_Native.dialect; }
+        }
+
+        /// <summary>Microseconds of the last measured round trip; 0 when none was measured.</summary>
+        public uint RoundTripMicroseconds
+        {
+            get { return m_Native.round_trip_us; }
+        }
+
+        /// <summary>The peer's address.</summary>
+        public NetworkEndpoint RemoteEndpoint
+        {
+            get { return new NetworkEndpoint(m_Native.remote); }
+        }
+
+        /// <summary>The address of this side.</summary>
+        public NetworkEndpoint LocalEndpoint
+        {
+            get { return new NetworkEndpoint(m_Native.local); }
+        }
+
+        /// <summary>Messages received.</summary>
+        public ulong MessagesIn
+        {
+            get { return m_Native.messages_in; }
+        }
+
+        /// <summary>Messages sent.</summary>
+        public ulong MessagesOut
+        {
+            get { return m_Native.messages_out; }
+        }
+
+        /// <summary>Payload bytes received.</summary>
+        public ulong BytesIn
+        {
+            get { return m_Native.bytes_in; }
+        }
+
+        /// <summary>Payload bytes sent.</summary>
+        public ulong BytesOut
+        {
+            get { return m_Native.bytes_out; }
+        }
+
+        /// <summary>Datagrams dropped because the inbound limit was reached.</summary>
+        public ulong DroppedIn
+        {
+            get { return m_Native.dropped_in; }
+        }
+
+        /// <summary>Sends refused because the outbound limit was reached.</summary>
+        public ulong RefusedOut
+        {
+            get { return m_Native.refused_out; }
+        }
+
+        /// <summary>Payload bytes that wait to be popped.</summary>
+        public uint InboundBytes
+        {
+            get { return m_Native.inbound_bytes; }
+        }
+
+        /// <summary>Bytes that wait to be sent.</summary>
+        public uint OutboundBytes
+        {
+            get { return m_Native.outbound_bytes; }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+namespace NetDriver
+{
+    /// <summary>The texts of a WebSocket connection.</summary>
+    public enum ConnectionText
+    {
+        /// <summary>The path that the client asked for, without the query.</summary>
+        Path = 1,
+        /// <summary>The query, without the question mark.</summary>
+        Query = 2,
+        /// <summary>The agreed sub-protocol; empty when there is none.</summary>
+        SubProtocol = 3,
+        /// <summary>All headers of the request, one "Name: value" line each.</summary>
+        Headers = 4,
+    }
+}

@@ -1,0 +1,136 @@
+using NetDriver.Interop;
+
+namespace NetDriver
+{
+    /// <summary>Counters of a driver since it was created.</summary>
+    public struct DriverStatistics
+    {
+        internal nd_driver_statistics m_Native;
+
+        /// <summary>Connections now.</summary>
+        public uint Connections
+        {
+            get { return m_Native.connections; }
+        }
+
+        /// <summary>Streams in their handshake now.</summary>
+        public uint HandshakesPending
+        {
+            get { return m_Native.handshakes_pending; }
+        }
+
+        /// <summary>Connections that came from outside.</summary>
+        public ulong ConnectionsIncoming
+        {
+            get { return m_Native.connections_incoming; }
+        }
+
+        /// <summary>Connections that this side started.</summary>
+        public ulong ConnectionsOutgoing
+        {
+            get { return m_Native.connections_outgoing; }
+        }
+
+        /// <summary>Messages received.</summary>
+        public ulong MessagesIn
+        {
+            get { return m_Native.messages_in; }
+        }
+
+        /// <summary>Messages sent.</summary>
+        public ulong MessagesOut
+        {
+            get { return m_Native.messages_out; }
+        }
+
+        /// <summary>Payload bytes received.</summary>
+        public ulong BytesIn
+        {
+            get { return m_Native.bytes_in; }
+        }
+
+        /// <summary>Payload bytes sent.</summary>
+        public ulong BytesOut
+        {
+            get { return m_Native.bytes_out; }
+        }
+
+        /// <summary>Datagrams received, control messages included.</summary>
+        public ulong DatagramsIn
+        {
+            get { return m_Native.datagrams_in; }
+        }
+
+        /// <summary>Datagrams sent, control messages included.</summary>
+        public ulong DatagramsOut
+        {
+            get { return m_Native.datagrams_out; }
+        }
+
+        /// <summary>Bytes read from streams.</summary>
+        public ulong StreamBytesIn
+        {
+            get { return m_Native.stream_bytes_in; }
+        }
+
+        /// <summary>Bytes written to streams.</summary>
+        public ulong StreamBytesOut
+        {
+            get { return m_Native.stream_bytes_out; }
+        }
+
+        /// <summary>Packets that could not be parsed, and were dropped.</summary>
+        public ulong MalformedIn
+        {
+            get { return m_Native.malformed_in; }
+        }
+
+        /// <summary>Packets of unknown connections, dropped.</summary>
+        public ulong UnknownTokenIn
+        {
+            get { return m_Native.unknown_token_in; }
+        }
+
+        /// <summary>Packets of Unity Transport 1.x, dropped.</summary>
+        public ulong OldProtocolIn
+        {
+            get { return m_Native.old_protocol_in; }
+        }
+
+        /// <summary>Datagrams dropped because an inbound limit was reached.</summary>
+        public ulong DroppedIn
+        {
+            get { return m_Native.dropped_in; }
+        }
+
+        /// <summary>Sends refused because an outbound limit was reached.</summary>
+        public ulong RefusedOut
+        {
+            get { return m_Native.refused_out; }
+        }
+
+        /// <summary>Streams closed because the peer broke the WebSocket protocol.</summary>
+        public ulong ProtocolErrors
+        {
+            get { return m_Native.protocol_errors; }
+        }
+
+        /// <summary>Handshakes that failed.</summary>
+        public ulong HandshakesFailed
+        {
+            get { return m_Native.handshakes_failed; }
+        }
+
+        /// <summary>HTTP requests answered with a document.</summary>
+        public ulong DocumentsServed
+        {
+            get { return m_Native.documents_served; }
+        }
+
+        /// <summary>Connections refused because the limit was reached.</summary>
+        public ulong ConnectionsRefused
+        {
+            get { return m_Native.connections_refused; }
+        }
+    }
+}

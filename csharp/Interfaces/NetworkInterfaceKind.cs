@@ -1,0 +1,13 @@
+namespace NetDriver
+{
+    /// <summary>The kinds of interfaces.</summary>
+    public enum NetworkInterfaceKind
+    {
+        /// <summary>UDP datagrams.</summary>
+        Udp = 1,
+        /// <summary>WebSocket over TCP.</summary>
+        WebSocket = 2,
+        /// <summary>In process, between drivers of one program.</summary>
+        Ipc = 3,
+    }
+}

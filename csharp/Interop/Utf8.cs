@@ -1,0 +1,57 @@
+using System;
+using System.Text;
+
+namespace NetDriver.Interop
+{
+    /// <summary>Text between C# and the library.</summary>
+    internal static unsafe class Utf8
+    {
+        /// <summary>UTF-8 with a NUL at the end; null stays null.</summary>
+        internal static byte[] NulEnded(string text, string parameterName)
+        {
+            if (text == null)
+                return null;
+            if (text.IndexOf('\0') >= 0)
+                throw new ArgumentException("The text contains a NUL character.", parameterName);
+            byte[] bytes = new byte[Encoding.UTF8.GetByteCount(text) + 1];
+            Encoding.UTF8.GetBytes(text, 0, text.Length, bytes, 0);
+            return bytes;
+        }
+
+        /// <summary>Like <see cref="NulEnded"/>, for a text that must be there.</summary>
+        internal static byte[] Required(string text, string parameterName)
+        {
+            if (text == null)
+                throw new ArgumentNullException(parameterName);
+            return NulEnded(text, parameterName);
+        }
+
+        /// <summary>Joins items into one comma-separated text; null and nothing give null.</summary>
+        internal static byte[] CommaSeparated(string[] items, string parameterName)
+        {
+            if (items == null || items.Length == 0)
+                return null;
+            foreach (string item in items)
+            {
+                if (string.IsNullOrEmpty(item) || item.IndexOf(',') >= 0)
+                    throw new ArgumentException("An item is empty or contains a comma.", parameterName);
+            }
+            return NulEnded(string.Join(",", items), parameterName);
+        }
+
+        internal static string Read(byte* bytes, int length)
+        {
+            return length == 0 ? string.Empty : Encoding.UTF8.GetString(bytes, length);
+        }
+
+        internal static string ReadNulEnded(byte* bytes)
+        {
+            if (bytes == null)
+                return string.Empty;
+            int length = 0;
+            while (bytes[length] != 0)
+                length++;
+            return Read(bytes, length);
+        }
+    }
+}

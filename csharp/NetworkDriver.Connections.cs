@@ -1,0 +1,281 @@
+using System;
+using System.Text;
+using NetDriver.Interop;
+
+namespace NetDriver
+{
+    public unsafe partial struct NetworkDriver
+    {
+        private static readonly byte[] s_NoBytes = new byte[0];
+
+        /// <summary>Takes the oldest connection that came from outside.</summary>
+        /// <returns>The connection; the default value when none waits.</returns>
+        public NetworkConnection Accept()
+        {
+            ulong connection = 0;
+            NativeMethods.nd_driver_accept(Handle, &connection);
+            return NetworkConnection.FromValue(connection);
+        }
+
+        /// <summary>Takes the oldest connection that came from outside.</summary>
+        /// <param name="payload">What the client gave to Connect; may have no bytes.</param>
+        /// <returns>The connection; the default value when none waits.</returns>
+        public NetworkConnection Accept(out byte[] payload)
+        {
+            NetworkConnection connection = Accept();
+            payload = connection.IsCreated ? GetConnectPayload(connection) : s_NoBytes;
+            return connection;
+        }
+
+        /// <summary>The bytes that a client gave to Connect (UTP dialect).</summary>
+        /// <param name="connection">A connection that came from outside.</param>
+        /// <returns>The bytes; none when there are none.</returns>
+        public byte[] GetConnectPayload(NetworkConnection connection)
+        {
+            uint length = 0;
+            NativeMethods.nd_connection_get_connect_payload(
+                Handle, connection.Value, null, 0, &length);
+            if (length == 0)
+                return s_NoBytes;
+            byte[] payload = new byte[length];
+            fixed (byte* bytes = payload)
+            {
+                int result = NativeMethods.nd_connection_get_connect_payload(
+                    Handle, connection.Value, bytes, length, &length);
+                return result == NativeMethods.ND_OK ? payload : s_NoBytes;
+            }
+        }
+
+        /// <summary>
+        /// Sets the bytes that every client gets with the answer to its request (UTP dialect): the
+        /// reader of its Connect event.
+        /// </summary>
+        /// <param name="payload">The bytes, copied; null or empty for none.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int SetAcceptPayload(byte[] payload)
+        {
+            fixed (byte* bytes = payload)
+                return NativeMethods.nd_driver_set_accept_payload(Handle, bytes, LengthOf(payload));
+        }
+
+        /// <summary>
+        /// Connects to an address, in the UTP dialect. The connection is Connecting at once; a
+        /// Connect or Disconnect event follows.
+        /// </summary>
+        /// <param name="endpoint">The server.</param>
+        /// <param name="payload">Bytes for the server with the request; null for none. When they
+        /// are too long there is no connection.</param>
+        /// <returns>The connection; the default value when that is impossible, and
+        /// <see cref="NetDriverLibrary.LastError"/> says why.</returns>
+        public NetworkConnection Connect(NetworkEndpoint endpoint, byte[] payload = null)
+        {
+            return Connect(0, endpoint, payload);
+        }
+
+        /// <summary>Connects to an address over one of several interfaces.</summary>
+        /// <param name="interfaceIndex">The interface.</param>
+        /// <param name="endpoint">The server.</param>
+        /// <param name="payload">Bytes for the server with the request; null for none.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        public NetworkConnection Connect(
+            int interfaceIndex, NetworkEndpoint endpoint, byte[] payload = null)
+        {
+            ulong connection = 0;
+            fixed (byte* bytes = payload)
+                NativeMethods.nd_driver_connect(
+                    Handle, (uint)interfaceIndex, &endpoint.m_Native, bytes, LengthOf(payload),
+                    &connection);
+            return NetworkConnection.FromValue(connection);
+        }
+
+        /// <summary>
+        /// Connects to a host by name, in the UTP dialect. The name is looked up in the background;
+        /// when it has no address, a Disconnect event with
+        /// <see cref="Error.DisconnectReason.HostNotFound"/> follows.
+        /// </summary>
+        /// <param name="address">A name, or an address as text.</param>
+        /// <param name="port">The port.</param>
+        /// <param name="payload">Bytes for the server with the request; null for none.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        public NetworkConnection Connect(string address, ushort port, byte[] payload = null)
+        {
+            return Connect(0, address, port, payload);
+        }
+
+        /// <summary>Connects to a host by name over one of several interfaces.</summary>
+        /// <param name="interfaceIndex">The interface.</param>
+        /// <param name="address">A name, or an address as text.</param>
+        /// <param name="port">The port.</param>
+        /// <param name="payload">Bytes for the server with the request; null for none.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        public NetworkConnection Connect(
+            int interfaceIndex, string address, ushort port, byte[] payload = null)
+        {
+            ulong connection = 0;
+            fixed (byte* host = Utf8.Required(address, "address"))
+            fixed (byte* bytes = payload)
+                NativeMethods.nd_driver_connect_host(
+                    Handle, (uint)interfaceIndex, host, port, bytes, LengthOf(payload), &connection);
+            return NetworkConnection.FromValue(connection);
+        }
+
+        /// <summary>
+        /// Connects to a WebSocket server by URL, in the plain dialect unless the options say
+        /// otherwise. The driver gets a WebSocket interface when it has none.
+        /// </summary>
+        /// <param name="url">Such as "ws://host:port/path?query".</param>
+        /// <param name="options">Sub-protocols, headers, dialect; null for the defaults.</param>
+        /// <returns>The connection; the default value when that is impossible, and
+        /// <see cref="NetDriverLibrary.LastError"/> says why.</returns>
+        public NetworkConnection Connect(string url, ConnectOptions options = null)
+        {
+            byte[] text = Utf8.Required(url, "url");
+            if (Handle == null)
+                return default(NetworkConnection);
+            options = options ?? new ConnectOptions();
+            ulong connection = 0;
+            nd_connect_options native;
+            NativeMethods.nd_connect_options_init(&native);
+            native.dialect = (uint)options.Dialect;
+            fixed (byte* nativeUrl = text)
+            fixed (byte* subProtocols = Utf8.CommaSeparated(options.SubProtocols, "options"))
+            fixed (byte* headers = options.HeaderLines())
+            fixed (byte* payload = options.Payload)
+            {
+                native.sub_protocols = subProtocols;
+                native.headers = headers;
+                native.payload = payload;
+                native.payload_length = LengthOf(options.Payload);
+                NativeMethods.nd_driver_connect_url(Handle, nativeUrl, &native, &connection);
+            }
+            m_State.HeaderSize = Math.Max(m_State.HeaderSize,
+                NetworkInterfaceDescription.HeaderSize(NetworkInterfaceKind.WebSocket));
+            return NetworkConnection.FromValue(connection);
+        }
+
+        /// <summary>
+        /// Closes a connection. The peer is told with the next update or flush; what was sent
+        /// before goes out first. No event follows on this side. A WebSocket closes with code 1000.
+        /// </summary>
+        /// <param name="connection">Which; it reads as Disconnected at once.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int Disconnect(NetworkConnection connection)
+        {
+            int result = NativeMethods.nd_driver_disconnect(Handle, connection.Value);
+            if (result == NativeMethods.ND_OK)
+                m_State.Events.Drop(connection);
+            return result;
+        }
+
+        /// <summary>
+        /// Closes a plain WebSocket connection with a code and a reason (RFC 6455 section 7.4). On
+        /// other connections this is <see cref="Disconnect"/>.
+        /// </summary>
+        /// <param name="connection">Which; it reads as Disconnected at once.</param>
+        /// <param name="code">1000 to 1003, 1007 to 1014, or 3000 to 4999.</param>
+        /// <param name="reason">At most 123 bytes of UTF-8; null for none.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>; after InvalidArgument the
+        /// connection is still open.</returns>
+        public int Close(NetworkConnection connection, int code, string reason = null)
+        {
+            if (code < 0 || code > ushort.MaxValue)
+                return (int)Error.StatusCode.InvalidArgument;
+            byte[] text = reason == null ? s_NoBytes : Encoding.UTF8.GetBytes(reason);
+            int result;
+            fixed (byte* bytes = text)
+                result = NativeMethods.nd_driver_close(
+                    Handle, connection.Value, (ushort)code, bytes, (uint)text.Length);
+            if (result == NativeMethods.ND_OK)
+                m_State.Events.Drop(connection);
+            return result;
+        }
+
+        /// <summary>What a connection is doing.</summary>
+        /// <param name="connection">Which.</param>
+        /// <returns>The state; Disconnected for a stale or unknown connection.</returns>
+        public NetworkConnection.State GetConnectionState(NetworkConnection connection)
+        {
+            int state = 0;
+            NativeMethods.nd_connection_get_state(Handle, connection.Value, &state);
+            return (NetworkConnection.State)state;
+        }
+
+        /// <summary>The peer's address.</summary>
+        /// <param name="connection">Which.</param>
+        /// <returns>The address; not valid for a stale connection.</returns>
+        public NetworkEndpoint GetRemoteEndpoint(NetworkConnection connection)
+        {
+            ConnectionInfo info;
+            GetConnectionInfo(connection, out info);
+            return info.RemoteEndpoint;
+        }
+
+        /// <summary>Addresses, interface, dialect, round trip and counters of a connection.</summary>
+        /// <param name="connection">Which.</param>
+        /// <param name="info">The facts; all 0 when there are none.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int GetConnectionInfo(NetworkConnection connection, out ConnectionInfo info)
+        {
+            nd_connection_info native = default(nd_connection_info);
+            int result = InvalidHandle;
+            if (Handle != null)
+            {
+                NativeMethods.nd_connection_info_init(&native);
+                result = NativeMethods.nd_connection_get_info(Handle, connection.Value, &native);
+            }
+            info.m_Native = native;
+            return result;
+        }
+
+        /// <summary>A text of a WebSocket connection: path, query, sub-protocol, headers.</summary>
+        /// <param name="connection">Which.</param>
+        /// <param name="kind">Which text.</param>
+        /// <returns>The text; empty where there is none, as on UDP.</returns>
+        public string GetConnectionText(NetworkConnection connection, ConnectionText kind)
+        {
+            uint length = 0;
+            NativeMethods.nd_connection_get_text(
+                Handle, connection.Value, (uint)kind, null, 0, &length);
+            if (length == 0)
+                return string.Empty;
+            byte[] buffer = new byte[length + 1];
+            fixed (byte* bytes = buffer)
+            {
+                int result = NativeMethods.nd_connection_get_text(
+                    Handle, connection.Value, (uint)kind, bytes, length + 1, &length);
+                return result == NativeMethods.ND_OK ? Utf8.Read(bytes, (int)length) : string.Empty;
+            }
+        }
+
+        /// <summary>
+        /// One header of the request that a WebSocket connection began with; on a client, of the
+        /// server's answer.
+        /// </summary>
+        /// <param name="connection">Which.</param>
+        /// <param name="name">The header's name, in any case.</param>
+        /// <returns>The value; null when there is no such header.</returns>
+        public string GetConnectionHeader(NetworkConnection connection, string name)
+        {
+            fixed (byte* nativeName = Utf8.Required(name, "name"))
+            {
+                uint length = 0;
+                int result = NativeMethods.nd_connection_get_header(
+                    Handle, connection.Value, nativeName, null, 0, &length);
+                if (result != (int)Error.StatusCode.BufferTooSmall)
+                    return result == NativeMethods.ND_OK ? string.Empty : null;
+                byte[] buffer = new byte[length + 1];
+                fixed (byte* bytes = buffer)
+                {
+                    result = NativeMethods.nd_connection_get_header(
+                        Handle, connection.Value, nativeName, bytes, length + 1, &length);
+                    return result == NativeMethods.ND_OK ? Utf8.Read(bytes, (int)length) : null;
+                }
+            }
+        }
+
+        private static uint LengthOf(byte[] bytes)
+        {
+            return bytes == null ? 0 : (uint)bytes.Length;
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using NetDriver.Interop;
+
+namespace NetDriver
+{
+    public unsafe partial struct NetworkDriver
+    {
+        /// <summary>Pops the oldest event of all accepted connections.</summary>
+        /// <param name="connection">To which it happened.</param>
+        /// <param name="reader">Data: the message. Connect: the server's accept payload.
+        /// Disconnect: one byte, the reason. Valid until the next update.</param>
+        /// <returns>The kind of event; Empty when none waits. What is not popped is not lost.
+        /// </returns>
+        public NetworkEvent.Type PopEvent(
+            out NetworkConnection connection, out DataStreamReader reader)
+        {
+            NetworkPipeline pipeline;
+            return PopEvent(out connection, out reader, out pipeline);
+        }
+
+        /// <summary>Pops the oldest event of all accepted connections.</summary>
+        /// <param name="connection">To which it happened.</param>
+        /// <param name="reader">The event's bytes, valid until the next update.</param>
+        /// <param name="pipeline">The pipeline that a message came through.</param>
+        /// <returns>The kind of event; Empty when none waits.</returns>
+        public NetworkEvent.Type PopEvent(
+            out NetworkConnection connection, out DataStreamReader reader, out NetworkPipeline pipeline)
+        {
+            if (m_State != null)
+                return m_State.Events.Pop(m_State.Handle, out connection, out reader, out pipeline);
+            connection = default(NetworkConnection);
+            reader = default(DataStreamReader);
+            pipeline = default(NetworkPipeline);
+            return NetworkEvent.Type.Empty;
+        }
+
+        /// <summary>
+        /// Pops the oldest event of one connection. Both ways of popping may be mixed.
+        /// </summary>
+        /// <param name="connection">Whose event.</param>
+        /// <param name="reader">The event's bytes, valid until the next update.</param>
+        /// <returns>The kind of event; Empty when none waits or the connection is stale.</returns>
+        public NetworkEvent.Type PopEventForConnection(
+            NetworkConnection connection, out DataStreamReader reader)
+        {
+            NetworkPipeline pipeline;
+            return PopEventForConnection(connection, out reader, out pipeline);
+        }
+
+        /// <summary>
+        /// Pops the oldest event of one connection. Both ways of popping may be mixed.
+        /// </summary>
+        /// <param name="connection">Whose event.</param>
+        /// <param name="reader">The event's bytes, valid until the next update.</param>
+        /// <param name="pipeline">The pipeline that a message came through.</param>
+        /// <returns>The kind of event; Empty when none waits or the connection is stale.</returns>
+        public NetworkEvent.Type PopEventForConnection(
+            NetworkConnection connection, out DataStreamReader reader, out NetworkPipeline pipeline)
+        {
+            if (m_State != null)
+                return m_State.Events.PopFor(m_State.Handle, connection, out reader, out pipeline);
+            reader = default(DataStreamReader);
+            pipeline = default(NetworkPipeline);
+            return NetworkEvent.Type.Empty;
+        }
+
+        /// <summary>
+        /// What the last popped event carries beyond its reader: text flag, close code, close
+        /// reason. Its Type is Empty when none was popped since the last update. The text is made
+        /// when this is read.
+        /// </summary>
+        public NetworkEventDetails LastEvent
+        {
+            get
+            {
+                return m_State == null || m_State.Handle == null ? default(NetworkEventDetails)
+                    : m_State.Events.Last;
+            }
+        }
+
+        /// <summary>How many events wait in one connection.</summary>
+        /// <param name="connection">Which.</param>
+        /// <returns>The number; 0 for a stale connection.</returns>
+        public int GetEventQueueSizeForConnection(NetworkConnection connection)
+        {
+            if (m_State == null)
+                return 0;
+            uint count = 0;
+            NativeMethods.nd_driver_get_event_count(m_State.Handle, connection.Value, &count);
+            return (int)count + m_State.Events.CountFor(connection);
+        }
+    }
+}

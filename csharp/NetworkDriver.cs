@@ -1,0 +1,325 @@
+using System;
+using NetDriver.Interop;
+
+namespace NetDriver
+{
+    /// <summary>
+    /// Owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, in
+    /// process); a connection looks the same whatever it travels on.
+    /// </summary>
+    /// <remarks>
+    /// A small value: copies are one driver. Once a frame call <see cref="ScheduleUpdate"/>, then
+    /// <see cref="Accept()"/> until there is none, then <see cref="PopEvent(out NetworkConnection,
+    /// out DataStreamReader)"/> until Empty. Calls report by their return value; a driver that was
+    /// disposed or never created gives <see cref="Error.StatusCode.InvalidHandle"/>, no connection
+    /// and no event. Only Create throws. Use a driver from one thread at a time.
+    /// </remarks>
+    public unsafe partial struct NetworkDriver : IDisposable
+    {
+        private const int InvalidHandle = (int)Error.StatusCode.InvalidHandle;
+
+        private readonly DriverState m_State;
+
+        private NetworkDriver(DriverState state)
+        {
+            m_State = state;
+        }
+
+        /// <summary>Creates a driver with UDP and default settings.</summary>
+        /// <returns>The driver.</returns>
+        /// <exception cref="NetDriverException">It cannot be created.</exception>
+        public static NetworkDriver Create()
+        {
+            return Create(default(UDPNetworkInterface), default(NetworkSettings));
+        }
+
+        /// <summary>Creates a driver with UDP.</summary>
+        /// <param name="settings">What to build it with; copied.</param>
+        /// <returns>The driver.</returns>
+        /// <exception cref="NetDriverException">A setting is out of range.</exception>
+        public static NetworkDriver Create(NetworkSettings settings)
+        {
+            return Create(default(UDPNetworkInterface), settings);
+        }
+
+        /// <summary>Creates a driver with one interface and default settings.</summary>
+        /// <param name="networkInterface">The interface.</param>
+        /// <returns>The driver.</returns>
+        /// <exception cref="NetDriverException">It cannot be created.</exception>
+        public static NetworkDriver Create(INetworkInterface networkInterface)
+        {
+            return Create(networkInterface, default(NetworkSettings));
+        }
+
+        /// <summary>Creates a driver with one interface; see also
+        /// <see cref="AddInterface"/>.</summary>
+        /// <param name="networkInterface">The interface.</param>
+        /// <param name="settings">What to build it with; copied.</param>
+        /// <returns>The driver.</returns>
+        /// <exception cref="NetDriverException">A setting is out of range.</exception>
+        public static NetworkDriver Create(INetworkInterface networkInterface, NetworkSettings settings)
+        {
+            if (networkInterface == null)
+                throw new ArgumentNullException("networkInterface");
+            Library.Require();
+            DriverState state = new DriverState(settings);
+            bool complete = false;
+            try
+            {
+                int index;
+                int result = state.AddInterface(networkInterface, out index);
+                if (result != NativeMethods.ND_OK)
+                    throw Library.Failure("The interface cannot be created", result);
+                NetworkSimulatorParameter simulator;
+                if (settings.TryGetNetworkSimulatorParameters(out simulator))
+                    result = simulator.ApplyTo(state.Handle);
+                if (result != NativeMethods.ND_OK)
+                    throw Library.Failure("The network simulator cannot be set", result);
+                complete = true;
+            }
+            finally
+            {
+                if (!complete)
+                    state.Destroy();
+            }
+            return new NetworkDriver(state);
+        }
+
+        /// <summary>Creates a driver with one interface and default settings.</summary>
+        /// <typeparam name="T">The interface's type.</typeparam>
+        /// <param name="networkInterface">The interface.</param>
+        /// <returns>The driver.</returns>
+        /// <exception cref="NetDriverException">It cannot be created.</exception>
+        public static NetworkDriver Create<T>(ref T networkInterface)
+            where T : struct, INetworkInterface
+        {
+            return Create((INetworkInterface)networkInterface, default(NetworkSettings));
+        }
+
+        /// <summary>Creates a driver with one interface.</summary>
+        /// <typeparam name="T">The interface's type.</typeparam>
+        /// <param name="networkInterface">The interface.</param>
+        /// <param name="settings">What to build it with; copied.</param>
+        /// <returns>The driver.</returns>
+        /// <exception cref="NetDriverException">A setting is out of range.</exception>
+        public static NetworkDriver Create<T>(ref T networkInterface, NetworkSettings settings)
+            where T : struct, INetworkInterface
+        {
+            return Create((INetworkInterface)networkInterface, settings);
+        }
+
+        /// <summary>
+        /// Closes the driver's sockets and frees its memory. Peers are not told: call
+        /// <see cref="Disconnect"/> for each connection and <see cref="ScheduleFlushSend"/> before,
+        /// if they should be. All readers and writers of the driver are invalid afterwards.
+        /// </summary>
+        public void Dispose()
+        {
+            if (m_State != null)
+                m_State.Destroy();
+        }
+
+        /// <summary>Was it created, and not disposed?</summary>
+        public bool IsCreated
+        {
+            get { return Handle != null; }
+        }
+
+        /// <summary>Is any endpoint bound?</summary>
+        public bool Bound
+        {
+            get
+            {
+                uint bound = 0;
+                NativeMethods.nd_driver_get_listening(Handle, &bound, null);
+                return bound != 0;
+            }
+        }
+
+        /// <summary>Does it take connections?</summary>
+        public bool Listening
+        {
+            get
+            {
+                uint listening = 0;
+                NativeMethods.nd_driver_get_listening(Handle, null, &listening);
+                return listening != 0;
+            }
+        }
+
+        /// <summary>What it was created with.</summary>
+        public NetworkSettings CurrentSettings
+        {
+            get { return m_State == null ? default(NetworkSettings) : m_State.Settings.Snapshot(); }
+        }
+
+        /// <summary>What the last update returned: 0 or a negative
+        /// <see cref="Error.StatusCode"/>.</summary>
+        public int ReceiveErrorCode
+        {
+            get { return m_State == null ? 0 : m_State.ReceiveErrorCode; }
+        }
+
+        private nd_driver* Handle
+        {
+            get { return m_State == null ? null : m_State.Handle; }
+        }
+
+        /// <summary>
+        /// Gives the driver one more way for packets to travel. Calls without an interface number
+        /// mean number 0, that of Create.
+        /// </summary>
+        /// <param name="networkInterface">The interface.</param>
+        /// <returns>Its number, or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int AddInterface(INetworkInterface networkInterface)
+        {
+            if (networkInterface == null)
+                throw new ArgumentNullException("networkInterface");
+            if (Handle == null)
+                return InvalidHandle;
+            int index;
+            int result = m_State.AddInterface(networkInterface, out index);
+            return result == NativeMethods.ND_OK ? index : result;
+        }
+
+        /// <summary>Binds the first interface to an address of this machine.</summary>
+        /// <param name="endpoint">The address; port 0 lets the system choose.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int Bind(NetworkEndpoint endpoint)
+        {
+            return Bind(0, endpoint);
+        }
+
+        /// <summary>
+        /// Binds an interface to an address of this machine. Each call adds a listening endpoint.
+        /// </summary>
+        /// <param name="interfaceIndex">The interface.</param>
+        /// <param name="endpoint">The address; port 0 lets the system choose.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int Bind(int interfaceIndex, NetworkEndpoint endpoint)
+        {
+            return NativeMethods.nd_driver_bind(
+                Handle, (uint)interfaceIndex, &endpoint.m_Native, null);
+        }
+
+        /// <summary>Starts to take connections on every bound endpoint.</summary>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int Listen()
+        {
+            return NativeMethods.nd_driver_listen(Handle);
+        }
+
+        /// <summary>The address that the first interface is bound to.</summary>
+        /// <returns>The address; not valid when there is none.</returns>
+        public NetworkEndpoint GetLocalEndpoint()
+        {
+            return GetLocalEndpoint(0, 0);
+        }
+
+        /// <summary>An address that an interface is bound to, with the port that was chosen.</summary>
+        /// <param name="interfaceIndex">The interface.</param>
+        /// <param name="binding">Which of its endpoints, counting its Bind calls from 0.</param>
+        /// <returns>The address; not valid when there is none.</returns>
+        public NetworkEndpoint GetLocalEndpoint(int interfaceIndex, int binding = 0)
+        {
+            nd_endpoint endpoint = default(nd_endpoint);
+            NativeMethods.nd_driver_get_local_endpoint(
+                Handle, (uint)interfaceIndex, (uint)binding, &endpoint);
+            return new NetworkEndpoint(endpoint);
+        }
+
+        /// <summary>
+        /// Receives, runs timers, sends; then new events are there to pop. In this version it does
+        /// so before it returns, and the handle is completed. Ends the validity of all readers of
+        /// earlier events, and gives up writers that were not ended.
+        /// </summary>
+        /// <param name="dependency">Completed first.</param>
+        /// <returns>A handle whose Complete may be called any number of times.</returns>
+        public JobHandle ScheduleUpdate(JobHandle dependency = default(JobHandle))
+        {
+            dependency.Complete();
+            if (m_State != null && m_State.Handle != null)
+                m_State.Update();
+            return default(JobHandle);
+        }
+
+        /// <summary>
+        /// Sends what waits to be sent, and nothing else. In this version it does so before it
+        /// returns, and the handle is completed.
+        /// </summary>
+        /// <param name="dependency">Completed first.</param>
+        /// <returns>A handle whose Complete may be called any number of times.</returns>
+        public JobHandle ScheduleFlushSend(JobHandle dependency = default(JobHandle))
+        {
+            dependency.Complete();
+            NativeMethods.nd_driver_flush(Handle);
+            return default(JobHandle);
+        }
+
+        /// <summary>
+        /// Sleeps until an update would bring an event or a connection, or until the time is over.
+        /// The only call that blocks; keep-alives and pongs are served meanwhile.
+        /// </summary>
+        /// <param name="timeoutMS">Milliseconds to sleep at most; at least 0.</param>
+        /// <returns>Has an update something to show?</returns>
+        public bool Wait(int timeoutMS)
+        {
+            if (timeoutMS < 0)
+                throw new ArgumentOutOfRangeException("timeoutMS");
+            uint ready = 0;
+            NativeMethods.nd_driver_wait(Handle, (uint)timeoutMS, &ready);
+            return ready != 0;
+        }
+
+        /// <summary>Counters since the driver was created.</summary>
+        /// <returns>The counters; all 0 for a disposed driver.</returns>
+        public DriverStatistics GetStatistics()
+        {
+            DriverStatistics statistics;
+            nd_driver_statistics native;
+            NativeMethods.nd_driver_statistics_init(&native);
+            NativeMethods.nd_driver_get_statistics(Handle, &native);
+            statistics.m_Native = native;
+            return statistics;
+        }
+
+        /// <summary>Puts a bad network below the datagram interfaces, or changes it.</summary>
+        /// <param name="newParams">How bad; the default value takes it away.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int ModifyNetworkSimulatorParameters(NetworkSimulatorParameter newParams)
+        {
+            return newParams.ApplyTo(Handle);
+        }
+
+        /// <summary>
+        /// Serves a document: a listener of the WebSocket interface answers GET and HEAD requests
+        /// for the path with it, so that a page and its game share one port.
+        /// </summary>
+        /// <param name="interfaceIndex">A WebSocket interface.</param>
+        /// <param name="path">The path, starting with "/".</param>
+        /// <param name="contentType">Such as "text/html; charset=utf-8".</param>
+        /// <param name="data">The document's bytes, copied; at most 16 MiB.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int SetDocument(int interfaceIndex, string path, string contentType, byte[] data)
+        {
+            if (data == null)
+                throw new ArgumentNullException("data");
+            fixed (byte* nativePath = Utf8.Required(path, "path"))
+            fixed (byte* nativeType = Utf8.Required(contentType, "contentType"))
+            fixed (byte* bytes = data)
+                return NativeMethods.nd_driver_set_document(
+                    Handle, (uint)interfaceIndex, nativePath, nativeType, bytes, (uint)data.Length);
+        }
+
+        /// <summary>Stops serving a document.</summary>
+        /// <param name="interfaceIndex">A WebSocket interface.</param>
+        /// <param name="path">The path that SetDocument got.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int RemoveDocument(int interfaceIndex, string path)
+        {
+            fixed (byte* nativePath = Utf8.Required(path, "path"))
+                return NativeMethods.nd_driver_remove_document(
+                    Handle, (uint)interfaceIndex, nativePath);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+namespace NetDriver
+{
+    /// <summary>What a driver reports.</summary>
+    public struct NetworkEvent
+    {
+        /// <summary>
+        /// The kind of an event. The numbers below 64 are Unity Transport's.
+        /// </summary>
+        public enum Type : short
+        {
+            /// <summary>There is no event.</summary>
+            Empty = 0,
+            /// <summary>A message arrived; the reader holds it.</summary>
+            Data = 1,
+            /// <summary>
+            /// A connection that this side started is established; the reader holds the server's
+            /// accept payload.
+            /// </summary>
+            Connect = 2,
+            /// <summary>
+            /// The connection ended; the reader holds one byte, the
+            /// <see cref="Error.DisconnectReason"/>.
+            /// </summary>
+            Disconnect = 3,
+            /// <summary>
+            /// After <see cref="Error.StatusCode.NetworkSendQueueFull"/> there is room again.
+            /// Only with <see cref="NetDriverParameter.writableEvents"/>.
+            /// </summary>
+            Writable = 65,
+        }
+    }
+}

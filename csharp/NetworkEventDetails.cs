@@ -1,0 +1,44 @@
+namespace NetDriver
+{
+    /// <summary>What an event carries beyond Unity Transport's reader and connection.</summary>
+    public struct NetworkEventDetails
+    {
+        internal NetworkEventDetails(Interop.nd_event source, string text)
+            : this()
+        {
+            Connection = NetworkConnection.FromValue(source.connection);
+            Type = (NetworkEvent.Type)source.kind;
+            IsText = (source.flags & Interop.NativeMethods.ND_EVENT_FLAG_TEXT) != 0;
+            IsClean = (source.flags & Interop.NativeMethods.ND_EVENT_FLAG_CLEAN) != 0;
+            CloseCode = source.close_code;
+            Reason = (Error.DisconnectReason)source.reason;
+            Text = text;
+        }
+
+        /// <summary>The connection that it happened to.</summary>
+        public NetworkConnection Connection { get; private set; }
+
+        /// <summary>The kind of event; Empty when none was popped since the last update.</summary>
+        public NetworkEvent.Type Type { get; private set; }
+
+        /// <summary>Data: the message is text (valid UTF-8), of a plain WebSocket.</summary>
+        public bool IsText { get; private set; }
+
+        /// <summary>Disconnect: the peer said goodbye properly.</summary>
+        public bool IsClean { get; private set; }
+
+        /// <summary>
+        /// Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
+        /// none, 1006 when the stream just ended; 0 for connections without close codes.
+        /// </summary>
+        public int CloseCode { get; private set; }
+
+        /// <summary>Disconnect: why.</summary>
+        public Error.DisconnectReason Reason { get; private set; }
+
+        /// <summary>
+        /// Disconnect: the peer's close reason, or what went wrong. Otherwise an empty text.
+        /// </summary>
+        public string Text { get; private set; }
+    }
+}

@@ -1,0 +1,78 @@
+namespace NetDriver
+{
+    /// <summary>
+    /// The settings that Unity Transport has not: limits, and the plain WebSocket's times.
+    /// <see cref="NetworkDriver.Create()"/> checks them.
+    /// </summary>
+    public struct NetDriverParameter
+    {
+        /// <summary>Deliver <see cref="NetworkEvent.Type.Writable"/>.</summary>
+        public bool writableEvents;
+        /// <summary>Connections that the driver holds at once; above 0.</summary>
+        public uint connectionsMax;
+        /// <summary>Payload bytes that may wait in one connection to be popped.</summary>
+        public uint inboundBytesMax;
+        /// <summary>Bytes that one connection may queue for sending.</summary>
+        public uint outboundBytesMax;
+        /// <summary>Streams that may be in their handshake at once; above 0.</summary>
+        public uint pendingHandshakesMax;
+        /// <summary>Bytes of the largest HTTP head; 256 to 65536.</summary>
+        public uint headSizeMax;
+        /// <summary>Milliseconds that a handshake may take; above 0.</summary>
+        public int handshakeTimeoutMS;
+        /// <summary>
+        /// Milliseconds of silence after which an undecided WebSocket client counts as plain.
+        /// </summary>
+        public int plainGraceMS;
+        /// <summary>Bytes of the largest plain WebSocket message, in and out.</summary>
+        public uint webSocketMessageSizeMax;
+        /// <summary>Milliseconds that the WebSocket closing handshake may take; above 0.</summary>
+        public int closeTimeoutMS;
+        /// <summary>Plain WebSocket: milliseconds of silence before a ping; 0 is never.</summary>
+        public int pingIntervalMS;
+        /// <summary>
+        /// Plain WebSocket: milliseconds after a ping before the connection counts as lost; 0 is
+        /// for ever.
+        /// </summary>
+        public int pongTimeoutMS;
+
+        /// <summary>The default values.</summary>
+        public static NetDriverParameter Default
+        {
+            get
+            {
+                return new NetDriverParameter
+                {
+                    connectionsMax = 16384,
+                    inboundBytesMax = 4 << 20,
+                    outboundBytesMax = 4 << 20,
+                    pendingHandshakesMax = 1024,
+                    headSizeMax = 8192,
+                    handshakeTimeoutMS = 5000,
+                    plainGraceMS = 300,
+                    webSocketMessageSizeMax = 1 << 20,
+                    closeTimeoutMS = 3000,
+                    pingIntervalMS = 10000,
+                    pongTimeoutMS = 20000,
+                };
+            }
+        }
+
+        internal void CopyTo(ref Interop.nd_settings settings)
+        {
+            settings.optional_events =
+                writableEvents ? Interop.NativeMethods.ND_OPTIONAL_EVENT_WRITABLE : 0;
+            settings.connections_max = connectionsMax;
+            settings.inbound_bytes_max = inboundBytesMax;
+            settings.outbound_bytes_max = outboundBytesMax;
+            settings.pending_handshakes_max = pendingHandshakesMax;
+            settings.head_size_max = headSizeMax;
+            settings.handshake_timeout_ms = handshakeTimeoutMS;
+            settings.plain_grace_ms = plainGraceMS;
+            settings.websocket_message_size_max = webSocketMessageSizeMax;
+            settings.close_timeout_ms = closeTimeoutMS;
+            settings.ping_interval_ms = pingIntervalMS;
+            settings.pong_timeout_ms = pongTimeoutMS;
+        }
+    }
+}

@@ -1,0 +1,44 @@
+namespace NetDriver
+{
+    /// <summary>
+    /// A bad network for tests, below the protocol of the datagram interfaces (UDP, IPC). The
+    /// default value is a good network.
+    /// </summary>
+    public struct NetworkSimulatorParameter
+    {
+        /// <summary>Percent of arriving packets that are lost, 0 to 100.</summary>
+        public float ReceivePacketLossPercent;
+        /// <summary>Percent of leaving packets that are lost, 0 to 100.</summary>
+        public float SendPacketLossPercent;
+        /// <summary>Percent of leaving packets that leave twice, 0 to 100.</summary>
+        public float SendDuplicatePercent;
+        /// <summary>Percent of leaving packets that overtake the others, 0 to 100.</summary>
+        public float SendReorderPercent;
+        /// <summary>Milliseconds by which leaving packets are late.</summary>
+        public uint SendDelayMS;
+        /// <summary>Milliseconds by which that varies, either way.</summary>
+        public uint SendJitterMS;
+        /// <summary>Bytes of the largest packet that arrives; 0 is no limit.</summary>
+        public uint ReceiveMtu;
+        /// <summary>Nothing goes in or out.</summary>
+        public bool Partitioned;
+        /// <summary>Start of the random sequence: one seed, one behaviour.</summary>
+        public ulong Seed;
+
+        internal unsafe int ApplyTo(Interop.nd_driver* driver)
+        {
+            Interop.nd_network_simulator native;
+            Interop.NativeMethods.nd_network_simulator_init(&native);
+            native.receive_loss_percent = ReceivePacketLossPercent;
+            native.send_loss_percent = SendPacketLossPercent;
+            native.send_duplicate_percent = SendDuplicatePercent;
+            native.send_reorder_percent = SendReorderPercent;
+            native.send_delay_ms = SendDelayMS;
+            native.send_jitter_ms = SendJitterMS;
+            native.receive_mtu = ReceiveMtu;
+            native.partitioned = Partitioned ? 1u : 0u;
+            native.seed = Seed;
+            return Interop.NativeMethods.nd_driver_set_network_simulator(driver, &native);
+        }
+    }
+}
