@@ -36,9 +36,7 @@ impl HttpFacts {
     pub fn query(&self) -> &str {
         match &self.head {
             Head::Request(head) => head.query(),
-            Head::Response { target, .. } => {
-                target.split_once('?').map_or("", |(_, query)| query)
-            }
+            Head::Response { target, .. } => target.split_once('?').map_or("", |(_, query)| query),
         }
     }
 
@@ -53,7 +51,9 @@ impl HttpFacts {
     /// All headers, one line each.
     pub fn headers(&self) -> String {
         fn lines<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-            headers.map(|(name, value)| format!("{name}: {value}\n")).collect()
+            headers
+                .map(|(name, value)| format!("{name}: {value}\n"))
+                .collect()
         }
         match &self.head {
             Head::Request(head) => lines(head.headers()),

@@ -35,7 +35,10 @@ enum Content {
 }
 
 static SLOTS: [Slot; DRIVERS_MAX] = [const {
-    Slot { generation: AtomicU32::new(0), content: Mutex::new(Content::Empty) }
+    Slot {
+        generation: AtomicU32::new(0),
+        content: Mutex::new(Content::Empty),
+    }
 }; DRIVERS_MAX];
 
 thread_local! {
@@ -84,7 +87,9 @@ pub fn with_driver(
 ) -> nd_result {
     guard(|| {
         let (slot, generation) = decode(handle)?;
-        let Some(mut content) = slot.content.try_lock() else { return Err(in_use()) };
+        let Some(mut content) = slot.content.try_lock() else {
+            return Err(in_use());
+        };
         if slot.generation.load(Ordering::Relaxed) != generation {
             return Err(invalid());
         }
@@ -97,8 +102,7 @@ pub fn with_driver(
             Ok(outcome) => outcome,
             Err(_) => {
                 // Half-done work may be in there, so not even its Drop is trusted.
-                if let Content::Driver(driver) =
-                    std::mem::replace(&mut *content, Content::Poisoned)
+                if let Content::Driver(driver) = std::mem::replace(&mut *content, Content::Poisoned)
                 {
                     std::mem::forget(driver);
                 }
@@ -111,7 +115,9 @@ pub fn with_driver(
 /// Puts a driver into a free slot.
 pub fn insert(driver: Box<NetworkDriver>) -> Result<*mut nd_driver> {
     for (index, slot) in SLOTS.iter().enumerate() {
-        let Some(mut content) = slot.content.try_lock() else { continue };
+        let Some(mut content) = slot.content.try_lock() else {
+            continue;
+        };
         if !matches!(*content, Content::Empty) {
             continue;
         }
@@ -129,11 +135,14 @@ pub fn insert(driver: Box<NetworkDriver>) -> Result<*mut nd_driver> {
 /// Takes the driver out; the handle is stale from here on.
 pub fn remove(handle: *mut nd_driver) -> Result<()> {
     let (slot, generation) = decode(handle)?;
-    let Some(mut content) = slot.content.try_lock() else { return Err(in_use()) };
+    let Some(mut content) = slot.content.try_lock() else {
+        return Err(in_use());
+    };
     if slot.generation.load(Ordering::Relaxed) != generation {
         return Err(invalid());
     }
-    slot.generation.store((generation + 1) & GENERATION_MASK, Ordering::Release);
+    slot.generation
+        .store((generation + 1) & GENERATION_MASK, Ordering::Release);
     let driver = std::mem::replace(&mut *content, Content::Empty);
     drop(content);
     drop(driver);

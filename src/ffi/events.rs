@@ -38,7 +38,9 @@ pub unsafe extern "C" fn nd_driver_pop_events(
         let events = args::slice_mut(out_events, capacity, "out_events")?;
         let mut count = 0;
         for slot in events {
-            let Some(event) = driver.pop_event_view() else { break };
+            let Some(event) = driver.pop_event_view() else {
+                break;
+            };
             *slot = to_abi(&event);
             count += 1;
         }

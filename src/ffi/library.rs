@@ -79,6 +79,7 @@ pub unsafe extern "C" fn nd_last_error(
 ///
 /// `level` is ND_LOG_…; `text` is NUL-ended UTF-8, valid during the call. It runs on the thread
 /// that made the call which logs; it must not call the library.
+#[allow(non_camel_case_types, reason = "C name")]
 pub type nd_log_callback =
     Option<unsafe extern "C" fn(level: u32, text: *const c_char, user: *mut c_void)>;
 

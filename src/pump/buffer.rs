@@ -25,8 +25,11 @@ pub struct ReadBuffer {
 
 impl ReadBuffer {
     /// An empty buffer; the first chunk is allocated by the first read.
-    pub const fn new() -> Self {
-        Self { chunk: BytesMut::new_const(), retired: VecDeque::new() }
+    pub fn new() -> Self {
+        Self {
+            chunk: BytesMut::new(),
+            retired: VecDeque::new(),
+        }
     }
 
     /// Where to read to; at least `READ_WINDOW` bytes.
@@ -60,7 +63,9 @@ impl ReadBuffer {
             self.retired.push_back(old);
         }
         for _ in 0..self.retired.len() {
-            let Some(mut candidate) = self.retired.pop_front() else { break };
+            let Some(mut candidate) = self.retired.pop_front() else {
+                break;
+            };
             candidate.clear();
             if candidate.try_reclaim(CHUNK_SIZE) {
                 self.chunk = candidate;

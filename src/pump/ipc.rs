@@ -27,7 +27,10 @@ pub struct Bell {
 impl Bell {
     /// A bell that rings through this waker.
     pub const fn new(waker: Waker) -> Self {
-        Self { waker, asleep: AtomicBool::new(false) }
+        Self {
+            waker,
+            asleep: AtomicBool::new(false),
+        }
     }
 
     /// The driver is about to sleep, or woke up.
@@ -64,9 +67,13 @@ impl IpcPort {
         } else {
             Some(port).filter(|port| !ports.contains_key(port))
         };
-        let Some(port) = port else { return Err(io::ErrorKind::AddrInUse.into()) };
-        let mailbox =
-            Arc::new(Mailbox { queue: Mutex::new(VecDeque::new()), bell: Arc::clone(bell) });
+        let Some(port) = port else {
+            return Err(io::ErrorKind::AddrInUse.into());
+        };
+        let mailbox = Arc::new(Mailbox {
+            queue: Mutex::new(VecDeque::new()),
+            bell: Arc::clone(bell),
+        });
         ports.insert(port, Arc::clone(&mailbox));
         Ok(Self { port, mailbox })
     }
@@ -78,7 +85,9 @@ impl IpcPort {
 
     /// Sends a packet; lost when nobody owns the port or its queue is full.
     pub fn send(&self, to: u16, packet: Vec<u8>) {
-        let Some(mailbox) = PORTS.lock().get(&to).cloned() else { return };
+        let Some(mailbox) = PORTS.lock().get(&to).cloned() else {
+            return;
+        };
         let mut queue = mailbox.queue.lock();
         if queue.len() < QUEUE_MAX {
             queue.push_back((self.port, packet));

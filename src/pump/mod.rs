@@ -106,7 +106,9 @@ impl Pump {
         let index = self.udp.len();
         let token = Token(index << 2 | SORT_UDP);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(socket.source(), token, interest)?;
+        self.poll
+            .registry()
+            .register(socket.source(), token, interest)?;
         self.udp.push(socket);
         Ok(index)
     }
@@ -122,18 +124,30 @@ impl Pump {
         let listener = &mut self.listeners[index];
         if listener.listen()? {
             let token = Token(index << 2 | SORT_LISTENER);
-            self.poll.registry().register(listener.source(), token, Interest::READABLE)?;
+            self.poll
+                .registry()
+                .register(listener.source(), token, Interest::READABLE)?;
         }
         Ok(())
     }
 
     /// Adds a stream.
     pub fn add_stream(&mut self, mut stream: Stream) -> io::Result<StreamId> {
-        let id = self.free.last().copied().unwrap_or(self.places.len() as StreamId);
+        let id = self
+            .free
+            .last()
+            .copied()
+            .unwrap_or(self.places.len() as StreamId);
         let token = Token((id as usize) << 2 | SORT_STREAM);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(stream.source(), token, interest)?;
-        let place = Place { stream: Some(stream), listed: false, dirty: false };
+        self.poll
+            .registry()
+            .register(stream.source(), token, interest)?;
+        let place = Place {
+            stream: Some(stream),
+            listed: false,
+            dirty: false,
+        };
         if self.free.pop().is_some() {
             self.places[id as usize] = place;
         } else {
@@ -178,7 +192,10 @@ impl Pump {
 
     /// Bytes that wait in a stream.
     pub fn queued(&self, id: StreamId) -> usize {
-        let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
+        let stream = self
+            .places
+            .get(id as usize)
+            .and_then(|place| place.stream.as_ref());
         stream.map_or(0, Stream::queued)
     }
 
@@ -212,8 +229,12 @@ impl Pump {
                     socket.writable |= event.is_writable();
                 }
                 _ => {
-                    let Some(place) = places.get_mut(index) else { continue };
-                    let Some(stream) = &mut place.stream else { continue };
+                    let Some(place) = places.get_mut(index) else {
+                        continue;
+                    };
+                    let Some(stream) = &mut place.stream else {
+                        continue;
+                    };
                     let ended = event.is_read_closed() || event.is_error();
                     stream.readable |= event.is_readable() || ended;
                     stream.writable |= event.is_writable() || event.is_write_closed();
@@ -259,7 +280,9 @@ impl Pump {
         for &id in &dirty {
             let place = &mut self.places[id as usize];
             place.dirty = false;
-            let Some(stream) = &mut place.stream else { continue };
+            let Some(stream) = &mut place.stream else {
+                continue;
+            };
             handle(id, stream.flush(&mut self.pool));
         }
         dirty.clear();
@@ -269,7 +292,11 @@ impl Pump {
 
     /// Reads once from a stream into the shared buffer.
     pub fn read(&mut self, id: StreamId) -> io::Result<ReadOutcome> {
-        match self.places.get_mut(id as usize).and_then(|place| place.stream.as_mut()) {
+        match self
+            .places
+            .get_mut(id as usize)
+            .and_then(|place| place.stream.as_mut())
+        {
             Some(stream) => stream.read(&mut self.buffer),
             None => Ok(ReadOutcome::Empty),
         }

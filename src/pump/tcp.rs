@@ -25,7 +25,11 @@ pub struct Listener {
 impl Listener {
     /// Binds to an address; port 0 lets the system choose.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
@@ -38,12 +42,19 @@ impl Listener {
         let socket: std::net::TcpListener = socket.into();
         let local = socket.local_addr()?;
         let socket = mio::net::TcpListener::from_std(socket);
-        Ok(Self { socket, bound: Some(twin), local, readable: false })
+        Ok(Self {
+            socket,
+            bound: Some(twin),
+            local,
+            readable: false,
+        })
     }
 
     /// Starts to take connections; again is fine.
     pub fn listen(&mut self) -> io::Result<bool> {
-        let Some(bound) = self.bound.take() else { return Ok(false) };
+        let Some(bound) = self.bound.take() else {
+            return Ok(false);
+        };
         bound.listen(BACKLOG)?;
         self.readable = true;
         Ok(true)

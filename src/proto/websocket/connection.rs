@@ -189,6 +189,12 @@ impl WebSocket {
         self.config = config;
     }
 
+    /// What the peer sent is held back on purpose, so its silence means nothing.
+    pub const fn handle_held_back(&mut self, now: Micros) {
+        self.received_at = now;
+        self.awaiting = false;
+    }
+
     fn queue_close(&mut self, now: Micros, code: u16, reason: &[u8]) {
         self.close_code = code;
         self.close_queued = true;

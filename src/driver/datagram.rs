@@ -1,0 +1,236 @@
+//! UTP packets in: from datagrams, and from WebSocket messages of the UTP dialect.
+//!
+//! A packet finds its connection by token. What cannot be parsed or belongs nowhere is dropped
+//! and counted, never answered.
+
+use bytes::Bytes;
+
+use super::connections::Link;
+use super::{DisconnectReason, Ending, Event, EventKind, NetworkDriver};
+use crate::log::note;
+use crate::proto::utp::connection::{Outcome, UtpConnection};
+use crate::proto::utp::packet::{self, Packet, PacketError, Token};
+use crate::settings::{Dialect, InterfaceKind};
+
+impl NetworkDriver {
+    /// Takes one datagram.
+    pub(super) fn receive_datagram(&mut self, interface: u32, link: Link, data: &[u8]) {
+        self.statistics.datagrams_in += 1;
+        if let Some(simulator) = &mut self.simulator {
+            simulator.receive.handle_packet(self.now, (), data.len());
+            if simulator.receive.poll_packet(self.now).is_none() {
+                return;
+            }
+        }
+        let Some(packet) = self.parse(data) else {
+            return;
+        };
+        let token = packet.token();
+        let known = self.interfaces[interface as usize]
+            .tokens
+            .get(&token)
+            .copied();
+        match (known, &packet) {
+            (Some(index), _) => {
+                self.follow(index, link, &packet);
+                self.handle_packet(index, &packet, None);
+            }
+            (None, Packet::ConnectionRequest { payload, .. }) if self.listening => {
+                self.handle_request(interface, link, token, payload);
+            }
+            (None, _) => self.statistics.unknown_token_in += 1,
+        }
+    }
+
+    /// Parses a packet; counts one that cannot be.
+    pub(super) fn parse<'a>(&mut self, data: &'a [u8]) -> Option<Packet<'a>> {
+        match packet::parse(data) {
+            Ok(packet) => Some(packet),
+            Err(PacketError::OldProtocol) => {
+                self.statistics.old_protocol_in += 1;
+                note!(
+                    Warning,
+                    "a client of Unity Transport 1.x knocked; its protocol differs"
+                );
+                None
+            }
+            Err(_) => {
+                self.statistics.malformed_in += 1;
+                None
+            }
+        }
+    }
+
+    /// Follows a peer that moved: data, heartbeats and probes come from where it is now. Handshake
+    /// packets and goodbyes move nothing.
+    fn follow(&mut self, index: u32, link: Link, packet: &Packet<'_>) {
+        let entry = self.connections.at(index);
+        let moves = !matches!(
+            packet,
+            Packet::ConnectionRequest { .. }
+                | Packet::ConnectionAccept { .. }
+                | Packet::Disconnect { .. }
+        );
+        let established = entry
+            .utp
+            .as_ref()
+            .is_some_and(UtpConnection::is_established);
+        if entry.link != link && moves && established {
+            entry.link = link;
+            let remote = remote_of(link);
+            let local = self.link_local(link);
+            let entry = self.connections.at(index);
+            entry.remote = remote;
+            entry.local = local;
+        }
+    }
+
+    /// A request with a new token: a new connection, established at once.
+    fn handle_request(&mut self, interface: u32, link: Link, token: Token, payload: &[u8]) {
+        let Some(index) = self.connections.insert(interface, Dialect::Utp) else {
+            self.statistics.connections_refused += 1;
+            return;
+        };
+        self.interfaces[interface as usize]
+            .tokens
+            .insert(token, index);
+        let local = self.link_local(link);
+        let entry = self.connections.at(index);
+        entry.link = link;
+        entry.remote = remote_of(link);
+        entry.local = local;
+        self.found(index, token, payload);
+    }
+
+    /// A connection request made this connection.
+    pub(super) fn found(&mut self, index: u32, token: Token, payload: &[u8]) {
+        let now = self.now;
+        let entry = self.connections.at(index);
+        entry.payload = payload.into();
+        entry.utp = Some(UtpConnection::server(token, now));
+        self.announce(index);
+        self.schedule(index);
+    }
+
+    /// Takes a packet of a known connection. `whole` is the message that it lies in, when that
+    /// can be kept without copying.
+    pub(super) fn handle_packet(
+        &mut self,
+        index: u32,
+        packet: &Packet<'_>,
+        whole: Option<&Bytes>,
+    ) -> Outcome {
+        let now = self.now;
+        let entry = self.connections.at(index);
+        let overhead = match self.interfaces[entry.interface as usize].settings.kind {
+            InterfaceKind::WebSocket => crate::proto::websocket::HEADER_SIZE_MAX as u16,
+            InterfaceKind::Udp | InterfaceKind::Ipc => 0,
+        };
+        let Some(utp) = &mut entry.utp else {
+            return Outcome::Dropped;
+        };
+        let outcome = utp.handle_packet(now, packet, overhead);
+        match (outcome, packet) {
+            (Outcome::Connected, Packet::ConnectionAccept { payload, .. }) => {
+                self.connected(index, payload);
+            }
+            (
+                Outcome::Data,
+                Packet::Data {
+                    pipeline, payload, ..
+                },
+            ) => {
+                if *pipeline == 0 {
+                    self.deliver_packet(index, payload, whole);
+                } else {
+                    // No pipeline has that number.
+                    self.statistics.malformed_in += 1;
+                }
+            }
+            (Outcome::Disconnected, _) => {
+                let ending = Ending {
+                    clean: true,
+                    ..Ending::new(DisconnectReason::ClosedByRemote)
+                };
+                self.end(index, ending);
+            }
+            (Outcome::Dropped, _) => self.statistics.unknown_token_in += 1,
+            _ => {}
+        }
+        self.schedule(index);
+        outcome
+    }
+
+    fn connected(&mut self, index: u32, payload: &[u8]) {
+        let entry = self.connections.at(index);
+        entry.state = super::ConnectionState::Connected;
+        entry.plan = None;
+        let measured = entry.utp.as_ref().and_then(UtpConnection::round_trip);
+        entry.round_trip = measured.unwrap_or_default().min(u64::from(u32::MAX)) as u32;
+        let data = Bytes::copy_from_slice(payload);
+        let event = Event {
+            data,
+            ..self.event(index, EventKind::Connect)
+        };
+        self.raise(index, event);
+    }
+
+    fn deliver_packet(&mut self, index: u32, payload: &[u8], whole: Option<&Bytes>) {
+        let data = match whole {
+            Some(message) if !payload.is_empty() => message.slice_ref(payload),
+            Some(_) => Bytes::new(),
+            None => {
+                if self.is_full(index) {
+                    self.connections.at(index).traffic.dropped_in += 1;
+                    self.statistics.dropped_in += 1;
+                    return;
+                }
+                // A datagram moves out of the batch it was received in, so that a small one does
+                // not hold a large buffer.
+                self.pump.buffer.copy(payload)
+            }
+        };
+        self.deliver(index, data, false);
+    }
+
+    /// Is the inbound limit of a connection reached?
+    pub(super) fn is_full(&mut self, index: u32) -> bool {
+        let waiting = &self.connections.at(index).waiting;
+        waiting.count() >= self.settings.receive_queue_capacity as u32
+            || waiting.bytes() >= self.settings.inbound_bytes_max
+    }
+
+    /// Raises a Data event.
+    pub(super) fn deliver(&mut self, index: u32, data: Bytes, text: bool) {
+        let size = data.len() as u64;
+        let traffic = &mut self.connections.at(index).traffic;
+        traffic.messages_in += 1;
+        traffic.bytes_in += size;
+        self.statistics.messages_in += 1;
+        self.statistics.bytes_in += size;
+        let event = Event {
+            data,
+            text,
+            ..self.event(index, EventKind::Data)
+        };
+        self.raise(index, event);
+    }
+
+    /// Ends a UTP connection for a reason of its own; the peer is told when the machine says so.
+    pub(super) fn end_utp(&mut self, index: u32, reason: DisconnectReason) {
+        let link = self.connections.at(index).link;
+        self.transmit_control(index);
+        self.end(index, Ending::new(reason));
+        if let Link::Stream(id) = link {
+            self.abandon_stream(id);
+        }
+    }
+}
+
+fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
+    match link {
+        Link::Udp { remote, .. } => Some(remote),
+        Link::Ipc { remote, .. } => Some(super::interfaces::ipc_address(remote, false)),
+        Link::None | Link::Stream(_) => None,
+    }
+}

@@ -1,0 +1,144 @@
+//! What a program can ask: states, addresses, counters, texts of the handshake.
+
+use super::connections::{Entry, Link};
+use super::{Connection, ConnectionInfo, ConnectionState, NetworkDriver, Statistics};
+use crate::error::Result;
+use crate::proto::endpoint::NetworkEndpoint;
+
+impl NetworkDriver {
+    /// The state of a connection; Disconnected for a stale one.
+    #[must_use]
+    pub fn connection_state(&self, connection: Connection) -> ConnectionState {
+        let entry = self.entry(connection);
+        entry.map_or(ConnectionState::Disconnected, |entry| entry.state)
+    }
+
+    /// How many events wait in a connection; 0 for a stale one.
+    #[must_use]
+    pub fn event_queue_size(&self, connection: Connection) -> u32 {
+        self.entry(connection)
+            .map_or(0, |entry| entry.waiting.count())
+    }
+
+    /// Addresses, interface, dialect, round trip and counters.
+    ///
+    /// # Errors
+    /// [`crate::Status::NetworkIdMismatch`], [`crate::Status::NetworkVersionMismatch`].
+    pub fn connection_info(&self, connection: Connection) -> Result<ConnectionInfo> {
+        let entry = self.entry(connection)?;
+        let endpoint = |address| {
+            Option::map_or(
+                address,
+                NetworkEndpoint::INVALID,
+                NetworkEndpoint::from_socket_addr,
+            )
+        };
+        let (outbound, measured) = match entry.link {
+            Link::Stream(id) => (self.pump.queued(id), self.streams.round_trip(id)),
+            _ => (0, None),
+        };
+        let round_trip = measured.map_or(entry.round_trip, |micros| {
+            micros.clamp(1, u64::from(u32::MAX)) as u32
+        });
+        Ok(ConnectionInfo {
+            state: entry.state,
+            interface: entry.interface,
+            interface_kind: self.interfaces[entry.interface as usize].settings.kind,
+            dialect: entry.dialect,
+            round_trip_us: round_trip,
+            remote: endpoint(entry.remote),
+            local: endpoint(entry.local),
+            messages_in: entry.traffic.messages_in,
+            messages_out: entry.traffic.messages_out,
+            bytes_in: entry.traffic.bytes_in,
+            bytes_out: entry.traffic.bytes_out,
+            dropped_in: entry.traffic.dropped_in,
+            refused_out: entry.traffic.refused_out,
+            inbound_bytes: entry.waiting.bytes(),
+            outbound_bytes: outbound as u32,
+        })
+    }
+
+    fn entry(&self, connection: Connection) -> Result<&Entry> {
+        let index = self.connections.resolve(connection)?;
+        // `resolve` has found it.
+        self.connections
+            .get(index)
+            .ok_or_else(|| crate::Error::argument("no such connection"))
+    }
+
+    /// The bytes that a client gave with its connection request.
+    ///
+    /// # Errors
+    /// As [`connection_info`](Self::connection_info).
+    pub fn connect_payload(&self, connection: Connection) -> Result<&[u8]> {
+        let entry = self.entry(connection)?;
+        Ok(if entry.incoming { &entry.payload } else { &[] })
+    }
+
+    /// The path of a WebSocket's request; empty where there is none.
+    ///
+    /// # Errors
+    /// As [`connection_info`](Self::connection_info).
+    pub fn request_path(&self, connection: Connection) -> Result<&str> {
+        Ok(self
+            .entry(connection)?
+            .http
+            .as_ref()
+            .map_or("", |http| http.path()))
+    }
+
+    /// The query of a WebSocket's request; empty where there is none.
+    ///
+    /// # Errors
+    /// As [`connection_info`](Self::connection_info).
+    pub fn request_query(&self, connection: Connection) -> Result<&str> {
+        Ok(self
+            .entry(connection)?
+            .http
+            .as_ref()
+            .map_or("", |http| http.query()))
+    }
+
+    /// The agreed sub-protocol; empty where there is none.
+    ///
+    /// # Errors
+    /// As [`connection_info`](Self::connection_info).
+    pub fn sub_protocol(&self, connection: Connection) -> Result<&str> {
+        let http = self.entry(connection)?.http.as_ref();
+        Ok(http
+            .and_then(|http| http.sub_protocol.as_deref())
+            .unwrap_or_default())
+    }
+
+    /// All headers that the peer sent in its handshake, one `Name: value` line each.
+    ///
+    /// # Errors
+    /// As [`connection_info`](Self::connection_info).
+    pub fn request_headers(&self, connection: Connection) -> Result<String> {
+        let http = self.entry(connection)?.http.as_ref();
+        Ok(http.map_or_else(String::new, |http| http.headers()))
+    }
+
+    /// One header that the peer sent in its handshake.
+    ///
+    /// # Errors
+    /// As [`connection_info`](Self::connection_info).
+    pub fn request_header(&self, connection: Connection, name: &str) -> Result<Option<&str>> {
+        Ok(self
+            .entry(connection)?
+            .http
+            .as_ref()
+            .and_then(|http| http.header(name)))
+    }
+
+    /// Counters since the driver was created.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            connections: self.connections.count_active(),
+            handshakes_pending: self.streams.pending() as u32,
+            ..self.statistics
+        }
+    }
+}

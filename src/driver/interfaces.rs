@@ -1,0 +1,334 @@
+//! Interfaces: what kinds of link a driver has, where they are bound, and how layers stack.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use super::NetworkDriver;
+use super::connections::Link;
+use super::documents::Documents;
+use crate::error::{Error, Result, Status};
+use crate::proto::endpoint::{Family, NetworkEndpoint};
+use crate::proto::time::from_ms;
+use crate::proto::utp::packet::{DATA_HEADER_SIZE, HANDSHAKE_LENGTH_SIZE, HANDSHAKE_SIZE, Token};
+use crate::proto::websocket;
+use crate::pump::{IpcPort, Listener, UdpSocket};
+use crate::settings::{Dialect, InterfaceKind, InterfaceSettings, NetworkSettings};
+
+/// Interfaces of one driver.
+pub const INTERFACES_MAX: usize = 16;
+/// Bound endpoints of one interface.
+pub const BINDINGS_MAX: usize = 16;
+
+/// A bound endpoint: the number of its socket in the pump.
+#[derive(Clone, Copy)]
+pub enum Binding {
+    /// A UDP socket.
+    Udp(u32),
+    /// A TCP listener.
+    Listener(u32),
+    /// An in-process port, and the family that the program named it by.
+    Ipc(u32, Family),
+}
+
+/// A way for packets to travel.
+pub struct Interface {
+    /// What it was made with.
+    pub settings: InterfaceSettings,
+    /// Where the program bound it.
+    pub bindings: Vec<Binding>,
+    /// Sockets that connecting bound on its own.
+    pub implicit: Vec<Binding>,
+    /// Connections by token; tokens are the clients' choice, hence the keyed hash.
+    pub tokens: HashMap<Token, u32>,
+    /// What its listeners answer ordinary requests with.
+    pub documents: Documents,
+}
+
+/// The layers of a connection, bottom to top, and what each adds to a packet.
+pub struct Layers {
+    /// Bytes that the WebSocket frame may add (Unity Transport counts the longest header).
+    pub framing: usize,
+    /// Bytes of the UTP header.
+    pub protocol: usize,
+}
+
+/// The order of layers: interface → WebSocket framing → simulator → connection protocol → events.
+/// TLS goes below the framing, pipelines above the protocol.
+pub const fn layers(kind: InterfaceKind, dialect: Dialect) -> Layers {
+    let framing = match kind {
+        InterfaceKind::WebSocket => websocket::HEADER_SIZE_MAX,
+        InterfaceKind::Udp | InterfaceKind::Ipc => 0,
+    };
+    let protocol = match dialect {
+        Dialect::Utp => DATA_HEADER_SIZE,
+        Dialect::Plain => 0,
+    };
+    Layers { framing, protocol }
+}
+
+/// The settings of the WebSocket machine in a dialect.
+pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> websocket::Config {
+    let close_timeout = from_ms(s.close_timeout_ms);
+    match dialect {
+        Some(Dialect::Utp) => websocket::Config {
+            message_size_max: utp_packet_size_max(s, InterfaceKind::WebSocket),
+            text: false,
+            // Unity pings after the heartbeat time and never waits for a pong.
+            ping_interval: from_ms(s.heartbeat_timeout_ms),
+            pong_timeout: 0,
+            close_timeout,
+        },
+        _ => websocket::Config {
+            message_size_max: s.websocket_message_size_max as usize,
+            text: true,
+            ping_interval: from_ms(s.ping_interval_ms),
+            pong_timeout: from_ms(s.pong_timeout_ms),
+            close_timeout,
+        },
+    }
+}
+
+/// Bytes of the largest UTP packet on an interface.
+pub const fn utp_packet_size_max(s: &NetworkSettings, kind: InterfaceKind) -> usize {
+    (s.max_message_size as usize).saturating_sub(layers(kind, Dialect::Utp).framing)
+}
+
+impl NetworkDriver {
+    /// Adds an interface; returns its number.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`] (paths, sub-protocols), [`Status::LimitReached`].
+    pub fn add_interface(&mut self, settings: InterfaceSettings) -> Result<u32> {
+        settings.validate()?;
+        if self.interfaces.len() >= INTERFACES_MAX {
+            return Err(limit(format!(
+                "a driver has at most {INTERFACES_MAX} interfaces"
+            )));
+        }
+        self.interfaces.push(Interface {
+            settings,
+            bindings: Vec::new(),
+            implicit: Vec::new(),
+            tokens: HashMap::new(),
+            documents: Documents::default(),
+        });
+        Ok(self.interfaces.len() as u32 - 1)
+    }
+
+    pub(super) fn interface(&mut self, number: u32) -> Result<&mut Interface> {
+        let count = self.interfaces.len();
+        self.interfaces.get_mut(number as usize).ok_or_else(|| {
+            Error::argument(format!(
+                "there is no interface {number}; the driver has {count}"
+            ))
+        })
+    }
+
+    /// Binds an interface to an address of this machine; returns the number of the binding.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`], [`Status::NetworkSocketError`], [`Status::LimitReached`].
+    pub fn bind(&mut self, interface: u32, endpoint: &NetworkEndpoint) -> Result<u32> {
+        let place = self.interface(interface)?;
+        if place.bindings.len() >= BINDINGS_MAX {
+            return Err(limit(format!(
+                "an interface has at most {BINDINGS_MAX} endpoints"
+            )));
+        }
+        let kind = place.settings.kind;
+        let address = self.local_address(kind, endpoint)?;
+        let binding = self.open_binding(kind, address)?;
+        if self.listening {
+            self.start_listening(binding)?;
+        }
+        let place = self.interface(interface)?;
+        place.bindings.push(binding);
+        Ok(place.bindings.len() as u32 - 1)
+    }
+
+    fn local_address(&self, kind: InterfaceKind, endpoint: &NetworkEndpoint) -> Result<SocketAddr> {
+        let address = endpoint
+            .to_socket_addr()
+            .ok_or_else(|| Error::argument("this interface needs an IPv4 or IPv6 endpoint"))?;
+        if kind == InterfaceKind::Ipc && !(endpoint.is_loopback() || endpoint.is_any()) {
+            return Err(Error::argument(
+                "an IPC interface takes loopback endpoints only",
+            ));
+        }
+        Ok(address)
+    }
+
+    pub(super) fn open_binding(
+        &mut self,
+        kind: InterfaceKind,
+        address: SocketAddr,
+    ) -> Result<Binding> {
+        let failed = |error| Error::socket(&format!("cannot bind {kind:?} to {address}"), &error);
+        match kind {
+            InterfaceKind::Udp => {
+                let socket = UdpSocket::bind(address).map_err(failed)?;
+                let number = self.pump.add_udp(socket).map_err(failed)?;
+                Ok(Binding::Udp(number as u32))
+            }
+            InterfaceKind::WebSocket => {
+                let listener = Listener::bind(address).map_err(failed)?;
+                Ok(Binding::Listener(self.pump.add_listener(listener) as u32))
+            }
+            InterfaceKind::Ipc => {
+                let port = IpcPort::bind(address.port(), &self.pump.bell).map_err(failed)?;
+                self.pump.ipc.push(port);
+                let family = if address.is_ipv4() {
+                    Family::Ipv4
+                } else {
+                    Family::Ipv6
+                };
+                Ok(Binding::Ipc(self.pump.ipc.len() as u32 - 1, family))
+            }
+        }
+    }
+
+    /// Starts to take connections on every bound endpoint, those bound later included.
+    ///
+    /// # Errors
+    /// [`Status::NetworkIdMismatch`] when nothing is bound (Unity Transport's -1);
+    /// [`Status::NetworkSocketError`].
+    pub fn listen(&mut self) -> Result<()> {
+        if !self.is_bound() {
+            let text = "nothing is bound; call bind before listen";
+            return Err(Error::new(Status::NetworkIdMismatch, text));
+        }
+        let all = self
+            .interfaces
+            .iter()
+            .flat_map(|interface| &interface.bindings);
+        for binding in all.copied().collect::<Vec<_>>() {
+            self.start_listening(binding)?;
+        }
+        self.listening = true;
+        Ok(())
+    }
+
+    fn start_listening(&mut self, binding: Binding) -> Result<()> {
+        let Binding::Listener(number) = binding else {
+            return Ok(());
+        };
+        let local = self.pump.listeners[number as usize].local();
+        self.pump
+            .listen(number as usize)
+            .map_err(|error| Error::socket(&format!("cannot listen on {local}"), &error))
+    }
+
+    /// Is any interface bound by the program?
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        self.interfaces
+            .iter()
+            .any(|interface| !interface.bindings.is_empty())
+    }
+
+    /// Does the driver take connections?
+    #[must_use]
+    pub const fn is_listening(&self) -> bool {
+        self.listening
+    }
+
+    /// The address that a binding has, with the port that the system chose.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`] for an unknown interface, [`Status::NotFound`] for a binding.
+    pub fn local_endpoint(&mut self, interface: u32, binding: u32) -> Result<NetworkEndpoint> {
+        let place = self.interface(interface)?;
+        let found = place
+            .bindings
+            .iter()
+            .chain(&place.implicit)
+            .nth(binding as usize)
+            .copied();
+        let binding = found.ok_or_else(|| {
+            let text = format!("interface {interface} has no bound endpoint {binding}");
+            Error::new(Status::NotFound, text)
+        })?;
+        Ok(NetworkEndpoint::from_socket_addr(
+            self.binding_address(binding),
+        ))
+    }
+
+    pub(super) fn binding_address(&self, binding: Binding) -> SocketAddr {
+        match binding {
+            Binding::Udp(number) => self.pump.udp[number as usize].local(),
+            Binding::Listener(number) => self.pump.listeners[number as usize].local(),
+            Binding::Ipc(number, family) => ipc_address(
+                self.pump.ipc[number as usize].port(),
+                family == Family::Ipv6,
+            ),
+        }
+    }
+
+    /// The address of this side of a link.
+    pub(super) fn link_local(&mut self, link: Link) -> Option<SocketAddr> {
+        match link {
+            Link::None => None,
+            Link::Udp { socket, .. } => Some(self.pump.udp[socket as usize].local()),
+            Link::Ipc { port, .. } => Some(ipc_address(self.pump.ipc[port as usize].port(), false)),
+            Link::Stream(id) => self.pump.stream_local(id),
+        }
+    }
+
+    /// Serves a document to ordinary HTTP requests.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`], [`Status::LimitReached`].
+    pub fn set_document(
+        &mut self,
+        interface: u32,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<()> {
+        self.websocket_interface(interface)?
+            .documents
+            .set(path, content_type, body)
+    }
+
+    /// Stops serving a document.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`], [`Status::NotFound`].
+    pub fn remove_document(&mut self, interface: u32, path: &str) -> Result<()> {
+        self.websocket_interface(interface)?.documents.remove(path)
+    }
+
+    fn websocket_interface(&mut self, number: u32) -> Result<&mut Interface> {
+        let interface = self.interface(number)?;
+        if interface.settings.kind != InterfaceKind::WebSocket {
+            return Err(Error::argument(
+                "documents are served by WebSocket interfaces only",
+            ));
+        }
+        Ok(interface)
+    }
+
+    /// Bytes that fit into a connection request or accept.
+    pub(super) fn handshake_payload_max(&self, over_websocket: bool) -> usize {
+        let kind = if over_websocket {
+            InterfaceKind::WebSocket
+        } else {
+            InterfaceKind::Udp
+        };
+        let handshake = HANDSHAKE_SIZE + HANDSHAKE_LENGTH_SIZE + DATA_HEADER_SIZE;
+        utp_packet_size_max(&self.settings, kind).saturating_sub(handshake)
+    }
+}
+
+/// In-process ports read as loopback addresses.
+pub fn ipc_address(port: u16, ipv6: bool) -> SocketAddr {
+    if ipv6 {
+        (std::net::Ipv6Addr::LOCALHOST, port).into()
+    } else {
+        (std::net::Ipv4Addr::LOCALHOST, port).into()
+    }
+}
+
+fn limit(text: String) -> Error {
+    Error::new(Status::LimitReached, text)
+}

@@ -1,0 +1,481 @@
+//! The driver: connections, events, accept, send, settings, statistics.
+//!
+//! One update is `receive` (sockets → machines → event queue), `run_timers`, `transmit` (machines
+//! → sockets), then publication of the events. `wait` does the same without publishing. Nothing
+//! here makes a system call; the pump does.
+
+mod connect;
+mod connections;
+mod datagram;
+mod dialect;
+mod documents;
+mod events;
+mod facts;
+mod http_facts;
+mod interfaces;
+mod receive;
+mod send;
+mod stream;
+mod stream_client;
+mod stream_server;
+mod timers;
+mod transmit;
+mod types;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::error::{Error, Result, Status};
+use crate::log::note;
+use crate::proto::netem::Netem;
+use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
+use crate::proto::utp;
+use crate::pump::{Entropy, Pump};
+use crate::settings::{NetworkSettings, NetworkSimulator};
+
+use connections::{Connections, Link};
+use events::EventQueue;
+use interfaces::Interface;
+use send::OpenSends;
+use stream::Streams;
+use timers::Timers;
+pub use types::{
+    Connection, ConnectionInfo, ConnectionState, DisconnectReason, Event, EventKind, EventView,
+    MessageKind, SendHandle, Statistics,
+};
+
+/// A datagram on its way out through the simulator.
+type Simulated = (Link, Vec<u8>);
+
+/// Sockets, connections and an event queue.
+///
+/// Use it from one thread at a time. Only [`wait`](Self::wait) blocks. Dropping it closes the
+/// sockets without telling the peers.
+pub struct NetworkDriver {
+    settings: NetworkSettings,
+    utp_config: utp::connection::Config,
+    pump: Pump,
+    entropy: Entropy,
+    interfaces: Vec<Interface>,
+    connections: Connections,
+    streams: Streams,
+    events: EventQueue,
+    timers: Timers,
+    sends: OpenSends,
+    accept_queue: VecDeque<Connection>,
+    /// Connections arrived since the last update.
+    accept_news: bool,
+    accept_payload: Vec<u8>,
+    /// Connections with control packets to send.
+    control_list: Vec<u32>,
+    /// Connections that the program closed since the last flush, and how.
+    closing: Vec<(u32, Option<CloseFrame>)>,
+    /// Connections whose count of queued datagrams is above 0.
+    queued_list: Vec<u32>,
+    /// Payloads of popped events, until the next update.
+    lent: Vec<Bytes>,
+    scratch: Vec<u8>,
+    simulator: Option<Box<Simulator>>,
+    statistics: Statistics,
+    listening: bool,
+    now: Micros,
+    /// What `max_frame_time_ms` has cut from the clock so far.
+    clock_cut: Micros,
+    /// The clock at the last update.
+    last_update: Micros,
+}
+
+/// Code and reason of a WebSocket close.
+struct CloseFrame {
+    code: u16,
+    reason: Vec<u8>,
+}
+
+/// The bad network below the datagram interfaces.
+struct Simulator {
+    receive: Netem<()>,
+    send: Netem<Simulated>,
+}
+
+impl NetworkDriver {
+    /// A driver without interfaces.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`] names the setting that is out of range;
+    /// [`Status::NetworkSocketError`] when the operating system refuses a poll.
+    pub fn new(settings: &NetworkSettings) -> Result<Self> {
+        settings.validate()?;
+        let pump = Pump::new().map_err(|error| Error::socket("cannot create a poll", &error))?;
+        Ok(Self {
+            utp_config: utp::connection::Config::from_ms(
+                settings.connect_timeout_ms,
+                settings.max_connect_attempts,
+                settings.disconnect_timeout_ms,
+                settings.heartbeat_timeout_ms,
+            ),
+            now: if settings.fixed_frame_time_ms > 0 {
+                0
+            } else {
+                pump.clock.now()
+            },
+            pump,
+            entropy: Entropy::new()?,
+            interfaces: Vec::new(),
+            connections: Connections::new(settings.connections_max as usize),
+            streams: Streams::default(),
+            events: EventQueue::new(),
+            timers: Timers::default(),
+            sends: OpenSends::default(),
+            accept_queue: VecDeque::new(),
+            accept_news: false,
+            accept_payload: Vec::new(),
+            control_list: Vec::new(),
+            closing: Vec::new(),
+            queued_list: Vec::new(),
+            lent: Vec::new(),
+            scratch: Vec::new(),
+            simulator: None,
+            statistics: Statistics::default(),
+            listening: false,
+            clock_cut: 0,
+            last_update: 0,
+            settings: settings.clone(),
+        })
+    }
+
+    /// Receives, runs timers, sends; then makes the new events visible. Ends the life of the data
+    /// of events popped before, and aborts sends left open.
+    ///
+    /// # Errors
+    /// [`Status::NetworkSocketError`] when the system failed a socket of the driver itself;
+    /// connections go on where they can, and events are visible all the same.
+    pub fn update(&mut self) -> Result<()> {
+        self.lent.clear();
+        self.abort_open_sends();
+        self.events.settle();
+        self.begin_frame();
+        let outcome = self.cycle(None);
+        self.events.publish();
+        self.accept_news = false;
+        outcome
+    }
+
+    /// Sends what waits to be sent.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub fn flush(&mut self) -> Result<()> {
+        self.transmit()
+    }
+
+    /// Sleeps until an update would bring an event or a connection, or until the time is over.
+    /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub fn wait(&mut self, timeout_ms: u32) -> Result<bool> {
+        let end = self.pump.clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
+        self.transmit()?;
+        while !self.has_news() {
+            let clock = self.pump.clock.now();
+            let rest = end.saturating_sub(clock);
+            let sleep = if self.pump.has_ready() {
+                0
+            } else {
+                self.until_timer().min(rest)
+            };
+            self.cycle(Some(Duration::from_micros(sleep)))?;
+            if rest == 0 {
+                break;
+            }
+        }
+        Ok(self.has_news())
+    }
+
+    fn has_news(&self) -> bool {
+        self.events.has_news() || self.accept_news
+    }
+
+    /// How long until the next timer. With a fixed frame time only updates move time.
+    fn until_timer(&self) -> Micros {
+        if self.settings.fixed_frame_time_ms > 0 {
+            return Micros::MAX;
+        }
+        let simulator = self
+            .simulator
+            .as_ref()
+            .and_then(|simulator| simulator.send.next_timeout());
+        let next = self
+            .timers
+            .next_timeout()
+            .into_iter()
+            .chain(simulator)
+            .min();
+        next.map_or(Micros::MAX, |next| next.saturating_sub(self.time()))
+    }
+
+    /// Moves time at the start of an update.
+    fn begin_frame(&mut self) {
+        let clock = self.pump.clock.now();
+        let frame = clock.saturating_sub(self.last_update);
+        let max = from_ms(self.settings.max_frame_time_ms);
+        if max > 0 && self.last_update > 0 && frame > max {
+            self.clock_cut += frame - max;
+        }
+        self.last_update = clock;
+        let fixed = from_ms(self.settings.fixed_frame_time_ms);
+        if fixed > 0 {
+            // Unity Transport's first frame is at 1 ms.
+            self.now = if self.now == 0 {
+                MICROS_PER_MS
+            } else {
+                self.now + fixed
+            };
+        }
+    }
+
+    /// The driver's time now.
+    fn time(&self) -> Micros {
+        if self.settings.fixed_frame_time_ms > 0 {
+            return self.now;
+        }
+        // Time never goes back, whatever was cut.
+        self.pump
+            .clock
+            .now()
+            .saturating_sub(self.clock_cut)
+            .max(self.now)
+    }
+
+    fn cycle(&mut self, sleep: Option<Duration>) -> Result<()> {
+        let polled = self.pump.poll(sleep);
+        self.now = self.time();
+        self.receive();
+        self.run_timers();
+        let sent = self.transmit();
+        polled.map_err(|error| Error::socket("the poll failed", &error))?;
+        sent
+    }
+
+    /// Takes the oldest connection that came from outside. Its events wait until then; a
+    /// connection that ended meanwhile is handed out too, so that what it sent is not lost.
+    pub fn accept(&mut self) -> Option<Connection> {
+        while let Some(connection) = self.accept_queue.pop_front() {
+            let Ok(index) = self.connections.resolve(connection) else {
+                continue;
+            };
+            let entry = self.connections.at(index);
+            entry.accepted = true;
+            self.events.admit(&entry.waiting);
+            return Some(connection);
+        }
+        None
+    }
+
+    /// Pops the oldest event of all accepted connections.
+    pub fn pop_event(&mut self) -> Option<Event> {
+        let index = self.events.next_in_order()?;
+        self.pop_from(index)
+    }
+
+    /// Pops the oldest event of one connection; `None` for a stale one.
+    pub fn pop_event_for_connection(&mut self, connection: Connection) -> Option<Event> {
+        let index = self.connections.resolve(connection).ok()?;
+        self.pop_from(index)
+    }
+
+    /// As [`pop_event`](Self::pop_event); the data stays with the driver until the next update.
+    pub fn pop_event_view(&mut self) -> Option<EventView<'_>> {
+        let event = self.pop_event()?;
+        Some(self.lend(event))
+    }
+
+    /// As [`pop_event_for_connection`](Self::pop_event_for_connection); the data stays with the
+    /// driver until the next update.
+    pub fn pop_event_view_for_connection(
+        &mut self,
+        connection: Connection,
+    ) -> Option<EventView<'_>> {
+        let event = self.pop_event_for_connection(connection)?;
+        Some(self.lend(event))
+    }
+
+    fn lend(&mut self, event: Event) -> EventView<'_> {
+        let Event {
+            connection,
+            kind,
+            data,
+            text,
+            clean,
+            reason,
+            close_code,
+            pipeline,
+        } = event;
+        self.lent.push(data);
+        let data = self.lent.last().map_or(&[][..], |data| data);
+        EventView {
+            connection,
+            kind,
+            data,
+            text,
+            clean,
+            reason,
+            close_code,
+            pipeline,
+        }
+    }
+
+    fn pop_from(&mut self, index: u32) -> Option<Event> {
+        let entry = self.connections.at(index);
+        let event = self.events.pop(&mut entry.waiting)?;
+        if entry.paused {
+            let room = entry.waiting.count() <= self.settings.receive_queue_capacity as u32 / 2
+                && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
+            if room {
+                entry.paused = false;
+                if let Link::Stream(id) = entry.link {
+                    self.pump.mark_ready(id);
+                }
+            }
+        }
+        if event.kind == EventKind::Disconnect {
+            self.connections.remove(index);
+        }
+        Some(event)
+    }
+
+    /// Puts an event into the queue of a connection.
+    fn raise(&mut self, index: u32, event: Event) {
+        let entry = self.connections.at(index);
+        let ordered = entry.accepted;
+        self.events.push(&mut entry.waiting, event, ordered);
+    }
+
+    /// An event without data.
+    fn event(&mut self, index: u32, kind: EventKind) -> Event {
+        Event {
+            connection: self.connections.at(index).connection(index),
+            kind,
+            data: Bytes::new(),
+            text: false,
+            clean: false,
+            reason: DisconnectReason::Default,
+            close_code: 0,
+            pipeline: 0,
+        }
+    }
+
+    /// Ends a connection for a reason that the program gets to see. The link is the caller's.
+    fn end(&mut self, index: u32, ending: Ending) {
+        let entry = self.connections.at(index);
+        if entry.state == ConnectionState::Disconnected {
+            return;
+        }
+        entry.state = ConnectionState::Disconnected;
+        entry.link = Link::None;
+        entry.plan = None;
+        if let Some(utp) = &entry.utp {
+            self.interfaces[entry.interface as usize]
+                .tokens
+                .remove(&utp.token());
+        }
+        let connection = entry.connection(index);
+        note!(
+            Info,
+            "{connection:?} ended: {:?}, {:?}",
+            ending.reason,
+            ending.text
+        );
+        let event = Event {
+            data: ending.text,
+            clean: ending.clean,
+            reason: ending.reason,
+            close_code: ending.close_code,
+            ..self.event(index, EventKind::Disconnect)
+        };
+        self.raise(index, event);
+    }
+
+    /// Puts a new connection from outside into the accept queue.
+    fn announce(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        entry.incoming = true;
+        entry.state = ConnectionState::Connected;
+        let connection = entry.connection(index);
+        note!(
+            Info,
+            "{connection:?} came from {:?}, {:?}",
+            entry.remote,
+            entry.dialect
+        );
+        self.accept_queue.push_back(connection);
+        self.accept_news = true;
+        self.statistics.connections_incoming += 1;
+    }
+
+    /// Sets the bytes that every client gets with the answer to its connection request.
+    ///
+    /// # Errors
+    /// [`Status::NetworkPacketOverflow`] when they would not fit on every interface.
+    pub fn set_accept_payload(&mut self, payload: &[u8]) -> Result<()> {
+        if payload.len() > self.handshake_payload_max(true) {
+            return Err(Error::new(
+                Status::NetworkPacketOverflow,
+                format!(
+                    "the accept payload has {} bytes; at most {} fit",
+                    payload.len(),
+                    self.handshake_payload_max(true)
+                ),
+            ));
+        }
+        self.accept_payload = payload.to_vec();
+        Ok(())
+    }
+
+    /// Puts a bad network below the datagram interfaces, or changes or removes it.
+    pub fn set_network_simulator(&mut self, simulator: &NetworkSimulator) {
+        match &mut self.simulator {
+            Some(running) => {
+                running.receive.set_params(simulator.receive_params());
+                running.send.set_params(simulator.send_params());
+            }
+            None if simulator.is_off() => {}
+            None => {
+                self.simulator = Some(Box::new(Simulator {
+                    receive: Netem::new(simulator.receive_params(), simulator.seed),
+                    send: Netem::new(simulator.send_params(), simulator.seed.wrapping_add(1)),
+                }));
+            }
+        }
+    }
+}
+
+/// Why and how a connection ended.
+struct Ending {
+    reason: DisconnectReason,
+    close_code: u16,
+    clean: bool,
+    text: Bytes,
+}
+
+impl Ending {
+    /// An end without a close code.
+    const fn new(reason: DisconnectReason) -> Self {
+        Self {
+            reason,
+            close_code: 0,
+            clean: false,
+            text: Bytes::new(),
+        }
+    }
+
+    /// The same with a text for the program.
+    fn with_text(reason: DisconnectReason, text: impl Into<Bytes>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::new(reason)
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The way in: answers of the resolver, new streams, datagrams, ready streams, timers.
+//!
+//! Work per round is bounded, so that one busy socket does not keep the others waiting.
+
+use super::NetworkDriver;
+use super::connections::Link;
+use super::interfaces::Binding;
+use super::timers::Owner;
+use crate::log::note;
+use crate::proto::utp::connection::Outcome;
+
+/// Batches taken from one UDP socket in one round.
+const UDP_BATCHES_MAX: usize = 256;
+/// Packets taken from one in-process port in one round.
+const IPC_PACKETS_MAX: usize = 16_384;
+/// Streams taken from one listener in one round.
+const ACCEPTS_MAX: usize = 1024;
+
+impl NetworkDriver {
+    /// Takes in everything that is there.
+    pub(super) fn receive(&mut self) {
+        self.take_answers();
+        for interface in 0..self.interfaces.len() {
+            let place = &self.interfaces[interface];
+            let bindings = place.bindings.iter().chain(&place.implicit);
+            for position in 0..bindings.count() {
+                let place = &self.interfaces[interface];
+                let mut all = place.bindings.iter().chain(&place.implicit);
+                let Some(&binding) = all.nth(position) else {
+                    continue;
+                };
+                match binding {
+                    Binding::Udp(socket) => self.receive_udp(interface as u32, socket),
+                    Binding::Ipc(port, _) => self.receive_ipc(interface as u32, port),
+                    Binding::Listener(listener) => self.receive_streams(interface as u32, listener),
+                }
+            }
+        }
+        let ready = self.pump.take_ready();
+        for &id in &ready {
+            self.drive_stream(id);
+        }
+        self.pump.return_ready(ready);
+    }
+
+    fn receive_udp(&mut self, interface: u32, socket: u32) {
+        let Some(mut batch) = self.pump.batch.take() else {
+            return;
+        };
+        for _ in 0..UDP_BATCHES_MAX {
+            let udp = &mut self.pump.udp[socket as usize];
+            if !udp.readable {
+                break;
+            }
+            match udp.receive(&mut batch) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    note!(Error, "receiving on {}: {error}", udp.local());
+                    break;
+                }
+            }
+            for (remote, datagram) in batch.datagrams() {
+                self.receive_datagram(interface, Link::Udp { socket, remote }, datagram);
+            }
+        }
+        self.pump.batch = Some(batch);
+    }
+
+    fn receive_ipc(&mut self, interface: u32, port: u32) {
+        for _ in 0..IPC_PACKETS_MAX {
+            let Some((remote, packet)) = self.pump.ipc[port as usize].receive() else {
+                break;
+            };
+            self.receive_datagram(interface, Link::Ipc { port, remote }, &packet);
+        }
+    }
+
+    fn receive_streams(&mut self, interface: u32, listener: u32) {
+        for _ in 0..ACCEPTS_MAX {
+            let listener = &mut self.pump.listeners[listener as usize];
+            let full = self.streams.pending() >= self.settings.pending_handshakes_max as usize;
+            if !listener.readable || full {
+                break;
+            }
+            match listener.accept() {
+                Ok(Some((stream, remote))) => self.open_server_stream(interface, stream, remote),
+                Ok(None) => break,
+                Err(error) => {
+                    // Out of descriptors, most likely: what waits is tried again next time.
+                    note!(Error, "accepting on {}: {error}", listener.local());
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Runs the timers that are due.
+    pub(super) fn run_timers(&mut self) {
+        let now = self.now;
+        while let Some((deadline, owner)) = self.timers.poll_due(now) {
+            match owner {
+                Owner::Connection(index) => {
+                    let entry = self.connections.at(index);
+                    if entry.armed.take(deadline) && entry.is_live() {
+                        self.run_connection_timer(index);
+                    }
+                }
+                Owner::Stream(id) => {
+                    if self.streams.take_armed(id, deadline) {
+                        self.run_stream_timer(id);
+                    }
+                }
+            }
+        }
+    }
+
+    fn run_connection_timer(&mut self, index: u32) {
+        let now = self.now;
+        let entry = self.connections.at(index);
+        let paused = entry.paused;
+        let Some(utp) = &mut entry.utp else { return };
+        if paused {
+            utp.handle_held_back(now);
+        }
+        match utp.handle_timeout(now, &self.utp_config) {
+            Outcome::TimedOut => self.end_utp(index, super::DisconnectReason::Timeout),
+            Outcome::AttemptsExhausted => {
+                self.end_utp(index, super::DisconnectReason::MaxConnectionAttempts);
+            }
+            _ => {}
+        }
+        self.schedule(index);
+    }
+
+    /// Notes what the UTP machine of a connection wants next: to send, or to be asked again.
+    pub(super) fn schedule(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        let Some(utp) = &entry.utp else { return };
+        if utp.wants_transmit() && !std::mem::replace(&mut entry.listed, true) {
+            self.control_list.push(index);
+        }
+        let deadline = utp.next_timeout(&self.utp_config);
+        self.timers
+            .arm(Owner::Connection(index), &mut entry.armed, deadline);
+    }
+}

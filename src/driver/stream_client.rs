@@ -1,0 +1,246 @@
+//! The client's opening handshake: TCP connection → request → 101.
+//!
+//! Addresses are tried one after another. In the UTP dialect a failed attempt is followed by
+//! another one when the connection machine asks for it, as over UDP.
+
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+
+use super::connections::Link;
+use super::http_facts::{Head, HttpFacts};
+use super::interfaces::websocket_config;
+use super::stream::{Phase, StreamState};
+use super::{ConnectionState, DisconnectReason, Ending, EventKind, NetworkDriver};
+use crate::error::{Error, Result};
+use crate::log::note;
+use crate::proto::endpoint::NetworkEndpoint;
+use crate::proto::http::ResponseHead;
+use crate::proto::time::from_ms;
+use crate::proto::utp::connection::Control;
+use crate::proto::websocket::handshake::{
+    ClientRequest, ResponseError, check_response, encode_key, write_request,
+};
+use crate::proto::websocket::{Role, WebSocket};
+use crate::pump::{Stream, StreamId};
+use crate::settings::Dialect;
+
+/// What a client must remember until the answer is here.
+pub struct ClientHandshake {
+    key: String,
+}
+
+impl NetworkDriver {
+    /// Opens a stream to the next address of a connection's plan.
+    pub(super) fn try_next_address(&mut self, index: u32) -> Result<()> {
+        let entry = self.connections.at(index);
+        let interface = entry.interface;
+        let Some(plan) = &mut entry.plan else {
+            return Ok(());
+        };
+        let Some(address) = plan.addresses.pop() else {
+            return Err(Error::argument("there is no further address"));
+        };
+        plan.current = Some(address);
+        entry.remote = Some(address);
+        self.open_client_stream(index, interface, address)
+            .map_err(|error| Error::socket(&format!("cannot connect to {address}"), &error))
+    }
+
+    fn open_client_stream(
+        &mut self,
+        index: u32,
+        interface: u32,
+        address: SocketAddr,
+    ) -> std::io::Result<()> {
+        let stream = Stream::connect(address)?;
+        let mut state = StreamState::new(interface, address, Phase::Connecting);
+        let key = encode_key(self.entropy.take());
+        state.client = Some(Box::new(ClientHandshake { key }));
+        state.connection = Some(index);
+        state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
+        let id = self.add_stream(stream, state)?;
+        self.connections.at(index).link = Link::Stream(id);
+        Ok(())
+    }
+
+    /// The UTP machine wants another request, and the last stream failed: a new stream.
+    pub(super) fn retry_stream(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        let interface = entry.interface;
+        let Some(address) = entry.plan.as_ref().and_then(|plan| plan.current) else {
+            return;
+        };
+        if let Err(error) = self.open_client_stream(index, interface, address) {
+            note!(Warning, "cannot connect to {address}: {error}");
+        }
+    }
+
+    /// The system reported something about a stream that is being connected. True when it is.
+    pub(super) fn finish_connecting(&mut self, id: StreamId) -> bool {
+        let Some(stream) = self.pump.stream(id) else {
+            return false;
+        };
+        match stream.finish_connecting() {
+            Ok(true) => {
+                self.send_request(id);
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                let reason = DisconnectReason::ConnectionRefused;
+                self.attempt_failed(id, reason, &error.to_string());
+                false
+            }
+        }
+    }
+
+    fn send_request(&mut self, id: StreamId) {
+        let local = self.pump.stream_local(id);
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        let (Some(index), Some(client)) = (state.connection, &state.client) else {
+            return;
+        };
+        let entry = self.connections.at(index);
+        entry.local = local;
+        let Some(plan) = &entry.plan else { return };
+        let address = state.remote.to_string();
+        let request = ClientRequest {
+            host: if plan.host.is_empty() {
+                &address
+            } else {
+                &plan.host
+            },
+            target: &plan.target,
+            key: &client.key,
+            sub_protocols: &plan.sub_protocols,
+            headers: &plan.headers,
+        };
+        if let Some(out) = self.pump.out(id) {
+            write_request(out, &request);
+        }
+        let deadline = state.deadline;
+        self.streams.set_phase(id, Phase::ResponseHead, deadline);
+    }
+
+    /// Bytes of the answer's head, perhaps with frames behind it.
+    pub(super) fn take_response_bytes(&mut self, id: StreamId, bytes: &[u8]) {
+        let head_size_max = self.settings.head_size_max as usize;
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        state.head.extend_from_slice(bytes);
+        let parsed = ResponseHead::parse(&state.head, head_size_max);
+        let reason = DisconnectReason::HandshakeRejected;
+        match parsed {
+            Ok(None) => {}
+            Ok(Some((head, consumed))) => {
+                let rest = BytesMut::from(&state.head[consumed..]);
+                state.head = Vec::new();
+                self.check_answer(id, head, rest);
+            }
+            Err(error) => {
+                self.attempt_failed(
+                    id,
+                    reason,
+                    &format!("the answer is not HTTP/1.1: {error:?}"),
+                );
+            }
+        }
+    }
+
+    fn check_answer(&mut self, id: StreamId, head: ResponseHead, rest: BytesMut) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        let (Some(index), Some(client)) = (state.connection, &state.client) else {
+            return;
+        };
+        let Some(plan) = &self.connections.at(index).plan else {
+            return;
+        };
+        match check_response(&head, &client.key, &plan.sub_protocols) {
+            Ok(sub_protocol) => {
+                let target = plan.target.clone();
+                let facts = HttpFacts {
+                    head: Head::Response { head, target },
+                    sub_protocol,
+                };
+                self.open_client(id, index, facts, rest);
+            }
+            Err(error) => {
+                let text = rejection(&error, head.reason());
+                self.attempt_failed(id, DisconnectReason::HandshakeRejected, &text);
+            }
+        }
+    }
+
+    fn open_client(&mut self, id: StreamId, index: u32, facts: HttpFacts, rest: BytesMut) {
+        let now = self.now;
+        let entry = self.connections.at(index);
+        let dialect = entry.dialect;
+        entry.http = Some(Box::new(facts));
+        let config = websocket_config(&self.settings, Some(dialect));
+        let mut ws = Box::new(WebSocket::new(Role::Client, config, now));
+        ws.handle_bytes(now, rest);
+        if let Some(state) = self.streams.get(id) {
+            state.ws = Some(ws);
+        }
+        self.streams.set_phase(id, Phase::Open, None);
+        self.arm_stream(id);
+        match dialect {
+            Dialect::Plain => {
+                let entry = self.connections.at(index);
+                entry.state = ConnectionState::Connected;
+                entry.plan = None;
+                let event = self.event(index, EventKind::Connect);
+                self.raise(index, event);
+            }
+            // The requests that the machine asked for so far had nowhere to go.
+            Dialect::Utp => self.send_control(index, Control::Request),
+        }
+    }
+
+    /// This attempt came to nothing: the next address, the next attempt, or the end.
+    pub(super) fn attempt_failed(&mut self, id: StreamId, reason: DisconnectReason, why: &str) {
+        let index = self.detach(id);
+        self.drop_stream(id);
+        let Some(index) = index else { return };
+        let entry = self.connections.at(index);
+        let dialect = entry.dialect;
+        entry.link = Link::None;
+        let Some(plan) = &entry.plan else { return };
+        let address = plan.current;
+        note!(Info, "connecting to {address:?}: {why}");
+        if !plan.addresses.is_empty() && self.try_next_address(index).is_ok() {
+            return;
+        }
+        if dialect == Dialect::Utp && reason != DisconnectReason::HandshakeRejected {
+            // The connection machine counts the attempts and asks for the next one.
+            return;
+        }
+        let endpoint = address.map(NetworkEndpoint::from_socket_addr);
+        let text = endpoint.map_or_else(|| why.to_owned(), |at| format!("{at}: {why}"));
+        self.end(index, Ending::with_text(reason, text));
+    }
+}
+
+fn rejection(error: &ResponseError, reason: &str) -> String {
+    match error {
+        ResponseError::Status(status) => {
+            format!("the server answered {status} {reason} instead of 101")
+        }
+        ResponseError::Malformed(why) => format!("the server's answer is wrong: {why}"),
+        ResponseError::BadAccept => {
+            "the server's Sec-WebSocket-Accept does not match; it is no WebSocket server".to_owned()
+        }
+        ResponseError::UnexpectedSubProtocol => {
+            "the server chose a sub-protocol that was not offered".to_owned()
+        }
+        ResponseError::UnexpectedExtension => {
+            "the server chose an extension that was not offered".to_owned()
+        }
+    }
+}

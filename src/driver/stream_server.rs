@@ -1,0 +1,171 @@
+//! The server's opening handshake: request head → 101, a document, or an error.
+
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+
+use super::http_facts::{Head, HttpFacts};
+use super::interfaces::websocket_config;
+use super::stream::{Phase, StreamState};
+use super::{NetworkDriver, dialect};
+use crate::log::note;
+use crate::proto::http::{HeadError, RequestHead, write_response};
+use crate::proto::time::from_ms;
+use crate::proto::websocket::handshake::{
+    UpgradeError, UpgradeRequest, parse_upgrade, write_accept,
+};
+use crate::proto::websocket::{Role, WebSocket};
+use crate::pump::{Stream, StreamId};
+use crate::settings::Dialect;
+
+/// Content type of the short texts that errors carry.
+const TEXT: &str = "text/plain; charset=utf-8";
+
+impl StreamState {
+    /// What the connection remembers of the request.
+    pub(super) fn take_server_facts(&mut self) -> Option<Box<HttpFacts>> {
+        let head = *self.request.take()?;
+        let sub_protocol = self.sub_protocol.take();
+        Some(Box::new(HttpFacts {
+            head: Head::Request(head),
+            sub_protocol,
+        }))
+    }
+}
+
+impl NetworkDriver {
+    /// A client has connected to a listener.
+    pub(super) fn open_server_stream(
+        &mut self,
+        interface: u32,
+        stream: Stream,
+        remote: SocketAddr,
+    ) {
+        let mut state = StreamState::new(interface, remote, Phase::RequestHead);
+        state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
+        match self.add_stream(stream, state) {
+            Ok(id) => self.drive_stream(id),
+            Err(error) => note!(Error, "cannot watch the stream from {remote}: {error}"),
+        }
+    }
+
+    /// Bytes of a request head, perhaps with frames behind it.
+    pub(super) fn take_request_bytes(&mut self, id: StreamId, bytes: &[u8]) {
+        let head_size_max = self.settings.head_size_max as usize;
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        state.head.extend_from_slice(bytes);
+        match RequestHead::parse(&state.head, head_size_max) {
+            Ok(None) => {}
+            Ok(Some((head, consumed))) => {
+                let rest = BytesMut::from(&state.head[consumed..]);
+                state.head = Vec::new();
+                self.answer(id, head, rest);
+            }
+            Err(error) => {
+                let (status, text) = match error {
+                    HeadError::TooLarge | HeadError::TooManyHeaders => {
+                        (431, "the request head is too large\n")
+                    }
+                    HeadError::Version => (505, "HTTP/1.1 is spoken here\n"),
+                    HeadError::Malformed(why) => (400, why),
+                };
+                self.refuse_request(id, status, &[], text);
+            }
+        }
+    }
+
+    fn answer(&mut self, id: StreamId, head: RequestHead, rest: BytesMut) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        let place = &self.interfaces[state.interface as usize];
+        let serves = dialect::serves(&place.settings, &head);
+        match parse_upgrade(&head) {
+            Ok(upgrade) if serves => self.accept_upgrade(id, head, &upgrade, rest),
+            Ok(_) => self.refuse_request(id, 404, &[], "no WebSocket is served at this path\n"),
+            Err(UpgradeError::NotAnUpgrade) => self.serve(id, &head),
+            Err(UpgradeError::BadRequest(why)) => {
+                self.refuse_request(id, 400, &[("Sec-WebSocket-Version", "13")], why);
+            }
+            Err(UpgradeError::UnsupportedVersion) => {
+                let headers = [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")];
+                self.refuse_request(id, 426, &headers, "WebSocket version 13 is spoken here\n");
+            }
+            Err(UpgradeError::MethodNotAllowed) => {
+                self.refuse_request(id, 405, &[("Allow", "GET, HEAD")], "GET is served here\n");
+            }
+        }
+    }
+
+    /// An ordinary request: a document, or a hint.
+    fn serve(&mut self, id: StreamId, head: &RequestHead) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        let place = &self.interfaces[state.interface as usize];
+        let Some((content_type, body)) = place.documents.get(head.path()) else {
+            let websocket_path = place.settings.path.as_deref().unwrap_or("/");
+            if head.path() == websocket_path {
+                let headers = [("Upgrade", "websocket")];
+                self.refuse_request(id, 426, &headers, "connect with a WebSocket client\n");
+            } else {
+                self.refuse_request(id, 404, &[], "there is no document at this path\n");
+            }
+            return;
+        };
+        if let Some(out) = self.pump.out(id) {
+            let head_only = head.method() == "HEAD";
+            write_response(out, 200, &[], Some(content_type), body, head_only);
+        }
+        self.statistics.documents_served += 1;
+        self.start_draining(id, false);
+    }
+
+    fn refuse_request(&mut self, id: StreamId, status: u16, headers: &[(&str, &str)], text: &str) {
+        self.statistics.handshakes_failed += 1;
+        if let Some(out) = self.pump.out(id) {
+            write_response(out, status, headers, Some(TEXT), text.as_bytes(), false);
+        }
+        self.start_draining(id, false);
+    }
+
+    fn accept_upgrade(
+        &mut self,
+        id: StreamId,
+        head: RequestHead,
+        upgrade: &UpgradeRequest,
+        rest: BytesMut,
+    ) {
+        let now = self.now;
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        let settings = &self.interfaces[state.interface as usize].settings;
+        let sub_protocol = dialect::choose_sub_protocol(settings, &upgrade.sub_protocols);
+        if let Some(out) = self.pump.out(id) {
+            write_accept(out, &upgrade.key, sub_protocol);
+        }
+        let told = dialect::from_handshake(settings, &head, sub_protocol);
+        let sub_protocol = sub_protocol.map(str::to_owned);
+        let config = websocket_config(&self.settings, told);
+        let mut ws = Box::new(WebSocket::new(Role::Server, config, now));
+        ws.handle_bytes(now, rest);
+        state.ws = Some(ws);
+        state.dialect = told;
+        state.request = Some(Box::new(head));
+        state.sub_protocol = sub_protocol;
+        let patience = match told {
+            Some(Dialect::Utp) => self.settings.handshake_timeout_ms,
+            Some(Dialect::Plain) => 0,
+            None => self.settings.plain_grace_ms,
+        };
+        self.streams
+            .set_phase(id, Phase::Undecided, Some(now + from_ms(patience)));
+        if told == Some(Dialect::Plain) {
+            self.welcome_plain(id);
+        }
+        self.arm_stream(id);
+    }
+}

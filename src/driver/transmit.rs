@@ -1,0 +1,228 @@
+//! The way out: control packets after user data, closed connections, then one batch per UDP
+//! socket and one write per stream.
+
+use std::io;
+
+use super::connections::Link;
+use super::{ConnectionState, Event, EventKind, NetworkDriver};
+use crate::error::{Error, Result};
+use crate::proto::utp::connection::{Control, UtpConnection};
+use crate::proto::utp::packet::Packet;
+use crate::proto::websocket::Kind;
+use crate::pump::StreamId;
+
+impl NetworkDriver {
+    /// Sends everything that waits.
+    pub(super) fn transmit(&mut self) -> Result<()> {
+        let mut list = std::mem::take(&mut self.control_list);
+        for &index in &list {
+            self.connections.at(index).listed = false;
+            self.transmit_control(index);
+            self.schedule(index);
+        }
+        list.clear();
+        list.append(&mut self.control_list);
+        self.control_list = list;
+        self.close_connections();
+        self.release_simulated();
+        let outcome = self.flush_datagrams();
+        self.flush_streams();
+        outcome
+    }
+
+    /// Sends the control packets that a connection's machine wants to send.
+    pub(super) fn transmit_control(&mut self, index: u32) {
+        let now = self.now;
+        loop {
+            let entry = self.connections.at(index);
+            let Some(control) = entry.utp.as_mut().and_then(|utp| utp.poll_transmit(now)) else {
+                return;
+            };
+            self.send_control(index, control);
+        }
+    }
+
+    /// Sends one control packet.
+    pub(super) fn send_control(&mut self, index: u32, control: Control) {
+        let mut packet = std::mem::take(&mut self.scratch);
+        packet.clear();
+        let entry = self.connections.at(index);
+        let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else {
+            return;
+        };
+        let link = entry.link;
+        match control {
+            Control::Request => {
+                Packet::ConnectionRequest {
+                    token,
+                    payload: &entry.payload,
+                }
+                .write(&mut packet);
+            }
+            Control::Accept => {
+                let payload = &self.accept_payload;
+                Packet::ConnectionAccept { token, payload }.write(&mut packet);
+            }
+            Control::MtuAck(size) => Packet::MtuAck { token, size }.write(&mut packet),
+            Control::Heartbeat => Packet::Heartbeat { token }.write(&mut packet),
+            Control::Disconnect => Packet::Disconnect { token }.write(&mut packet),
+        }
+        if link == Link::None && control == Control::Request {
+            self.retry_stream(index);
+        }
+        // A control packet that finds no room is lost like any datagram; the timers repeat it.
+        self.emit(link, &packet, &[]);
+        self.scratch = packet;
+    }
+
+    /// Puts a UTP packet, in two parts, onto a link. False when there is no room.
+    pub(super) fn emit(&mut self, link: Link, head: &[u8], body: &[u8]) -> bool {
+        match (link, &mut self.simulator) {
+            (Link::None, _) => true,
+            (Link::Stream(id), _) => self.emit_message(id, head, body),
+            (_, None) => self.emit_datagram(link, head, body),
+            (_, Some(simulator)) => {
+                let packet = [head, body].concat();
+                let size = packet.len();
+                simulator.send.handle_packet(self.now, (link, packet), size);
+                true
+            }
+        }
+    }
+
+    fn emit_datagram(&mut self, link: Link, head: &[u8], body: &[u8]) -> bool {
+        let queued = match link {
+            Link::Udp { socket, remote } => {
+                self.pump.udp[socket as usize].queue(remote, head, body)
+            }
+            Link::Ipc { port, remote } => {
+                self.pump.ipc[port as usize].send(remote, [head, body].concat());
+                true
+            }
+            Link::None | Link::Stream(_) => true,
+        };
+        self.statistics.datagrams_out += u64::from(queued);
+        queued
+    }
+
+    /// A UTP packet over a stream: one binary message.
+    fn emit_message(&mut self, id: StreamId, head: &[u8], body: &[u8]) -> bool {
+        let mask = self.entropy.take();
+        let Some(ws) = self.streams.open_websocket(id) else {
+            return true;
+        };
+        let Some(out) = self.pump.out(id) else {
+            return true;
+        };
+        if body.is_empty() {
+            ws.write_message(out, Kind::Binary, head, mask);
+        } else {
+            ws.write_message(out, Kind::Binary, &[head, body].concat(), mask);
+        }
+        true
+    }
+
+    fn release_simulated(&mut self) {
+        while let Some((link, packet)) = self
+            .simulator
+            .as_mut()
+            .and_then(|simulator| simulator.send.poll_packet(self.now))
+        {
+            self.emit_datagram(link, &packet, &[]);
+        }
+    }
+
+    /// Ends the connections that the program has closed: a goodbye after what was sent before.
+    fn close_connections(&mut self) {
+        for (index, frame) in std::mem::take(&mut self.closing) {
+            let entry = self.connections.at(index);
+            if let Some(utp) = &mut entry.utp {
+                utp.disconnect();
+                self.interfaces[entry.interface as usize]
+                    .tokens
+                    .remove(&utp.token());
+            }
+            let link = entry.link;
+            self.transmit_control(index);
+            if let Link::Stream(id) = link {
+                self.close_stream(id, frame.as_ref());
+            }
+            self.connections.remove(index);
+        }
+    }
+
+    fn flush_datagrams(&mut self) -> Result<()> {
+        let mut outcome = Ok(());
+        for socket in &mut self.pump.udp {
+            if socket.has_queued()
+                && socket.writable
+                && let Err(error) = socket.flush()
+            {
+                let text = format!("cannot send on {}", socket.local());
+                outcome = Err(Error::socket(&text, &error));
+            }
+        }
+        self.count_sent_datagrams();
+        outcome
+    }
+
+    /// What left makes room in its connections.
+    fn count_sent_datagrams(&mut self) {
+        let mut list = std::mem::take(&mut self.queued_list);
+        list.retain(|&index| {
+            let entry = self.connections.at(index);
+            entry.accept_repeated = false;
+            if let Link::Udp { socket, .. } = entry.link
+                && self.pump.udp[socket as usize].has_queued()
+            {
+                return true;
+            }
+            entry.queued_datagrams = 0;
+            self.announce_room(index);
+            false
+        });
+        self.queued_list = list;
+    }
+
+    /// A Writable event, if the program waits for one.
+    fn announce_room(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        if std::mem::take(&mut entry.wants_writable)
+            && self.settings.writable_events
+            && entry.state == ConnectionState::Connected
+        {
+            let event = Event {
+                ..self.event(index, EventKind::Writable)
+            };
+            self.raise(index, event);
+        }
+    }
+
+    fn flush_streams(&mut self) {
+        let mut outcomes = std::mem::take(&mut self.streams.flushed);
+        self.pump
+            .flush_streams(|id, outcome: io::Result<usize>| outcomes.push((id, outcome)));
+        for (id, outcome) in outcomes.drain(..) {
+            match outcome {
+                Ok(sent) => {
+                    self.statistics.stream_bytes_out += sent as u64;
+                    self.stream_flushed(id);
+                }
+                Err(error) => self.stream_lost(id, &error.to_string()),
+            }
+        }
+        self.streams.flushed = outcomes;
+    }
+
+    fn stream_flushed(&mut self, id: StreamId) {
+        let queued = self.pump.queued(id);
+        if queued <= self.settings.outbound_bytes_max as usize / 2
+            && let Some(index) = self.streams.connection(id)
+        {
+            self.announce_room(index);
+        }
+        if queued == 0 {
+            self.stream_drained(id);
+        }
+    }
+}
