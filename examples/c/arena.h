@@ -1,6 +1,7 @@
 /* The arena's protocol, for its server and its bot. examples/page/arena.html describes it.
  *
- * Every message is binary and little endian; its first byte says what it is. */
+ * Every message is binary and little endian; its first byte says what it is. What one does not
+ * know, one ignores. */
 #ifndef EXAMPLES_ARENA_H
 #define EXAMPLES_ARENA_H
 
@@ -22,6 +23,7 @@
 #define ARENA_SNAPSHOT 'S' /* u16 count, count times: u32 id, i16 x, i16 y */
 #define ARENA_NAME 'N'     /* u32 id, u8 kind of connection, u8 length, name */
 #define ARENA_GONE 'G'     /* u32 id */
+#define ARENA_ROUND_TRIP 'R' /* u32 microseconds: what your answer to the ping has measured */
 
 #define ARENA_JOIN_SIZE(name_length) (2u + (name_length))
 #define ARENA_MOVE_SIZE 5u
@@ -32,6 +34,7 @@
 #define ARENA_SNAPSHOT_ENTRY 8u
 #define ARENA_NAME_SIZE(name_length) (7u + (name_length))
 #define ARENA_GONE_SIZE 5u
+#define ARENA_ROUND_TRIP_SIZE 5u
 
 /* With so many entries a snapshot fits into one packet of every interface. More players than that
  * are told of in several snapshots. */

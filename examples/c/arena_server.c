@@ -145,6 +145,15 @@ static void move(struct player *player, int16_t x, int16_t y) {
   player->y = y;
 }
 
+static void take_answer(struct player *player) {
+  uint8_t message[ARENA_ROUND_TRIP_SIZE] = {ARENA_ROUND_TRIP};
+  uint32_t round_trip = (uint32_t)now_us() - player->ping_stamp;
+  player->ping_waits = 0;
+  player->round_trip_us = round_trip;
+  write_u32(message + 1, round_trip);
+  tell(player, message, sizeof message);
+}
+
 /* Takes one message; returns 0 when it is malformed or out of place. */
 static int take(struct player *player, const uint8_t *data, uint32_t length) {
   if (length == 0) return 0;
@@ -162,8 +171,7 @@ static int take(struct player *player, const uint8_t *data, uint32_t length) {
   }
   if (data[0] == ARENA_PING && length == ARENA_PING_SIZE) {
     if (!player->ping_waits || read_u32(data + 1) != player->ping_stamp) return 0;
-    player->ping_waits = 0;
-    player->round_trip_us = (uint32_t)now_us() - player->ping_stamp;
+    take_answer(player);
     return 1;
   }
   if (data[0] != ARENA_LEAVE || length != ARENA_LEAVE_SIZE) return 0;
