@@ -1,0 +1,222 @@
+/* Prints where each field of the ABI's structs lies, as C sees it: "struct.field offset size".
+ * csharp/tests/programs/Layout.cs prints the same lines from C#; equal output is the test.
+ *
+ * The ABI's structs have no padding, so fields that do not follow each other closely would mean
+ * that one is missing here: that fails too. */
+#include <netdriver.h>
+#include <stddef.h>
+#include <stdio.h>
+
+static size_t end_of_last;
+static int gaps;
+
+static void field(const char *of, const char *name, size_t offset, size_t size) {
+  printf("%s.%s %zu %zu\n", of, name, offset, size);
+  if (offset != end_of_last) {
+    fprintf(stderr, "%s.%s begins at %zu, not at %zu\n", of, name, offset, end_of_last);
+    gaps += 1;
+  }
+  end_of_last = offset + size;
+}
+
+static void end(const char *of, size_t size) {
+  printf("%s size %zu\n", of, size);
+  if (size != end_of_last) {
+    fprintf(stderr, "%s ends at %zu, its last field here at %zu\n", of, size, end_of_last);
+    gaps += 1;
+  }
+  end_of_last = 0;
+}
+
+#define FIELD(name) field(STRUCT_NAME, #name, offsetof(STRUCT, name), sizeof(((STRUCT *)0)->name))
+#define END() end(STRUCT_NAME, sizeof(STRUCT))
+
+#define STRUCT nd_endpoint
+#define STRUCT_NAME "nd_endpoint"
+static void print_nd_endpoint(void) {
+  FIELD(address);
+  FIELD(family);
+  FIELD(reserved);
+  FIELD(port);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_settings
+#define STRUCT_NAME "nd_settings"
+static void print_nd_settings(void) {
+  FIELD(struct_size);
+  FIELD(connect_timeout_ms);
+  FIELD(max_connect_attempts);
+  FIELD(disconnect_timeout_ms);
+  FIELD(heartbeat_timeout_ms);
+  FIELD(reconnection_timeout_ms);
+  FIELD(max_frame_time_ms);
+  FIELD(fixed_frame_time_ms);
+  FIELD(receive_queue_capacity);
+  FIELD(send_queue_capacity);
+  FIELD(max_message_size);
+  FIELD(perform_path_mtu_discovery);
+  FIELD(optional_events);
+  FIELD(connections_max);
+  FIELD(inbound_bytes_max);
+  FIELD(outbound_bytes_max);
+  FIELD(pending_handshakes_max);
+  FIELD(head_size_max);
+  FIELD(handshake_timeout_ms);
+  FIELD(plain_grace_ms);
+  FIELD(websocket_message_size_max);
+  FIELD(close_timeout_ms);
+  FIELD(ping_interval_ms);
+  FIELD(pong_timeout_ms);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_interface_settings
+#define STRUCT_NAME "nd_interface_settings"
+static void print_nd_interface_settings(void) {
+  FIELD(struct_size);
+  FIELD(kind);
+  FIELD(dialect);
+  FIELD(reserved);
+  FIELD(path);
+  FIELD(utp_path);
+  FIELD(plain_path);
+  FIELD(sub_protocols);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_connect_options
+#define STRUCT_NAME "nd_connect_options"
+static void print_nd_connect_options(void) {
+  FIELD(struct_size);
+  FIELD(dialect);
+  FIELD(sub_protocols);
+  FIELD(headers);
+  FIELD(payload);
+  FIELD(payload_length);
+  FIELD(reserved);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_event
+#define STRUCT_NAME "nd_event"
+static void print_nd_event(void) {
+  FIELD(connection);
+  FIELD(data);
+  FIELD(data_length);
+  FIELD(kind);
+  FIELD(close_code);
+  FIELD(reason);
+  FIELD(pipeline);
+  FIELD(flags);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_send
+#define STRUCT_NAME "nd_send"
+static void print_nd_send(void) {
+  FIELD(handle);
+  FIELD(data);
+  FIELD(capacity);
+  FIELD(reserved);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_connection_info
+#define STRUCT_NAME "nd_connection_info"
+static void print_nd_connection_info(void) {
+  FIELD(struct_size);
+  FIELD(state);
+  FIELD(interface_index);
+  FIELD(interface_kind);
+  FIELD(dialect);
+  FIELD(round_trip_us);
+  FIELD(remote);
+  FIELD(local);
+  FIELD(messages_in);
+  FIELD(messages_out);
+  FIELD(bytes_in);
+  FIELD(bytes_out);
+  FIELD(dropped_in);
+  FIELD(refused_out);
+  FIELD(inbound_bytes);
+  FIELD(outbound_bytes);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_driver_statistics
+#define STRUCT_NAME "nd_driver_statistics"
+static void print_nd_driver_statistics(void) {
+  FIELD(struct_size);
+  FIELD(connections);
+  FIELD(handshakes_pending);
+  FIELD(reserved);
+  FIELD(connections_incoming);
+  FIELD(connections_outgoing);
+  FIELD(messages_in);
+  FIELD(messages_out);
+  FIELD(bytes_in);
+  FIELD(bytes_out);
+  FIELD(datagrams_in);
+  FIELD(datagrams_out);
+  FIELD(stream_bytes_in);
+  FIELD(stream_bytes_out);
+  FIELD(malformed_in);
+  FIELD(unknown_token_in);
+  FIELD(old_protocol_in);
+  FIELD(dropped_in);
+  FIELD(refused_out);
+  FIELD(protocol_errors);
+  FIELD(handshakes_failed);
+  FIELD(documents_served);
+  FIELD(connections_refused);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_network_simulator
+#define STRUCT_NAME "nd_network_simulator"
+static void print_nd_network_simulator(void) {
+  FIELD(struct_size);
+  FIELD(receive_loss_percent);
+  FIELD(send_loss_percent);
+  FIELD(send_duplicate_percent);
+  FIELD(send_reorder_percent);
+  FIELD(send_delay_ms);
+  FIELD(send_jitter_ms);
+  FIELD(receive_mtu);
+  FIELD(partitioned);
+  FIELD(reserved);
+  FIELD(seed);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+int main(void) {
+  print_nd_endpoint();
+  print_nd_settings();
+  print_nd_interface_settings();
+  print_nd_connect_options();
+  print_nd_event();
+  print_nd_send();
+  print_nd_connection_info();
+  print_nd_driver_statistics();
+  print_nd_network_simulator();
+  return gaps == 0 ? 0 : 1;
+}
