@@ -59,10 +59,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error with a text; a literal costs no allocation.
     pub fn new(status: Status, text: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            text: text.into(),
-        }
+        Self { status, text: text.into() }
     }
 
     pub(crate) fn socket(what: &str, error: &std::io::Error) -> Self {
@@ -88,11 +85,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} ({:?}, {})",
-            self.text, self.status, self.status as i32
-        )
+        write!(f, "{} ({:?}, {})", self.text, self.status, self.status as i32)
     }
 }
 

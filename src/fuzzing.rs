@@ -26,12 +26,7 @@ pub fn utp_packet(data: &[u8]) {
     assert_eq!(packet::parse(&written), Ok(packet));
     match packet {
         Packet::ConnectionRequest { payload, .. } => {
-            assert_eq!(
-                recognised,
-                written == data,
-                "{} bytes of payload",
-                payload.len()
-            );
+            assert_eq!(recognised, written == data, "{} bytes of payload", payload.len());
         }
         Packet::Data { .. } => assert_eq!(written, data),
         _ => assert!(!recognised),
@@ -79,11 +74,7 @@ pub fn url(data: &[u8]) {
         return;
     };
     assert!(url.target.starts_with('/') && url.target.bytes().all(|byte| byte.is_ascii_graphic()));
-    assert!(
-        url.host_header()
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic())
-    );
+    assert!(url.host_header().bytes().all(|byte| byte.is_ascii_graphic()));
     assert_eq!(WebSocketUrl::parse(&url.to_string()).as_ref(), Ok(&url));
 }
 
@@ -92,10 +83,7 @@ pub fn netem(data: &[u8]) {
     let Some((&[seed, queue_max], script)) = data.split_first_chunk() else {
         return;
     };
-    let params = Params {
-        queue_max: usize::from(queue_max),
-        ..Params::default()
-    };
+    let params = Params { queue_max: usize::from(queue_max), ..Params::default() };
     let mut netem = Netem::new(params, u64::from(seed));
     let mut now = 0u64;
     let mut offered = 0u64;
@@ -132,12 +120,7 @@ fn netem_params(mut params: Params, operation: u8, value: u8) -> Params {
         4 => params.reorder_percent = f32::from(value),
         5 => params.size_max = usize::from(value),
         6 => params.partitioned = value % 2 == 1,
-        _ => {
-            params = Params {
-                queue_max: params.queue_max,
-                ..Params::default()
-            }
-        }
+        _ => params = Params { queue_max: params.queue_max, ..Params::default() },
     }
     params
 }
@@ -154,9 +137,7 @@ mod tests {
 
     /// Runs a body over its committed seeds and over damaged copies of them.
     fn smoke(target: &str, body: fn(&[u8])) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("fuzz/seeds")
-            .join(target);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
         let mut seeds: Vec<_> = std::fs::read_dir(&folder)
             .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
             .map(|entry| entry.unwrap().path())

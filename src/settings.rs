@@ -102,9 +102,7 @@ fn bounded<T: PartialOrd + std::fmt::Display>(name: &str, value: T, min: T, max:
     if value >= min && value <= max {
         return Ok(());
     }
-    Err(Error::argument(format!(
-        "{name} is {value}; it must be from {min} to {max}"
-    )))
+    Err(Error::argument(format!("{name} is {value}; it must be from {min} to {max}")))
 }
 
 impl NetworkSettings {
@@ -138,32 +136,12 @@ impl NetworkSettings {
         for (name, value) in above_zero {
             bounded(name, value, 1, i32::MAX)?;
         }
-        bounded(
-            "max_message_size",
-            self.max_message_size,
-            1,
-            MESSAGE_SIZE_MAX,
-        )?;
-        bounded(
-            "connections_max",
-            self.connections_max,
-            1,
-            CONNECTIONS_LIMIT,
-        )?;
+        bounded("max_message_size", self.max_message_size, 1, MESSAGE_SIZE_MAX)?;
+        bounded("connections_max", self.connections_max, 1, CONNECTIONS_LIMIT)?;
         bounded("inbound_bytes_max", self.inbound_bytes_max, 1, u32::MAX)?;
         bounded("outbound_bytes_max", self.outbound_bytes_max, 1, u32::MAX)?;
-        bounded(
-            "pending_handshakes_max",
-            self.pending_handshakes_max,
-            1,
-            CONNECTIONS_LIMIT,
-        )?;
-        bounded(
-            "head_size_max",
-            self.head_size_max,
-            HEAD_SIZE_BOUNDS.0,
-            HEAD_SIZE_BOUNDS.1,
-        )?;
+        bounded("pending_handshakes_max", self.pending_handshakes_max, 1, CONNECTIONS_LIMIT)?;
+        bounded("head_size_max", self.head_size_max, HEAD_SIZE_BOUNDS.0, HEAD_SIZE_BOUNDS.1)?;
         let message_limit = WEBSOCKET_MESSAGE_SIZE_LIMIT;
         let message_max = self.websocket_message_size_max;
         bounded("websocket_message_size_max", message_max, 1, message_limit)?;
@@ -238,10 +216,7 @@ impl InterfaceSettings {
     /// An interface of a kind, with the defaults.
     #[must_use]
     pub fn new(kind: InterfaceKind) -> Self {
-        Self {
-            kind,
-            ..Self::default()
-        }
+        Self { kind, ..Self::default() }
     }
 
     /// Checks paths and sub-protocols.
@@ -249,11 +224,8 @@ impl InterfaceSettings {
     /// # Errors
     /// [`Status::InvalidArgument`] names what is wrong.
     pub fn validate(&self) -> Result<()> {
-        let paths = [
-            ("path", &self.path),
-            ("utp_path", &self.utp_path),
-            ("plain_path", &self.plain_path),
-        ];
+        let paths =
+            [("path", &self.path), ("utp_path", &self.utp_path), ("plain_path", &self.plain_path)];
         for (name, path) in paths {
             let Some(path) = path else { continue };
             let printable = path.bytes().all(|byte| byte.is_ascii_graphic());
@@ -270,14 +242,9 @@ impl InterfaceSettings {
 
 pub(crate) fn check_sub_protocols(names: &[String]) -> Result<()> {
     if names.len() > SUB_PROTOCOLS_MAX {
-        return Err(Error::argument(format!(
-            "more than {SUB_PROTOCOLS_MAX} sub-protocols"
-        )));
+        return Err(Error::argument(format!("more than {SUB_PROTOCOLS_MAX} sub-protocols")));
     }
-    match names
-        .iter()
-        .find(|name| !crate::proto::http::is_token(name))
-    {
+    match names.iter().find(|name| !crate::proto::http::is_token(name)) {
         Some(name) => Err(Error::argument(format!(
             "sub-protocol {name:?} is not a token; use letters, digits, '-', '.', '_'"
         ))),

@@ -53,9 +53,7 @@ impl NetworkDriver {
             .to_socket_addr()
             .ok_or_else(|| Error::argument("the endpoint must be IPv4 or IPv6"))?;
         if address.port() == 0 {
-            return Err(Error::argument(
-                "the endpoint has port 0; name the server's port",
-            ));
+            return Err(Error::argument("the endpoint has port 0; name the server's port"));
         }
         let plan = self.utp_plan(interface, payload)?;
         let index = self.begin_connection(interface, Dialect::Utp, payload, plan)?;
@@ -80,9 +78,7 @@ impl NetworkDriver {
         check_host(host, port)?;
         let plan = self.utp_plan(interface, payload)?;
         if self.interface(interface)?.settings.kind == InterfaceKind::Ipc {
-            return Err(Error::argument(
-                "an IPC interface connects to loopback endpoints only",
-            ));
+            return Err(Error::argument("an IPC interface connects to loopback endpoints only"));
         }
         let index = self.begin_connection(interface, Dialect::Utp, payload, plan)?;
         let asked = self.ask(index, host, port);
@@ -121,10 +117,7 @@ impl NetworkDriver {
     }
 
     fn any_websocket_interface(&mut self) -> Result<u32> {
-        let mut kinds = self
-            .interfaces
-            .iter()
-            .map(|interface| interface.settings.kind);
+        let mut kinds = self.interfaces.iter().map(|interface| interface.settings.kind);
         match kinds.position(|kind| kind == InterfaceKind::WebSocket) {
             Some(number) => Ok(number as u32),
             None => self.add_interface(InterfaceSettings::new(InterfaceKind::WebSocket)),
@@ -151,10 +144,7 @@ impl NetworkDriver {
         if payload.len() <= most {
             return Ok(());
         }
-        let text = format!(
-            "the payload has {} bytes; at most {most} fit",
-            payload.len()
-        );
+        let text = format!("the payload has {} bytes; at most {most} fit", payload.len());
         Err(Error::new(Status::NetworkPacketOverflow, text))
     }
 
@@ -192,9 +182,7 @@ impl NetworkDriver {
     fn forget_token(&mut self, index: u32) {
         let entry = self.connections.at(index);
         if let Some(utp) = &entry.utp {
-            self.interfaces[entry.interface as usize]
-                .tokens
-                .remove(&utp.token());
+            self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
         }
     }
 
@@ -238,9 +226,7 @@ impl NetworkDriver {
         if entry.dialect == Dialect::Utp {
             let token = self.entropy.take();
             self.connections.at(index).utp = Some(UtpConnection::client(token, now));
-            self.interfaces[interface as usize]
-                .tokens
-                .insert(token, index);
+            self.interfaces[interface as usize].tokens.insert(token, index);
         }
         match self.interface(interface)?.settings.kind {
             InterfaceKind::WebSocket => {
@@ -250,9 +236,7 @@ impl NetworkDriver {
                 self.try_next_address(index)?;
             }
             kind @ (InterfaceKind::Udp | InterfaceKind::Ipc) => {
-                let remote = addresses
-                    .pop()
-                    .ok_or_else(|| Error::argument("no address"))?;
+                let remote = addresses.pop().ok_or_else(|| Error::argument("no address"))?;
                 let link = self.datagram_link(interface, kind, remote)?;
                 let local = self.link_local(link);
                 let entry = self.connections.at(index);
@@ -273,12 +257,7 @@ impl NetworkDriver {
         remote: SocketAddr,
     ) -> Result<Link> {
         let place = self.interface(interface)?;
-        let all: Vec<Binding> = place
-            .bindings
-            .iter()
-            .chain(&place.implicit)
-            .copied()
-            .collect();
+        let all: Vec<Binding> = place.bindings.iter().chain(&place.implicit).copied().collect();
         let fits = |binding: &Binding| match *binding {
             Binding::Udp(number) => {
                 self.pump.udp[number as usize].local().is_ipv4() == remote.is_ipv4()
@@ -303,10 +282,7 @@ impl NetworkDriver {
         };
         Ok(match binding {
             Binding::Udp(socket) => Link::Udp { socket, remote },
-            Binding::Ipc(port, _) => Link::Ipc {
-                port,
-                remote: remote.port(),
-            },
+            Binding::Ipc(port, _) => Link::Ipc { port, remote: remote.port() },
             Binding::Listener(_) => Link::None,
         })
     }
@@ -333,17 +309,9 @@ impl NetworkDriver {
             )));
         }
         if reason.len() > CLOSE_REASON_MAX || std::str::from_utf8(reason).is_err() {
-            return Err(Error::argument(
-                "the reason must be UTF-8 of at most 123 bytes",
-            ));
+            return Err(Error::argument("the reason must be UTF-8 of at most 123 bytes"));
         }
-        self.begin_closing(
-            connection,
-            Some(CloseFrame {
-                code,
-                reason: reason.to_vec(),
-            }),
-        )
+        self.begin_closing(connection, Some(CloseFrame { code, reason: reason.to_vec() }))
     }
 
     fn begin_closing(&mut self, connection: Connection, frame: Option<CloseFrame>) -> Result<()> {

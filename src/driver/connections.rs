@@ -138,12 +138,7 @@ pub struct Connections {
 impl Connections {
     /// An empty table for at most `limit` connections.
     pub const fn new(limit: usize) -> Self {
-        Self {
-            entries: Vec::new(),
-            free: Vec::new(),
-            limit,
-            live: 0,
-        }
+        Self { entries: Vec::new(), free: Vec::new(), limit, live: 0 }
     }
 
     /// Is there room for another one?
@@ -162,11 +157,7 @@ impl Connections {
             return Some(self.entries.len() as u32 - 1);
         };
         let old = &mut self.entries[index as usize];
-        let version = if old.version >= VERSION_MAX {
-            1
-        } else {
-            old.version + 1
-        };
+        let version = if old.version >= VERSION_MAX { 1 } else { old.version + 1 };
         // Timers of the old connection may still be in the heap; they find nothing to do.
         *old = Entry::new(version, interface, dialect);
         Some(index)

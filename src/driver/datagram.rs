@@ -26,10 +26,7 @@ impl NetworkDriver {
             return;
         };
         let token = packet.token();
-        let known = self.interfaces[interface as usize]
-            .tokens
-            .get(&token)
-            .copied();
+        let known = self.interfaces[interface as usize].tokens.get(&token).copied();
         match (known, &packet) {
             (Some(index), _) => {
                 self.follow(index, link, &packet);
@@ -48,10 +45,7 @@ impl NetworkDriver {
             Ok(packet) => Some(packet),
             Err(PacketError::OldProtocol) => {
                 self.statistics.old_protocol_in += 1;
-                note!(
-                    Warning,
-                    "a client of Unity Transport 1.x knocked; its protocol differs"
-                );
+                note!(Warning, "a client of Unity Transport 1.x knocked; its protocol differs");
                 None
             }
             Err(_) => {
@@ -71,10 +65,7 @@ impl NetworkDriver {
                 | Packet::ConnectionAccept { .. }
                 | Packet::Disconnect { .. }
         );
-        let established = entry
-            .utp
-            .as_ref()
-            .is_some_and(UtpConnection::is_established);
+        let established = entry.utp.as_ref().is_some_and(UtpConnection::is_established);
         if entry.link != link && moves && established {
             entry.link = link;
             let remote = remote_of(link);
@@ -91,9 +82,7 @@ impl NetworkDriver {
             self.statistics.connections_refused += 1;
             return;
         };
-        self.interfaces[interface as usize]
-            .tokens
-            .insert(token, index);
+        self.interfaces[interface as usize].tokens.insert(token, index);
         let local = self.link_local(link);
         let entry = self.connections.at(index);
         entry.link = link;
@@ -134,12 +123,7 @@ impl NetworkDriver {
             (Outcome::Connected, Packet::ConnectionAccept { payload, .. }) => {
                 self.connected(index, payload);
             }
-            (
-                Outcome::Data,
-                Packet::Data {
-                    pipeline, payload, ..
-                },
-            ) => {
+            (Outcome::Data, Packet::Data { pipeline, payload, .. }) => {
                 if *pipeline == 0 {
                     self.deliver_packet(index, payload, whole);
                 } else {
@@ -148,10 +132,8 @@ impl NetworkDriver {
                 }
             }
             (Outcome::Disconnected, _) => {
-                let ending = Ending {
-                    clean: true,
-                    ..Ending::new(DisconnectReason::ClosedByRemote)
-                };
+                let ending =
+                    Ending { clean: true, ..Ending::new(DisconnectReason::ClosedByRemote) };
                 self.end(index, ending);
             }
             (Outcome::Dropped, _) => self.statistics.unknown_token_in += 1,
@@ -168,10 +150,7 @@ impl NetworkDriver {
         let measured = entry.utp.as_ref().and_then(UtpConnection::round_trip);
         entry.round_trip = measured.unwrap_or_default().min(u64::from(u32::MAX)) as u32;
         let data = Bytes::copy_from_slice(payload);
-        let event = Event {
-            data,
-            ..self.event(index, EventKind::Connect)
-        };
+        let event = Event { data, ..self.event(index, EventKind::Connect) };
         self.raise(index, event);
     }
 
@@ -208,11 +187,7 @@ impl NetworkDriver {
         traffic.bytes_in += size;
         self.statistics.messages_in += 1;
         self.statistics.bytes_in += size;
-        let event = Event {
-            data,
-            text,
-            ..self.event(index, EventKind::Data)
-        };
+        let event = Event { data, text, ..self.event(index, EventKind::Data) };
         self.raise(index, event);
     }
 

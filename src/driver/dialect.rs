@@ -18,11 +18,7 @@ pub fn serves(settings: &InterfaceSettings, head: &RequestHead) -> bool {
         (Some(path), DialectPolicy::UtpOnly) => head.target() == path,
         (None, DialectPolicy::UtpOnly) => head.target() == "/",
         (Some(path), _) => {
-            let rules = [
-                Some(path),
-                settings.utp_path.as_ref(),
-                settings.plain_path.as_ref(),
-            ];
+            let rules = [Some(path), settings.utp_path.as_ref(), settings.plain_path.as_ref()];
             rules.into_iter().flatten().any(|path| head.path() == path)
         }
         (None, _) => true,
@@ -42,13 +38,8 @@ pub fn choose_sub_protocol<'a>(
         DialectPolicy::Auto => &[SUB_PROTOCOL_UTP, SUB_PROTOCOL_PLAIN][..],
         _ => &[SUB_PROTOCOL_PLAIN][..],
     };
-    let ours = settings
-        .sub_protocols
-        .iter()
-        .map(String::as_str)
-        .chain(known.iter().copied());
-    ours.into_iter()
-        .find(|name| offered.iter().any(|other| other == name))
+    let ours = settings.sub_protocols.iter().map(String::as_str).chain(known.iter().copied());
+    ours.into_iter().find(|name| offered.iter().any(|other| other == name))
 }
 
 /// What the handshake alone tells.
@@ -74,9 +65,5 @@ pub fn from_handshake(
 
 /// What a first message tells.
 pub fn from_message(text: bool, data: &[u8]) -> Dialect {
-    if !text && is_connection_request(data) {
-        Dialect::Utp
-    } else {
-        Dialect::Plain
-    }
+    if !text && is_connection_request(data) { Dialect::Utp } else { Dialect::Plain }
 }

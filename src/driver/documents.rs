@@ -62,10 +62,7 @@ impl Documents {
         let before = self.list.len();
         self.list.retain(|document| document.path != path);
         if self.list.len() == before {
-            return Err(Error::new(
-                Status::NotFound,
-                format!("no document at {path:?}"),
-            ));
+            return Err(Error::new(Status::NotFound, format!("no document at {path:?}")));
         }
         Ok(())
     }

@@ -24,12 +24,7 @@ pub struct Waiting {
 
 impl Default for Waiting {
     fn default() -> Self {
-        Self {
-            head: NIL,
-            tail: NIL,
-            count: 0,
-            bytes: 0,
-        }
+        Self { head: NIL, tail: NIL, count: 0, bytes: 0 }
     }
 }
 
@@ -85,11 +80,7 @@ impl EventQueue {
         self.next_sequence += 1;
         waiting.count += 1;
         waiting.bytes = waiting.bytes.saturating_add(event.data.len() as u32);
-        let index = self.allocate(Node {
-            sequence,
-            next: NIL,
-            event: Some(event),
-        });
+        let index = self.allocate(Node { sequence, next: NIL, event: Some(event) });
         if waiting.tail == NIL {
             waiting.head = index;
         } else {

@@ -16,8 +16,7 @@ impl NetworkDriver {
     /// How many events wait in a connection; 0 for a stale one.
     #[must_use]
     pub fn event_queue_size(&self, connection: Connection) -> u32 {
-        self.entry(connection)
-            .map_or(0, |entry| entry.waiting.count())
+        self.entry(connection).map_or(0, |entry| entry.waiting.count())
     }
 
     /// Addresses, interface, dialect, round trip and counters.
@@ -27,19 +26,14 @@ impl NetworkDriver {
     pub fn connection_info(&self, connection: Connection) -> Result<ConnectionInfo> {
         let entry = self.entry(connection)?;
         let endpoint = |address| {
-            Option::map_or(
-                address,
-                NetworkEndpoint::INVALID,
-                NetworkEndpoint::from_socket_addr,
-            )
+            Option::map_or(address, NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr)
         };
         let (outbound, measured) = match entry.link {
             Link::Stream(id) => (self.pump.queued(id), self.streams.round_trip(id)),
             _ => (0, None),
         };
-        let round_trip = measured.map_or(entry.round_trip, |micros| {
-            micros.clamp(1, u64::from(u32::MAX)) as u32
-        });
+        let round_trip =
+            measured.map_or(entry.round_trip, |micros| micros.clamp(1, u64::from(u32::MAX)) as u32);
         Ok(ConnectionInfo {
             state: entry.state,
             interface: entry.interface,
@@ -62,9 +56,7 @@ impl NetworkDriver {
     fn entry(&self, connection: Connection) -> Result<&Entry> {
         let index = self.connections.resolve(connection)?;
         // `resolve` has found it.
-        self.connections
-            .get(index)
-            .ok_or_else(|| crate::Error::argument("no such connection"))
+        self.connections.get(index).ok_or_else(|| crate::Error::argument("no such connection"))
     }
 
     /// The bytes that a client gave with its connection request.
@@ -81,11 +73,7 @@ impl NetworkDriver {
     /// # Errors
     /// As [`connection_info`](Self::connection_info).
     pub fn request_path(&self, connection: Connection) -> Result<&str> {
-        Ok(self
-            .entry(connection)?
-            .http
-            .as_ref()
-            .map_or("", |http| http.path()))
+        Ok(self.entry(connection)?.http.as_ref().map_or("", |http| http.path()))
     }
 
     /// The query of a WebSocket's request; empty where there is none.
@@ -93,11 +81,7 @@ impl NetworkDriver {
     /// # Errors
     /// As [`connection_info`](Self::connection_info).
     pub fn request_query(&self, connection: Connection) -> Result<&str> {
-        Ok(self
-            .entry(connection)?
-            .http
-            .as_ref()
-            .map_or("", |http| http.query()))
+        Ok(self.entry(connection)?.http.as_ref().map_or("", |http| http.query()))
     }
 
     /// The agreed sub-protocol; empty where there is none.
@@ -106,9 +90,7 @@ impl NetworkDriver {
     /// As [`connection_info`](Self::connection_info).
     pub fn sub_protocol(&self, connection: Connection) -> Result<&str> {
         let http = self.entry(connection)?.http.as_ref();
-        Ok(http
-            .and_then(|http| http.sub_protocol.as_deref())
-            .unwrap_or_default())
+        Ok(http.and_then(|http| http.sub_protocol.as_deref()).unwrap_or_default())
     }
 
     /// All headers that the peer sent in its handshake, one `Name: value` line each.
@@ -125,11 +107,7 @@ impl NetworkDriver {
     /// # Errors
     /// As [`connection_info`](Self::connection_info).
     pub fn request_header(&self, connection: Connection, name: &str) -> Result<Option<&str>> {
-        Ok(self
-            .entry(connection)?
-            .http
-            .as_ref()
-            .and_then(|http| http.header(name)))
+        Ok(self.entry(connection)?.http.as_ref().and_then(|http| http.header(name)))
     }
 
     /// Counters since the driver was created.

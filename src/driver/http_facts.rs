@@ -51,9 +51,7 @@ impl HttpFacts {
     /// All headers, one line each.
     pub fn headers(&self) -> String {
         fn lines<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-            headers
-                .map(|(name, value)| format!("{name}: {value}\n"))
-                .collect()
+            headers.map(|(name, value)| format!("{name}: {value}\n")).collect()
         }
         match &self.head {
             Head::Request(head) => lines(head.headers()),

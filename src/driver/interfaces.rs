@@ -101,9 +101,7 @@ impl NetworkDriver {
     pub fn add_interface(&mut self, settings: InterfaceSettings) -> Result<u32> {
         settings.validate()?;
         if self.interfaces.len() >= INTERFACES_MAX {
-            return Err(limit(format!(
-                "a driver has at most {INTERFACES_MAX} interfaces"
-            )));
+            return Err(limit(format!("a driver has at most {INTERFACES_MAX} interfaces")));
         }
         self.interfaces.push(Interface {
             settings,
@@ -118,9 +116,7 @@ impl NetworkDriver {
     pub(super) fn interface(&mut self, number: u32) -> Result<&mut Interface> {
         let count = self.interfaces.len();
         self.interfaces.get_mut(number as usize).ok_or_else(|| {
-            Error::argument(format!(
-                "there is no interface {number}; the driver has {count}"
-            ))
+            Error::argument(format!("there is no interface {number}; the driver has {count}"))
         })
     }
 
@@ -131,9 +127,7 @@ impl NetworkDriver {
     pub fn bind(&mut self, interface: u32, endpoint: &NetworkEndpoint) -> Result<u32> {
         let place = self.interface(interface)?;
         if place.bindings.len() >= BINDINGS_MAX {
-            return Err(limit(format!(
-                "an interface has at most {BINDINGS_MAX} endpoints"
-            )));
+            return Err(limit(format!("an interface has at most {BINDINGS_MAX} endpoints")));
         }
         let kind = place.settings.kind;
         let address = self.local_address(kind, endpoint)?;
@@ -151,9 +145,7 @@ impl NetworkDriver {
             .to_socket_addr()
             .ok_or_else(|| Error::argument("this interface needs an IPv4 or IPv6 endpoint"))?;
         if kind == InterfaceKind::Ipc && !(endpoint.is_loopback() || endpoint.is_any()) {
-            return Err(Error::argument(
-                "an IPC interface takes loopback endpoints only",
-            ));
+            return Err(Error::argument("an IPC interface takes loopback endpoints only"));
         }
         Ok(address)
     }
@@ -177,11 +169,7 @@ impl NetworkDriver {
             InterfaceKind::Ipc => {
                 let port = IpcPort::bind(address.port(), &self.pump.bell).map_err(failed)?;
                 self.pump.ipc.push(port);
-                let family = if address.is_ipv4() {
-                    Family::Ipv4
-                } else {
-                    Family::Ipv6
-                };
+                let family = if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
                 Ok(Binding::Ipc(self.pump.ipc.len() as u32 - 1, family))
             }
         }
@@ -197,10 +185,7 @@ impl NetworkDriver {
             let text = "nothing is bound; call bind before listen";
             return Err(Error::new(Status::NetworkIdMismatch, text));
         }
-        let all = self
-            .interfaces
-            .iter()
-            .flat_map(|interface| &interface.bindings);
+        let all = self.interfaces.iter().flat_map(|interface| &interface.bindings);
         for binding in all.copied().collect::<Vec<_>>() {
             self.start_listening(binding)?;
         }
@@ -221,9 +206,7 @@ impl NetworkDriver {
     /// Is any interface bound by the program?
     #[must_use]
     pub fn is_bound(&self) -> bool {
-        self.interfaces
-            .iter()
-            .any(|interface| !interface.bindings.is_empty())
+        self.interfaces.iter().any(|interface| !interface.bindings.is_empty())
     }
 
     /// Does the driver take connections?
@@ -238,29 +221,21 @@ impl NetworkDriver {
     /// [`Status::InvalidArgument`] for an unknown interface, [`Status::NotFound`] for a binding.
     pub fn local_endpoint(&mut self, interface: u32, binding: u32) -> Result<NetworkEndpoint> {
         let place = self.interface(interface)?;
-        let found = place
-            .bindings
-            .iter()
-            .chain(&place.implicit)
-            .nth(binding as usize)
-            .copied();
+        let found = place.bindings.iter().chain(&place.implicit).nth(binding as usize).copied();
         let binding = found.ok_or_else(|| {
             let text = format!("interface {interface} has no bound endpoint {binding}");
             Error::new(Status::NotFound, text)
         })?;
-        Ok(NetworkEndpoint::from_socket_addr(
-            self.binding_address(binding),
-        ))
+        Ok(NetworkEndpoint::from_socket_addr(self.binding_address(binding)))
     }
 
     pub(super) fn binding_address(&self, binding: Binding) -> SocketAddr {
         match binding {
             Binding::Udp(number) => self.pump.udp[number as usize].local(),
             Binding::Listener(number) => self.pump.listeners[number as usize].local(),
-            Binding::Ipc(number, family) => ipc_address(
-                self.pump.ipc[number as usize].port(),
-                family == Family::Ipv6,
-            ),
+            Binding::Ipc(number, family) => {
+                ipc_address(self.pump.ipc[number as usize].port(), family == Family::Ipv6)
+            }
         }
     }
 
@@ -285,9 +260,7 @@ impl NetworkDriver {
         content_type: &str,
         body: &[u8],
     ) -> Result<()> {
-        self.websocket_interface(interface)?
-            .documents
-            .set(path, content_type, body)
+        self.websocket_interface(interface)?.documents.set(path, content_type, body)
     }
 
     /// Stops serving a document.
@@ -301,20 +274,14 @@ impl NetworkDriver {
     fn websocket_interface(&mut self, number: u32) -> Result<&mut Interface> {
         let interface = self.interface(number)?;
         if interface.settings.kind != InterfaceKind::WebSocket {
-            return Err(Error::argument(
-                "documents are served by WebSocket interfaces only",
-            ));
+            return Err(Error::argument("documents are served by WebSocket interfaces only"));
         }
         Ok(interface)
     }
 
     /// Bytes that fit into a connection request or accept.
     pub(super) fn handshake_payload_max(&self, over_websocket: bool) -> usize {
-        let kind = if over_websocket {
-            InterfaceKind::WebSocket
-        } else {
-            InterfaceKind::Udp
-        };
+        let kind = if over_websocket { InterfaceKind::WebSocket } else { InterfaceKind::Udp };
         let handshake = HANDSHAKE_SIZE + HANDSHAKE_LENGTH_SIZE + DATA_HEADER_SIZE;
         utp_packet_size_max(&self.settings, kind).saturating_sub(handshake)
     }

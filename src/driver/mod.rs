@@ -18,6 +18,7 @@ mod send;
 mod stream;
 mod stream_client;
 mod stream_server;
+mod streams;
 mod timers;
 mod transmit;
 mod types;
@@ -39,7 +40,7 @@ use connections::{Connections, Link};
 use events::EventQueue;
 use interfaces::Interface;
 use send::OpenSends;
-use stream::Streams;
+use streams::Streams;
 use timers::Timers;
 pub use types::{
     Connection, ConnectionInfo, ConnectionState, DisconnectReason, Event, EventKind, EventView,
@@ -80,6 +81,8 @@ pub struct NetworkDriver {
     simulator: Option<Box<Simulator>>,
     statistics: Statistics,
     listening: bool,
+    /// A wait has asked the system what is ready, and no update has followed yet.
+    polled: bool,
     now: Micros,
     /// What `max_frame_time_ms` has cut from the clock so far.
     clock_cut: Micros,
@@ -115,11 +118,7 @@ impl NetworkDriver {
                 settings.disconnect_timeout_ms,
                 settings.heartbeat_timeout_ms,
             ),
-            now: if settings.fixed_frame_time_ms > 0 {
-                0
-            } else {
-                pump.clock.now()
-            },
+            now: if settings.fixed_frame_time_ms > 0 { 0 } else { pump.clock.now() },
             pump,
             entropy: Entropy::new()?,
             interfaces: Vec::new(),
@@ -139,6 +138,7 @@ impl NetworkDriver {
             simulator: None,
             statistics: Statistics::default(),
             listening: false,
+            polled: false,
             clock_cut: 0,
             last_update: 0,
             settings: settings.clone(),
@@ -156,7 +156,12 @@ impl NetworkDriver {
         self.abort_open_sends();
         self.events.settle();
         self.begin_frame();
-        let outcome = self.cycle(None);
+        // After a wait that has just asked the system, asking again would only cost a call.
+        let outcome = if std::mem::take(&mut self.polled) && self.has_news() {
+            self.move_packets()
+        } else {
+            self.cycle(None)
+        };
         self.events.publish();
         self.accept_news = false;
         outcome
@@ -181,12 +186,11 @@ impl NetworkDriver {
         while !self.has_news() {
             let clock = self.pump.clock.now();
             let rest = end.saturating_sub(clock);
-            let sleep = if self.pump.has_ready() {
-                0
-            } else {
-                self.until_timer().min(rest)
-            };
+            let accept = self.until_accept().unwrap_or(Micros::MAX);
+            let idle = self.until_timer().min(accept).min(rest);
+            let sleep = if self.pump.has_ready() { 0 } else { idle };
             self.cycle(Some(Duration::from_micros(sleep)))?;
+            self.polled = true;
             if rest == 0 {
                 break;
             }
@@ -203,16 +207,8 @@ impl NetworkDriver {
         if self.settings.fixed_frame_time_ms > 0 {
             return Micros::MAX;
         }
-        let simulator = self
-            .simulator
-            .as_ref()
-            .and_then(|simulator| simulator.send.next_timeout());
-        let next = self
-            .timers
-            .next_timeout()
-            .into_iter()
-            .chain(simulator)
-            .min();
+        let simulator = self.simulator.as_ref().and_then(|simulator| simulator.send.next_timeout());
+        let next = self.timers.next_timeout().into_iter().chain(simulator).min();
         next.map_or(Micros::MAX, |next| next.saturating_sub(self.time()))
     }
 
@@ -228,11 +224,7 @@ impl NetworkDriver {
         let fixed = from_ms(self.settings.fixed_frame_time_ms);
         if fixed > 0 {
             // Unity Transport's first frame is at 1 ms.
-            self.now = if self.now == 0 {
-                MICROS_PER_MS
-            } else {
-                self.now + fixed
-            };
+            self.now = if self.now == 0 { MICROS_PER_MS } else { self.now + fixed };
         }
     }
 
@@ -242,21 +234,22 @@ impl NetworkDriver {
             return self.now;
         }
         // Time never goes back, whatever was cut.
-        self.pump
-            .clock
-            .now()
-            .saturating_sub(self.clock_cut)
-            .max(self.now)
+        self.pump.clock.now().saturating_sub(self.clock_cut).max(self.now)
     }
 
     fn cycle(&mut self, sleep: Option<Duration>) -> Result<()> {
         let polled = self.pump.poll(sleep);
+        let moved = self.move_packets();
+        polled.map_err(|error| Error::socket("the poll failed", &error))?;
+        moved
+    }
+
+    /// What is ready comes in, timers run, what waits goes out.
+    fn move_packets(&mut self) -> Result<()> {
         self.now = self.time();
         self.receive();
         self.run_timers();
-        let sent = self.transmit();
-        polled.map_err(|error| Error::socket("the poll failed", &error))?;
-        sent
+        self.transmit()
     }
 
     /// Takes the oldest connection that came from outside. Its events wait until then; a
@@ -303,28 +296,10 @@ impl NetworkDriver {
     }
 
     fn lend(&mut self, event: Event) -> EventView<'_> {
-        let Event {
-            connection,
-            kind,
-            data,
-            text,
-            clean,
-            reason,
-            close_code,
-            pipeline,
-        } = event;
+        let Event { connection, kind, data, text, clean, reason, close_code, pipeline } = event;
         self.lent.push(data);
         let data = self.lent.last().map_or(&[][..], |data| data);
-        EventView {
-            connection,
-            kind,
-            data,
-            text,
-            clean,
-            reason,
-            close_code,
-            pipeline,
-        }
+        EventView { connection, kind, data, text, clean, reason, close_code, pipeline }
     }
 
     fn pop_from(&mut self, index: u32) -> Option<Event> {
@@ -377,17 +352,10 @@ impl NetworkDriver {
         entry.link = Link::None;
         entry.plan = None;
         if let Some(utp) = &entry.utp {
-            self.interfaces[entry.interface as usize]
-                .tokens
-                .remove(&utp.token());
+            self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
         }
         let connection = entry.connection(index);
-        note!(
-            Info,
-            "{connection:?} ended: {:?}, {:?}",
-            ending.reason,
-            ending.text
-        );
+        note!(Info, "{connection:?} ended: {:?}, {:?}", ending.reason, ending.text);
         let event = Event {
             data: ending.text,
             clean: ending.clean,
@@ -404,12 +372,7 @@ impl NetworkDriver {
         entry.incoming = true;
         entry.state = ConnectionState::Connected;
         let connection = entry.connection(index);
-        note!(
-            Info,
-            "{connection:?} came from {:?}, {:?}",
-            entry.remote,
-            entry.dialect
-        );
+        note!(Info, "{connection:?} came from {:?}, {:?}", entry.remote, entry.dialect);
         self.accept_queue.push_back(connection);
         self.accept_news = true;
         self.statistics.connections_incoming += 1;
@@ -463,19 +426,11 @@ struct Ending {
 impl Ending {
     /// An end without a close code.
     const fn new(reason: DisconnectReason) -> Self {
-        Self {
-            reason,
-            close_code: 0,
-            clean: false,
-            text: Bytes::new(),
-        }
+        Self { reason, close_code: 0, clean: false, text: Bytes::new() }
     }
 
     /// The same with a text for the program.
     fn with_text(reason: DisconnectReason, text: impl Into<Bytes>) -> Self {
-        Self {
-            text: text.into(),
-            ..Self::new(reason)
-        }
+        Self { text: text.into(), ..Self::new(reason) }
     }
 }

@@ -7,12 +7,15 @@ use super::connections::Link;
 use super::interfaces::Binding;
 use super::timers::Owner;
 use crate::log::note;
+use crate::proto::time::{MICROS_PER_MS, Micros};
 use crate::proto::utp::connection::Outcome;
 
 /// Batches taken from one UDP socket in one round.
 const UDP_BATCHES_MAX: usize = 256;
 /// Packets taken from one in-process port in one round.
 const IPC_PACKETS_MAX: usize = 16_384;
+/// Time until the next try after an accept failed.
+const ACCEPT_RETRY: Micros = 100 * MICROS_PER_MS;
 /// Streams taken from one listener in one round.
 const ACCEPTS_MAX: usize = 1024;
 
@@ -76,19 +79,29 @@ impl NetworkDriver {
         }
     }
 
+    /// How long until a listener with clients at its door may take one; `None` when nobody knocks.
+    pub(super) fn until_accept(&self) -> Option<Micros> {
+        if self.streams.pending() >= self.settings.pending_handshakes_max as usize {
+            return None;
+        }
+        let knocking = self.pump.listeners.iter().filter(|listener| listener.readable);
+        knocking.map(|listener| listener.retry_at.saturating_sub(self.now)).min()
+    }
+
     fn receive_streams(&mut self, interface: u32, listener: u32) {
         for _ in 0..ACCEPTS_MAX {
             let listener = &mut self.pump.listeners[listener as usize];
             let full = self.streams.pending() >= self.settings.pending_handshakes_max as usize;
-            if !listener.readable || full {
+            if !listener.readable || full || listener.retry_at > self.now {
                 break;
             }
             match listener.accept() {
                 Ok(Some((stream, remote))) => self.open_server_stream(interface, stream, remote),
                 Ok(None) => break,
                 Err(error) => {
-                    // Out of descriptors, most likely: what waits is tried again next time.
+                    // Out of descriptors, most likely; clients wait at the system meanwhile.
                     note!(Error, "accepting on {}: {error}", listener.local());
+                    listener.retry_at = self.now + ACCEPT_RETRY;
                     break;
                 }
             }
@@ -141,7 +154,6 @@ impl NetworkDriver {
             self.control_list.push(index);
         }
         let deadline = utp.next_timeout(&self.utp_config);
-        self.timers
-            .arm(Owner::Connection(index), &mut entry.armed, deadline);
+        self.timers.arm(Owner::Connection(index), &mut entry.armed, deadline);
     }
 }

@@ -131,13 +131,13 @@ impl NetworkDriver {
     fn check_kind(&self, dialect: Dialect, kind: MessageKind, data: &[u8]) -> Result<()> {
         match (kind, dialect) {
             (MessageKind::Binary, _) => Ok(()),
-            (MessageKind::Text, Dialect::Utp) => Err(Error::argument(
-                "the UTP dialect has no text messages; send binary",
-            )),
+            (MessageKind::Text, Dialect::Utp) => {
+                Err(Error::argument("the UTP dialect has no text messages; send binary"))
+            }
             (MessageKind::Text, Dialect::Plain) if std::str::from_utf8(data).is_ok() => Ok(()),
-            (MessageKind::Text, Dialect::Plain) => Err(Error::argument(
-                "the text is not valid UTF-8; send it as binary",
-            )),
+            (MessageKind::Text, Dialect::Plain) => {
+                Err(Error::argument("the text is not valid UTF-8; send it as binary"))
+            }
         }
     }
 
@@ -383,12 +383,10 @@ impl NetworkDriver {
         if full {
             return Err(self.refuse(index));
         }
-        self.sends
-            .open(connection, pipeline, capacity)
-            .ok_or_else(|| {
-                let text = format!("{SENDS_OPEN_MAX} sends are open; end or abort some");
-                Error::new(Status::LimitReached, text)
-            })
+        self.sends.open(connection, pipeline, capacity).ok_or_else(|| {
+            let text = format!("{SENDS_OPEN_MAX} sends are open; end or abort some");
+            Error::new(Status::LimitReached, text)
+        })
     }
 
     /// Where to write a message that was begun.
@@ -421,10 +419,7 @@ impl NetworkDriver {
         let slot = self.sends.get(handle)?;
         let (connection, pipeline, capacity) = (slot.connection, slot.pipeline, slot.capacity);
         let bytes = std::mem::take(&mut slot.bytes);
-        let outcome = match bytes
-            .get(..length as usize)
-            .filter(|data| data.len() <= capacity)
-        {
+        let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
             Some(data) => self.send_as(connection, pipeline, kind, data),
             None => Err(overflow(length as usize, capacity)),
         };
@@ -448,11 +443,7 @@ impl NetworkDriver {
         }
         for (index, slot) in self.sends.slots.iter_mut().enumerate() {
             if std::mem::take(&mut slot.open) {
-                note!(
-                    Error,
-                    "a send to {:?} was begun and never ended",
-                    slot.connection
-                );
+                note!(Error, "a send to {:?} was begun and never ended", slot.connection);
                 self.sends.free.push(index as u32);
             }
         }

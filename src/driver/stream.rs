@@ -4,18 +4,17 @@
 //! reading, messages to events, back-pressure, closing, timers.
 
 use std::io;
-use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
 
 use super::connections::Link;
 use super::interfaces::websocket_config;
-use super::stream_client::ClientHandshake;
-use super::timers::{Armed, Owner};
+use super::streams::Phase;
+use super::streams::StreamState;
+use super::timers::Owner;
 use super::{CloseFrame, DisconnectReason, Ending, NetworkDriver, dialect};
 use crate::log::note;
-use crate::proto::http::RequestHead;
-use crate::proto::time::{Micros, from_ms};
+use crate::proto::time::from_ms;
 use crate::proto::utp::connection::Outcome;
 use crate::proto::utp::packet::Packet;
 use crate::proto::websocket::{CloseState, Event as WsEvent, WebSocket};
@@ -27,142 +26,6 @@ const READ_BUDGET: usize = 1 << 20;
 /// Close codes that no frame carries (RFC 6455 section 7.4.1): none given, and just ended.
 const CODE_NONE: u16 = 1005;
 const CODE_ABNORMAL: u16 = 1006;
-
-/// How far a stream has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Phase {
-    /// A client's TCP connection is being made.
-    Connecting,
-    /// A server waits for the request.
-    RequestHead,
-    /// A client waits for the answer.
-    ResponseHead,
-    /// A WebSocket whose first message decides the dialect, or makes the UTP connection.
-    Undecided,
-    /// A WebSocket with a connection.
-    Open,
-    /// A WebSocket without a connection: the closing handshake.
-    Closing,
-    /// Everything is said; wait for the peer to hang up, so that it can still read it.
-    Draining,
-}
-
-/// One stream.
-pub struct StreamState {
-    pub(super) interface: u32,
-    pub(super) remote: SocketAddr,
-    pub(super) phase: Phase,
-    /// The connection's slot.
-    pub(super) connection: Option<u32>,
-    pub(super) ws: Option<Box<WebSocket>>,
-    /// Bytes of an unfinished head.
-    pub(super) head: Vec<u8>,
-    /// What a server knows of the request, until a connection takes it.
-    pub(super) request: Option<Box<RequestHead>>,
-    /// The agreed sub-protocol, until a connection takes it.
-    pub(super) sub_protocol: Option<String>,
-    /// What a client knows until the answer is here.
-    pub(super) client: Option<Box<ClientHandshake>>,
-    /// The dialect that the handshake told.
-    pub(super) dialect: Option<Dialect>,
-    /// When the phase has lasted too long.
-    pub(super) deadline: Option<Micros>,
-    armed: Armed,
-}
-
-/// All streams, by the pump's ids.
-#[derive(Default)]
-pub struct Streams {
-    list: Vec<Option<StreamState>>,
-    pending: usize,
-    /// Memory for the outcomes of a flush.
-    pub(super) flushed: Vec<(StreamId, io::Result<usize>)>,
-}
-
-impl StreamState {
-    pub(super) fn new(interface: u32, remote: SocketAddr, phase: Phase) -> Self {
-        Self {
-            interface,
-            remote,
-            phase,
-            connection: None,
-            ws: None,
-            head: Vec::new(),
-            request: None,
-            sub_protocol: None,
-            client: None,
-            dialect: None,
-            deadline: None,
-            armed: Armed::NONE,
-        }
-    }
-
-    /// Counts towards `pending_handshakes_max`.
-    fn is_pending(&self) -> bool {
-        matches!(self.phase, Phase::RequestHead | Phase::Undecided)
-    }
-}
-
-impl Streams {
-    /// Streams of servers in their handshake.
-    pub const fn pending(&self) -> usize {
-        self.pending
-    }
-
-    pub(super) fn insert(&mut self, id: StreamId, state: StreamState) {
-        let index = id as usize;
-        if self.list.len() <= index {
-            self.list.resize_with(index + 1, || None);
-        }
-        self.pending += usize::from(state.is_pending());
-        self.list[index] = Some(state);
-    }
-
-    pub(super) fn get(&mut self, id: StreamId) -> Option<&mut StreamState> {
-        self.list.get_mut(id as usize)?.as_mut()
-    }
-
-    fn remove(&mut self, id: StreamId) -> Option<StreamState> {
-        let state = self.list.get_mut(id as usize)?.take()?;
-        self.pending -= usize::from(state.is_pending());
-        Some(state)
-    }
-
-    pub(super) fn set_phase(&mut self, id: StreamId, phase: Phase, deadline: Option<Micros>) {
-        let Some(state) = self.list.get_mut(id as usize).and_then(Option::as_mut) else {
-            return;
-        };
-        self.pending -= usize::from(state.is_pending());
-        state.phase = phase;
-        state.deadline = deadline;
-        self.pending += usize::from(state.is_pending());
-    }
-
-    /// The WebSocket of a stream that can send messages.
-    pub(super) fn open_websocket(&mut self, id: StreamId) -> Option<&mut WebSocket> {
-        self.get(id)?.ws.as_deref_mut().filter(|ws| ws.can_send())
-    }
-
-    /// The connection that a stream carries.
-    pub(super) fn connection(&mut self, id: StreamId) -> Option<u32> {
-        self.get(id)?.connection
-    }
-
-    /// The round trip of the stream's pings.
-    pub(super) fn round_trip(&self, id: StreamId) -> Option<Micros> {
-        self.list
-            .get(id as usize)?
-            .as_ref()?
-            .ws
-            .as_ref()?
-            .round_trip()
-    }
-
-    /// Is the timer entry at `deadline` the stream's own?
-    pub(super) fn take_armed(&mut self, id: StreamId, deadline: Micros) -> bool {
-        self.get(id).is_some_and(|state| state.armed.take(deadline))
-    }
-}
 
 impl NetworkDriver {
     /// Adds a stream to the pump and the table.
@@ -179,10 +42,7 @@ impl NetworkDriver {
 
     /// Takes what a ready stream has.
     pub(super) fn drive_stream(&mut self, id: StreamId) {
-        if self
-            .streams
-            .get(id)
-            .is_some_and(|state| state.phase == Phase::Connecting)
+        if self.streams.get(id).is_some_and(|state| state.phase == Phase::Connecting)
             && !self.finish_connecting(id)
         {
             return;
@@ -211,7 +71,27 @@ impl NetworkDriver {
                 break;
             }
         }
+        self.finish_closing(id);
         self.arm_stream(id);
+    }
+
+    /// The closing handshake may have ended without anything more to send.
+    fn finish_closing(&mut self, id: StreamId) {
+        if self.streams.get(id).is_some_and(|state| state.phase == Phase::Closing)
+            && self.pump.queued(id) == 0
+        {
+            self.stream_drained(id);
+        }
+    }
+
+    /// Some of what waits has left: as long as that goes on, the peer is not too slow.
+    pub(super) fn stream_progressed(&mut self, id: StreamId) {
+        let deadline = self.now + from_ms(self.settings.close_timeout_ms);
+        if let Some(state) = self.streams.get(id)
+            && state.phase == Phase::Draining
+        {
+            state.deadline = Some(deadline);
+        }
     }
 
     fn take_bytes(&mut self, id: StreamId, bytes: BytesMut) {
@@ -279,11 +159,7 @@ impl NetworkDriver {
             }
             WsEvent::Failed { code, why } => {
                 self.statistics.protocol_errors += 1;
-                note!(
-                    Info,
-                    "stream from {:?}: {why}",
-                    self.streams.get(id).map(|s| s.remote)
-                );
+                note!(Info, "stream from {:?}: {why}", self.streams.get(id).map(|s| s.remote));
                 let ending = Ending {
                     close_code: code,
                     ..Ending::with_text(DisconnectReason::ProtocolError, why)
@@ -384,11 +260,7 @@ impl NetworkDriver {
             return;
         };
         let entry = self.connections.at(index);
-        if entry
-            .utp
-            .as_ref()
-            .is_none_or(|utp| utp.token() != packet.token())
-        {
+        if entry.utp.as_ref().is_none_or(|utp| utp.token() != packet.token()) {
             self.statistics.unknown_token_in += 1;
             return;
         }
@@ -406,15 +278,7 @@ impl NetworkDriver {
             _ => DisconnectReason::ClosedByRemote,
         };
         let close_code = code.unwrap_or(CODE_NONE);
-        self.part(
-            id,
-            Ending {
-                reason: why,
-                close_code,
-                clean: true,
-                text: reason,
-            },
-        );
+        self.part(id, Ending { reason: why, close_code, clean: true, text: reason });
     }
 
     /// The stream loses its connection, which ends; the closing handshake goes on without it.
@@ -424,10 +288,7 @@ impl NetworkDriver {
             // the WebSocket said.
             let utp = self.connections.at(index).dialect == Dialect::Utp;
             let ending = if utp && ending.reason != DisconnectReason::Timeout {
-                Ending {
-                    reason: DisconnectReason::ProtocolError,
-                    ..ending
-                }
+                Ending { reason: DisconnectReason::ProtocolError, ..ending }
             } else {
                 ending
             };
@@ -496,10 +357,7 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        let said = state
-            .ws
-            .as_ref()
-            .is_none_or(|ws| ws.close_state() == CloseState::Closed);
+        let said = state.ws.as_ref().is_none_or(|ws| ws.close_state() == CloseState::Closed);
         if state.phase == Phase::Closing && said {
             let client = state.client.is_some();
             self.start_draining(id, client);
@@ -572,8 +430,7 @@ impl NetworkDriver {
         };
         let ws = state.ws.as_ref().and_then(|ws| ws.next_timeout());
         let deadline = state.deadline.into_iter().chain(ws).min();
-        self.timers
-            .arm(Owner::Stream(id), &mut state.armed, deadline);
+        self.timers.arm(Owner::Stream(id), &mut state.armed, deadline);
     }
 
     pub(super) fn run_stream_timer(&mut self, id: StreamId) {
@@ -622,9 +479,7 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        let paused = state
-            .connection
-            .is_some_and(|index| self.connections.at(index).paused);
+        let paused = state.connection.is_some_and(|index| self.connections.at(index).paused);
         let Some(ws) = &mut state.ws else { return };
         if paused {
             ws.handle_held_back(now);

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use super::connections::Link;
 use super::http_facts::{Head, HttpFacts};
 use super::interfaces::websocket_config;
-use super::stream::{Phase, StreamState};
+use super::streams::{Phase, StreamState};
 use super::{ConnectionState, DisconnectReason, Ending, EventKind, NetworkDriver};
 use crate::error::{Error, Result};
 use crate::log::note;
@@ -108,11 +108,7 @@ impl NetworkDriver {
         let Some(plan) = &entry.plan else { return };
         let address = state.remote.to_string();
         let request = ClientRequest {
-            host: if plan.host.is_empty() {
-                &address
-            } else {
-                &plan.host
-            },
+            host: if plan.host.is_empty() { &address } else { &plan.host },
             target: &plan.target,
             key: &client.key,
             sub_protocols: &plan.sub_protocols,
@@ -142,11 +138,7 @@ impl NetworkDriver {
                 self.check_answer(id, head, rest);
             }
             Err(error) => {
-                self.attempt_failed(
-                    id,
-                    reason,
-                    &format!("the answer is not HTTP/1.1: {error:?}"),
-                );
+                self.attempt_failed(id, reason, &format!("the answer is not HTTP/1.1: {error:?}"));
             }
         }
     }
@@ -164,10 +156,7 @@ impl NetworkDriver {
         match check_response(&head, &client.key, &plan.sub_protocols) {
             Ok(sub_protocol) => {
                 let target = plan.target.clone();
-                let facts = HttpFacts {
-                    head: Head::Response { head, target },
-                    sub_protocol,
-                };
+                let facts = HttpFacts { head: Head::Response { head, target }, sub_protocol };
                 self.open_client(id, index, facts, rest);
             }
             Err(error) => {

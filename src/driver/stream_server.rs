@@ -6,7 +6,7 @@ use bytes::BytesMut;
 
 use super::http_facts::{Head, HttpFacts};
 use super::interfaces::websocket_config;
-use super::stream::{Phase, StreamState};
+use super::streams::{Phase, StreamState};
 use super::{NetworkDriver, dialect};
 use crate::log::note;
 use crate::proto::http::{HeadError, RequestHead, write_response};
@@ -26,10 +26,7 @@ impl StreamState {
     pub(super) fn take_server_facts(&mut self) -> Option<Box<HttpFacts>> {
         let head = *self.request.take()?;
         let sub_protocol = self.sub_protocol.take();
-        Some(Box::new(HttpFacts {
-            head: Head::Request(head),
-            sub_protocol,
-        }))
+        Some(Box::new(HttpFacts { head: Head::Request(head), sub_protocol }))
     }
 }
 
@@ -115,8 +112,13 @@ impl NetworkDriver {
             }
             return;
         };
+        let head_only = head.method() == "HEAD";
+        let size = if head_only { 0 } else { body.len() };
+        if !self.streams.begin_document(id, size) {
+            self.refuse_request(id, 503, &[("Retry-After", "1")], "too much is being sent\n");
+            return;
+        }
         if let Some(out) = self.pump.out(id) {
-            let head_only = head.method() == "HEAD";
             write_response(out, 200, &[], Some(content_type), body, head_only);
         }
         self.statistics.documents_served += 1;
@@ -161,8 +163,7 @@ impl NetworkDriver {
             Some(Dialect::Plain) => 0,
             None => self.settings.plain_grace_ms,
         };
-        self.streams
-            .set_phase(id, Phase::Undecided, Some(now + from_ms(patience)));
+        self.streams.set_phase(id, Phase::Undecided, Some(now + from_ms(patience)));
         if told == Some(Dialect::Plain) {
             self.welcome_plain(id);
         }

@@ -53,11 +53,7 @@ impl NetworkDriver {
         let link = entry.link;
         match control {
             Control::Request => {
-                Packet::ConnectionRequest {
-                    token,
-                    payload: &entry.payload,
-                }
-                .write(&mut packet);
+                Packet::ConnectionRequest { token, payload: &entry.payload }.write(&mut packet);
             }
             Control::Accept => {
                 let payload = &self.accept_payload;
@@ -107,26 +103,16 @@ impl NetworkDriver {
 
     /// A UTP packet over a stream: one binary message.
     fn emit_message(&mut self, id: StreamId, head: &[u8], body: &[u8]) -> bool {
-        let mask = self.entropy.take();
-        let Some(ws) = self.streams.open_websocket(id) else {
-            return true;
-        };
-        let Some(out) = self.pump.out(id) else {
-            return true;
-        };
-        if body.is_empty() {
-            ws.write_message(out, Kind::Binary, head, mask);
-        } else {
-            ws.write_message(out, Kind::Binary, &[head, body].concat(), mask);
-        }
+        let Some(ws) = self.streams.open_websocket(id) else { return true };
+        let Some(out) = self.pump.out(id) else { return true };
+        let entropy = &mut self.entropy;
+        ws.write_message_in_two(out, Kind::Binary, [head, body], &mut || entropy.take());
         true
     }
 
     fn release_simulated(&mut self) {
-        while let Some((link, packet)) = self
-            .simulator
-            .as_mut()
-            .and_then(|simulator| simulator.send.poll_packet(self.now))
+        while let Some((link, packet)) =
+            self.simulator.as_mut().and_then(|simulator| simulator.send.poll_packet(self.now))
         {
             self.emit_datagram(link, &packet, &[]);
         }
@@ -138,9 +124,7 @@ impl NetworkDriver {
             let entry = self.connections.at(index);
             if let Some(utp) = &mut entry.utp {
                 utp.disconnect();
-                self.interfaces[entry.interface as usize]
-                    .tokens
-                    .remove(&utp.token());
+                self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
             }
             let link = entry.link;
             self.transmit_control(index);
@@ -191,22 +175,19 @@ impl NetworkDriver {
             && self.settings.writable_events
             && entry.state == ConnectionState::Connected
         {
-            let event = Event {
-                ..self.event(index, EventKind::Writable)
-            };
+            let event = Event { ..self.event(index, EventKind::Writable) };
             self.raise(index, event);
         }
     }
 
     fn flush_streams(&mut self) {
         let mut outcomes = std::mem::take(&mut self.streams.flushed);
-        self.pump
-            .flush_streams(|id, outcome: io::Result<usize>| outcomes.push((id, outcome)));
+        self.pump.flush_streams(|id, outcome: io::Result<usize>| outcomes.push((id, outcome)));
         for (id, outcome) in outcomes.drain(..) {
             match outcome {
                 Ok(sent) => {
                     self.statistics.stream_bytes_out += sent as u64;
-                    self.stream_flushed(id);
+                    self.stream_flushed(id, sent);
                 }
                 Err(error) => self.stream_lost(id, &error.to_string()),
             }
@@ -214,7 +195,7 @@ impl NetworkDriver {
         self.streams.flushed = outcomes;
     }
 
-    fn stream_flushed(&mut self, id: StreamId) {
+    fn stream_flushed(&mut self, id: StreamId, sent: usize) {
         let queued = self.pump.queued(id);
         if queued <= self.settings.outbound_bytes_max as usize / 2
             && let Some(index) = self.streams.connection(id)
@@ -223,6 +204,8 @@ impl NetworkDriver {
         }
         if queued == 0 {
             self.stream_drained(id);
+        } else if sent > 0 {
+            self.stream_progressed(id);
         }
     }
 }

@@ -10,10 +10,7 @@ use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
 
 fn null(name: &'static str) -> Error {
-    Error::new(
-        Status::NullArgument,
-        format!("{name} is NULL; pass a valid pointer"),
-    )
+    Error::new(Status::NullArgument, format!("{name} is NULL; pass a valid pointer"))
 }
 
 fn check<T>(pointer: *const T, name: &'static str) -> Result<()> {
@@ -21,9 +18,7 @@ fn check<T>(pointer: *const T, name: &'static str) -> Result<()> {
         return Err(null(name));
     }
     if !pointer.is_aligned() {
-        return Err(Error::argument(format!(
-            "{name} is not aligned; pass a pointer to its type"
-        )));
+        return Err(Error::argument(format!("{name} is not aligned; pass a pointer to its type")));
     }
     Ok(())
 }
@@ -71,8 +66,7 @@ pub unsafe fn text<'a>(pointer: *const c_char, name: &'static str) -> Result<&'a
     check(pointer, name)?;
     // SAFETY: not NULL; that a NUL ends it is the caller's part of the contract.
     let text = unsafe { CStr::from_ptr(pointer) };
-    text.to_str()
-        .map_err(|_| Error::argument(format!("{name} is not valid UTF-8")))
+    text.to_str().map_err(|_| Error::argument(format!("{name} is not valid UTF-8")))
 }
 
 /// A NUL-ended UTF-8 text, or nothing for NULL.
@@ -183,11 +177,7 @@ pub unsafe fn copy_text(
     // SAFETY: handed on: `capacity` bytes lie at `buffer`.
     let room = unsafe { slice_mut(buffer.cast::<u8>(), capacity, "buffer") }?;
     if room.len() <= text.len() {
-        let text = format!(
-            "buffer holds {} bytes, {} are needed",
-            room.len(),
-            text.len() + 1
-        );
+        let text = format!("buffer holds {} bytes, {} are needed", room.len(), text.len() + 1);
         return Err(Error::new(Status::BufferTooSmall, text));
     }
     room[..text.len()].copy_from_slice(text.as_bytes());

@@ -34,12 +34,9 @@ enum Content {
     Poisoned,
 }
 
-static SLOTS: [Slot; DRIVERS_MAX] = [const {
-    Slot {
-        generation: AtomicU32::new(0),
-        content: Mutex::new(Content::Empty),
-    }
-}; DRIVERS_MAX];
+static SLOTS: [Slot; DRIVERS_MAX] =
+    [const { Slot { generation: AtomicU32::new(0), content: Mutex::new(Content::Empty) } };
+        DRIVERS_MAX];
 
 thread_local! {
     static LAST_ERROR: RefCell<Option<Error>> = const { RefCell::new(None) };
@@ -141,8 +138,7 @@ pub fn remove(handle: *mut nd_driver) -> Result<()> {
     if slot.generation.load(Ordering::Relaxed) != generation {
         return Err(invalid());
     }
-    slot.generation
-        .store((generation + 1) & GENERATION_MASK, Ordering::Release);
+    slot.generation.store((generation + 1) & GENERATION_MASK, Ordering::Release);
     let driver = std::mem::replace(&mut *content, Content::Empty);
     drop(content);
     drop(driver);

@@ -66,9 +66,7 @@ pub unsafe extern "C" fn nd_driver_connect(
         let endpoint = args::endpoint(endpoint, "endpoint")?;
         let payload = args::slice(payload, payload_length, "payload")?;
         let out = args::output(out_connection, "out_connection")?;
-        *out = driver
-            .connect(interface_index, &endpoint, payload)?
-            .to_u64();
+        *out = driver.connect(interface_index, &endpoint, payload)?.to_u64();
         Ok(())
     })
 }
@@ -101,9 +99,7 @@ pub unsafe extern "C" fn nd_driver_connect_host(
         let host = args::text(host, "host")?;
         let payload = args::slice(payload, payload_length, "payload")?;
         let out = args::output(out_connection, "out_connection")?;
-        *out = driver
-            .connect_host(interface_index, host, port, payload)?
-            .to_u64();
+        *out = driver.connect_host(interface_index, host, port, payload)?.to_u64();
         Ok(())
     })
 }
@@ -158,9 +154,7 @@ pub extern "C" fn nd_driver_disconnect(
     driver: *mut nd_driver,
     connection: nd_connection,
 ) -> nd_result {
-    with_driver(driver, |driver| {
-        driver.disconnect(Connection::from_u64(connection))
-    })
+    with_driver(driver, |driver| driver.disconnect(Connection::from_u64(connection)))
 }
 
 /// Close a plain WebSocket connection with a code and a reason (RFC 6455 section 7.4). On other
@@ -230,12 +224,7 @@ pub unsafe extern "C" fn nd_connection_get_info(
     // SAFETY: the pointers are the caller's, as documented; the struct is plain data.
     with_driver(driver, |driver| unsafe {
         let info = driver.connection_info(Connection::from_u64(connection))?;
-        args::fill_growable(
-            out_info,
-            info_to_abi(&info),
-            convert::INFO_SIZE_MIN,
-            "out_info",
-        )
+        args::fill_growable(out_info, info_to_abi(&info), convert::INFO_SIZE_MIN, "out_info")
     })
 }
 
@@ -291,10 +280,7 @@ pub unsafe extern "C" fn nd_connection_get_connect_payload(
         let payload = driver.connect_payload(Connection::from_u64(connection))?;
         *out_length = payload.len() as u32;
         let room = room.get_mut(..payload.len()).ok_or_else(|| {
-            let text = format!(
-                "buffer holds {capacity} bytes, {} are needed",
-                payload.len()
-            );
+            let text = format!("buffer holds {capacity} bytes, {} are needed", payload.len());
             Error::new(crate::Status::BufferTooSmall, text)
         })?;
         room.copy_from_slice(payload);
@@ -392,10 +378,7 @@ pub unsafe extern "C" fn nd_connection_get_header(
         let name = args::text(name, "name")?;
         let connection = Connection::from_u64(connection);
         let value = driver.request_header(connection, name)?.ok_or_else(|| {
-            Error::new(
-                crate::Status::NotFound,
-                format!("the head has no header {name:?}"),
-            )
+            Error::new(crate::Status::NotFound, format!("the head has no header {name:?}"))
         })?;
         args::copy_text(value, buffer, capacity, out_length)
     })

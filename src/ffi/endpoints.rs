@@ -35,9 +35,7 @@ pub unsafe extern "C" fn nd_endpoint_parse(
             super::codes::ND_FAMILY_IPV4 => Some(Family::Ipv4),
             super::codes::ND_FAMILY_IPV6 => Some(Family::Ipv6),
             _ => {
-                return Err(Error::argument(
-                    "family must be ND_FAMILY_IPV4, _IPV6 or _INVALID",
-                ));
+                return Err(Error::argument("family must be ND_FAMILY_IPV4, _IPV6 or _INVALID"));
             }
         };
         let endpoint = NetworkEndpoint::parse(text, port, family)
@@ -77,12 +75,7 @@ pub(super) fn to_abi(endpoint: &NetworkEndpoint) -> nd_endpoint {
     let mut address = [0; 60];
     address.copy_from_slice(&bytes[..60]);
     let port = u16::from_le_bytes([bytes[62], bytes[63]]);
-    nd_endpoint {
-        address,
-        family: bytes[60],
-        reserved: 0,
-        port,
-    }
+    nd_endpoint { address, family: bytes[60], reserved: 0, port }
 }
 
 /// The endpoint from the ABI's layout; `None` for an unknown family.

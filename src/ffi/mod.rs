@@ -7,10 +7,7 @@
 //!
 //! The doc comments of the exports are the text of `include/netdriver.h`.
 #![allow(unsafe_code)]
-#![allow(
-    clippy::missing_safety_doc,
-    reason = "the C manual says what a caller must hold"
-)]
+#![allow(clippy::missing_safety_doc, reason = "the C manual says what a caller must hold")]
 
 mod args;
 mod boundary;

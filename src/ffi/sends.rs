@@ -33,12 +33,7 @@ pub unsafe extern "C" fn nd_driver_send(
     // SAFETY: the pointers are the caller's, as documented.
     with_driver(driver, |driver| unsafe {
         let data = args::slice(data, data_length, "data")?;
-        driver.send_as(
-            Connection::from_u64(connection),
-            pipeline,
-            message_kind(flags)?,
-            data,
-        )
+        driver.send_as(Connection::from_u64(connection), pipeline, message_kind(flags)?, data)
     })
 }
 
@@ -74,11 +69,7 @@ pub unsafe extern "C" fn nd_driver_send_to_many(
     with_driver(driver, |driver| unsafe {
         let connections = args::slice(connections, connection_count, "connections")?;
         let data = args::slice(data, data_length, "data")?;
-        let result_count = if out_results.is_null() {
-            0
-        } else {
-            connection_count
-        };
+        let result_count = if out_results.is_null() { 0 } else { connection_count };
         let results = args::slice_mut(out_results, result_count, "out_results")?;
         let targets = connections.iter().map(|&value| Connection::from_u64(value));
         let mut results = results.iter_mut();
@@ -128,12 +119,7 @@ pub unsafe extern "C" fn nd_driver_begin_send(
         let handle = driver.begin_send(connection, pipeline, required_size)?;
         let room = driver.send_buffer(handle)?;
         let (data, capacity) = (room.as_mut_ptr(), room.len() as u32);
-        *out = nd_send {
-            handle: handle.to_u64(),
-            data,
-            capacity,
-            reserved: 0,
-        };
+        *out = nd_send { handle: handle.to_u64(), data, capacity, reserved: 0 };
         Ok(())
     })
 }
@@ -187,9 +173,7 @@ pub unsafe extern "C" fn nd_driver_abort_send(
 ) -> nd_result {
     // SAFETY: the pointers are the caller's, as documented.
     with_driver(driver, |driver| unsafe {
-        driver.abort_send(crate::SendHandle::from_u64(
-            args::input(send, "send")?.handle,
-        ))
+        driver.abort_send(crate::SendHandle::from_u64(args::input(send, "send")?.handle))
     })
 }
 
@@ -197,8 +181,6 @@ fn message_kind(flags: u32) -> Result<MessageKind> {
     match flags {
         0 => Ok(MessageKind::Binary),
         ND_SEND_FLAG_TEXT => Ok(MessageKind::Text),
-        _ => Err(Error::argument(
-            "flags has bits that this version does not know",
-        )),
+        _ => Err(Error::argument("flags has bits that this version does not know")),
     }
 }

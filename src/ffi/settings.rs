@@ -142,11 +142,7 @@ pub(super) fn default_settings() -> nd_settings {
         send_queue_capacity: s.send_queue_capacity,
         max_message_size: s.max_message_size,
         perform_path_mtu_discovery: i32::from(s.perform_path_mtu_discovery),
-        optional_events: if s.writable_events {
-            ND_OPTIONAL_EVENT_WRITABLE
-        } else {
-            0
-        },
+        optional_events: if s.writable_events { ND_OPTIONAL_EVENT_WRITABLE } else { 0 },
         connections_max: s.connections_max,
         inbound_bytes_max: s.inbound_bytes_max,
         outbound_bytes_max: s.outbound_bytes_max,
@@ -218,9 +214,7 @@ fn interface_kind(kind: u32) -> Result<InterfaceKind> {
         ND_INTERFACE_UDP => Ok(InterfaceKind::Udp),
         ND_INTERFACE_WEBSOCKET => Ok(InterfaceKind::WebSocket),
         ND_INTERFACE_IPC => Ok(InterfaceKind::Ipc),
-        _ => Err(Error::argument(
-            "kind must be ND_INTERFACE_UDP, _WEBSOCKET or _IPC",
-        )),
+        _ => Err(Error::argument("kind must be ND_INTERFACE_UDP, _WEBSOCKET or _IPC")),
     }
 }
 
@@ -234,9 +228,7 @@ pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<Int
         ND_DIALECT_UTP => DialectPolicy::UtpOnly,
         ND_DIALECT_PLAIN => DialectPolicy::PlainOnly,
         _ => {
-            return Err(Error::argument(
-                "dialect must be ND_DIALECT_AUTO, _UTP or _PLAIN",
-            ));
+            return Err(Error::argument("dialect must be ND_DIALECT_AUTO, _UTP or _PLAIN"));
         }
     };
     // SAFETY: the caller's contract.
@@ -281,9 +273,7 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
         ND_DIALECT_UTP => Dialect::Utp,
         ND_DIALECT_PLAIN => Dialect::Plain,
         _ => {
-            return Err(Error::argument(
-                "a client's dialect is ND_DIALECT_PLAIN or _UTP",
-            ));
+            return Err(Error::argument("a client's dialect is ND_DIALECT_PLAIN or _UTP"));
         }
     };
     // SAFETY: the caller's contract.
@@ -296,20 +286,12 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
     };
     let headers = header_lines(headers.unwrap_or_default())?;
     let sub_protocols = comma_list(sub_protocols);
-    Ok(UrlOptions {
-        dialect,
-        sub_protocols,
-        headers,
-        payload: payload.to_vec(),
-    })
+    Ok(UrlOptions { dialect, sub_protocols, headers, payload: payload.to_vec() })
 }
 
 fn comma_list(text: Option<&str>) -> Vec<String> {
     let items = text.unwrap_or_default().split(',').map(str::trim);
-    items
-        .filter(|item| !item.is_empty())
-        .map(str::to_owned)
-        .collect()
+    items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
 fn header_lines(text: &str) -> Result<Vec<(String, String)>> {
@@ -317,9 +299,7 @@ fn header_lines(text: &str) -> Result<Vec<(String, String)>> {
     lines
         .map(|line| {
             let (name, value) = line.split_once(':').ok_or_else(|| {
-                Error::argument(format!(
-                    "header line {line:?} has no colon; write `Name: value`"
-                ))
+                Error::argument(format!("header line {line:?} has no colon; write `Name: value`"))
             })?;
             Ok((name.to_owned(), value.trim().to_owned()))
         })

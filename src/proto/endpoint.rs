@@ -54,9 +54,7 @@ pub struct NetworkEndpoint {
 
 impl NetworkEndpoint {
     /// No address. Also the default.
-    pub const INVALID: Self = Self {
-        bytes: [0; ENDPOINT_SIZE],
-    };
+    pub const INVALID: Self = Self { bytes: [0; ENDPOINT_SIZE] };
 
     /// `0.0.0.0`: every IPv4 address of this machine.
     #[must_use]
@@ -111,9 +109,7 @@ impl NetworkEndpoint {
     #[must_use]
     pub fn custom(address: &[u8]) -> Option<Self> {
         let mut endpoint = Self::INVALID;
-        endpoint.bytes[..FAMILY_OFFSET]
-            .get_mut(..address.len())?
-            .copy_from_slice(address);
+        endpoint.bytes[..FAMILY_OFFSET].get_mut(..address.len())?.copy_from_slice(address);
         endpoint.bytes[FAMILY_OFFSET] = Family::Custom as u8;
         Some(endpoint)
     }
@@ -301,17 +297,12 @@ impl fmt::Display for NetworkEndpoint {
             Family::Ipv4 => write!(f, "{}:{}", self.ipv4(), self.port()),
             Family::Ipv6 => {
                 let [a, b, c, d, e, g, h, i] = self.ipv6().segments();
-                write!(
-                    f,
-                    "[{a:04x}:{b:04x}:{c:04x}:{d:04x}:{e:04x}:{g:04x}:{h:04x}:{i:04x}]"
-                )?;
+                write!(f, "[{a:04x}:{b:04x}:{c:04x}:{d:04x}:{e:04x}:{g:04x}:{h:04x}:{i:04x}]")?;
                 write!(f, ":{}", self.port())
             }
             Family::Custom => {
                 f.write_str("custom:0x")?;
-                self.raw_address()
-                    .iter()
-                    .try_for_each(|byte| write!(f, "{byte:02x}"))
+                self.raw_address().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
             }
         }
     }
@@ -403,10 +394,7 @@ mod tests {
         let text = |endpoint: NetworkEndpoint| endpoint.to_string();
         assert_eq!(text(parse("1.2.3.4").unwrap()), "1.2.3.4:80");
         let loopback = NetworkEndpoint::loopback_ipv6(80);
-        assert_eq!(
-            text(loopback),
-            "[0000:0000:0000:0000:0000:0000:0000:0001]:80"
-        );
+        assert_eq!(text(loopback), "[0000:0000:0000:0000:0000:0000:0000:0001]:80");
         let full = parse("2001:DB8::a:0b:c0:0DEF").unwrap();
         assert_eq!(text(full), "[2001:0db8:0000:0000:000a:000b:00c0:0def]:80");
         let custom = NetworkEndpoint::custom(&[0xab, 1]).unwrap();
@@ -453,30 +441,20 @@ mod tests {
         let of = |text, family| NetworkEndpoint::parse(text, 1, Some(family));
         assert_eq!(of("::1", Family::Ipv4), Err(EndpointError::NotIpv4));
         assert_eq!(of("127.0.0.1", Family::Ipv6), Err(EndpointError::NotIpv6));
-        assert_eq!(
-            of("127.0.0.1", Family::Custom),
-            Err(EndpointError::CustomFamily)
-        );
+        assert_eq!(of("127.0.0.1", Family::Custom), Err(EndpointError::CustomFamily));
     }
 
     #[test]
     fn a_port_is_read_behind_the_address() {
         let parse = NetworkEndpoint::parse_with_port;
-        assert_eq!(
-            parse("127.0.0.1:7777"),
-            Ok(NetworkEndpoint::loopback_ipv4(7777))
-        );
+        assert_eq!(parse("127.0.0.1:7777"), Ok(NetworkEndpoint::loopback_ipv4(7777)));
         assert_eq!(parse("[::1]:0"), Ok(NetworkEndpoint::loopback_ipv6(0)));
         assert_eq!(parse("[::1]"), Err(EndpointError::PortMissing));
         assert_eq!(parse("127.0.0.1"), Err(EndpointError::PortMissing));
         assert_eq!(parse("::1:80"), Err(EndpointError::BracketsMissing));
         assert_eq!(parse("host:80"), Err(EndpointError::NotAnAddress));
         for port in ["", "65536", "+80", "-1", "8o", " 80"] {
-            assert_eq!(
-                parse(&format!("127.0.0.1:{port}")),
-                Err(EndpointError::BadPort),
-                "{port}"
-            );
+            assert_eq!(parse(&format!("127.0.0.1:{port}")), Err(EndpointError::BadPort), "{port}");
         }
     }
 
@@ -485,10 +463,7 @@ mod tests {
         let mapped: SocketAddr = "[::ffff:1.2.3.4]:80".parse().unwrap();
         let endpoint = NetworkEndpoint::from(mapped);
         assert_eq!(endpoint, parse("1.2.3.4").unwrap());
-        assert_eq!(
-            endpoint.to_socket_addr(),
-            Some("1.2.3.4:80".parse().unwrap())
-        );
+        assert_eq!(endpoint.to_socket_addr(), Some("1.2.3.4:80".parse().unwrap()));
     }
 
     #[test]
@@ -500,18 +475,10 @@ mod tests {
         assert!(custom.is_valid() && !custom.is_any() && !custom.is_loopback());
         let invalid = NetworkEndpoint::default();
         assert!(!invalid.is_valid() && !invalid.is_any() && !invalid.is_loopback());
-        let lengths = [
-            invalid,
-            parse("1.1.1.1").unwrap(),
-            parse("::2").unwrap(),
-            custom,
-        ]
-        .map(|endpoint| endpoint.raw_address().len());
+        let lengths = [invalid, parse("1.1.1.1").unwrap(), parse("::2").unwrap(), custom]
+            .map(|endpoint| endpoint.raw_address().len());
         assert_eq!(lengths, [0, 4, 16, 60]);
-        assert_eq!(
-            (custom.to_socket_addr(), invalid.to_socket_addr()),
-            (None, None)
-        );
+        assert_eq!((custom.to_socket_addr(), invalid.to_socket_addr()), (None, None));
     }
 
     #[test]
@@ -520,10 +487,7 @@ mod tests {
         let endpoint = NetworkEndpoint::custom(&longest).unwrap().with_port(9);
         assert_eq!(endpoint.raw_address(), longest);
         assert_eq!((endpoint.family(), endpoint.port()), (Family::Custom, 9));
-        assert_eq!(
-            NetworkEndpoint::custom(&[7; CUSTOM_ADDRESS_SIZE_MAX + 1]),
-            None
-        );
+        assert_eq!(NetworkEndpoint::custom(&[7; CUSTOM_ADDRESS_SIZE_MAX + 1]), None);
     }
 
     #[test]
@@ -532,11 +496,7 @@ mod tests {
         for number in 0..=255 {
             bytes[60] = number;
             let known = [0, 2, 23, 255].contains(&number);
-            assert_eq!(
-                NetworkEndpoint::from_bytes(bytes).is_some(),
-                known,
-                "{number}"
-            );
+            assert_eq!(NetworkEndpoint::from_bytes(bytes).is_some(), known, "{number}");
         }
     }
 

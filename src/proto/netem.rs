@@ -217,28 +217,15 @@ impl<T: Clone> Netem<T> {
         }
         let arrival = self.arrivals;
         self.arrivals += 1;
-        self.held.push(Held {
-            due,
-            arrival,
-            packet,
-        });
+        self.held.push(Held { due, arrival, packet });
     }
 
     fn draw_delay(&mut self) -> Micros {
-        let Params {
-            delay,
-            jitter,
-            reorder_percent,
-            ..
-        } = self.params;
+        let Params { delay, jitter, reorder_percent, .. } = self.params;
         let skips = self.random.chance(reorder_percent);
         let spread = jitter.saturating_mul(2).saturating_add(1);
         let deviation = self.random.below(spread);
-        if skips {
-            0
-        } else {
-            delay.saturating_add(deviation).saturating_sub(jitter)
-        }
+        if skips { 0 } else { delay.saturating_add(deviation).saturating_sub(jitter) }
     }
 }
 
@@ -272,19 +259,8 @@ mod tests {
     #[test]
     fn a_perfect_network_passes_everything_at_once_and_in_order() {
         let (out, statistics) = run(Params::default(), 1, 100, 10);
-        assert_eq!(
-            out,
-            (0..100)
-                .map(|n| (Micros::from(n) * 10, n))
-                .collect::<Vec<_>>()
-        );
-        assert_eq!(
-            statistics,
-            Statistics {
-                passed: 100,
-                ..Statistics::default()
-            }
-        );
+        assert_eq!(out, (0..100).map(|n| (Micros::from(n) * 10, n)).collect::<Vec<_>>());
+        assert_eq!(statistics, Statistics { passed: 100, ..Statistics::default() });
     }
 
     #[test]
@@ -303,10 +279,7 @@ mod tests {
 
     #[test]
     fn a_delay_is_exact_and_keeps_the_order() {
-        let params = Params {
-            delay: 5000,
-            ..Params::default()
-        };
+        let params = Params { delay: 5000, ..Params::default() };
         let mut netem = Netem::new(params, 1);
         netem.handle_packet(100, "a", 1);
         netem.handle_packet(100, "b", 1);
@@ -314,92 +287,49 @@ mod tests {
         assert_eq!(netem.poll_packet(5099), None);
         assert_eq!(netem.poll_packet(5100), Some("a"));
         assert_eq!(netem.poll_packet(9999), Some("b"));
-        assert_eq!(
-            (netem.poll_packet(9999), netem.next_timeout()),
-            (None, None)
-        );
+        assert_eq!((netem.poll_packet(9999), netem.next_timeout()), (None, None));
     }
 
     #[test]
     fn jitter_stays_within_its_bounds_and_reorders() {
-        let params = Params {
-            delay: 1000,
-            jitter: 3000,
-            ..Params::default()
-        };
+        let params = Params { delay: 1000, jitter: 3000, ..Params::default() };
         let (out, statistics) = run(params, 3, 1000, 100);
         let delay = |&(time, number): &(Micros, u32)| time - Micros::from(number) * 100;
         assert_eq!(out.iter().map(delay).min(), Some(0), "clamped at zero");
         let most = out.iter().map(delay).max().unwrap();
         assert!((3900..=4000).contains(&most), "{most}");
         assert!(statistics.reordered > 300, "{statistics:?}");
-        let overtaken = (1..out.len())
-            .filter(|&i| out[..i].iter().any(|p| p.1 > out[i].1))
-            .count();
+        let overtaken = (1..out.len()).filter(|&i| out[..i].iter().any(|p| p.1 > out[i].1)).count();
         assert_eq!(statistics.reordered, overtaken as u64);
     }
 
     #[test]
     fn loss_and_duplication_follow_their_percentages() {
-        let params = Params {
-            loss_percent: 20.0,
-            duplicate_percent: 50.0,
-            ..Params::default()
-        };
+        let params = Params { loss_percent: 20.0, duplicate_percent: 50.0, ..Params::default() };
         let (out, statistics) = run(params, 5, 10_000, 1);
         assert!((1800..2200).contains(&statistics.dropped), "{statistics:?}");
-        assert!(
-            (3800..4200).contains(&statistics.duplicated),
-            "{statistics:?}"
-        );
+        assert!((3800..4200).contains(&statistics.duplicated), "{statistics:?}");
         assert_eq!(out.len() as u64, statistics.passed);
-        assert_eq!(
-            statistics.passed + statistics.dropped,
-            10_000 + statistics.duplicated
-        );
-        let (out, _) = run(
-            Params {
-                loss_percent: 100.0,
-                ..Params::default()
-            },
-            5,
-            100,
-            1,
-        );
+        assert_eq!(statistics.passed + statistics.dropped, 10_000 + statistics.duplicated);
+        let (out, _) = run(Params { loss_percent: 100.0, ..Params::default() }, 5, 100, 1);
         assert!(out.is_empty());
     }
 
     #[test]
     fn reordered_packets_skip_the_delay() {
-        let params = Params {
-            delay: 10_000,
-            reorder_percent: 25.0,
-            ..Params::default()
-        };
+        let params = Params { delay: 10_000, reorder_percent: 25.0, ..Params::default() };
         let (out, statistics) = run(params, 9, 1000, 100);
-        let skipped = out
-            .iter()
-            .filter(|&&(time, n)| time == Micros::from(n) * 100)
-            .count();
+        let skipped = out.iter().filter(|&&(time, n)| time == Micros::from(n) * 100).count();
         assert!((200..300).contains(&skipped), "{skipped}");
         assert!(statistics.reordered > 500, "{statistics:?}");
     }
 
     #[test]
     fn packets_above_the_size_limit_are_dropped() {
-        let mut netem = Netem::new(
-            Params {
-                size_max: 10,
-                ..Params::default()
-            },
-            1,
-        );
+        let mut netem = Netem::new(Params { size_max: 10, ..Params::default() }, 1);
         netem.handle_packet(0, 1, 11);
         netem.handle_packet(0, 2, 10);
-        assert_eq!(
-            (netem.poll_packet(0), netem.poll_packet(0)),
-            (Some(2), None)
-        );
+        assert_eq!((netem.poll_packet(0), netem.poll_packet(0)), (Some(2), None));
         netem.set_params(Params::default());
         netem.handle_packet(0, 3, 11);
         assert_eq!(netem.poll_packet(0), Some(3));
@@ -408,44 +338,24 @@ mod tests {
 
     #[test]
     fn a_partition_lets_nothing_in_and_nothing_out() {
-        let params = Params {
-            delay: 5,
-            ..Params::default()
-        };
+        let params = Params { delay: 5, ..Params::default() };
         let mut netem = Netem::new(params, 1);
         netem.handle_packet(0, "due while cut", 1);
         netem.handle_packet(3, "due after", 1);
-        netem.set_params(Params {
-            partitioned: true,
-            ..params
-        });
+        netem.set_params(Params { partitioned: true, ..params });
         netem.handle_packet(4, "sent while cut", 1);
         assert_eq!(netem.poll_packet(6), None);
-        assert_eq!(
-            netem.next_timeout(),
-            Some(8),
-            "no timeout stays in the past"
-        );
+        assert_eq!(netem.next_timeout(), Some(8), "no timeout stays in the past");
         netem.set_params(params);
-        assert_eq!(
-            (netem.poll_packet(8), netem.poll_packet(99)),
-            (Some("due after"), None)
-        );
+        assert_eq!((netem.poll_packet(8), netem.poll_packet(99)), (Some("due after"), None));
         assert_eq!(netem.statistics().dropped, 2);
     }
 
     #[test]
     fn a_full_queue_drops_the_excess_and_counts_it() {
-        let params = Params {
-            delay: 5,
-            queue_max: 3,
-            ..Params::default()
-        };
+        let params = Params { delay: 5, queue_max: 3, ..Params::default() };
         let (out, statistics) = run(params, 1, 10, 0);
-        assert_eq!(
-            out.iter().map(|packet| packet.1).collect::<Vec<_>>(),
-            [0, 1, 2]
-        );
+        assert_eq!(out.iter().map(|packet| packet.1).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!((statistics.dropped, statistics.overflowed), (7, 7));
         assert_eq!(Params::default().queue_max, QUEUE_MAX_DEFAULT);
     }
@@ -453,22 +363,10 @@ mod tests {
     #[test]
     fn wrong_settings_are_named() {
         let wrong = [
-            Params {
-                loss_percent: -1.0,
-                ..Params::default()
-            },
-            Params {
-                duplicate_percent: 100.1,
-                ..Params::default()
-            },
-            Params {
-                reorder_percent: f32::NAN,
-                ..Params::default()
-            },
-            Params {
-                queue_max: 0,
-                ..Params::default()
-            },
+            Params { loss_percent: -1.0, ..Params::default() },
+            Params { duplicate_percent: 100.1, ..Params::default() },
+            Params { reorder_percent: f32::NAN, ..Params::default() },
+            Params { queue_max: 0, ..Params::default() },
         ];
         let named = ["loss", "duplication", "reordering", "one packet"];
         for (params, name) in wrong.iter().zip(named) {
@@ -479,11 +377,7 @@ mod tests {
 
     #[test]
     fn time_at_its_end_does_not_overflow() {
-        let params = Params {
-            delay: Micros::MAX,
-            jitter: Micros::MAX,
-            ..Params::default()
-        };
+        let params = Params { delay: Micros::MAX, jitter: Micros::MAX, ..Params::default() };
         let mut netem = Netem::new(params, 1);
         netem.handle_packet(Micros::MAX, 1, 1);
         assert_eq!(netem.poll_packet(Micros::MAX), Some(1));

@@ -9,9 +9,5 @@ pub const MICROS_PER_MS: Micros = 1000;
 /// Milliseconds (as settings carry them; negative counts as zero) in microseconds.
 #[must_use]
 pub const fn from_ms(ms: i32) -> Micros {
-    if ms < 0 {
-        0
-    } else {
-        ms as Micros * MICROS_PER_MS
-    }
+    if ms < 0 { 0 } else { ms as Micros * MICROS_PER_MS }
 }

@@ -54,28 +54,16 @@ impl WebSocketUrl {
         }
         let (host, port) = split_host_port(authority)?;
         let target = parse_target(target)?;
-        Ok(Self {
-            secure,
-            host,
-            port: port.unwrap_or(default_port(secure)),
-            target,
-        })
+        Ok(Self { secure, host, port: port.unwrap_or(default_port(secure)), target })
     }
 
     /// The value of the `Host` header (RFC 6455 §4.1 item 4): the port only if it is not the
     /// scheme's own, brackets around IPv6.
     #[must_use]
     pub fn host_header(&self) -> String {
-        let host = if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.clone()
-        };
-        if self.port == default_port(self.secure) {
-            host
-        } else {
-            format!("{host}:{}", self.port)
-        }
+        let host =
+            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        if self.port == default_port(self.secure) { host } else { format!("{host}:{}", self.port) }
     }
 }
 
@@ -88,11 +76,7 @@ impl fmt::Display for WebSocketUrl {
 }
 
 const fn default_port(secure: bool) -> u16 {
-    if secure {
-        PORT_DEFAULT_SECURE
-    } else {
-        PORT_DEFAULT
-    }
+    if secure { PORT_DEFAULT_SECURE } else { PORT_DEFAULT }
 }
 
 /// Splits `host`, `host:port`, `[ipv6]` or `[ipv6]:port`; also the value of a `Host` header.
@@ -148,9 +132,7 @@ fn parse_host(text: &str) -> Result<String, UrlError> {
     let name = text.strip_suffix('.').unwrap_or(text);
     let labels_are_fine = name.split('.').all(|label| {
         !label.is_empty()
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     });
     if !labels_are_fine || name.len() > HOST_SIZE_MAX {
         return Err(UrlError::Host);
@@ -167,11 +149,7 @@ fn parse_target(text: &str) -> Result<String, UrlError> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(UrlError::Target);
     }
-    Ok(if text.starts_with('/') {
-        text.to_owned()
-    } else {
-        format!("/{text}")
-    })
+    Ok(if text.starts_with('/') { text.to_owned() } else { format!("/{text}") })
 }
 
 /// Why a text is no WebSocket URL.
@@ -258,22 +236,13 @@ mod tests {
             parts("wss://h/a/b?c=d&e=%20"),
             (true, "h".into(), 443, "/a/b?c=d&e=%20".into())
         );
-        assert_eq!(
-            parts("wSs://h:8443?x"),
-            (true, "h".into(), 8443, "/?x".into())
-        );
+        assert_eq!(parts("wSs://h:8443?x"), (true, "h".into(), 8443, "/?x".into()));
         assert_eq!(
             parts("ws://127.0.0.1:9000/@:"),
             (false, "127.0.0.1".into(), 9000, "/@:".into())
         );
-        assert_eq!(
-            parts("ws://[0::1]:80/x"),
-            (false, "::1".into(), 80, "/x".into())
-        );
-        assert_eq!(
-            parts("ws://a_b.local.:1/"),
-            (false, "a_b.local.".into(), 1, "/".into())
-        );
+        assert_eq!(parts("ws://[0::1]:80/x"), (false, "::1".into(), 80, "/x".into()));
+        assert_eq!(parts("ws://a_b.local.:1/"), (false, "a_b.local.".into(), 1, "/".into()));
     }
 
     #[test]
@@ -290,17 +259,8 @@ mod tests {
 
     #[test]
     fn other_schemes_are_refused() {
-        for text in [
-            "",
-            "ws:",
-            "ws:/h",
-            "http://h",
-            "https://h",
-            "h:80",
-            "//h",
-            " ws://h",
-            "w://h",
-        ] {
+        for text in ["", "ws:", "ws:/h", "http://h", "https://h", "h:80", "//h", " ws://h", "w://h"]
+        {
             assert_eq!(error(text), UrlError::Scheme, "{text}");
         }
     }
@@ -320,17 +280,7 @@ mod tests {
         assert_eq!(error("ws:///path"), UrlError::HostMissing);
         assert_eq!(error("ws://:80"), UrlError::HostMissing);
         assert_eq!(error("ws://bücher.example"), UrlError::HostNotAscii);
-        for host in [
-            "a b",
-            "a%20b",
-            "a..b",
-            ".",
-            "a\r\nb",
-            "1.2.3.256",
-            "1.2.3",
-            "7",
-            "a\\b",
-        ] {
+        for host in ["a b", "a%20b", "a..b", ".", "a\r\nb", "1.2.3.256", "1.2.3", "7", "a\\b"] {
             assert_eq!(error(&format!("ws://{host}/")), UrlError::Host, "{host}");
         }
         for host in ["::1", "[::1", "[1.2.3.4]", "[]", "[::1%25eth0]", "[v1.x]"] {
@@ -338,44 +288,21 @@ mod tests {
         }
         assert_eq!(error("ws://[::1]80/"), UrlError::Host);
         assert_eq!(parts(&format!("ws://{}", "a".repeat(HOST_SIZE_MAX))).2, 80);
-        assert_eq!(
-            error(&format!("ws://{}", "a".repeat(HOST_SIZE_MAX + 1))),
-            UrlError::Host
-        );
+        assert_eq!(error(&format!("ws://{}", "a".repeat(HOST_SIZE_MAX + 1))), UrlError::Host);
     }
 
     #[test]
     fn ports_outside_of_1_to_65535_are_refused() {
         assert_eq!(parts("ws://h:65535").2, 65535);
-        for port in [
-            "0",
-            "65536",
-            "+80",
-            "-1",
-            "8o",
-            " 80",
-            "99999999999999999999",
-        ] {
+        for port in ["0", "65536", "+80", "-1", "8o", " 80", "99999999999999999999"] {
             assert_eq!(error(&format!("ws://h:{port}/")), UrlError::Port, "{port}");
         }
     }
 
     #[test]
     fn targets_that_would_break_the_request_are_refused() {
-        for target in [
-            "/a b",
-            "/a\r\nHost: x",
-            "/a\t",
-            "/\0",
-            "/\u{7f}",
-            "/ü",
-            "?q= ",
-        ] {
-            assert_eq!(
-                error(&format!("ws://h{target}")),
-                UrlError::Target,
-                "{target:?}"
-            );
+        for target in ["/a b", "/a\r\nHost: x", "/a\t", "/\0", "/\u{7f}", "/ü", "?q= "] {
+            assert_eq!(error(&format!("ws://h{target}")), UrlError::Target, "{target:?}");
         }
     }
 

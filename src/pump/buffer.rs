@@ -26,10 +26,7 @@ pub struct ReadBuffer {
 impl ReadBuffer {
     /// An empty buffer; the first chunk is allocated by the first read.
     pub fn new() -> Self {
-        Self {
-            chunk: BytesMut::new(),
-            retired: VecDeque::new(),
-        }
+        Self { chunk: BytesMut::new(), retired: VecDeque::new() }
     }
 
     /// Where to read to; at least `READ_WINDOW` bytes.

@@ -13,9 +13,7 @@ impl Clock {
     /// Starts it.
     #[allow(clippy::disallowed_methods, reason = "this is the module that may")]
     pub fn new() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 
     /// Microseconds since the start; never 0.

@@ -14,10 +14,7 @@ pub struct Entropy {
 impl Entropy {
     /// Reads the first block, so that a machine without a random source is found out early.
     pub fn new() -> Result<Self> {
-        let mut entropy = Self {
-            block: [0; BLOCK_SIZE],
-            used: BLOCK_SIZE,
-        };
+        let mut entropy = Self { block: [0; BLOCK_SIZE], used: BLOCK_SIZE };
         entropy.refill()?;
         Ok(entropy)
     }

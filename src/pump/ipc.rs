@@ -27,10 +27,7 @@ pub struct Bell {
 impl Bell {
     /// A bell that rings through this waker.
     pub const fn new(waker: Waker) -> Self {
-        Self {
-            waker,
-            asleep: AtomicBool::new(false),
-        }
+        Self { waker, asleep: AtomicBool::new(false) }
     }
 
     /// The driver is about to sleep, or woke up.
@@ -70,10 +67,8 @@ impl IpcPort {
         let Some(port) = port else {
             return Err(io::ErrorKind::AddrInUse.into());
         };
-        let mailbox = Arc::new(Mailbox {
-            queue: Mutex::new(VecDeque::new()),
-            bell: Arc::clone(bell),
-        });
+        let mailbox =
+            Arc::new(Mailbox { queue: Mutex::new(VecDeque::new()), bell: Arc::clone(bell) });
         ports.insert(port, Arc::clone(&mailbox));
         Ok(Self { port, mailbox })
     }

@@ -106,9 +106,7 @@ impl Pump {
         let index = self.udp.len();
         let token = Token(index << 2 | SORT_UDP);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll
-            .registry()
-            .register(socket.source(), token, interest)?;
+        self.poll.registry().register(socket.source(), token, interest)?;
         self.udp.push(socket);
         Ok(index)
     }
@@ -124,30 +122,18 @@ impl Pump {
         let listener = &mut self.listeners[index];
         if listener.listen()? {
             let token = Token(index << 2 | SORT_LISTENER);
-            self.poll
-                .registry()
-                .register(listener.source(), token, Interest::READABLE)?;
+            self.poll.registry().register(listener.source(), token, Interest::READABLE)?;
         }
         Ok(())
     }
 
     /// Adds a stream.
     pub fn add_stream(&mut self, mut stream: Stream) -> io::Result<StreamId> {
-        let id = self
-            .free
-            .last()
-            .copied()
-            .unwrap_or(self.places.len() as StreamId);
+        let id = self.free.last().copied().unwrap_or(self.places.len() as StreamId);
         let token = Token((id as usize) << 2 | SORT_STREAM);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll
-            .registry()
-            .register(stream.source(), token, interest)?;
-        let place = Place {
-            stream: Some(stream),
-            listed: false,
-            dirty: false,
-        };
+        self.poll.registry().register(stream.source(), token, interest)?;
+        let place = Place { stream: Some(stream), listed: false, dirty: false };
         if self.free.pop().is_some() {
             self.places[id as usize] = place;
         } else {
@@ -192,10 +178,7 @@ impl Pump {
 
     /// Bytes that wait in a stream.
     pub fn queued(&self, id: StreamId) -> usize {
-        let stream = self
-            .places
-            .get(id as usize)
-            .and_then(|place| place.stream.as_ref());
+        let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
         stream.map_or(0, Stream::queued)
     }
 
@@ -292,11 +275,7 @@ impl Pump {
 
     /// Reads once from a stream into the shared buffer.
     pub fn read(&mut self, id: StreamId) -> io::Result<ReadOutcome> {
-        match self
-            .places
-            .get_mut(id as usize)
-            .and_then(|place| place.stream.as_mut())
-        {
+        match self.places.get_mut(id as usize).and_then(|place| place.stream.as_mut()) {
             Some(stream) => stream.read(&mut self.buffer),
             None => Ok(ReadOutcome::Empty),
         }

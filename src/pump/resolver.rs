@@ -33,10 +33,7 @@ pub struct Resolver {
 impl Resolver {
     /// No thread until the first look-up.
     pub fn new(bell: &Arc<Bell>) -> Self {
-        Self {
-            shared: Arc::default(),
-            bell: Arc::clone(bell),
-        }
+        Self { shared: Arc::default(), bell: Arc::clone(bell) }
     }
 
     /// Asks for the addresses of a host; the answer comes through `poll_answers` with `query`.

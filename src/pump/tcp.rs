@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::buffer::{READ_WINDOW, ReadBuffer};
+use crate::proto::time::Micros;
 
 /// Connections that the system holds for us between two accepts.
 const BACKLOG: i32 = 1024;
@@ -20,16 +21,14 @@ pub struct Listener {
     local: SocketAddr,
     /// The system may have a connection for us.
     pub readable: bool,
+    /// After a failed accept: not before this time.
+    pub retry_at: Micros,
 }
 
 impl Listener {
     /// Binds to an address; port 0 lets the system choose.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
@@ -42,12 +41,7 @@ impl Listener {
         let socket: std::net::TcpListener = socket.into();
         let local = socket.local_addr()?;
         let socket = mio::net::TcpListener::from_std(socket);
-        Ok(Self {
-            socket,
-            bound: Some(twin),
-            local,
-            readable: false,
-        })
+        Ok(Self { socket, bound: Some(twin), local, readable: false, retry_at: 0 })
     }
 
     /// Starts to take connections; again is fine.

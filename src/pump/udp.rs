@@ -28,23 +28,15 @@ pub struct ReceiveBatch {
 impl ReceiveBatch {
     /// No memory until the first receive.
     pub fn new() -> Self {
-        Self {
-            storage: Vec::new(),
-            meta: [RecvMeta::default(); BATCH_SIZE],
-            count: 0,
-        }
+        Self { storage: Vec::new(), meta: [RecvMeta::default(); BATCH_SIZE], count: 0 }
     }
 
     /// The datagrams of the last receive and where they came from.
     pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        let received = self.meta[..self.count]
-            .iter()
-            .zip(self.storage.chunks_exact(RECEIVE_SIZE));
+        let received = self.meta[..self.count].iter().zip(self.storage.chunks_exact(RECEIVE_SIZE));
         received.flat_map(|(meta, buffer)| {
             let bytes = &buffer[..meta.len];
-            bytes
-                .chunks(meta.stride.max(1))
-                .map(|datagram| (meta.addr, datagram))
+            bytes.chunks(meta.stride.max(1)).map(|datagram| (meta.addr, datagram))
         })
     }
 }
@@ -72,11 +64,7 @@ pub struct UdpSocket {
 impl UdpSocket {
     /// Binds to an address; port 0 lets the system choose.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::DGRAM,
-            Some(Protocol::UDP),
-        )?;
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             // One socket, one family: "any IPv6" must not take the port of "any IPv4" as well.
             socket.set_only_v6(true)?;
@@ -117,12 +105,12 @@ impl UdpSocket {
         let mut chunks = batch.storage.chunks_exact_mut(RECEIVE_SIZE);
         let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
-        match self
-            .state
-            .recv((&self.socket).into(), &mut buffers, &mut batch.meta)
-        {
+        match self.state.recv((&self.socket).into(), &mut buffers, &mut batch.meta) {
             Ok(count) => {
                 batch.count = count;
+                // A batch that is not full has drained the socket, and the poll reports what
+                // comes later, except on Windows, where only a refused receive arms it again.
+                self.readable = count == BATCH_SIZE || cfg!(windows);
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -146,11 +134,7 @@ impl UdpSocket {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(head);
         self.bytes.extend_from_slice(body);
-        self.queue.push(Queued {
-            remote,
-            start,
-            length: self.bytes.len() - start,
-        });
+        self.queue.push(Queued { remote, start, length: self.bytes.len() - start });
         true
     }
 
@@ -223,8 +207,14 @@ impl UdpSocket {
     }
 }
 
-/// Errors that concern one destination and not the socket.
+/// "Message too long": Linux, the BSDs and macOS, Windows. The standard library has no name for it.
+const TOO_LONG: [i32; 3] = [90, 40, 10_040];
+
+/// Errors that concern one destination or one datagram, and not the socket.
 fn is_transient(error: &io::Error) -> bool {
+    if error.raw_os_error().is_some_and(|code| TOO_LONG.contains(&code)) {
+        return true;
+    }
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionRefused

@@ -27,10 +27,7 @@ fn check_fields<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) {
         count += 1;
         assert!(super::is_token(name), "header name {name:?}");
         assert!(super::is_field_value(value), "header value {value:?}");
-        assert_eq!(
-            list_contains(value, "upgrade"),
-            list_contains(value, "UPGRADE")
-        );
+        assert_eq!(list_contains(value, "upgrade"), list_contains(value, "UPGRADE"));
     }
     assert!(count <= HEADERS_MAX);
 }
@@ -42,10 +39,7 @@ pub fn fuzz_request_head(data: &[u8]) {
         assert!(size <= data.len() && size <= HEAD_SIZE_MAX);
         assert!(data[..size].ends_with(b"\r\n\r\n"));
         check_fields(head.headers());
-        let rest = head
-            .target()
-            .strip_prefix(head.path())
-            .expect("the path starts the target");
+        let rest = head.target().strip_prefix(head.path()).expect("the path starts the target");
         assert!(rest.is_empty() || &rest[1..] == head.query());
         assert!(super::is_token(head.method()));
         // A verdict is all that is asked for here; it has tests of its own.
@@ -62,10 +56,6 @@ pub fn fuzz_response_head(data: &[u8]) {
         assert!(!head.reason().contains(['\r', '\n']));
         check_fields(head.headers());
         let key = "AAECAwQFBgcICQoLDA0ODw==";
-        drop(crate::proto::websocket::handshake::check_response(
-            &head,
-            key,
-            &[],
-        ));
+        drop(crate::proto::websocket::handshake::check_response(&head, key, &[]));
     }
 }

@@ -31,10 +31,7 @@ impl Span {
     fn of(whole: &[u8], part: &[u8]) -> Self {
         let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
         match start.checked_add(part.len()) {
-            Some(end) if end <= whole.len() => Self {
-                start: start as u32,
-                end: end as u32,
-            },
+            Some(end) if end <= whole.len() => Self { start: start as u32, end: end as u32 },
             _ => Self { start: 0, end: 0 },
         }
     }
@@ -59,17 +56,9 @@ impl Fields {
         }
         let spans = headers
             .iter()
-            .map(|header| {
-                (
-                    Span::of(raw, header.name.as_bytes()),
-                    Span::of(raw, header.value),
-                )
-            })
+            .map(|header| (Span::of(raw, header.name.as_bytes()), Span::of(raw, header.value)))
             .collect();
-        let fields = Self {
-            text: text.into(),
-            spans,
-        };
+        let fields = Self { text: text.into(), spans };
         fields.check_framing()?;
         Ok(fields)
     }
@@ -79,15 +68,11 @@ impl Fields {
     }
 
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.spans
-            .iter()
-            .map(|&(name, value)| (self.get(name), self.get(value)))
+        self.spans.iter().map(|&(name, value)| (self.get(name), self.get(value)))
     }
 
     fn find(&self, name: &str) -> Option<&str> {
-        self.iter()
-            .find(|(found, _)| found.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// RFC 9112 §6.3: a message whose end two parties could see in two places is refused.
@@ -108,9 +93,7 @@ impl Fields {
             }
         }
         if coded && length.is_some() {
-            return Err(HeadError::Malformed(
-                "Content-Length beside Transfer-Encoding",
-            ));
+            return Err(HeadError::Malformed("Content-Length beside Transfer-Encoding"));
         }
         Ok(())
     }
@@ -193,10 +176,7 @@ impl RequestHead {
             return Err(HeadError::Malformed("bad request target"));
         }
         let fields = Fields::new(raw, request.headers)?;
-        let hosts = fields
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("host"))
-            .count();
+        let hosts = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("host")).count();
         // RFC 9112 §3.2.
         if hosts > 1 || (hosts == 0 && version >= 1) {
             return Err(HeadError::Malformed("not exactly one Host"));
@@ -225,9 +205,7 @@ impl RequestHead {
     /// The target before the first `?`.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.target()
-            .split_once('?')
-            .map_or(self.target(), |(path, _)| path)
+        self.target().split_once('?').map_or(self.target(), |(path, _)| path)
     }
 
     /// The target after the first `?`; empty when there is none.

@@ -12,19 +12,13 @@ pub fn is_token(text: &str) -> bool {
 /// Whether the comma-separated list `value` has the element `token`, compared without case.
 #[must_use]
 pub fn list_contains(value: &str, token: &str) -> bool {
-    value.split(',').any(|element| {
-        element
-            .trim_matches([' ', '\t'])
-            .eq_ignore_ascii_case(token)
-    })
+    value.split(',').any(|element| element.trim_matches([' ', '\t']).eq_ignore_ascii_case(token))
 }
 
 /// Whether `value` can stand in a header field without ending it (RFC 9110 §5.5).
 #[must_use]
 pub(crate) fn is_field_value(value: &str) -> bool {
-    value
-        .bytes()
-        .all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
+    value.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
 /// Whether `text` can stand as the target of a request line: path and query (RFC 9112 §3.2.1).

@@ -31,10 +31,7 @@ fn every_prefix_of_a_head_asks_for_more() {
 #[test]
 fn a_target_without_query_has_an_empty_one() {
     let (head, _) = request(b"GET /a HTTP/1.0\r\n\r\n").unwrap().unwrap();
-    assert_eq!(
-        (head.path(), head.query(), head.minor_version()),
-        ("/a", "", 0)
-    );
+    assert_eq!((head.path(), head.query(), head.minor_version()), ("/a", "", 0));
 }
 
 #[test]
@@ -67,15 +64,9 @@ fn bad_requests_are_refused() {
     for case in cases {
         let verdict = request(case);
         let text = String::from_utf8_lossy(case);
-        assert!(
-            matches!(verdict, Err(HeadError::Malformed(_))),
-            "{text:?}: {verdict:?}"
-        );
+        assert!(matches!(verdict, Err(HeadError::Malformed(_))), "{text:?}: {verdict:?}");
     }
-    assert_eq!(
-        request(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"),
-        Err(HeadError::Version)
-    );
+    assert_eq!(request(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"), Err(HeadError::Version));
 }
 
 #[test]
@@ -85,10 +76,7 @@ fn the_number_of_headers_is_limited() {
         format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n").into_bytes()
     };
     assert!(request(&head(HEADERS_MAX)).unwrap().is_some());
-    assert_eq!(
-        request(&head(HEADERS_MAX + 1)),
-        Err(HeadError::TooManyHeaders)
-    );
+    assert_eq!(request(&head(HEADERS_MAX + 1)), Err(HeadError::TooManyHeaders));
 }
 
 #[test]
@@ -99,9 +87,7 @@ fn a_response_head_is_taken_apart() {
     assert_eq!(head.header("server"), Some("x"));
     assert_eq!(head.headers().count(), 1);
     assert_eq!(&text[size..], b"body");
-    let (head, _) = ResponseHead::parse(b"HTTP/1.1 200 \r\n\r\n", 100)
-        .unwrap()
-        .unwrap();
+    let (head, _) = ResponseHead::parse(b"HTTP/1.1 200 \r\n\r\n", 100).unwrap().unwrap();
     assert_eq!((head.status(), head.reason()), (200, ""));
     let zero = ResponseHead::parse(b"HTTP/1.1 000 x\r\n\r\n", 100);
     assert!(matches!(zero, Err(HeadError::Malformed(_))));
@@ -110,14 +96,7 @@ fn a_response_head_is_taken_apart() {
 #[test]
 fn a_response_is_written_whole() {
     let mut out = Vec::new();
-    write_response(
-        &mut out,
-        200,
-        &[("X-A", "1")],
-        Some("text/html"),
-        b"hello",
-        false,
-    );
+    write_response(&mut out, 200, &[("X-A", "1")], Some("text/html"), b"hello", false);
     let expected = "HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Type: text/html\r\n\
                     Content-Length: 5\r\nConnection: close\r\n\r\nhello";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
@@ -135,10 +114,7 @@ fn a_response_to_head_has_the_length_but_no_body() {
 fn a_status_without_body_gets_none() {
     let mut out = Vec::new();
     write_response(&mut out, 304, &[], Some("text/html"), b"x", false);
-    assert_eq!(
-        out,
-        b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"
-    );
+    assert_eq!(out, b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
 }
 
 #[test]
@@ -149,10 +125,7 @@ fn a_header_cannot_forge_another() {
     let (head, size) = ResponseHead::parse(&out, 1024).unwrap().unwrap();
     assert_eq!(size, out.len());
     let fields: Vec<_> = head.headers().collect();
-    assert_eq!(
-        fields,
-        [("H", "i"), ("Content-Length", "0"), ("Connection", "close")]
-    );
+    assert_eq!(fields, [("H", "i"), ("Content-Length", "0"), ("Connection", "close")]);
 }
 
 #[test]
@@ -194,10 +167,7 @@ fn mutated_heads_keep_the_parsers_word() {
             match random(3) {
                 0 => data.insert(at, b"\r\n :,\t\0\xff?G"[random(10)]),
                 1 => data.truncate(data.len() - random(3).min(data.len())),
-                _ => data
-                    .get_mut(at)
-                    .into_iter()
-                    .for_each(|byte| *byte = random(256) as u8),
+                _ => data.get_mut(at).into_iter().for_each(|byte| *byte = random(256) as u8),
             }
         }
         if data.is_empty() {

@@ -253,11 +253,9 @@ impl UtpConnection {
             (wait > 0).then(|| from.saturating_add(wait).saturating_add(1))
         };
         match self.state {
-            State::AwaitingAccept => Some(
-                self.last_send
-                    .saturating_add(config.connect_timeout)
-                    .saturating_add(1),
-            ),
+            State::AwaitingAccept => {
+                Some(self.last_send.saturating_add(config.connect_timeout).saturating_add(1))
+            }
             State::Established => {
                 let silence = after(self.last_receive, config.disconnect_timeout);
                 let idle = after(self.last_send, config.heartbeat_timeout);
@@ -322,19 +320,9 @@ mod tests {
 
     const TOKEN: Token = [1, 2, 3, 4, 5, 6, 7, 8];
     const CONFIG: Config = Config::from_ms(1000, 3, 30_000, 500);
-    const ACCEPT: Packet<'static> = Packet::ConnectionAccept {
-        token: TOKEN,
-        payload: &[],
-    };
-    const REQUEST: Packet<'static> = Packet::ConnectionRequest {
-        token: TOKEN,
-        payload: &[],
-    };
-    const DATA: Packet<'static> = Packet::Data {
-        token: TOKEN,
-        pipeline: 0,
-        payload: &[],
-    };
+    const ACCEPT: Packet<'static> = Packet::ConnectionAccept { token: TOKEN, payload: &[] };
+    const REQUEST: Packet<'static> = Packet::ConnectionRequest { token: TOKEN, payload: &[] };
+    const DATA: Packet<'static> = Packet::Data { token: TOKEN, pipeline: 0, payload: &[] };
     const HEARTBEAT: Packet<'static> = Packet::Heartbeat { token: TOKEN };
     const MS: Micros = 1000;
 
@@ -375,10 +363,7 @@ mod tests {
         let mut server = UtpConnection::server(TOKEN, 10 * MS);
         assert!(server.is_established());
         assert_eq!(controls(&mut server, 10 * MS), [Control::Accept]);
-        assert_eq!(
-            client.handle_packet(20 * MS, &ACCEPT, 0),
-            Outcome::Connected
-        );
+        assert_eq!(client.handle_packet(20 * MS, &ACCEPT, 0), Outcome::Connected);
         assert_eq!(client.round_trip(), Some(20 * MS));
         assert_eq!(client.handle_packet(21 * MS, &ACCEPT, 0), Outcome::Nothing);
         assert_eq!(client.handle_packet(22 * MS, &DATA, 0), Outcome::Data);
@@ -411,62 +396,36 @@ mod tests {
         let log = run(&mut server, 60_000 * MS);
         let (last, heartbeats) = log.split_last().unwrap();
         assert_eq!(heartbeats.len(), 59);
-        assert!(
-            heartbeats
-                .iter()
-                .all(|entry| entry.2 == [Control::Heartbeat])
-        );
-        assert_eq!(
-            *last,
-            (30_000, Outcome::TimedOut, vec![Control::Disconnect])
-        );
-        assert_eq!(
-            server.handle_packet(60_001 * MS, &DATA, 0),
-            Outcome::Dropped
-        );
+        assert!(heartbeats.iter().all(|entry| entry.2 == [Control::Heartbeat]));
+        assert_eq!(*last, (30_000, Outcome::TimedOut, vec![Control::Disconnect]));
+        assert_eq!(server.handle_packet(60_001 * MS, &DATA, 0), Outcome::Dropped);
     }
 
     #[test]
     fn a_repeated_request_refreshes_the_receive_timer_and_a_repeated_accept_does_not() {
         let mut server = UtpConnection::server(TOKEN, 0);
         server.handle_packet(29_000 * MS, &REQUEST, 0);
-        assert_eq!(
-            server.handle_timeout(30_001 * MS, &CONFIG),
-            Outcome::Nothing
-        );
+        assert_eq!(server.handle_timeout(30_001 * MS, &CONFIG), Outcome::Nothing);
         let mut client = UtpConnection::client(TOKEN, 0);
         client.handle_packet(0, &ACCEPT, 0);
         client.handle_packet(29_000 * MS, &ACCEPT, 0);
-        assert_eq!(
-            client.handle_timeout(30_001 * MS, &CONFIG),
-            Outcome::TimedOut
-        );
+        assert_eq!(client.handle_timeout(30_001 * MS, &CONFIG), Outcome::TimedOut);
     }
 
     #[test]
     fn zero_timeouts_mean_never() {
-        let config = Config {
-            disconnect_timeout: 0,
-            heartbeat_timeout: 0,
-            ..CONFIG
-        };
+        let config = Config { disconnect_timeout: 0, heartbeat_timeout: 0, ..CONFIG };
         let mut server = UtpConnection::server(TOKEN, 0);
         controls(&mut server, 0);
         assert_eq!(server.next_timeout(&config), None);
-        assert_eq!(
-            server.handle_timeout(Micros::MAX, &config),
-            Outcome::Nothing
-        );
+        assert_eq!(server.handle_timeout(Micros::MAX, &config), Outcome::Nothing);
     }
 
     #[test]
     fn a_probe_is_answered_with_the_size_that_it_had_on_the_wire() {
         let mut server = UtpConnection::server(TOKEN, 0);
         controls(&mut server, 0);
-        let probe = Packet::MtuCheck {
-            token: TOKEN,
-            probed: 0x056d,
-        };
+        let probe = Packet::MtuCheck { token: TOKEN, probed: 0x056d };
         assert_eq!(server.handle_packet(1, &probe, 0), Outcome::Nothing);
         assert_eq!(controls(&mut server, 1), [Control::MtuAck(1400)]);
     }

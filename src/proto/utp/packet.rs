@@ -142,31 +142,21 @@ pub fn parse(datagram: &[u8]) -> Result<Packet<'_>, PacketError> {
     match kind {
         TYPE_DATA => {
             let (&pipeline, payload) = rest.split_first().ok_or(PacketError::TooShort)?;
-            Ok(Packet::Data {
-                token,
-                pipeline,
-                payload,
-            })
+            Ok(Packet::Data { token, pipeline, payload })
         }
         TYPE_DISCONNECT => Ok(Packet::Disconnect { token }),
         TYPE_HEARTBEAT => Ok(Packet::Heartbeat { token }),
         TYPE_MTU_CHECK => {
             // The field counts, not the number of bytes that follow.
             let (&probed, _) = rest.split_first_chunk().ok_or(PacketError::TooShort)?;
-            Ok(Packet::MtuCheck {
-                token,
-                probed: u16::from_le_bytes(probed),
-            })
+            Ok(Packet::MtuCheck { token, probed: u16::from_le_bytes(probed) })
         }
         TYPE_MTU_ACK => {
             let (&[a, b, c, d], _) = rest.split_first_chunk().ok_or(PacketError::TooShort)?;
             if u16::from_le_bytes([a, b]) != MTU_ACK_LENGTH {
                 return Err(PacketError::PayloadLength);
             }
-            Ok(Packet::MtuAck {
-                token,
-                size: u16::from_le_bytes([c, d]),
-            })
+            Ok(Packet::MtuAck { token, size: u16::from_le_bytes([c, d]) })
         }
         other => Err(PacketError::UnknownType(other)),
     }
@@ -186,10 +176,7 @@ fn parse_handshake(datagram: &[u8]) -> Result<Packet<'_>, PacketError> {
             Ok(Packet::ConnectionRequest { token, payload })
         }
         // The server's connection exists already: a broken payload is no reason to lose it.
-        TYPE_ACCEPT => Ok(Packet::ConnectionAccept {
-            token,
-            payload: payload.unwrap_or(&[]),
-        }),
+        TYPE_ACCEPT => Ok(Packet::ConnectionAccept { token, payload: payload.unwrap_or(&[]) }),
         other => Err(PacketError::UnknownType(other)),
     }
 }
@@ -254,11 +241,7 @@ impl Packet<'_> {
             Self::ConnectionAccept { token, payload } => {
                 write_handshake(out, TYPE_ACCEPT, token, payload);
             }
-            Self::Data {
-                token,
-                pipeline,
-                payload,
-            } => {
+            Self::Data { token, pipeline, payload } => {
                 out.extend_from_slice(&data_header(token, pipeline));
                 out.extend_from_slice(payload);
             }
@@ -327,51 +310,13 @@ mod tests {
     #[test]
     fn golden_bytes_of_every_packet() {
         let token = TOKEN;
-        golden(
-            Packet::ConnectionRequest {
-                token,
-                payload: &[],
-            },
-            "55 54 50 01 01 T",
-        );
-        golden(
-            Packet::ConnectionRequest {
-                token,
-                payload: b"hi",
-            },
-            "55 54 50 01 01 T 02 00 68 69",
-        );
-        golden(
-            Packet::ConnectionAccept {
-                token,
-                payload: &[],
-            },
-            "55 54 50 01 02 T",
-        );
-        golden(
-            Packet::ConnectionAccept {
-                token,
-                payload: b"hi",
-            },
-            "55 54 50 01 02 T 02 00 68 69",
-        );
+        golden(Packet::ConnectionRequest { token, payload: &[] }, "55 54 50 01 01 T");
+        golden(Packet::ConnectionRequest { token, payload: b"hi" }, "55 54 50 01 01 T 02 00 68 69");
+        golden(Packet::ConnectionAccept { token, payload: &[] }, "55 54 50 01 02 T");
+        golden(Packet::ConnectionAccept { token, payload: b"hi" }, "55 54 50 01 02 T 02 00 68 69");
         let payload = &42i32.to_le_bytes();
-        golden(
-            Packet::Data {
-                token,
-                pipeline: 0,
-                payload,
-            },
-            "01 T 00 2a 00 00 00",
-        );
-        golden(
-            Packet::Data {
-                token,
-                pipeline: 7,
-                payload: &[],
-            },
-            "01 T 07",
-        );
+        golden(Packet::Data { token, pipeline: 0, payload }, "01 T 00 2a 00 00 00");
+        golden(Packet::Data { token, pipeline: 7, payload: &[] }, "01 T 07");
         golden(Packet::Disconnect { token }, "02 T");
         golden(Packet::Heartbeat { token }, "03 T");
         golden(Packet::MtuAck { token, size: 1400 }, "05 T 02 00 78 05");
@@ -381,10 +326,7 @@ mod tests {
 
     #[test]
     fn an_mtu_check_of_1400_bytes_is_1400_bytes() {
-        let probe = written(Packet::MtuCheck {
-            token: TOKEN,
-            probed: 1389,
-        });
+        let probe = written(Packet::MtuCheck { token: TOKEN, probed: 1389 });
         assert_eq!(probe.len(), 1400);
         assert_eq!(probe[..MTU_HEADER_SIZE], bytes("04 T 6d 05"));
         assert!(probe[MTU_HEADER_SIZE..].iter().all(|&byte| byte == 0));
@@ -392,10 +334,7 @@ mod tests {
 
     #[test]
     fn an_mtu_check_is_its_length_field_whatever_follows() {
-        let packet = Packet::MtuCheck {
-            token: TOKEN,
-            probed: 1389,
-        };
+        let packet = Packet::MtuCheck { token: TOKEN, probed: 1389 };
         assert_eq!(parse(&bytes("04 T 6d 05")), Ok(packet));
         assert_eq!(parse(&bytes("04 T 6d 05 00 01 02")), Ok(packet));
         assert_eq!(parse(&bytes("04 T 6d")), Err(PacketError::TooShort));
@@ -404,10 +343,7 @@ mod tests {
     #[test]
     fn an_mtu_ack_names_a_size_of_two_bytes() {
         assert_eq!(parse(&bytes("05 T 02 00 78")), Err(PacketError::TooShort));
-        assert_eq!(
-            parse(&bytes("05 T 03 00 78 05 00")),
-            Err(PacketError::PayloadLength)
-        );
+        assert_eq!(parse(&bytes("05 T 03 00 78 05 00")), Err(PacketError::PayloadLength));
     }
 
     #[test]
@@ -417,10 +353,7 @@ mod tests {
             assert_eq!(parse(&request), Err(PacketError::PayloadLength), "{tail}");
             assert!(!is_connection_request(&request), "{tail}");
             let accept = bytes(&format!("55 54 50 01 02 T {tail}"));
-            let emptied = Packet::ConnectionAccept {
-                token: TOKEN,
-                payload: &[],
-            };
+            let emptied = Packet::ConnectionAccept { token: TOKEN, payload: &[] };
             assert_eq!(parse(&accept), Ok(emptied), "{tail}");
         }
     }
@@ -429,10 +362,7 @@ mod tests {
     fn one_or_two_bytes_behind_a_handshake_are_no_payload() {
         for tail in ["00", "00 00", "05 00"] {
             let request = bytes(&format!("55 54 50 01 01 T {tail}"));
-            let expected = Packet::ConnectionRequest {
-                token: TOKEN,
-                payload: &[],
-            };
+            let expected = Packet::ConnectionRequest { token: TOKEN, payload: &[] };
             assert_eq!(parse(&request), Ok(expected), "{tail}");
             assert!(!is_connection_request(&request), "{tail}");
         }
@@ -441,9 +371,7 @@ mod tests {
     #[test]
     fn the_first_message_of_a_stream_is_recognised() {
         assert!(is_connection_request(&bytes("55 54 50 01 01 T")));
-        assert!(is_connection_request(&bytes(
-            "55 54 50 01 01 T 02 00 68 69"
-        )));
+        assert!(is_connection_request(&bytes("55 54 50 01 01 T 02 00 68 69")));
         let others = [
             "",
             "55 54 50 01 01",
@@ -460,30 +388,18 @@ mod tests {
 
     #[test]
     fn foreign_versions_and_types_are_named() {
-        assert_eq!(
-            parse(&bytes("55 54 50 02 01 T")),
-            Err(PacketError::UnknownVersion(2))
-        );
-        assert_eq!(
-            parse(&bytes("55 54 50 01 03 T")),
-            Err(PacketError::UnknownType(3))
-        );
+        assert_eq!(parse(&bytes("55 54 50 02 01 T")), Err(PacketError::UnknownVersion(2)));
+        assert_eq!(parse(&bytes("55 54 50 01 03 T")), Err(PacketError::UnknownType(3)));
         assert_eq!(parse(&bytes("06 T 00")), Err(PacketError::UnknownType(6)));
         assert_eq!(parse(&bytes("00 T")), Err(PacketError::UnknownType(0)));
         // Twelve bytes are no handshake, whatever they spell.
-        assert_eq!(
-            parse(b"UTP\x01\x01\0\0\0\0\0\0\0"),
-            Err(PacketError::UnknownType(0x55))
-        );
+        assert_eq!(parse(b"UTP\x01\x01\0\0\0\0\0\0\0"), Err(PacketError::UnknownType(0x55)));
     }
 
     #[test]
     fn unity_transport_1_is_recognised() {
         assert_eq!(parse(&bytes("00 00 T")), Err(PacketError::OldProtocol));
-        assert_eq!(
-            parse(&bytes("00 00 T 00")),
-            Err(PacketError::UnknownType(0))
-        );
+        assert_eq!(parse(&bytes("00 00 T 00")), Err(PacketError::UnknownType(0)));
     }
 
     #[test]
@@ -494,11 +410,7 @@ mod tests {
             let mut packet = vec![kind];
             packet.extend_from_slice(&TOKEN);
             for length in 0..MESSAGE_HEADER_SIZE {
-                assert_eq!(
-                    parse(&packet[..length]),
-                    Err(PacketError::TooShort),
-                    "{kind} {length}"
-                );
+                assert_eq!(parse(&packet[..length]), Err(PacketError::TooShort), "{kind} {length}");
             }
         }
     }
@@ -506,16 +418,10 @@ mod tests {
     #[test]
     fn a_handshake_payload_that_has_no_length_is_left_out() {
         let longest = vec![1; usize::from(u16::MAX)];
-        let packet = Packet::ConnectionRequest {
-            token: TOKEN,
-            payload: &longest,
-        };
+        let packet = Packet::ConnectionRequest { token: TOKEN, payload: &longest };
         assert_eq!(parse(&written(packet)), Ok(packet));
         let too_long = vec![1; longest.len() + 1];
-        let packet = Packet::ConnectionAccept {
-            token: TOKEN,
-            payload: &too_long,
-        };
+        let packet = Packet::ConnectionAccept { token: TOKEN, payload: &too_long };
         assert_eq!(written(packet), bytes("55 54 50 01 02 T"));
     }
 
@@ -523,21 +429,11 @@ mod tests {
         match kind {
             0 => Packet::ConnectionRequest { token, payload },
             1 => Packet::ConnectionAccept { token, payload },
-            2 => Packet::Data {
-                token,
-                pipeline,
-                payload,
-            },
+            2 => Packet::Data { token, pipeline, payload },
             3 => Packet::Disconnect { token },
             4 => Packet::Heartbeat { token },
-            5 => Packet::MtuCheck {
-                token,
-                probed: number,
-            },
-            _ => Packet::MtuAck {
-                token,
-                size: number,
-            },
+            5 => Packet::MtuCheck { token, probed: number },
+            _ => Packet::MtuAck { token, size: number },
         }
     }
 

@@ -263,15 +263,15 @@ impl WebSocket {
             let mut rest = &pongs[..];
             while let Some((&size, tail)) = rest.split_first() {
                 let (payload, tail) = tail.split_at(usize::from(size));
-                write_frame(self.role, out, Opcode::Pong, payload, mask);
+                write_frame(self.role, out, Opcode::Pong, [payload, &[]], mask);
                 rest = tail;
             }
         }
         if std::mem::take(&mut self.ping_due) {
-            write_frame(self.role, out, Opcode::Ping, &[], mask);
+            write_frame(self.role, out, Opcode::Ping, [&[], &[]], mask);
         }
         if let Some(payload) = self.rare.as_mut().and_then(|rare| rare.ping.take()) {
-            write_frame(self.role, out, Opcode::Ping, &payload, mask);
+            write_frame(self.role, out, Opcode::Ping, [&payload, &[]], mask);
             if !self.timing {
                 self.rare = None;
             }
@@ -285,16 +285,12 @@ impl WebSocket {
     fn write_close(&mut self, out: &mut Vec<u8>, mask: &mut dyn FnMut() -> [u8; 4]) {
         let rare = self.rare.take().unwrap_or_default();
         let mut payload = [0; CONTROL_PAYLOAD_MAX];
-        let size = if self.close_code == 0 {
-            0
-        } else {
-            2 + rare.reason.len()
-        };
+        let size = if self.close_code == 0 { 0 } else { 2 + rare.reason.len() };
         if size > 0 {
             payload[..2].copy_from_slice(&self.close_code.to_be_bytes());
             payload[2..size].copy_from_slice(&rare.reason);
         }
-        write_frame(self.role, out, Opcode::Close, &payload[..size], mask);
+        write_frame(self.role, out, Opcode::Close, [&payload[..size], &[]], mask);
         if self.failed || self.state == CloseState::CloseReceived {
             self.state = CloseState::Closed;
         }
@@ -304,11 +300,23 @@ impl WebSocket {
     /// sends text promises that it is UTF-8; nothing may be sent once
     /// [`can_send`](Self::can_send) is false.
     pub fn write_message(&self, out: &mut Vec<u8>, kind: Kind, payload: &[u8], mask: [u8; 4]) {
+        self.write_message_in_two(out, kind, [payload, &[]], &mut || mask);
+    }
+
+    /// As [`write_message`](Self::write_message), of a payload that lies in two places. `mask` is
+    /// asked by a client only.
+    pub fn write_message_in_two(
+        &self,
+        out: &mut Vec<u8>,
+        kind: Kind,
+        payload: [&[u8]; 2],
+        mask: &mut dyn FnMut() -> [u8; 4],
+    ) {
         let opcode = match kind {
             Kind::Text => Opcode::Text,
             Kind::Binary => Opcode::Binary,
         };
-        write_frame(self.role, out, opcode, payload, &mut || mask);
+        write_frame(self.role, out, opcode, payload, mask);
     }
 
     /// Queues a ping whose round trip is not measured (no time comes in here).
@@ -416,25 +424,20 @@ fn write_frame(
     role: Role,
     out: &mut Vec<u8>,
     opcode: Opcode,
-    payload: &[u8],
+    [first, second]: [&[u8]; 2],
     mask: &mut dyn FnMut() -> [u8; 4],
 ) {
     let mask = match role {
         Role::Client => Some(mask()),
         Role::Server => None,
     };
-    out.reserve(encode_header_length(role, payload.len()) + payload.len());
-    let payload_length = payload.len() as u64;
-    FrameHeader {
-        fin: true,
-        rsv: 0,
-        opcode,
-        mask,
-        payload_length,
-    }
-    .write(out);
+    let length = first.len() + second.len();
+    out.reserve(encode_header_length(role, length) + length);
+    let payload_length = length as u64;
+    FrameHeader { fin: true, rsv: 0, opcode, mask, payload_length }.write(out);
     let start = out.len();
-    out.extend_from_slice(payload);
+    out.extend_from_slice(first);
+    out.extend_from_slice(second);
     if let Some(key) = mask {
         apply_mask(&mut out[start..], key, 0);
     }

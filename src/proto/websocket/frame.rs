@@ -93,12 +93,7 @@ impl RawHeader {
             let (key, rest) = rest.split_first_chunk()?;
             (Some(*key), rest)
         };
-        let header = Self {
-            first,
-            short_length,
-            mask,
-            payload_length,
-        };
+        let header = Self { first, short_length, mask, payload_length };
         Some((header, input.len() - rest.len()))
     }
 
@@ -217,33 +212,18 @@ mod tests {
     use super::*;
 
     fn header(opcode: Opcode, mask: Option<[u8; 4]>, payload_length: u64) -> FrameHeader {
-        FrameHeader {
-            fin: true,
-            rsv: 0,
-            opcode,
-            mask,
-            payload_length,
-        }
+        FrameHeader { fin: true, rsv: 0, opcode, mask, payload_length }
     }
 
     #[test]
     fn headers_have_their_golden_bytes() {
         let cases: [(FrameHeader, &[u8]); 6] = [
             (header(Opcode::Text, None, 5), &[0x81, 5]),
-            (
-                header(Opcode::Binary, Some([1, 2, 3, 4]), 13),
-                &[0x82, 0x8d, 1, 2, 3, 4],
-            ),
+            (header(Opcode::Binary, Some([1, 2, 3, 4]), 13), &[0x82, 0x8d, 1, 2, 3, 4]),
             (header(Opcode::Binary, None, 125), &[0x82, 125]),
             (header(Opcode::Binary, None, 126), &[0x82, 126, 0, 126]),
-            (
-                header(Opcode::Binary, None, 0xffff),
-                &[0x82, 126, 0xff, 0xff],
-            ),
-            (
-                header(Opcode::Binary, None, 0x1_0000),
-                &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0],
-            ),
+            (header(Opcode::Binary, None, 0xffff), &[0x82, 126, 0xff, 0xff]),
+            (header(Opcode::Binary, None, 0x1_0000), &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
         ];
         for (header, bytes) in cases {
             let mut out = Vec::new();
@@ -266,13 +246,7 @@ mod tests {
                 }
                 for (fin, rsv, mask) in [(true, 7, None), (false, 0, Some([9, 8, 7, 6]))] {
                     let fin = fin || opcode.is_control();
-                    let header = FrameHeader {
-                        fin,
-                        rsv,
-                        opcode,
-                        mask,
-                        payload_length,
-                    };
+                    let header = FrameHeader { fin, rsv, opcode, mask, payload_length };
                     let mut out = Vec::new();
                     header.write(&mut out);
                     assert!(out.len() <= HEADER_SIZE_MAX);
@@ -286,14 +260,8 @@ mod tests {
     fn headers_that_break_a_rule_are_errors() {
         let cases: [(&[u8], FrameError); 9] = [
             (&[0x82, 126, 0, 125], FrameError::LengthNotMinimal),
-            (
-                &[0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff],
-                FrameError::LengthNotMinimal,
-            ),
-            (
-                &[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0],
-                FrameError::LengthTopBit,
-            ),
+            (&[0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff], FrameError::LengthNotMinimal),
+            (&[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0], FrameError::LengthTopBit),
             (&[0x83, 0], FrameError::ReservedOpcode(3)),
             (&[0x8b, 0], FrameError::ReservedOpcode(11)),
             (&[0x8f, 0], FrameError::ReservedOpcode(15)),

@@ -34,10 +34,7 @@ fn run(role: Role, config: Config, stream: &[u8], mut next_size: impl FnMut() ->
         let held_max = config.message_size_max + HEADER_SIZE_MAX + CONTROL_PAYLOAD_MAX;
         assert!(held <= held_max, "{held} bytes held");
         let memory = socket.memory_held();
-        assert!(
-            memory <= 2 * held + 32 * 1024,
-            "{memory} bytes of memory for {held}"
-        );
+        assert!(memory <= 2 * held + 32 * 1024, "{memory} bytes of memory for {held}");
     }
     let mut sent = Vec::new();
     let mut masks = 0_u32;
@@ -46,15 +43,8 @@ fn run(role: Role, config: Config, stream: &[u8], mut next_size: impl FnMut() ->
         masks.to_be_bytes()
     });
     assert!(sent.len() <= 8 * 1024);
-    assert!(
-        !socket.poll_transmit(&mut sent, &mut || [0; 4]),
-        "everything was sent"
-    );
-    Outcome {
-        events,
-        sent,
-        state: socket.close_state(),
-    }
+    assert!(!socket.poll_transmit(&mut sent, &mut || [0; 4]), "everything was sent");
+    Outcome { events, sent, state: socket.close_state() }
 }
 
 fn is_last(event: &Event) -> bool {
@@ -66,11 +56,7 @@ pub fn fuzz_frames(data: &[u8]) {
     let Some((&[settings, seed], stream)) = data.split_first_chunk::<2>() else {
         return;
     };
-    let role = if settings & 1 == 0 {
-        Role::Server
-    } else {
-        Role::Client
-    };
+    let role = if settings & 1 == 0 { Role::Server } else { Role::Client };
     let config = Config {
         message_size_max: [0, 10, 1386, 100_000][usize::from(settings >> 2 & 3)],
         text: settings & 2 == 0,

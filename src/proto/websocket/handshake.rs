@@ -48,23 +48,16 @@ fn single<'a>(
     headers: impl Iterator<Item = (&'a str, &'a str)>,
     name: &str,
 ) -> Result<Option<&'a str>, ()> {
-    let mut values = headers
-        .filter(|(found, _)| found.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value);
+    let mut values =
+        headers.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     let first = values.next();
-    if values.next().is_some() {
-        Err(())
-    } else {
-        Ok(first)
-    }
+    if values.next().is_some() { Err(()) } else { Ok(first) }
 }
 
 fn is_key(text: &str) -> bool {
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
     text.len() == KEY_LENGTH
-        && text
-            .strip_suffix("==")
-            .is_some_and(|digits| digits.bytes().all(is_digit))
+        && text.strip_suffix("==").is_some_and(|digits| digits.bytes().all(is_digit))
 }
 
 fn offered_sub_protocols(head: &RequestHead) -> Result<Vec<String>, UpgradeError> {
@@ -112,9 +105,7 @@ pub fn parse_upgrade(head: &RequestHead) -> Result<UpgradeRequest, UpgradeError>
         return Err(BadRequest("Connection does not name Upgrade"));
     }
     // Bytes of a body would be taken for frames.
-    let has_body = head
-        .header("content-length")
-        .is_some_and(|length| length != "0")
+    let has_body = head.header("content-length").is_some_and(|length| length != "0")
         || head.header("transfer-encoding").is_some();
     if has_body {
         return Err(BadRequest("an upgrade request has no body"));
@@ -129,10 +120,7 @@ pub fn parse_upgrade(head: &RequestHead) -> Result<UpgradeRequest, UpgradeError>
         Ok(Some(_)) => return Err(BadRequest("bad Sec-WebSocket-Key")),
         Ok(None) | Err(()) => return Err(BadRequest("not exactly one Sec-WebSocket-Key")),
     };
-    Ok(UpgradeRequest {
-        key,
-        sub_protocols: offered_sub_protocols(head)?,
-    })
+    Ok(UpgradeRequest { key, sub_protocols: offered_sub_protocols(head)? })
 }
 
 /// Appends the 101 with exactly Upgrade, Connection, Sec-WebSocket-Accept and, only when one was
@@ -141,11 +129,7 @@ pub fn write_accept(out: &mut Vec<u8>, key: &str, sub_protocol: Option<&str>) {
     out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
     http::push_field(out, "Upgrade", "websocket");
     http::push_field(out, "Connection", "Upgrade");
-    http::push_field(
-        out,
-        "Sec-WebSocket-Accept",
-        &derive_accept_key(key.as_bytes()),
-    );
+    http::push_field(out, "Sec-WebSocket-Accept", &derive_accept_key(key.as_bytes()));
     if let Some(sub_protocol) = sub_protocol {
         http::push_field(out, "Sec-WebSocket-Protocol", sub_protocol);
     }
@@ -178,11 +162,7 @@ pub fn encode_key(random: [u8; 16]) -> String {
         let bits = u32::from_be_bytes(group);
         for index in 0..4 {
             let digit = DIGITS[(bits >> (18 - 6 * index)) as usize & 63];
-            key.push(if index <= chunk.len() {
-                char::from(digit)
-            } else {
-                '='
-            });
+            key.push(if index <= chunk.len() { char::from(digit) } else { '=' });
         }
     }
     key
@@ -200,11 +180,7 @@ pub fn write_request(out: &mut Vec<u8>, request: &ClientRequest<'_>) {
     http::push_field(out, "Sec-WebSocket-Version", VERSION);
     http::push_field(out, "Sec-WebSocket-Key", request.key);
     if !request.sub_protocols.is_empty() {
-        http::push_field(
-            out,
-            "Sec-WebSocket-Protocol",
-            &request.sub_protocols.join(", "),
-        );
+        http::push_field(out, "Sec-WebSocket-Protocol", &request.sub_protocols.join(", "));
     }
     for (name, value) in request.headers {
         http::push_field(out, name, value);
@@ -271,13 +247,7 @@ pub fn check_response(
 /// # Errors
 /// A text that says why not: not a header, or one that the handshake writes itself.
 pub fn check_custom_header(name: &str, value: &str) -> Result<(), &'static str> {
-    const OWN: [&str; 5] = [
-        "host",
-        "upgrade",
-        "connection",
-        "content-length",
-        "transfer-encoding",
-    ];
+    const OWN: [&str; 5] = ["host", "upgrade", "connection", "content-length", "transfer-encoding"];
     const OWN_PREFIX: &str = "sec-websocket-";
     if !is_token(name) {
         return Err("the header name is not a token");
@@ -285,9 +255,8 @@ pub fn check_custom_header(name: &str, value: &str) -> Result<(), &'static str> 
     if !http::is_field_value(value) {
         return Err("the header value has a control character");
     }
-    let prefixed = name
-        .get(..OWN_PREFIX.len())
-        .is_some_and(|prefix| prefix.eq_ignore_ascii_case(OWN_PREFIX));
+    let prefixed =
+        name.get(..OWN_PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(OWN_PREFIX));
     if prefixed || OWN.iter().any(|own| own.eq_ignore_ascii_case(name)) {
         return Err("the handshake writes this header itself");
     }
@@ -307,12 +276,7 @@ mod tests {
          Connection: Upgrade\r\nSec-WebSocket-Accept: Bz3qJYTGdOe8gUSpLosEdiLKDrk=\r\n\r\n";
 
     fn upgrade(text: &str) -> Result<UpgradeRequest, UpgradeError> {
-        parse_upgrade(
-            &RequestHead::parse(text.as_bytes(), 4096)
-                .unwrap()
-                .unwrap()
-                .0,
-        )
+        parse_upgrade(&RequestHead::parse(text.as_bytes(), 4096).unwrap().unwrap().0)
     }
 
     fn response(text: &str, offered: &[&str]) -> Result<Option<String>, ResponseError> {
@@ -400,18 +364,9 @@ mod tests {
         let plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         assert_eq!(upgrade(plain), Err(NotAnUpgrade));
         assert_eq!(upgrade(&plain.replace("GET", "HEAD")), Err(NotAnUpgrade));
-        assert_eq!(
-            upgrade(&plain.replace("GET", "POST")),
-            Err(MethodNotAllowed)
-        );
-        assert_eq!(
-            upgrade(&REQUEST.replace("websocket", "h2c")),
-            Err(NotAnUpgrade)
-        );
-        assert_eq!(
-            upgrade(&REQUEST.replace(": 13", ": 8")),
-            Err(UnsupportedVersion)
-        );
+        assert_eq!(upgrade(&plain.replace("GET", "POST")), Err(MethodNotAllowed));
+        assert_eq!(upgrade(&REQUEST.replace("websocket", "h2c")), Err(NotAnUpgrade));
+        assert_eq!(upgrade(&REQUEST.replace(": 13", ": 8")), Err(UnsupportedVersion));
     }
 
     #[test]
@@ -433,10 +388,7 @@ mod tests {
         ];
         for text in broken {
             let verdict = upgrade(&text);
-            assert!(
-                matches!(verdict, Err(UpgradeError::BadRequest(_))),
-                "{text} {verdict:?}"
-            );
+            assert!(matches!(verdict, Err(UpgradeError::BadRequest(_))), "{text} {verdict:?}");
         }
     }
 
@@ -465,10 +417,7 @@ mod tests {
 
     #[test]
     fn custom_headers_cannot_touch_the_handshake() {
-        assert_eq!(
-            check_custom_header("Authorization", "Bearer \u{e9}"),
-            Ok(())
-        );
+        assert_eq!(check_custom_header("Authorization", "Bearer \u{e9}"), Ok(()));
         assert_eq!(check_custom_header("Origin", "https://game"), Ok(()));
         let bad = [
             ("", "a"),
@@ -483,10 +432,7 @@ mod tests {
             ("Content-Length", "1"),
         ];
         for (name, value) in bad {
-            assert!(
-                check_custom_header(name, value).is_err(),
-                "{name:?}: {value:?}"
-            );
+            assert!(check_custom_header(name, value).is_err(), "{name:?}: {value:?}");
         }
     }
 }

@@ -15,25 +15,14 @@ const PLAIN: Config = Config {
     pong_timeout: 0,
     close_timeout: 1000,
 };
-const UNITY: Config = Config {
-    message_size_max: 1386,
-    text: false,
-    ..PLAIN
-};
+const UNITY: Config = Config { message_size_max: 1386, text: false, ..PLAIN };
 
 /// A frame as a client sends it. `first` is the first byte: FIN, RSV, opcode.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let opcode = Opcode::from_bits(first & 15).unwrap_or(Opcode::Binary);
     let payload_length = payload.len() as u64;
-    FrameHeader {
-        fin: true,
-        rsv: 0,
-        opcode,
-        mask: Some(KEY),
-        payload_length,
-    }
-    .write(&mut out);
+    FrameHeader { fin: true, rsv: 0, opcode, mask: Some(KEY), payload_length }.write(&mut out);
     out[0] = first;
     let start = out.len();
     out.extend_from_slice(payload);
@@ -64,10 +53,7 @@ fn transmit(socket: &mut WebSocket) -> Vec<u8> {
 }
 
 fn message(data: &[u8], text: bool) -> Event {
-    Event::Message {
-        data: Bytes::copy_from_slice(data),
-        text,
-    }
+    Event::Message { data: Bytes::copy_from_slice(data), text }
 }
 
 fn failed_code(events: &[Event]) -> Option<u16> {
@@ -79,9 +65,7 @@ fn failed_code(events: &[Event]) -> Option<u16> {
 
 #[test]
 fn golden_frames_of_both_roles() {
-    let request = [
-        0x55, 0x54, 0x50, 1, 1, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88,
-    ];
+    let request = [0x55, 0x54, 0x50, 1, 1, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
     let masked = [
         0x82, 0x8d, 1, 2, 3, 4, 0x54, 0x56, 0x53, 5, 0, 0x13, 0x21, 0x37, 0x45, 0x57, 0x65, 0x73,
         0x89,
@@ -89,14 +73,9 @@ fn golden_frames_of_both_roles() {
     let mut out = Vec::new();
     WebSocket::new(Role::Client, UNITY, 0).write_message(&mut out, Kind::Binary, &request, KEY);
     assert_eq!(out, masked);
-    assert_eq!(
-        feed(&mut server(UNITY), &masked),
-        [message(&request, false)]
-    );
+    assert_eq!(feed(&mut server(UNITY), &masked), [message(&request, false)]);
 
-    let accept = [
-        0x55, 0x54, 0x50, 1, 2, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88,
-    ];
+    let accept = [0x55, 0x54, 0x50, 1, 2, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
     let mut out = Vec::new();
     server(UNITY).write_message(&mut out, Kind::Binary, &accept, KEY);
     assert_eq!(out[..2], [0x82, 0x0d]);
@@ -107,11 +86,7 @@ fn golden_frames_of_both_roles() {
 
 #[test]
 fn an_idle_connection_is_small_and_holds_nothing() {
-    assert!(
-        size_of::<WebSocket>() < 200,
-        "{} bytes",
-        size_of::<WebSocket>()
-    );
+    assert!(size_of::<WebSocket>() < 200, "{} bytes", size_of::<WebSocket>());
     let mut socket = server(PLAIN);
     feed(&mut socket, &frame(0x81, b"hello"));
     feed(&mut socket, &frame(0x89, b"ping"));
@@ -148,10 +123,7 @@ fn a_header_cut_in_two_does_not_move_what_follows() {
     let Some(Event::Message { data, .. }) = socket.poll_event() else {
         panic!("a message is there");
     };
-    assert_eq!(
-        (&data[..], data.as_ptr() as usize),
-        (&b"first"[..], start + 3)
-    );
+    assert_eq!((&data[..], data.as_ptr() as usize), (&b"first"[..], start + 3));
     assert_eq!(events(&mut socket), [message(b"second", false)]);
 }
 
@@ -163,40 +135,23 @@ fn input_left_by_a_paused_reader_is_moved_to_memory_of_its_own() {
     socket.handle_bytes(1, buffer.split());
     assert_eq!(socket.poll_event(), Some(message(b"a", false)));
     socket.park();
-    assert!(
-        buffer.try_reclaim(60 * 1024),
-        "the shared buffer is free again"
-    );
+    assert!(buffer.try_reclaim(60 * 1024), "the shared buffer is free again");
     assert!(socket.memory_held() < 64);
     assert_eq!(socket.buffered_input(), 14);
     let more = feed(&mut socket, &frame(0x82, b"d"));
-    assert_eq!(
-        more,
-        [
-            message(b"b", false),
-            message(b"c", false),
-            message(b"d", false)
-        ]
-    );
+    assert_eq!(more, [message(b"b", false), message(b"c", false), message(b"d", false)]);
 }
 
 #[test]
 fn a_forged_length_reserves_little() {
-    let config = Config {
-        message_size_max: 1 << 40,
-        ..PLAIN
-    };
+    let config = Config { message_size_max: 1 << 40, ..PLAIN };
     let mut socket = server(config);
     let mut bytes = vec![0x82, 0xff];
     bytes.extend_from_slice(&(1_u64 << 39).to_be_bytes());
     bytes.extend_from_slice(&KEY);
     bytes.push(0);
     assert_eq!(feed(&mut socket, &bytes), []);
-    assert!(
-        socket.memory_held() <= 16 * 1024,
-        "{}",
-        socket.memory_held()
-    );
+    assert!(socket.memory_held() <= 16 * 1024, "{}", socket.memory_held());
     assert_eq!(socket.buffered_input(), 1);
 }
 
@@ -251,26 +206,10 @@ fn violations_have_their_close_codes() {
         ("long ping", frame(0x89, &long[..126]), 1002),
         ("continuation of nothing", frame(0x80, b"x"), 1002),
         ("middle of nothing", frame(0x00, b"x"), 1002),
-        (
-            "new message in a message",
-            [frame(0x02, b"a"), frame(0x82, b"b")].concat(),
-            1002,
-        ),
-        (
-            "second start",
-            [frame(0x02, b"a"), frame(0x02, b"b")].concat(),
-            1002,
-        ),
-        (
-            "length not minimal",
-            vec![0x82, 0xfe, 0, 5, 1, 2, 3, 4],
-            1002,
-        ),
-        (
-            "length top bit",
-            [&[0x82, 0xff, 0x80][..], &[0; 11]].concat(),
-            1002,
-        ),
+        ("new message in a message", [frame(0x02, b"a"), frame(0x82, b"b")].concat(), 1002),
+        ("second start", [frame(0x02, b"a"), frame(0x02, b"b")].concat(), 1002),
+        ("length not minimal", vec![0x82, 0xfe, 0, 5, 1, 2, 3, 4], 1002),
+        ("length top bit", [&[0x82, 0xff, 0x80][..], &[0; 11]].concat(), 1002),
         ("half a code", frame(0x88, b"\x03"), 1002),
         ("code 999", frame(0x88, &999_u16.to_be_bytes()), 1002),
         ("code 1005", frame(0x88, &1005_u16.to_be_bytes()), 1002),
@@ -282,18 +221,11 @@ fn violations_have_their_close_codes() {
     ];
     for (what, bytes, code) in &both {
         for config in [PLAIN, UNITY] {
-            assert_eq!(
-                failed_code(&feed(&mut server(config), bytes)),
-                Some(*code),
-                "{what}"
-            );
+            assert_eq!(failed_code(&feed(&mut server(config), bytes)), Some(*code), "{what}");
         }
     }
     let mut client = WebSocket::new(Role::Client, PLAIN, 0);
-    assert_eq!(
-        failed_code(&feed(&mut client, &frame(0x82, b"x"))),
-        Some(1002)
-    );
+    assert_eq!(failed_code(&feed(&mut client, &frame(0x82, b"x"))), Some(1002));
 }
 
 #[test]
@@ -307,18 +239,10 @@ fn the_unity_dialect_judges_in_the_order_of_a_stock_server() {
         ("big unfinished text", frame(0x01, &long), 1002),
         ("big with rsv", frame(0xc2, &long), 1002),
         ("big binary", frame(0x82, &long), 1009),
-        (
-            "big sum",
-            [frame(0x02, &long[..1000]), frame(0x80, &long[..387])].concat(),
-            1009,
-        ),
+        ("big sum", [frame(0x02, &long[..1000]), frame(0x80, &long[..387])].concat(), 1009),
     ];
     for (what, bytes, code) in &unity {
-        assert_eq!(
-            failed_code(&feed(&mut server(UNITY), bytes)),
-            Some(*code),
-            "{what}"
-        );
+        assert_eq!(failed_code(&feed(&mut server(UNITY), bytes)), Some(*code), "{what}");
     }
     assert_eq!(feed(&mut server(UNITY), &frame(0x82, &long[1..])).len(), 1);
 }
@@ -326,24 +250,15 @@ fn the_unity_dialect_judges_in_the_order_of_a_stock_server() {
 #[test]
 fn the_size_is_judged_by_the_header_alone() {
     let bytes = frame(0x82, &[0; 1387]);
-    assert_eq!(
-        failed_code(&feed(&mut server(UNITY), &bytes[..8])),
-        Some(1009)
-    );
+    assert_eq!(failed_code(&feed(&mut server(UNITY), &bytes[..8])), Some(1009));
 }
 
 #[test]
 fn a_small_message_limit_does_not_limit_control_frames() {
-    let mut socket = server(Config {
-        message_size_max: 0,
-        ..PLAIN
-    });
+    let mut socket = server(Config { message_size_max: 0, ..PLAIN });
     assert_eq!(feed(&mut socket, &frame(0x89, &[b'p'; 125])).len(), 1);
     assert_eq!(feed(&mut socket, &frame(0x82, b"")), [message(b"", false)]);
-    assert_eq!(
-        failed_code(&feed(&mut socket, &frame(0x82, b"x"))),
-        Some(1009)
-    );
+    assert_eq!(failed_code(&feed(&mut socket, &frame(0x82, b"x"))), Some(1009));
 }
 
 #[test]
@@ -380,17 +295,12 @@ fn bad_text_is_refused_as_soon_as_its_bytes_arrive() {
 
 #[test]
 fn text_that_ends_within_a_character_is_refused() {
-    for bytes in [
-        frame(0x81, b"a\xc3"),
-        [frame(0x01, b"a\xc3"), frame(0x80, b"")].concat(),
-    ] {
+    for bytes in [frame(0x81, b"a\xc3"), [frame(0x01, b"a\xc3"), frame(0x80, b"")].concat()] {
         assert_eq!(failed_code(&feed(&mut server(PLAIN), &bytes)), Some(1007));
         for piece in [1, 2, 5] {
             let mut socket = server(PLAIN);
-            let events: Vec<_> = bytes
-                .chunks(piece)
-                .flat_map(|piece| feed(&mut socket, piece))
-                .collect();
+            let events: Vec<_> =
+                bytes.chunks(piece).flat_map(|piece| feed(&mut socket, piece)).collect();
             assert_eq!(failed_code(&events), Some(1007));
         }
     }

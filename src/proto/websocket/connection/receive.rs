@@ -178,9 +178,7 @@ impl WebSocket {
         let room = if header.is_control() {
             self.config.message_size_max.max(CONTROL_PAYLOAD_MAX)
         } else {
-            self.config
-                .message_size_max
-                .saturating_sub(self.assembly.len())
+            self.config.message_size_max.saturating_sub(self.assembly.len())
         };
         if header.payload_length > room as u64 {
             return Err((TOO_BIG, "the message is too big"));
@@ -213,10 +211,7 @@ impl WebSocket {
             }
             self.stage = Stage::Header;
             self.message = None;
-            return Ok(Some(Event::Message {
-                data: data.freeze(),
-                text,
-            }));
+            return Ok(Some(Event::Message { data: data.freeze(), text }));
         }
         let start = self.assembly.len();
         self.assemble(remaining.min(self.input.len()));
@@ -276,9 +271,7 @@ impl WebSocket {
     }
 
     fn take_control(&mut self) -> Result<Option<Event>, Violation> {
-        let payload = self
-            .take_input(self.header.payload_length as usize)
-            .freeze();
+        let payload = self.take_input(self.header.payload_length as usize).freeze();
         self.stage = Stage::Header;
         match Opcode::from_bits(self.header.opcode_bits()) {
             Some(Opcode::Ping) => {
@@ -310,11 +303,7 @@ impl WebSocket {
             let silent = if self.config.text { 0 } else { NORMAL };
             self.queue_close(self.received_at, code.unwrap_or(silent), &[]);
         }
-        self.state = if self.close_queued {
-            CloseState::CloseReceived
-        } else {
-            CloseState::Closed
-        };
+        self.state = if self.close_queued { CloseState::CloseReceived } else { CloseState::Closed };
         self.forget_input();
         Ok(Event::Close { code, reason })
     }
@@ -324,11 +313,7 @@ impl WebSocket {
         if self.state == CloseState::Open {
             self.queue_close(self.received_at, code, &[]);
         }
-        self.state = if self.close_queued {
-            CloseState::CloseSent
-        } else {
-            CloseState::Closed
-        };
+        self.state = if self.close_queued { CloseState::CloseSent } else { CloseState::Closed };
         self.forget_input();
         Event::Failed { code, why }
     }

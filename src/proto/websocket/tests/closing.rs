@@ -6,31 +6,18 @@ use crate::proto::time::Micros;
 #[test]
 fn the_peers_close_is_answered_with_its_code() {
     for (config, body, code, answer) in [
-        (
-            PLAIN,
-            &b"\x03\xe9bye"[..],
-            Some(1001),
-            &[0x88, 2, 3, 0xe9][..],
-        ),
+        (PLAIN, &b"\x03\xe9bye"[..], Some(1001), &[0x88, 2, 3, 0xe9][..]),
         (PLAIN, b"\x0f\xa0", Some(4000), &[0x88, 2, 0x0f, 0xa0]),
         (PLAIN, b"", None, &[0x88, 0]),
         (UNITY, b"", None, &[0x88, 2, 3, 0xe8]),
     ] {
         let mut socket = server(config);
-        let bytes = [
-            frame(0x82, b"last"),
-            frame(0x88, body),
-            frame(0x82, b"ignored"),
-        ]
-        .concat();
+        let bytes = [frame(0x82, b"last"), frame(0x88, body), frame(0x82, b"ignored")].concat();
         let reason = Bytes::copy_from_slice(body.get(2..).unwrap_or_default());
         let expected = [message(b"last", false), Event::Close { code, reason }];
         assert_eq!(feed(&mut socket, &bytes), expected);
         assert_eq!(socket.close_state(), CloseState::CloseReceived);
-        assert_eq!(
-            socket.close(20, Some(1000), b""),
-            Err("the connection is not open")
-        );
+        assert_eq!(socket.close(20, Some(1000), b""), Err("the connection is not open"));
         assert_eq!(transmit(&mut socket), answer);
         assert_eq!(socket.close_state(), CloseState::Closed);
         assert_eq!(transmit(&mut socket), b"");
@@ -41,10 +28,7 @@ fn the_peers_close_is_answered_with_its_code() {
 fn our_close_waits_for_the_peers_and_still_delivers_messages() {
     let mut socket = WebSocket::new(Role::Client, PLAIN, 0);
     socket.close(100, Some(4001), b"full").unwrap();
-    assert_eq!(
-        (socket.can_send(), socket.close_state()),
-        (false, CloseState::CloseSent)
-    );
+    assert_eq!((socket.can_send(), socket.close_state()), (false, CloseState::CloseSent));
     let mut out = transmit(&mut socket);
     assert_eq!(out[..6], [0x88, 0x86, 1, 2, 3, 4]);
     apply_mask(&mut out[6..], KEY, 0);
@@ -53,17 +37,8 @@ fn our_close_waits_for_the_peers_and_still_delivers_messages() {
     let events = feed(&mut socket, b"\x82\x01x\x89\x00\x88\x02\x0f\xa1");
     assert_eq!(events.len(), 3);
     assert_eq!(events[0], message(b"x", false));
-    assert_eq!(
-        events[2],
-        Event::Close {
-            code: Some(4001),
-            reason: Bytes::new()
-        }
-    );
-    assert_eq!(
-        (socket.close_state(), socket.next_timeout()),
-        (CloseState::Closed, None)
-    );
+    assert_eq!(events[2], Event::Close { code: Some(4001), reason: Bytes::new() });
+    assert_eq!((socket.close_state(), socket.next_timeout()), (CloseState::Closed, None));
     assert_eq!(transmit(&mut socket), b"");
 }
 
@@ -105,21 +80,14 @@ fn a_closing_handshake_that_hangs_times_out() {
     socket.handle_timeout(1004);
     assert_eq!(socket.close_state(), CloseState::CloseSent);
     socket.handle_timeout(1005);
-    assert_eq!(
-        (socket.close_state(), socket.next_timeout()),
-        (CloseState::TimedOut, None)
-    );
+    assert_eq!((socket.close_state(), socket.next_timeout()), (CloseState::TimedOut, None));
     assert_eq!(transmit(&mut socket), b"");
     assert_eq!(feed(&mut socket, &frame(0x82, b"late")), []);
 }
 
 #[test]
 fn silence_leads_to_one_ping_and_then_to_the_end() {
-    let config = Config {
-        ping_interval: 100,
-        pong_timeout: 50,
-        ..UNITY
-    };
+    let config = Config { ping_interval: 100, pong_timeout: 50, ..UNITY };
     let mut socket = server(config);
     assert_eq!(socket.next_timeout(), Some(100));
     socket.handle_timeout(99);
@@ -129,10 +97,7 @@ fn silence_leads_to_one_ping_and_then_to_the_end() {
     assert_eq!(socket.next_timeout(), Some(150));
     socket.handle_bytes(130, BytesMut::from(&frame(0x8a, b"")[..]));
     assert_eq!(events(&mut socket), [Event::Pong(Bytes::new())]);
-    assert_eq!(
-        (socket.round_trip(), socket.next_timeout()),
-        (Some(30), Some(230))
-    );
+    assert_eq!((socket.round_trip(), socket.next_timeout()), (Some(30), Some(230)));
     socket.handle_timeout(230);
     transmit(&mut socket);
     socket.handle_timeout(280);
@@ -141,10 +106,7 @@ fn silence_leads_to_one_ping_and_then_to_the_end() {
 
 #[test]
 fn without_a_pong_timeout_one_ping_is_outstanding() {
-    let mut socket = server(Config {
-        ping_interval: 100,
-        ..UNITY
-    });
+    let mut socket = server(Config { ping_interval: 100, ..UNITY });
     socket.handle_timeout(100);
     assert_eq!(transmit(&mut socket), [0x89, 0]);
     assert_eq!(socket.next_timeout(), None);

@@ -53,21 +53,9 @@ proptest! {
 #[test]
 fn mutated_streams_keep_the_machines_word() {
     let seeds = [
-        [
-            frame(0x82, b"binary"),
-            frame(0x81, "tëxt".as_bytes()),
-            frame(0x88, b"\x03\xe8x"),
-        ],
-        [
-            frame(0x01, b"a\xe2\x82"),
-            frame(0x89, b"p"),
-            frame(0x80, b"\xac"),
-        ],
-        [
-            frame(0x02, &[7; 130]),
-            frame(0x00, b""),
-            frame(0x80, &[9; 300]),
-        ],
+        [frame(0x82, b"binary"), frame(0x81, "tëxt".as_bytes()), frame(0x88, b"\x03\xe8x")],
+        [frame(0x01, b"a\xe2\x82"), frame(0x89, b"p"), frame(0x80, b"\xac")],
+        [frame(0x02, &[7; 130]), frame(0x00, b""), frame(0x80, &[9; 300])],
         [vec![0x82, 2, 1, 2], vec![0x81, 1, b'x'], vec![0x88, 0]],
     ];
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
