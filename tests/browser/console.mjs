@@ -124,18 +124,33 @@ async function largeMessagesAreEchoed(browser, server) {
   });
 }
 
+async function expectCloseInLog(server, code, reason) {
+  await waitUntil(
+    () => server.stderr.some((line) => line.includes(`${code}`) && line.includes(reason)),
+    EVENT_MS,
+    `code ${code} and its reason in the server's log`,
+  );
+}
+
 async function closeCodeReachesTheServer(browser, server) {
   await withConsole(browser, server, async (page) => {
     await dial(page, server);
+    await page.evaluate(() => window.client.socket.send("before the close"));
+    await expectMessages(page, ["before the close"]);
     await page.evaluate(() => window.client.socket.close(4001, "bye"));
     const close = await expectClose(page);
     expectEqual(close.code, 4001, "code in the page");
     expectEqual(close.wasClean, true, "wasClean in the page");
-    await waitUntil(
-      () => server.stderr.some((line) => line.includes("4001") && line.includes("bye")),
-      EVENT_MS,
-      "code 4001 and its reason in the server's log",
-    );
+    await expectCloseInLog(server, 4001, "bye");
+  });
+}
+
+async function closeWithoutAMessageReachesTheServer(browser, server) {
+  await withConsole(browser, server, async (page) => {
+    await dial(page, server);
+    await page.evaluate(() => window.client.socket.close(4011, "only looking"));
+    expectEqual((await expectClose(page)).code, 4011, "code in the page");
+    await expectCloseInLog(server, 4011, "only looking");
   });
 }
 
@@ -245,6 +260,7 @@ async function main() {
         console_text_and_binary_are_echoed: textAndBinaryAreEchoed,
         console_large_messages_are_echoed: largeMessagesAreEchoed,
         console_close_code_reaches_the_server: closeCodeReachesTheServer,
+        console_close_without_a_message_reaches_the_server: closeWithoutAMessageReachesTheServer,
         console_left_page_shows_as_closed: leftPageShowsAsClosed,
         console_many_sockets_of_one_page_work: manySocketsOfOnePageWork,
       };

@@ -196,8 +196,8 @@ class Checks:
                 await asyncio.wait_for(result, seconds)
         except CheckFailed as why:
             self._fail(name, str(why))
-        except (asyncio.TimeoutError, TimeoutError):
-            self._fail(name, f"timed out (at most {seconds} s)")
+        except TimeoutError as late:
+            self._fail(name, f"timed out (at most {seconds} s) {late}")
         except Exception as error:  # a peer's own exception is a failure with a name
             self._fail(name, f"{type(error).__name__}: {error}")
         else:

@@ -162,6 +162,7 @@ class WebSocketStream:
         self.stream = stream
         self.is_client = is_client
         self.buffer = b""
+        self.seen = b""
 
     def __enter__(self):
         return self
@@ -239,10 +240,11 @@ class WebSocketStream:
                 return int.from_bytes(payload[:2], "big") if payload else None
 
     def read_end(self, seconds=REPLY_SECONDS):
-        """Wait for the end of the TCP stream."""
+        """Wait for the end of the TCP stream; `seen` keeps what came before it."""
         deadline = time.monotonic() + seconds
         try:
             while True:
+                self.seen += self.buffer
                 self.buffer = b""
                 self._more(deadline)
         except EndOfStream:

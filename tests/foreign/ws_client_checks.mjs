@@ -114,6 +114,16 @@ async function closeCodesComeBack(server) {
   }
 }
 
+async function closeWithoutAMessageReachesTheServer(server) {
+  const client = await Client.open(server.url);
+  expectEqual((await client.leave(4020, "only looking")).code, 4020, "code of the answer");
+  await waitUntil(
+    () => server.stderr.some((line) => line.includes("4020") && line.includes("only looking")),
+    REPLY_MS,
+    "code 4020 and its reason in the server's log",
+  );
+}
+
 async function cutConnectionShowsAsLost(server) {
   const client = await Client.open(server.url);
   await client.expectEcho("before");
@@ -182,6 +192,7 @@ export const CHECKS = {
   ws_fragments_become_one_message: fragmentsBecomeOneMessage,
   ws_pings_are_answered_with_their_payload: pingsAreAnsweredWithTheirPayload,
   ws_close_codes_come_back_and_reach_the_server: closeCodesComeBack,
+  ws_close_without_a_message_reaches_the_server: closeWithoutAMessageReachesTheServer,
   ws_cut_connection_shows_as_lost: cutConnectionShowsAsLost,
   ws_oversized_message_closes_with_1009: oversizedMessageClosesWith1009,
   ws_many_clients_get_their_own_echoes: manyClientsGetTheirOwnEchoes,
