@@ -3,8 +3,8 @@
 //
 // Run as `node console.mjs` with NETDRIVER_EXAMPLES (folder of the examples),
 // NETDRIVER_NODE_MODULES (folder that holds playwright-core) and, if it is not at
-// /usr/bin/chromium, CHROMIUM set. Run it from the root of the source tree: it serves
-// examples/page/arena.html and leaves target/artifacts/arena.png.
+// /usr/bin/chromium, CHROMIUM set. It serves examples/page/arena.html and leaves a picture in
+// NETDRIVER_ARTIFACTS (target/artifacts without it): arena.png.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import os from "node:os";
@@ -21,7 +21,7 @@ import {
   withServer,
 } from "../foreign/harness.mjs";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const { CHROMIUM = process.env.NETDRIVER_CHROMIUM ?? "/usr/bin/chromium" } = process.env;
 const FLAGS = [
   "--headless",
   "--no-sandbox",
@@ -35,7 +35,7 @@ const EVENT_MS = 5000;
 const ARENA_MS = 10000;
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const ARENA_PAGE = path.join(ROOT, "examples/page/arena.html");
-const ARTIFACTS = path.join(ROOT, "target/artifacts");
+const { NETDRIVER_ARTIFACTS: ARTIFACTS = path.join(ROOT, "target/artifacts") } = process.env;
 
 /** Runs in the page: what the checks type into the console. */
 function defineConsole() {
@@ -221,7 +221,12 @@ async function arenaPageIsPlayable(browser) {
   try {
     await page.goto(`http://localhost:${server.wsPort}/`, { timeout: EVENT_MS });
     await page.waitForFunction(() => window.arena?.joined, null, { timeout: ARENA_MS });
-    await page.waitForFunction(() => seen(window.arena.others) > 0, null, { timeout: ARENA_MS });
+    await page.waitForFunction(() => window.arena.others > 0, null, { timeout: ARENA_MS });
+    await page.waitForFunction(
+      () => document.querySelectorAll("#list > *").length === window.arena.others + 1,
+      null,
+      { timeout: ARENA_MS },
+    );
     await page.keyboard.down("ArrowRight");
     await page.waitForFunction(() => window.arena.moved, null, { timeout: ARENA_MS });
     await page.keyboard.up("ArrowRight");
@@ -252,9 +257,6 @@ async function main() {
   });
   const checks = new Checks();
   try {
-    await browser.addInitScript(() => {
-      window.seen = (others) => (typeof others === "number" ? others : others?.length ?? 0);
-    });
     await withServer("echo_server", ["--verbose"], async (server) => {
       const shared = {
         console_text_and_binary_are_echoed: textAndBinaryAreEchoed,

@@ -54,9 +54,9 @@ export async function waitUntil(condition, ms, what) {
   }
 }
 
-/** Loads an npm package from $NETDRIVER_NODE_MODULES: a node_modules folder or its parent. */
+/** Loads an npm package from the node_modules folder (or its parent) that the environment names. */
 export function loadPackage(name) {
-  const folder = process.env.NETDRIVER_NODE_MODULES;
+  const folder = process.env.NETDRIVER_NODE_MODULES ?? process.env.NODE_PATH?.split(":")[0];
   if (!folder) {
     console.error(`set NETDRIVER_NODE_MODULES to the node_modules folder that holds ${name}`);
     process.exit(2);

@@ -67,9 +67,7 @@ fn run_line(actors: &mut Vec<Actor>, line: &str) -> Outcome {
         }
         ["run", count, ref names @ ..] => {
             for _ in 0..number::<u32>(count)? {
-                names
-                    .iter()
-                    .try_for_each(|name| find(actors, name)?.update())?;
+                names.iter().try_for_each(|name| find(actors, name)?.update())?;
             }
             Ok(())
         }
@@ -90,8 +88,8 @@ fn split(line: &str) -> Outcome<Vec<String>> {
     let mut words = Vec::new();
     let mut rest = line.trim_start();
     while !rest.is_empty() {
-        let end = if rest.starts_with('"') {
-            rest[1..].find('"').ok_or("a quote is not closed")? + 2
+        let end = if let Some(text) = rest.strip_prefix('"') {
+            text.find('"').ok_or("a quote is not closed")? + 2
         } else {
             rest.find(' ').unwrap_or(rest.len())
         };
@@ -102,8 +100,7 @@ fn split(line: &str) -> Outcome<Vec<String>> {
 }
 
 fn number<T: std::str::FromStr>(word: &str) -> Outcome<T> {
-    word.parse()
-        .map_err(|_| format!("{word:?} is not a number"))
+    word.parse().map_err(|_| format!("{word:?} is not a number"))
 }
 
 fn find<'a>(actors: &'a mut [Actor], name: &str) -> Outcome<&'a mut Actor> {
@@ -115,19 +112,14 @@ fn parse_bytes(word: &str) -> Outcome<Vec<u8>> {
     if word == "-" {
         return Ok(Vec::new());
     }
-    if let Some(text) = word
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-    {
+    if let Some(text) = word.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         return Ok(text.as_bytes().to_vec());
     }
     if let Some(length) = word.strip_prefix("ramp:") {
         let length: usize = number(length)?;
         return Ok((0..length).map(|i| (7 * i + i / 256) as u8).collect());
     }
-    let digits = word
-        .strip_prefix("hex:")
-        .ok_or_else(|| format!("{word:?} is no BYTES"))?;
+    let digits = word.strip_prefix("hex:").ok_or_else(|| format!("{word:?} is no BYTES"))?;
     let byte = |i: usize| {
         let pair = digits.get(i..i + 2).unwrap_or_default();
         u8::from_str_radix(pair, 16).map_err(|_| format!("{word:?} has a digit that is none"))
@@ -145,21 +137,17 @@ fn format_bytes(bytes: &[u8]) -> String {
             text
         });
     }
-    let hash = bytes.iter().fold(0x811c_9dc5_u32, |hash, &byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
+    let hash = bytes
+        .iter()
+        .fold(0x811c_9dc5_u32, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!("{} bytes #{hash:08x}", bytes.len())
 }
 
 fn create(actors: &mut Vec<Actor>, name: &str, pairs: &[&str]) -> Outcome {
-    let mut settings = NetworkSettings {
-        fixed_frame_time_ms: FRAME_TIME_MS,
-        ..NetworkSettings::default()
-    };
+    let mut settings =
+        NetworkSettings { fixed_frame_time_ms: FRAME_TIME_MS, ..NetworkSettings::default() };
     for pair in pairs {
-        let (key, value) = pair
-            .split_once('=')
-            .ok_or_else(|| format!("{pair:?} has no ="))?;
+        let (key, value) = pair.split_once('=').ok_or_else(|| format!("{pair:?} has no ="))?;
         let value: i32 = number(value)?;
         match key {
             "connect_timeout_ms" => settings.connect_timeout_ms = value,
@@ -185,12 +173,7 @@ fn create(actors: &mut Vec<Actor>, name: &str, pairs: &[&str]) -> Outcome {
     println!("{name} driver {}", said(created.as_ref()));
     if let Ok(driver) = created {
         let name = name.to_owned();
-        actors.push(Actor {
-            name,
-            driver,
-            connections: Vec::new(),
-            sends: BTreeMap::new(),
-        });
+        actors.push(Actor { name, driver, connections: Vec::new(), sends: BTreeMap::new() });
     }
     Ok(())
 }
@@ -295,16 +278,11 @@ impl Actor {
             return Ok(Connection::NONE);
         }
         let found = self.connections.get(number::<usize>(word)?);
-        found
-            .copied()
-            .ok_or_else(|| format!("{} has no connection {word}", self.name))
+        found.copied().ok_or_else(|| format!("{} has no connection {word}", self.name))
     }
 
     fn send(&self, word: &str) -> Outcome<SendHandle> {
-        self.sends
-            .get(word)
-            .copied()
-            .ok_or_else(|| format!("{} has no send {word}", self.name))
+        self.sends.get(word).copied().ok_or_else(|| format!("{} has no send {word}", self.name))
     }
 
     fn update(&mut self) -> Outcome {
@@ -315,10 +293,7 @@ impl Actor {
     }
 
     fn connect(&mut self, port: &str, bytes: &str) -> Outcome {
-        match self
-            .driver
-            .connect(0, &loopback(port)?, &parse_bytes(bytes)?)
-        {
+        match self.driver.connect(0, &loopback(port)?, &parse_bytes(bytes)?) {
             Ok(connection) => {
                 println!("{} connect {}", self.name, self.connections.len());
                 self.connections.push(connection);
@@ -333,10 +308,7 @@ impl Actor {
             println!("{} accept none", self.name);
             return Ok(());
         };
-        let payload = self
-            .driver
-            .connect_payload(connection)
-            .map_err(|e| e.to_string())?;
+        let payload = self.driver.connect_payload(connection).map_err(|e| e.to_string())?;
         let payload = format_bytes(payload);
         println!("{} accept {} {payload}", self.name, self.connections.len());
         self.connections.push(connection);
@@ -344,16 +316,10 @@ impl Actor {
     }
 
     fn begin(&mut self, conn: &str, send: &str, size: &str) -> Outcome {
-        let begun = self
-            .driver
-            .begin_send(self.connection(conn)?, 0, number(size)?);
+        let begun = self.driver.begin_send(self.connection(conn)?, 0, number(size)?);
         match begun {
             Ok(handle) => {
-                let room = self
-                    .driver
-                    .send_buffer(handle)
-                    .map_err(|e| e.to_string())?
-                    .len();
+                let room = self.driver.send_buffer(handle).map_err(|e| e.to_string())?.len();
                 println!("{} begin {send} room {room}", self.name);
                 self.sends.insert(send.to_owned(), handle);
             }
@@ -379,10 +345,7 @@ impl Actor {
             println!("{name} event none");
             return Ok(());
         };
-        let conn = self
-            .connections
-            .iter()
-            .position(|&known| known == event.connection);
+        let conn = self.connections.iter().position(|&known| known == event.connection);
         let conn = conn.ok_or_else(|| format!("{name} got an event of an unknown connection"))?;
         match event.kind {
             EventKind::Connect => {
@@ -390,10 +353,7 @@ impl Actor {
             }
             EventKind::Data => println!("{name} event data {conn} {}", format_bytes(&event.data)),
             EventKind::Disconnect => {
-                println!(
-                    "{name} event disconnect {conn} reason {}",
-                    event.reason as i32
-                );
+                println!("{name} event disconnect {conn} reason {}", event.reason as i32);
             }
             EventKind::Writable => println!("{name} event writable {conn}"),
         }
