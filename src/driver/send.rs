@@ -200,7 +200,6 @@ impl NetworkDriver {
         let Link::Stream(id) = self.connections.at(index).link else {
             return Err(closed());
         };
-        let mask = self.entropy.take();
         if !self.stream_has_room(id, data.len()) {
             return Err(self.refuse(index));
         }
@@ -210,7 +209,8 @@ impl NetworkDriver {
         let Some(out) = self.pump.out(id) else {
             return Err(closed());
         };
-        ws.write_message(out, frame_kind(kind), data, mask);
+        let entropy = &mut self.entropy;
+        ws.write_message_in_two(out, frame_kind(kind), [data, &[]], &mut || entropy.take());
         self.count_sent(index, data.len());
         Ok(())
     }

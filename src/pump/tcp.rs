@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
 use bytes::BytesMut;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::buffer::{READ_WINDOW, ReadBuffer};
 use crate::proto::time::Micros;
@@ -17,7 +17,7 @@ const BACKLOG: i32 = 1024;
 /// A bound socket that listens once it is told to.
 pub struct Listener {
     socket: mio::net::TcpListener,
-    bound: Option<Socket>,
+    listening: bool,
     local: SocketAddr,
     /// The system may have a connection for us.
     pub readable: bool,
@@ -37,11 +37,10 @@ impl Listener {
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
         socket.set_nonblocking(true)?;
-        let twin = socket.try_clone()?;
         let socket: std::net::TcpListener = socket.into();
         let local = socket.local_addr()?;
         let socket = mio::net::TcpListener::from_std(socket);
-        Ok(Self { socket, bound: Some(twin), local, readable: false, retry_at: 0 })
+        Ok(Self { socket, listening: false, local, readable: false, retry_at: 0 })
     }
 
     /// Starts to take connections; again is fine.
