@@ -161,10 +161,7 @@ namespace NetDriver
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
         public int Disconnect(NetworkConnection connection)
         {
-            int result = NativeMethods.nd_driver_disconnect(Handle, connection.Value);
-            if (result == NativeMethods.ND_OK)
-                m_State.Events.Drop(connection);
-            return result;
+            return Closed(connection, NativeMethods.nd_driver_disconnect(Handle, connection.Value));
         }
 
         /// <summary>
@@ -181,13 +178,9 @@ namespace NetDriver
             if (code < 0 || code > ushort.MaxValue)
                 return (int)Error.StatusCode.InvalidArgument;
             byte[] text = reason == null ? s_NoBytes : Encoding.UTF8.GetBytes(reason);
-            int result;
             fixed (byte* bytes = text)
-                result = NativeMethods.nd_driver_close(
-                    Handle, connection.Value, (ushort)code, bytes, (uint)text.Length);
-            if (result == NativeMethods.ND_OK)
-                m_State.Events.Drop(connection);
-            return result;
+                return Closed(connection, NativeMethods.nd_driver_close(
+                    Handle, connection.Value, (ushort)code, bytes, (uint)text.Length));
         }
 
         /// <summary>What a connection is doing.</summary>
@@ -261,8 +254,10 @@ namespace NetDriver
                 uint length = 0;
                 int result = NativeMethods.nd_connection_get_header(
                     Handle, connection.Value, nativeName, null, 0, &length);
-                if (result != (int)Error.StatusCode.BufferTooSmall)
-                    return result == NativeMethods.ND_OK ? string.Empty : null;
+                if (result != NativeMethods.ND_OK)
+                    return null;
+                if (length == 0)
+                    return string.Empty;
                 byte[] buffer = new byte[length + 1];
                 fixed (byte* bytes = buffer)
                 {
@@ -271,6 +266,16 @@ namespace NetDriver
                     return result == NativeMethods.ND_OK ? Utf8.Read(bytes, (int)length) : null;
                 }
             }
+        }
+
+        // After a local close no event follows, those that were popped ahead included. When the
+        // connection's end was among them, the library has forgotten the connection already.
+        private int Closed(NetworkConnection connection, int result)
+        {
+            bool gone = result == (int)Error.StatusCode.NetworkVersionMismatch;
+            if (result != NativeMethods.ND_OK && !gone)
+                return result;
+            return m_State.Events.Drop(connection) ? NativeMethods.ND_OK : result;
         }
 
         private static uint LengthOf(byte[] bytes)

@@ -37,7 +37,7 @@ namespace NetDriver
             uint size = 0;
             int result = NativeMethods.nd_connection_get_payload_size_max(
                 Handle, connection.Value, pipe.Id, &size);
-            return result == NativeMethods.ND_OK ? (int)size : result;
+            return result == NativeMethods.ND_OK ? (int)size : Refused(connection, result);
         }
 
         /// <summary>Begins a message that is written in place.</summary>
@@ -69,9 +69,13 @@ namespace NetDriver
             nd_send send;
             int result = NativeMethods.nd_driver_begin_send(
                 driver, connection.Value, pipe.Id, (uint)requiredPayloadSize, &send);
-            writer = result == NativeMethods.ND_OK ? new DataStreamWriter(send, driver)
-                : default(DataStreamWriter);
-            return result;
+            if (result == NativeMethods.ND_OK)
+            {
+                writer = new DataStreamWriter(send, driver);
+                return result;
+            }
+            writer = default(DataStreamWriter);
+            return Refused(connection, result);
         }
 
         /// <summary>Ends a message: it leaves with the next update or flush.</summary>
@@ -161,8 +165,9 @@ namespace NetDriver
         {
             if (length < 0)
                 throw new ArgumentOutOfRangeException("length");
-            return NativeMethods.nd_driver_send(
+            int result = NativeMethods.nd_driver_send(
                 Handle, connection.Value, pipe.Id, data, (uint)length, 0);
+            return result == NativeMethods.ND_OK ? result : Refused(connection, result);
         }
 
         /// <summary>Sends a text message on a plain WebSocket.</summary>
@@ -174,7 +179,10 @@ namespace NetDriver
         {
             if (text == null)
                 throw new ArgumentNullException("text");
-            return Handle == null ? InvalidHandle : m_State.SendText(connection, text);
+            if (Handle == null)
+                return InvalidHandle;
+            int result = m_State.SendText(connection, text);
+            return result == NativeMethods.ND_OK ? result : Refused(connection, result);
         }
 
         /// <summary>
@@ -228,6 +236,11 @@ namespace NetDriver
                     text ? NativeMethods.ND_SEND_FLAG_TEXT : 0, statuses, &sent);
                 return result == NativeMethods.ND_OK ? (int)sent : result;
             }
+        }
+
+        private int Refused(NetworkConnection connection, int result)
+        {
+            return m_State == null ? result : m_State.Events.Refine(result, connection);
         }
 
         private int EndSend(DataStreamWriter writer, uint flags)

@@ -85,7 +85,10 @@ namespace NetDriver.Interop
             int most = Encoding.UTF8.GetMaxByteCount(text.Length);
             if (most > m_TextCapacity)
             {
-                m_Text = (byte*)Marshal.ReAllocHGlobal((IntPtr)m_Text, (IntPtr)most);
+                Marshal.FreeHGlobal((IntPtr)m_Text);
+                m_TextCapacity = 0;
+                m_Text = null;
+                m_Text = (byte*)Marshal.AllocHGlobal(most);
                 m_TextCapacity = most;
             }
             int count = 0;

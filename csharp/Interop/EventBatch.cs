@@ -91,6 +91,16 @@ namespace NetDriver.Interop
             return NetworkEvent.Type.Empty;
         }
 
+        /// <summary>
+        /// What a call on a connection returns. When the connection's end was popped but not handed
+        /// out yet, the library has forgotten it; for the program it is still there, and closed.
+        /// </summary>
+        internal int Refine(int result, NetworkConnection connection)
+        {
+            return result == (int)Error.StatusCode.NetworkVersionMismatch && CountFor(connection) > 0
+                ? (int)Error.StatusCode.NetworkStateMismatch : result;
+        }
+
         internal int CountFor(NetworkConnection connection)
         {
             int count = 0;
@@ -104,12 +114,16 @@ namespace NetDriver.Interop
         }
 
         /// <summary>Drops what waits of a connection that this side closed.</summary>
-        internal void Drop(NetworkConnection connection)
+        /// <returns>Did something wait?</returns>
+        internal bool Drop(NetworkConnection connection)
         {
+            bool found = false;
             for (int place = m_Next; place < m_Count; place++)
             {
-                if (m_Events[place].connection != connection.Value)
+                if (m_Events[place].connection != connection.Value
+                    || m_Events[place].kind == NativeMethods.ND_EVENT_EMPTY)
                     continue;
+                found = true;
                 m_Events[place].kind = NativeMethods.ND_EVENT_EMPTY;
                 if (m_Kept[place] != IntPtr.Zero)
                 {
@@ -118,6 +132,7 @@ namespace NetDriver.Interop
                     m_KeptCount--;
                 }
             }
+            return found;
         }
 
         /// <summary>Copies what the library is about to take back. To be called before an update.</summary>

@@ -1,0 +1,140 @@
+using System;
+using System.Collections.Generic;
+
+namespace NetDriver.Tests
+{
+    /// <summary>
+    /// Once warm, an event and a send make no garbage. A collection of the youngest generation
+    /// comes after a few megabytes at most, so a million events without one leave room for a few
+    /// bytes each: less than any object has.
+    /// </summary>
+    [Tests]
+    internal static unsafe class AllocationTests
+    {
+        private const int Batch = 200;
+        private static readonly byte[] s_Message = new byte[24];
+        private static readonly NetworkConnection[] s_One = new NetworkConnection[1];
+        private static readonly int[] s_Results = new int[1];
+
+        public static void TheMeasureSeesSmallObjects()
+        {
+            int before = GC.CollectionCount(0);
+            object kept = null;
+            for (int i = 0; i < 1000000; i++)
+                kept = new object();
+            Check.That(kept != null && GC.CollectionCount(0) > before, "a million objects cause a collection");
+        }
+
+        public static void AMillionEventsInProcess()
+        {
+            Measure(Road.Ipc, 1000000);
+        }
+
+        public static void EventsOverUdp()
+        {
+            Measure(Road.Udp, 200000);
+        }
+
+        public static void EventsOverWebSocketUtp()
+        {
+            Measure(Road.WebSocketUtp, 200000);
+        }
+
+        public static void EventsOverWebSocketPlain()
+        {
+            Measure(Road.WebSocketPlain, 200000);
+        }
+
+        private static void Measure(Road road, int events)
+        {
+            using (Pair pair = Pair.Open(road))
+            {
+                s_One[0] = pair.ServerSide;
+                int text = road == Road.WebSocketPlain ? 1 : 0;
+                Run(pair, 20000, text);
+                GC.Collect();
+                int collections = GC.CollectionCount(0);
+                long memory = GC.GetTotalMemory(false);
+                int popped = Run(pair, events, text);
+                int caused = GC.CollectionCount(0) - collections;
+                long grown = GC.GetTotalMemory(false) - memory;
+                Check.That(popped >= events, "events: " + popped);
+                Check.Equal(0, caused, "collections in " + popped + " events");
+                Check.That(grown < popped / 4, "bytes of memory in " + popped + " events: " + grown);
+            }
+        }
+
+        // The client sends a batch in every way there is; the server pops in both ways and answers.
+        private static int Run(Pair pair, int events, int text)
+        {
+            int popped = 0;
+            while (popped < events)
+            {
+                for (int i = 0; i < Batch; i++)
+                    SendOne(pair, i);
+                if (text != 0)
+                    Check.Equal(0, pair.Client.SendText(pair.ClientSide, "not garbage"), "text");
+                int wanted = Batch + text;
+                while (wanted > 0)
+                {
+                    pair.Client.ScheduleUpdate().Complete();
+                    pair.Server.Wait(1);
+                    pair.Server.ScheduleUpdate().Complete();
+                    int got = Drain(pair);
+                    wanted -= got;
+                    popped += got;
+                }
+                pair.Server.SendToMany(s_One, s_Message, s_Results);
+                Check.Equal(0, s_Results[0], "answer");
+            }
+            return popped;
+        }
+
+        private static void SendOne(Pair pair, int number)
+        {
+            int result;
+            if (number % 3 == 0)
+                result = pair.Client.Send(pair.ClientSide, s_Message);
+            else if (number % 3 == 1)
+                result = pair.Client.Send(pair.ClientSide, new ReadOnlySpan<byte>(s_Message, 0, 5));
+            else
+            {
+                DataStreamWriter writer;
+                result = pair.Client.BeginSend(pair.ClientSide, out writer);
+                writer.WriteInt(number);
+                writer.WriteFloat(1.5f);
+                writer.WriteBytes(s_Message);
+                writer.WriteFixedString32("name");
+                if (result == 0 && pair.Client.EndSend(writer) < 0)
+                    result = -1;
+            }
+            if (result != 0)
+                throw new CheckFailed("send " + number + ": " + result);
+        }
+
+        private static int Drain(Pair pair)
+        {
+            int popped = 0;
+            NetworkConnection connection;
+            DataStreamReader reader;
+            NetworkEvent.Type kind;
+            while ((kind = pair.Server.PopEvent(out connection, out reader)) != NetworkEvent.Type.Empty)
+            {
+                if (kind != NetworkEvent.Type.Data)
+                    throw new CheckFailed("event " + kind);
+                reader.ReadInt();
+                popped++;
+                if (popped % 5 == 0
+                    && pair.Server.PopEventForConnection(connection, out reader) == NetworkEvent.Type.Data)
+                    popped++;
+                if (pair.Server.LastEvent.Type != NetworkEvent.Type.Data)
+                    throw new CheckFailed("details");
+            }
+            while (pair.Client.PopEvent(out connection, out reader) != NetworkEvent.Type.Empty)
+                reader.ReadByte();
+            while (pair.Server.Accept() != default(NetworkConnection))
+                throw new CheckFailed("a stranger");
+            return popped;
+        }
+    }
+}
