@@ -9,7 +9,7 @@ const SLOW_CLIENTS = 100;
 const DRIP_MS = 1000;
 const ACTIVE_MS = 2500;
 /** Far above a round trip, far below a stall that a person would notice. */
-const ROUND_TRIP_MAX_MS = 250;
+const ROUND_TRIP_MAX_MS = 500;
 const CHUNK = 64 * 1024;
 /** What a client offers that never reads; the limits of the library are 4 MiB each way. */
 const FLOOD_BYTES = 128 * 1024 * 1024;

@@ -8,6 +8,7 @@ import inspect
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -61,6 +62,16 @@ async def wait_until_async(condition, seconds, what):
         if time.monotonic() >= end:
             raise CheckFailed(f"waited {seconds} s for {what}")
         await asyncio.sleep(0.01)
+
+
+def has_ipv6():
+    """Does this machine have the IPv6 loopback address?"""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 def example(name):
@@ -203,6 +214,10 @@ class Checks:
         else:
             self.passed += 1
             print(f"ok {name}", flush=True)
+
+    def skip(self, name, why):
+        """Say that a check cannot run on this machine."""
+        print(f"skipped {name}: {why}", flush=True)
 
     def run_now(self, name, body, *arguments):
         """As run, for programs without an event loop."""

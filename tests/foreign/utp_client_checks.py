@@ -20,7 +20,7 @@ from utp_protocol import (
 
 QUIET_SECONDS = 0.3
 HEARTBEAT_MS = 500
-HEARTBEAT_SLACK_MS = 350
+HEARTBEAT_SLACK_MS = 500
 REFRESH = ("heartbeat",)
 
 
@@ -301,6 +301,17 @@ def disconnect_shows_in_the_servers_log(server):
             3.0,
             "the end of the connection in the server's log",
         )
+
+
+def ipv6_and_ipv4_clients_share_one_server(server):
+    with UdpPeer(server.udp_port, "::1") as six, UdpPeer(server.udp_port) as four:
+        first, second = new_token(), new_token()
+        connect(six, first)
+        connect(four, second)
+        expect_echo(six, first, b"over IPv6")
+        expect_echo(four, second, b"over IPv4")
+        six.send(disconnect(first))
+        four.send(disconnect(second))
 
 
 SHARED_SERVER = (

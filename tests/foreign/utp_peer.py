@@ -9,7 +9,7 @@ import contextlib
 import utp_client_checks
 import utp_server_checks
 import utp_websocket_checks
-from harness import Checks, EchoServer
+from harness import Checks, EchoServer, has_ipv6
 
 
 @contextlib.contextmanager
@@ -32,6 +32,12 @@ def main():
     for body in utp_client_checks.OWN_SERVER:
         with server_running() as server:
             checks.run_now(body.__name__, body, server)
+    ipv6 = utp_client_checks.ipv6_and_ipv4_clients_share_one_server
+    if has_ipv6():
+        with server_running("--ipv6") as server:
+            checks.run_now(ipv6.__name__, ipv6, server)
+    else:
+        checks.skip(ipv6.__name__, "this machine has no IPv6 loopback")
     for body in utp_server_checks.ALL:
         checks.run_now(body.__name__, body)
     checks.finish()

@@ -72,7 +72,8 @@ class UdpPeer:
     """One UDP socket that speaks raw packets."""
 
     def __init__(self, server_port=None, host="127.0.0.1"):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.bind((host, 0))
         self.port = self.socket.getsockname()[1]
         self.server = (host, server_port)

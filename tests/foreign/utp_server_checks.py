@@ -102,7 +102,7 @@ def unanswered_request_is_repeated_after_a_second_with_its_token():
         first, token = time.monotonic(), server.token
         server.await_request()
         waited = time.monotonic() - first
-        expect(0.95 <= waited <= RETRY_SECONDS + 0.6, f"repeated after {waited:.2f} s")
+        expect(0.95 <= waited <= RETRY_SECONDS + 0.9, f"repeated after {waited:.2f} s")
         expect_equal(server.token, token, "token of the repeated request")
         server.send(accept(token))
         server.expect_success()
@@ -166,7 +166,7 @@ def silent_server_gets_heartbeats():
         start = time.monotonic()
         expect_equal(server.receive("heartbeat"), heartbeat(server.token), "heartbeat")
         waited = time.monotonic() - start
-        expect(0.45 < waited < 0.85, f"the heartbeat came after {waited:.2f} s")
+        expect(0.45 < waited < 1.2, f"the heartbeat came after {waited:.2f} s")
         server.send(packet)
         server.expect_success(2)
 

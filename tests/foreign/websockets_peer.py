@@ -17,6 +17,7 @@ from harness import (
     counter,
     expect,
     expect_equal,
+    has_ipv6,
     wait_until_async,
 )
 
@@ -244,6 +245,13 @@ async def silent_client_shows_up_and_may_speak_later(server):
     await connection.close()
 
 
+async def ipv6_clients_are_served():
+    with server_running("--ipv6") as server:
+        for host in ("[::1]", "127.0.0.1", "localhost"):
+            async with client(f"ws://{host}:{server.ws_port}") as connection:
+                await expect_echo(connection, f"over {host}")
+
+
 # As a server for echo_client
 
 
@@ -411,6 +419,10 @@ async def main():
         await checks.run("server_ends_with_counters", server.stop)
     for body in (*OWN_SERVER_CHECKS, *SERVER_CHECKS):
         await checks.run(body.__name__, body)
+    if has_ipv6():
+        await checks.run(ipv6_clients_are_served.__name__, ipv6_clients_are_served)
+    else:
+        checks.skip(ipv6_clients_are_served.__name__, "this machine has no IPv6 loopback")
     checks.finish()
 
 

@@ -457,7 +457,8 @@ internal sealed class Script
     internal static int Number(string word)
     {
         int value;
-        if (!int.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value))
+        if (!int.TryParse(
+            word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value))
             throw new ScriptException(word + " is not a number");
         return value;
     }
