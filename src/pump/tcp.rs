@@ -43,12 +43,13 @@ impl Listener {
         Ok(Self { socket, listening: false, local, readable: false, retry_at: 0 })
     }
 
-    /// Starts to take connections; again is fine.
+    /// Starts to take connections. False when it did already.
     pub fn listen(&mut self) -> io::Result<bool> {
-        let Some(bound) = self.bound.take() else {
+        if self.listening {
             return Ok(false);
-        };
-        bound.listen(BACKLOG)?;
+        }
+        SockRef::from(&self.socket).listen(BACKLOG)?;
+        self.listening = true;
         self.readable = true;
         Ok(true)
     }
