@@ -327,6 +327,10 @@ impl NetworkDriver {
         }
         entry.state = ConnectionState::Disconnected;
         entry.plan = None;
+        // From here on packets of the peer change nothing; the goodbye waits for the flush.
+        if let Some(utp) = &mut entry.utp {
+            utp.disconnect();
+        }
         self.closing.push((index, frame));
         Ok(())
     }

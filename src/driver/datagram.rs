@@ -182,7 +182,12 @@ impl NetworkDriver {
     /// Raises a Data event.
     pub(super) fn deliver(&mut self, index: u32, data: Bytes, text: bool) {
         let size = data.len() as u64;
-        let traffic = &mut self.connections.at(index).traffic;
+        let entry = self.connections.at(index);
+        if entry.state == super::ConnectionState::Disconnected {
+            // The program has closed it; nothing is delivered while the goodbye waits.
+            return;
+        }
+        let traffic = &mut entry.traffic;
         traffic.messages_in += 1;
         traffic.bytes_in += size;
         self.statistics.messages_in += 1;

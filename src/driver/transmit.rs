@@ -122,8 +122,7 @@ impl NetworkDriver {
     fn close_connections(&mut self) {
         for (index, frame) in std::mem::take(&mut self.closing) {
             let entry = self.connections.at(index);
-            if let Some(utp) = &mut entry.utp {
-                utp.disconnect();
+            if let Some(utp) = &entry.utp {
                 self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
             }
             let link = entry.link;
