@@ -61,6 +61,8 @@ pub struct Entry {
     pub waiting: Waiting,
     /// Reading has stopped until the program pops.
     pub paused: bool,
+    /// The end of its stream waits until the program has popped what came before.
+    pub end_held: bool,
     /// A send was refused; the program waits for room.
     pub wants_writable: bool,
     /// In the list of those with control packets to send.
@@ -101,6 +103,7 @@ impl Entry {
             accepted: false,
             waiting: Waiting::default(),
             paused: false,
+            end_held: false,
             wants_writable: false,
             listed: false,
             accept_repeated: false,

@@ -305,14 +305,14 @@ impl NetworkDriver {
     fn pop_from(&mut self, index: u32) -> Option<Event> {
         let entry = self.connections.at(index);
         let event = self.events.pop(&mut entry.waiting)?;
-        if entry.paused {
-            let room = entry.waiting.count() <= self.settings.receive_queue_capacity as u32 / 2
-                && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
-            if room {
-                entry.paused = false;
-                if let Link::Stream(id) = entry.link {
-                    self.pump.mark_ready(id);
-                }
+        let room = entry.waiting.count() <= self.settings.receive_queue_capacity as u32 / 2
+            && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
+        let resumes = entry.paused && room;
+        if resumes || entry.end_held && entry.waiting.count() == 0 {
+            entry.paused = false;
+            entry.end_held = false;
+            if let Link::Stream(id) = entry.link {
+                self.pump.mark_ready(id);
             }
         }
         if event.kind == EventKind::Disconnect {

@@ -113,8 +113,11 @@ impl NetworkDriver {
     }
 
     /// Turns complete messages into events. False when reading must stop: the connection's
-    /// inbound limit is reached, or the stream is gone.
+    /// inbound limit is reached, its end is held, or the stream is gone.
     fn deliver_messages(&mut self, id: StreamId) -> bool {
+        if !self.release_end(id) {
+            return false;
+        }
         loop {
             let Some(state) = self.streams.get(id) else {
                 return false;
@@ -137,8 +140,48 @@ impl NetworkDriver {
                 return true;
             };
             self.put_back(id, ws);
+            if self.hold_end(id, &event) {
+                return false;
+            }
             self.take_event(id, event);
         }
+    }
+
+    /// Keeps an end back while messages wait for the program. True when it did.
+    fn hold_end(&mut self, id: StreamId, event: &WsEvent) -> bool {
+        if !matches!(event, WsEvent::Close { .. } | WsEvent::Failed { .. }) {
+            return false;
+        }
+        let Some(index) = self.streams.connection(id) else {
+            return false;
+        };
+        let entry = self.connections.at(index);
+        if entry.waiting.count() == 0 {
+            return false;
+        }
+        entry.end_held = true;
+        if let Some(state) = self.streams.get(id) {
+            state.held = Some(event.clone());
+        }
+        true
+    }
+
+    /// Lets a held end go once nothing waits in front of it. False while it is still held.
+    fn release_end(&mut self, id: StreamId) -> bool {
+        let Some(state) = self.streams.get(id) else {
+            return false;
+        };
+        if state.held.is_none() {
+            return true;
+        }
+        let connection = state.connection;
+        if connection.is_some_and(|index| self.connections.at(index).waiting.count() > 0) {
+            return false;
+        }
+        if let Some(event) = self.streams.get(id).and_then(|state| state.held.take()) {
+            self.take_event(id, event);
+        }
+        true
     }
 
     fn put_back(&mut self, id: StreamId, ws: Box<WebSocket>) {
@@ -272,6 +315,14 @@ impl NetworkDriver {
 
     /// The peer's Close frame.
     fn take_close(&mut self, id: StreamId, code: Option<u16>, reason: Bytes) {
+        if let Some(state) = self.streams.get(id)
+            && state.phase == Phase::Undecided
+            && state.dialect != Some(Dialect::Utp)
+            && self.promote(id, Dialect::Plain).is_none()
+        {
+            // A client that came only to say goodbye is seen too, unless the driver is full.
+            return;
+        }
         let why = match code {
             // The peer says that we broke the protocol.
             Some(1002 | 1003 | 1007 | 1009) => DisconnectReason::ProtocolError,
@@ -322,6 +373,9 @@ impl NetworkDriver {
     /// The program has closed the connection of this stream.
     pub(super) fn close_stream(&mut self, id: StreamId, frame: Option<&CloseFrame>) {
         self.detach(id);
+        if let Some(state) = self.streams.get(id) {
+            state.held = None;
+        }
         if self.streams.get(id).is_none_or(|state| state.ws.is_none()) {
             // Still in its opening handshake: there is nothing to say goodbye to.
             self.drop_stream(id);
@@ -428,7 +482,8 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        let ws = state.ws.as_ref().and_then(|ws| ws.next_timeout());
+        let ws = state.ws.as_ref().filter(|_| state.held.is_none());
+        let ws = ws.and_then(|ws| ws.next_timeout());
         let deadline = state.deadline.into_iter().chain(ws).min();
         self.timers.arm(Owner::Stream(id), &mut state.armed, deadline);
     }

@@ -9,7 +9,7 @@ use super::stream_client::ClientHandshake;
 use super::timers::Armed;
 use crate::proto::http::RequestHead;
 use crate::proto::time::Micros;
-use crate::proto::websocket::WebSocket;
+use crate::proto::websocket::{Event, WebSocket};
 use crate::pump::StreamId;
 use crate::settings::Dialect;
 
@@ -43,6 +43,9 @@ pub struct StreamState {
     /// The connection's slot.
     pub(super) connection: Option<u32>,
     pub(super) ws: Option<Box<WebSocket>>,
+    /// The end, which waits until the program has popped what came before it: its answers may
+    /// still leave in front of our Close.
+    pub(super) held: Option<Event>,
     /// Bytes of an unfinished head.
     pub(super) head: Vec<u8>,
     /// What a server knows of the request, until a connection takes it.
@@ -79,6 +82,7 @@ impl StreamState {
             phase,
             connection: None,
             ws: None,
+            held: None,
             head: Vec::new(),
             request: None,
             sub_protocol: None,
@@ -145,9 +149,11 @@ impl Streams {
         self.pending += usize::from(state.is_pending());
     }
 
-    /// The WebSocket of a stream that can send messages.
+    /// The WebSocket of a stream that can send messages: an open one, or one whose end is held.
     pub(super) fn open_websocket(&mut self, id: StreamId) -> Option<&mut WebSocket> {
-        self.get(id)?.ws.as_deref_mut().filter(|ws| ws.can_send())
+        let state = self.get(id)?;
+        let held = state.held.is_some();
+        state.ws.as_deref_mut().filter(|ws| held || ws.can_send())
     }
 
     /// The connection that a stream carries.

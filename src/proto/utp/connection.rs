@@ -227,6 +227,7 @@ impl UtpConnection {
                 let idle_since = self.last_send.saturating_add(config.heartbeat_timeout);
                 if config.heartbeat_timeout > 0 && now > idle_since {
                     self.heartbeat_due = true;
+                    self.accept_due = self.repeats_accept();
                     self.last_send = now;
                 }
             }
@@ -385,7 +386,9 @@ mod tests {
         assert_eq!(server.handle_packet(1, &REQUEST, 0), Outcome::Nothing);
         assert_eq!(controls(&mut server, 1), [Control::Accept]);
         assert!(server.repeats_accept());
-        server.handle_packet(2, &HEARTBEAT, 0);
+        assert_eq!(server.handle_timeout(600 * MS, &CONFIG), Outcome::Nothing);
+        assert_eq!(controls(&mut server, 600 * MS), [Control::Accept, Control::Heartbeat]);
+        server.handle_packet(600 * MS, &HEARTBEAT, 0);
         assert!(!server.repeats_accept());
     }
 
@@ -393,6 +396,7 @@ mod tests {
     fn heartbeats_follow_silence_of_our_own_and_timeouts_silence_of_the_peer() {
         let mut server = UtpConnection::server(TOKEN, 0);
         controls(&mut server, 0);
+        assert_eq!(server.handle_packet(0, &HEARTBEAT, 0), Outcome::Nothing);
         let log = run(&mut server, 60_000 * MS);
         let (last, heartbeats) = log.split_last().unwrap();
         assert_eq!(heartbeats.len(), 59);
