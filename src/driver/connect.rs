@@ -172,7 +172,7 @@ impl NetworkDriver {
     fn started(&mut self, index: u32, outcome: Result<()>) -> Result<Connection> {
         if let Err(error) = outcome {
             self.forget_token(index);
-            self.connections.remove(index);
+            self.release(index);
             return Err(error);
         }
         self.statistics.connections_outgoing += 1;
@@ -321,7 +321,7 @@ impl NetworkDriver {
         if entry.state == ConnectionState::Disconnected {
             // It had ended already, or waits for the flush already.
             if self.closing.iter().all(|&(other, _)| other != index) {
-                self.connections.remove(index);
+                self.release(index);
             }
             return Ok(());
         }

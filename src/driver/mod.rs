@@ -316,9 +316,15 @@ impl NetworkDriver {
             }
         }
         if event.kind == EventKind::Disconnect {
-            self.connections.remove(index);
+            self.release(index);
         }
         Some(event)
+    }
+
+    /// Frees the slot of a connection, and what may still wait in it.
+    fn release(&mut self, index: u32) {
+        self.events.clear(&mut self.connections.at(index).waiting);
+        self.connections.remove(index);
     }
 
     /// Puts an event into the queue of a connection.

@@ -130,7 +130,7 @@ impl NetworkDriver {
             if let Link::Stream(id) = link {
                 self.close_stream(id, frame.as_ref());
             }
-            self.connections.remove(index);
+            self.release(index);
         }
     }
 
