@@ -292,7 +292,7 @@ static void null_pointers(void) {
 static void connections(void) {
   nd_connection outgoing = 0, living;
   struct pair pair = udp_pair(&outgoing);
-  const nd_connection unknown[] = {NEVER_GIVEN_OUT, 0, 1, UINT64_MAX, (nd_connection)1 << 63};
+  const nd_connection unknown[] = {NEVER_GIVEN_OUT, 0, 1, UINT64_MAX};
   int32_t state = 9;
   uint32_t count = 9;
   living = connection;
@@ -307,24 +307,28 @@ static void connections(void) {
   still_works(&pair, outgoing, living);
   connection = living;
   CHECK_OK(nd_driver_disconnect(pair.server, connection));
-  for (int round = 0; round < 2; round++) { /* at once, and after it has gone for good */
+  CHECK_OK(nd_connection_get_state(pair.server, connection, &state));
+  CHECK_EQUAL(state, ND_STATE_DISCONNECTED); /* at once, though its goodbye has not left yet */
+  CHECK_RESULT(nd_driver_send(pair.server, connection, 0, message, 7, 0),
+               ND_ERROR_NETWORK_STATE_MISMATCH);
+  CHECK_OK(nd_driver_disconnect(pair.server, connection)); /* once more does no harm */
+  CHECK_EQUAL(next_event(&pair, pair.client).kind, ND_EVENT_DISCONNECT);
+  for (int round = 0; round < 2; round++) { /* gone, and its place taken by the next one */
     for (size_t i = 0; i < COUNT(connection_calls); i++)
       must_fail(&connection_calls[i], pair.server, ND_ERROR_NETWORK_VERSION_MISMATCH,
-                ND_ERROR_NETWORK_VERSION_MISMATCH, round == 0 ? "closed" : "long closed");
+                ND_ERROR_NETWORK_VERSION_MISMATCH, "connection of the past");
     CHECK_OK(nd_connection_get_state(pair.server, connection, &state));
     CHECK_EQUAL(state, ND_STATE_DISCONNECTED);
     CHECK_OK(nd_driver_get_event_count(pair.server, connection, &count));
     CHECK_EQUAL(count, 0);
     CHECK_OK(nd_driver_pop_event_for_connection(pair.server, connection, out.as.events));
     CHECK_EQUAL(out.as.events[0].kind, ND_EVENT_EMPTY);
-    CHECK_EQUAL(next_event(&pair, pair.client).kind, round == 0 ? ND_EVENT_DISCONNECT
-                                                                : ND_EVENT_CONNECT);
-    if (round == 0) { /* the next connection may take the same place */
-      NEED_OK(nd_driver_connect(pair.client, pair.client_interface, &pair.address, NULL, 0,
-                                &outgoing));
-      living = next_connection(&pair);
-      CHECK(living != 0 && living != connection);
-    }
+    if (round != 0) break;
+    NEED_OK(nd_driver_connect(pair.client, pair.client_interface, &pair.address, NULL, 0,
+                              &outgoing));
+    living = next_connection(&pair);
+    CHECK((uint32_t)living == (uint32_t)connection && living != connection);
+    CHECK_EQUAL(next_event(&pair, pair.client).kind, ND_EVENT_CONNECT);
   }
   still_works(&pair, outgoing, living);
   close_pair(&pair);
