@@ -35,7 +35,8 @@ namespace NetDriver
             foreach (KeyValuePair<string, string> header in Headers)
             {
                 string value = header.Value ?? string.Empty;
-                if (header.Key.IndexOfAny(s_NotInNames) >= 0 || value.IndexOfAny(s_NotInValues) >= 0)
+                if (header.Key.IndexOfAny(s_NotInNames) >= 0
+                    || value.IndexOfAny(s_NotInValues) >= 0)
                     throw new ArgumentException(
                         "A header contains a line end, or a colon in its name.", "Headers");
                 lines.Append(header.Key).Append(": ").Append(value).Append('\n');

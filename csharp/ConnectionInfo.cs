@@ -31,7 +31,9 @@ namespace NetDriver
             get { return (WebSocketDialect)m_Native.dialect; }
         }
 
-        /// <summary>Microseconds of the last measured round trip; 0 when none was measured.</summary>
+        /// <summary>
+        /// Microseconds of the last measured round trip; 0 when none was measured.
+        /// </summary>
         public uint RoundTripMicroseconds
         {
             get { return m_Native.round_trip_us; }

@@ -3,11 +3,14 @@ using NetDriver.Interop;
 
 namespace NetDriver
 {
-    /// <summary>Where the log lines of the library go. Without a callback they go nowhere.</summary>
+    /// <summary>
+    /// Where the log lines of the library go. Without a callback they go nowhere.
+    /// </summary>
     public static unsafe class NetDriverLog
     {
         // The library holds a pointer to this delegate, so it must live as long as the domain.
-        private static readonly NativeMethods.nd_log_set_callback_callback_delegate s_OnLine = OnLine;
+        private static readonly NativeMethods.nd_log_set_callback_callback_delegate s_OnLine =
+            OnLine;
         private static volatile Action<NetDriverLogLevel, string> s_Callback;
         private static bool s_UnloadWatched;
 
@@ -17,9 +20,12 @@ namespace NetDriver
         /// Gets each line; null stops the log. It runs on the thread whose call logs, must not call
         /// a driver, and an exception that it throws is swallowed.
         /// </param>
-        /// <returns>0, or <see cref="Error.StatusCode.InvalidArgument"/> for an unknown level.</returns>
+        /// <returns>
+        /// 0, or <see cref="Error.StatusCode.InvalidArgument"/> for an unknown level.
+        /// </returns>
         /// <exception cref="NetDriverException">The library cannot be loaded.</exception>
-        public static int SetCallback(NetDriverLogLevel level, Action<NetDriverLogLevel, string> callback)
+        public static int SetCallback(
+            NetDriverLogLevel level, Action<NetDriverLogLevel, string> callback)
         {
             Library.Require();
             lock (s_OnLine)

@@ -10,7 +10,7 @@ namespace NetDriver
     [StructLayout(LayoutKind.Sequential)]
     public struct NetworkConnection : IEquatable<NetworkConnection>
     {
-        // In this order the 8 bytes are the ABI's nd_connection (little endian: version << 32 | id).
+        // In this order the 8 bytes are the ABI's nd_connection (version << 32 | id, little endian).
         private int m_Id;
         private int m_Version;
 
@@ -33,7 +33,9 @@ namespace NetDriver
             get { return m_Version != 0; }
         }
 
-        /// <summary>The slot of the connection in its driver; reused with another version.</summary>
+        /// <summary>
+        /// The slot of the connection in its driver; reused with another version.
+        /// </summary>
         public int InternalId
         {
             get { return m_Id; }

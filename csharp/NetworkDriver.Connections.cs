@@ -115,7 +115,8 @@ namespace NetDriver
             fixed (byte* host = Utf8.Required(address, "address"))
             fixed (byte* bytes = payload)
                 NativeMethods.nd_driver_connect_host(
-                    Handle, (uint)interfaceIndex, host, port, bytes, LengthOf(payload), &connection);
+                    Handle, (uint)interfaceIndex, host, port, bytes, LengthOf(payload),
+                    &connection);
             return NetworkConnection.FromValue(connection);
         }
 
@@ -203,7 +204,9 @@ namespace NetDriver
             return info.RemoteEndpoint;
         }
 
-        /// <summary>Addresses, interface, dialect, round trip and counters of a connection.</summary>
+        /// <summary>
+        /// Addresses, interface, dialect, round trip and counters of a connection.
+        /// </summary>
         /// <param name="connection">Which.</param>
         /// <param name="info">The facts; all 0 when there are none.</param>
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>

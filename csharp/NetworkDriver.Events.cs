@@ -23,7 +23,8 @@ namespace NetDriver
         /// <param name="pipeline">The pipeline that a message came through.</param>
         /// <returns>The kind of event; Empty when none waits.</returns>
         public NetworkEvent.Type PopEvent(
-            out NetworkConnection connection, out DataStreamReader reader, out NetworkPipeline pipeline)
+            out NetworkConnection connection, out DataStreamReader reader,
+            out NetworkPipeline pipeline)
         {
             if (m_State != null)
                 return m_State.Events.Pop(m_State.Handle, out connection, out reader, out pipeline);

@@ -88,7 +88,9 @@ namespace NetDriver
             return EndSend(writer, 0);
         }
 
-        /// <summary>Ends a message and sends it as text: a plain WebSocket's text message.</summary>
+        /// <summary>
+        /// Ends a message and sends it as text: a plain WebSocket's text message.
+        /// </summary>
         /// <param name="writer">The writer that BeginSend gave; what was written is UTF-8.</param>
         /// <returns>As <see cref="EndSend(DataStreamWriter)"/>; InvalidArgument in the UTP dialect
         /// and for bytes that are not UTF-8.</returns>

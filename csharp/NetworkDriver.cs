@@ -57,7 +57,8 @@ namespace NetDriver
         /// <param name="settings">What to build it with; copied.</param>
         /// <returns>The driver.</returns>
         /// <exception cref="NetDriverException">A setting is out of range.</exception>
-        public static NetworkDriver Create(INetworkInterface networkInterface, NetworkSettings settings)
+        public static NetworkDriver Create(
+            INetworkInterface networkInterface, NetworkSettings settings)
         {
             if (networkInterface == null)
                 throw new ArgumentNullException("networkInterface");
@@ -216,7 +217,9 @@ namespace NetDriver
             return GetLocalEndpoint(0, 0);
         }
 
-        /// <summary>An address that an interface is bound to, with the port that was chosen.</summary>
+        /// <summary>
+        /// An address that an interface is bound to, with the port that was chosen.
+        /// </summary>
         /// <param name="interfaceIndex">The interface.</param>
         /// <param name="binding">Which of its endpoints, counting its Bind calls from 0.</param>
         /// <returns>The address; not valid when there is none.</returns>

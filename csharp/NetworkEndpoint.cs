@@ -89,7 +89,11 @@ namespace NetDriver
         /// <summary>Is it 127.0.0.1 or ::1?</summary>
         public bool IsLoopback
         {
-            get { return this == LoopbackIpv4.WithPort(Port) || this == LoopbackIpv6.WithPort(Port); }
+            get
+            {
+                return this == LoopbackIpv4.WithPort(Port)
+                    || this == LoopbackIpv6.WithPort(Port);
+            }
         }
 
         /// <summary>Address and port as text, as <see cref="ToString"/>.</summary>
@@ -124,7 +128,8 @@ namespace NetDriver
         /// <summary>Sets the kind and the bytes of the address; the port stays.</summary>
         /// <param name="bytes">The bytes in network order: 4, 16, or up to 60 for Custom.</param>
         /// <param name="family">The kind of address.</param>
-        /// <exception cref="ArgumentException">The number of bytes does not fit the kind.</exception>
+        /// <exception cref="ArgumentException">The number of bytes does not fit the
+        /// kind.</exception>
         public void SetRawAddressBytes(byte[] bytes, NetworkFamily family = NetworkFamily.Ipv4)
         {
             if (bytes == null)
@@ -134,7 +139,8 @@ namespace NetDriver
             bool fits = family == NetworkFamily.Custom ? bytes.Length <= AddressSize
                 : bytes.Length == made.Length;
             if (!fits)
-                throw new ArgumentException("The number of bytes does not fit the family.", "bytes");
+                throw new ArgumentException(
+                    "The number of bytes does not fit the family.", "bytes");
             made.m_Native.port = m_Native.port;
             for (int i = 0; i < bytes.Length; i++)
                 made.m_Native.address[i] = bytes[i];

@@ -28,8 +28,8 @@ namespace NetDriver
         public bool IsClean { get; private set; }
 
         /// <summary>
-        /// Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
-        /// none, 1006 when the stream just ended; 0 for connections without close codes.
+        /// Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer
+        /// gave none, 1006 when the stream just ended; 0 for connections without close codes.
         /// </summary>
         public int CloseCode { get; private set; }
 

@@ -11,11 +11,17 @@ namespace NetDriver
         public WebSocketDialect Dialect;
         /// <summary>WebSocket: the path to serve and to ask for; null for the default.</summary>
         public string Path;
-        /// <summary>WebSocket, Auto: clients of this path speak UTP; null for no such rule.</summary>
+        /// <summary>
+        /// WebSocket, Auto: clients of this path speak UTP; null for no such rule.
+        /// </summary>
         public string UtpPath;
-        /// <summary>WebSocket, Auto: clients of this path speak plain; null for no such rule.</summary>
+        /// <summary>
+        /// WebSocket, Auto: clients of this path speak plain; null for no such rule.
+        /// </summary>
         public string PlainPath;
-        /// <summary>WebSocket: sub-protocols that the server speaks, best first; null for none.</summary>
+        /// <summary>
+        /// WebSocket: sub-protocols that the server speaks, best first; null for none.
+        /// </summary>
         public string[] SubProtocols;
 
         /// <summary>

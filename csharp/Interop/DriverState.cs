@@ -68,7 +68,8 @@ namespace NetDriver.Interop
                 description.Path = Settings.GetWebSocketParameters().Path;
             int result = description.AddTo(Handle, out index);
             if (result == NativeMethods.ND_OK)
-                HeaderSize = Math.Max(HeaderSize, NetworkInterfaceDescription.HeaderSize(description.Kind));
+                HeaderSize = Math.Max(HeaderSize,
+                    NetworkInterfaceDescription.HeaderSize(description.Kind));
             return result;
         }
 

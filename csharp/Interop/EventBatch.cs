@@ -97,7 +97,8 @@ namespace NetDriver.Interop
         /// </summary>
         internal int Refine(int result, NetworkConnection connection)
         {
-            return result == (int)Error.StatusCode.NetworkVersionMismatch && CountFor(connection) > 0
+            return result == (int)Error.StatusCode.NetworkVersionMismatch
+                && CountFor(connection) > 0
                 ? (int)Error.StatusCode.NetworkStateMismatch : result;
         }
 
@@ -135,7 +136,9 @@ namespace NetDriver.Interop
             return found;
         }
 
-        /// <summary>Copies what the library is about to take back. To be called before an update.</summary>
+        /// <summary>
+        /// Copies what the library is about to take back. To be called before an update.
+        /// </summary>
         internal void Keep()
         {
             m_Last = default(nd_event);

@@ -26,7 +26,9 @@ namespace NetDriver.Interop
             return NulEnded(text, parameterName);
         }
 
-        /// <summary>Joins items into one comma-separated text; null and nothing give null.</summary>
+        /// <summary>
+        /// Joins items into one comma-separated text; null and nothing give null.
+        /// </summary>
         internal static byte[] CommaSeparated(string[] items, string parameterName)
         {
             if (items == null || items.Length == 0)
@@ -34,7 +36,8 @@ namespace NetDriver.Interop
             foreach (string item in items)
             {
                 if (string.IsNullOrEmpty(item) || item.IndexOf(',') >= 0)
-                    throw new ArgumentException("An item is empty or contains a comma.", parameterName);
+                    throw new ArgumentException(
+                        "An item is empty or contains a comma.", parameterName);
             }
             return NulEnded(string.Join(",", items), parameterName);
         }

@@ -9,13 +9,17 @@ namespace NetDriver
         public int connectTimeoutMS;
         /// <summary>Connection requests before giving up; at least 0.</summary>
         public int maxConnectAttempts;
-        /// <summary>Milliseconds of silence after which a UTP connection ends; 0 is never.</summary>
+        /// <summary>
+        /// Milliseconds of silence after which a UTP connection ends; 0 is never.
+        /// </summary>
         public int disconnectTimeoutMS;
         /// <summary>Milliseconds without sending before a heartbeat; 0 is never.</summary>
         public int heartbeatTimeoutMS;
         /// <summary>Unity Transport's number for secure UDP clients; at least 0.</summary>
         public int reconnectionTimeoutMS;
-        /// <summary>The most milliseconds that one update moves the driver's time; 0: no bound.</summary>
+        /// <summary>
+        /// The most milliseconds that one update moves the driver's time; 0: no bound.
+        /// </summary>
         public int maxFrameTimeMS;
         /// <summary>Above 0: each update moves the driver's time by exactly so many.</summary>
         public int fixedFrameTimeMS;

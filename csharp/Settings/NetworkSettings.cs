@@ -34,7 +34,8 @@ namespace NetDriver
         /// <param name="connectTimeoutMS">Milliseconds between two connection requests.</param>
         /// <param name="maxConnectAttempts">Connection requests before giving up.</param>
         /// <param name="disconnectTimeoutMS">Milliseconds of silence that end a connection.</param>
-        /// <param name="heartbeatTimeoutMS">Milliseconds without sending before a heartbeat.</param>
+        /// <param name="heartbeatTimeoutMS">Milliseconds without sending before a
+        /// heartbeat.</param>
         /// <param name="reconnectionTimeoutMS">Unity Transport's number for secure clients.</param>
         /// <param name="maxFrameTimeMS">The most milliseconds of one update; 0: no bound.</param>
         /// <param name="fixedFrameTimeMS">Above 0: the milliseconds of each update.</param>
@@ -125,7 +126,8 @@ namespace NetDriver
         }
 
         /// <summary>Puts a bad network below the datagram interfaces.</summary>
-        /// <param name="receivePacketLossPercent">Percent of arriving packets that are lost.</param>
+        /// <param name="receivePacketLossPercent">Percent of arriving packets that are
+        /// lost.</param>
         /// <param name="sendPacketLossPercent">Percent of leaving packets that are lost.</param>
         /// <param name="sendDelayMS">Milliseconds by which leaving packets are late.</param>
         /// <param name="sendJitterMS">Milliseconds by which that varies.</param>

@@ -269,19 +269,24 @@ namespace NetDriver
             return bytes;
         }
 
-        /// <summary>Reads all bytes that are left as UTF-8: a text message of a WebSocket.</summary>
+        /// <summary>
+        /// Reads all bytes that are left as UTF-8: a text message of a WebSocket.
+        /// </summary>
         /// <returns>The text.</returns>
         public string ReadRemainingText()
         {
             return ReadText(m_Length - m_Position);
         }
 
-        /// <summary>The bytes that are left, in place: no copy, valid as long as the reader.</summary>
+        /// <summary>
+        /// The bytes that are left, in place: no copy, valid as long as the reader.
+        /// </summary>
         /// <returns>The bytes; reading them does not move the reader.</returns>
         public ReadOnlySpan<byte> AsSpan()
         {
-            return m_Array != null ? new ReadOnlySpan<byte>(m_Array, m_Position, m_Length - m_Position)
-                : new ReadOnlySpan<byte>(m_Pointer + m_Position, m_Length - m_Position);
+            int left = m_Length - m_Position;
+            return m_Array != null ? new ReadOnlySpan<byte>(m_Array, m_Position, left)
+                : new ReadOnlySpan<byte>(m_Pointer + m_Position, left);
         }
 
         /// <summary>Reads a text of at most 29 bytes; a longer one gives an empty text.</summary>

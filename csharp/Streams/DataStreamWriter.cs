@@ -11,8 +11,9 @@ namespace NetDriver
     /// </summary>
     /// <remarks>
     /// A write that does not fit writes nothing, returns false and sets
-    /// <see cref="HasFailedWrites"/>. A writer of <see cref="NetworkDriver.BeginSend(NetworkConnection,
-    /// out DataStreamWriter, int)"/> is valid until EndSend, AbortSend or the next update.
+    /// <see cref="HasFailedWrites"/>. A writer of
+    /// <see cref="NetworkDriver.BeginSend(NetworkConnection, out DataStreamWriter, int)"/> is valid
+    /// until EndSend, AbortSend or the next update.
     /// </remarks>
     [StructLayout(LayoutKind.Sequential)]
     public unsafe struct DataStreamWriter
@@ -102,7 +103,9 @@ namespace NetDriver
             get { return m_Length * 8; }
         }
 
-        /// <summary>Completes a partial byte; there is none, as all values are whole bytes.</summary>
+        /// <summary>
+        /// Completes a partial byte; there is none, as all values are whole bytes.
+        /// </summary>
         public void Flush()
         {
         }

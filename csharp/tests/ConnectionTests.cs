@@ -17,7 +17,8 @@ namespace NetDriver.Tests
                 }
                 catch (CheckFailed failure)
                 {
-                    throw new CheckFailed(road + ": " + failure.Message + "\n" + failure.StackTrace);
+                    throw new CheckFailed(road + ": " + failure.Message + "\n"
+                        + failure.StackTrace);
                 }
             }
         }
@@ -30,16 +31,20 @@ namespace NetDriver.Tests
                 {
                     Check.Equal(NetworkConnection.State.Connecting,
                         pair.Client.GetConnectionState(pair.ClientSide), "at once");
-                    Check.Equal(default(NetworkConnection), pair.Server.Accept(), "not before an update");
+                    Check.Equal(default(NetworkConnection), pair.Server.Accept(),
+                        "not before an update");
                     pair.Establish();
                     DataStreamReader reader;
-                    pair.Expect(pair.Client, NetworkEvent.Type.Connect, pair.ClientSide, out reader);
+                    pair.Expect(pair.Client, NetworkEvent.Type.Connect, pair.ClientSide,
+                        out reader);
                     Check.That(reader.IsCreated && reader.Length == 0, "no accept payload");
                     Pair.Silent(pair.Server);
-                    Check.Equal(NetworkConnection.State.Connected, pair.ServerSide.GetState(pair.Server), "server");
+                    Check.Equal(NetworkConnection.State.Connected,
+                        pair.ServerSide.GetState(pair.Server), "server");
                     Check.Equal(pair.Server.GetLocalEndpoint(),
                         pair.Client.GetRemoteEndpoint(pair.ClientSide), "the server's address");
-                    Check.That(pair.Server.GetRemoteEndpoint(pair.ServerSide).IsLoopback, "the client's address");
+                    Check.That(pair.Server.GetRemoteEndpoint(pair.ServerSide).IsLoopback,
+                        "the client's address");
                 }
             });
         }
@@ -51,7 +56,8 @@ namespace NetDriver.Tests
                 using (Pair pair = Pair.Open(road))
                 {
                     DataStreamWriter writer;
-                    Check.Equal(0, pair.Client.BeginSend(NetworkPipeline.Null, pair.ClientSide, out writer), "begin");
+                    Check.Equal(0, pair.Client.BeginSend(NetworkPipeline.Null, pair.ClientSide,
+                        out writer), "begin");
                     writer.WriteUInt(42);
                     writer.WriteFixedString32("hello");
                     Check.Equal(11, pair.Client.EndSend(writer), "bytes sent");
@@ -61,7 +67,8 @@ namespace NetDriver.Tests
                     Check.Equal(42u, reader.ReadUInt(), "number");
                     Check.Equal("hello", reader.ReadFixedString32(), "text");
                     Check.That(!pair.Server.LastEvent.IsText, "binary");
-                    Check.Equal(0, pair.Server.Send(pair.ServerSide, new byte[] { 1, 2, 3 }), "send");
+                    Check.Equal(0, pair.Server.Send(pair.ServerSide, new byte[] { 1, 2, 3 }),
+                        "send");
                     pair.Expect(pair.Client, NetworkEvent.Type.Data, pair.ClientSide, out reader);
                     Check.Bytes(new byte[] { 1, 2, 3 }, reader.ReadRemainingBytes(), "answer");
                 }
@@ -81,7 +88,8 @@ namespace NetDriver.Tests
                     for (int i = 0; i < 2; i++)
                     {
                         DataStreamReader reader;
-                        pair.Expect(pair.Server, NetworkEvent.Type.Data, pair.ServerSide, out reader);
+                        pair.Expect(pair.Server, NetworkEvent.Type.Data, pair.ServerSide,
+                            out reader);
                         Check.That(reader.IsCreated && reader.Length == 0, "no bytes");
                     }
                 }
@@ -94,10 +102,13 @@ namespace NetDriver.Tests
             {
                 NetDriverParameter limits = NetDriverParameter.Default;
                 limits.webSocketMessageSizeMax = 100000;
-                using (Pair pair = Pair.Open(road, new NetworkSettings().WithNetDriverParameters(limits)))
+                NetworkSettings settings = new NetworkSettings().WithNetDriverParameters(limits);
+                using (Pair pair = Pair.Open(road, settings))
                 {
-                    int most = pair.Client.GetMaxSupportedPayloadSize(pair.ClientSide, NetworkPipeline.Null);
-                    int wanted = road == Road.WebSocketPlain ? 100000 : road == Road.WebSocketUtp ? 1376 : 1390;
+                    int most = pair.Client.GetMaxSupportedPayloadSize(pair.ClientSide,
+                        NetworkPipeline.Null);
+                    int wanted = road == Road.WebSocketPlain ? 100000
+                        : road == Road.WebSocketUtp ? 1376 : 1390;
                     Check.Equal(wanted, most, "payload size");
                     Check.Equal(road == Road.WebSocketPlain ? most : 1400,
                         pair.Client.GetMaxSupportedMessageSize(pair.ClientSide), "message size");
@@ -108,7 +119,8 @@ namespace NetDriver.Tests
                         pair.Client.Send(pair.ClientSide, new byte[most + 1]), "larger");
                     DataStreamWriter writer;
                     Check.Status(StatusCode.NetworkPacketOverflow,
-                        pair.Client.BeginSend(pair.ClientSide, out writer, most + 1), "larger in place");
+                        pair.Client.BeginSend(pair.ClientSide, out writer, most + 1),
+                            "larger in place");
                     DataStreamReader reader;
                     pair.Expect(pair.Server, NetworkEvent.Type.Data, pair.ServerSide, out reader);
                     Check.Bytes(message, reader.ReadRemainingBytes(), "message");
@@ -126,8 +138,10 @@ namespace NetDriver.Tests
                     Check.Equal(0, pair.Client.BeginSend(pair.ClientSide, out writer, 6), "begin");
                     Check.Equal(6, writer.Capacity, "capacity");
                     Check.That(writer.WriteUInt(1) && !writer.WriteUInt(2), "4 of 6, then 4 of 2");
-                    Check.Status(StatusCode.NetworkPacketOverflow, pair.Client.EndSend(writer), "failed writes");
-                    Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.EndSend(writer), "it is over");
+                    Check.Status(StatusCode.NetworkPacketOverflow, pair.Client.EndSend(writer),
+                        "failed writes");
+                    Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.EndSend(writer),
+                        "it is over");
                 }
             });
         }
@@ -139,16 +153,20 @@ namespace NetDriver.Tests
                 using (Pair pair = Pair.Open(road))
                 {
                     Check.Equal(0, pair.ClientSide.Disconnect(pair.Client), "disconnect");
-                    Check.Equal(NetworkConnection.State.Disconnected, pair.ClientSide.GetState(pair.Client), "state");
+                    Check.Equal(NetworkConnection.State.Disconnected,
+                        pair.ClientSide.GetState(pair.Client), "state");
                     DataStreamReader reader;
-                    pair.Expect(pair.Server, NetworkEvent.Type.Disconnect, pair.ServerSide, out reader);
+                    pair.Expect(pair.Server, NetworkEvent.Type.Disconnect, pair.ServerSide,
+                        out reader);
                     Check.Equal(1, reader.Length, "one byte");
                     Check.Equal((byte)DisconnectReason.ClosedByRemote, reader.ReadByte(), "reason");
-                    Check.Equal(DisconnectReason.ClosedByRemote, pair.Server.LastEvent.Reason, "reason");
+                    Check.Equal(DisconnectReason.ClosedByRemote, pair.Server.LastEvent.Reason,
+                        "reason");
                     pair.For(50);
                     Pair.Silent(pair.Client);
                     Pair.Silent(pair.Server);
-                    Check.Equal(NetworkConnection.State.Disconnected, pair.ServerSide.GetState(pair.Server), "state");
+                    Check.Equal(NetworkConnection.State.Disconnected,
+                        pair.ServerSide.GetState(pair.Server), "state");
                 }
             });
         }
@@ -164,7 +182,8 @@ namespace NetDriver.Tests
                     DataStreamReader reader;
                     pair.Expect(pair.Client, NetworkEvent.Type.Data, pair.ClientSide, out reader);
                     Check.Equal((byte)5, reader.ReadByte(), "message");
-                    pair.Expect(pair.Client, NetworkEvent.Type.Disconnect, pair.ClientSide, out reader);
+                    pair.Expect(pair.Client, NetworkEvent.Type.Disconnect, pair.ClientSide,
+                        out reader);
                 }
             });
         }
@@ -173,17 +192,21 @@ namespace NetDriver.Tests
         {
             foreach (Road road in new[] { Road.Ipc, Road.Udp, Road.WebSocketUtp })
             {
-                using (Pair pair = Pair.Begin(road, default(NetworkSettings), new byte[] { 9, 8, 7 }))
+                byte[] sent = { 9, 8, 7 };
+                using (Pair pair = Pair.Begin(road, default(NetworkSettings), sent))
                 {
                     Check.Equal(0, pair.Server.SetAcceptPayload(new byte[] { 1, 2 }), "set");
                     byte[] payload = null;
-                    pair.Until(() => (pair.ServerSide = pair.Server.Accept(out payload)).IsCreated, "accept");
-                    Check.Bytes(new byte[] { 9, 8, 7 }, payload, "connect payload");
+                    pair.Until(() => (pair.ServerSide = pair.Server.Accept(out payload)).IsCreated,
+                        "accept");
+                    Check.Bytes(sent, payload, "connect payload");
                     Check.Bytes(payload, pair.Server.GetConnectPayload(pair.ServerSide), "again");
                     DataStreamReader reader;
-                    pair.Expect(pair.Client, NetworkEvent.Type.Connect, pair.ClientSide, out reader);
+                    pair.Expect(pair.Client, NetworkEvent.Type.Connect, pair.ClientSide,
+                        out reader);
                     Check.Bytes(new byte[] { 1, 2 }, reader.ReadRemainingBytes(), "accept payload");
-                    Check.Equal(default(NetworkConnection), pair.Server.Accept(out payload), "no other");
+                    Check.Equal(default(NetworkConnection), pair.Server.Accept(out payload),
+                        "no other");
                     Check.Equal(0, payload.Length, "no payload without a connection");
                 }
             }
@@ -201,11 +224,13 @@ namespace NetDriver.Tests
                     pair.Expect(pair.Server, NetworkEvent.Type.Data, pair.ServerSide, out reader);
                     pair.Expect(pair.Server, NetworkEvent.Type.Data, pair.ServerSide, out reader);
                     ConnectionInfo info;
-                    Check.Equal(0, pair.Server.GetConnectionInfo(pair.ServerSide, out info), "info");
+                    Check.Equal(0, pair.Server.GetConnectionInfo(pair.ServerSide, out info),
+                        "info");
                     Check.Equal(2UL, info.MessagesIn, "messages in");
                     Check.Equal(30UL, info.BytesIn, "bytes in");
                     Check.Equal(NetworkConnection.State.Connected, info.State, "state");
-                    Check.Equal(road == Road.WebSocketPlain ? WebSocketDialect.Plain : WebSocketDialect.Utp,
+                    Check.Equal(road == Road.WebSocketPlain ? WebSocketDialect.Plain
+                        : WebSocketDialect.Utp,
                         info.Dialect, "dialect");
                     Check.Equal(Pair.Interface(road).Describe().Kind, info.InterfaceKind, "kind");
                     DriverStatistics statistics = pair.Server.GetStatistics();
@@ -236,8 +261,10 @@ namespace NetDriver.Tests
                 }
                 Check.Equal(NetworkEvent.Type.Disconnect, kind, "event");
                 Check.Equal(connection, found, "connection");
-                Check.Equal((byte)DisconnectReason.MaxConnectionAttempts, reader.ReadByte(), "reason");
-                Check.That(!client.LastEvent.IsClean && client.LastEvent.CloseCode == 0, "no close code");
+                Check.Equal((byte)DisconnectReason.MaxConnectionAttempts, reader.ReadByte(),
+                    "reason");
+                Check.That(!client.LastEvent.IsClean && client.LastEvent.CloseCode == 0,
+                    "no close code");
             }
         }
 
@@ -246,7 +273,8 @@ namespace NetDriver.Tests
             using (NetworkDriver server = Pair.Listener(new UDPNetworkInterface()))
             using (NetworkDriver client = NetworkDriver.Create())
             {
-                NetworkConnection connection = client.Connect("localhost", server.GetLocalEndpoint().Port);
+                NetworkConnection connection = client.Connect("localhost",
+                    server.GetLocalEndpoint().Port);
                 Check.That(connection.IsCreated, "connect");
                 bool connected = false;
                 for (int i = 0; i < 500 && !connected; i++)
@@ -268,17 +296,20 @@ namespace NetDriver.Tests
                 {
                     NetworkConnection[] targets =
                     {
-                        pair.ServerSide, NetworkConnection.FromValue(99UL << 32 | 77), pair.ServerSide,
+                        pair.ServerSide, NetworkConnection.FromValue(99UL << 32 | 77),
+                        pair.ServerSide,
                     };
                     int[] results = new int[3];
-                    Check.Equal(2, pair.Server.SendToMany(targets, new byte[] { 1, 2 }, results), "sent");
+                    Check.Equal(2, pair.Server.SendToMany(targets, new byte[] { 1, 2 }, results),
+                        "sent");
                     Check.Equal(0, results[0], "first");
                     Check.Status(StatusCode.NetworkIdMismatch, results[1], "stranger");
                     Check.Equal(0, results[2], "third");
                     for (int i = 0; i < 2; i++)
                     {
                         DataStreamReader reader;
-                        pair.Expect(pair.Client, NetworkEvent.Type.Data, pair.ClientSide, out reader);
+                        pair.Expect(pair.Client, NetworkEvent.Type.Data, pair.ClientSide,
+                            out reader);
                         Check.Bytes(new byte[] { 1, 2 }, reader.ReadRemainingBytes(), "message");
                     }
                 }
@@ -301,7 +332,8 @@ namespace NetDriver.Tests
                 {
                     client.Connect(server.GetLocalEndpoint()),
                     client.Connect(own, server.GetLocalEndpoint(webSocket, 0)),
-                    client.Connect("ws://127.0.0.1:" + server.GetLocalEndpoint(webSocket, 1).Port + "/"),
+                    client.Connect("ws://127.0.0.1:" + server.GetLocalEndpoint(webSocket, 1).Port
+                        + "/"),
                 };
                 int accepted = 0;
                 for (int i = 0; i < 1000 && accepted < 3; i++)
@@ -316,7 +348,8 @@ namespace NetDriver.Tests
                 Check.That(!server.GetLocalEndpoint(webSocket, 2).IsValid, "no third endpoint");
                 client.ScheduleUpdate().Complete();
                 foreach (NetworkConnection connection in connections)
-                    Check.Equal(NetworkConnection.State.Connected, connection.GetState(client), "state");
+                    Check.Equal(NetworkConnection.State.Connected, connection.GetState(client),
+                        "state");
             }
         }
     }

@@ -22,8 +22,9 @@ namespace NetDriver.Tests
 
         private static void Arrive(Pair pair, int count)
         {
-            int before = pair.Server.GetEventQueueSizeForConnection(pair.ServerSide);
-            pair.Until(() => pair.Server.GetEventQueueSizeForConnection(pair.ServerSide) >= before + count,
+            int wanted = count + pair.Server.GetEventQueueSizeForConnection(pair.ServerSide);
+            pair.Until(
+                () => pair.Server.GetEventQueueSizeForConnection(pair.ServerSide) >= wanted,
                 "messages arrive");
         }
 
@@ -31,7 +32,8 @@ namespace NetDriver.Tests
         {
             NetworkConnection connection;
             DataStreamReader reader;
-            Check.Equal(NetworkEvent.Type.Data, pair.Server.PopEvent(out connection, out reader), "kind");
+            Check.Equal(NetworkEvent.Type.Data, pair.Server.PopEvent(out connection, out reader),
+                "kind");
             Check.Equal(pair.ServerSide, connection, "connection");
             return reader.ReadInt();
         }
@@ -53,7 +55,8 @@ namespace NetDriver.Tests
                 {
                     Check.Equal(200 - number,
                         pair.Server.GetEventQueueSizeForConnection(pair.ServerSide), "waiting");
-                    Check.Equal(number, number % 3 == 0 ? PopNumberOf(pair) : PopNumber(pair), "order");
+                    Check.Equal(number, number % 3 == 0 ? PopNumberOf(pair) : PopNumber(pair),
+                        "order");
                 }
                 Pair.Silent(pair.Server);
                 DataStreamReader none;
@@ -73,7 +76,8 @@ namespace NetDriver.Tests
                 {
                     second.ScheduleUpdate().Complete();
                     otherSide = otherSide.IsCreated ? otherSide : pair.Server.Accept();
-                    return other.GetState(second) == NetworkConnection.State.Connected && otherSide.IsCreated;
+                    return other.GetState(second) == NetworkConnection.State.Connected
+                        && otherSide.IsCreated;
                 }, "second client");
                 for (int number = 0; number < 40; number++)
                 {
@@ -87,7 +91,8 @@ namespace NetDriver.Tests
                     && pair.Server.GetEventQueueSizeForConnection(otherSide) == 40, "80 messages");
                 NetworkConnection connection;
                 DataStreamReader reader;
-                Check.Equal(NetworkEvent.Type.Data, pair.Server.PopEvent(out connection, out reader), "first");
+                Check.Equal(NetworkEvent.Type.Data, pair.Server.PopEvent(out connection,
+                    out reader), "first");
                 Check.Equal((byte)0, reader.ReadByte(), "first");
                 for (int number = 0; number < 40; number++)
                 {
@@ -97,7 +102,8 @@ namespace NetDriver.Tests
                 }
                 for (int number = 1; number < 40; number++)
                 {
-                    Check.Equal(NetworkEvent.Type.Data, pair.Server.PopEvent(out connection, out reader), "rest");
+                    Check.Equal(NetworkEvent.Type.Data, pair.Server.PopEvent(out connection,
+                        out reader), "rest");
                     Check.Equal((byte)number, reader.ReadByte(), "order of the first");
                 }
                 Pair.Silent(pair.Server);
@@ -158,7 +164,8 @@ namespace NetDriver.Tests
                 PopNumber(pair);
                 pair.Step();
                 Check.Equal(0, pair.Server.Disconnect(pair.ServerSide), "disconnect");
-                Check.Equal(0, pair.Server.GetEventQueueSizeForConnection(pair.ServerSide), "waiting");
+                Check.Equal(0, pair.Server.GetEventQueueSizeForConnection(pair.ServerSide),
+                    "waiting");
                 Pair.Silent(pair.Server);
                 pair.Step();
                 Pair.Silent(pair.Server);
@@ -192,7 +199,8 @@ namespace NetDriver.Tests
         {
             using (Pair pair = Pair.Begin(Road.Udp))
             {
-                pair.Until(() => pair.ClientSide.GetState(pair.Client) == NetworkConnection.State.Connected,
+                pair.Until(
+                    () => pair.ClientSide.GetState(pair.Client) == NetworkConnection.State.Connected,
                     "connected before accept");
                 pair.Client.Send(pair.ClientSide, new byte[] { 3 });
                 pair.For(30);
@@ -201,7 +209,8 @@ namespace NetDriver.Tests
                 Check.That(pair.ServerSide.IsCreated, "accept");
                 NetworkConnection connection;
                 DataStreamReader reader;
-                Check.Equal(NetworkEvent.Type.Data, pair.Server.PopEvent(out connection, out reader), "kind");
+                Check.Equal(NetworkEvent.Type.Data, pair.Server.PopEvent(out connection,
+                    out reader), "kind");
                 Check.Equal((byte)3, reader.ReadByte(), "message");
             }
         }
@@ -213,7 +222,8 @@ namespace NetDriver.Tests
                 Check.Equal(NetworkEvent.Type.Connect, pair.Client.LastEvent.Type, "connect");
                 Check.Equal(pair.ClientSide, pair.Client.LastEvent.Connection, "connection");
                 pair.Step();
-                Check.Equal(NetworkEvent.Type.Empty, pair.Client.LastEvent.Type, "none since the update");
+                Check.Equal(NetworkEvent.Type.Empty, pair.Client.LastEvent.Type,
+                    "none since the update");
                 Check.Equal(string.Empty, pair.Client.LastEvent.Text, "no text");
             }
         }
@@ -227,7 +237,8 @@ namespace NetDriver.Tests
             {
                 int result = 0;
                 int sent = 0;
-                while (sent < 5000 && (result = pair.Client.Send(pair.ClientSide, new byte[8])) == 0)
+                while (sent < 5000
+                    && (result = pair.Client.Send(pair.ClientSide, new byte[8])) == 0)
                     sent++;
                 Check.Status(StatusCode.NetworkSendQueueFull, result, "full");
                 Check.Equal(512, sent, "sendQueueCapacity");
@@ -235,7 +246,8 @@ namespace NetDriver.Tests
                 Check.Status(StatusCode.NetworkSendQueueFull,
                     pair.Client.BeginSend(pair.ClientSide, out writer), "full in place");
                 pair.Client.ScheduleFlushSend().Complete();
-                Check.Equal(0, pair.Client.Send(pair.ClientSide, new byte[8]), "room after a flush");
+                Check.Equal(0, pair.Client.Send(pair.ClientSide, new byte[8]),
+                    "room after a flush");
                 DataStreamReader reader;
                 pair.Expect(pair.Client, NetworkEvent.Type.Writable, pair.ClientSide, out reader);
                 Check.That(!reader.IsCreated, "nothing to read");

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using NetDriver.Error;
 
 namespace NetDriver.Tests
@@ -15,12 +16,16 @@ namespace NetDriver.Tests
                 Check.Equal(0, pair.Client.BeginSend(pair.ClientSide, out writer), "begin");
                 writer.WriteByte(1);
                 Check.Equal(1, pair.Client.EndSend(writer), "end");
-                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.EndSend(writer), "end twice");
-                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.AbortSend(writer), "abort after end");
+                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.EndSend(writer),
+                    "end twice");
+                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.AbortSend(writer),
+                    "abort after end");
                 Check.Equal(0, pair.Client.BeginSend(pair.ClientSide, out writer), "begin");
                 Check.Equal(0, pair.Client.AbortSend(writer), "abort");
-                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.AbortSend(writer), "abort twice");
-                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.EndSend(writer), "end after abort");
+                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.AbortSend(writer),
+                    "abort twice");
+                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.EndSend(writer),
+                    "end after abort");
                 DataStreamReader reader;
                 pair.Expect(pair.Server, NetworkEvent.Type.Data, pair.ServerSide, out reader);
                 Check.Equal((byte)1, reader.ReadByte(), "message");
@@ -36,7 +41,8 @@ namespace NetDriver.Tests
                 DataStreamWriter writer;
                 Check.Equal(0, pair.Client.BeginSend(pair.ClientSide, out writer), "begin");
                 pair.Client.ScheduleUpdate().Complete();
-                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.EndSend(writer), "end");
+                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.EndSend(writer),
+                    "end");
             }
         }
 
@@ -50,8 +56,10 @@ namespace NetDriver.Tests
                 Check.Status(StatusCode.NetworkSendHandleInvalid,
                     pair.Client.EndSend(new DataStreamWriter(8)), "one of its own");
                 Check.Equal(0, pair.Server.BeginSend(pair.ServerSide, out writer), "begin");
-                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.EndSend(writer), "other driver");
-                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.AbortSend(writer), "other driver");
+                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.EndSend(writer),
+                    "other driver");
+                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Client.AbortSend(writer),
+                    "other driver");
                 Check.Equal(0, pair.Server.EndSend(writer), "its driver");
             }
         }
@@ -90,11 +98,13 @@ namespace NetDriver.Tests
                 pair.ClientSide = pair.Client.Connect(pair.Server.GetLocalEndpoint());
                 Check.That(pair.ClientSide != old, "another value");
                 AllRefuse(pair.Client, old, StatusCode.NetworkVersionMismatch);
-                Check.Equal(NetworkConnection.State.Connecting, pair.ClientSide.GetState(pair.Client), "new one");
+                Check.Equal(NetworkConnection.State.Connecting,
+                    pair.ClientSide.GetState(pair.Client), "new one");
             }
         }
 
-        private static void AllRefuse(NetworkDriver driver, NetworkConnection connection, StatusCode wanted)
+        private static void AllRefuse(NetworkDriver driver, NetworkConnection connection,
+            StatusCode wanted)
         {
             DataStreamWriter writer;
             DataStreamReader reader;
@@ -105,14 +115,19 @@ namespace NetDriver.Tests
             Check.Status(wanted, driver.SendText(connection, "x"), "SendText");
             Check.Status(wanted, driver.Disconnect(connection), "Disconnect");
             Check.Status(wanted, driver.Close(connection, 1000), "Close");
-            Check.Status(wanted, driver.GetConnectionInfo(connection, out info), "GetConnectionInfo");
-            Check.Status(wanted, driver.GetMaxSupportedPayloadSize(connection, NetworkPipeline.Null), "payload size");
+            Check.Status(wanted, driver.GetConnectionInfo(connection, out info),
+                "GetConnectionInfo");
+            Check.Status(wanted, driver.GetMaxSupportedPayloadSize(connection,
+                NetworkPipeline.Null), "payload size");
             Check.Status(wanted, driver.GetMaxSupportedMessageSize(connection), "message size");
-            Check.Equal(NetworkConnection.State.Disconnected, driver.GetConnectionState(connection), "state");
-            Check.Equal(NetworkEvent.Type.Empty, driver.PopEventForConnection(connection, out reader), "event");
+            Check.Equal(NetworkConnection.State.Disconnected,
+                driver.GetConnectionState(connection), "state");
+            Check.Equal(NetworkEvent.Type.Empty, driver.PopEventForConnection(connection,
+                out reader), "event");
             Check.Equal(0, driver.GetEventQueueSizeForConnection(connection), "events");
             Check.That(!driver.GetRemoteEndpoint(connection).IsValid, "remote endpoint");
-            Check.Equal(string.Empty, driver.GetConnectionText(connection, ConnectionText.Path), "text");
+            Check.Equal(string.Empty, driver.GetConnectionText(connection, ConnectionText.Path),
+                "text");
             Check.Equal(null, driver.GetConnectionHeader(connection, "Host"), "header");
             Check.Equal(0, driver.GetConnectPayload(connection).Length, "connect payload");
         }
@@ -161,7 +176,8 @@ namespace NetDriver.Tests
             Check.Status(wanted, driver.Listen(), "Listen");
             Check.Status(wanted, driver.AddInterface(new IPCNetworkInterface()), "AddInterface");
             Check.Status(wanted, driver.SetAcceptPayload(new byte[1]), "SetAcceptPayload");
-            Check.Status(wanted, driver.SetDocument(0, "/", "text/html", new byte[1]), "SetDocument");
+            Check.Status(wanted, driver.SetDocument(0, "/", "text/html", new byte[1]),
+                "SetDocument");
             Check.Status(wanted, driver.RemoveDocument(0, "/"), "RemoveDocument");
             Check.Status(wanted, driver.ModifyNetworkSimulatorParameters(
                 default(NetworkSimulatorParameter)), "ModifyNetworkSimulatorParameters");
@@ -169,18 +185,23 @@ namespace NetDriver.Tests
             Check.Status(wanted, driver.EndSend(default(DataStreamWriter)), "EndSend");
             Check.Status(wanted, driver.Send(connection, new byte[1]), "Send");
             Check.Status(wanted, driver.SendText(connection, "x"), "SendText");
-            Check.Status(wanted, driver.SendToMany(new[] { connection }, new byte[1]), "SendToMany");
+            Check.Status(wanted, driver.SendToMany(new[] { connection }, new byte[1]),
+                "SendToMany");
             Check.Status(wanted, driver.Disconnect(connection), "Disconnect");
             Check.Status(wanted, driver.Close(connection, 1000, "x"), "Close");
-            Check.Status(wanted, driver.GetConnectionInfo(connection, out info), "GetConnectionInfo");
+            Check.Status(wanted, driver.GetConnectionInfo(connection, out info),
+                "GetConnectionInfo");
             Check.Status(wanted, driver.GetMaxSupportedMessageSize(connection), "message size");
             Check.Equal(default(NetworkConnection), driver.Accept(), "Accept");
             Check.Equal(default(NetworkConnection), driver.Accept(out payload), "Accept");
-            Check.Equal(default(NetworkConnection), driver.Connect(NetworkEndpoint.LoopbackIpv4.WithPort(9)), "Connect");
+            Check.Equal(default(NetworkConnection),
+                driver.Connect(NetworkEndpoint.LoopbackIpv4.WithPort(9)), "Connect");
             Check.Equal(default(NetworkConnection), driver.Connect("localhost", 9), "Connect");
             Check.Equal(default(NetworkConnection), driver.Connect("ws://localhost:9/"), "Connect");
-            Check.Equal(NetworkEvent.Type.Empty, driver.PopEvent(out found, out reader), "PopEvent");
-            Check.Equal(NetworkEvent.Type.Empty, driver.PopEventForConnection(connection, out reader), "PopEvent");
+            Check.Equal(NetworkEvent.Type.Empty, driver.PopEvent(out found, out reader),
+                "PopEvent");
+            Check.Equal(NetworkEvent.Type.Empty, driver.PopEventForConnection(connection,
+                out reader), "PopEvent");
             Check.Equal(NetworkEvent.Type.Empty, driver.LastEvent.Type, "LastEvent");
             Check.Equal(0, driver.GetEventQueueSizeForConnection(connection), "queue");
             Check.Equal(0UL, driver.GetStatistics().MessagesIn, "statistics");
@@ -193,7 +214,8 @@ namespace NetDriver.Tests
             using (NetworkDriver other = NetworkDriver.Create())
             {
                 Check.Status(StatusCode.NetworkIdMismatch, driver.Listen(), "nothing bound");
-                Check.Status(StatusCode.InvalidArgument, driver.Bind(default(NetworkEndpoint)), "no address");
+                Check.Status(StatusCode.InvalidArgument, driver.Bind(default(NetworkEndpoint)),
+                    "no address");
                 Check.Status(StatusCode.InvalidArgument,
                     driver.Bind(7, NetworkEndpoint.LoopbackIpv4), "no such interface");
                 Check.Status(StatusCode.InvalidArgument,
@@ -212,7 +234,8 @@ namespace NetDriver.Tests
             {
                 NetworkConnection none = default(NetworkConnection);
                 Check.Equal(none, driver.Connect(default(NetworkEndpoint)), "no address");
-                Check.Equal(none, driver.Connect(5, NetworkEndpoint.LoopbackIpv4.WithPort(9)), "no such interface");
+                Check.Equal(none, driver.Connect(5, NetworkEndpoint.LoopbackIpv4.WithPort(9)),
+                    "no such interface");
                 Check.Equal(none, driver.Connect(
                     NetworkEndpoint.LoopbackIpv4.WithPort(9), new byte[1376]), "payload too long");
                 Check.Equal(none, driver.Connect("http://localhost/"), "not ws");
@@ -222,7 +245,7 @@ namespace NetDriver.Tests
                 Check.Throws<ArgumentException>(() => driver.Connect("a\0b", 1), "NUL in a name");
                 ConnectOptions options = new ConnectOptions
                 {
-                    Headers = new System.Collections.Generic.Dictionary<string, string> { { "A", "b\r\nC: d" } },
+                    Headers = new Dictionary<string, string> { { "A", "b\r\nC: d" } },
                 };
                 Check.Throws<ArgumentException>(
                     () => driver.Connect("ws://localhost:9/", options), "a header with a line end");
@@ -235,21 +258,30 @@ namespace NetDriver.Tests
             {
                 NetworkDriver driver = pair.Client;
                 NetworkConnection connection = pair.ClientSide;
-                Check.Throws<ArgumentNullException>(() => driver.Send(connection, (byte[])null), "Send");
-                Check.Throws<ArgumentNullException>(() => driver.SendText(connection, null), "SendText");
+                Check.Throws<ArgumentNullException>(() => driver.Send(connection, (byte[])null),
+                    "Send");
+                Check.Throws<ArgumentNullException>(() => driver.SendText(connection, null),
+                    "SendText");
                 Check.Throws<ArgumentOutOfRangeException>(
                     () => driver.Send(connection, new byte[4], 3, 2), "Send");
                 Check.Throws<ArgumentOutOfRangeException>(() => driver.Wait(-1), "Wait");
-                Check.Throws<ArgumentNullException>(() => driver.SendToMany(null, new byte[1]), "SendToMany");
+                Check.Throws<ArgumentNullException>(() => driver.SendToMany(null, new byte[1]),
+                    "SendToMany");
                 Check.Throws<ArgumentException>(
-                    () => driver.SendToMany(new NetworkConnection[2], new byte[1], new int[1]), "SendToMany");
-                Check.Throws<ArgumentNullException>(() => driver.AddInterface(null), "AddInterface");
-                Check.Status(StatusCode.InvalidArgument, driver.Close(connection, 1005), "close code");
-                Check.Status(StatusCode.InvalidArgument, driver.Close(connection, -1), "close code");
+                    () => driver.SendToMany(new NetworkConnection[2], new byte[1], new int[1]),
+                        "SendToMany");
+                Check.Throws<ArgumentNullException>(() => driver.AddInterface(null),
+                    "AddInterface");
+                Check.Status(StatusCode.InvalidArgument, driver.Close(connection, 1005),
+                    "close code");
+                Check.Status(StatusCode.InvalidArgument, driver.Close(connection, -1),
+                    "close code");
                 Check.Status(StatusCode.InvalidArgument,
                     driver.Close(connection, 1000, new string('x', 124)), "close reason");
-                Check.Equal(NetworkConnection.State.Connected, connection.GetState(driver), "still open");
-                Check.Status(StatusCode.InvalidArgument, driver.SendText(connection, "x"), "no text in UTP");
+                Check.Equal(NetworkConnection.State.Connected, connection.GetState(driver),
+                    "still open");
+                Check.Status(StatusCode.InvalidArgument, driver.SendText(connection, "x"),
+                    "no text in UTP");
             }
         }
 

@@ -121,7 +121,9 @@ namespace NetDriver.Tests
             Client.Wait(1);
         }
 
-        /// <summary>Waits for the next event of a driver, and checks what and whose it is.</summary>
+        /// <summary>
+        /// Waits for the next event of a driver, and checks what and whose it is.
+        /// </summary>
         internal void Expect(
             NetworkDriver driver, NetworkEvent.Type kind, NetworkConnection connection,
             out DataStreamReader reader)
@@ -141,7 +143,8 @@ namespace NetDriver.Tests
         {
             NetworkConnection connection;
             DataStreamReader reader;
-            Check.Equal(NetworkEvent.Type.Empty, driver.PopEvent(out connection, out reader), "event");
+            Check.Equal(NetworkEvent.Type.Empty, driver.PopEvent(out connection, out reader),
+                "event");
             Check.Equal(default(NetworkConnection), connection, "connection of no event");
             Check.That(!reader.IsCreated, "no reader without an event");
         }

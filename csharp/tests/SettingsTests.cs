@@ -9,14 +9,21 @@ namespace NetDriver.Tests
         public static void ASettingOutOfRangeIsNamed()
         {
             Refused("connect_timeout_ms", s => s.WithNetworkConfigParameters(connectTimeoutMS: -1));
-            Refused("max_connect_attempts", s => s.WithNetworkConfigParameters(maxConnectAttempts: -1));
-            Refused("disconnect_timeout_ms", s => s.WithNetworkConfigParameters(disconnectTimeoutMS: -1));
-            Refused("heartbeat_timeout_ms", s => s.WithNetworkConfigParameters(heartbeatTimeoutMS: -1));
-            Refused("reconnection_timeout_ms", s => s.WithNetworkConfigParameters(reconnectionTimeoutMS: -1));
+            Refused("max_connect_attempts",
+                s => s.WithNetworkConfigParameters(maxConnectAttempts: -1));
+            Refused("disconnect_timeout_ms",
+                s => s.WithNetworkConfigParameters(disconnectTimeoutMS: -1));
+            Refused("heartbeat_timeout_ms",
+                s => s.WithNetworkConfigParameters(heartbeatTimeoutMS: -1));
+            Refused("reconnection_timeout_ms",
+                s => s.WithNetworkConfigParameters(reconnectionTimeoutMS: -1));
             Refused("max_frame_time_ms", s => s.WithNetworkConfigParameters(maxFrameTimeMS: -1));
-            Refused("fixed_frame_time_ms", s => s.WithNetworkConfigParameters(fixedFrameTimeMS: -1));
-            Refused("receive_queue_capacity", s => s.WithNetworkConfigParameters(receiveQueueCapacity: 0));
-            Refused("send_queue_capacity", s => s.WithNetworkConfigParameters(sendQueueCapacity: 0));
+            Refused("fixed_frame_time_ms",
+                s => s.WithNetworkConfigParameters(fixedFrameTimeMS: -1));
+            Refused("receive_queue_capacity",
+                s => s.WithNetworkConfigParameters(receiveQueueCapacity: 0));
+            Refused("send_queue_capacity",
+                s => s.WithNetworkConfigParameters(sendQueueCapacity: 0));
             Refused("max_message_size", s => s.WithNetworkConfigParameters(maxMessageSize: 0));
             Refused("max_message_size", s => s.WithNetworkConfigParameters(maxMessageSize: 1473));
             NetDriverParameter limits = NetDriverParameter.Default;
@@ -42,7 +49,8 @@ namespace NetDriver.Tests
             settings.WithNetworkConfigParameters(connectTimeoutMS: 5, maxConnectAttempts: 3);
             settings.WithNetworkConfigParameters(connectTimeoutMS: 6);
             Check.Equal(6, settings.GetNetworkConfigParameters().connectTimeoutMS, "replaced");
-            Check.Equal(60, settings.GetNetworkConfigParameters().maxConnectAttempts, "back to the default");
+            Check.Equal(60, settings.GetNetworkConfigParameters().maxConnectAttempts,
+                "back to the default");
         }
 
         public static void CallsCanBeChained()
@@ -81,7 +89,8 @@ namespace NetDriver.Tests
             using (NetworkDriver driver = NetworkDriver.Create())
             {
                 Check.Equal(10, driver.MaxHeaderSize(NetworkPipeline.Null), "header of UDP");
-                Check.Equal(1, driver.AddInterface(new WebSocketNetworkInterface()), "second interface");
+                Check.Equal(1, driver.AddInterface(new WebSocketNetworkInterface()),
+                    "second interface");
                 Check.Equal(24, driver.MaxHeaderSize(NetworkPipeline.Null), "widest header");
             }
         }
@@ -89,10 +98,13 @@ namespace NetDriver.Tests
         public static void ABadInterfaceIsRefused()
         {
             NetDriverException error = Check.Throws<NetDriverException>(
-                () => NetworkDriver.Create(new WebSocketNetworkInterface { Path = "game" }), "path");
+                () => NetworkDriver.Create(new WebSocketNetworkInterface { Path = "game" }),
+                    "path");
             Check.Equal(StatusCode.InvalidArgument, error.Status, "status");
-            Check.That(error.Message.IndexOf("path", StringComparison.OrdinalIgnoreCase) >= 0, error.Message);
-            Check.Throws<NetDriverException>(() => NetworkDriver.Create(new WebSocketNetworkInterface(),
+            Check.That(error.Message.IndexOf("path", StringComparison.OrdinalIgnoreCase) >= 0,
+                error.Message);
+            Check.Throws<NetDriverException>(() =>
+                NetworkDriver.Create(new WebSocketNetworkInterface(),
                 new NetworkSettings().WithWebSocketParameters("")), "empty path");
             Check.Throws<ArgumentException>(() => NetworkDriver.Create(
                 new WebSocketNetworkInterface { SubProtocols = new[] { "a,b" } }), "sub-protocol");
@@ -109,7 +121,8 @@ namespace NetDriver.Tests
             using (NetworkDriver driver = NetworkDriver.Create())
             {
                 NetworkSimulatorParameter simulator = default(NetworkSimulatorParameter);
-                Check.Equal(0, driver.ModifyNetworkSimulatorParameters(simulator), "a good network");
+                Check.Equal(0, driver.ModifyNetworkSimulatorParameters(simulator),
+                    "a good network");
                 simulator.SendDuplicatePercent = -1;
                 Check.Status(StatusCode.InvalidArgument,
                     driver.ModifyNetworkSimulatorParameters(simulator), "-1 percent");

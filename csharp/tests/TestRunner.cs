@@ -61,7 +61,8 @@ namespace NetDriver.Tests
             }
             catch (CheckFailed failure)
             {
-                Console.WriteLine("FAILED " + name + ": " + failure.Message + "\n" + failure.StackTrace);
+                Console.WriteLine("FAILED " + name + ": " + failure.Message + "\n"
+                    + failure.StackTrace);
             }
             catch (Exception error)
             {
@@ -83,7 +84,8 @@ namespace NetDriver.Tests
         internal static void Equal<T>(T expected, T actual, string what)
         {
             if (!object.Equals(expected, actual))
-                throw new CheckFailed(what + ": expected " + Show(expected) + ", got " + Show(actual));
+                throw new CheckFailed(what + ": expected " + Show(expected) + ", got "
+                    + Show(actual));
         }
 
         internal static void Bytes(byte[] expected, byte[] actual, string what)

@@ -1,5 +1,6 @@
 // A program for Unity Transport, with its usual lines for the driver; only the using lines are
-// netdriver's (Unity: Unity.Networking.Transport, Unity.Networking.Transport.Error, Unity.Collections).
+// netdriver's (Unity: Unity.Networking.Transport, Unity.Networking.Transport.Error,
+// Unity.Collections).
 using System.Collections.Generic;
 using NetDriver;
 using NetDriver.Error;

@@ -11,7 +11,8 @@ namespace NetDriver.Tests
         public static void TheLibraryIsTheOneThisAssemblyNeeds()
         {
             Check.Equal(NetDriverLibrary.ExpectedAbiVersion, NetDriverLibrary.AbiVersion, "ABI");
-            Check.That(NetDriverLibrary.Version.Split('.').Length == 3, "version: " + NetDriverLibrary.Version);
+            Check.That(NetDriverLibrary.Version.Split('.').Length == 3, "version: "
+                + NetDriverLibrary.Version);
         }
 
         public static void StatusNamesAreTheLibrarys()
@@ -21,7 +22,8 @@ namespace NetDriver.Tests
                 string name = NetDriverLibrary.StatusName((int)code);
                 Check.That(name != "Unknown", "the library knows " + code);
                 if ((int)code <= -100 || ((int)code <= 0 && (int)code >= -5))
-                    Check.Equal(name == "Ok" ? "Success" : name, code.ToString(), "name of " + (int)code);
+                    Check.Equal(name == "Ok" ? "Success" : name, code.ToString(), "name of "
+                        + (int)code);
             }
             Check.Equal("Unknown", NetDriverLibrary.StatusName(-9999), "no status");
         }
@@ -29,7 +31,8 @@ namespace NetDriver.Tests
         public static void ReasonNamesAreTheLibrarys()
         {
             foreach (DisconnectReason reason in Enum.GetValues(typeof(DisconnectReason)))
-                Check.Equal(reason.ToString(), NetDriverLibrary.DisconnectReasonName((int)reason), "name");
+                Check.Equal(reason.ToString(), NetDriverLibrary.DisconnectReasonName((int)reason),
+                    "name");
         }
 
         public static void DefaultsAreTheLibrarys()
@@ -41,10 +44,14 @@ namespace NetDriver.Tests
             byte* b = (byte*)&made;
             for (int i = 0; i < sizeof(nd_settings); i++)
                 Check.Equal(a[i], b[i], "byte " + i + " of nd_settings");
-            nd_settings overwritten = new NetworkSettings().WithNetworkConfigParameters().ToNative();
-            Check.Equal(wanted.connect_timeout_ms, overwritten.connect_timeout_ms, "arguments' defaults");
-            Check.Equal(wanted.max_message_size, overwritten.max_message_size, "arguments' defaults");
-            Check.Equal(wanted.send_queue_capacity, overwritten.send_queue_capacity, "arguments' defaults");
+            nd_settings overwritten =
+                new NetworkSettings().WithNetworkConfigParameters().ToNative();
+            Check.Equal(wanted.connect_timeout_ms, overwritten.connect_timeout_ms,
+                "arguments' defaults");
+            Check.Equal(wanted.max_message_size, overwritten.max_message_size,
+                "arguments' defaults");
+            Check.Equal(wanted.send_queue_capacity, overwritten.send_queue_capacity,
+                "arguments' defaults");
         }
 
         public static void ConnectionsAreEightByteValues()
@@ -57,8 +64,10 @@ namespace NetDriver.Tests
             Check.Equal(value, *(ulong*)&connection, "layout of nd_connection");
             Check.Equal(value, connection.Value, "value");
             Check.Equal("NetworkConnection[id5,v3]", connection.ToString(), "text");
-            Check.That(connection.IsCreated && connection != none && connection == NetworkConnection.FromValue(value), "equality");
-            Check.Equal(connection.GetHashCode(), NetworkConnection.FromValue(value).GetHashCode(), "hash");
+            Check.That(connection.IsCreated && connection != none && connection
+                == NetworkConnection.FromValue(value), "equality");
+            Check.Equal(connection.GetHashCode(), NetworkConnection.FromValue(value).GetHashCode(),
+                "hash");
             Check.Equal(5, connection.InternalId, "id");
         }
 
@@ -68,7 +77,8 @@ namespace NetDriver.Tests
             Check.Equal(1, (int)NetworkEvent.Type.Data, "Data");
             Check.Equal(2, (int)NetworkEvent.Type.Connect, "Connect");
             Check.Equal(3, (int)NetworkEvent.Type.Disconnect, "Disconnect");
-            Check.Equal(NativeMethods.ND_EVENT_WRITABLE, (int)NetworkEvent.Type.Writable, "Writable");
+            Check.Equal(NativeMethods.ND_EVENT_WRITABLE, (int)NetworkEvent.Type.Writable,
+                "Writable");
         }
 
         public static void EndpointsAreParsedAndWritten()
@@ -81,10 +91,12 @@ namespace NetDriver.Tests
             NetworkEndpoint six = NetworkEndpoint.Parse("::1", 9);
             Check.Equal("[0000:0000:0000:0000:0000:0000:0000:0001]:9", six.ToString(), "IPv6");
             Check.Equal(NetworkEndpoint.LoopbackIpv6.WithPort(9), six, "IPv6 loopback");
-            Check.Equal(NetworkEndpoint.LoopbackIpv4.WithPort(7), NetworkEndpoint.Parse("127.0.0.1", 7), "loopback");
+            Check.Equal(NetworkEndpoint.LoopbackIpv4.WithPort(7),
+                NetworkEndpoint.Parse("127.0.0.1", 7), "loopback");
             Check.Equal(NetworkEndpoint.AnyIpv4, NetworkEndpoint.Parse("0.0.0.0", 0), "any");
             Check.Equal(NetworkEndpoint.AnyIpv6.WithPort(3), NetworkEndpoint.Parse("::", 3), "any");
-            Check.That(NetworkEndpoint.AnyIpv4.WithPort(5).IsAny && !NetworkEndpoint.AnyIpv4.IsLoopback, "any");
+            Check.That(NetworkEndpoint.AnyIpv4.WithPort(5).IsAny
+                && !NetworkEndpoint.AnyIpv4.IsLoopback, "any");
             Check.That(NetworkEndpoint.LoopbackIpv6.IsLoopback && !four.IsLoopback, "loopback");
             Check.Equal(64, sizeof(NetworkEndpoint), "size");
         }
@@ -92,13 +104,16 @@ namespace NetDriver.Tests
         public static void WhatIsNoAddressIsNotParsed()
         {
             NetworkEndpoint endpoint;
-            foreach (string text in new[] { null, "", "  ", "localhost", "1.2.3", "256.1.1.1", "1.2.3.4\0", ":::", "1.2.3.4:80" })
+            foreach (string text in new[] { null, "", "  ", "localhost", "1.2.3", "256.1.1.1",
+                "1.2.3.4\0", ":::", "1.2.3.4:80" })
             {
                 Check.That(!NetworkEndpoint.TryParse(text, 1, out endpoint), "not parsed: " + text);
                 Check.That(!endpoint.IsValid && endpoint == default(NetworkEndpoint), "not valid");
             }
-            Check.That(!NetworkEndpoint.TryParse("1.2.3.4", 1, out endpoint, NetworkFamily.Ipv6), "not IPv6");
-            Check.That(!NetworkEndpoint.TryParse("::1", 1, out endpoint, NetworkFamily.Ipv4), "not IPv4");
+            Check.That(!NetworkEndpoint.TryParse("1.2.3.4", 1, out endpoint, NetworkFamily.Ipv6),
+                "not IPv6");
+            Check.That(!NetworkEndpoint.TryParse("::1", 1, out endpoint, NetworkFamily.Ipv4),
+                "not IPv4");
             Check.Equal("invalid", default(NetworkEndpoint).ToString(), "text of none");
             Check.Equal(0, default(NetworkEndpoint).Length, "length of none");
         }
@@ -108,16 +123,19 @@ namespace NetDriver.Tests
             NetworkEndpoint endpoint = NetworkEndpoint.AnyIpv4.WithPort(12);
             endpoint.SetRawAddressBytes(new byte[] { 10, 0, 0, 1 });
             Check.Equal("10.0.0.1:12", endpoint.ToString(), "IPv4");
-            Check.Equal(NetworkEndpoint.Parse("10.0.0.1", 12).GetHashCode(), endpoint.GetHashCode(), "hash");
+            Check.Equal(NetworkEndpoint.Parse("10.0.0.1", 12).GetHashCode(),
+                endpoint.GetHashCode(), "hash");
             byte[] six = new byte[16];
             six[0] = 0xfe;
             six[1] = 0x80;
             endpoint.SetRawAddressBytes(six, NetworkFamily.Ipv6);
             Check.Equal(NetworkEndpoint.Parse("fe80::", 12), endpoint, "IPv6");
             endpoint.SetRawAddressBytes(new byte[] { 1 }, NetworkFamily.Custom);
-            Check.That(endpoint.ToString().StartsWith("custom:0x01", StringComparison.Ordinal), "custom");
+            Check.That(endpoint.ToString().StartsWith("custom:0x01", StringComparison.Ordinal),
+                "custom");
             Check.Throws<ArgumentException>(
-                () => NetworkEndpoint.AnyIpv4.SetRawAddressBytes(new byte[5]), "5 bytes are no IPv4");
+                () => NetworkEndpoint.AnyIpv4.SetRawAddressBytes(new byte[5]),
+                    "5 bytes are no IPv4");
         }
     }
 }

@@ -31,10 +31,13 @@ namespace NetDriver.Tests
                 Check.That(pair.Client.LastEvent.IsText && reader.Length == 0, "empty text");
                 Check.Equal(0, pair.Server.BeginSend(pair.ServerSide, out writer), "begin");
                 writer.WriteByte(0xff);
-                Check.Status(StatusCode.InvalidArgument, pair.Server.EndSendText(writer), "not UTF-8");
-                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Server.EndSend(writer), "it is over");
+                Check.Status(StatusCode.InvalidArgument, pair.Server.EndSendText(writer),
+                    "not UTF-8");
+                Check.Status(StatusCode.NetworkSendHandleInvalid, pair.Server.EndSend(writer),
+                    "it is over");
                 Check.Equal(1, pair.Server.SendToMany(new[] { pair.ServerSide }, 1,
-                    Encoding.UTF8.GetBytes("many"), 4, NetworkPipeline.Null, true, null), "to many");
+                    Encoding.UTF8.GetBytes("many"), 4, NetworkPipeline.Null, true, null),
+                        "to many");
                 pair.Expect(pair.Client, NetworkEvent.Type.Data, pair.ClientSide, out reader);
                 Check.That(pair.Client.LastEvent.IsText, "text to many");
             }
@@ -75,7 +78,8 @@ namespace NetDriver.Tests
             }
         }
 
-        private static void Closed(NetworkEventDetails details, DataStreamReader reader, int code, string text)
+        private static void Closed(NetworkEventDetails details, DataStreamReader reader, int code,
+            string text)
         {
             Check.Equal(1, reader.Length, "one byte");
             Check.Equal((byte)DisconnectReason.ClosedByRemote, reader.ReadByte(), "reason");
@@ -111,24 +115,31 @@ namespace NetDriver.Tests
                 ConnectOptions options = new ConnectOptions
                 {
                     SubProtocols = new[] { "go", "checkers", "chess" },
-                    Headers = new Dictionary<string, string> { { "X-Token", "a b" }, { "X-Empty", "" } },
+                    Headers = new Dictionary<string, string> { { "X-Token", "a b" }, { "X-Empty",
+                        "" } },
                 };
-                pair.ClientSide = pair.Client.Connect(Pair.Url(pair.Server, "/room/7?name=x&y"), options);
+                pair.ClientSide = pair.Client.Connect(Pair.Url(pair.Server, "/room/7?name=x&y"),
+                    options);
                 pair.Establish();
                 NetworkDriver server = pair.Server;
                 NetworkConnection side = pair.ServerSide;
                 Check.Equal("/room/7", server.GetConnectionText(side, ConnectionText.Path), "path");
-                Check.Equal("name=x&y", server.GetConnectionText(side, ConnectionText.Query), "query");
+                Check.Equal("name=x&y", server.GetConnectionText(side, ConnectionText.Query),
+                    "query");
                 string agreed = server.GetConnectionText(side, ConnectionText.SubProtocol);
                 Check.That(agreed == "chess" || agreed == "checkers", "sub-protocol: " + agreed);
                 Check.Equal(agreed,
-                    pair.Client.GetConnectionText(pair.ClientSide, ConnectionText.SubProtocol), "agreed");
+                    pair.Client.GetConnectionText(pair.ClientSide, ConnectionText.SubProtocol),
+                        "agreed");
                 Check.Equal("a b", server.GetConnectionHeader(side, "x-token"), "header");
-                Check.Equal(string.Empty, server.GetConnectionHeader(side, "X-Empty"), "empty header");
+                Check.Equal(string.Empty, server.GetConnectionHeader(side, "X-Empty"),
+                    "empty header");
                 Check.Equal(null, server.GetConnectionHeader(side, "X-None"), "no header");
-                Check.That(server.GetConnectionText(side, ConnectionText.Headers).Contains("X-Token: a b\n"), "all headers");
+                Check.That(server.GetConnectionText(side,
+                    ConnectionText.Headers).Contains("X-Token: a b\n"), "all headers");
                 Check.Equal("websocket",
-                    pair.Client.GetConnectionHeader(pair.ClientSide, "Upgrade").ToLowerInvariant(), "the answer's");
+                    pair.Client.GetConnectionHeader(pair.ClientSide, "Upgrade").ToLowerInvariant(),
+                        "the answer's");
             }
         }
 
@@ -139,7 +150,8 @@ namespace NetDriver.Tests
                 pair.Server = Pair.Listener(new WebSocketNetworkInterface());
                 pair.Client = NetworkDriver.Create(new WebSocketNetworkInterface());
                 byte[] page = Encoding.UTF8.GetBytes("<p>hello");
-                Check.Equal(0, pair.Server.SetDocument(0, "/", "text/html; charset=utf-8", page), "set");
+                Check.Equal(0, pair.Server.SetDocument(0, "/", "text/html; charset=utf-8", page),
+                    "set");
                 NetworkConnection utp = pair.Client.Connect(pair.Server.GetLocalEndpoint());
                 NetworkConnection plain = pair.Client.Connect(Pair.Url(pair.Server));
                 List<WebSocketDialect> dialects = new List<WebSocketDialect>();
@@ -157,23 +169,27 @@ namespace NetDriver.Tests
                 Check.That(dialects.Contains(WebSocketDialect.Utp)
                     && dialects.Contains(WebSocketDialect.Plain), "one of each");
                 Check.Equal(NetworkConnection.State.Connected, utp.GetState(pair.Client), "UTP");
-                Check.Equal(NetworkConnection.State.Connected, plain.GetState(pair.Client), "plain");
+                Check.Equal(NetworkConnection.State.Connected, plain.GetState(pair.Client),
+                    "plain");
                 string answer = Get(pair, "/");
                 Check.That(answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal), answer);
                 Check.That(answer.EndsWith("\r\n\r\n<p>hello", StringComparison.Ordinal), answer);
-                Check.That(Get(pair, "/none").StartsWith("HTTP/1.1 404", StringComparison.Ordinal), "404");
+                Check.That(Get(pair, "/none").StartsWith("HTTP/1.1 404", StringComparison.Ordinal),
+                    "404");
                 Check.Equal(1UL, pair.Server.GetStatistics().DocumentsServed, "served");
                 Check.Equal(0, pair.Server.RemoveDocument(0, "/"), "remove");
                 Check.Status(StatusCode.NotFound, pair.Server.RemoveDocument(0, "/"), "removed");
                 Check.That(!Get(pair, "/").Contains("hello"), "no longer served");
                 Check.Status(StatusCode.InvalidArgument,
-                    pair.Server.SetDocument(0, "page", "text/html", page), "a path without a slash");
+                    pair.Server.SetDocument(0, "page", "text/html", page),
+                        "a path without a slash");
             }
         }
 
         private static string Get(Pair pair, string path)
         {
-            using (TcpClient client = new TcpClient("127.0.0.1", pair.Server.GetLocalEndpoint().Port))
+            using (TcpClient client = new TcpClient("127.0.0.1",
+                pair.Server.GetLocalEndpoint().Port))
             {
                 NetworkStream stream = client.GetStream();
                 byte[] request = Encoding.ASCII.GetBytes(
@@ -217,7 +233,8 @@ namespace NetDriver.Tests
         {
             NetworkSettings settings = new NetworkSettings().WithWebSocketParameters("/utp");
             using (Pair pair = Pair.Open(Road.WebSocketUtp, settings))
-                Check.Equal("/utp", pair.Server.GetConnectionText(pair.ServerSide, ConnectionText.Path), "path");
+                Check.Equal("/utp", pair.Server.GetConnectionText(pair.ServerSide,
+                    ConnectionText.Path), "path");
         }
 
         public static void NobodyListens()
@@ -248,7 +265,8 @@ namespace NetDriver.Tests
                 };
                 pair.ClientSide = pair.Client.Connect(Pair.Url(pair.Server), options);
                 pair.Establish();
-                Check.Bytes(new byte[] { 4, 2 }, pair.Server.GetConnectPayload(pair.ServerSide), "payload");
+                Check.Bytes(new byte[] { 4, 2 }, pair.Server.GetConnectPayload(pair.ServerSide),
+                    "payload");
             }
         }
     }

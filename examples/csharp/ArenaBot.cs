@@ -92,7 +92,8 @@ internal sealed class ArenaBot
 
     private bool Connect(bool webSocket, string host, ushort port)
     {
-        m_Driver = webSocket ? NetworkDriver.Create(new WebSocketNetworkInterface()) : NetworkDriver.Create();
+        m_Driver = webSocket ? NetworkDriver.Create(new WebSocketNetworkInterface())
+            : NetworkDriver.Create();
         m_Connection = m_Driver.Connect(host, port);
         if (m_Connection.IsCreated)
             return true;
@@ -143,7 +144,8 @@ internal sealed class ArenaBot
             else if (kind == NetworkEvent.Type.Disconnect)
             {
                 m_Ended = true;
-                Console.Error.WriteLine("the connection ended: " + (DisconnectReason)stream.ReadByte()
+                Console.Error.WriteLine("the connection ended: "
+                    + (DisconnectReason)stream.ReadByte()
                     + " " + m_Driver.LastEvent.Text);
             }
         }
@@ -301,7 +303,8 @@ internal sealed class ArenaBot
             if (letter == '"' || letter == '\\')
                 quoted.Append('\\').Append(letter);
             else if (letter < ' ')
-                quoted.Append("\\u").Append(((int)letter).ToString("x4", CultureInfo.InvariantCulture));
+                quoted.Append("\\u").Append(((int)letter).ToString("x4",
+                    CultureInfo.InvariantCulture));
             else
                 quoted.Append(letter);
         }
