@@ -96,6 +96,14 @@ static uint32_t write_name(uint8_t *message, const struct player *player) {
   return ARENA_NAME_SIZE(length);
 }
 
+static void ping(struct player *player) {
+  uint8_t message[ARENA_PING_SIZE] = {ARENA_PING};
+  player->ping_stamp = (uint32_t)now_us();
+  player->ping_waits = 1;
+  write_u32(message + 1, player->ping_stamp);
+  tell(player, message, sizeof message);
+}
+
 static void welcome(struct player *player) {
   uint8_t message[ARENA_NAME_SIZE(ARENA_NAME_MAX)];
   message[0] = ARENA_WELCOME;
@@ -120,6 +128,7 @@ static void join(struct player *player, const uint8_t *name, uint8_t length) {
   player->x = (int16_t)(100 + player->id * 379 % (ARENA_WIDTH - 200)); /* spread out */
   player->y = (int16_t)(100 + player->id * 257 % (ARENA_HEIGHT - 200));
   welcome(player);
+  ping(player); /* do not let it wait a second for its round trip */
   player->joined = 1;
   tell_all(message, write_name(message, player), 0);
 }
@@ -249,14 +258,8 @@ static void send_snapshots(void) {
 /* Once a second: measures the round trips, and tells some names again. */
 static void ping_and_name(void) {
   uint8_t message[ARENA_NAME_SIZE(ARENA_NAME_MAX)];
-  for (uint32_t i = 0; i < arena.count; i++) {
-    struct player *player = &arena.players[i];
-    player->ping_stamp = (uint32_t)now_us();
-    player->ping_waits = 1;
-    message[0] = ARENA_PING;
-    write_u32(message + 1, player->ping_stamp);
-    if (player->joined) tell(player, message, ARENA_PING_SIZE);
-  }
+  for (uint32_t i = 0; i < arena.count; i++)
+    if (arena.players[i].joined) ping(&arena.players[i]);
   for (uint32_t i = 0; i < NAMES_A_SECOND && i < arena.count; i++) {
     const struct player *player = &arena.players[arena.next_name++ % arena.count];
     if (player->joined) tell_all(message, write_name(message, player), 0);
