@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::build::test_features;
 use crate::cli::Args;
 use crate::error::{Context, Error, Result};
 use crate::install::{self, Need};
@@ -57,9 +58,7 @@ pub fn check(project: &Project) -> Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    Err(Error::new(format!(
-        "{problems}run `cargo xtask bindgen` and commit the files"
-    )))
+    Err(Error::new(format!("{problems}run `cargo xtask bindgen` and commit the files")))
 }
 
 /// Builds the crate and returns the folder its build script wrote to.
@@ -67,13 +66,15 @@ fn generated(project: &Project) -> Result<PathBuf> {
     let metadata = Run::cargo(project)
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .output(project, "cargo-metadata")?;
-    let package = package_id(&metadata.stdout, "netdriver")
+    let package = package_id(&metadata, "netdriver")
         .ok_or_else(|| Error::new("cargo knows no package netdriver"))?;
     let build = Run::cargo(project)
         .args(["build", "--package", "netdriver"])
+        // As the tests build it, so that it is built once.
+        .args(test_features())
         .args(["--message-format", "json-render-diagnostics"])
         .output(project, "cargo-build-generate")?;
-    out_dir(&build.stdout, &package)
+    out_dir(&build, &package)
         .ok_or_else(|| Error::new("cargo did not say where netdriver's build script wrote"))
 }
 
@@ -86,15 +87,10 @@ fn package_id(metadata: &str, name: &str) -> Option<String> {
 
 /// The folder that cargo's messages name for the package's build script.
 fn out_dir(messages: &str, package: &str) -> Option<PathBuf> {
-    let messages = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut folders = messages.filter_map(|message| {
         let ours = message["reason"] == "build-script-executed" && message["package_id"] == package;
-        message["out_dir"]
-            .as_str()
-            .filter(|_| ours)
-            .map(PathBuf::from)
+        message["out_dir"].as_str().filter(|_| ours).map(PathBuf::from)
     });
     folders.next()
 }

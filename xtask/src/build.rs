@@ -15,13 +15,8 @@ pub const C_WARNINGS: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 /// What `-std` a C program of the project is written for.
 const C_STANDARD: &str = "-std=c99";
 /// The compiler's switches for the C# subset that Unity, .NET and Mono have in common.
-const CSHARP_FLAGS: &[&str] = &[
-    "-unsafe",
-    "-langversion:Experimental",
-    "-nologo",
-    "-optimize+",
-    "-debug",
-];
+const CSHARP_FLAGS: &[&str] =
+    &["-unsafe", "-langversion:Experimental", "-nologo", "-optimize+", "-debug"];
 /// The features of the library that the tests run against.
 const TEST_FEATURES: &str = "netdriver/test-hooks,netdriver/fuzzing";
 /// Folders of `csharp/` that are not part of the library.
@@ -31,10 +26,7 @@ const CSHARP_OTHER: &[&str] = &["tests", "bin", "obj"];
 pub fn command(project: &Project, _: &Args) -> Result<()> {
     install::require(project, &[Need::C, Need::Mono])?;
     examples(project)?;
-    println!(
-        "the examples are in {}",
-        project.shown(&project.out("examples")?)
-    );
+    println!("the examples are in {}", project.shown(&project.out("examples")?));
     Ok(())
 }
 
@@ -64,23 +56,24 @@ pub fn examples(project: &Project) -> Result<PathBuf> {
 
 /// Builds the release library; returns the shared one. The static one lies beside it.
 pub fn release(project: &Project) -> Result<PathBuf> {
-    Run::cargo(project)
-        .args(["build", "--release", "--package", "netdriver"])
-        .quiet(project, "cargo-build-release")?;
+    release_notes(project)?;
     Ok(project.target.join("release/libnetdriver.so"))
+}
+
+/// Builds the release library; returns what the compiler noted, among it the native libraries
+/// that the static one needs. Cargo repeats the note when there is nothing to build.
+pub fn release_notes(project: &Project) -> Result<String> {
+    Run::cargo(project)
+        .args(["rustc", "--release", "--package", "netdriver", "--lib"])
+        .args(["--", "--print", "native-static-libs"])
+        .quiet(project, "cargo-build-release")
 }
 
 /// Builds the library that the tests load: with its checks on and the test hooks exported.
 /// It is kept in a folder of its own, because other builds replace the one in `target/debug`.
 pub fn test_library(project: &Project) -> Result<PathBuf> {
     Run::cargo(project)
-        .args([
-            "build",
-            "--package",
-            "netdriver",
-            "--features",
-            TEST_FEATURES,
-        ])
+        .args(["build", "--package", "netdriver", "--features", TEST_FEATURES])
         .quiet(project, "cargo-build-test")?;
     let out = project.out("test-library")?;
     let from = project.target.join("debug/libnetdriver.so");
@@ -112,17 +105,8 @@ pub fn compile_c(
     flags: &[&str],
     link: &Link,
 ) -> Result<()> {
-    let mut run = Run::new("cc")
-        .dir(&project.root)
-        .arg(C_STANDARD)
-        .args(C_WARNINGS)
-        .args(flags);
-    run = run
-        .arg("-I")
-        .arg(project.path("include"))
-        .arg(source)
-        .arg("-o")
-        .arg(program);
+    let mut run = Run::new("cc").dir(&project.root).arg(C_STANDARD).args(C_WARNINGS).args(flags);
+    run = run.arg("-I").arg(project.path("include")).arg(source).arg("-o").arg(program);
     run = match link {
         Link::Shared(folder, rpath) => {
             let rpath = format!("-Wl,-rpath,{rpath}");
@@ -131,9 +115,7 @@ pub fn compile_c(
         Link::Static(line) => run.args(*line),
     };
     // Programs of ours may draw a distribution, wait for one another, run in threads.
-    run.args(["-lm", "-pthread"])
-        .quiet(project, &format!("cc-{}", stem(source)))
-        .map(|_| ())
+    run.args(["-lm", "-pthread"]).quiet(project, &format!("cc-{}", stem(source))).map(|_| ())
 }
 
 /// What a C program is made from: its source, the headers beside it, the library's header.
@@ -157,18 +139,12 @@ pub fn csharp_programs(files: &[PathBuf]) -> Result<Vec<CsharpProgram>> {
     let mut mains = Vec::new();
     let mut shared = Vec::new();
     for file in files {
-        let list = if has_main(&read(file)?) {
-            &mut mains
-        } else {
-            &mut shared
-        };
+        let list = if has_main(&read(file)?) { &mut mains } else { &mut shared };
         list.push(file.clone());
     }
     let program = |main: PathBuf| {
         let name = stem(&main);
-        let sources = std::iter::once(main)
-            .chain(shared.iter().cloned())
-            .collect();
+        let sources = std::iter::once(main).chain(shared.iter().cloned()).collect();
         CsharpProgram { name, sources }
     };
     let programs: Vec<_> = mains.into_iter().map(program).collect();
@@ -196,10 +172,7 @@ pub fn csharp_program(project: &Project, program: &CsharpProgram, out: &Path) ->
 
 /// Mono, about to run a C# program that finds the library in `folder`.
 pub fn mono(exe: &Path, folder: &Path) -> Run {
-    Run::new("mono")
-        .arg("--debug")
-        .env("LD_LIBRARY_PATH", folder)
-        .arg(exe)
+    Run::new("mono").arg("--debug").env("LD_LIBRARY_PATH", folder).arg(exe)
 }
 
 /// Whether a C# source holds a program's entry point.
@@ -222,9 +195,7 @@ pub fn program(folder: &Path, name: &str) -> Result<PathBuf> {
     if path.is_file() {
         return Ok(path);
     }
-    Err(Error::new(format!(
-        "there is no example that builds {name} (a source named {source})"
-    )))
+    Err(Error::new(format!("there is no example that builds {name} (a source named {source})")))
 }
 
 #[cfg(test)]

@@ -17,20 +17,12 @@ pub struct Flag {
 impl Flag {
     /// A flag that is there or not.
     pub const fn switch(name: &'static str, help: &'static str) -> Self {
-        Self {
-            name,
-            value: None,
-            help,
-        }
+        Self { name, value: None, help }
     }
 
     /// A flag with a value: `--name VALUE` or `--name=VALUE`.
     pub const fn value(name: &'static str, value: &'static str, help: &'static str) -> Self {
-        Self {
-            name,
-            value: Some(value),
-            help,
-        }
+        Self { name, value: Some(value), help }
     }
 
     fn shown(&self) -> String {
@@ -76,19 +68,14 @@ impl Args {
         };
         let parsed = text.parse().ok();
         parsed.map(Some).ok_or_else(|| {
-            Error::new(format!(
-                "{flag} needs a number in its range, and \"{text}\" is none"
-            ))
+            Error::new(format!("{flag} needs a number in its range, and \"{text}\" is none"))
         })
     }
 
     /// A flag's value split at its commas; empty when the flag is not there.
     pub fn list(&self, flag: &str) -> Vec<&str> {
         let text = self.values.get(flag).map_or("", String::as_str);
-        text.split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-            .collect()
+        text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect()
     }
 }
 
@@ -105,9 +92,7 @@ pub fn dispatch(commands: &[Command], words: Vec<String>) -> Result<()> {
     let Some(command) = commands.iter().find(|command| command.name == name) else {
         let names: Vec<_> = commands.iter().map(|command| command.name).collect();
         let names = names.join(", ");
-        return Err(Error::new(format!(
-            "there is no command \"{name}\"; there are: {names}"
-        )));
+        return Err(Error::new(format!("there is no command \"{name}\"; there are: {names}")));
     };
     if rest.iter().any(|word| word == "--help" || word == "-h") {
         print!("{}", command_help(command));
@@ -135,14 +120,8 @@ fn parse(command: &Command, words: &[String]) -> Result<Args> {
         };
         let Some(flag) = command.flags.iter().find(|flag| flag.name == name) else {
             let known: Vec<_> = command.flags.iter().map(Flag::shown).collect();
-            let known = if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known.join(", ")
-            };
-            return Err(Error::new(format!(
-                "there is no flag {name}; there are: {known}"
-            )));
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(Error::new(format!("there is no flag {name}; there are: {known}")));
         };
         let value = match (flag.value, inline) {
             (None, None) => String::new(),
@@ -181,11 +160,7 @@ fn help(commands: &[Command]) -> String {
 }
 
 fn command_help(command: &Command) -> String {
-    let mut text = format!(
-        "usage: cargo xtask {}\n\n{}\n",
-        usage(command),
-        command.summary
-    );
+    let mut text = format!("usage: cargo xtask {}\n\n{}\n", usage(command), command.summary);
     for flag in command.flags {
         text += &format!("  {:<16} {}\n", flag.shown(), flag.help);
     }
@@ -199,10 +174,7 @@ mod tests {
     const COMMAND: Command = Command {
         name: "demo",
         operand: Some("WHAT"),
-        flags: &[
-            Flag::switch("--fast", "quick"),
-            Flag::value("--seconds", "N", "time"),
-        ],
+        flags: &[Flag::switch("--fast", "quick"), Flag::value("--seconds", "N", "time")],
         summary: "a demo",
         run: |_, _| Ok(()),
     };
@@ -229,15 +201,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_in_the_table_and_names_the_choices() {
-        assert_eq!(
-            message(&["--slow"]),
-            "there is no flag --slow; there are: --fast, --seconds N"
-        );
+        assert_eq!(message(&["--slow"]), "there is no flag --slow; there are: --fast, --seconds N");
         assert_eq!(message(&["a", "b"]), "\"b\" is one argument too many");
-        assert_eq!(
-            message(&["--seconds"]),
-            "--seconds needs a value: --seconds N"
-        );
+        assert_eq!(message(&["--seconds"]), "--seconds needs a value: --seconds N");
         assert_eq!(message(&["--fast=1"]), "--fast takes no value");
         assert_eq!(message(&["--fast", "--fast"]), "--fast is there twice");
     }

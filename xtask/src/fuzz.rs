@@ -46,15 +46,10 @@ pub fn run(project: &Project, only: Option<&str>, seconds: u64) -> Result<Vec<St
     }
     let manifest = project.file("fuzz/Cargo.toml")?;
     let all = targets(project, &manifest)?;
-    let chosen: Vec<_> = all
-        .iter()
-        .filter(|name| only.is_none_or(|only| only == *name))
-        .collect();
+    let chosen: Vec<_> = all.iter().filter(|name| only.is_none_or(|only| only == *name)).collect();
     if chosen.is_empty() {
         let all = all.join(", ");
-        return Err(Error::new(format!(
-            "there is no such fuzz target; there are: {all}"
-        )));
+        return Err(Error::new(format!("there is no such fuzz target; there are: {all}")));
     }
     let built = project.out("fuzz")?;
     Run::cargo(project)
@@ -64,25 +59,16 @@ pub fn run(project: &Project, only: Option<&str>, seconds: u64) -> Result<Vec<St
         .env("CARGO_TARGET_DIR", &built)
         .quiet(project, "cargo-build-fuzz")?;
     let programs = built.join(TARGET).join("release");
-    chosen
-        .iter()
-        .map(|name| run_one(project, &programs, name, seconds))
-        .collect()
+    chosen.iter().map(|name| run_one(project, &programs, name, seconds)).collect()
 }
 
 /// The names of the crate's programs: each is one target.
 fn targets(project: &Project, manifest: &Path) -> Result<Vec<String>> {
     let output = Run::cargo(project)
-        .args([
-            "metadata",
-            "--no-deps",
-            "--format-version",
-            "1",
-            "--manifest-path",
-        ])
+        .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
         .arg(manifest)
         .output(project, "cargo-metadata-fuzz")?;
-    let names = target_names(&output.stdout).unwrap_or_default();
+    let names = target_names(&output).unwrap_or_default();
     if names.is_empty() {
         return Err(Error::new("fuzz/Cargo.toml names no target"));
     }
@@ -92,16 +78,9 @@ fn targets(project: &Project, manifest: &Path) -> Result<Vec<String>> {
 fn target_names(metadata: &str) -> Option<Vec<String>> {
     let metadata: Value = serde_json::from_str(metadata).ok()?;
     let packages = metadata["packages"].as_array()?;
-    let targets = packages
-        .iter()
-        .filter_map(|package| package["targets"].as_array())
-        .flatten();
+    let targets = packages.iter().filter_map(|package| package["targets"].as_array()).flatten();
     let programs = targets.filter(|target| target["kind"][0] == "bin");
-    Some(
-        programs
-            .filter_map(|target| target["name"].as_str().map(str::to_owned))
-            .collect(),
-    )
+    Some(programs.filter_map(|target| target["name"].as_str().map(str::to_owned)).collect())
 }
 
 /// Runs one target. What it finds is kept in `target/fuzz-corpus`; the seeds are only read.
@@ -122,10 +101,7 @@ fn run_one(project: &Project, programs: &Path, name: &str, seconds: u64) -> Resu
         .args(&folders)
         .limit(Duration::from_secs(seconds + GRACE_SECONDS))
         .quiet(project, &format!("fuzz-{name}"))
-        .context(format!(
-            "{name} (inputs that fail are in {})",
-            project.shown(&artifacts)
-        ))?;
+        .context(format!("{name} (inputs that fail are in {})", project.shown(&artifacts)))?;
     let executed = executed(&log)
         .filter(|&count| count > 0)
         .ok_or_else(|| Error::new(format!("{name} ended without having run an input")))?;
@@ -135,12 +111,8 @@ fn run_one(project: &Project, programs: &Path, name: &str, seconds: u64) -> Resu
 /// How many inputs libFuzzer ran, by its closing statistics.
 fn executed(log: &str) -> Option<u64> {
     let lines = log.lines().rev();
-    let number = |line: &str| {
-        line.strip_prefix("stat::number_of_executed_units:")?
-            .trim()
-            .parse()
-            .ok()
-    };
+    let number =
+        |line: &str| line.strip_prefix("stat::number_of_executed_units:")?.trim().parse().ok();
     lines.filter_map(number).next()
 }
 

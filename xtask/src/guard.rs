@@ -66,17 +66,11 @@ pub fn signal(child: &Child, signal: Signal) {
     };
     // The shell's own `kill` is there on every machine, the program `kill` is not.
     let script = format!("kill -s {name} -- -{}", child.id());
-    let _ = Command::new("sh")
-        .arg("-c")
-        .arg(script)
-        .stderr(Stdio::null())
-        .status();
+    let _ = Command::new("sh").arg("-c").arg(script).stderr(Stdio::null()).status();
 }
 
 fn tell_watchdog(verb: &str, group: u32) -> Result<()> {
-    let mut input = WATCHDOG_INPUT
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut input = WATCHDOG_INPUT.lock().unwrap_or_else(PoisonError::into_inner);
     if input.is_none() {
         let child = Command::new("sh")
             .args(["-c", WATCHDOG])
@@ -88,9 +82,7 @@ fn tell_watchdog(verb: &str, group: u32) -> Result<()> {
             .context("sh")?;
         *input = child.stdin;
     }
-    let pipe = input
-        .as_mut()
-        .ok_or_else(|| Error::new("the watchdog has no input"))?;
+    let pipe = input.as_mut().ok_or_else(|| Error::new("the watchdog has no input"))?;
     writeln!(pipe, "{verb} {group}").context("watchdog")
 }
 
@@ -101,11 +93,7 @@ mod tests {
 
     fn alive(group: u32) -> bool {
         let script = format!("kill -s 0 -- -{group}");
-        let status = Command::new("sh")
-            .arg("-c")
-            .arg(script)
-            .stderr(Stdio::null())
-            .status();
+        let status = Command::new("sh").arg("-c").arg(script).stderr(Stdio::null()).status();
         status.is_ok_and(|status| status.success())
     }
 
@@ -129,11 +117,7 @@ mod tests {
     fn the_watchdog_kills_what_was_added_and_not_what_was_released() {
         let group = || {
             let mut command = Command::new("sleep");
-            command
-                .arg("60")
-                .process_group(0)
-                .spawn()
-                .expect("sleep starts")
+            command.arg("60").process_group(0).spawn().expect("sleep starts")
         };
         let (mut lost, mut kept) = (group(), group());
         let mut watchdog = Command::new("sh")

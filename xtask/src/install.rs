@@ -152,10 +152,8 @@ pub struct Missing {
 
 /// Installs what is missing of `needs`; returns what is missing still.
 pub fn ensure(project: &Project, needs: &[Need]) -> Result<Vec<Missing>> {
-    let absent: Vec<_> = TOOLS
-        .iter()
-        .filter(|tool| needs.contains(&tool.need) && !(tool.present)())
-        .collect();
+    let absent: Vec<_> =
+        TOOLS.iter().filter(|tool| needs.contains(&tool.need) && !(tool.present)()).collect();
     let notes = install_all(project, &absent)?;
     let mut missing = Vec::new();
     for tool in &absent {
@@ -170,11 +168,7 @@ pub fn ensure(project: &Project, needs: &[Need]) -> Result<Vec<Missing>> {
     for (need, install) in LIBRARIES {
         let wanted = needs.contains(need) && !missing.iter().any(|entry| entry.need == *need);
         if wanted && let Err(error) = install(project) {
-            missing.push(Missing {
-                need: *need,
-                optional: false,
-                why: error.to_string(),
-            });
+            missing.push(Missing { need: *need, optional: false, why: error.to_string() });
         }
     }
     Ok(missing)
@@ -183,10 +177,7 @@ pub fn ensure(project: &Project, needs: &[Need]) -> Result<Vec<Missing>> {
 /// As `ensure`, where an optional tool may be missing and any other is an error.
 pub fn require(project: &Project, needs: &[Need]) -> Result<()> {
     let missing = ensure(project, needs)?;
-    let why: Vec<_> = missing
-        .into_iter()
-        .filter(|entry| !entry.optional)
-        .collect();
+    let why: Vec<_> = missing.into_iter().filter(|entry| !entry.optional).collect();
     if why.is_empty() {
         return Ok(());
     }
@@ -200,8 +191,8 @@ pub fn chromium() -> Option<PathBuf> {
     which(CHROMIUM).filter(|path| Run::new(path).arg("--version").probe())
 }
 
-/// The folder whose packages `require` finds when NODE_PATH names it.
-pub fn node_path(project: &Project) -> PathBuf {
+/// The folder with the npm packages; `require` finds them when NODE_PATH names it.
+pub fn node_modules(project: &Project) -> PathBuf {
     project.target.join("tools/node_modules")
 }
 
@@ -226,11 +217,7 @@ fn install_all(project: &Project, absent: &[&Tool]) -> Result<Vec<String>> {
         if let Some(component) = tool.component {
             println!("installing {} …", tool.name);
             let run = Run::new("rustup").args(["component", "add", component]);
-            notes.extend(
-                run.quiet(project, "rustup")
-                    .err()
-                    .map(|error| error.to_string()),
-            );
+            notes.extend(run.quiet(project, "rustup").err().map(|error| error.to_string()));
         }
     }
     let required: Vec<_> = packages(absent, false);
@@ -246,11 +233,7 @@ fn install_all(project: &Project, absent: &[&Tool]) -> Result<Vec<String>> {
     for group in [required, optional] {
         if !group.is_empty() {
             println!("installing {} …", group.join(" "));
-            notes.extend(
-                apt_install(project, prefix, &group)
-                    .err()
-                    .map(|e| e.to_string()),
-            );
+            notes.extend(apt_install(project, prefix, &group).err().map(|e| e.to_string()));
         }
     }
     Ok(notes)
@@ -258,9 +241,7 @@ fn install_all(project: &Project, absent: &[&Tool]) -> Result<Vec<String>> {
 
 fn packages(absent: &[&Tool], optional: bool) -> Vec<&'static str> {
     let chosen = absent.iter().filter(|tool| tool.optional == optional);
-    chosen
-        .flat_map(|tool| tool.packages.iter().copied())
-        .collect()
+    chosen.flat_map(|tool| tool.packages.iter().copied()).collect()
 }
 
 /// How to become root for apt: not at all, through sudo, or None when there is no way.
@@ -318,22 +299,11 @@ fn node_packages(project: &Project) -> Result<()> {
     if NODE_PACKAGES.iter().all(installed) {
         return Ok(());
     }
-    println!(
-        "installing the npm packages {} …",
-        pinned(NODE_PACKAGES, "@")
-    );
+    println!("installing the npm packages {} …", pinned(NODE_PACKAGES, "@"));
     fs::write(folder.join("package.json"), "{\"private\": true}\n").context("package.json")?;
-    let names = NODE_PACKAGES
-        .iter()
-        .map(|(name, version)| format!("{name}@{version}"));
+    let names = NODE_PACKAGES.iter().map(|(name, version)| format!("{name}@{version}"));
     Run::new("npm")
-        .args([
-            "install",
-            "--save-exact",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-        ])
+        .args(["install", "--save-exact", "--no-audit", "--no-fund", "--ignore-scripts"])
         .args(names)
         .dir(&folder)
         .quiet(project, "npm-install")
@@ -356,23 +326,15 @@ fn python_packages(project: &Project) -> Result<()> {
         .arg(&folder)
         .quiet(project, "python-venv")?;
     Run::new(&python)
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ])
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
         .args(wanted.split(' '))
         .quiet(project, "pip-install")?;
     fs::write(&stamp, wanted).context(stamp.display())
 }
 
 fn pinned(packages: &[(&str, &str)], sign: &str) -> String {
-    let words: Vec<_> = packages
-        .iter()
-        .map(|(name, version)| format!("{name}{sign}{version}"))
-        .collect();
+    let words: Vec<_> =
+        packages.iter().map(|(name, version)| format!("{name}{sign}{version}")).collect();
     words.join(" ")
 }
 
@@ -385,20 +347,13 @@ mod tests {
         for tool in TOOLS {
             let same = TOOLS.iter().filter(|other| other.need == tool.need).count();
             assert_eq!(same, 1, "{:?}", tool.need);
-            assert!(
-                !tool.packages.is_empty() || tool.component.is_some(),
-                "{:?}",
-                tool.need
-            );
+            assert!(!tool.packages.is_empty() || tool.component.is_some(), "{:?}", tool.need);
         }
     }
 
     #[test]
     fn an_explanation_says_how_to_get_the_tool() {
-        let tool = TOOLS
-            .iter()
-            .find(|tool| tool.need == Need::Mono)
-            .expect("in the table");
+        let tool = TOOLS.iter().find(|tool| tool.need == Need::Mono).expect("in the table");
         let text = explain(tool, &["apt said no".to_owned()]);
         assert_eq!(
             text,

@@ -1,10 +1,9 @@
 //! The line that links a C program against the static library, as the compiler itself tells it.
 
-use crate::build::static_library;
+use crate::build::{self, static_library};
 use crate::cli::Args;
 use crate::error::{Error, Result};
 use crate::paths::Project;
-use crate::shell::Run;
 
 const NOTE: &str = "native-static-libs:";
 
@@ -16,17 +15,7 @@ pub fn command(project: &Project, _: &Args) -> Result<()> {
 
 /// The library and the native libraries it needs, in linking order.
 pub fn arguments(project: &Project) -> Result<Vec<String>> {
-    let output = Run::cargo(project)
-        .args(["rustc", "--release", "--package", "netdriver", "--lib"])
-        .args([
-            "--crate-type",
-            "staticlib",
-            "--",
-            "--print",
-            "native-static-libs",
-        ])
-        .output(project, "cargo-native-libs")?;
-    let libraries = native_libraries(&output.stderr)
+    let libraries = native_libraries(&build::release_notes(project)?)
         .ok_or_else(|| Error::new(format!("rustc printed no line with \"{NOTE}\"")))?;
     let archive = project.shown(&static_library(project));
     Ok(std::iter::once(archive).chain(libraries).collect())
@@ -38,14 +27,7 @@ fn native_libraries(text: &str) -> Option<Vec<String>> {
     let (_, list) = text.lines().find_map(|line| line.split_once(NOTE))?;
     let words: Vec<_> = list.split_whitespace().collect();
     let last = |(at, word): &(usize, &&str)| !words[at + 1..].contains(word);
-    Some(
-        words
-            .iter()
-            .enumerate()
-            .filter(last)
-            .map(|(_, word)| (*word).to_owned())
-            .collect(),
-    )
+    Some(words.iter().enumerate().filter(last).map(|(_, word)| (*word).to_owned()).collect())
 }
 
 #[cfg(test)]
@@ -63,9 +45,6 @@ mod tests {
     #[test]
     fn no_note_is_not_an_empty_list() {
         assert_eq!(native_libraries("Finished\n"), None);
-        assert_eq!(
-            native_libraries("note: native-static-libs:\n"),
-            Some(Vec::new())
-        );
+        assert_eq!(native_libraries("note: native-static-libs:\n"), Some(Vec::new()));
     }
 }

@@ -29,11 +29,7 @@ const CHECK: Flag = Flag::switch("--check", "compare with the committed files, w
 const HEADLESS: Flag = Flag::switch("--headless", "add a page client, judge the run, then end");
 const LIST: Flag = Flag::switch("--list", "print the steps and what they need");
 const SECONDS: Flag = Flag::value("--seconds", "N", "how long (demo: until Ctrl-C; fuzz: 30)");
-const PORT: Flag = Flag::value(
-    "--port",
-    "N",
-    "UDP and WebSocket port (0, the default: any)",
-);
+const PORT: Flag = Flag::value("--port", "N", "UDP and WebSocket port (0, the default: any)");
 const ONLY: Flag = Flag::value("--only", "STEP,…", "run these steps alone");
 const SKIP: Flag = Flag::value("--skip", "STEP,…", "leave these steps out");
 

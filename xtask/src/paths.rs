@@ -23,9 +23,7 @@ impl Project {
         let root = manifest.parent().map(Path::to_path_buf).unwrap_or_default();
         if !root.join("xtask/Cargo.toml").is_file() {
             let place = root.display();
-            return Err(Error::new(format!(
-                "no repository at {place}: run `cargo xtask` in one"
-            )));
+            return Err(Error::new(format!("no repository at {place}: run `cargo xtask` in one")));
         }
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
             // Cargo takes a relative path from where it is run; so do we.
@@ -49,10 +47,7 @@ impl Project {
 
     /// A path as a person wants to read it: relative to the repository where it is inside.
     pub fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root)
-            .unwrap_or(path)
-            .display()
-            .to_string()
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 
     /// The files directly in a folder that end in `.extension`, sorted; an error when there are
@@ -79,11 +74,7 @@ impl Project {
     /// A file of the repository that must be there.
     pub fn file(&self, relative: &str) -> Result<PathBuf> {
         let path = self.path(relative);
-        if path.is_file() {
-            Ok(path)
-        } else {
-            Err(Error::new(format!("there is no {relative}")))
-        }
+        if path.is_file() { Ok(path) } else { Err(Error::new(format!("there is no {relative}"))) }
     }
 }
 
@@ -104,9 +95,7 @@ fn collect(
     paths.sort();
     for path in paths {
         if path.is_dir() {
-            let skipped = without
-                .iter()
-                .any(|name| path.file_name() == Some(name.as_ref()));
+            let skipped = without.iter().any(|name| path.file_name() == Some(name.as_ref()));
             if deep && !skipped {
                 collect(&path, extension, without, deep, found)?;
             }
@@ -119,9 +108,7 @@ fn collect(
 
 /// A file's name without folder and extension.
 pub fn stem(path: &Path) -> String {
-    path.file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default()
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The text of a file.
@@ -136,10 +123,7 @@ pub fn stale(output: &Path, inputs: &[PathBuf]) -> bool {
         return true;
     };
     let own = std::env::current_exe().ok();
-    inputs
-        .iter()
-        .chain(own.as_ref())
-        .any(|input| modified(input).is_none_or(|time| time > made))
+    inputs.iter().chain(own.as_ref()).any(|input| modified(input).is_none_or(|time| time > made))
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

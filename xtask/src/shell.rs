@@ -26,14 +26,6 @@ pub struct Run {
     limit: Duration,
 }
 
-/// What a program that ended well wrote.
-pub struct Output {
-    /// Standard output.
-    pub stdout: String,
-    /// Standard error.
-    pub stderr: String,
-}
-
 impl Run {
     /// A program by name or path.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
@@ -41,19 +33,13 @@ impl Run {
         let mut command = Command::new(program);
         command.stdin(Stdio::null());
         let name = Path::new(program).file_name().unwrap_or(program);
-        Self {
-            shown: name.to_string_lossy().into_owned(),
-            command,
-            limit: LIMIT_DEFAULT,
-        }
+        Self { shown: name.to_string_lossy().into_owned(), command, limit: LIMIT_DEFAULT }
     }
 
     /// Cargo, the one that runs xtask.
     pub fn cargo(project: &Project) -> Self {
         let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let mut run = Self::new(program)
-            .dir(&project.root)
-            .env("CARGO_TERM_COLOR", "never");
+        let mut run = Self::new(program).dir(&project.root).env("CARGO_TERM_COLOR", "never");
         // Variables that `cargo run` set for xtask must not reach another cargo's build scripts.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
@@ -108,8 +94,8 @@ impl Run {
         read_lossy(&log)
     }
 
-    /// Runs it and returns its two outputs apart.
-    pub fn output(mut self, project: &Project, name: &str) -> Result<Output> {
+    /// Runs it and returns its standard output; the other one goes to `target/logs/NAME.log`.
+    pub fn output(mut self, project: &Project, name: &str) -> Result<String> {
         let log = log_path(project, name)?;
         let out = log.with_extension("out");
         let create = |path: &Path| File::create(path).context(path.display());
@@ -117,18 +103,13 @@ impl Run {
         let mut running = Running::new(&mut self.command, &self.shown, log.clone())?;
         let status = running.wait(self.limit);
         judge(project, &self.shown, status, &log)?;
-        Ok(Output {
-            stdout: read_lossy(&out)?,
-            stderr: read_lossy(&log)?,
-        })
+        read_lossy(&out)
     }
 
     /// Starts it with both outputs in the file `log`, and returns at once.
     pub fn start(mut self, log: &Path) -> Result<Running> {
         let file = File::create(log).context(log.display())?;
-        self.command
-            .stderr(file.try_clone().context(log.display())?)
-            .stdout(file);
+        self.command.stderr(file.try_clone().context(log.display())?).stdout(file);
         Running::new(&mut self.command, &self.shown, log.to_path_buf())
     }
 
@@ -149,11 +130,7 @@ pub struct Running {
 impl Running {
     fn new(command: &mut Command, shown: &str, log: PathBuf) -> Result<Self> {
         let child = guard::spawn(command).context(format!("cannot start `{shown}`"))?;
-        Ok(Self {
-            child,
-            log,
-            status: None,
-        })
+        Ok(Self { child, log, status: None })
     }
 
     /// The exit status, once it has ended.
@@ -223,26 +200,18 @@ pub struct Tail {
 impl Tail {
     /// Follows a file from its beginning.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self {
-            file: File::open(path).context(path.display())?,
-            rest: Vec::new(),
-        })
+        Ok(Self { file: File::open(path).context(path.display())?, rest: Vec::new() })
     }
 
     /// What is new; a line that is still being written waits for its end.
     pub fn lines(&mut self) -> Result<Vec<String>> {
-        self.file
-            .read_to_end(&mut self.rest)
-            .context("reading a program's output")?;
+        self.file.read_to_end(&mut self.rest).context("reading a program's output")?;
         let Some(end) = self.rest.iter().rposition(|&byte| byte == b'\n') else {
             return Ok(Vec::new());
         };
         let rest = self.rest.split_off(end + 1);
         let whole = std::mem::replace(&mut self.rest, rest);
-        Ok(String::from_utf8_lossy(&whole)
-            .lines()
-            .map(str::to_owned)
-            .collect())
+        Ok(String::from_utf8_lossy(&whole).lines().map(str::to_owned).collect())
     }
 }
 
@@ -250,9 +219,7 @@ impl Tail {
 pub fn which(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<_> = std::env::split_paths(&path).collect();
-    let candidates = names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |dir| dir.join(name)));
+    let candidates = names.iter().flat_map(|name| folders.iter().map(move |dir| dir.join(name)));
     candidates.into_iter().find(|candidate| candidate.is_file())
 }
 
@@ -268,11 +235,7 @@ pub fn difference(expected: &Path, actual: &Path) -> Result<Option<String>> {
         .output()
         .context("git diff")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(Some(if text.is_empty() {
-        "the files differ".to_owned()
-    } else {
-        text
-    }))
+    Ok(Some(if text.is_empty() { "the files differ".to_owned() } else { text }))
 }
 
 fn judge(project: &Project, shown: &str, status: Option<ExitStatus>, log: &Path) -> Result<()> {
@@ -284,9 +247,7 @@ fn judge(project: &Project, shown: &str, status: Option<ExitStatus>, log: &Path)
     let shown = shorten(shown);
     let place = project.shown(log);
     let text = tail(&read_lossy(log)?);
-    Err(Error::new(format!(
-        "`{shown}` {why}\n  the end of {place}:\n{text}"
-    )))
+    Err(Error::new(format!("`{shown}` {why}\n  the end of {place}:\n{text}")))
 }
 
 fn shorten(shown: &str) -> String {
@@ -300,10 +261,7 @@ fn shorten(shown: &str) -> String {
 fn tail(text: &str) -> String {
     let lines: Vec<_> = text.lines().collect();
     let first = lines.len().saturating_sub(TAIL_LINES);
-    lines[first..]
-        .iter()
-        .map(|line| format!("    {line}\n"))
-        .collect()
+    lines[first..].iter().map(|line| format!("    {line}\n")).collect()
 }
 
 fn read_lossy(path: &Path) -> Result<String> {
@@ -319,10 +277,7 @@ mod tests {
     /// A project whose output goes to a folder of its own.
     fn scratch(name: &str) -> Project {
         let target = std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
-        Project {
-            root: PathBuf::from("/"),
-            target,
-        }
+        Project { root: PathBuf::from("/"), target }
     }
 
     #[test]
@@ -339,10 +294,7 @@ mod tests {
     fn what_takes_too_long_is_ended() {
         let project = scratch("limit");
         let run = Run::new("sleep").arg("60").limit(Duration::from_millis(50));
-        let text = run
-            .quiet(&project, "sleep")
-            .expect_err("too long")
-            .to_string();
+        let text = run.quiet(&project, "sleep").expect_err("too long").to_string();
         assert!(text.contains("took too long"), "{text}");
         fs::remove_dir_all(&project.target).expect("ours");
     }
@@ -352,10 +304,9 @@ mod tests {
         let project = scratch("outputs");
         let run = Run::new("sh").args(["-c", "echo one; echo two >&2"]);
         let output = run.output(&project, "sh").expect("ends well");
-        assert_eq!(
-            (output.stdout.as_str(), output.stderr.as_str()),
-            ("one\n", "two\n")
-        );
+        assert_eq!(output, "one\n");
+        let log = log_path(&project, "outputs").expect("created");
+        assert_eq!(read_lossy(&log).expect("written"), "two\n");
         fs::remove_dir_all(&project.target).expect("ours");
     }
 
@@ -377,10 +328,7 @@ mod tests {
     fn a_program_that_is_not_there_is_named() {
         let project = scratch("missing");
         let run = Run::new("no-such-program");
-        let text = run
-            .quiet(&project, "missing")
-            .expect_err("not there")
-            .to_string();
+        let text = run.quiet(&project, "missing").expect_err("not there").to_string();
         assert!(text.contains("no-such-program"), "{text}");
         fs::remove_dir_all(&project.target).expect("ours");
     }

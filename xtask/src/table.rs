@@ -25,10 +25,7 @@ pub struct Table {
 impl Table {
     /// An empty table with these columns.
     pub fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self {
-            columns: columns.to_vec(),
-            rows: Vec::new(),
-        }
+        Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row; missing cells stay empty.
@@ -38,21 +35,13 @@ impl Table {
 
     /// The table as lines without an end.
     pub fn lines(&self) -> Vec<String> {
-        let head: Vec<_> = self
-            .columns
-            .iter()
-            .map(|(name, _)| (*name).to_owned())
-            .collect();
+        let head: Vec<_> = self.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
         let rows = || std::iter::once(&head).chain(&self.rows);
         let width = |column: usize| {
-            rows()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.chars().count())
-                .max()
+            rows().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
         };
-        let widths: Vec<_> = (0..self.columns.len())
-            .map(|column| width(column).unwrap_or(0))
-            .collect();
+        let widths: Vec<_> =
+            (0..self.columns.len()).map(|column| width(column).unwrap_or(0)).collect();
         rows().map(|row| self.line(row, &widths)).collect()
     }
 
@@ -81,11 +70,7 @@ pub struct Live {
 impl Live {
     /// Nothing drawn yet.
     pub fn new() -> Self {
-        Self {
-            terminal: stdout().is_terminal(),
-            drawn: 0,
-            printed: None,
-        }
+        Self { terminal: stdout().is_terminal(), drawn: 0, printed: None }
     }
 
     /// Shows the block's new state.
@@ -96,10 +81,7 @@ impl Live {
             // A terminal that is gone shows nothing; the run goes on.
             let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             self.drawn = lines.len();
-        } else if self
-            .printed
-            .is_none_or(|time| time.elapsed() >= PLAIN_INTERVAL)
-        {
+        } else if self.printed.is_none_or(|time| time.elapsed() >= PLAIN_INTERVAL) {
             let _ = writeln!(out, "{}", lines.join("\n"));
             self.printed = Some(Instant::now());
         }
@@ -141,10 +123,7 @@ mod tests {
         table.row(["a".to_owned(), "100".to_owned()]);
         table.row(["longer".to_owned(), "7".to_owned()]);
         table.row(["é".to_owned()]);
-        assert_eq!(
-            table.lines(),
-            ["  name      n", "  a       100", "  longer    7", "  é"]
-        );
+        assert_eq!(table.lines(), ["  name      n", "  a       100", "  longer    7", "  é"]);
     }
 
     #[test]

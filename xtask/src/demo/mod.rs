@@ -31,13 +31,7 @@ const BOT_PATIENCE: Duration = Duration::from_secs(30);
 /// How often the programs are looked at.
 const POLL: Duration = Duration::from_millis(50);
 /// The page is known by its dialect: a person may choose any name in it.
-const PAGE: Kind = Kind {
-    label: "page",
-    prefix: "",
-    interface: "ws",
-    dialect: "plain",
-    count: 1,
-};
+const PAGE: Kind = Kind { label: "page", prefix: "", interface: "ws", dialect: "plain", count: 1 };
 
 /// A kind of bot and the program that plays it.
 struct Bot {
@@ -95,17 +89,11 @@ pub struct Options {
 /// `cargo xtask demo [--headless] [--seconds N] [--port N]`.
 pub fn command(project: &Project, args: &Args) -> Result<()> {
     let headless = args.has("--headless");
-    let seconds = args
-        .number("--seconds")?
-        .or(headless.then_some(HEADLESS_SECONDS));
+    let seconds = args.number("--seconds")?.or(headless.then_some(HEADLESS_SECONDS));
     if seconds == Some(0) {
         return Err(Error::new("--seconds needs at least 1"));
     }
-    let options = Options {
-        headless,
-        seconds,
-        port: args.number("--port")?.unwrap_or(0),
-    };
+    let options = Options { headless, seconds, port: args.number("--port")?.unwrap_or(0) };
     match run(project, &options) {
         Ok(line) => {
             println!("{line}");
@@ -118,10 +106,7 @@ pub fn command(project: &Project, args: &Args) -> Result<()> {
                 println!("{text}");
             }
             let line = error.headline();
-            println!(
-                "demo: failed: {}",
-                line.strip_prefix("demo: failed: ").unwrap_or(line)
-            );
+            println!("demo: failed: {}", line.strip_prefix("demo: failed: ").unwrap_or(line));
             Err(Error::silent())
         }
     }
@@ -144,10 +129,7 @@ pub fn run(project: &Project, options: &Options) -> Result<String> {
     let mut players = start_bots(project, &programs, &arena, options.seconds)?;
     if let Some(page) = page {
         println!("a page joined: {}", page.how());
-        players.push(Player {
-            label: "page".to_owned(),
-            running: page.into_running(),
-        });
+        players.push(Player { label: "page".to_owned(), running: page.into_running() });
     }
     let faults = play(&mut arena, &mut players, options.seconds)?;
     drop(players);
@@ -172,36 +154,22 @@ fn start_bots(
     let mut players = Vec::new();
     for bot in BOTS {
         let program = build::program(programs, bot.program)?;
-        let port = if bot.transport == "udp" {
-            arena.udp
-        } else {
-            arena.ws
-        };
+        let port = if bot.transport == "udp" { arena.udp } else { arena.ws };
         for number in 1..=bot.kind.count {
             let name = format!("{}-{number}", bot.kind.prefix);
-            let run = if program
-                .extension()
-                .is_some_and(|extension| extension == "exe")
-            {
+            let run = if program.extension().is_some_and(|extension| extension == "exe") {
                 build::mono(&program, programs)
             } else {
                 Run::new(&program)
             };
             let mut run = run
-                .args([
-                    bot.transport,
-                    &Ipv4Addr::LOCALHOST.to_string(),
-                    &port.to_string(),
-                ])
+                .args([bot.transport, &Ipv4Addr::LOCALHOST.to_string(), &port.to_string()])
                 .args(["--name", &name]);
             if let Some(seconds) = seconds {
                 run = run.args(["--seconds", &seconds.to_string()]);
             }
             let running = run.start(&log_path(project, &format!("demo-{name}"))?)?;
-            players.push(Player {
-                label: name,
-                running,
-            });
+            players.push(Player { label: name, running });
         }
     }
     Ok(players)
@@ -217,22 +185,13 @@ fn play(arena: &mut Arena, players: &mut [Player], seconds: Option<u64>) -> Resu
         }
         let running: Vec<_> = players
             .iter_mut()
-            .filter_map(|player| {
-                player
-                    .running
-                    .ended()
-                    .is_none()
-                    .then_some(player.label.as_str())
-            })
+            .filter_map(|player| player.running.ended().is_none().then_some(player.label.as_str()))
             .collect();
         if running.is_empty() {
             break;
         }
         if limit.is_some_and(|limit| Instant::now() >= limit) {
-            return Ok(vec![format!(
-                "still running after their time: {}",
-                running.join(", ")
-            )]);
+            return Ok(vec![format!("still running after their time: {}", running.join(", "))]);
         }
         std::thread::sleep(POLL);
     }
@@ -242,11 +201,7 @@ fn play(arena: &mut Arena, players: &mut [Player], seconds: Option<u64>) -> Resu
             Some(status) if status.success() => {}
             status => {
                 let status = status.map_or("no status".to_owned(), |status| status.to_string());
-                println!(
-                    "{} ended with {status}:\n{}",
-                    player.label,
-                    player.running.tail()
-                );
+                println!("{} ended with {status}:\n{}", player.label, player.running.tail());
                 faults.push(format!("{} ended with {status}", player.label));
             }
         }
@@ -270,12 +225,7 @@ impl Arena {
             .args(["--udp", &port, "--ws", &port, "--status", "--page"])
             .arg(project.file("examples/page/arena.html")?)
             .start(&log)?;
-        let mut arena = Self {
-            running,
-            output: Tail::open(&log)?,
-            udp: 0,
-            ws: 0,
-        };
+        let mut arena = Self { running, output: Tail::open(&log)?, udp: 0, ws: 0 };
         let end = Instant::now() + SERVER_PATIENCE;
         loop {
             // The rest of what it has printed by then is seen by nobody and missed by nobody.
@@ -287,9 +237,7 @@ impl Arena {
             }
             if arena.running.ended().is_some() || Instant::now() >= end {
                 let tail = arena.running.tail();
-                return Err(Error::new(format!(
-                    "the arena server does not listen\n{tail}"
-                )));
+                return Err(Error::new(format!("the arena server does not listen\n{tail}")));
             }
             std::thread::sleep(POLL);
         }
@@ -305,9 +253,7 @@ impl Arena {
         }
         if self.running.ended().is_some() {
             let tail = self.running.tail();
-            return Err(Error::new(format!(
-                "the arena server ended too early\n{tail}"
-            )));
+            return Err(Error::new(format!("the arena server ended too early\n{tail}")));
         }
         Ok(newest)
     }
@@ -324,21 +270,13 @@ impl Arena {
             }
         }
         let tail = self.running.tail();
-        Err(Error::new(format!(
-            "the arena server ended without its closing line\n{tail}"
-        )))
+        Err(Error::new(format!("the arena server ended without its closing line\n{tail}")))
     }
 
     /// What the server printed since the last look. Anything that is not JSON is a log line.
     fn lines(&mut self) -> Result<Vec<Line>> {
-        let lines = self
-            .output
-            .lines()?
-            .into_iter()
-            .filter(|line| line.starts_with('{'));
-        lines
-            .map(|line| status::parse(&line).map_err(Error::new))
-            .collect()
+        let lines = self.output.lines()?.into_iter().filter(|line| line.starts_with('{'));
+        lines.map(|line| status::parse(&line).map_err(Error::new)).collect()
     }
 }
 
@@ -356,10 +294,7 @@ mod tests {
         let program = root.join("arena_server");
         fs::write(&program, format!("#!/bin/sh\n{script}")).expect("written");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("ours");
-        Project {
-            target: root.join("target"),
-            root,
-        }
+        Project { target: root.join("target"), root }
     }
 
     #[test]
@@ -388,9 +323,7 @@ mod tests {
     #[test]
     fn a_server_that_ends_before_it_listens_is_an_error_with_its_last_words() {
         let project = project("early", "echo 'the port is taken' >&2; exit 1\n");
-        let error = Arena::start(&project, &project.root, 0)
-            .err()
-            .expect("it does not listen");
+        let error = Arena::start(&project, &project.root, 0).err().expect("it does not listen");
         assert!(error.to_string().contains("the port is taken"), "{error}");
         fs::remove_dir_all(&project.root).expect("ours");
     }
@@ -401,10 +334,7 @@ mod tests {
         let project = project("mute", script);
         let arena = Arena::start(&project, &project.root, 0).expect("listens");
         let error = arena.close().expect_err("no closing line");
-        assert!(
-            error.to_string().contains("without its closing line"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("without its closing line"), "{error}");
         fs::remove_dir_all(&project.root).expect("ours");
     }
 }

@@ -39,15 +39,10 @@ impl Page {
                 let run = Run::new("node")
                     .arg(project.file("xtask/assets/plain_client.mjs")?)
                     .arg(format!("ws://127.0.0.1:{port}/"));
-                (
-                    run,
-                    "Node in its place, because Chromium is not installed".to_owned(),
-                )
+                (run, "Node in its place, because Chromium is not installed".to_owned())
             }
         };
-        let running = run
-            .env("NODE_PATH", install::node_path(project))
-            .start(&log)?;
+        let running = run.env("NODE_PATH", install::node_modules(project)).start(&log)?;
         let mut page = Self { running, how };
         let mut output = Tail::open(&log)?;
         let end = Instant::now() + JOIN_PATIENCE;

@@ -96,9 +96,7 @@ pub fn parse(line: &str) -> Result<Line, String> {
 }
 
 fn port(value: &Value, key: &str) -> Option<u16> {
-    value[key]
-        .as_u64()
-        .and_then(|port| u16::try_from(port).ok())
+    value[key].as_u64().and_then(|port| u16::try_from(port).ok())
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {
@@ -172,12 +170,7 @@ impl Status {
         if self.clients.len() > ROWS_MAX {
             lines.push(format!("  … and {} more", self.clients.len() - ROWS_MAX));
         }
-        let Self {
-            seconds,
-            messages_in,
-            messages_out,
-            ..
-        } = self;
+        let Self { seconds, messages_in, messages_out, .. } = self;
         lines.push(format!(
             "  {seconds:.0} s, {} connections, {messages_in} messages in, {messages_out} out",
             self.clients.len()
@@ -189,19 +182,13 @@ impl Status {
 impl Client {
     fn cells(&self) -> [String; 9] {
         // A name comes from the network: nothing but printable characters goes to the terminal.
-        let name = self
-            .name
-            .chars()
-            .filter(|letter| !letter.is_control())
-            .take(20)
-            .collect();
+        let name = self.name.chars().filter(|letter| !letter.is_control()).take(20).collect();
         [
             self.id.to_string(),
             name,
             self.interface.clone(),
             self.dialect.clone(),
-            self.round_trip_ms
-                .map_or("–".to_owned(), |ms| format!("{ms:.1} ms")),
+            self.round_trip_ms.map_or("–".to_owned(), |ms| format!("{ms:.1} ms")),
             self.messages_in.to_string(),
             self.messages_out.to_string(),
             bytes(self.bytes_in),
@@ -221,33 +208,17 @@ mod tests {
     #[test]
     fn reads_the_ports() {
         let line = parse("{\"listening\":{\"udp\":7777,\"ws\":7778}}").expect("valid");
-        assert_eq!(
-            line,
-            Line::Listening {
-                udp: 7777,
-                ws: 7778
-            }
-        );
+        assert_eq!(line, Line::Listening { udp: 7777, ws: 7778 });
         assert!(parse("{\"listening\":{\"udp\":70000,\"ws\":1}}").is_err());
     }
 
     #[test]
     fn shows_a_status_as_a_table_without_control_characters() {
-        let Line::Status(status) = parse(STATUS).expect("valid") else {
-            panic!("not a status")
-        };
+        let Line::Status(status) = parse(STATUS).expect("valid") else { panic!("not a status") };
         let lines = status.lines();
         assert_eq!(lines.len(), 3);
-        assert!(
-            lines[1].contains("c[2J") && !lines[1].contains('\u{1b}'),
-            "{}",
-            lines[1]
-        );
-        assert!(
-            lines[1].contains("0.2 ms") && lines[1].contains("300 B"),
-            "{}",
-            lines[1]
-        );
+        assert!(lines[1].contains("c[2J") && !lines[1].contains('\u{1b}'), "{}", lines[1]);
+        assert!(lines[1].contains("0.2 ms") && lines[1].contains("300 B"), "{}", lines[1]);
         assert_eq!(lines[2], "  3 s, 1 connections, 10 messages in, 20 out");
     }
 
@@ -256,9 +227,7 @@ mod tests {
         let line = "{\"final\":{\"clients_total\":1,\"joined\":[{\"name\":\"p\",\
             \"interface\":\"ws\",\"dialect\":\"plain\",\"moved\":true,\"saw_others\":false,\
             \"left_clean\":true}],\"messages_in\":5,\"messages_out\":6}}";
-        let Line::Final(closing) = parse(line).expect("valid") else {
-            panic!("not the last")
-        };
+        let Line::Final(closing) = parse(line).expect("valid") else { panic!("not the last") };
         assert_eq!((closing.clients_total, closing.messages_in), (1, 5));
         assert!(closing.joined[0].moved && !closing.joined[0].saw_others);
     }
@@ -266,10 +235,6 @@ mod tests {
     #[test]
     fn a_line_that_is_not_understood_is_shown() {
         assert!(parse("hello").expect_err("no JSON").ends_with(": hello"));
-        assert!(
-            parse("{\"t\":1}")
-                .expect_err("lacks fields")
-                .contains("lacks a field")
-        );
+        assert!(parse("{\"t\":1}").expect_err("lacks fields").contains("lacks a field"));
     }
 }

@@ -29,30 +29,17 @@ impl Kind {
 /// The demo's last line when all went well, or else what went wrong.
 pub fn judge(kinds: &[Kind], closing: &Final, mut faults: Vec<String>) -> Result<String, String> {
     for kind in kinds {
-        let found: Vec<_> = closing
-            .joined
-            .iter()
-            .filter(|joined| kind.is(joined))
-            .collect();
+        let found: Vec<_> = closing.joined.iter().filter(|joined| kind.is(joined)).collect();
         if found.len() < kind.count {
             let (label, count) = (kind.label, kind.count);
             faults.push(format!("{label}: {} of {count} connected", found.len()));
         }
-        faults.extend(
-            found
-                .iter()
-                .flat_map(|joined| shortcomings(kind.label, joined)),
-        );
+        faults.extend(found.iter().flat_map(|joined| shortcomings(kind.label, joined)));
     }
     if !faults.is_empty() {
         return Err(format!("demo: failed: {}", faults.join("; ")));
     }
-    let Final {
-        clients_total,
-        messages_in,
-        messages_out,
-        ..
-    } = closing;
+    let Final { clients_total, messages_in, messages_out, .. } = closing;
     Ok(format!(
         "demo: ok clients={clients_total} messages_in={messages_in} messages_out={messages_out}"
     ))
@@ -65,9 +52,7 @@ fn shortcomings(label: &str, joined: &Joined) -> Vec<String> {
         (joined.left_clean, "did not leave cleanly"),
     ];
     let failed = facts.iter().filter(|(fact, _)| !fact);
-    failed
-        .map(|(_, what)| format!("{label} ({}): {what}", joined.name))
-        .collect()
+    failed.map(|(_, what)| format!("{label} ({}): {what}", joined.name)).collect()
 }
 
 #[cfg(test)]
@@ -75,20 +60,8 @@ mod tests {
     use super::*;
 
     const KINDS: [Kind; 2] = [
-        Kind {
-            label: "C over UDP",
-            prefix: "c-udp",
-            interface: "udp",
-            dialect: "utp",
-            count: 2,
-        },
-        Kind {
-            label: "page",
-            prefix: "",
-            interface: "ws",
-            dialect: "plain",
-            count: 1,
-        },
+        Kind { label: "C over UDP", prefix: "c-udp", interface: "udp", dialect: "utp", count: 2 },
+        Kind { label: "page", prefix: "", interface: "ws", dialect: "plain", count: 1 },
     ];
 
     fn joined(name: &str, interface: &str, dialect: &str) -> Joined {

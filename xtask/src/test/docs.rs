@@ -4,31 +4,20 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::Outcome;
+use super::{Outcome, snippets};
 use crate::error::{Error, Result};
 use crate::paths::{Project, read};
 use crate::shell::Run;
 
 /// Marks of unfinished text. The letters are apart so that this file passes its own check.
-const UNFINISHED: &[&str] = &[
-    concat!("TO", "DO"),
-    concat!("FIX", "ME"),
-    concat!("lorem", " ipsum"),
-];
+const UNFINISHED: &[&str] =
+    &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("lorem", " ipsum")];
 /// Beginnings of paths that exist on one person's machine only.
-const MACHINE_PATHS: &[&str] = &[
-    concat!("/ho", "me/"),
-    concat!("/ro", "ot/"),
-    concat!("/wo", "rk/"),
-    concat!("/Us", "ers/"),
-];
+const MACHINE_PATHS: &[&str] =
+    &[concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/Us", "ers/")];
 /// Documents that must be there.
-const REQUIRED: &[&str] = &[
-    "README.md",
-    "CHANGELOG.md",
-    "docs/ARCHITECTURE.md",
-    "docs/PROTOCOL.md",
-];
+const REQUIRED: &[&str] =
+    &["README.md", "CHANGELOG.md", "docs/ARCHITECTURE.md", "docs/PROTOCOL.md"];
 
 /// Checks every document, and every text file for words that do not belong in one.
 pub fn check(project: &Project) -> Result<Outcome> {
@@ -46,12 +35,8 @@ pub fn check(project: &Project) -> Result<Outcome> {
             continue;
         };
         let shown = file.display().to_string();
-        problems.extend(
-            unwanted_words(&text)
-                .into_iter()
-                .map(|what| format!("{shown}{what}")),
-        );
-        if file.extension().is_some_and(|extension| extension == "md") {
+        problems.extend(unwanted_words(&text).into_iter().map(|what| format!("{shown}{what}")));
+        if is_document(file) {
             documents += 1;
             let text = without_code_blocks(&text);
             for link in broken_links(&project.root, file, &text) {
@@ -63,16 +48,22 @@ pub fn check(project: &Project) -> Result<Outcome> {
         }
     }
     if problems.is_empty() {
-        return Ok(Outcome::Passed(vec![format!(
-            "{documents} documents, {} files",
-            files.len()
-        )]));
+        return Ok(Outcome::Passed(vec![format!("{documents} documents, {} files", files.len())]));
     }
     let count = problems.len();
-    Err(Error::new(format!(
-        "{count} problems in the documents\n    {}",
-        problems.join("\n    ")
-    )))
+    Err(Error::new(format!("{count} problems in the documents\n    {}", problems.join("\n    "))))
+}
+
+/// The programs in the documents compile.
+pub fn programs(project: &Project) -> Result<Outcome> {
+    let mut documents = tracked(project)?;
+    documents.retain(|file| is_document(file) && project.root.join(file).is_file());
+    let count = snippets::compile(project, &documents)?;
+    Ok(Outcome::Passed(vec![format!("{count} programs")]))
+}
+
+fn is_document(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "md")
 }
 
 /// The files that git knows, and those that it would take on.
@@ -81,7 +72,7 @@ fn tracked(project: &Project) -> Result<Vec<PathBuf>> {
         .args(["ls-files", "--cached", "--others", "--exclude-standard"])
         .dir(&project.root)
         .output(project, "docs-files")?;
-    Ok(output.stdout.lines().map(PathBuf::from).collect())
+    Ok(output.lines().map(PathBuf::from).collect())
 }
 
 /// Places of words that no finished text of the project contains, as `:LINE: what`.
@@ -117,11 +108,7 @@ fn broken_links(root: &Path, document: &Path, text: &str) -> Vec<String> {
     let folder = root.join(document.parent().unwrap_or(Path::new("")));
     let leads = |target: &str| {
         let (file, heading) = target.split_once('#').unwrap_or((target, ""));
-        let path = if file.is_empty() {
-            root.join(document)
-        } else {
-            folder.join(file)
-        };
+        let path = if file.is_empty() { root.join(document) } else { folder.join(file) };
         match (path.exists(), heading) {
             (exists, "") => exists,
             (exists, heading) => {
@@ -131,17 +118,13 @@ fn broken_links(root: &Path, document: &Path, text: &str) -> Vec<String> {
     };
     let outside = |target: &str| target.contains("://") || target.starts_with("mailto:");
     let links = link_targets(text).into_iter();
-    links
-        .filter(|target| !outside(target) && !leads(target))
-        .collect()
+    links.filter(|target| !outside(target) && !leads(target)).collect()
 }
 
 /// What stands in the parentheses of `[text](target)`.
 fn link_targets(text: &str) -> Vec<String> {
     let parts = text.split("](").skip(1);
-    let targets = parts
-        .filter_map(|part| part.split_once(')'))
-        .map(|(target, _)| target);
+    let targets = parts.filter_map(|part| part.split_once(')')).map(|(target, _)| target);
     let plain = targets.map(|target| target.split_whitespace().next().unwrap_or_default());
     plain.map(str::to_owned).collect()
 }
@@ -150,18 +133,12 @@ fn link_targets(text: &str) -> Vec<String> {
 fn has_heading(text: &str, anchor: &str) -> bool {
     let text = without_code_blocks(text);
     let headings = text.lines().filter(|line| line.starts_with('#'));
-    headings
-        .map(|line| slug(line.trim_start_matches('#').trim()))
-        .any(|slug| slug == anchor)
+    headings.map(|line| slug(line.trim_start_matches('#').trim())).any(|slug| slug == anchor)
 }
 
 fn slug(heading: &str) -> String {
-    let kept = heading
-        .chars()
-        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    kept.map(|c| if c == ' ' { '-' } else { c })
-        .flat_map(char::to_lowercase)
-        .collect()
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).flat_map(char::to_lowercase).collect()
 }
 
 /// Names of the C ABI in backticks that the header does not have.
@@ -174,9 +151,7 @@ fn unknown_names(text: &str, header: &str) -> BTreeSet<String> {
     // A name that ends in an underscore stands for a family: `nd_driver_*`.
     let family =
         |word: &str| word.ends_with('_') && known.iter().any(|name| name.starts_with(word));
-    ours.filter(|word| !known.contains(word) && !family(word))
-        .map(str::to_owned)
-        .collect()
+    ours.filter(|word| !known.contains(word) && !family(word)).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -186,10 +161,7 @@ mod tests {
     #[test]
     fn links_are_found_outside_of_code() {
         let text = "see [a](b.md#c) and [d](<e>) \n```\n[x](y)\n```\n[f](g.md \"title\")";
-        assert_eq!(
-            link_targets(&without_code_blocks(text)),
-            ["b.md#c", "<e>", "g.md"]
-        );
+        assert_eq!(link_targets(&without_code_blocks(text)), ["b.md#c", "<e>", "g.md"]);
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 mod abi;
 mod docs;
+mod manual;
 mod native;
 mod peers;
 mod rust;
+mod snippets;
 mod steps;
 
 use std::io::{Write, stdout};
@@ -69,9 +71,7 @@ fn choose(only: &[&str], skip: &[&str]) -> Result<Vec<&'static Step>> {
         if !STEPS.iter().any(|step| step.name == *name) {
             let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
             let names = names.join(", ");
-            return Err(Error::new(format!(
-                "there is no step \"{name}\"; there are: {names}"
-            )));
+            return Err(Error::new(format!("there is no step \"{name}\"; there are: {names}")));
         }
     }
     let chosen =
@@ -99,20 +99,13 @@ fn list(steps: &[&Step]) {
 /// Installs once for all steps: one call of apt is quicker than ten.
 fn install_for(project: &Project, steps: &[&Step]) -> Result<Vec<Missing>> {
     let mut needs = vec![Need::C];
-    needs.extend(
-        steps
-            .iter()
-            .flat_map(|step| step.needs.iter().chain(step.wishes)),
-    );
+    needs.extend(steps.iter().flat_map(|step| step.needs.iter().chain(step.wishes)));
     install::ensure(project, &needs)
 }
 
 fn run_step(project: &Project, step: &Step, missing: &[Missing]) -> Entry {
     let start = Instant::now();
-    let result = match missing
-        .iter()
-        .find(|entry| step.needs.contains(&entry.need))
-    {
+    let result = match missing.iter().find(|entry| step.needs.contains(&entry.need)) {
         Some(entry) if entry.optional => Ok(Outcome::Skipped(entry.why.clone())),
         Some(entry) => Err(Error::new(entry.why.clone())),
         None => (step.run)(project),
@@ -136,11 +129,7 @@ fn run_step(project: &Project, step: &Step, missing: &[Missing]) -> Entry {
             Verdict::Failed(error.headline().to_owned())
         }
     };
-    Entry {
-        name: step.name,
-        verdict,
-        time,
-    }
+    Entry { name: step.name, verdict, time }
 }
 
 fn first_line(text: &str) -> String {
@@ -151,19 +140,11 @@ fn first_line(text: &str) -> String {
 fn summarize(entries: &[Entry], elapsed: Duration) -> Result<()> {
     println!("\n{}", table(entries).lines().join("\n"));
     let minutes = BUDGET.as_secs() / 60;
-    let over = if elapsed > BUDGET {
-        ": longer than it should"
-    } else {
-        ""
-    };
+    let over = if elapsed > BUDGET { ": longer than it should" } else { "" };
     println!("  {:.0} s of {minutes} min{over}\n", elapsed.as_secs_f32());
     let (line, failed) = closing_line(entries);
     println!("{line}");
-    if failed == 0 {
-        Ok(())
-    } else {
-        Err(Error::silent())
-    }
+    if failed == 0 { Ok(()) } else { Err(Error::silent()) }
 }
 
 fn table(entries: &[Entry]) -> Table {
@@ -180,12 +161,7 @@ fn table(entries: &[Entry]) -> Table {
             Verdict::Skipped(why) => ("skipped", why.as_str()),
         };
         let seconds = format!("{:.1}", entry.time.as_secs_f32());
-        table.row([
-            entry.name.to_owned(),
-            result.to_owned(),
-            seconds,
-            why.to_owned(),
-        ]);
+        table.row([entry.name.to_owned(), result.to_owned(), seconds, why.to_owned()]);
     }
     table
 }
@@ -208,11 +184,7 @@ mod tests {
     use super::*;
 
     fn entry(verdict: Verdict) -> Entry {
-        Entry {
-            name: "step",
-            verdict,
-            time: Duration::from_millis(1500),
-        }
+        Entry { name: "step", verdict, time: Duration::from_millis(1500) }
     }
 
     #[test]
@@ -221,18 +193,12 @@ mod tests {
         assert_eq!(closing_line(&entries), ("2 passed, 0 failed".to_owned(), 0));
         entries.push(entry(Verdict::Failed("x".to_owned())));
         entries.push(entry(Verdict::Skipped("y".to_owned())));
-        assert_eq!(
-            closing_line(&entries),
-            ("2 passed, 1 failed, 1 skipped".to_owned(), 1)
-        );
+        assert_eq!(closing_line(&entries), ("2 passed, 1 failed, 1 skipped".to_owned(), 1));
     }
 
     #[test]
     fn the_summary_gives_reasons() {
-        let entries = [
-            entry(Verdict::Passed),
-            entry(Verdict::Failed("no file".to_owned())),
-        ];
+        let entries = [entry(Verdict::Passed), entry(Verdict::Failed("no file".to_owned()))];
         let lines = table(&entries).lines();
         assert_eq!(lines[1], "  step  ok          1.5");
         assert_eq!(lines[2], "  step  FAILED      1.5  no file");
@@ -241,30 +207,17 @@ mod tests {
     #[test]
     fn steps_are_chosen_by_name_and_unknown_names_are_refused() {
         let names = |steps: Vec<&Step>| steps.iter().map(|step| step.name).collect::<Vec<_>>();
-        assert_eq!(
-            names(choose(&["docs", "fmt"], &[]).expect("known")),
-            ["fmt", "docs"]
-        );
+        assert_eq!(names(choose(&["docs", "fmt"], &[]).expect("known")), ["fmt", "docs"]);
         assert!(!names(choose(&[], &["demo"]).expect("known")).contains(&"demo"));
         assert!(choose(&["fmt"], &["fmt"]).is_err());
-        let text = choose(&["nonsense"], &[])
-            .err()
-            .expect("unknown")
-            .to_string();
-        assert!(
-            text.starts_with("there is no step \"nonsense\"; there are: fmt, "),
-            "{text}"
-        );
+        let text = choose(&["nonsense"], &[]).err().expect("unknown").to_string();
+        assert!(text.starts_with("there is no step \"nonsense\"; there are: fmt, "), "{text}");
     }
 
     #[test]
     fn step_names_differ() {
         for (at, step) in STEPS.iter().enumerate() {
-            assert!(
-                !STEPS[..at].iter().any(|other| other.name == step.name),
-                "{}",
-                step.name
-            );
+            assert!(!STEPS[..at].iter().any(|other| other.name == step.name), "{}", step.name);
         }
     }
 }

@@ -14,9 +14,7 @@ use crate::shell::{Run, difference};
 /// How long one test program may take.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(180);
 /// Programs of `tests/c` that other steps run.
-const OTHER_STEPS: &[&str] = &["layout", "smoke", "scenario"];
-/// Files of `csharp/tests` that are programs of other steps.
-const CSHARP_OTHER_STEPS: &[&str] = &["Layout", "Scenario"];
+const OTHER_STEPS: &[&str] = &["layout", "smoke"];
 const SANITIZE: &[&str] = &[
     "-O1",
     "-g",
@@ -33,13 +31,7 @@ pub fn link(project: &Project) -> Result<Outcome> {
     let library = project.target.join("release");
     let shared = folder.join("smoke-shared");
     let rpath = library.display().to_string();
-    build::compile_c(
-        project,
-        &source,
-        &shared,
-        &["-O2"],
-        &Link::Shared(&library, &rpath),
-    )?;
+    build::compile_c(project, &source, &shared, &["-O2"], &Link::Shared(&library, &rpath))?;
     run_program(project, Run::new(&shared), "link-shared")?;
     let line = link::arguments(project)?;
     let fixed = folder.join("smoke-static");
@@ -51,45 +43,38 @@ pub fn link(project: &Project) -> Result<Outcome> {
 /// The C tests under the address and undefined-behaviour sanitizers.
 pub fn sanitized(project: &Project) -> Result<Outcome> {
     let programs = compile_tests(project, "c-asan", SANITIZE)?;
+    let mut notes = Vec::new();
     for program in &programs {
         let run = Run::new(program)
             .env("ASAN_OPTIONS", "detect_leaks=1:strict_string_checks=1")
             .env("UBSAN_OPTIONS", "print_stacktrace=1");
-        run_program(project, run, &format!("c-asan-{}", stem(program)))?;
+        notes.push(run_test(project, run, "c-asan", program)?);
     }
-    Ok(passed(&programs))
+    Ok(Outcome::Passed(notes))
 }
 
 /// The C tests under Valgrind.
 pub fn valgrind(project: &Project) -> Result<Outcome> {
     let programs = compile_tests(project, "c-valgrind", &["-O1", "-g"])?;
+    let mut notes = Vec::new();
     for program in &programs {
         let run = Run::new("valgrind")
             .args(["--leak-check=full", "--error-exitcode=9", "-q"])
             .arg(program);
-        run_program(project, run, &format!("c-valgrind-{}", stem(program)))?;
+        notes.push(run_test(project, run, "c-valgrind", program)?);
     }
-    Ok(passed(&programs))
+    Ok(Outcome::Passed(notes))
 }
 
 /// The C# tests on Mono.
 pub fn csharp(project: &Project) -> Result<Outcome> {
     let folder = project.out("csharp-tests")?;
     let library = build::test_library(project)?;
-    let mut sources = project.sources("csharp/tests", "cs")?;
-    sources.retain(|source| !CSHARP_OTHER_STEPS.contains(&stem(source).as_str()));
-    let program = CsharpProgram {
-        name: "Tests".to_owned(),
-        sources,
-    };
+    let sources = project.sources("csharp/tests", "cs")?;
+    let program = CsharpProgram { name: "Tests".to_owned(), sources };
     let exe = build::csharp_program(project, &program, &folder)?;
     let log = run_program(project, build::mono(&exe, &library), "csharp-tests")?;
-    let closing = log.lines().rev().find(|line| line.contains(" passed, "));
-    let closing = closing.ok_or_else(|| Error::new("the C# tests did not say how many ran"))?;
-    if closing.trim_start().starts_with("0 passed") {
-        return Err(Error::new("no C# test ran"));
-    }
-    Ok(Outcome::Passed(vec![closing.to_owned()]))
+    Ok(Outcome::Passed(vec![closing_line(&log)?]))
 }
 
 /// One script through three languages: the logs are equal, and equal to what is expected.
@@ -104,7 +89,7 @@ pub fn scenarios(project: &Project) -> Result<Outcome> {
         for (language, player) in &players {
             let name = format!("{}-{language}", stem(script));
             let run = player().arg(script).limit(PROGRAM_LIMIT);
-            let log = run.output(project, &format!("scenario-{name}"))?.stdout;
+            let log = run.output(project, &format!("scenario-{name}"))?;
             let actual = folder.join(format!("{name}.log"));
             fs::write(&actual, log).context(actual.display())?;
             if let Some(text) = difference(&expected, &actual)? {
@@ -115,9 +100,7 @@ pub fn scenarios(project: &Project) -> Result<Outcome> {
     if problems.is_empty() {
         return Ok(Outcome::Passed(vec![format!("{} scripts", scripts.len())]));
     }
-    Err(Error::new(format!(
-        "the event logs differ from what is expected\n{problems}"
-    )))
+    Err(Error::new(format!("the event logs differ from what is expected\n{problems}")))
 }
 
 type Player = Box<dyn Fn() -> Run>;
@@ -135,19 +118,10 @@ fn scenario_players(
     let rust = project.target.join("debug/examples/scenario");
     let c = folder.join("scenario");
     let rpath = library.display().to_string();
-    let source = project.file("tests/c/scenario.c")?;
-    build::compile_c(
-        project,
-        &source,
-        &c,
-        &["-g"],
-        &Link::Shared(library, &rpath),
-    )?;
-    let sources = vec![project.file("csharp/tests/Scenario.cs")?];
-    let program = CsharpProgram {
-        name: "Scenario".to_owned(),
-        sources,
-    };
+    let source = project.file("tests/scenario/scenario.c")?;
+    build::compile_c(project, &source, &c, &["-g"], &Link::Shared(library, &rpath))?;
+    let sources = vec![project.file("tests/scenario/Scenario.cs")?];
+    let program = CsharpProgram { name: "Scenario".to_owned(), sources };
     let exe = build::csharp_program(project, &program, folder)?;
     let library = library.to_path_buf();
     Ok([
@@ -183,7 +157,31 @@ fn run_program(project: &Project, run: Run, name: &str) -> Result<String> {
     run.limit(PROGRAM_LIMIT).quiet(project, name)
 }
 
-fn passed(programs: &[PathBuf]) -> Outcome {
-    let names: Vec<_> = programs.iter().map(|program| stem(program)).collect();
-    Outcome::Passed(vec![names.join(", ")])
+/// Runs one of the C tests; returns how many of its checks passed.
+fn run_test(project: &Project, run: Run, step: &str, program: &Path) -> Result<String> {
+    let name = stem(program);
+    let log = run_program(project, run, &format!("{step}-{name}"))?;
+    Ok(format!("{name}: {}", closing_line(&log).context(&name)?))
+}
+
+/// The line in which a test program says how much it checked; checking nothing is a failure.
+pub fn closing_line(log: &str) -> Result<String> {
+    let line = log.lines().rev().find(|line| line.contains(" passed, "));
+    let line = line.ok_or_else(|| Error::new("it did not say how much it checked"))?.trim();
+    if line.starts_with("0 passed") {
+        return Err(Error::new("it checked nothing"));
+    }
+    Ok(line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closing_line;
+
+    #[test]
+    fn a_program_that_checks_nothing_or_says_nothing_fails() {
+        assert_eq!(closing_line("x\n 3 passed, 0 failed\n\n").expect("fine"), "3 passed, 0 failed");
+        assert!(closing_line("0 passed, 0 failed\n").is_err());
+        assert!(closing_line("done\n").is_err());
+    }
 }

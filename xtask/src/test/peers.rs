@@ -3,36 +3,29 @@
 
 use std::time::Duration;
 
-use super::Outcome;
+use super::{Outcome, native};
 use crate::build;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::install;
-use crate::paths::Project;
+use crate::paths::{Project, stem};
 use crate::shell::Run;
 
 /// How long one script may take.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(240);
+/// The scripts in Python: its `websockets`, and Unity Transport's protocol written once more.
+const PYTHON: &[&str] = &["tests/foreign/websockets_peer.py", "tests/foreign/utp_peer.py"];
+/// The script with Node's `ws` and with raw bytes.
+const NODE: &str = "tests/foreign/ws_peer.mjs";
+const BROWSER: &str = "tests/browser/console.mjs";
 
 /// Python's `websockets` and Node's `ws`, each as client and as server, and a second
 /// implementation of Unity Transport's protocol.
 pub fn foreign(project: &Project) -> Result<Outcome> {
-    let python = install::python(project);
-    let peers = [
-        (
-            Run::new(python),
-            "tests/foreign/websockets_peer.py",
-            "foreign-python",
-        ),
-        (
-            Run::new("node"),
-            "tests/foreign/ws_peer.mjs",
-            "foreign-node",
-        ),
-    ];
     let mut notes = Vec::new();
-    for (run, script, name) in peers {
-        notes.push(last_line(&run_script(project, run, script, name)?));
+    for script in PYTHON {
+        notes.push(run_script(project, Run::new(install::python(project)), script)?);
     }
+    notes.push(run_script(project, Run::new("node"), NODE)?);
     Ok(Outcome::Passed(notes))
 }
 
@@ -40,29 +33,22 @@ pub fn foreign(project: &Project) -> Result<Outcome> {
 pub fn browser(project: &Project) -> Result<Outcome> {
     let chromium = install::chromium().ok_or_else(|| Error::new("Chromium is gone"))?;
     let run = Run::new("node").env("NETDRIVER_CHROMIUM", chromium);
-    let log = run_script(project, run, "tests/browser/console.mjs", "browser")?;
-    Ok(Outcome::Passed(vec![last_line(&log)]))
+    Ok(Outcome::Passed(vec![run_script(project, run, BROWSER)?]))
 }
 
 /// Runs a script with what the scripts are promised: where the examples are, where the npm
-/// packages are, and where to keep pictures.
-fn run_script(project: &Project, run: Run, script: &str, name: &str) -> Result<String> {
-    let script = project.file(script)?;
-    let examples = build::examples(project)?;
-    run.arg(script)
+/// packages are, and where to keep pictures. Returns how much it checked.
+fn run_script(project: &Project, run: Run, script: &str) -> Result<String> {
+    let path = project.file(script)?;
+    let name = stem(&path);
+    let log = run
+        .arg(path)
         .dir(&project.root)
-        .env("NETDRIVER_EXAMPLES", examples)
+        .env("NETDRIVER_EXAMPLES", build::examples(project)?)
+        .env("NETDRIVER_NODE_MODULES", install::node_modules(project))
         .env("NETDRIVER_ARTIFACTS", project.out("artifacts")?)
-        .env("NODE_PATH", install::node_path(project))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .limit(SCRIPT_LIMIT)
-        .quiet(project, name)
-}
-
-fn last_line(log: &str) -> String {
-    log.lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or("(no output)")
-        .to_owned()
+        .quiet(project, &format!("peer-{name}"))?;
+    Ok(format!("{name}: {}", native::closing_line(&log).context(&name)?))
 }

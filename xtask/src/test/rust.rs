@@ -8,12 +8,12 @@ use crate::shell::{Run, which};
 
 /// `cargo fmt --check`, for the workspace and for the crate of the fuzz targets.
 pub fn format(project: &Project) -> Result<Outcome> {
-    Run::cargo(project)
-        .args(["fmt", "--all", "--check"])
-        .quiet(project, "fmt")?;
+    let plain = ["--", "--color", "never"];
+    Run::cargo(project).args(["fmt", "--all", "--check"]).args(plain).quiet(project, "fmt")?;
     Run::cargo(project)
         .args(["fmt", "--check", "--manifest-path"])
         .arg(project.file("fuzz/Cargo.toml")?)
+        .args(plain)
         .quiet(project, "fmt-fuzz")?;
     Ok(Outcome::Passed(Vec::new()))
 }
@@ -30,7 +30,17 @@ pub fn lint(project: &Project) -> Result<Outcome> {
 /// The tests of the workspace, through nextest where it is installed.
 pub fn test(project: &Project) -> Result<Outcome> {
     let words: &[&str] = match which(&["cargo-nextest"]) {
-        Some(_) => &["nextest", "run", "--no-fail-fast"],
+        // A failure's output comes last, where the end of the log shows it.
+        Some(_) => &[
+            "nextest",
+            "run",
+            "--no-fail-fast",
+            "--status-level",
+            "fail",
+            "--failure-output",
+            "final",
+            "--hide-progress-bar",
+        ],
         None => &["test", "--lib", "--bins", "--tests", "--no-fail-fast"],
     };
     let log = Run::cargo(project)
@@ -52,13 +62,7 @@ pub fn document(project: &Project) -> Result<Outcome> {
         .args(test_features())
         .quiet(project, "doc-tests")?;
     Run::cargo(project)
-        .args([
-            "doc",
-            "--no-deps",
-            "--package",
-            "netdriver",
-            "--all-features",
-        ])
+        .args(["doc", "--no-deps", "--package", "netdriver", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .quiet(project, "doc")?;
     Ok(Outcome::Passed(closing_lines(&log)))

@@ -33,90 +33,29 @@ const fn step(
     needs: &'static [Need],
     run: fn(&Project) -> Result<Outcome>,
 ) -> Step {
-    Step {
-        name,
-        about,
-        needs,
-        wishes: &[],
-        run,
-    }
+    Step { name, about, needs, wishes: &[], run }
 }
 
 /// Every step.
 pub const STEPS: &[Step] = &[
-    step(
-        "fmt",
-        "the sources are formatted",
-        &[Need::Rustfmt],
-        rust::format,
-    ),
+    step("fmt", "the sources are formatted", &[Need::Rustfmt], rust::format),
     step("clippy", "no lint speaks up", &[Need::Clippy], rust::lint),
-    step(
-        "bindgen",
-        "committed bindings are the generated ones",
-        &[],
-        bindings,
-    ),
-    step(
-        "rust",
-        "unit, property, simulation and integration tests",
-        &[],
-        rust::test,
-    ),
-    step(
-        "doc",
-        "documentation builds without a warning, its examples run",
-        &[],
-        rust::document,
-    ),
+    step("bindgen", "committed bindings are the generated ones", &[], bindings),
+    step("rust", "unit, property, simulation and integration tests", &[], rust::test),
+    step("doc", "documentation builds without a warning, its examples run", &[], rust::document),
     step(
         "header",
-        "the header compiles alone in C and C++",
+        "the header compiles alone in C and C++ and describes all",
         &[Need::Cxx],
         abi::header,
     ),
-    step(
-        "symbols",
-        "header = exported symbols = C# entry points",
-        &[],
-        abi::symbols,
-    ),
-    step(
-        "layout",
-        "C and C# agree on every struct",
-        &[Need::Mono],
-        abi::layout,
-    ),
-    step(
-        "link",
-        "shared and static library link and run",
-        &[],
-        native::link,
-    ),
-    step(
-        "c-asan",
-        "the C tests under the address sanitizer",
-        &[],
-        native::sanitized,
-    ),
-    step(
-        "c-valgrind",
-        "the C tests under Valgrind",
-        &[Need::Valgrind],
-        native::valgrind,
-    ),
-    step(
-        "csharp",
-        "the C# tests on Mono",
-        &[Need::Mono],
-        native::csharp,
-    ),
-    step(
-        "scenarios",
-        "one script, three languages, one log",
-        &[Need::Mono],
-        native::scenarios,
-    ),
+    step("symbols", "header = exported symbols = C# entry points", &[], abi::symbols),
+    step("layout", "C and C# agree on every struct", &[Need::Mono], abi::layout),
+    step("link", "shared and static library link and run", &[], native::link),
+    step("c-asan", "the C tests under the address sanitizer", &[], native::sanitized),
+    step("c-valgrind", "the C tests under Valgrind", &[Need::Valgrind], native::valgrind),
+    step("csharp", "the C# tests on Mono", &[Need::Mono], native::csharp),
+    step("scenarios", "one script, three languages, one log", &[Need::Mono], native::scenarios),
     step(
         "foreign",
         "Python's websockets and Node's ws as peers",
@@ -129,12 +68,7 @@ pub const STEPS: &[Step] = &[
         &[Need::Mono, Need::Node, Need::Chromium],
         peers::browser,
     ),
-    step(
-        "fuzz",
-        "every parser for a few seconds",
-        &[Need::Cxx],
-        fuzzing,
-    ),
+    step("fuzz", "every parser for a few seconds", &[Need::Cxx], fuzzing),
     Step {
         name: "demo",
         about: "the demo with every kind of client",
@@ -142,12 +76,8 @@ pub const STEPS: &[Step] = &[
         wishes: &[Need::Chromium],
         run: demonstrate,
     },
-    step(
-        "docs",
-        "links and names in the documents are right",
-        &[],
-        docs::check,
-    ),
+    step("docs", "links and names in the documents are right", &[], docs::check),
+    step("snippets", "the documents' programs compile", &[Need::Mono], docs::programs),
 ];
 
 fn bindings(project: &Project) -> Result<Outcome> {
@@ -160,11 +90,7 @@ fn fuzzing(project: &Project) -> Result<Outcome> {
 }
 
 fn demonstrate(project: &Project) -> Result<Outcome> {
-    let options = demo::Options {
-        headless: true,
-        seconds: Some(DEMO_SECONDS),
-        port: 0,
-    };
+    let options = demo::Options { headless: true, seconds: Some(DEMO_SECONDS), port: 0 };
     println!();
     Ok(Outcome::Passed(vec![demo::run(project, &options)?]))
 }
