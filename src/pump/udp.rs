@@ -36,7 +36,10 @@ impl ReceiveBatch {
         let received = self.meta[..self.count].iter().zip(self.storage.chunks_exact(RECEIVE_SIZE));
         received.flat_map(|(meta, buffer)| {
             let bytes = &buffer[..meta.len];
-            bytes.chunks(meta.stride.max(1)).map(|datagram| (meta.addr, datagram))
+            // An empty datagram is one, too.
+            let empty = bytes.is_empty().then_some(bytes);
+            let all = bytes.chunks(meta.stride.max(1)).chain(empty);
+            all.map(|datagram| (meta.addr, datagram))
         })
     }
 }
