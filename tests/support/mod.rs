@@ -187,6 +187,13 @@ impl Pair {
         step(&mut [&mut self.server, &mut self.client]);
     }
 
+    /// One frame of both, without waiting: for drivers on a fixed frame time.
+    #[track_caller]
+    pub fn frame(&mut self) {
+        self.server.update().expect("updates");
+        self.client.update().expect("updates");
+    }
+
     /// The server's next event, of this kind.
     #[track_caller]
     pub fn server_event(&mut self, kind: EventKind) -> Event {

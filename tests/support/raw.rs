@@ -314,6 +314,49 @@ impl RawDatagrams {
     }
 }
 
+/// A UDP socket that plays a UTP server.
+pub struct RawServer {
+    socket: UdpSocket,
+}
+
+impl RawServer {
+    /// On a port of its own.
+    pub fn new() -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+        socket.set_nonblocking(true).expect("a socket");
+        Self { socket }
+    }
+
+    /// Where it is.
+    pub fn endpoint(&self) -> NetworkEndpoint {
+        NetworkEndpoint::from_socket_addr(self.socket.local_addr().expect("is bound"))
+    }
+
+    /// A datagram that is here, and where it came from.
+    pub fn try_receive(&self) -> Option<(SocketAddr, Vec<u8>)> {
+        let mut buffer = [0; 2048];
+        let (size, from) = self.socket.recv_from(&mut buffer).ok()?;
+        Some((from, buffer[..size].to_vec()))
+    }
+
+    /// Runs the driver until a datagram comes.
+    #[track_caller]
+    pub fn receive(&self, driver: &mut NetworkDriver) -> (SocketAddr, Vec<u8>) {
+        until("a datagram", || {
+            let datagram = self.try_receive();
+            if datagram.is_none() {
+                step(&mut [driver]);
+            }
+            datagram
+        })
+    }
+
+    /// Sends one datagram.
+    pub fn send(&self, to: SocketAddr, datagram: &[u8]) {
+        self.socket.send_to(datagram, to).expect("is sent");
+    }
+}
+
 /// A UTP packet of type and [`TOKEN`], with bytes behind it.
 pub fn packet(kind: u8, rest: &[u8]) -> Vec<u8> {
     [&[kind][..], &TOKEN, rest].concat()

@@ -1,0 +1,16 @@
+//! The UTP dialect as a program sees it: connecting, events, sending, what is on the wire.
+
+mod support;
+
+#[path = "utp_behaviour/connecting.rs"]
+mod connecting;
+#[path = "utp_behaviour/events.rs"]
+mod events;
+#[path = "utp_behaviour/interfaces.rs"]
+mod interfaces;
+#[path = "utp_behaviour/sending.rs"]
+mod sending;
+#[path = "utp_behaviour/silence.rs"]
+mod silence;
+#[path = "utp_behaviour/wire.rs"]
+mod wire;
