@@ -6,8 +6,9 @@
  *   the same whether a UDP client, a WebSocket client or a page in a browser is behind it.
  *   Once a frame: nd_driver_update receives, runs timers and sends; nd_driver_accept hands out new
  *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait blocks.
- *   Nothing is lost: what you do not pop waits and holds its sender back. Every limit is a field of
- *   nd_settings; a full send queue is ND_ERROR_NETWORK_SEND_QUEUE_FULL (-5).
+ *   Nothing is lost: what you do not pop waits and holds its sender back (over UDP, which cannot
+ *   wait, what does not fit is dropped and counted). Every limit is a field of nd_settings; a full
+ *   send queue is ND_ERROR_NETWORK_SEND_QUEUE_FULL (-5).
  *   Calls return 0 or a negative ND_ERROR_... number, and leave their outputs untouched when they
  *   fail; nd_last_error says in words what to do. Misuse is an error too, never a crash: handles
  *   and connections are checked values, not pointers. Use a driver from one thread at a time.
@@ -531,8 +532,8 @@ typedef struct nd_interface_settings {
   const char *plain_path;
   /**
    * WebSocket: sub-protocols that the server speaks, comma-separated, best first. The first
-   * that a client offers too is agreed on. NULL: none. The names netdriver.utp and
-   * netdriver.raw are always known and choose the dialect.
+   * that a client offers too is agreed on. NULL: none. After these, a listener knows
+   * netdriver.utp (Auto, UTP) and netdriver.raw (Auto, plain), which choose the dialect.
    */
   const char *sub_protocols;
 } nd_interface_settings;
@@ -844,7 +845,7 @@ typedef struct nd_event {
   int32_t kind;
   /**
    * Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
-   * none, 1006 when the stream just ended; 0 for connections that have no close code.
+   * none, 1006 when the stream just ended; 0 when it was never open, and where there are none.
    */
   uint16_t close_code;
   /**
@@ -931,7 +932,7 @@ const char *nd_disconnect_reason_name(int32_t reason);
 /**
  * The text of the last error that a call returned on this thread: what was wrong and what to do.
  *
- * @param buffer  where to write the text and a NUL; may be NULL when capacity is 0
+ * @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only
  * @param capacity  bytes at `buffer`
  * @param out_length  out: bytes of the text without the NUL; may be NULL
  * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not)
@@ -1217,8 +1218,9 @@ nd_result nd_driver_set_network_simulator(struct nd_driver *driver,
 
 /**
  * Serve a document: a listener of this interface answers `GET path` and `HEAD path` with it, so
- * that a page and its game share one port. Other paths get 404, an upgrade to anything but
- * WebSocket 426. Setting a path again replaces its document.
+ * that a page and its game share one port. Without a document the path of the WebSocket gets 426,
+ * other paths 404. While 64 MiB of documents are being sent, further requests get 503. Setting a
+ * path again replaces its document.
  *
  * @param driver  the driver
  * @param interface_index  a WebSocket interface
@@ -1336,8 +1338,9 @@ nd_result nd_driver_connect_url(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @param connection  which; it reads as Disconnected at once
- * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (closed
- * already); ND_ERROR_DRIVER_IN_USE
+ * @return ND_OK (also when it has ended already, or was closed since the last flush);
+ * ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (gone);
+ * ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.1
  */
@@ -1381,7 +1384,8 @@ nd_result nd_connection_get_state(struct nd_driver *driver,
  * Addresses, interface, dialect, round trip and counters of a connection.
  *
  * @param driver  the driver
- * @param connection  which; it may have ended while its last events still wait
+ * @param connection  which; one that has ended can be asked about until the first update after
+ * its Disconnect event was popped
  * @param out_info  in: struct_size, see nd_connection_info_init; out: the facts
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
  * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
@@ -1415,7 +1419,7 @@ nd_result nd_connection_get_payload_size_max(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @param connection  a connection that came from outside
- * @param buffer  where to write them; may be NULL when capacity is 0
+ * @param buffer  where to write them; NULL with capacity 0 asks for the length only
  * @param capacity  bytes at `buffer`
  * @param out_length  out: how many there are
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
@@ -1452,7 +1456,7 @@ nd_result nd_driver_set_accept_payload(struct nd_driver *driver,
  * @param driver  the driver
  * @param connection  which
  * @param text_kind  ND_TEXT_…
- * @param buffer  where to write the text and a NUL; may be NULL when capacity is 0
+ * @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only
  * @param capacity  bytes at `buffer`
  * @param out_length  out: bytes of the text without the NUL; may be NULL
  * @return ND_OK (an empty text where there is none, as on UDP); ND_ERROR_INVALID_HANDLE;
@@ -1474,7 +1478,7 @@ nd_result nd_connection_get_text(struct nd_driver *driver,
  * @param driver  the driver
  * @param connection  which; on a client the headers are those of the server's answer
  * @param name  the header's name, in any case
- * @param buffer  where to write the value and a NUL; may be NULL when capacity is 0
+ * @param buffer  where to write the value and a NUL; NULL with capacity 0 asks for the length only
  * @param capacity  bytes at `buffer`
  * @param out_length  out: bytes of the value without the NUL; may be NULL
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
@@ -1577,8 +1581,8 @@ nd_result nd_driver_send(struct nd_driver *driver,
                          uint32_t flags);
 
 /**
- * Send one message to many connections; it is encoded once for each dialect. A connection that
- * cannot take it does not keep the others from getting it.
+ * Send one message to many connections; the plain ones that came from outside share one encoded
+ * frame. A connection that cannot take it does not keep the others from getting it.
  *
  * @param driver  the driver
  * @param connections  to whom

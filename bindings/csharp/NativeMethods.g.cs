@@ -251,7 +251,7 @@ namespace NetDriver.Interop
         /// <summary>
         ///  The text of the last error that a call returned on this thread: what was wrong and what to do.
         ///
-        ///  @param buffer  where to write the text and a NUL; may be NULL when capacity is 0
+        ///  @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only
         ///  @param capacity  bytes at `buffer`
         ///  @param out_length  out: bytes of the text without the NUL; may be NULL
         ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not)
@@ -541,8 +541,9 @@ namespace NetDriver.Interop
 
         /// <summary>
         ///  Serve a document: a listener of this interface answers `GET path` and `HEAD path` with it, so
-        ///  that a page and its game share one port. Other paths get 404, an upgrade to anything but
-        ///  WebSocket 426. Setting a path again replaces its document.
+        ///  that a page and its game share one port. Without a document the path of the WebSocket gets 426,
+        ///  other paths 404. While 64 MiB of documents are being sent, further requests get 503. Setting a
+        ///  path again replaces its document.
         ///
         ///  @param driver  the driver
         ///  @param interface_index  a WebSocket interface
@@ -645,8 +646,9 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  which; it reads as Disconnected at once
-        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (closed
-        ///  already); ND_ERROR_DRIVER_IN_USE
+        ///  @return ND_OK (also when it has ended already, or was closed since the last flush);
+        ///  ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (gone);
+        ///  ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.1
         /// </summary>
@@ -687,7 +689,8 @@ namespace NetDriver.Interop
         ///  Addresses, interface, dialect, round trip and counters of a connection.
         ///
         ///  @param driver  the driver
-        ///  @param connection  which; it may have ended while its last events still wait
+        ///  @param connection  which; one that has ended can be asked about until the first update after
+        ///  its Disconnect event was popped
         ///  @param out_info  in: struct_size, see nd_connection_info_init; out: the facts
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
         ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
@@ -718,7 +721,7 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  a connection that came from outside
-        ///  @param buffer  where to write them; may be NULL when capacity is 0
+        ///  @param buffer  where to write them; NULL with capacity 0 asks for the length only
         ///  @param capacity  bytes at `buffer`
         ///  @param out_length  out: how many there are
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
@@ -751,7 +754,7 @@ namespace NetDriver.Interop
         ///  @param driver  the driver
         ///  @param connection  which
         ///  @param text_kind  ND_TEXT_…
-        ///  @param buffer  where to write the text and a NUL; may be NULL when capacity is 0
+        ///  @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only
         ///  @param capacity  bytes at `buffer`
         ///  @param out_length  out: bytes of the text without the NUL; may be NULL
         ///  @return ND_OK (an empty text where there is none, as on UDP); ND_ERROR_INVALID_HANDLE;
@@ -769,7 +772,7 @@ namespace NetDriver.Interop
         ///  @param driver  the driver
         ///  @param connection  which; on a client the headers are those of the server's answer
         ///  @param name  the header's name, in any case
-        ///  @param buffer  where to write the value and a NUL; may be NULL when capacity is 0
+        ///  @param buffer  where to write the value and a NUL; NULL with capacity 0 asks for the length only
         ///  @param capacity  bytes at `buffer`
         ///  @param out_length  out: bytes of the value without the NUL; may be NULL
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
@@ -861,8 +864,8 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_send(nd_driver* driver, ulong connection, byte pipeline, byte* data, uint data_length, uint flags);
 
         /// <summary>
-        ///  Send one message to many connections; it is encoded once for each dialect. A connection that
-        ///  cannot take it does not keep the others from getting it.
+        ///  Send one message to many connections; the plain ones that came from outside share one encoded
+        ///  frame. A connection that cannot take it does not keep the others from getting it.
         ///
         ///  @param driver  the driver
         ///  @param connections  to whom
@@ -1120,8 +1123,8 @@ namespace NetDriver.Interop
         public byte* plain_path;
         /// <summary>
         ///  WebSocket: sub-protocols that the server speaks, comma-separated, best first. The first
-        ///  that a client offers too is agreed on. NULL: none. The names netdriver.utp and
-        ///  netdriver.raw are always known and choose the dialect.
+        ///  that a client offers too is agreed on. NULL: none. After these, a listener knows
+        ///  netdriver.utp (Auto, UTP) and netdriver.raw (Auto, plain), which choose the dialect.
         /// </summary>
         public byte* sub_protocols;
     }
@@ -1187,7 +1190,7 @@ namespace NetDriver.Interop
         public int kind;
         /// <summary>
         ///  Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
-        ///  none, 1006 when the stream just ended; 0 for connections that have no close code.
+        ///  none, 1006 when the stream just ended; 0 when it was never open, and where there are none.
         /// </summary>
         public ushort close_code;
         /// <summary>

@@ -55,6 +55,10 @@ impl NetworkDriver {
         if address.port() == 0 {
             return Err(Error::argument("the endpoint has port 0; name the server's port"));
         }
+        let kind = self.interface(interface)?.settings.kind;
+        if kind == InterfaceKind::Ipc && !endpoint.is_loopback() {
+            return Err(Error::argument("an IPC interface connects to loopback endpoints only"));
+        }
         let plan = self.utp_plan(interface, payload)?;
         let index = self.begin_connection(interface, Dialect::Utp, payload, plan)?;
         let started = self.start_connecting(index, vec![address]);
@@ -243,10 +247,34 @@ impl NetworkDriver {
                 entry.link = link;
                 entry.remote = Some(remote);
                 entry.local = local;
+                if let Some(plan) = &mut entry.plan {
+                    plan.addresses = addresses;
+                    plan.current = Some(remote);
+                }
             }
         }
         self.schedule(index);
         Ok(())
+    }
+
+    /// The next attempt over UDP goes to the host's next address, round and round.
+    pub(super) fn rotate_address(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        let interface = entry.interface;
+        if !matches!(entry.link, Link::Udp { .. }) {
+            return;
+        }
+        let Some(plan) = &mut entry.plan else { return };
+        let (Some(next), Some(last)) = (plan.addresses.pop(), plan.current) else { return };
+        plan.addresses.insert(0, last);
+        plan.current = Some(next);
+        if let Ok(link) = self.datagram_link(interface, InterfaceKind::Udp, next) {
+            let local = self.link_local(link);
+            let entry = self.connections.at(index);
+            entry.link = link;
+            entry.remote = Some(next);
+            entry.local = local;
+        }
     }
 
     /// A socket of the interface that reaches the address; bound on the way when there is none.

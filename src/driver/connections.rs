@@ -43,6 +43,8 @@ pub enum Link {
 pub struct Entry {
     version: u32,
     live: bool,
+    /// Its end was seen; the slot stays until the next update.
+    retired: bool,
     /// As the program sees it.
     pub state: ConnectionState,
     /// Number of its interface.
@@ -94,6 +96,7 @@ impl Entry {
         Self {
             version,
             live: true,
+            retired: false,
             state: ConnectionState::Connecting,
             interface,
             dialect,
@@ -166,8 +169,16 @@ impl Connections {
         Some(index)
     }
 
+    /// The program has seen the end of a connection: it no longer counts towards the limit.
+    pub fn retire(&mut self, index: u32) {
+        if !std::mem::replace(&mut self.entries[index as usize].retired, true) {
+            self.live -= 1;
+        }
+    }
+
     /// Frees a slot whose events are gone.
     pub fn remove(&mut self, index: u32) {
+        self.retire(index);
         let entry = &mut self.entries[index as usize];
         if std::mem::replace(&mut entry.live, false) {
             entry.state = ConnectionState::Disconnected;
@@ -177,7 +188,6 @@ impl Connections {
             entry.plan = None;
             entry.payload = Box::default();
             self.free.push(index);
-            self.live -= 1;
         }
     }
 

@@ -25,18 +25,16 @@ pub fn serves(settings: &InterfaceSettings, head: &RequestHead) -> bool {
     }
 }
 
-/// The sub-protocol to agree on: the best of ours that the client offers. A listener of the UTP
-/// dialect never answers with one; a stock client would refuse it.
+/// The sub-protocol to agree on: the best of ours that the client offers. Nothing is answered to a
+/// client that offers none of them, as a stock Unity client, which would refuse an answer.
 pub fn choose_sub_protocol<'a>(
     settings: &'a InterfaceSettings,
     offered: &[String],
 ) -> Option<&'a str> {
-    if settings.dialect == DialectPolicy::UtpOnly {
-        return None;
-    }
-    let known = match settings.dialect {
-        DialectPolicy::Auto => &[SUB_PROTOCOL_UTP, SUB_PROTOCOL_PLAIN][..],
-        _ => &[SUB_PROTOCOL_PLAIN][..],
+    let known: &[&str] = match settings.dialect {
+        DialectPolicy::Auto => &[SUB_PROTOCOL_UTP, SUB_PROTOCOL_PLAIN],
+        DialectPolicy::UtpOnly => &[SUB_PROTOCOL_UTP],
+        DialectPolicy::PlainOnly => &[SUB_PROTOCOL_PLAIN],
     };
     let ours = settings.sub_protocols.iter().map(String::as_str).chain(known.iter().copied());
     ours.into_iter().find(|name| offered.iter().any(|other| other == name))

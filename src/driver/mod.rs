@@ -75,6 +75,8 @@ pub struct NetworkDriver {
     closing: Vec<(u32, Option<CloseFrame>)>,
     /// Connections whose count of queued datagrams is above 0.
     queued_list: Vec<u32>,
+    /// Connections whose Disconnect was popped, until the next update.
+    ended: Vec<Connection>,
     /// Payloads of popped events, until the next update.
     lent: Vec<Bytes>,
     scratch: Vec<u8>,
@@ -133,6 +135,7 @@ impl NetworkDriver {
             control_list: Vec::new(),
             closing: Vec::new(),
             queued_list: Vec::new(),
+            ended: Vec::new(),
             lent: Vec::new(),
             scratch: Vec::new(),
             simulator: None,
@@ -153,6 +156,7 @@ impl NetworkDriver {
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.lent.clear();
+        self.release_ended();
         self.abort_open_sends();
         self.events.settle();
         self.begin_frame();
@@ -316,9 +320,20 @@ impl NetworkDriver {
             }
         }
         if event.kind == EventKind::Disconnect {
-            self.release(index);
+            // Until the update the program may still ask what the connection was.
+            self.connections.retire(index);
+            self.ended.push(event.connection);
         }
         Some(event)
+    }
+
+    /// Frees the slots of connections whose end the program has seen.
+    fn release_ended(&mut self) {
+        while let Some(connection) = self.ended.pop() {
+            if let Ok(index) = self.connections.resolve(connection) {
+                self.release(index);
+            }
+        }
     }
 
     /// Frees the slot of a connection, and what may still wait in it.

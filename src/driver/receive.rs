@@ -141,7 +141,7 @@ impl NetworkDriver {
             Outcome::AttemptsExhausted => {
                 self.end_utp(index, super::DisconnectReason::MaxConnectionAttempts);
             }
-            _ => {}
+            _ => self.rotate_address(index),
         }
         self.schedule(index);
     }

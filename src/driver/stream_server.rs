@@ -77,6 +77,7 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
+        state.head_only = head.method() == "HEAD";
         let place = &self.interfaces[state.interface as usize];
         let serves = dialect::serves(&place.settings, &head);
         match parse_upgrade(&head) {
@@ -112,7 +113,7 @@ impl NetworkDriver {
             }
             return;
         };
-        let head_only = head.method() == "HEAD";
+        let head_only = state.head_only;
         let size = if head_only { 0 } else { body.len() };
         if !self.streams.begin_document(id, size) {
             self.refuse_request(id, 503, &[("Retry-After", "1")], "too much is being sent\n");
@@ -127,8 +128,9 @@ impl NetworkDriver {
 
     fn refuse_request(&mut self, id: StreamId, status: u16, headers: &[(&str, &str)], text: &str) {
         self.statistics.handshakes_failed += 1;
+        let head_only = self.streams.get(id).is_some_and(|state| state.head_only);
         if let Some(out) = self.pump.out(id) {
-            write_response(out, status, headers, Some(TEXT), text.as_bytes(), false);
+            write_response(out, status, headers, Some(TEXT), text.as_bytes(), head_only);
         }
         self.start_draining(id, false);
     }

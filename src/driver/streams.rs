@@ -46,6 +46,8 @@ pub struct StreamState {
     /// The end, which waits until the program has popped what came before it: its answers may
     /// still leave in front of our Close.
     pub(super) held: Option<Event>,
+    /// The request was a HEAD: answers have no body.
+    pub(super) head_only: bool,
     /// Bytes of an unfinished head.
     pub(super) head: Vec<u8>,
     /// What a server knows of the request, until a connection takes it.
@@ -83,6 +85,7 @@ impl StreamState {
             connection: None,
             ws: None,
             held: None,
+            head_only: false,
             head: Vec::new(),
             request: None,
             sub_protocol: None,

@@ -4,6 +4,7 @@
 //! A slot is locked for the length of a call without ever waiting: a second thread gets an
 //! error code. A panic is caught, logged, and leaves the driver fit only to be destroyed.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +15,7 @@ use super::codes::{ND_OK, nd_result};
 use super::structs::nd_driver;
 use crate::NetworkDriver;
 use crate::error::{Error, Result, Status};
+use crate::log::note;
 
 /// Drivers that may exist at once in one process.
 pub const DRIVERS_MAX: usize = 1024;
@@ -31,7 +33,10 @@ struct Slot {
 enum Content {
     Empty,
     Driver(Box<NetworkDriver>),
-    Poisoned,
+    /// A call failed inside: kept for destroy only.
+    Poisoned {
+        _kept: Box<NetworkDriver>,
+    },
 }
 
 static SLOTS: [Slot; DRIVERS_MAX] =
@@ -92,21 +97,25 @@ pub fn with_driver(
         }
         let driver = match &mut *content {
             Content::Driver(driver) => driver,
-            Content::Poisoned => return Err(panicked()),
+            Content::Poisoned { .. } => return Err(panicked()),
             Content::Empty => return Err(invalid()),
         };
         match catch_unwind(AssertUnwindSafe(|| body(driver))) {
             Ok(outcome) => outcome,
-            Err(_) => {
-                // Half-done work may be in there, so not even its Drop is trusted.
-                if let Content::Driver(driver) = std::mem::replace(&mut *content, Content::Poisoned)
-                {
-                    std::mem::forget(driver);
+            Err(panic) => {
+                note!(Error, "a call on a driver failed inside: {}", panic_text(&*panic));
+                if let Content::Driver(driver) = std::mem::replace(&mut *content, Content::Empty) {
+                    *content = Content::Poisoned { _kept: driver };
                 }
                 Err(panicked())
             }
         }
     })
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// Puts a driver into a free slot.

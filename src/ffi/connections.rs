@@ -145,8 +145,9 @@ pub unsafe extern "C" fn nd_driver_connect_url(
 ///
 /// @param driver  the driver
 /// @param connection  which; it reads as Disconnected at once
-/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (closed
-/// already); ND_ERROR_DRIVER_IN_USE
+/// @return ND_OK (also when it has ended already, or was closed since the last flush);
+/// ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (gone);
+/// ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses the driver now
 /// @since 0.1
 #[unsafe(no_mangle)]
@@ -209,7 +210,8 @@ pub unsafe extern "C" fn nd_connection_get_state(
 /// Addresses, interface, dialect, round trip and counters of a connection.
 ///
 /// @param driver  the driver
-/// @param connection  which; it may have ended while its last events still wait
+/// @param connection  which; one that has ended can be asked about until the first update after
+/// its Disconnect event was popped
 /// @param out_info  in: struct_size, see nd_connection_info_init; out: the facts
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
 /// ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
@@ -258,7 +260,7 @@ pub unsafe extern "C" fn nd_connection_get_payload_size_max(
 ///
 /// @param driver  the driver
 /// @param connection  a connection that came from outside
-/// @param buffer  where to write them; may be NULL when capacity is 0
+/// @param buffer  where to write them; NULL with capacity 0 asks for the length only
 /// @param capacity  bytes at `buffer`
 /// @param out_length  out: how many there are
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
@@ -279,6 +281,9 @@ pub unsafe extern "C" fn nd_connection_get_connect_payload(
         let room = args::slice_mut(buffer, capacity, "buffer")?;
         let payload = driver.connect_payload(Connection::from_u64(connection))?;
         *out_length = payload.len() as u32;
+        if capacity == 0 && buffer.is_null() {
+            return Ok(());
+        }
         let room = room.get_mut(..payload.len()).ok_or_else(|| {
             let text = format!("buffer holds {capacity} bytes, {} are needed", payload.len());
             Error::new(crate::Status::BufferTooSmall, text)
@@ -316,7 +321,7 @@ pub unsafe extern "C" fn nd_driver_set_accept_payload(
 /// @param driver  the driver
 /// @param connection  which
 /// @param text_kind  ND_TEXT_…
-/// @param buffer  where to write the text and a NUL; may be NULL when capacity is 0
+/// @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only
 /// @param capacity  bytes at `buffer`
 /// @param out_length  out: bytes of the text without the NUL; may be NULL
 /// @return ND_OK (an empty text where there is none, as on UDP); ND_ERROR_INVALID_HANDLE;
@@ -356,7 +361,7 @@ pub unsafe extern "C" fn nd_connection_get_text(
 /// @param driver  the driver
 /// @param connection  which; on a client the headers are those of the server's answer
 /// @param name  the header's name, in any case
-/// @param buffer  where to write the value and a NUL; may be NULL when capacity is 0
+/// @param buffer  where to write the value and a NUL; NULL with capacity 0 asks for the length only
 /// @param capacity  bytes at `buffer`
 /// @param out_length  out: bytes of the value without the NUL; may be NULL
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,

@@ -8,8 +8,9 @@ use super::codes::nd_result;
 use super::structs::nd_driver;
 
 /// Serve a document: a listener of this interface answers `GET path` and `HEAD path` with it, so
-/// that a page and its game share one port. Other paths get 404, an upgrade to anything but
-/// WebSocket 426. Setting a path again replaces its document.
+/// that a page and its game share one port. Without a document the path of the WebSocket gets 426,
+/// other paths 404. While 64 MiB of documents are being sent, further requests get 503. Setting a
+/// path again replaces its document.
 ///
 /// @param driver  the driver
 /// @param interface_index  a WebSocket interface

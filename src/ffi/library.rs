@@ -57,7 +57,7 @@ pub extern "C" fn nd_disconnect_reason_name(reason: i32) -> *const c_char {
 
 /// The text of the last error that a call returned on this thread: what was wrong and what to do.
 ///
-/// @param buffer  where to write the text and a NUL; may be NULL when capacity is 0
+/// @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only
 /// @param capacity  bytes at `buffer`
 /// @param out_length  out: bytes of the text without the NUL; may be NULL
 /// @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not)

@@ -37,8 +37,8 @@ pub unsafe extern "C" fn nd_driver_send(
     })
 }
 
-/// Send one message to many connections; it is encoded once for each dialect. A connection that
-/// cannot take it does not keep the others from getting it.
+/// Send one message to many connections; the plain ones that came from outside share one encoded
+/// frame. A connection that cannot take it does not keep the others from getting it.
 ///
 /// @param driver  the driver
 /// @param connections  to whom

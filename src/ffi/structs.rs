@@ -113,8 +113,8 @@ pub struct nd_interface_settings {
     /// WebSocket, Auto: clients of this path speak plain. NULL: no such rule.
     pub plain_path: *const c_char,
     /// WebSocket: sub-protocols that the server speaks, comma-separated, best first. The first
-    /// that a client offers too is agreed on. NULL: none. The names netdriver.utp and
-    /// netdriver.raw are always known and choose the dialect.
+    /// that a client offers too is agreed on. NULL: none. After these, a listener knows
+    /// netdriver.utp (Auto, UTP) and netdriver.raw (Auto, plain), which choose the dialect.
     pub sub_protocols: *const c_char,
 }
 
@@ -152,7 +152,7 @@ pub struct nd_event {
     /// ND_EVENT_….
     pub kind: i32,
     /// Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
-    /// none, 1006 when the stream just ended; 0 for connections that have no close code.
+    /// none, 1006 when the stream just ended; 0 when it was never open, and where there are none.
     pub close_code: u16,
     /// Disconnect: ND_DISCONNECT_….
     pub reason: u8,

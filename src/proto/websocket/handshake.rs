@@ -2,7 +2,8 @@
 //! sub-protocol is welcome: it says what was asked and writes what was decided.
 
 use crate::proto::http::{self, RequestHead, ResponseHead};
-use tungstenite::handshake::derive_accept_key;
+use data_encoding::BASE64;
+use sha1::{Digest, Sha1};
 
 pub use crate::proto::http::is_token;
 
@@ -154,18 +155,13 @@ pub struct ClientRequest<'a> {
 /// The `Sec-WebSocket-Key` (base64) of 16 random bytes, which the caller draws.
 #[must_use]
 pub fn encode_key(random: [u8; 16]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut key = String::with_capacity(KEY_LENGTH);
-    for chunk in random.chunks(3) {
-        let mut group = [0; 4];
-        group[1..=chunk.len()].copy_from_slice(chunk);
-        let bits = u32::from_be_bytes(group);
-        for index in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * index)) as usize & 63];
-            key.push(if index <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    key
+    BASE64.encode(&random)
+}
+
+/// The `Sec-WebSocket-Accept` that proves that a key was read (RFC 6455 section 4.2.2).
+fn derive_accept_key(key: &[u8]) -> String {
+    const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    BASE64.encode(&Sha1::new().chain_update(key).chain_update(GUID).finalize())
 }
 
 /// Appends the client's request. Header order: Host, Upgrade, Connection, version, key,
