@@ -404,11 +404,9 @@ static void sends(void) {
   close_pair(&pair);
 }
 
-#define SLEEP_MS 1500
-
 static void *sleeper(void *driver) {
   /* The other thread may be inside a call when this one begins. */
-  while (nd_driver_wait(driver, SLEEP_MS, NULL) == ND_ERROR_DRIVER_IN_USE) {
+  while (nd_driver_wait(driver, PATIENCE_MS, NULL) == ND_ERROR_DRIVER_IN_USE) {
   }
   return NULL;
 }
@@ -418,14 +416,19 @@ static void two_threads(void) {
   struct pair pair = udp_pair(&outgoing);
   const struct timespec moment = {0, 1000000};
   int64_t start = now_ms();
+  nd_event event;
   pthread_t thread;
   turn_for(&pair, 5);
   CHECK_EQUAL(pthread_create(&thread, NULL, sleeper, pair.server), 0);
   while (nd_driver_flush(pair.server) != ND_ERROR_DRIVER_IN_USE && now_ms() < start + PATIENCE_MS)
     nanosleep(&moment, NULL);
   all_must_fail(0, pair.server, ND_ERROR_DRIVER_IN_USE, "another thread waits in the driver");
+  CHECK_OK(nd_driver_send(pair.client, outgoing, 0, message, sizeof message, 0));
+  CHECK_OK(nd_driver_flush(pair.client)); /* wakes the sleeper */
   CHECK_EQUAL(pthread_join(thread, NULL), 0);
-  still_works(&pair, outgoing, connection);
+  CHECK(now_ms() < start + PATIENCE_MS);
+  event = next_event(&pair, pair.server);
+  CHECK_DATA(event, message, sizeof message);
   close_pair(&pair);
 }
 

@@ -7,6 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* After so much silence a connection ends here. Under Valgrind a first update takes a third of a
+ * second, and this must be well above it. */
+#define SILENCE_MS 1000
+
 static struct pair open_websocket(uint32_t dialect, const char *path, const char *sub_protocols) {
   nd_interface_settings settings = interface_of(ND_INTERFACE_WEBSOCKET);
   settings.dialect = dialect;
@@ -204,11 +208,11 @@ static void silence(uint32_t kind) {
   struct pair pair;
   settings.connect_timeout_ms = 20;
   settings.max_connect_attempts = 3;
-  settings.disconnect_timeout_ms = 200;
-  settings.heartbeat_timeout_ms = 50;
+  settings.disconnect_timeout_ms = SILENCE_MS;
+  settings.heartbeat_timeout_ms = SILENCE_MS / 10;
   pair = open_pair(&datagrams, &settings, &settings, "127.0.0.1");
   outgoing = connect_pair(&pair, &incoming);
-  turn_for(&pair, 300); /* longer than the timeout: the heartbeats keep it */
+  turn_for(&pair, SILENCE_MS * 3 / 2); /* longer than the timeout: the heartbeats keep it */
   CHECK_OK(nd_driver_pop_event(pair.server, &event));
   CHECK_EQUAL(event.kind, ND_EVENT_EMPTY);
   CHECK_OK(nd_network_simulator_init(&cut));
