@@ -19,6 +19,13 @@ namespace NetDriver
             get { return m_Native.handshakes_pending; }
         }
 
+        /// <summary>Closed connections whose goodbye is not over: a program that ends waits for 0
+        /// here.</summary>
+        public uint ConnectionsClosing
+        {
+            get { return m_Native.connections_closing; }
+        }
+
         /// <summary>Connections that came from outside.</summary>
         public ulong ConnectionsIncoming
         {

@@ -48,7 +48,7 @@
 #define ND_OK 0
 
 /**
- * The connection value was never given out by this driver.
+ * The connection is 0, or its index was never given out by this driver.
  */
 #define ND_ERROR_NETWORK_ID_MISMATCH -1
 
@@ -68,7 +68,8 @@
 #define ND_ERROR_NETWORK_PACKET_OVERFLOW -4
 
 /**
- * The connection's send queue is full: flush, or wait for the Writable event, and try again.
+ * The connection's send queue is full: try again after an update. A Writable event tells when
+ * (behind the messages of that connection that wait), and ends nd_driver_wait.
  */
 #define ND_ERROR_NETWORK_SEND_QUEUE_FULL -5
 
@@ -684,9 +685,9 @@ typedef struct nd_driver_statistics {
    */
   uint32_t handshakes_pending;
   /**
-   * 0.
+   * Closed connections whose goodbye is not over: a program that ends waits for 0 here.
    */
-  uint32_t reserved;
+  uint32_t connections_closing;
   /**
    * Connections that came from outside.
    */
@@ -935,7 +936,8 @@ const char *nd_disconnect_reason_name(int32_t reason);
  * @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only
  * @param capacity  bytes at `buffer`
  * @param out_length  out: bytes of the text without the NUL; may be NULL
- * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not)
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not);
+ * ND_ERROR_NULL_ARGUMENT
  * @lifetime the text stays until the next error on this thread
  * @thread any; each thread has its own text
  * @since 0.1
@@ -1066,8 +1068,9 @@ nd_result nd_endpoint_format(const struct nd_endpoint *endpoint,
 nd_result nd_driver_create(const struct nd_settings *settings, struct nd_driver **out_driver);
 
 /**
- * Destroy a driver: its sockets close, its memory goes. Peers are not told; call
- * nd_driver_disconnect for each connection and nd_driver_flush before, if they should be.
+ * Destroy a driver: its sockets close, its memory goes. Peers are not told; if they should be,
+ * call nd_driver_disconnect for each connection before, and nd_driver_wait until
+ * nd_driver_statistics.connections_closing is 0.
  *
  * @param driver  the handle; stale afterwards
  * @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE

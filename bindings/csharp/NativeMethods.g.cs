@@ -254,7 +254,8 @@ namespace NetDriver.Interop
         ///  @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only
         ///  @param capacity  bytes at `buffer`
         ///  @param out_length  out: bytes of the text without the NUL; may be NULL
-        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not)
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not);
+        ///  ND_ERROR_NULL_ARGUMENT
         ///  @lifetime the text stays until the next error on this thread
         ///  @thread any; each thread has its own text
         ///  @since 0.1
@@ -390,8 +391,9 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_create(nd_settings* settings, nd_driver** out_driver);
 
         /// <summary>
-        ///  Destroy a driver: its sockets close, its memory goes. Peers are not told; call
-        ///  nd_driver_disconnect for each connection and nd_driver_flush before, if they should be.
+        ///  Destroy a driver: its sockets close, its memory goes. Peers are not told; if they should be,
+        ///  call nd_driver_disconnect for each connection before, and nd_driver_wait until
+        ///  nd_driver_statistics.connections_closing is 0.
         ///
         ///  @param driver  the handle; stale afterwards
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE
@@ -1324,9 +1326,9 @@ namespace NetDriver.Interop
         /// </summary>
         public uint handshakes_pending;
         /// <summary>
-        ///  0.
+        ///  Closed connections whose goodbye is not over: a program that ends waits for 0 here.
         /// </summary>
-        public uint reserved;
+        public uint connections_closing;
         /// <summary>
         ///  Connections that came from outside.
         /// </summary>

@@ -18,8 +18,8 @@
 
 /* A signal is noticed between two waits: no wait is longer than this. */
 #define WAIT_MS_MAX 100
-/* How long a program that leaves keeps running, so that its goodbyes get out and are answered. */
-#define LEAVE_MS 200
+/* How long a program that leaves waits for its goodbyes to be answered, at most. */
+#define LEAVE_MS_MAX 4000
 /* Longest error text that is shown. */
 #define ERROR_TEXT_MAX 512
 
@@ -133,10 +133,13 @@ static inline void print_listening(int udp, int ws) {
 
 /* Lets goodbyes out and their answers in. */
 static inline void leave(nd_driver *driver) {
-  uint64_t end = now_us() + LEAVE_MS * 1000u;
+  nd_driver_statistics s;
+  uint64_t end = now_us() + LEAVE_MS_MAX * 1000u;
   nd_driver_flush(driver);
-  for (uint64_t now = now_us(); now < end; now = now_us()) {
-    nd_driver_wait(driver, (uint32_t)((end - now) / 1000u), NULL);
+  nd_driver_statistics_init(&s);
+  while (nd_driver_get_statistics(driver, &s) == ND_OK && s.connections_closing > 0 &&
+         now_us() < end) {
+    nd_driver_wait(driver, 10, NULL);
     nd_driver_update(driver);
   }
 }
@@ -164,6 +167,7 @@ static inline void print_statistics(nd_driver *driver) {
   require(nd_driver_get_statistics(driver, &s), "nd_driver_get_statistics");
   printf("\"connections\":%" PRIu32 ",\"handshakes_pending\":%" PRIu32, s.connections,
          s.handshakes_pending);
+  printf(",\"connections_closing\":%" PRIu32, s.connections_closing);
   const struct {
     const char *name;
     uint64_t value;

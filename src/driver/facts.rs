@@ -116,6 +116,7 @@ impl NetworkDriver {
         Statistics {
             connections: self.connections.count_active(),
             handshakes_pending: self.streams.pending() as u32,
+            connections_closing: (self.closing.len() + self.streams.count_closing()) as u32,
             ..self.statistics
         }
     }

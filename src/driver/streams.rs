@@ -109,6 +109,12 @@ impl Streams {
         self.pending
     }
 
+    /// Streams that have no connection any more and whose end is not over.
+    pub fn count_closing(&self) -> usize {
+        let phases = self.list.iter().flatten().map(|state| state.phase);
+        phases.filter(|phase| matches!(phase, Phase::Closing | Phase::Draining)).count()
+    }
+
     pub(super) fn insert(&mut self, id: StreamId, state: StreamState) {
         let index = id as usize;
         if self.list.len() <= index {

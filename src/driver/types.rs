@@ -244,6 +244,8 @@ pub struct Statistics {
     pub connections: u32,
     /// Streams in their handshake now.
     pub handshakes_pending: u32,
+    /// Closed connections whose goodbye is not over.
+    pub connections_closing: u32,
     /// Connections that came from outside.
     pub connections_incoming: u64,
     /// Connections that this side started.

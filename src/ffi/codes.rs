@@ -9,7 +9,7 @@ pub type nd_result = i32;
 
 /// Success.
 pub const ND_OK: i32 = 0;
-/// The connection value was never given out by this driver.
+/// The connection is 0, or its index was never given out by this driver.
 pub const ND_ERROR_NETWORK_ID_MISMATCH: i32 = -1;
 /// The connection is gone; its slot may serve another connection now.
 pub const ND_ERROR_NETWORK_VERSION_MISMATCH: i32 = -2;
@@ -17,7 +17,8 @@ pub const ND_ERROR_NETWORK_VERSION_MISMATCH: i32 = -2;
 pub const ND_ERROR_NETWORK_STATE_MISMATCH: i32 = -3;
 /// The message does not fit into one packet, or into the limit for messages.
 pub const ND_ERROR_NETWORK_PACKET_OVERFLOW: i32 = -4;
-/// The connection's send queue is full: flush, or wait for the Writable event, and try again.
+/// The connection's send queue is full: try again after an update. A Writable event tells when
+/// (behind the messages of that connection that wait), and ends nd_driver_wait.
 pub const ND_ERROR_NETWORK_SEND_QUEUE_FULL: i32 = -5;
 /// Unity Transport's number; not returned.
 pub const ND_ERROR_HEADER_INVALID: i32 = -6;

@@ -40,8 +40,9 @@ pub unsafe extern "C" fn nd_driver_create(
     })
 }
 
-/// Destroy a driver: its sockets close, its memory goes. Peers are not told; call
-/// nd_driver_disconnect for each connection and nd_driver_flush before, if they should be.
+/// Destroy a driver: its sockets close, its memory goes. Peers are not told; if they should be,
+/// call nd_driver_disconnect for each connection before, and nd_driver_wait until
+/// nd_driver_statistics.connections_closing is 0.
 ///
 /// @param driver  the handle; stale afterwards
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE
@@ -273,7 +274,7 @@ pub(super) fn statistics_to_abi(s: &Statistics) -> nd_driver_statistics {
         struct_size: size_of::<nd_driver_statistics>() as u32,
         connections: s.connections,
         handshakes_pending: s.handshakes_pending,
-        reserved: 0,
+        connections_closing: s.connections_closing,
         connections_incoming: s.connections_incoming,
         connections_outgoing: s.connections_outgoing,
         messages_in: s.messages_in,

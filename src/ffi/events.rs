@@ -117,6 +117,9 @@ pub unsafe extern "C" fn nd_driver_get_event_count(
     })
 }
 
+/// Where the data of an event without data points to: a real address, for memcpy's sake.
+static NO_DATA: [u8; 1] = [0];
+
 const EMPTY: nd_event = nd_event {
     connection: 0,
     data: null(),
@@ -141,7 +144,7 @@ fn to_abi(event: &EventView<'_>) -> nd_event {
     }
     nd_event {
         connection: event.connection.to_u64(),
-        data: event.data.as_ptr(),
+        data: if event.data.is_empty() { NO_DATA.as_ptr() } else { event.data.as_ptr() },
         data_length: event.data.len() as u32,
         kind: event.kind as i32,
         close_code: event.close_code,

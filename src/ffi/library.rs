@@ -60,7 +60,8 @@ pub extern "C" fn nd_disconnect_reason_name(reason: i32) -> *const c_char {
 /// @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only
 /// @param capacity  bytes at `buffer`
 /// @param out_length  out: bytes of the text without the NUL; may be NULL
-/// @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not)
+/// @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not);
+/// ND_ERROR_NULL_ARGUMENT
 /// @lifetime the text stays until the next error on this thread
 /// @thread any; each thread has its own text
 /// @since 0.1

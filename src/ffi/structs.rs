@@ -226,8 +226,8 @@ pub struct nd_driver_statistics {
     pub connections: u32,
     /// Streams in their handshake now.
     pub handshakes_pending: u32,
-    /// 0.
-    pub reserved: u32,
+    /// Closed connections whose goodbye is not over: a program that ends waits for 0 here.
+    pub connections_closing: u32,
     /// Connections that came from outside.
     pub connections_incoming: u64,
     /// Connections that this side started.

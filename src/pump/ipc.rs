@@ -3,10 +3,10 @@
 //! The table of ports is one for the process. A port's queue is bounded; what does not fit is
 //! lost, as with any datagram.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use mio::Waker;
 use parking_lot::Mutex;
@@ -16,7 +16,7 @@ pub const QUEUE_MAX: usize = 65_536;
 /// Where ports that the program leaves to us start.
 const EPHEMERAL_START: u16 = 49_152;
 
-static PORTS: LazyLock<Mutex<HashMap<u16, Arc<Mailbox>>>> = LazyLock::new(Mutex::default);
+static PORTS: Mutex<BTreeMap<u16, Arc<Mailbox>>> = Mutex::new(BTreeMap::new());
 
 /// How a sleeping driver is woken.
 pub struct Bell {

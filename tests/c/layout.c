@@ -164,7 +164,7 @@ static void print_nd_driver_statistics(void) {
   FIELD(struct_size);
   FIELD(connections);
   FIELD(handshakes_pending);
-  FIELD(reserved);
+  FIELD(connections_closing);
   FIELD(connections_incoming);
   FIELD(connections_outgoing);
   FIELD(messages_in);
