@@ -1,7 +1,7 @@
-// Plays the arena's page in headless Chromium as a person would: opens it, holds arrow keys,
-// waits until it has moved and sees others, keeps a picture, and leaves.
+// Plays the arena's page in headless Chromium as a person would: opens it, holds arrow keys for
+// so many seconds, and until it has moved and sees others, keeps a picture, and leaves.
 //
-//   node page_client.mjs URL CHROMIUM PICTURE      (NODE_PATH finds playwright-core)
+//   node page_client.mjs URL SECONDS CHROMIUM PICTURE      (NODE_PATH finds playwright-core)
 //
 // Prints "joined" once the server has welcomed the page; ends with 0 only if all of it worked.
 import { createRequire } from 'node:module';
@@ -10,14 +10,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const { chromium } = createRequire(import.meta.url)('playwright-core');
-const [url, executablePath, picture] = process.argv.slice(2);
+const [url, seconds, executablePath, picture] = process.argv.slice(2);
 if (!picture) {
-  console.error('usage: node page_client.mjs URL CHROMIUM PICTURE');
+  console.error('usage: node page_client.mjs URL SECONDS CHROMIUM PICTURE');
   process.exit(2);
 }
 
 const START_LIMIT_MS = 50_000;
-const PLAY_LIMIT_MS = 25_000;
+const PLAY_MS = seconds * 1000;
+const PLAY_LIMIT_MS = PLAY_MS + 25_000;
 const LEAVE_LIMIT_MS = 5_000;
 const KEYS = ['ArrowRight', 'ArrowDown', 'ArrowLeft', 'ArrowUp'];
 const KEY_HELD_MS = 250;
@@ -52,16 +53,16 @@ async function play(page) {
   await page.goto(url);
   await page.waitForFunction(() => window.arena?.joined === true);
   console.log('joined');
-  const end = Date.now() + PLAY_LIMIT_MS;
+  const start = Date.now();
   for (let turn = 0; ; turn += 1) {
     const seen = await page.evaluate(() => ({
       moved: window.arena.moved, others: window.arena.others,
     }));
-    if (seen.moved === true && seen.others > 0) {
+    if (seen.moved === true && seen.others > 0 && Date.now() - start >= PLAY_MS) {
       console.log(`moved, and saw ${seen.others} others`);
       break;
     }
-    if (Date.now() > end) {
+    if (Date.now() - start > PLAY_LIMIT_MS) {
       throw new Error(`after ${PLAY_LIMIT_MS} ms: ${JSON.stringify(seen)}`);
     }
     const key = KEYS[turn % KEYS.length];

@@ -72,9 +72,14 @@ impl Args {
         })
     }
 
+    /// A flag's value as it was given.
+    pub fn text(&self, flag: &str) -> Option<&str> {
+        self.values.get(flag).map(String::as_str)
+    }
+
     /// A flag's value split at its commas; empty when the flag is not there.
     pub fn list(&self, flag: &str) -> Vec<&str> {
-        let text = self.values.get(flag).map_or("", String::as_str);
+        let text = self.text(flag).unwrap_or_default();
         text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect()
     }
 }

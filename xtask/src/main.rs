@@ -29,6 +29,11 @@ const CHECK: Flag = Flag::switch("--check", "compare with the committed files, w
 const HEADLESS: Flag = Flag::switch("--headless", "add a page client, judge the run, then end");
 const LIST: Flag = Flag::switch("--list", "print the steps and what they need");
 const SECONDS: Flag = Flag::value("--seconds", "N", "how long (demo: until Ctrl-C; fuzz: 30)");
+const PAGE: Flag = Flag::value(
+    "--page",
+    "WHICH",
+    "play the page client in chromium or node (default: what is there)",
+);
 const PORT: Flag = Flag::value("--port", "N", "UDP and WebSocket port (0, the default: any)");
 const ONLY: Flag = Flag::value("--only", "STEP,…", "run these steps alone");
 const SKIP: Flag = Flag::value("--skip", "STEP,…", "leave these steps out");
@@ -38,7 +43,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "demo",
         operand: None,
-        flags: &[HEADLESS, SECONDS, PORT],
+        flags: &[HEADLESS, SECONDS, PAGE, PORT],
         summary: "install, build, and play: an arena server, bots, and a page for your browser",
         run: demo::command,
     },

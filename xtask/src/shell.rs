@@ -305,7 +305,7 @@ mod tests {
         let run = Run::new("sh").args(["-c", "echo one; echo two >&2"]);
         let output = run.output(&project, "sh").expect("ends well");
         assert_eq!(output, "one\n");
-        let log = log_path(&project, "outputs").expect("created");
+        let log = log_path(&project, "sh").expect("created");
         assert_eq!(read_lossy(&log).expect("written"), "two\n");
         fs::remove_dir_all(&project.target).expect("ours");
     }

@@ -2,10 +2,13 @@
 //! Knows nothing of what the cells mean.
 
 use std::io::{IsTerminal, Write, stdout};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Without a terminal a block is printed this often at most.
-const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
+const PLAIN_INTERVAL: Duration = Duration::from_secs(3);
+/// Rows and columns of a terminal that does not tell.
+const SIZE_DEFAULT: (usize, usize) = (24, 80);
 
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,41 +67,60 @@ impl Table {
 pub struct Live {
     terminal: bool,
     drawn: usize,
-    printed: Option<Instant>,
+    printed: Instant,
 }
 
 impl Live {
     /// Nothing drawn yet.
     pub fn new() -> Self {
-        Self { terminal: stdout().is_terminal(), drawn: 0, printed: None }
+        Self { terminal: stdout().is_terminal(), drawn: 0, printed: Instant::now() }
     }
 
-    /// Shows the block's new state.
-    pub fn show(&mut self, lines: &[String]) {
+    /// Shows the block's new state, which is made for so many lines.
+    pub fn show(&mut self, lines: impl FnOnce(usize) -> Vec<String>) {
         let mut out = stdout().lock();
         if self.terminal {
-            let text = redraw(self.drawn, lines);
+            let (rows, columns) = terminal_size();
+            // One line stays for the cursor.
+            let lines = lines(rows.saturating_sub(1));
+            let text = redraw(self.drawn, &lines, rows, columns);
             // A terminal that is gone shows nothing; the run goes on.
             let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             self.drawn = lines.len();
-        } else if self.printed.is_none_or(|time| time.elapsed() >= PLAIN_INTERVAL) {
-            let _ = writeln!(out, "{}", lines.join("\n"));
-            self.printed = Some(Instant::now());
+        } else if self.printed.elapsed() >= PLAIN_INTERVAL {
+            let _ = writeln!(out, "{}", lines(usize::MAX).join("\n"));
+            self.printed = Instant::now();
         }
     }
 }
 
-/// Moves up over the `drawn` lines, clears them and writes the new ones.
-fn redraw(drawn: usize, lines: &[String]) -> String {
+/// Rows and columns of the terminal, which may change from one drawing to the next.
+fn terminal_size() -> (usize, usize) {
+    // `stty` looks at its standard input; asking the terminal ourselves would need unsafe code.
+    let output = Command::new("stty").arg("size").stdin(Stdio::inherit()).output();
+    let text = output.map(|output| output.stdout).unwrap_or_default();
+    parse_size(&String::from_utf8_lossy(&text)).unwrap_or(SIZE_DEFAULT)
+}
+
+fn parse_size(text: &str) -> Option<(usize, usize)> {
+    let (rows, columns) = text.trim().split_once(' ')?;
+    let size = (rows.parse().ok()?, columns.parse().ok()?);
+    (size.0 > 0 && size.1 > 0).then_some(size)
+}
+
+/// Moves up over the `drawn` lines and writes the new ones over them, none wider than the
+/// terminal: a line that wraps would be two when the next drawing moves up.
+fn redraw(drawn: usize, lines: &[String], rows: usize, columns: usize) -> String {
     let mut text = String::new();
-    if drawn > 0 {
-        text += &format!("\x1b[{drawn}A\x1b[J");
+    let up = drawn.min(rows.saturating_sub(1));
+    if up > 0 {
+        text += &format!("\x1b[{up}A\r");
     }
-    for line in lines {
-        text += line;
-        text += "\n";
+    for line in lines.iter().take(rows.saturating_sub(1)) {
+        text.extend(line.chars().take(columns.saturating_sub(1)));
+        text += "\x1b[K\n";
     }
-    text
+    text + "\x1b[J"
 }
 
 /// Bytes for a person: three digits at least, in powers of 1024.
@@ -129,8 +151,22 @@ mod tests {
     #[test]
     fn a_redraw_covers_exactly_the_lines_drawn_before() {
         let lines = ["x".to_owned(), "y".to_owned()];
-        assert_eq!(redraw(0, &lines), "x\ny\n");
-        assert_eq!(redraw(2, &lines), "\x1b[2A\x1b[Jx\ny\n");
+        let drawn = "x\x1b[K\ny\x1b[K\n\x1b[J";
+        assert_eq!(redraw(0, &lines, 24, 80), drawn);
+        assert_eq!(redraw(3, &lines, 24, 80), format!("\x1b[3A\r{drawn}"));
+    }
+
+    #[test]
+    fn a_redraw_stays_within_the_terminal() {
+        let lines = ["xyz".to_owned(), "y".to_owned()];
+        assert_eq!(redraw(9, &lines, 2, 3), "\x1b[1A\rxy\x1b[K\n\x1b[J");
+    }
+
+    #[test]
+    fn a_terminals_size_is_read_or_assumed() {
+        assert_eq!(parse_size("50 132\n"), Some((50, 132)));
+        assert_eq!(parse_size("0 0\n"), None);
+        assert_eq!(parse_size("stty: not a terminal\n"), None);
     }
 
     #[test]

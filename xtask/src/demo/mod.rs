@@ -7,6 +7,8 @@ mod page;
 mod status;
 mod verdict;
 
+pub use self::page::Client;
+
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -84,16 +86,25 @@ pub struct Options {
     pub seconds: Option<u64>,
     /// The port of both interfaces; 0 picks free ones.
     pub port: u16,
+    /// What plays the page; Chromium where it is installed when None.
+    pub page: Option<Client>,
+    /// Show nothing but the verdict.
+    pub quiet: bool,
 }
 
-/// `cargo xtask demo [--headless] [--seconds N] [--port N]`.
+/// `cargo xtask demo [--headless] [--seconds N] [--page WHICH] [--port N]`.
 pub fn command(project: &Project, args: &Args) -> Result<()> {
     let headless = args.has("--headless");
     let seconds = args.number("--seconds")?.or(headless.then_some(HEADLESS_SECONDS));
     if seconds == Some(0) {
         return Err(Error::new("--seconds needs at least 1"));
     }
-    let options = Options { headless, seconds, port: args.number("--port")?.unwrap_or(0) };
+    let page = args.text("--page").map(Client::named).transpose()?;
+    if page.is_some() && !headless {
+        return Err(Error::new("--page goes with --headless"));
+    }
+    let port = args.number("--port")?.unwrap_or(0);
+    let options = Options { headless, seconds, port, page, quiet: false };
     match run(project, &options) {
         Ok(line) => {
             println!("{line}");
@@ -116,22 +127,31 @@ pub fn command(project: &Project, args: &Args) -> Result<()> {
 pub fn run(project: &Project, options: &Options) -> Result<String> {
     install::require(project, &[Need::C, Need::Mono])?;
     if options.headless {
-        install::require(project, &[Need::Node, Need::Chromium])?;
+        install::require(project, &[Need::Node])?;
+        if options.page != Some(Client::Node) {
+            install::require(project, &[Need::Chromium])?;
+        }
     }
-    println!("building …");
+    let say = |text: &str| {
+        if !options.quiet {
+            println!("{text}");
+        }
+    };
+    say("building …");
     let programs = build::examples(project)?;
     let mut arena = Arena::start(project, &programs, options.port)?;
-    println!("the page: http://localhost:{}/", arena.ws);
+    let address = format!("http://localhost:{}/", arena.ws);
+    say(&format!("the page: {address}"));
     let page = match options.headless {
-        true => Some(Page::open(project, arena.ws)?),
+        true => Some(Page::open(project, options.page, arena.ws, options.seconds)?),
         false => None,
     };
     let mut players = start_bots(project, &programs, &arena, options.seconds)?;
     if let Some(page) = page {
-        println!("a page joined: {}", page.how());
+        say(&format!("a page joined: {}", page.how()));
         players.push(Player { label: "page".to_owned(), running: page.into_running() });
     }
-    let faults = play(&mut arena, &mut players, options.seconds)?;
+    let faults = play(&mut arena, &mut players, options, &address)?;
     drop(players);
     let closing = arena.close()?;
     let mut kinds: Vec<_> = BOTS.iter().map(|bot| bot.kind).collect();
@@ -176,12 +196,21 @@ fn start_bots(
 }
 
 /// Shows the arena until every player has ended; returns what went wrong with them.
-fn play(arena: &mut Arena, players: &mut [Player], seconds: Option<u64>) -> Result<Vec<String>> {
-    let limit = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds) + BOT_PATIENCE);
+fn play(
+    arena: &mut Arena,
+    players: &mut [Player],
+    options: &Options,
+    address: &str,
+) -> Result<Vec<String>> {
+    let limit = options.seconds.map(|s| Instant::now() + Duration::from_secs(s) + BOT_PATIENCE);
     let mut live = Live::new();
+    let mut before: Option<Status> = None;
     loop {
-        if let Some(status) = arena.latest()? {
-            live.show(&status.lines());
+        if let Some(status) = arena.latest()?
+            && !options.quiet
+        {
+            live.show(|rows| board(&status, before.as_ref(), options, address, rows));
+            before = Some(status);
         }
         let running: Vec<_> = players
             .iter_mut()
@@ -207,6 +236,25 @@ fn play(arena: &mut Arena, players: &mut [Player], seconds: Option<u64>) -> Resu
         }
     }
     Ok(faults)
+}
+
+/// What a person sees: where to go, who is there, and how to end it.
+fn board(
+    status: &Status,
+    before: Option<&Status>,
+    options: &Options,
+    address: &str,
+    rows: usize,
+) -> Vec<String> {
+    const LINES_AROUND: usize = 4;
+    let mut lines = vec![String::new()];
+    lines.extend(status.lines(rows.saturating_sub(LINES_AROUND), before));
+    lines.push(String::new());
+    lines.push(match options.headless {
+        true => format!("  {address}"),
+        false => format!("  Open {address} and join in. Ctrl-C ends everything."),
+    });
+    lines
 }
 
 /// The running server.

@@ -6,7 +6,9 @@ use serde_json::Value;
 use crate::table::{Align, Table, bytes};
 
 /// The table shows so many connections at most, so that it fits a terminal.
-const ROWS_MAX: usize = 24;
+const ROWS_MAX: usize = 32;
+/// The table's lines besides its rows: its head, what is left away, an empty line, the totals.
+const LINES_AROUND: usize = 4;
 
 /// One line of the server.
 #[derive(Debug, PartialEq)]
@@ -150,8 +152,9 @@ fn joined(value: &Value) -> Option<Joined> {
 }
 
 impl Status {
-    /// The state as a table with a line of totals.
-    pub fn lines(&self) -> Vec<String> {
+    /// The state as a table of so many lines at most, with a line of totals. The state before it
+    /// gives the rates.
+    pub fn lines(&self, lines_max: usize, before: Option<&Self>) -> Vec<String> {
         let mut table = Table::new(&[
             ("id", Align::Right),
             ("name", Align::Left),
@@ -163,19 +166,41 @@ impl Status {
             ("received", Align::Right),
             ("sent", Align::Right),
         ]);
-        for client in self.clients.iter().take(ROWS_MAX) {
+        let mut clients: Vec<_> = self.clients.iter().collect();
+        clients.sort_by_key(|client| client.id);
+        let rows = lines_max.saturating_sub(LINES_AROUND).clamp(1, ROWS_MAX);
+        for client in clients.iter().take(rows) {
             table.row(client.cells());
         }
         let mut lines = table.lines();
-        if self.clients.len() > ROWS_MAX {
-            lines.push(format!("  … and {} more", self.clients.len() - ROWS_MAX));
+        if clients.len() > rows {
+            lines.push(format!("  … and {} more", clients.len() - rows));
         }
-        let Self { seconds, messages_in, messages_out, .. } = self;
-        lines.push(format!(
-            "  {seconds:.0} s, {} connections, {messages_in} messages in, {messages_out} out",
-            self.clients.len()
-        ));
+        lines.push(String::new());
+        lines.push(self.totals(before));
         lines
+    }
+
+    fn totals(&self, before: Option<&Self>) -> String {
+        let passed = before.map_or(0.0, |before| self.seconds - before.seconds);
+        let rate = |now: u64, then: Option<u64>| match then {
+            Some(then) if passed > 0.0 => {
+                let change = u32::try_from(now.saturating_sub(then)).unwrap_or(u32::MAX);
+                format!(" ({:.0} a second)", f64::from(change) / passed)
+            }
+            _ => String::new(),
+        };
+        let Self { seconds, messages_in, messages_out, clients } = self;
+        let connections = match clients.len() {
+            1 => "1 connection".to_owned(),
+            many => format!("{many} connections"),
+        };
+        let rate_in = rate(*messages_in, before.map(|before| before.messages_in));
+        let rate_out = rate(*messages_out, before.map(|before| before.messages_out));
+        format!(
+            "  {seconds:.0} s, {connections}, messages: {messages_in} in{rate_in}, \
+             {messages_out} out{rate_out}"
+        )
     }
 }
 
@@ -215,11 +240,29 @@ mod tests {
     #[test]
     fn shows_a_status_as_a_table_without_control_characters() {
         let Line::Status(status) = parse(STATUS).expect("valid") else { panic!("not a status") };
-        let lines = status.lines();
-        assert_eq!(lines.len(), 3);
+        let lines = status.lines(20, None);
+        assert_eq!(lines.len(), 4);
         assert!(lines[1].contains("c[2J") && !lines[1].contains('\u{1b}'), "{}", lines[1]);
         assert!(lines[1].contains("0.2 ms") && lines[1].contains("300 B"), "{}", lines[1]);
-        assert_eq!(lines[2], "  3 s, 1 connections, 10 messages in, 20 out");
+        assert_eq!(lines[3], "  3 s, 1 connection, messages: 10 in, 20 out");
+    }
+
+    #[test]
+    fn a_state_before_gives_rates_and_few_lines_show_few_rows() {
+        let read = |text: &str| match parse(text).expect("valid") {
+            Line::Status(status) => status,
+            other => panic!("not a status: {other:?}"),
+        };
+        let before = read(STATUS);
+        let mut now = read(STATUS);
+        now.seconds = 5.0;
+        now.messages_in += 40;
+        now.clients.extend([read(STATUS), read(STATUS)].map(|mut other| other.clients.remove(0)));
+        let lines = now.lines(6, Some(&before));
+        assert_eq!(lines.len(), 6);
+        assert_eq!(lines[3], "  … and 1 more");
+        let totals = "  5 s, 3 connections, messages: 50 in (20 a second), 20 out (0 a second)";
+        assert_eq!(lines[5], totals);
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub fn test(project: &Project) -> Result<Outcome> {
         .args(words)
         .arg("--workspace")
         .args(test_features())
+        // The end of the log is for what failed, not for where the test runner called it.
+        .env("RUST_BACKTRACE", "0")
         .quiet(project, "rust-tests")?;
     let lines = closing_lines(&log);
     if lines.is_empty() {
