@@ -63,7 +63,7 @@ pub fn enabled(level: Level) -> bool {
     level as u32 <= LEVEL.load(Ordering::Relaxed)
 }
 
-/// Writes a line; use the [`note!`](crate::log::note) macro, which formats only when needed.
+/// Writes a line; use the `note!` macro, which formats only when needed.
 pub fn write(level: Level, text: &std::fmt::Arguments<'_>) {
     let bytes: Vec<u8> = text.to_string().bytes().filter(|&byte| byte != 0).collect();
     let line = CString::new(bytes).unwrap_or_default();

@@ -8,6 +8,7 @@
 //! The doc comments of the exports are the text of `include/netdriver.h`.
 #![allow(unsafe_code)]
 #![allow(clippy::missing_safety_doc, reason = "the C manual says what a caller must hold")]
+#![allow(rustdoc::broken_intra_doc_links, reason = "in the C manual a bracket is a bracket")]
 
 mod args;
 mod boundary;
