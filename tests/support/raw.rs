@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "these are the peers, with sockets of their own")]
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
 use netdriver::{NetworkDriver, NetworkEndpoint};
 
@@ -264,6 +264,37 @@ impl RawStream {
                 step(&mut [driver]);
             }
             self.ended.then(|| std::mem::take(&mut self.inbox))
+        })
+    }
+}
+
+/// A TCP listener without any protocol.
+pub struct RawListener {
+    socket: TcpListener,
+}
+
+impl RawListener {
+    /// On a port of its own.
+    pub fn new() -> Self {
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+        socket.set_nonblocking(true).expect("a socket");
+        Self { socket }
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.socket.local_addr().expect("is bound").port()
+    }
+
+    /// Runs the driver until it has connected.
+    #[track_caller]
+    pub fn accept(&self, driver: &mut NetworkDriver) -> RawStream {
+        until("a connection of the driver", || {
+            let accepted = self.socket.accept().ok();
+            if accepted.is_none() {
+                step(&mut [driver]);
+            }
+            accepted.map(|(socket, _)| RawStream::over(socket))
         })
     }
 }

@@ -1,0 +1,16 @@
+//! WebSocket as a program and as a stranger see it: both dialects, both sides, and misbehaviour.
+
+mod support;
+
+#[path = "websocket_behaviour/client.rs"]
+mod client;
+#[path = "websocket_behaviour/closing.rs"]
+mod closing;
+#[path = "websocket_behaviour/dialects.rs"]
+mod dialects;
+#[path = "websocket_behaviour/messages.rs"]
+mod messages;
+#[path = "websocket_behaviour/requests.rs"]
+mod requests;
+#[path = "websocket_behaviour/violations.rs"]
+mod violations;
