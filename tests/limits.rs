@@ -1,0 +1,12 @@
+//! Every limit holds, says so, and hurts nobody but the one who runs into it.
+
+mod support;
+
+#[path = "limits/backpressure.rs"]
+mod backpressure;
+#[path = "limits/handshakes.rs"]
+mod handshakes;
+#[path = "limits/queues.rs"]
+mod queues;
+#[path = "limits/settings.rs"]
+mod settings;

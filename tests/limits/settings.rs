@@ -1,0 +1,231 @@
+//! The bounds of every setting: a value outside is refused by the field's name.
+
+use netdriver::settings::{
+    CONNECTIONS_LIMIT, InterfaceKind, InterfaceSettings, NetworkSettings, NetworkSimulator,
+    PATH_SIZE_MAX, SUB_PROTOCOLS_MAX, WEBSOCKET_MESSAGE_SIZE_LIMIT,
+};
+use netdriver::{NetworkDriver, Status};
+
+use crate::support::status;
+
+type Change = fn(&mut NetworkSettings);
+
+/// A field, a change that is too low, one that is too high where there is one.
+const FIELDS: &[(&str, Change, Option<Change>)] = &[
+    ("connect_timeout_ms", |s| s.connect_timeout_ms = -1, None),
+    ("max_connect_attempts", |s| s.max_connect_attempts = -1, None),
+    ("disconnect_timeout_ms", |s| s.disconnect_timeout_ms = -1, None),
+    ("heartbeat_timeout_ms", |s| s.heartbeat_timeout_ms = -1, None),
+    ("reconnection_timeout_ms", |s| s.reconnection_timeout_ms = -1, None),
+    ("max_frame_time_ms", |s| s.max_frame_time_ms = -1, None),
+    ("fixed_frame_time_ms", |s| s.fixed_frame_time_ms = -1, None),
+    ("receive_queue_capacity", |s| s.receive_queue_capacity = 0, None),
+    ("send_queue_capacity", |s| s.send_queue_capacity = 0, None),
+    ("max_message_size", |s| s.max_message_size = 0, Some(|s| s.max_message_size = 1473)),
+    (
+        "connections_max",
+        |s| s.connections_max = 0,
+        Some(|s| s.connections_max = CONNECTIONS_LIMIT + 1),
+    ),
+    ("inbound_bytes_max", |s| s.inbound_bytes_max = 0, None),
+    ("outbound_bytes_max", |s| s.outbound_bytes_max = 0, None),
+    (
+        "pending_handshakes_max",
+        |s| s.pending_handshakes_max = 0,
+        Some(|s| s.pending_handshakes_max = CONNECTIONS_LIMIT + 1),
+    ),
+    ("head_size_max", |s| s.head_size_max = 255, Some(|s| s.head_size_max = 65_537)),
+    ("handshake_timeout_ms", |s| s.handshake_timeout_ms = 0, None),
+    ("plain_grace_ms", |s| s.plain_grace_ms = -1, None),
+    (
+        "websocket_message_size_max",
+        |s| s.websocket_message_size_max = 0,
+        Some(|s| s.websocket_message_size_max = WEBSOCKET_MESSAGE_SIZE_LIMIT + 1),
+    ),
+    ("close_timeout_ms", |s| s.close_timeout_ms = 0, None),
+    ("ping_interval_ms", |s| s.ping_interval_ms = -1, None),
+    ("pong_timeout_ms", |s| s.pong_timeout_ms = -1, None),
+];
+
+#[test]
+fn a_value_out_of_bounds_is_refused_by_its_name() {
+    for &(name, low, high) in FIELDS {
+        for change in [Some(low), high].into_iter().flatten() {
+            let mut settings = NetworkSettings::default();
+            change(&mut settings);
+            let refused = settings.validate().expect_err(name);
+            assert_eq!(refused.status(), Status::InvalidArgument, "{name}");
+            assert!(refused.text().contains(name), "{name}: {}", refused.text());
+            let driver = NetworkDriver::new(&settings).map(|_| ()).expect_err(name);
+            assert_eq!(driver, refused);
+        }
+    }
+}
+
+#[test]
+fn every_field_has_its_row() {
+    let shown = format!("{:?}", NetworkSettings::default());
+    let inside = shown.split_once('{').expect("is a struct").1.trim_end_matches([' ', '}']);
+    let fields: Vec<&str> =
+        inside.split(", ").filter_map(|field| field.trim().split_once(':')).map(|f| f.0).collect();
+    let switches = ["perform_path_mtu_discovery", "writable_events"];
+    for field in fields {
+        let known = FIELDS.iter().any(|row| row.0 == field) || switches.contains(&field);
+        assert!(known, "{field} has no row here");
+    }
+}
+
+#[test]
+fn the_ends_of_the_bounds_are_inside() {
+    let smallest = NetworkSettings {
+        connect_timeout_ms: 0,
+        max_connect_attempts: 0,
+        disconnect_timeout_ms: 0,
+        heartbeat_timeout_ms: 0,
+        receive_queue_capacity: 1,
+        send_queue_capacity: 1,
+        max_message_size: 1,
+        connections_max: 1,
+        inbound_bytes_max: 1,
+        outbound_bytes_max: 1,
+        pending_handshakes_max: 1,
+        head_size_max: 256,
+        handshake_timeout_ms: 1,
+        plain_grace_ms: 0,
+        websocket_message_size_max: 1,
+        close_timeout_ms: 1,
+        ping_interval_ms: 0,
+        pong_timeout_ms: 0,
+        ..NetworkSettings::default()
+    };
+    let largest = NetworkSettings {
+        connect_timeout_ms: i32::MAX,
+        max_connect_attempts: i32::MAX,
+        disconnect_timeout_ms: i32::MAX,
+        heartbeat_timeout_ms: i32::MAX,
+        receive_queue_capacity: i32::MAX,
+        send_queue_capacity: i32::MAX,
+        max_message_size: 1472,
+        connections_max: CONNECTIONS_LIMIT,
+        inbound_bytes_max: u32::MAX,
+        outbound_bytes_max: u32::MAX,
+        pending_handshakes_max: CONNECTIONS_LIMIT,
+        head_size_max: 65_536,
+        handshake_timeout_ms: i32::MAX,
+        plain_grace_ms: i32::MAX,
+        websocket_message_size_max: WEBSOCKET_MESSAGE_SIZE_LIMIT,
+        close_timeout_ms: i32::MAX,
+        ping_interval_ms: i32::MAX,
+        pong_timeout_ms: i32::MAX,
+        ..NetworkSettings::default()
+    };
+    for settings in [smallest, largest] {
+        settings.validate().expect("is inside");
+        for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc] {
+            let (mut server, endpoint) = crate::support::server(kind, &settings);
+            let mut client = crate::support::driver(kind, &settings);
+            let _ = client.connect(0, &endpoint, b"");
+            crate::support::settle(&mut [&mut server, &mut client], 5);
+        }
+    }
+}
+
+#[test]
+fn the_defaults_are_unity_transports() {
+    let s = NetworkSettings::default();
+    let times = [
+        s.connect_timeout_ms,
+        s.max_connect_attempts,
+        s.disconnect_timeout_ms,
+        s.heartbeat_timeout_ms,
+        s.reconnection_timeout_ms,
+        s.max_frame_time_ms,
+        s.fixed_frame_time_ms,
+    ];
+    assert_eq!(times, [1000, 60, 30_000, 500, 2000, 0, 0]);
+    assert_eq!((s.receive_queue_capacity, s.send_queue_capacity), (512, 512));
+    assert_eq!(s.max_message_size, 1400);
+}
+
+#[test]
+fn what_this_version_cannot_do_is_said() {
+    let settings =
+        NetworkSettings { perform_path_mtu_discovery: true, ..NetworkSettings::default() };
+    assert_eq!(status(settings.validate()), Status::NotSupported);
+}
+
+#[test]
+fn paths_and_sub_protocols_of_an_interface_are_checked() {
+    let good = InterfaceSettings::new(InterfaceKind::WebSocket);
+    let long = format!("/{}", "a".repeat(PATH_SIZE_MAX));
+    for path in ["", "x", "/a b", "/ä", "/\n", &long] {
+        let path = Some(path.to_owned());
+        let all = [
+            ("path", InterfaceSettings { path: path.clone(), ..good.clone() }),
+            ("utp_path", InterfaceSettings { utp_path: path.clone(), ..good.clone() }),
+            ("plain_path", InterfaceSettings { plain_path: path.clone(), ..good.clone() }),
+        ];
+        for (name, interface) in all {
+            let mut driver = NetworkDriver::new(&NetworkSettings::default()).expect("a driver");
+            let refused = driver.add_interface(interface).expect_err(name);
+            assert_eq!(refused.status(), Status::InvalidArgument);
+            assert!(refused.text().contains(name), "{}", refused.text());
+        }
+    }
+    let longest = Some(long[..PATH_SIZE_MAX].to_owned());
+    InterfaceSettings { path: longest, ..good.clone() }.validate().expect("is short enough");
+    let names = |names: Vec<String>| InterfaceSettings { sub_protocols: names, ..good.clone() };
+    let many = vec!["a".to_owned(); SUB_PROTOCOLS_MAX + 1];
+    for bad in [vec![String::new()], vec!["a b".to_owned()], vec!["a,b".to_owned()], many] {
+        assert_eq!(status(names(bad).validate()), Status::InvalidArgument);
+    }
+}
+
+#[test]
+fn the_bad_network_takes_percentages_only() {
+    let off = NetworkSimulator::default();
+    off.validate().expect("is fine");
+    for percent in [-0.1, 100.1, f32::NAN, f32::INFINITY] {
+        let all = [
+            NetworkSimulator { send_loss_percent: percent, ..off },
+            NetworkSimulator { receive_loss_percent: percent, ..off },
+            NetworkSimulator { send_duplicate_percent: percent, ..off },
+            NetworkSimulator { send_reorder_percent: percent, ..off },
+        ];
+        for simulator in all {
+            assert_eq!(status(simulator.validate()), Status::InvalidArgument);
+        }
+    }
+}
+
+#[test]
+fn interfaces_and_addresses_have_a_limit() {
+    let mut driver = NetworkDriver::new(&NetworkSettings::default()).expect("a driver");
+    for _ in 0..16 {
+        driver.add_interface(InterfaceSettings::new(InterfaceKind::Ipc)).expect("fits");
+    }
+    let more = driver.add_interface(InterfaceSettings::new(InterfaceKind::Ipc));
+    assert_eq!(status(more), Status::LimitReached);
+    let any = netdriver::NetworkEndpoint::loopback_ipv4(0);
+    for _ in 0..16 {
+        driver.bind(0, &any).expect("fits");
+    }
+    assert_eq!(status(driver.bind(0, &any)), Status::LimitReached);
+    driver.bind(1, &any).expect("another interface has its own");
+}
+
+#[test]
+fn documents_have_a_number_and_a_size() {
+    let mut driver = crate::support::driver(InterfaceKind::WebSocket, &NetworkSettings::default());
+    for number in 0..64 {
+        driver.set_document(0, &format!("/{number}"), "text/plain", b"x").expect("fits");
+    }
+    let more = driver.set_document(0, "/more", "text/plain", b"x");
+    assert_eq!(status(more), Status::LimitReached);
+    driver.set_document(0, "/0", "text/plain", b"y").expect("replacing is fine");
+    driver.remove_document(0, "/1").expect("is there");
+    driver.set_document(0, "/more", "text/plain", b"x").expect("there is room again");
+    let huge = vec![0; (16 << 20) + 1];
+    assert_eq!(status(driver.set_document(0, "/0", "a/b", &huge)), Status::InvalidArgument);
+    driver.set_document(0, "/0", "a/b", &huge[1..]).expect("fits");
+}
