@@ -28,7 +28,7 @@ const FIELDS: &[(&str, Change, Option<Change>)] = &[
         Some(|s| s.connections_max = CONNECTIONS_LIMIT + 1),
     ),
     ("inbound_bytes_max", |s| s.inbound_bytes_max = 0, None),
-    ("outbound_bytes_max", |s| s.outbound_bytes_max = 0, None),
+    ("outbound_bytes_max", |s| s.outbound_bytes_max = 14, None),
     (
         "pending_handshakes_max",
         |s| s.pending_handshakes_max = 0,
@@ -87,7 +87,7 @@ fn the_ends_of_the_bounds_are_inside() {
         max_message_size: 1,
         connections_max: 1,
         inbound_bytes_max: 1,
-        outbound_bytes_max: 1,
+        outbound_bytes_max: 15,
         pending_handshakes_max: 1,
         head_size_max: 256,
         handshake_timeout_ms: 1,

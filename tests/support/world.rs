@@ -399,6 +399,7 @@ impl World {
     fn check_the_end(&mut self) {
         let statistics = self.server.statistics();
         assert_eq!(statistics.connections, 0, "the server leaks connections");
+        assert_eq!(statistics.connections_closing, 0, "a goodbye never ends");
         assert_eq!((statistics.malformed_in, statistics.old_protocol_in), (0, 0));
         let incoming = statistics.connections_incoming as usize;
         assert_eq!(incoming, self.sides.len(), "accepted is what came");
