@@ -137,7 +137,7 @@ pub fn run(project: &Project, options: &Options) -> Result<String> {
             println!("{text}");
         }
     };
-    say("building …");
+    say("building … (the first time takes a minute or two)");
     let programs = build::examples(project)?;
     let mut arena = Arena::start(project, &programs, options.port)?;
     let address = format!("http://localhost:{}/", arena.ws);

@@ -69,7 +69,8 @@ fn is_document(file: &Path) -> bool {
 /// The files that git knows, and those that it would take on.
 fn tracked(project: &Project) -> Result<Vec<PathBuf>> {
     let output = Run::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        // Whoever owns the folder, as in a container: only names are read here.
+        .args(["-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"])
         .dir(&project.root)
         .output(project, "docs-files")?;
     Ok(output.lines().map(PathBuf::from).collect())

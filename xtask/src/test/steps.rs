@@ -9,7 +9,7 @@ use crate::install::{self, Need};
 use crate::paths::Project;
 
 /// How long each fuzz target runs in a test run, in seconds.
-const FUZZ_SECONDS: u64 = 4;
+const FUZZ_SECONDS: u64 = 8;
 /// How long the demo runs in a test run, in seconds.
 const DEMO_SECONDS: u64 = 10;
 /// How long the demo without a browser runs after that, in seconds.
