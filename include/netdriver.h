@@ -456,12 +456,13 @@ typedef struct nd_settings {
    */
   uint32_t inbound_bytes_max;
   /**
-   * Bytes that one connection may queue for sending. Default 4 MiB.
+   * Bytes that one connection may queue for sending. Default 4 MiB; at least
+   * max_message_size + 14.
    */
   uint32_t outbound_bytes_max;
   /**
-   * Streams that may be in their handshake at once; further ones wait at the operating
-   * system. Default 1024; above 0.
+   * Streams of clients without a connection that may be open at once. Further ones wait at the
+   * operating system until the oldest is done, or has had a second. Default 1024; above 0.
    */
   uint32_t pending_handshakes_max;
   /**
@@ -681,7 +682,7 @@ typedef struct nd_driver_statistics {
    */
   uint32_t connections;
   /**
-   * Streams in their handshake now.
+   * Streams of clients without a connection now: in their handshake, or on their way out.
    */
   uint32_t handshakes_pending;
   /**
@@ -938,7 +939,7 @@ const char *nd_disconnect_reason_name(int32_t reason);
  * @param out_length  out: bytes of the text without the NUL; may be NULL
  * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not);
  * ND_ERROR_NULL_ARGUMENT
- * @lifetime the text stays until the next error on this thread
+ * @lifetime the text stays until the next error of another call on this thread
  * @thread any; each thread has its own text
  * @since 0.1
  */

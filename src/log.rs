@@ -2,6 +2,7 @@
 //!
 //! One sink for the process. Nothing here formats a line that nobody gets.
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -46,8 +47,23 @@ impl Level {
     }
 }
 
+thread_local! {
+    /// A sink is running on this thread.
+    static IN_SINK: Cell<bool> = const { Cell::new(false) };
+}
+
+fn in_sink() -> bool {
+    IN_SINK.try_with(Cell::get).unwrap_or(true)
+}
+
 /// Chooses where lines go; `None` stops the log. Waits for a line that is being written.
-pub fn set_sink(sink: Option<(LevelFilter, Sink)>) {
+///
+/// # Errors
+/// [`crate::Status::InvalidArgument`] from inside a sink.
+pub fn set_sink(sink: Option<(LevelFilter, Sink)>) -> Result<()> {
+    if in_sink() {
+        return Err(Error::argument("a log callback must not set the log callback"));
+    }
     let mut place = SINK.lock();
     let (level, sink) = match sink {
         Some((Some(level), sink)) => (level as u32, Some(sink)),
@@ -55,6 +71,7 @@ pub fn set_sink(sink: Option<(LevelFilter, Sink)>) {
     };
     LEVEL.store(level, Ordering::Relaxed);
     *place = sink;
+    Ok(())
 }
 
 /// Is anybody listening at this level?
@@ -67,8 +84,14 @@ pub fn enabled(level: Level) -> bool {
 pub fn write(level: Level, text: &std::fmt::Arguments<'_>) {
     let bytes: Vec<u8> = text.to_string().bytes().filter(|&byte| byte != 0).collect();
     let line = CString::new(bytes).unwrap_or_default();
+    if in_sink() {
+        // The sink called the library after all; its line is lost, and nothing hangs.
+        return;
+    }
     if let Some(sink) = &*SINK.lock() {
+        IN_SINK.set(true);
         sink(level, &line);
+        IN_SINK.set(false);
     }
 }
 

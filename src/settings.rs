@@ -7,6 +7,7 @@
 use crate::error::{Error, Result, Status};
 use crate::proto::netem;
 use crate::proto::time::from_ms;
+use crate::proto::websocket::HEADER_SIZE_MAX;
 
 /// Bytes of the largest UTP packet that any setting allows (Unity Transport's absolute maximum).
 pub const MESSAGE_SIZE_MAX: i32 = 1472;
@@ -48,9 +49,9 @@ pub struct NetworkSettings {
     pub connections_max: u32,
     /// Payload bytes that may wait in one connection.
     pub inbound_bytes_max: u32,
-    /// Bytes that one connection may queue for sending.
+    /// Bytes that one connection may queue for sending; at least `max_message_size` + 14.
     pub outbound_bytes_max: u32,
-    /// Streams that may be in their handshake at once; above 0.
+    /// Streams of clients without a connection that may be open at once; above 0.
     pub pending_handshakes_max: u32,
     /// The largest HTTP head; 256 to 65536.
     pub head_size_max: u32,
@@ -139,7 +140,9 @@ impl NetworkSettings {
         bounded("max_message_size", self.max_message_size, 1, MESSAGE_SIZE_MAX)?;
         bounded("connections_max", self.connections_max, 1, CONNECTIONS_LIMIT)?;
         bounded("inbound_bytes_max", self.inbound_bytes_max, 1, u32::MAX)?;
-        bounded("outbound_bytes_max", self.outbound_bytes_max, 1, u32::MAX)?;
+        // One packet must fit, or nothing could ever be sent.
+        let packet = self.max_message_size as u32 + HEADER_SIZE_MAX as u32;
+        bounded("outbound_bytes_max", self.outbound_bytes_max, packet, u32::MAX)?;
         bounded("pending_handshakes_max", self.pending_handshakes_max, 1, CONNECTIONS_LIMIT)?;
         bounded("head_size_max", self.head_size_max, HEAD_SIZE_BOUNDS.0, HEAD_SIZE_BOUNDS.1)?;
         let message_limit = WEBSOCKET_MESSAGE_SIZE_LIMIT;

@@ -256,7 +256,7 @@ namespace NetDriver.Interop
         ///  @param out_length  out: bytes of the text without the NUL; may be NULL
         ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not);
         ///  ND_ERROR_NULL_ARGUMENT
-        ///  @lifetime the text stays until the next error on this thread
+        ///  @lifetime the text stays until the next error of another call on this thread
         ///  @thread any; each thread has its own text
         ///  @since 0.1
         /// </summary>
@@ -1046,12 +1046,13 @@ namespace NetDriver.Interop
         /// </summary>
         public uint inbound_bytes_max;
         /// <summary>
-        ///  Bytes that one connection may queue for sending. Default 4 MiB.
+        ///  Bytes that one connection may queue for sending. Default 4 MiB; at least
+        ///  max_message_size + 14.
         /// </summary>
         public uint outbound_bytes_max;
         /// <summary>
-        ///  Streams that may be in their handshake at once; further ones wait at the operating
-        ///  system. Default 1024; above 0.
+        ///  Streams of clients without a connection that may be open at once. Further ones wait at the
+        ///  operating system until the oldest is done, or has had a second. Default 1024; above 0.
         /// </summary>
         public uint pending_handshakes_max;
         /// <summary>
@@ -1322,7 +1323,7 @@ namespace NetDriver.Interop
         /// </summary>
         public uint connections;
         /// <summary>
-        ///  Streams in their handshake now.
+        ///  Streams of clients without a connection now: in their handshake, or on their way out.
         /// </summary>
         public uint handshakes_pending;
         /// <summary>

@@ -24,6 +24,8 @@ const HEADERS_MAX: usize = 32;
 pub struct Plan {
     /// Addresses to try next, best last.
     pub addresses: Vec<SocketAddr>,
+    /// Addresses that were tried, the last one first.
+    pub tried: Vec<SocketAddr>,
     /// The address that is being tried.
     pub current: Option<SocketAddr>,
     /// The Host header; empty: the address that is being tried, as Unity does.
@@ -105,6 +107,7 @@ impl NetworkDriver {
         self.check_payload(true, &options.payload)?;
         let plan = Plan {
             addresses: Vec::new(),
+            tried: Vec::new(),
             current: None,
             host: url.host_header(),
             target: url.target.clone(),
@@ -135,6 +138,7 @@ impl NetworkDriver {
         self.check_payload(over_websocket, payload)?;
         Ok(Plan {
             addresses: Vec::new(),
+            tried: Vec::new(),
             current: None,
             host: String::new(),
             target,
@@ -195,7 +199,7 @@ impl NetworkDriver {
         if self.pump.resolver.ask(query, host, port) {
             return Ok(());
         }
-        let text = format!("{QUERIES_MAX} host names wait to be looked up; try again later");
+        let text = format!("{QUERIES_MAX} host names wait to be looked up, or there is no thread");
         Err(Error::new(Status::LimitReached, text))
     }
 
@@ -224,6 +228,8 @@ impl NetworkDriver {
     /// Starts to connect now that the addresses are known, best first.
     fn start_connecting(&mut self, index: u32, mut addresses: Vec<SocketAddr>) -> Result<()> {
         addresses.reverse();
+        // The last update may be long ago.
+        self.follow_clock();
         let now = self.now;
         let entry = self.connections.at(index);
         let interface = entry.interface;
@@ -348,17 +354,18 @@ impl NetworkDriver {
         self.events.clear(&mut entry.waiting);
         if entry.state == ConnectionState::Disconnected {
             // It had ended already, or waits for the flush already.
-            if self.closing.iter().all(|&(other, _)| other != index) {
+            if !entry.closing {
                 self.release(index);
             }
             return Ok(());
         }
-        entry.state = ConnectionState::Disconnected;
         entry.plan = None;
+        entry.closing = true;
         // From here on packets of the peer change nothing; the goodbye waits for the flush.
         if let Some(utp) = &mut entry.utp {
             utp.disconnect();
         }
+        self.connections.set_disconnected(index);
         self.closing.push((index, frame));
         Ok(())
     }

@@ -63,6 +63,8 @@ pub struct Entry {
     pub waiting: Waiting,
     /// Reading has stopped until the program pops.
     pub paused: bool,
+    /// The program closed it; the goodbye waits for the flush.
+    pub closing: bool,
     /// The end of its stream waits until the program has popped what came before.
     pub end_held: bool,
     /// A send was refused; the program waits for room.
@@ -107,6 +109,7 @@ impl Entry {
             waiting: Waiting::default(),
             paused: false,
             end_held: false,
+            closing: false,
             wants_writable: false,
             listed: false,
             accept_repeated: false,
@@ -139,12 +142,14 @@ pub struct Connections {
     free: Vec<u32>,
     limit: usize,
     live: usize,
+    /// Connections in a state other than Disconnected.
+    active: u32,
 }
 
 impl Connections {
     /// An empty table for at most `limit` connections.
     pub const fn new(limit: usize) -> Self {
-        Self { entries: Vec::new(), free: Vec::new(), limit, live: 0 }
+        Self { entries: Vec::new(), free: Vec::new(), limit, live: 0, active: 0 }
     }
 
     /// Is there room for another one?
@@ -158,6 +163,7 @@ impl Connections {
             return None;
         }
         self.live += 1;
+        self.active += 1;
         let Some(index) = self.free.pop() else {
             self.entries.push(Entry::new(1, interface, dialect));
             return Some(self.entries.len() as u32 - 1);
@@ -167,6 +173,15 @@ impl Connections {
         // Timers of the old connection may still be in the heap; they find nothing to do.
         *old = Entry::new(version, interface, dialect);
         Some(index)
+    }
+
+    /// The connection ends; false when it had ended before.
+    pub fn set_disconnected(&mut self, index: u32) -> bool {
+        let entry = &mut self.entries[index as usize];
+        let before = std::mem::replace(&mut entry.state, ConnectionState::Disconnected);
+        let ends = before != ConnectionState::Disconnected;
+        self.active -= u32::from(ends);
+        ends
     }
 
     /// The program has seen the end of a connection: it no longer counts towards the limit.
@@ -179,9 +194,9 @@ impl Connections {
     /// Frees a slot whose events are gone.
     pub fn remove(&mut self, index: u32) {
         self.retire(index);
+        self.set_disconnected(index);
         let entry = &mut self.entries[index as usize];
         if std::mem::replace(&mut entry.live, false) {
-            entry.state = ConnectionState::Disconnected;
             entry.link = Link::None;
             entry.utp = None;
             entry.http = None;
@@ -219,9 +234,8 @@ impl Connections {
     }
 
     /// How many are in a state other than Disconnected.
-    pub fn count_active(&self) -> u32 {
-        let active = |entry: &&Entry| entry.live && entry.state != ConnectionState::Disconnected;
-        self.entries.iter().filter(active).count() as u32
+    pub const fn count_active(&self) -> u32 {
+        self.active
     }
 }
 

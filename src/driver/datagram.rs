@@ -22,6 +22,10 @@ impl NetworkDriver {
                 return;
             }
         }
+        if data.len() > self.settings.max_message_size as usize {
+            self.statistics.malformed_in += 1;
+            return;
+        }
         let Some(packet) = self.parse(data) else {
             return;
         };
@@ -45,6 +49,10 @@ impl NetworkDriver {
             Ok(packet) => Some(packet),
             Err(PacketError::OldProtocol) => {
                 self.statistics.old_protocol_in += 1;
+                // Once, whatever else knocks: the counter tells how often.
+                if self.statistics.old_protocol_in > 1 {
+                    return None;
+                }
                 note!(Warning, "a client of Unity Transport 1.x knocked; its protocol differs");
                 None
             }
@@ -55,18 +63,18 @@ impl NetworkDriver {
         }
     }
 
-    /// Follows a peer that moved: data, heartbeats and probes come from where it is now. Handshake
-    /// packets and goodbyes move nothing.
+    /// Follows a peer that moved: data, heartbeats and probes come from where it is now. Repeated
+    /// handshake packets and goodbyes move nothing; a client's first Accept comes from the one of
+    /// the server's addresses that answers.
     fn follow(&mut self, index: u32, link: Link, packet: &Packet<'_>) {
         let entry = self.connections.at(index);
-        let moves = !matches!(
-            packet,
-            Packet::ConnectionRequest { .. }
-                | Packet::ConnectionAccept { .. }
-                | Packet::Disconnect { .. }
-        );
         let established = entry.utp.as_ref().is_some_and(UtpConnection::is_established);
-        if entry.link != link && moves && established {
+        let moves = match packet {
+            Packet::ConnectionAccept { .. } => !established,
+            Packet::ConnectionRequest { .. } | Packet::Disconnect { .. } => false,
+            _ => established,
+        };
+        if moves && entry.link != link && entry.link != Link::None {
             entry.link = link;
             let remote = remote_of(link);
             let local = self.link_local(link);

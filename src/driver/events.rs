@@ -13,6 +13,9 @@ use super::types::Event;
 /// "No node".
 const NIL: u32 = u32::MAX;
 
+/// Outdated entries of the common order that are left alone.
+const ORDER_SLACK: usize = 64;
+
 /// The events that wait in one connection.
 #[derive(Debug)]
 pub struct Waiting {
@@ -57,6 +60,8 @@ pub struct EventQueue {
     /// Events since the last publication.
     recent: Vec<(u32, u64)>,
     next_sequence: u64,
+    /// Events that wait.
+    live: usize,
     /// Events below this sequence number are visible.
     published: u64,
 }
@@ -70,6 +75,7 @@ impl EventQueue {
             order: VecDeque::new(),
             recent: Vec::new(),
             next_sequence: 1,
+            live: 0,
             published: 1,
         }
     }
@@ -78,6 +84,7 @@ impl EventQueue {
     pub fn push(&mut self, waiting: &mut Waiting, event: Event, ordered: bool) {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
+        self.live += 1;
         waiting.count += 1;
         waiting.bytes = waiting.bytes.saturating_add(event.data.len() as u32);
         let index = self.allocate(Node { sequence, next: NIL, event: Some(event) });
@@ -146,6 +153,7 @@ impl EventQueue {
         waiting.head = node.next;
         node.next = self.free;
         self.free = index;
+        self.live -= 1;
         waiting.count -= 1;
         waiting.bytes = waiting.bytes.saturating_sub(event.data.len() as u32);
         if waiting.head == NIL {
@@ -183,8 +191,13 @@ impl EventQueue {
     }
 
     /// Makes all events visible.
-    pub const fn publish(&mut self) {
+    pub fn publish(&mut self) {
         self.published = self.next_sequence;
+        // A program that pops by connection only never comes by the entries of the common order.
+        if self.order.len() > ORDER_SLACK + 2 * self.live {
+            let nodes = &self.nodes;
+            self.order.retain(|&(index, sequence)| nodes[index as usize].sequence == sequence);
+        }
     }
 }
 
@@ -248,6 +261,19 @@ mod tests {
         queue.publish();
         assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "new");
         assert_eq!(pop_any(&mut queue, &mut lists), None);
+    }
+
+    #[test]
+    fn popping_by_connection_only_leaves_nothing_behind() {
+        let mut queue = EventQueue::new();
+        let mut list = Waiting::default();
+        for _ in 0..10_000 {
+            queue.push(&mut list, event(0, "x"), true);
+            queue.publish();
+            queue.settle();
+            assert!(queue.pop(&mut list).is_some());
+        }
+        assert!(queue.order.len() <= ORDER_SLACK + 2 && queue.nodes.len() == 1);
     }
 
     #[test]

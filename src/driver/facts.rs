@@ -110,13 +110,19 @@ impl NetworkDriver {
         Ok(self.entry(connection)?.http.as_ref().and_then(|http| http.header(name)))
     }
 
+    /// Goodbyes that wait for a flush, for room in a UDP socket, or for the peer's answer.
+    fn count_leaving(&self) -> usize {
+        let datagrams = self.pump.udp.iter().filter(|socket| socket.has_queued()).count();
+        self.closing.len() + self.streams.leaving() + datagrams
+    }
+
     /// Counters since the driver was created.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         Statistics {
             connections: self.connections.count_active(),
-            handshakes_pending: self.streams.pending() as u32,
-            connections_closing: (self.closing.len() + self.streams.count_closing()) as u32,
+            handshakes_pending: self.streams.strangers() as u32,
+            connections_closing: self.count_leaving() as u32,
             ..self.statistics
         }
     }

@@ -12,7 +12,7 @@ use crate::proto::time::from_ms;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, HANDSHAKE_LENGTH_SIZE, HANDSHAKE_SIZE, Token};
 use crate::proto::websocket;
 use crate::pump::{IpcPort, Listener, UdpSocket};
-use crate::settings::{Dialect, InterfaceKind, InterfaceSettings, NetworkSettings};
+use crate::settings::{Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings};
 
 /// Interfaces of one driver.
 pub const INTERFACES_MAX: usize = 16;
@@ -66,25 +66,28 @@ pub const fn layers(kind: InterfaceKind, dialect: Dialect) -> Layers {
     Layers { framing, protocol }
 }
 
-/// The settings of the WebSocket machine in a dialect.
+/// The settings of the WebSocket machine in a dialect; `None` while it is not decided.
 pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> websocket::Config {
-    let close_timeout = from_ms(s.close_timeout_ms);
+    let plain_size = s.websocket_message_size_max as usize;
+    let utp_size = utp_packet_size_max(s, InterfaceKind::WebSocket);
+    let plain = websocket::Config {
+        message_size_max: plain_size,
+        text: true,
+        ping_interval: from_ms(s.ping_interval_ms),
+        pong_timeout: from_ms(s.pong_timeout_ms),
+        close_timeout: from_ms(s.close_timeout_ms),
+    };
     match dialect {
         Some(Dialect::Utp) => websocket::Config {
-            message_size_max: utp_packet_size_max(s, InterfaceKind::WebSocket),
+            message_size_max: utp_size,
             text: false,
             // Unity pings after the heartbeat time and never waits for a pong.
             ping_interval: from_ms(s.heartbeat_timeout_ms),
             pong_timeout: 0,
-            close_timeout,
+            ..plain
         },
-        _ => websocket::Config {
-            message_size_max: s.websocket_message_size_max as usize,
-            text: true,
-            ping_interval: from_ms(s.ping_interval_ms),
-            pong_timeout: from_ms(s.pong_timeout_ms),
-            close_timeout,
-        },
+        None if utp_size > plain_size => websocket::Config { message_size_max: utp_size, ..plain },
+        Some(Dialect::Plain) | None => plain,
     }
 }
 
@@ -100,6 +103,13 @@ impl NetworkDriver {
     /// [`Status::InvalidArgument`] (paths, sub-protocols), [`Status::LimitReached`].
     pub fn add_interface(&mut self, settings: InterfaceSettings) -> Result<u32> {
         settings.validate()?;
+        let packet = utp_packet_size_max(&self.settings, settings.kind);
+        if settings.dialect != DialectPolicy::PlainOnly && packet < HANDSHAKE_SIZE {
+            return Err(Error::argument(format!(
+                "max_message_size leaves {packet} bytes for a packet on this interface; a \
+                 connection request has {HANDSHAKE_SIZE}"
+            )));
+        }
         if self.interfaces.len() >= INTERFACES_MAX {
             return Err(limit(format!("a driver has at most {INTERFACES_MAX} interfaces")));
         }

@@ -17,6 +17,7 @@ mod receive;
 mod send;
 mod stream;
 mod stream_client;
+mod stream_end;
 mod stream_server;
 mod streams;
 mod timers;
@@ -68,6 +69,8 @@ pub struct NetworkDriver {
     accept_queue: VecDeque<Connection>,
     /// Connections arrived since the last update.
     accept_news: bool,
+    /// The last goodbye ended since the last update.
+    farewell_news: bool,
     accept_payload: Vec<u8>,
     /// Connections with control packets to send.
     control_list: Vec<u32>,
@@ -88,8 +91,8 @@ pub struct NetworkDriver {
     now: Micros,
     /// What `max_frame_time_ms` has cut from the clock so far.
     clock_cut: Micros,
-    /// The clock at the last update.
-    last_update: Micros,
+    /// There was an update.
+    updated: bool,
 }
 
 /// Code and reason of a WebSocket close.
@@ -131,6 +134,7 @@ impl NetworkDriver {
             sends: OpenSends::default(),
             accept_queue: VecDeque::new(),
             accept_news: false,
+            farewell_news: false,
             accept_payload: Vec::new(),
             control_list: Vec::new(),
             closing: Vec::new(),
@@ -143,7 +147,7 @@ impl NetworkDriver {
             listening: false,
             polled: false,
             clock_cut: 0,
-            last_update: 0,
+            updated: false,
             settings: settings.clone(),
         })
     }
@@ -168,6 +172,7 @@ impl NetworkDriver {
         };
         self.events.publish();
         self.accept_news = false;
+        self.farewell_news = false;
         outcome
     }
 
@@ -176,6 +181,7 @@ impl NetworkDriver {
     /// # Errors
     /// As [`update`](Self::update).
     pub fn flush(&mut self) -> Result<()> {
+        self.follow_clock();
         self.transmit()
     }
 
@@ -186,7 +192,7 @@ impl NetworkDriver {
     /// As [`update`](Self::update).
     pub fn wait(&mut self, timeout_ms: u32) -> Result<bool> {
         let end = self.pump.clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
-        self.transmit()?;
+        self.flush()?;
         while !self.has_news() {
             let clock = self.pump.clock.now();
             let rest = end.saturating_sub(clock);
@@ -203,7 +209,7 @@ impl NetworkDriver {
     }
 
     fn has_news(&self) -> bool {
-        self.events.has_news() || self.accept_news
+        self.events.has_news() || self.accept_news || self.farewell_news
     }
 
     /// How long until the next timer. With a fixed frame time only updates move time.
@@ -216,15 +222,20 @@ impl NetworkDriver {
         next.map_or(Micros::MAX, |next| next.saturating_sub(self.time()))
     }
 
-    /// Moves time at the start of an update.
-    fn begin_frame(&mut self) {
-        let clock = self.pump.clock.now();
-        let frame = clock.saturating_sub(self.last_update);
+    /// Brings the driver's time up to the clock, by one frame's worth at most.
+    fn follow_clock(&mut self) {
         let max = from_ms(self.settings.max_frame_time_ms);
-        if max > 0 && self.last_update > 0 && frame > max {
+        let frame = self.time().saturating_sub(self.now);
+        if max > 0 && self.updated && frame > max {
             self.clock_cut += frame - max;
         }
-        self.last_update = clock;
+        self.now = self.time();
+    }
+
+    /// Moves time at the start of an update.
+    fn begin_frame(&mut self) {
+        self.follow_clock();
+        self.updated = true;
         let fixed = from_ms(self.settings.fixed_frame_time_ms);
         if fixed > 0 {
             // Unity Transport's first frame is at 1 ms.
@@ -365,11 +376,10 @@ impl NetworkDriver {
 
     /// Ends a connection for a reason that the program gets to see. The link is the caller's.
     fn end(&mut self, index: u32, ending: Ending) {
-        let entry = self.connections.at(index);
-        if entry.state == ConnectionState::Disconnected {
+        if !self.connections.set_disconnected(index) {
             return;
         }
-        entry.state = ConnectionState::Disconnected;
+        let entry = self.connections.at(index);
         entry.link = Link::None;
         entry.plan = None;
         if let Some(utp) = &entry.utp {

@@ -14,6 +14,8 @@ use crate::proto::utp::connection::Outcome;
 const UDP_BATCHES_MAX: usize = 256;
 /// Packets taken from one in-process port in one round.
 const IPC_PACKETS_MAX: usize = 16_384;
+/// What a stranger gets before it has to make room when others wait.
+const STRANGER_PATIENCE: Micros = 1000 * MICROS_PER_MS;
 /// Time until the next try after an accept failed.
 const ACCEPT_RETRY: Micros = 100 * MICROS_PER_MS;
 /// Streams taken from one listener in one round.
@@ -80,21 +82,43 @@ impl NetworkDriver {
     }
 
     /// How long until a listener with clients at its door may take one; `None` when nobody knocks.
-    pub(super) fn until_accept(&self) -> Option<Micros> {
-        if self.streams.pending() >= self.settings.pending_handshakes_max as usize {
-            return None;
-        }
+    pub(super) fn until_accept(&mut self) -> Option<Micros> {
+        let now = self.now;
         let knocking = self.pump.listeners.iter().filter(|listener| listener.readable);
-        knocking.map(|listener| listener.retry_at.saturating_sub(self.now)).min()
+        let retry = knocking.map(|listener| listener.retry_at.saturating_sub(now)).min()?;
+        if self.has_room_for_strangers() {
+            return Some(retry);
+        }
+        let (_, opened) = self.streams.oldest_stranger()?;
+        Some(retry.max((opened + STRANGER_PATIENCE).saturating_sub(now)))
+    }
+
+    fn has_room_for_strangers(&self) -> bool {
+        self.streams.strangers() < self.settings.pending_handshakes_max as usize
+    }
+
+    /// Makes room for a new client: the stranger that came first goes, if it had time enough.
+    fn make_room(&mut self) -> bool {
+        if self.has_room_for_strangers() {
+            return true;
+        }
+        match self.streams.oldest_stranger() {
+            Some((id, opened)) if self.now >= opened + STRANGER_PATIENCE => {
+                self.statistics.handshakes_failed += 1;
+                self.drop_stream(id);
+                true
+            }
+            _ => false,
+        }
     }
 
     fn receive_streams(&mut self, interface: u32, listener: u32) {
         for _ in 0..ACCEPTS_MAX {
-            let listener = &mut self.pump.listeners[listener as usize];
-            let full = self.streams.pending() >= self.settings.pending_handshakes_max as usize;
-            if !listener.readable || full || listener.retry_at > self.now {
+            let knocking = &self.pump.listeners[listener as usize];
+            if !knocking.readable || knocking.retry_at > self.now || !self.make_room() {
                 break;
             }
+            let listener = &mut self.pump.listeners[listener as usize];
             match listener.accept() {
                 Ok(Some((stream, remote))) => self.open_server_stream(interface, stream, remote),
                 Ok(None) => break,
@@ -131,7 +155,7 @@ impl NetworkDriver {
     fn run_connection_timer(&mut self, index: u32) {
         let now = self.now;
         let entry = self.connections.at(index);
-        let paused = entry.paused;
+        let paused = entry.paused || entry.end_held;
         let Some(utp) = &mut entry.utp else { return };
         if paused {
             utp.handle_held_back(now);

@@ -3,6 +3,7 @@
 //! Addresses are tried one after another. In the UTP dialect a failed attempt is followed by
 //! another one when the connection machine asks for it, as over UDP.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use bytes::BytesMut;
@@ -31,20 +32,27 @@ pub struct ClientHandshake {
 }
 
 impl NetworkDriver {
-    /// Opens a stream to the next address of a connection's plan.
+    /// Opens a stream to the next address of a connection's plan that the system can reach.
     pub(super) fn try_next_address(&mut self, index: u32) -> Result<()> {
-        let entry = self.connections.at(index);
-        let interface = entry.interface;
-        let Some(plan) = &mut entry.plan else {
-            return Ok(());
-        };
-        let Some(address) = plan.addresses.pop() else {
-            return Err(Error::argument("there is no further address"));
-        };
-        plan.current = Some(address);
-        entry.remote = Some(address);
-        self.open_client_stream(index, interface, address)
-            .map_err(|error| Error::socket(&format!("cannot connect to {address}"), &error))
+        let mut outcome = Err(Error::argument("there is no further address"));
+        loop {
+            let entry = self.connections.at(index);
+            let interface = entry.interface;
+            let Some(plan) = &mut entry.plan else { return Ok(()) };
+            let Some(address) = plan.addresses.pop() else {
+                return outcome;
+            };
+            plan.tried.insert(0, address);
+            plan.current = Some(address);
+            entry.remote = Some(address);
+            match self.open_client_stream(index, interface, address) {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    let text = format!("cannot connect to {address}");
+                    outcome = Err(Error::socket(&text, &error));
+                }
+            }
+        }
     }
 
     fn open_client_stream(
@@ -57,22 +65,21 @@ impl NetworkDriver {
         let mut state = StreamState::new(interface, address, Phase::Connecting);
         let key = encode_key(self.entropy.take());
         state.client = Some(Box::new(ClientHandshake { key }));
-        state.connection = Some(index);
         state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
-        let id = self.add_stream(stream, state)?;
+        let id = self.add_stream(stream, state, Some(index))?;
         self.connections.at(index).link = Link::Stream(id);
         Ok(())
     }
 
-    /// The UTP machine wants another request, and the last stream failed: a new stream.
+    /// The UTP machine wants another request, and the last stream failed: a new stream, to the
+    /// host's addresses round and round.
     pub(super) fn retry_stream(&mut self, index: u32) {
-        let entry = self.connections.at(index);
-        let interface = entry.interface;
-        let Some(address) = entry.plan.as_ref().and_then(|plan| plan.current) else {
-            return;
-        };
-        if let Err(error) = self.open_client_stream(index, interface, address) {
-            note!(Warning, "cannot connect to {address}: {error}");
+        let Some(plan) = &mut self.connections.at(index).plan else { return };
+        if plan.addresses.is_empty() {
+            plan.addresses = std::mem::take(&mut plan.tried);
+        }
+        if let Err(error) = self.try_next_address(index) {
+            note!(Warning, "{error}");
         }
     }
 
@@ -88,7 +95,11 @@ impl NetworkDriver {
             }
             Ok(false) => false,
             Err(error) => {
-                let reason = DisconnectReason::ConnectionRefused;
+                let reason = match error.kind() {
+                    ErrorKind::ConnectionRefused => DisconnectReason::ConnectionRefused,
+                    ErrorKind::TimedOut => DisconnectReason::MaxConnectionAttempts,
+                    _ => DisconnectReason::ConnectionLost,
+                };
                 self.attempt_failed(id, reason, &error.to_string());
                 false
             }
@@ -100,7 +111,7 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        let (Some(index), Some(client)) = (state.connection, &state.client) else {
+        let (Some(index), Some(client)) = (state.connection(), &state.client) else {
             return;
         };
         let entry = self.connections.at(index);
@@ -147,7 +158,7 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        let (Some(index), Some(client)) = (state.connection, &state.client) else {
+        let (Some(index), Some(client)) = (state.connection(), &state.client) else {
             return;
         };
         let Some(plan) = &self.connections.at(index).plan else {
@@ -188,13 +199,18 @@ impl NetworkDriver {
                 self.raise(index, event);
             }
             // The requests that the machine asked for so far had nowhere to go.
-            Dialect::Utp => self.send_control(index, Control::Request),
+            Dialect::Utp => {
+                if let Some(utp) = &mut self.connections.at(index).utp {
+                    utp.handle_sent(now);
+                }
+                self.send_control(index, Control::Request);
+            }
         }
     }
 
     /// This attempt came to nothing: the next address, the next attempt, or the end.
     pub(super) fn attempt_failed(&mut self, id: StreamId, reason: DisconnectReason, why: &str) {
-        let index = self.detach(id);
+        let index = self.streams.detach(id);
         self.drop_stream(id);
         let Some(index) = index else { return };
         let entry = self.connections.at(index);

@@ -40,7 +40,7 @@ impl NetworkDriver {
     ) {
         let mut state = StreamState::new(interface, remote, Phase::RequestHead);
         state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
-        match self.add_stream(stream, state) {
+        match self.add_stream(stream, state, None) {
             Ok(id) => self.drive_stream(id),
             Err(error) => note!(Error, "cannot watch the stream from {remote}: {error}"),
         }
@@ -167,7 +167,7 @@ impl NetworkDriver {
         };
         self.streams.set_phase(id, Phase::Undecided, Some(now + from_ms(patience)));
         if told == Some(Dialect::Plain) {
-            self.welcome_plain(id);
+            self.promote(id, Dialect::Plain);
         }
         self.arm_stream(id);
     }

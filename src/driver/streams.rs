@@ -2,6 +2,7 @@
 //!
 //! What happens to a stream is decided in `stream`, `stream_server` and `stream_client`.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 
@@ -41,7 +42,15 @@ pub struct StreamState {
     pub(super) remote: SocketAddr,
     pub(super) phase: Phase,
     /// The connection's slot.
-    pub(super) connection: Option<u32>,
+    connection: Option<u32>,
+    /// It has, or had, a connection.
+    known: bool,
+    /// The peer sends no more; what we owe it still leaves.
+    pub(super) ended: bool,
+    /// Tells this stream from another one with the same id.
+    serial: u64,
+    /// When it came.
+    opened: Micros,
     pub(super) ws: Option<Box<WebSocket>>,
     /// The end, which waits until the program has popped what came before it: its answers may
     /// still leave in front of our Close.
@@ -69,7 +78,11 @@ pub struct StreamState {
 #[derive(Default)]
 pub struct Streams {
     list: Vec<Option<StreamState>>,
-    pending: usize,
+    /// Strangers in the order in which they came; outdated entries are skipped.
+    arrivals: VecDeque<(StreamId, u64)>,
+    next_serial: u64,
+    strangers: usize,
+    leaving: usize,
     /// Bytes of all documents that are being sent.
     document_bytes: usize,
     /// Memory for the outcomes of a flush.
@@ -83,6 +96,10 @@ impl StreamState {
             remote,
             phase,
             connection: None,
+            known: false,
+            ended: false,
+            serial: 0,
+            opened: 0,
             ws: None,
             held: None,
             head_only: false,
@@ -97,31 +114,98 @@ impl StreamState {
         }
     }
 
-    /// Counts towards `pending_handshakes_max`.
-    pub(super) fn is_pending(&self) -> bool {
-        matches!(self.phase, Phase::RequestHead | Phase::Undecided)
+    /// The connection's slot.
+    pub(super) const fn connection(&self) -> Option<u32> {
+        self.connection
+    }
+
+    /// A client that has no connection yet, or never gets one; counts towards
+    /// `pending_handshakes_max`.
+    pub(super) const fn is_stranger(&self) -> bool {
+        !self.known
+    }
+
+    /// A control frame waits to be written.
+    pub(super) fn wants_control(&self) -> bool {
+        self.held.is_none() && self.ws.as_ref().is_some_and(|ws| ws.wants_transmit())
+    }
+
+    /// Its connection is over, and its goodbye is not.
+    const fn is_leaving(&self) -> bool {
+        self.known && self.connection.is_none()
     }
 }
 
 impl Streams {
-    /// Streams of servers in their handshake.
-    pub const fn pending(&self) -> usize {
-        self.pending
+    /// Streams of strangers.
+    pub const fn strangers(&self) -> usize {
+        self.strangers
     }
 
-    /// Streams that have no connection any more and whose end is not over.
-    pub fn count_closing(&self) -> usize {
-        let phases = self.list.iter().flatten().map(|state| state.phase);
-        phases.filter(|phase| matches!(phase, Phase::Closing | Phase::Draining)).count()
+    /// Streams whose connection is over and whose goodbye is not.
+    pub const fn leaving(&self) -> usize {
+        self.leaving
     }
 
-    pub(super) fn insert(&mut self, id: StreamId, state: StreamState) {
+    /// Adds a stream; `connection` is what a client opens it for.
+    pub(super) fn insert(
+        &mut self,
+        id: StreamId,
+        mut state: StreamState,
+        connection: Option<u32>,
+        now: Micros,
+    ) {
         let index = id as usize;
         if self.list.len() <= index {
             self.list.resize_with(index + 1, || None);
         }
-        self.pending += usize::from(state.is_pending());
+        self.next_serial += 1;
+        state.serial = self.next_serial;
+        state.opened = now;
+        state.connection = connection;
+        state.known = connection.is_some();
+        if state.is_stranger() {
+            self.strangers += 1;
+            self.forget_outdated();
+            self.arrivals.push_back((id, state.serial));
+        }
         self.list[index] = Some(state);
+    }
+
+    /// Drops entries at the front of `arrivals` whose streams are no strangers any more.
+    fn forget_outdated(&mut self) {
+        while let Some(&(id, serial)) = self.arrivals.front() {
+            let state = self.list.get(id as usize).and_then(Option::as_ref);
+            if state.is_some_and(|state| state.serial == serial && state.is_stranger()) {
+                return;
+            }
+            self.arrivals.pop_front();
+        }
+    }
+
+    /// The stranger that came first, and when.
+    pub(super) fn oldest_stranger(&mut self) -> Option<(StreamId, Micros)> {
+        self.forget_outdated();
+        let &(id, _) = self.arrivals.front()?;
+        self.get(id).map(|state| (id, state.opened))
+    }
+
+    /// The stream gets a connection.
+    pub(super) fn attach(&mut self, id: StreamId, connection: u32) {
+        let Some(state) = self.list.get_mut(id as usize).and_then(Option::as_mut) else {
+            return;
+        };
+        self.strangers -= usize::from(state.is_stranger());
+        state.known = true;
+        state.connection = Some(connection);
+    }
+
+    /// The stream loses its connection.
+    pub(super) fn detach(&mut self, id: StreamId) -> Option<u32> {
+        let state = self.list.get_mut(id as usize)?.as_mut()?;
+        let connection = state.connection.take();
+        self.leaving += usize::from(connection.is_some());
+        connection
     }
 
     pub(super) fn get(&mut self, id: StreamId) -> Option<&mut StreamState> {
@@ -130,7 +214,8 @@ impl Streams {
 
     pub(super) fn remove(&mut self, id: StreamId) -> Option<StreamState> {
         let state = self.list.get_mut(id as usize)?.take()?;
-        self.pending -= usize::from(state.is_pending());
+        self.strangers -= usize::from(state.is_stranger());
+        self.leaving -= usize::from(state.is_leaving());
         self.document_bytes -= state.document_size;
         Some(state)
     }
@@ -149,13 +234,10 @@ impl Streams {
     }
 
     pub(super) fn set_phase(&mut self, id: StreamId, phase: Phase, deadline: Option<Micros>) {
-        let Some(state) = self.list.get_mut(id as usize).and_then(Option::as_mut) else {
-            return;
-        };
-        self.pending -= usize::from(state.is_pending());
-        state.phase = phase;
-        state.deadline = deadline;
-        self.pending += usize::from(state.is_pending());
+        if let Some(state) = self.get(id) {
+            state.phase = phase;
+            state.deadline = deadline;
+        }
     }
 
     /// The WebSocket of a stream that can send messages: an open one, or one whose end is held.
@@ -167,7 +249,7 @@ impl Streams {
 
     /// The connection that a stream carries.
     pub(super) fn connection(&mut self, id: StreamId) -> Option<u32> {
-        self.get(id)?.connection
+        self.get(id)?.connection()
     }
 
     /// The round trip of the stream's pings.

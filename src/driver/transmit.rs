@@ -27,6 +27,10 @@ impl NetworkDriver {
         self.release_simulated();
         let outcome = self.flush_datagrams();
         self.flush_streams();
+        if self.pump.has_dirty() {
+            // What had to wait for room.
+            self.flush_streams();
+        }
         outcome
     }
 
@@ -44,13 +48,21 @@ impl NetworkDriver {
 
     /// Sends one control packet.
     pub(super) fn send_control(&mut self, index: u32, control: Control) {
-        let mut packet = std::mem::take(&mut self.scratch);
-        packet.clear();
         let entry = self.connections.at(index);
         let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else {
             return;
         };
         let link = entry.link;
+        if let Link::Stream(id) = link
+            && control != Control::Disconnect
+            && self.pump.queued(id) > self.settings.outbound_bytes_max as usize
+        {
+            // Lost like any datagram; the timers repeat it. A peer that does not read cannot make
+            // answers pile up.
+            return;
+        }
+        let mut packet = std::mem::take(&mut self.scratch);
+        packet.clear();
         match control {
             Control::Request => {
                 Packet::ConnectionRequest { token, payload: &entry.payload }.write(&mut packet);
@@ -66,7 +78,6 @@ impl NetworkDriver {
         if link == Link::None && control == Control::Request {
             self.retry_stream(index);
         }
-        // A control packet that finds no room is lost like any datagram; the timers repeat it.
         self.emit(link, &packet, &[]);
         self.scratch = packet;
     }
@@ -201,7 +212,13 @@ impl NetworkDriver {
         {
             self.announce_room(index);
         }
-        if queued == 0 {
+        if queued <= self.settings.outbound_bytes_max as usize
+            && self.streams.get(id).is_some_and(|state| state.wants_control())
+        {
+            // A control frame found no room before.
+            self.write_control(id);
+        }
+        if self.pump.queued(id) == 0 {
             self.stream_drained(id);
         } else if sent > 0 {
             self.stream_progressed(id);

@@ -242,7 +242,7 @@ pub struct ConnectionInfo {
 pub struct Statistics {
     /// Connections now, in any state but Disconnected.
     pub connections: u32,
-    /// Streams in their handshake now.
+    /// Streams of clients without a connection now: in their handshake, or on their way out.
     pub handshakes_pending: u32,
     /// Closed connections whose goodbye is not over.
     pub connections_closing: u32,

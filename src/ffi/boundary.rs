@@ -76,7 +76,7 @@ pub fn guard(body: impl FnOnce() -> Result<()>) -> nd_result {
         Ok(()) => ND_OK,
         Err(error) => {
             let status = error.status() as nd_result;
-            LAST_ERROR.with_borrow_mut(|last| *last = Some(error));
+            remember(error);
             status
         }
     }
@@ -173,7 +173,29 @@ fn decode(handle: *mut nd_driver) -> Result<(&'static Slot, u32)> {
     Ok((slot, generation as u32))
 }
 
-/// Calls `use_text` with the text of the last error of this thread.
-pub fn last_error<T>(use_text: impl FnOnce(&str) -> T) -> T {
-    LAST_ERROR.with_borrow(|last| use_text(last.as_ref().map_or("", Error::text)))
+/// Keeps an error's text for `nd_last_error`. A thread that is ending has no place for it any more.
+fn remember(error: Error) {
+    let _ = LAST_ERROR.try_with(|last| {
+        if let Ok(mut last) = last.try_borrow_mut() {
+            *last = Some(error);
+        }
+    });
+}
+
+/// The text of the last error of this thread.
+fn last_error() -> String {
+    let text = LAST_ERROR.try_with(|last| {
+        last.try_borrow().ok().and_then(|last| last.as_ref().map(|error| error.text().to_owned()))
+    });
+    text.ok().flatten().unwrap_or_default()
+}
+
+/// Runs the body of an export on the text of the last error, which an error of the body itself
+/// does not replace: the caller may try again with more room.
+pub fn with_last_error(body: impl FnOnce(&str) -> Result<()>) -> nd_result {
+    let outcome = catch_unwind(AssertUnwindSafe(|| body(&last_error())));
+    match outcome.unwrap_or_else(|_| Err(panicked())) {
+        Ok(()) => ND_OK,
+        Err(error) => error.status() as nd_result,
+    }
 }

@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_void};
 
 use super::args;
-use super::boundary::{guard, last_error};
+use super::boundary::{guard, with_last_error};
 use super::codes::nd_result;
 use crate::log;
 
@@ -62,7 +62,7 @@ pub extern "C" fn nd_disconnect_reason_name(reason: i32) -> *const c_char {
 /// @param out_length  out: bytes of the text without the NUL; may be NULL
 /// @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (the length is written, the buffer is not);
 /// ND_ERROR_NULL_ARGUMENT
-/// @lifetime the text stays until the next error on this thread
+/// @lifetime the text stays until the next error of another call on this thread
 /// @thread any; each thread has its own text
 /// @since 0.1
 #[unsafe(no_mangle)]
@@ -71,9 +71,8 @@ pub unsafe extern "C" fn nd_last_error(
     capacity: u32,
     out_length: *mut u32,
 ) -> nd_result {
-    let text = last_error(str::to_owned);
     // SAFETY: the pointers are the caller's, as documented.
-    guard(|| unsafe { args::copy_text(&text, buffer, capacity, out_length) })
+    with_last_error(|text| unsafe { args::copy_text(text, buffer, capacity, out_length) })
 }
 
 /// A function that receives log lines.
@@ -110,7 +109,6 @@ pub extern "C" fn nd_log_set_callback(
                 unsafe { callback(level as u32, text.as_ptr(), user) };
             };
             (level, Box::new(sink))
-        }));
-        Ok(())
+        }))
     })
 }

@@ -1,5 +1,6 @@
 //! Growable structs: their `_init` functions and what they mean for the driver.
 
+use core::mem::offset_of;
 use core::ptr::null;
 
 use super::args;
@@ -19,17 +20,19 @@ use crate::settings::{
 };
 
 /// The smallest struct_size that is accepted: up to the last field of version 0.1.
-pub(super) const SETTINGS_SIZE_MIN: usize = size_of::<nd_settings>();
+pub(super) const SETTINGS_SIZE_MIN: usize = offset_of!(nd_settings, pong_timeout_ms) + 4;
 /// As [`SETTINGS_SIZE_MIN`], for interfaces.
-pub(super) const INTERFACE_SIZE_MIN: usize = size_of::<nd_interface_settings>();
+pub(super) const INTERFACE_SIZE_MIN: usize =
+    offset_of!(nd_interface_settings, sub_protocols) + size_of::<*const u8>();
 /// As [`SETTINGS_SIZE_MIN`], for connect options.
-pub(super) const OPTIONS_SIZE_MIN: usize = size_of::<nd_connect_options>();
+pub(super) const OPTIONS_SIZE_MIN: usize = offset_of!(nd_connect_options, reserved) + 4;
 /// As [`SETTINGS_SIZE_MIN`], for connection facts.
-pub(super) const INFO_SIZE_MIN: usize = size_of::<nd_connection_info>();
+pub(super) const INFO_SIZE_MIN: usize = offset_of!(nd_connection_info, outbound_bytes) + 4;
 /// As [`SETTINGS_SIZE_MIN`], for counters.
-pub(super) const STATISTICS_SIZE_MIN: usize = size_of::<nd_driver_statistics>();
+pub(super) const STATISTICS_SIZE_MIN: usize =
+    offset_of!(nd_driver_statistics, connections_refused) + 8;
 /// As [`SETTINGS_SIZE_MIN`], for the simulator.
-pub(super) const SIMULATOR_SIZE_MIN: usize = size_of::<nd_network_simulator>();
+pub(super) const SIMULATOR_SIZE_MIN: usize = offset_of!(nd_network_simulator, seed) + 8;
 
 unsafe fn init<T>(out: *mut T, name: &'static str, value: T) -> nd_result {
     // SAFETY: the pointer is the caller's, as documented at each export.
@@ -223,6 +226,7 @@ fn interface_kind(kind: u32) -> Result<InterfaceKind> {
 /// # Safety
 /// The texts are NULL or NUL-ended.
 pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<InterfaceSettings> {
+    check_reserved(s.reserved)?;
     let dialect = match s.dialect {
         ND_DIALECT_AUTO => DialectPolicy::Auto,
         ND_DIALECT_UTP => DialectPolicy::UtpOnly,
@@ -269,6 +273,7 @@ pub(super) fn default_options() -> nd_connect_options {
 /// # Safety
 /// The texts are NULL or NUL-ended, the payload holds its length.
 pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptions> {
+    check_reserved(o.reserved)?;
     let dialect = match o.dialect {
         ND_DIALECT_UTP => Dialect::Utp,
         ND_DIALECT_PLAIN => Dialect::Plain,
@@ -287,6 +292,15 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
     let headers = header_lines(headers.unwrap_or_default())?;
     let sub_protocols = comma_list(sub_protocols);
     Ok(UrlOptions { dialect, sub_protocols, headers, payload: payload.to_vec() })
+}
+
+/// What is reserved must be 0, so that a later version can give it a meaning.
+fn check_reserved(value: u32) -> Result<()> {
+    if value == 0 {
+        Ok(())
+    } else {
+        Err(Error::argument("reserved must be 0; call the _init function"))
+    }
 }
 
 fn comma_list(text: Option<&str>) -> Vec<String> {
@@ -324,6 +338,7 @@ pub(super) fn default_simulator() -> nd_network_simulator {
 }
 
 pub(super) fn simulator_from_abi(s: &nd_network_simulator) -> Result<NetworkSimulator> {
+    check_reserved(s.reserved)?;
     let simulator = NetworkSimulator {
         receive_loss_percent: s.receive_loss_percent,
         send_loss_percent: s.send_loss_percent,

@@ -68,10 +68,11 @@ pub struct nd_settings {
     pub connections_max: u32,
     /// Payload bytes that may wait in one connection for nd_driver_pop_event. Default 4 MiB.
     pub inbound_bytes_max: u32,
-    /// Bytes that one connection may queue for sending. Default 4 MiB.
+    /// Bytes that one connection may queue for sending. Default 4 MiB; at least
+    /// max_message_size + 14.
     pub outbound_bytes_max: u32,
-    /// Streams that may be in their handshake at once; further ones wait at the operating
-    /// system. Default 1024; above 0.
+    /// Streams of clients without a connection that may be open at once. Further ones wait at the
+    /// operating system until the oldest is done, or has had a second. Default 1024; above 0.
     pub pending_handshakes_max: u32,
     /// Bytes of the largest HTTP head. Default 8192; 256 to 65536.
     pub head_size_max: u32,
@@ -224,7 +225,7 @@ pub struct nd_driver_statistics {
     pub struct_size: u32,
     /// Connections now, in any state but Disconnected.
     pub connections: u32,
-    /// Streams in their handshake now.
+    /// Streams of clients without a connection now: in their handshake, or on their way out.
     pub handshakes_pending: u32,
     /// Closed connections whose goodbye is not over: a program that ends waits for 0 here.
     pub connections_closing: u32,

@@ -188,7 +188,7 @@ impl Pump {
         let sleep = timeout.unwrap_or_default();
         if !sleep.is_zero() {
             self.bell.set_asleep(true);
-            if self.ipc.iter().any(IpcPort::is_readable) {
+            if self.ipc.iter().any(IpcPort::is_readable) || self.resolver.has_answers() {
                 self.bell.set_asleep(false);
                 return self.poll(None);
             }
@@ -239,6 +239,7 @@ impl Pump {
         !self.ready.is_empty()
             || self.udp.iter().any(|socket| socket.readable)
             || self.ipc.iter().any(IpcPort::is_readable)
+            || self.resolver.has_answers()
     }
 
     /// Takes the list of ready streams; give it back with `return_ready` to keep its memory.
@@ -254,6 +255,11 @@ impl Pump {
         list.clear();
         list.append(&mut self.ready);
         self.ready = list;
+    }
+
+    /// Has something been appended since the last flush?
+    pub const fn has_dirty(&self) -> bool {
+        !self.dirty.is_empty()
     }
 
     /// Sends what waits in streams: one write each. `handle` gets each stream and what became of

@@ -37,8 +37,7 @@ impl Resolver {
     }
 
     /// Asks for the addresses of a host; the answer comes through `poll_answers` with `query`.
-    /// False when too many look-ups wait.
-    #[allow(clippy::disallowed_methods, reason = "this is the module that may")]
+    /// False when too many look-ups wait, or the system gives no thread.
     pub fn ask(&self, query: u64, host: &str, port: u16) -> bool {
         let mut shared = self.shared.lock();
         if shared.waiting.len() >= QUERIES_MAX {
@@ -46,16 +45,33 @@ impl Resolver {
         }
         shared.waiting.push_back((query, host.to_owned(), port));
         if shared.threads < THREADS_MAX {
-            shared.threads += 1;
-            let (shared, bell) = (Arc::clone(&self.shared), Arc::clone(&self.bell));
-            std::thread::spawn(move || work(&shared, &bell));
+            let (twin, bell) = (Arc::clone(&self.shared), Arc::clone(&self.bell));
+            if std::thread::Builder::new().spawn(move || work(&twin, &bell)).is_ok() {
+                shared.threads += 1;
+            } else if shared.threads == 0 {
+                // The system gives no thread, and none of ours will come by.
+                shared.waiting.pop_back();
+                return false;
+            }
         }
         true
+    }
+
+    /// Has an answer come?
+    pub fn has_answers(&self) -> bool {
+        !self.shared.lock().answers.is_empty()
     }
 
     /// Takes the answers that have come.
     pub fn poll_answers(&self) -> Vec<Answer> {
         std::mem::take(&mut self.shared.lock().answers)
+    }
+}
+
+impl Drop for Resolver {
+    /// Nobody waits for the names that were not looked up yet.
+    fn drop(&mut self) {
+        self.shared.lock().waiting.clear();
     }
 }
 

@@ -80,6 +80,7 @@ impl UdpSocket {
         let socket: std::net::UdpSocket = socket.into();
         let state = UdpSocketState::new((&socket).into())?;
         let local = socket.local_addr()?;
+        allow_fragmentation(&socket, local)?;
         Ok(Self {
             socket: mio::net::UdpSocket::from_std(socket),
             state,
@@ -208,6 +209,26 @@ impl UdpSocket {
             queued.start -= start;
         }
     }
+}
+
+/// Lets routers and the system split packets that are too long for a link, as Unity Transport does:
+/// without path-MTU discovery a tunnel would otherwise swallow the longest messages for good.
+#[cfg(target_os = "linux")]
+fn allow_fragmentation(socket: &std::net::UdpSocket, local: SocketAddr) -> io::Result<()> {
+    use rustix::net::sockopt;
+    if local.is_ipv4() {
+        sockopt::set_ip_mtu_discover(socket, sockopt::Ipv4PathMtuDiscovery::DONT)?;
+    } else {
+        sockopt::set_ipv6_mtu_discover(socket, sockopt::Ipv6PathMtuDiscovery::DONT)?;
+    }
+    Ok(())
+}
+
+/// Elsewhere what `quinn-udp` has chosen stays.
+#[cfg(not(target_os = "linux"))]
+#[allow(clippy::unnecessary_wraps, reason = "one signature for every system")]
+fn allow_fragmentation(_: &std::net::UdpSocket, _: SocketAddr) -> io::Result<()> {
+    Ok(())
 }
 
 /// "Message too long": Linux, the BSDs and macOS, Windows. The standard library has no name for it.

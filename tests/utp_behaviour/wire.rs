@@ -126,11 +126,19 @@ fn an_accept_is_repeated_in_front_of_data_until_the_client_speaks() {
 }
 
 #[test]
-fn a_heartbeat_before_the_client_speaks_has_an_accept_in_front_too() {
-    let settings = NetworkSettings { heartbeat_timeout_ms: 20, ..NetworkSettings::default() };
+fn nothing_is_sent_unasked_until_the_client_speaks() {
+    let settings = NetworkSettings {
+        heartbeat_timeout_ms: 20,
+        fixed_frame_time_ms: 10,
+        ..NetworkSettings::default()
+    };
     let (mut server, peer, _) = accepted(&settings);
-    let first = peer.receive(&mut server);
-    assert_eq!(first, handshake(2, b""), "a client that lost its accept must not see this first");
+    settle(&mut [&mut server], 100);
+    assert_eq!(drain(&mut server, &peer), [] as [Vec<u8>; 0], "a heartbeat without an accept");
+    peer.send(&handshake(1, b""));
+    assert_eq!(peer.receive(&mut server), handshake(2, b""), "it asks again and is answered");
+    peer.send(&packet(3, b""));
+    settle(&mut [&mut server], 10);
     assert_eq!(peer.receive(&mut server), packet(3, b""));
 }
 

@@ -65,8 +65,7 @@ fn broken_requests_get_their_status() {
         assert_eq!(header(&head, "Content-Length"), Some(body.len().to_string()));
         assert!(!body.is_empty(), "case {index} explains itself");
         assert!(server.accept().is_none());
-        let statistics = server.statistics();
-        assert_eq!((statistics.handshakes_failed, statistics.handshakes_pending), (1, 0));
+        assert_eq!(server.statistics().handshakes_failed, 1);
     }
 }
 

@@ -226,8 +226,10 @@ impl UtpConnection {
                 }
                 let idle_since = self.last_send.saturating_add(config.heartbeat_timeout);
                 if config.heartbeat_timeout > 0 && now > idle_since {
-                    self.heartbeat_due = true;
-                    self.accept_due = self.repeats_accept();
+                    // To a client that has not spoken yet a heartbeat would be harmful, and an
+                    // accept is due only when it asks again: nobody is made to send more than
+                    // was asked for.
+                    self.heartbeat_due = !self.repeats_accept();
                     self.last_send = now;
                 }
             }
@@ -387,7 +389,7 @@ mod tests {
         assert_eq!(controls(&mut server, 1), [Control::Accept]);
         assert!(server.repeats_accept());
         assert_eq!(server.handle_timeout(600 * MS, &CONFIG), Outcome::Nothing);
-        assert_eq!(controls(&mut server, 600 * MS), [Control::Accept, Control::Heartbeat]);
+        assert_eq!(controls(&mut server, 600 * MS), [], "no heartbeat before it speaks");
         server.handle_packet(600 * MS, &HEARTBEAT, 0);
         assert!(!server.repeats_accept());
     }

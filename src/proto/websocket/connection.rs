@@ -184,6 +184,20 @@ impl WebSocket {
         }
     }
 
+    /// The peer takes what we send, if slowly: the timer of the closing handshake starts anew.
+    pub fn handle_progress(&mut self, now: Micros) {
+        self.deadline = now.saturating_add(self.config.close_timeout);
+    }
+
+    /// Would [`poll_transmit`](Self::poll_transmit) write something?
+    #[must_use]
+    pub fn wants_transmit(&self) -> bool {
+        !self.pongs.is_empty()
+            || self.ping_due
+            || self.close_queued
+            || self.rare.as_ref().is_some_and(|rare| rare.ping.is_some())
+    }
+
     /// Other settings from here on: the dialect is known only after the first message.
     pub const fn set_config(&mut self, config: Config) {
         self.config = config;

@@ -1,0 +1,287 @@
+//! The end of a stream: closing handshakes, lost streams, timers.
+//!
+//! A connection and its stream part as soon as the end is known; the stream then says goodbye on
+//! its own.
+
+use bytes::Bytes;
+
+use super::stream::{CODE_ABNORMAL, CODE_NONE};
+use super::streams::Phase;
+use super::timers::Owner;
+use super::{CloseFrame, DisconnectReason, Ending, NetworkDriver};
+use crate::log::note;
+use crate::proto::time::from_ms;
+use crate::proto::websocket::{CloseState, Event as WsEvent};
+use crate::pump::StreamId;
+use crate::settings::{Dialect, DialectPolicy};
+
+impl NetworkDriver {
+    /// The peer's Close frame.
+    pub(super) fn take_close(&mut self, id: StreamId, code: Option<u16>, reason: Bytes) {
+        if let Some(state) = self.streams.get(id)
+            && state.phase == Phase::Undecided
+            && state.dialect != Some(Dialect::Utp)
+            && self.promote(id, Dialect::Plain).is_none()
+        {
+            // A client that came only to say goodbye is seen too, unless the driver is full.
+            return;
+        }
+        let why = match code {
+            // The peer says that we broke the protocol.
+            Some(1002 | 1003 | 1007 | 1009) => DisconnectReason::ProtocolError,
+            _ => DisconnectReason::ClosedByRemote,
+        };
+        let close_code = code.unwrap_or(CODE_NONE);
+        self.part(id, Ending { reason: why, close_code, clean: true, text: reason });
+    }
+
+    /// The stream loses its connection, which ends; the closing handshake goes on without it.
+    pub(super) fn part(&mut self, id: StreamId, ending: Ending) {
+        if let Some(index) = self.streams.detach(id) {
+            // Under the UTP dialect a stream that ends before the goodbye is an error, whatever
+            // the WebSocket said.
+            let utp = self.connections.at(index).dialect == Dialect::Utp;
+            let ending = if utp && ending.reason != DisconnectReason::Timeout {
+                Ending { reason: DisconnectReason::ProtocolError, ..ending }
+            } else {
+                ending
+            };
+            self.end(index, ending);
+        } else if self.streams.get(id).is_some_and(|state| state.is_stranger()) {
+            self.statistics.handshakes_failed += 1;
+        }
+        let deadline = Some(self.now + from_ms(self.settings.close_timeout_ms));
+        self.streams.set_phase(id, Phase::Closing, deadline);
+    }
+
+    /// Starts the closing handshake of a stream without a connection.
+    pub(super) fn start_closing(&mut self, id: StreamId, code: Option<u16>, reason: &[u8]) {
+        let now = self.now;
+        let deadline = Some(now + from_ms(self.settings.close_timeout_ms));
+        self.streams.set_phase(id, Phase::Closing, deadline);
+        if let Some(ws) = self.streams.get(id).and_then(|state| state.ws.as_mut())
+            && ws.can_send()
+            && ws.close(now, code, reason).is_err()
+        {
+            note!(Error, "a close frame with code {code:?} was refused");
+        }
+        self.write_control(id);
+        self.arm_stream(id);
+    }
+
+    /// The program has closed the connection of this stream.
+    pub(super) fn close_stream(&mut self, id: StreamId, frame: Option<&CloseFrame>) {
+        self.streams.detach(id);
+        if let Some(state) = self.streams.get(id) {
+            state.held = None;
+        }
+        if self.streams.get(id).is_none_or(|state| state.ws.is_none()) {
+            // Still in its opening handshake: there is nothing to say goodbye to.
+            self.drop_stream(id);
+            return;
+        }
+        let (code, reason) = frame.map_or((1000, &[][..]), |frame| (frame.code, &frame.reason));
+        self.start_closing(id, Some(code), reason);
+        // What was held back or comes now is nobody's any more, but the Close must be read.
+        self.pump.mark_ready(id);
+    }
+
+    /// The connection of this stream ended by a timer of its own.
+    pub(super) fn abandon_stream(&mut self, id: StreamId) {
+        self.close_stream(id, None);
+    }
+
+    /// Appends the control frames that the machine wants to send.
+    pub(super) fn write_control(&mut self, id: StreamId) {
+        if self.pump.queued(id) > self.settings.outbound_bytes_max as usize {
+            // The peer reads nothing; answering its pings would only pile up.
+            return;
+        }
+        let Some(ws) = self.streams.get(id).and_then(|state| state.ws.as_mut()) else {
+            return;
+        };
+        let Some(out) = self.pump.out(id) else { return };
+        let entropy = &mut self.entropy;
+        ws.poll_transmit(out, &mut || entropy.take());
+    }
+
+    /// Everything that waited has left.
+    pub(super) fn stream_drained(&mut self, id: StreamId) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        if state.ended {
+            self.drop_stream(id);
+            return;
+        }
+        let said = state.ws.as_ref().is_none_or(|ws| ws.close_state() == CloseState::Closed);
+        if state.phase == Phase::Closing && said {
+            let client = state.client.is_some();
+            self.start_draining(id, client);
+        } else if state.phase == Phase::Draining {
+            self.shut_down(id);
+        }
+    }
+
+    /// Some of what waits has left: as long as that goes on, the peer is not too slow.
+    pub(super) fn stream_progressed(&mut self, id: StreamId) {
+        let now = self.now;
+        let deadline = now + from_ms(self.settings.close_timeout_ms);
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        if matches!(state.phase, Phase::Closing | Phase::Draining) {
+            state.deadline = Some(deadline);
+            if let Some(ws) = &mut state.ws {
+                ws.handle_progress(now);
+            }
+        }
+    }
+
+    /// Nothing more is sent: waits for the peer to hang up, but not for ever. RFC 6455 section
+    /// 7.1.1 wants the server to hang up first.
+    pub(super) fn start_draining(&mut self, id: StreamId, client: bool) {
+        let deadline = Some(self.now + from_ms(self.settings.close_timeout_ms));
+        self.streams.set_phase(id, Phase::Draining, deadline);
+        if let Some(state) = self.streams.get(id) {
+            state.ws = None;
+        }
+        if !client && self.pump.queued(id) == 0 {
+            self.shut_down(id);
+        }
+        self.pump.mark_ready(id);
+        self.arm_stream(id);
+    }
+
+    fn shut_down(&mut self, id: StreamId) {
+        if let Some(stream) = self.pump.stream(id) {
+            stream.shutdown_write();
+        }
+    }
+
+    /// The stream is gone, without a Close frame or after one.
+    pub(super) fn stream_lost(&mut self, id: StreamId, why: &str) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        if let Some(WsEvent::Close { code, reason }) = state.held.take() {
+            // It had said goodbye; only our answer was still to come.
+            self.take_close(id, code, reason);
+            self.drop_stream(id);
+            return;
+        }
+        match state.phase {
+            Phase::Connecting | Phase::ResponseHead => {
+                let reason = if state.phase == Phase::Connecting {
+                    DisconnectReason::ConnectionRefused
+                } else {
+                    DisconnectReason::ConnectionLost
+                };
+                self.attempt_failed(id, reason, why);
+                return;
+            }
+            Phase::RequestHead | Phase::Undecided => self.statistics.handshakes_failed += 1,
+            Phase::Open | Phase::Closing | Phase::Draining => {}
+        }
+        let ending = Ending {
+            close_code: CODE_ABNORMAL,
+            ..Ending::with_text(DisconnectReason::ConnectionLost, why.to_owned())
+        };
+        self.streams.set_phase(id, Phase::Draining, None);
+        if self.streams.connection(id).is_some() {
+            self.part(id, ending);
+        }
+        self.drop_stream(id);
+    }
+
+    /// Ends a stream at once.
+    pub(super) fn drop_stream(&mut self, id: StreamId) {
+        let before = self.streams.leaving();
+        if self.streams.remove(id).is_some() {
+            self.pump.close(id);
+        }
+        // A program that ends waits for this.
+        self.farewell_news |= before > 0 && self.streams.leaving() == 0;
+    }
+
+    /// Makes sure that the stream is asked when its phase or its WebSocket wants to be.
+    pub(super) fn arm_stream(&mut self, id: StreamId) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        let ws = state.ws.as_ref().filter(|_| state.held.is_none());
+        let ws = ws.and_then(|ws| ws.next_timeout());
+        let deadline = state.deadline.into_iter().chain(ws).min();
+        self.timers.arm(Owner::Stream(id), &mut state.armed, deadline);
+    }
+
+    pub(super) fn run_stream_timer(&mut self, id: StreamId) {
+        let now = self.now;
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        if state.deadline.is_some_and(|deadline| deadline <= now) {
+            state.deadline = None;
+            self.phase_expired(id);
+        }
+        self.run_websocket_timer(id);
+        self.arm_stream(id);
+    }
+
+    fn phase_expired(&mut self, id: StreamId) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        let (phase, told, interface) = (state.phase, state.dialect, state.interface);
+        let policy = self.interfaces[interface as usize].settings.dialect;
+        match phase {
+            Phase::Undecided if told.is_none() && policy == DialectPolicy::Auto => {
+                // Silence: a program in a browser that waits for us to speak first.
+                self.promote(id, Dialect::Plain);
+            }
+            Phase::Undecided => {
+                self.statistics.handshakes_failed += 1;
+                self.start_closing(id, Some(1002), b"no connection request came");
+            }
+            Phase::Connecting | Phase::ResponseHead => {
+                let reason = DisconnectReason::MaxConnectionAttempts;
+                self.attempt_failed(id, reason, "the server did not answer in time");
+            }
+            Phase::RequestHead => {
+                self.statistics.handshakes_failed += 1;
+                self.drop_stream(id);
+            }
+            Phase::Closing | Phase::Draining => self.drop_stream(id),
+            Phase::Open => {}
+        }
+    }
+
+    fn run_websocket_timer(&mut self, id: StreamId) {
+        let now = self.now;
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        if state.held.is_some() {
+            return;
+        }
+        let paused = state.connection().is_some_and(|index| self.connections.at(index).paused);
+        let Some(ws) = &mut state.ws else { return };
+        if paused {
+            ws.handle_held_back(now);
+            return;
+        }
+        ws.handle_timeout(now);
+        if ws.close_state() == CloseState::TimedOut {
+            let ending = Ending {
+                close_code: CODE_ABNORMAL,
+                ..Ending::with_text(DisconnectReason::Timeout, "no pong came in time")
+            };
+            if self.streams.connection(id).is_some() {
+                self.part(id, ending);
+            }
+            self.drop_stream(id);
+        } else {
+            self.write_control(id);
+        }
+    }
+}
