@@ -45,10 +45,7 @@ pub fn header(project: &Project) -> Result<Outcome> {
 /// The header's functions, the shared library's symbols and the C# entry points are one set.
 pub fn symbols(project: &Project) -> Result<Outcome> {
     let library = build::release(project)?;
-    let header = Run::new("cc")
-        .args(["-E", "-P"])
-        .arg(project.file("include/netdriver.h")?)
-        .output(project, "symbols-header")?;
+    let header = preprocessed(project)?;
     let nm = Run::new("nm").args(["-D", "--defined-only"]).arg(&library);
     let nm = nm.output(project, "symbols-nm")?;
     let externs = read(&project.file("bindings/csharp/NativeMethods.g.cs")?)?;
@@ -64,7 +61,14 @@ pub fn symbols(project: &Project) -> Result<Outcome> {
     Err(Error::new(format!("the ABI's faces disagree\n{}", problems.join("\n"))))
 }
 
-/// Runs the two programs that print sizes and offsets, and compares what they print.
+/// The header as the compiler sees it: without comments and directives.
+fn preprocessed(project: &Project) -> Result<String> {
+    let header = project.file("include/netdriver.h")?;
+    Run::new("cc").args(["-E", "-P"]).arg(header).output(project, "header-preprocessed")
+}
+
+/// Runs the two programs that print sizes and offsets, compares what they print with each other,
+/// and what they speak of with what the header declares.
 pub fn layout(project: &Project) -> Result<Outcome> {
     let folder = project.out("layout-test")?;
     let library = build::test_library(project)?;
@@ -81,8 +85,12 @@ pub fn layout(project: &Project) -> Result<Outcome> {
     for (file, text) in files.iter().zip([&c_says, &csharp_says]) {
         fs::write(file, text).context(file.display())?;
     }
-    if c_says.trim().is_empty() {
-        return Err(Error::new("tests/c/layout.c printed nothing"));
+    let declared = ("the header", struct_members(&preprocessed(project)?));
+    let printed = ("tests/c/layout.c", printed_members(&c_says));
+    let problems = disagreements(&[declared, printed]);
+    if !problems.is_empty() {
+        let problems = problems.join("\n");
+        return Err(Error::new(format!("tests/c/layout.c is not the header's\n{problems}")));
     }
     match difference(&files[0], &files[1])? {
         None => Ok(Outcome::Passed(vec![format!("{} lines agree", c_says.lines().count())])),
@@ -108,6 +116,37 @@ pub fn header_functions(text: &str) -> BTreeSet<String> {
     names
 }
 
+/// `nd_name.field` for each field of each struct, and `nd_name size` for each struct.
+fn struct_members(text: &str) -> BTreeSet<String> {
+    let mut members = BTreeSet::new();
+    for part in text.split("typedef struct ").skip(1) {
+        let Some((name, rest)) = part.split_once('{').map(|(name, rest)| (name.trim(), rest))
+        else {
+            continue;
+        };
+        let body = rest.split('}').next().unwrap_or_default();
+        // System headers have structs of their own; a struct without a body ends before the brace.
+        if !name.starts_with("nd_") || name.contains(';') {
+            continue;
+        }
+        members.insert(format!("{name} size"));
+        for field in body.split(';').filter(|field| !field.trim().is_empty()) {
+            let field = field.split('[').next().unwrap_or_default().trim_end();
+            let word = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
+            let at = field.rfind(word).map_or(0, |at| at + 1);
+            members.insert(format!("{name}.{}", &field[at..]));
+        }
+    }
+    members
+}
+
+/// What the lines of a layout program speak of: `nd_name.field OFFSET SIZE`, `nd_name size N`.
+fn printed_members(text: &str) -> BTreeSet<String> {
+    let number = |word: &&str| word.parse::<u64>().is_err();
+    let lines = text.lines().map(|line| line.split(' ').filter(number).collect::<Vec<_>>());
+    lines.map(|words| words.join(" ")).filter(|name| !name.is_empty()).collect()
+}
+
 fn library_symbols(nm: &str) -> BTreeSet<String> {
     let names = nm.lines().filter_map(|line| line.split_whitespace().last());
     names.filter(|name| name.starts_with("nd_")).map(str::to_owned).collect()
@@ -125,7 +164,7 @@ fn disagreements(sets: &[(&str, BTreeSet<String>)]) -> Vec<String> {
     let mut problems = Vec::new();
     for (place, set) in sets {
         if set.is_empty() {
-            problems.push(format!("    {place} has no function at all"));
+            problems.push(format!("    {place} has nothing at all"));
         }
         let lacking = all.iter().filter(|name| !set.contains(name.as_str()));
         problems.extend(lacking.map(|name| format!("    {place} has no {name}")));
@@ -143,9 +182,23 @@ mod tests {
 
     #[test]
     fn functions_are_the_names_before_a_parenthesis() {
-        let header = "typedef struct nd_event nd_event;\nnd_result nd_driver_create(nd_driver **d);\n\
+        let header = "typedef struct nd_event nd_event;\n\
+                      nd_result nd_driver_create(nd_driver **d);\n\
                       uint32_t\nnd_abi_version (void);\nvoid xnd_other(void);\n";
         assert_eq!(header_functions(header), set(&["nd_driver_create", "nd_abi_version"]));
+    }
+
+    #[test]
+    fn structs_are_known_by_their_fields_and_their_size() {
+        let header = "typedef struct nd_driver nd_driver;\n\
+            typedef struct { int val; } other;\n\
+            typedef struct nd_endpoint {\n uint8_t address[60];\n const char *name;\n\
+            } nd_endpoint;\n\
+            typedef void (*nd_callback)(void *user);\n";
+        let expected = set(&["nd_endpoint.address", "nd_endpoint.name", "nd_endpoint size"]);
+        assert_eq!(struct_members(header), expected);
+        let printed = "nd_endpoint.address 0 60\nnd_endpoint.name 64 8\nnd_endpoint size 72\n";
+        assert_eq!(printed_members(printed), expected);
     }
 
     #[test]
@@ -162,7 +215,7 @@ mod tests {
         let sets = [("A", set(&["x", "y"])), ("B", set(&["x"])), ("C", set(&[]))];
         assert_eq!(
             disagreements(&sets),
-            ["    B has no y", "    C has no function at all", "    C has no x", "    C has no y"]
+            ["    B has no y", "    C has nothing at all", "    C has no x", "    C has no y"]
         );
         assert!(disagreements(&[("A", set(&["x"])), ("B", set(&["x"]))]).is_empty());
     }
