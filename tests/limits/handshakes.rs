@@ -167,3 +167,27 @@ fn a_full_server_drops_further_udp_requests_and_counts_them() {
         assert_eq!(server.statistics().connections, 2);
     }
 }
+
+#[test]
+fn strangers_that_stay_for_ever_make_room_for_newcomers() {
+    let settings = NetworkSettings {
+        pending_handshakes_max: 2,
+        handshake_timeout_ms: 60_000,
+        ..NetworkSettings::default()
+    };
+    let (mut server, port) = websocket_server(DialectPolicy::PlainOnly, &settings);
+    let mut silent: Vec<RawStream> = (0..2).map(|_| RawStream::connect(port)).collect();
+    until("two that wait", || {
+        step(&mut [&mut server]);
+        (server.statistics().handshakes_pending == 2).then_some(())
+    });
+    let mut later = RawStream::connect(port);
+    assert!(later.try_write(request("/", "").as_bytes()) > 0);
+    // The oldest has had its second before its minute is over, and only the oldest goes.
+    expect_accept(&mut [&mut server]);
+    assert!(later.head(&mut server).starts_with("HTTP/1.1 101 "));
+    for peer in &mut silent {
+        peer.read();
+    }
+    assert_eq!(silent.iter().filter(|peer| peer.ended).count(), 1);
+}

@@ -28,7 +28,7 @@ const FIELDS: &[(&str, Change, Option<Change>)] = &[
         Some(|s| s.connections_max = CONNECTIONS_LIMIT + 1),
     ),
     ("inbound_bytes_max", |s| s.inbound_bytes_max = 0, None),
-    ("outbound_bytes_max", |s| s.outbound_bytes_max = 14, None),
+    ("outbound_bytes_max", |s| s.outbound_bytes_max = 1413, None),
     (
         "pending_handshakes_max",
         |s| s.pending_handshakes_max = 0,
@@ -178,6 +178,24 @@ fn paths_and_sub_protocols_of_an_interface_are_checked() {
     let many = vec!["a".to_owned(); SUB_PROTOCOLS_MAX + 1];
     for bad in [vec![String::new()], vec!["a b".to_owned()], vec!["a,b".to_owned()], many] {
         assert_eq!(status(names(bad).validate()), Status::InvalidArgument);
+    }
+}
+
+#[test]
+fn packets_too_small_for_a_connection_request_are_refused_with_the_interface() {
+    for (kind, least) in [(InterfaceKind::Udp, 13), (InterfaceKind::WebSocket, 27)] {
+        for (max_message_size, fits) in [(least - 1, false), (least, true)] {
+            let settings = NetworkSettings { max_message_size, ..NetworkSettings::default() };
+            let mut driver = NetworkDriver::new(&settings).expect("is inside");
+            let added = driver.add_interface(InterfaceSettings::new(kind));
+            if fits {
+                added.expect("a request fits");
+            } else {
+                let refused = added.expect_err("a request does not fit");
+                assert_eq!(refused.status(), Status::InvalidArgument);
+                assert!(refused.text().contains("max_message_size"), "{refused}");
+            }
+        }
     }
 }
 
