@@ -166,6 +166,11 @@ impl RawStream {
         }
     }
 
+    /// Says that nothing more comes from this side.
+    pub fn end_writing(&self) {
+        self.socket.shutdown(std::net::Shutdown::Write).expect("is open");
+    }
+
     /// Takes what has arrived.
     pub fn read(&mut self) {
         let mut buffer = [0; 65_536];

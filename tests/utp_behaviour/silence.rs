@@ -145,6 +145,23 @@ fn a_long_frame_counts_in_full_unless_it_is_bounded() {
 }
 
 #[test]
+fn waiting_after_a_long_frame_respects_the_bound_too() {
+    let settings = NetworkSettings {
+        disconnect_timeout_ms: 150,
+        heartbeat_timeout_ms: 0,
+        max_frame_time_ms: 10,
+        ..NetworkSettings::default()
+    };
+    let mut pair = Pair::with(InterfaceKind::Udp, &settings);
+    pair.client.update().expect("updates");
+    look_away(250);
+    // A program that sleeps in `wait` sees the same driver as one that only updates.
+    pair.client.wait(1).expect("waits");
+    pair.client.update().expect("updates");
+    assert_eq!(pair.client.pop_event().map(|event| event.reason), None);
+}
+
+#[test]
 fn with_a_fixed_frame_time_only_updates_move_time() {
     let settings = NetworkSettings { disconnect_timeout_ms: 100, ..frames(10) };
     let mut pair = Pair::with(InterfaceKind::Ipc, &settings);

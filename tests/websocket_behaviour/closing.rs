@@ -196,3 +196,57 @@ fn an_end_waits_behind_messages_so_that_answers_still_leave() {
     assert_eq!(peer.frame(&mut server).payload, b"answer");
     assert_eq!(peer.close_frame(&mut server).0, 1000);
 }
+
+#[test]
+fn messages_in_front_of_a_broken_off_stream_are_delivered() {
+    let (mut server, mut peer, connection) = plain(&NetworkSettings::default());
+    peer.write(&mut server, &frame(FIN | TEXT, b"last words").repeat(3));
+    peer.end_writing();
+    for _ in 0..3 {
+        assert_eq!(expect_event(&mut [&mut server], EventKind::Data).data, b"last words"[..]);
+    }
+    let end = expect_event(&mut [&mut server], EventKind::Disconnect);
+    assert_eq!((end.connection, end.close_code, end.clean), (connection, 1006, false));
+}
+
+#[test]
+fn a_close_is_answered_even_to_a_peer_that_says_no_more() {
+    let (mut server, mut peer, _) = plain(&NetworkSettings::default());
+    peer.write(&mut server, &frame(FIN | CLOSE, &close_payload(4000, "bye")));
+    peer.end_writing();
+    let end = expect_event(&mut [&mut server], EventKind::Disconnect);
+    assert_eq!((end.close_code, end.clean), (4000, true));
+    assert_eq!(peer.close_frame(&mut server).0, 4000);
+    peer.end(&mut server);
+}
+
+#[test]
+fn an_end_that_waits_behind_messages_survives_the_peers_hanging_up() {
+    let (mut server, mut peer, connection) = plain(&NetworkSettings::default());
+    let bytes = [frame(FIN | TEXT, b"read me"), frame(FIN | CLOSE, &close_payload(4000, "bye"))];
+    peer.write(&mut server, &bytes.concat());
+    settle(&mut [&mut server], 5);
+    drop(peer);
+    settle(&mut [&mut server], 5);
+    assert_eq!(expect_event(&mut [&mut server], EventKind::Data).data, b"read me"[..]);
+    let end = expect_event(&mut [&mut server], EventKind::Disconnect);
+    assert_eq!((end.connection, end.close_code, end.clean), (connection, 4000, true));
+    assert_eq!(end.data, b"bye"[..]);
+}
+
+#[test]
+fn an_answer_into_a_stream_that_hung_up_does_not_hide_the_close() {
+    let (mut server, mut peer, connection) = plain(&NetworkSettings::default());
+    let bytes = [frame(FIN | TEXT, b"read me"), frame(FIN | CLOSE, &close_payload(4000, "bye"))];
+    peer.write(&mut server, &bytes.concat());
+    settle(&mut [&mut server], 5);
+    drop(peer);
+    assert_eq!(expect_event(&mut [&mut server], EventKind::Data).data, b"read me"[..]);
+    for _ in 0..3 {
+        // Nobody hears it; what the peer said last must still be told.
+        server.send_text(connection, "answer").unwrap_or_default();
+        server.flush().expect("flushes");
+    }
+    let end = expect_event(&mut [&mut server], EventKind::Disconnect);
+    assert_eq!((end.close_code, end.clean), (4000, true), "{end:?}");
+}

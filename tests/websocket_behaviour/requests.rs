@@ -153,6 +153,21 @@ fn a_large_document_arrives_whole() {
 }
 
 #[test]
+fn a_client_that_says_no_more_after_its_request_still_gets_the_answer() {
+    let (mut server, port) = websocket_server(DialectPolicy::Auto, &NetworkSettings::default());
+    let body = vec![b'x'; 1_000_000];
+    server.set_document(0, "/big", "text/plain", &body).expect("is taken");
+    for (target, status, size) in [("/big", 200, body.len()), ("/none", 404, 0)] {
+        let mut peer = RawStream::connect(port);
+        let text = format!("GET {target} HTTP/1.1\r\nHost: game\r\n\r\n");
+        peer.write(&mut server, text.as_bytes());
+        peer.end_writing();
+        assert_eq!(number(&peer.head(&mut server)), status);
+        assert!(peer.end(&mut server).len() >= size, "{target}");
+    }
+}
+
+#[test]
 fn documents_that_cannot_be_served_are_refused() {
     let mut server = driver(InterfaceKind::WebSocket, &NetworkSettings::default());
     for (path, kind) in
