@@ -9,6 +9,8 @@ mod clock;
 mod entropy;
 mod ipc;
 mod resolver;
+#[cfg(target_os = "linux")]
+mod send_many;
 mod tcp;
 mod udp;
 

@@ -150,29 +150,43 @@ impl UdpSocket {
     /// Sends what waits; what the system does not take now stays for the next time.
     /// Returns how many datagrams left.
     pub fn flush(&mut self) -> io::Result<u64> {
-        let mut sent = 0;
+        let (mut sent, mut left) = (0, 0);
         let mut outcome = Ok(());
         while sent < self.queue.len() {
-            let run = self.run_at(sent);
-            match self.send_run(sent, run) {
-                Ok(()) => sent += run,
+            match self.send_from(sent) {
+                Ok(count) => {
+                    sent += count;
+                    left += count as u64;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.writable = false;
                     break;
                 }
                 // That destination cannot be reached now; a datagram may always be lost.
-                Err(error) if is_transient(&error) => sent += run,
+                Err(error) if is_transient(&error) => sent += 1,
                 Err(error) => {
                     outcome = Err(error);
-                    sent += run;
+                    sent += 1;
                 }
             }
         }
         self.forget(sent);
-        outcome.map(|()| sent as u64)
+        outcome.map(|()| left)
     }
 
-    /// How many datagrams from `first` on can leave in one call: same destination, same length.
+    /// Sends as many datagrams from `first` on as one call takes; returns how many.
+    fn send_from(&self, first: usize) -> io::Result<usize> {
+        let run = self.run_at(first);
+        if run == 1 {
+            return self.send_singles(first);
+        }
+        let (head, last) = (&self.queue[first], &self.queue[first + run - 1]);
+        self.transmit(head, &self.bytes[head.start..last.start + last.length])?;
+        Ok(run)
+    }
+
+    /// How many datagrams from `first` on are to one peer and of one length: the system cuts them
+    /// out of one block (GSO).
     fn run_at(&self, first: usize) -> usize {
         let segments_max = self.state.max_gso_segments();
         let head = &self.queue[first];
@@ -184,13 +198,42 @@ impl UdpSocket {
         1 + same.count()
     }
 
-    fn send_run(&self, first: usize, run: usize) -> io::Result<()> {
-        let (head, last) = (&self.queue[first], &self.queue[first + run - 1]);
+    /// Sends datagrams to different peers.
+    #[cfg(target_os = "linux")]
+    fn send_singles(&self, first: usize) -> io::Result<usize> {
+        use super::send_many::{BATCH_MAX, send_many};
+        let limit = self.queue.len().min(first + BATCH_MAX);
+        let mut end = first + 1;
+        while end < limit && self.run_at(end) == 1 {
+            end += 1;
+        }
+        if end == first + 1 {
+            return self.send_single(first);
+        }
+        send_many(&self.socket, end - first, |place| {
+            let queued = &self.queue[first + place];
+            (queued.remote, &self.bytes[queued.start..queued.start + queued.length])
+        })
+    }
+
+    /// Sends one datagram; this system has no call for several.
+    #[cfg(not(target_os = "linux"))]
+    fn send_singles(&self, first: usize) -> io::Result<usize> {
+        self.send_single(first)
+    }
+
+    fn send_single(&self, first: usize) -> io::Result<usize> {
+        let queued = &self.queue[first];
+        self.transmit(queued, &self.bytes[queued.start..queued.start + queued.length])?;
+        Ok(1)
+    }
+
+    fn transmit(&self, head: &Queued, contents: &[u8]) -> io::Result<()> {
         let transmit = Transmit {
             destination: head.remote,
             ecn: None,
-            contents: &self.bytes[head.start..last.start + last.length],
-            segment_size: (run > 1).then_some(head.length),
+            contents,
+            segment_size: (contents.len() > head.length).then_some(head.length),
             src_ip: None,
         };
         self.state.try_send((&self.socket).into(), &transmit)
@@ -248,4 +291,65 @@ fn is_transient(error: &io::Error) -> bool {
             | io::ErrorKind::PermissionDenied
             | io::ErrorKind::InvalidInput
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local() -> UdpSocket {
+        UdpSocket::bind("127.0.0.1:0".parse().expect("is an address")).expect("binds")
+    }
+
+    fn received(socket: &mut UdpSocket) -> Vec<Vec<u8>> {
+        let mut batch = ReceiveBatch::new();
+        let mut all = Vec::new();
+        socket.readable = true;
+        while socket.readable && socket.receive(&mut batch).expect("receives") {
+            all.extend(batch.datagrams().map(|(_, datagram)| datagram.to_vec()));
+        }
+        all
+    }
+
+    #[test]
+    fn datagrams_to_many_peers_arrive_whole_and_in_order_at_each() {
+        let mut sender = local();
+        let mut peers: Vec<UdpSocket> = (0..70).map(|_| local()).collect();
+        let mut expected = vec![Vec::new(); peers.len()];
+        // One each, then runs of equal and of different lengths to some.
+        for round in 0..3_u8 {
+            for (index, peer) in peers.iter().enumerate() {
+                for repeat in 0..if index % 7 == 0 { 4 } else { 1 } {
+                    let body = vec![round; 1 + index % 5 * usize::from(repeat)];
+                    assert!(sender.queue(peer.local(), &[index as u8, repeat], &body));
+                    expected[index].push([&[index as u8, repeat], &body[..]].concat());
+                }
+            }
+        }
+        let total: usize = expected.iter().map(Vec::len).sum();
+        assert_eq!(sender.flush().expect("sends"), total as u64);
+        assert!(!sender.has_queued());
+        for (peer, expected) in peers.iter_mut().zip(&expected) {
+            assert_eq!(received(peer), *expected);
+        }
+    }
+
+    #[test]
+    fn a_peer_that_cannot_be_reached_costs_the_others_nothing() {
+        let (mut sender, mut peer) = (local(), local());
+        let nobody = "127.0.0.1:0".parse().expect("is an address");
+        sender.queue(nobody, b"", b"lost");
+        sender.queue(peer.local(), b"", b"arrives");
+        sender.queue(nobody, b"", b"lost too");
+        assert_eq!(sender.flush().expect("goes on"), 1);
+        assert_eq!(received(&mut peer), [b"arrives"]);
+    }
+
+    #[test]
+    fn an_empty_datagram_is_received_as_one() {
+        let (mut sender, mut peer) = (local(), local());
+        sender.queue(peer.local(), b"", b"");
+        sender.flush().expect("sends");
+        assert_eq!(received(&mut peer), [b""]);
+    }
 }
