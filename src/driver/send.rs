@@ -10,7 +10,8 @@ use crate::error::{Error, Result, Status};
 use crate::log::note;
 use crate::proto::utp::connection::Control;
 use crate::proto::utp::packet::data_header;
-use crate::proto::websocket::{self, Kind, Role, encode_header_length};
+use crate::proto::websocket::{self, Kind, Role, WebSocket, encode_header_length};
+use crate::pump::Entropy;
 use crate::settings::Dialect;
 
 /// Messages that may be open in place at once.
@@ -117,15 +118,25 @@ impl NetworkDriver {
         data: &[u8],
     ) -> Result<()> {
         let index = self.sendable(connection, pipeline)?;
+        self.send_one(index, kind, data)
+    }
+
+    fn send_one(&mut self, index: u32, kind: MessageKind, data: &[u8]) -> Result<()> {
         let dialect = self.connections.at(index).dialect;
         self.check_kind(dialect, kind, data)?;
-        if data.len() > self.capacity(index) {
-            return Err(overflow(data.len(), self.capacity(index)));
-        }
+        self.check_size(index, data)?;
         match dialect {
-            Dialect::Plain => self.send_plain(index, kind, data),
+            Dialect::Plain => self.append(index, data.len(), |ws, out, entropy| {
+                let mask = &mut || entropy.take();
+                ws.write_message_in_two(out, frame_kind(kind), [data, &[]], mask);
+            }),
             Dialect::Utp => self.send_utp(index, data),
         }
+    }
+
+    fn check_size(&mut self, index: u32, data: &[u8]) -> Result<()> {
+        let capacity = self.capacity(index);
+        if data.len() <= capacity { Ok(()) } else { Err(overflow(data.len(), capacity)) }
     }
 
     fn check_kind(&self, dialect: Dialect, kind: MessageKind, data: &[u8]) -> Result<()> {
@@ -196,11 +207,17 @@ impl NetworkDriver {
         Ok(())
     }
 
-    fn send_plain(&mut self, index: u32, kind: MessageKind, data: &[u8]) -> Result<()> {
+    /// Lets `write` append a message of a plain connection to what waits in its stream.
+    fn append(
+        &mut self,
+        index: u32,
+        length: usize,
+        write: impl FnOnce(&WebSocket, &mut Vec<u8>, &mut Entropy),
+    ) -> Result<()> {
         let Link::Stream(id) = self.connections.at(index).link else {
             return Err(closed());
         };
-        if !self.stream_has_room(id, data.len()) {
+        if !self.stream_has_room(id, length) {
             return Err(self.refuse(index));
         }
         let Some(ws) = self.streams.open_websocket(id) else {
@@ -209,9 +226,8 @@ impl NetworkDriver {
         let Some(out) = self.pump.out(id) else {
             return Err(closed());
         };
-        let entropy = &mut self.entropy;
-        ws.write_message_in_two(out, frame_kind(kind), [data, &[]], &mut || entropy.take());
-        self.count_sent(index, data.len());
+        write(ws, out, &mut self.entropy);
+        self.count_sent(index, length);
         Ok(())
     }
 
@@ -313,47 +329,18 @@ impl NetworkDriver {
         frame: &mut Vec<u8>,
     ) -> Result<()> {
         let entry = self.connections.at(index);
-        let (incoming, dialect, link) = (entry.incoming, entry.dialect, entry.link);
-        let capacity = self.capacity(index);
-        if data.len() > capacity {
-            return Err(overflow(data.len(), capacity));
+        if entry.dialect == Dialect::Utp || !entry.incoming {
+            // A token or a mask of its own.
+            return self.send_one(index, kind, data);
         }
-        let Link::Stream(id) = link else {
-            return self.send_utp_only(index, dialect, kind, data);
-        };
-        if dialect == Dialect::Utp || !incoming {
-            return match dialect {
-                Dialect::Plain => self.send_plain(index, kind, data),
-                Dialect::Utp => self.send_utp_only(index, dialect, kind, data),
-            };
-        }
-        if !self.stream_has_room(id, data.len()) {
-            return Err(self.refuse(index));
-        }
-        let Some(ws) = self.streams.open_websocket(id) else {
-            return Err(closed());
-        };
-        let Some(out) = self.pump.out(id) else {
-            return Err(closed());
-        };
-        if frame.is_empty() {
-            frame.reserve(encode_header_length(Role::Server, data.len()) + data.len());
-            ws.write_message(frame, frame_kind(kind), data, [0; 4]);
-        }
-        out.extend_from_slice(frame);
-        self.count_sent(index, data.len());
-        Ok(())
-    }
-
-    fn send_utp_only(
-        &mut self,
-        index: u32,
-        dialect: Dialect,
-        kind: MessageKind,
-        data: &[u8],
-    ) -> Result<()> {
-        self.check_kind(dialect, kind, data)?;
-        self.send_utp(index, data)
+        self.check_size(index, data)?;
+        self.append(index, data.len(), |ws, out, _| {
+            if frame.is_empty() {
+                frame.reserve(encode_header_length(Role::Server, data.len()) + data.len());
+                ws.write_message(frame, frame_kind(kind), data, [0; 4]);
+            }
+            out.extend_from_slice(frame);
+        })
     }
 
     /// Begins a message that is written in place; `required` 0 means as much as possible.
