@@ -244,13 +244,15 @@ fn messages_behind_the_request_in_one_write_are_not_lost() {
 
 #[test]
 fn a_utp_goodbye_is_clean_and_an_end_without_one_a_protocol_error() {
+    // This peer never answers a Close.
+    let brief = NetworkSettings { close_timeout_ms: 50, ..patient() };
     let endings: [(&[u8], DisconnectReason, bool); 3] = [
         (&frame(FIN | BINARY, &packet(2, b"")), DisconnectReason::ClosedByRemote, true),
         (&frame(FIN | 8, &close_payload(1000, "")), DisconnectReason::ProtocolError, true),
         (&frame(FIN | TEXT, b"text"), DisconnectReason::ProtocolError, false),
     ];
     for (bytes, reason, clean) in endings {
-        let (mut server, port) = listener(policy(DialectPolicy::Auto), &patient());
+        let (mut server, port) = listener(policy(DialectPolicy::Auto), &brief);
         let mut peer = RawStream::open(&mut server, port, "/", "");
         peer.write(&mut server, &frame(FIN | BINARY, &handshake(1, b"")));
         let connection = expect_accept(&mut [&mut server]);

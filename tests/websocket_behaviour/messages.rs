@@ -187,15 +187,18 @@ fn anything_at_all_is_a_sign_of_life() {
 }
 
 #[test]
-fn two_drivers_keep_a_silent_connection_by_pings() {
+fn a_silent_connection_of_two_drivers_is_kept_by_pings() {
     let settings =
         NetworkSettings { ping_interval_ms: 5, pong_timeout_ms: 500, ..NetworkSettings::default() };
     let mut pair = Pair::plain(&settings, &settings);
-    crate::support::until("round trips on both sides", || {
+    let mut silent = 0;
+    crate::support::until("a round trip, and a while after it", || {
         pair.step();
         assert!(pair.client.pop_event().is_none() && pair.server.pop_event().is_none());
+        // The pings of one side are signs of life for the other, which then needs none.
         let ours = pair.server.connection_info(pair.to_client).expect("is open");
         let theirs = pair.client.connection_info(pair.to_server).expect("is open");
-        (ours.round_trip_us > 0 && theirs.round_trip_us > 0).then_some(())
+        silent += u32::from(ours.round_trip_us > 0 || theirs.round_trip_us > 0);
+        (silent > 50).then_some(())
     });
 }
