@@ -1,7 +1,7 @@
 /* echo_server: sends every message back on the connection, pipeline and kind it came with.
  *
  *   echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain] [--sub-protocols a,b]
- *               [--seconds N] [--verbose]
+ *               [--message-size-max BYTES] [--seconds N] [--verbose]
  *
  * One driver serves UDP clients, WebSocket clients and browsers. A port of 0 picks a free one; the
  * first line of output names the ports, the last one holds the counters. Open http://HOST:WSPORT/
@@ -220,7 +220,8 @@ static void say_goodbye(struct server *server) {
 static void usage(void) {
   fprintf(stderr,
           "usage: echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain]\n"
-          "                   [--sub-protocols a,b] [--seconds N] [--verbose]\n");
+          "                   [--sub-protocols a,b] [--message-size-max BYTES]\n"
+          "                   [--seconds N] [--verbose]\n");
   exit(2);
 }
 
@@ -236,7 +237,7 @@ int main(int argc, char **argv) {
   struct server server = {0};
   const char *value, *sub_protocols = NULL;
   int udp = -1, ws = -1, ipv6 = 0;
-  uint32_t dialect = ND_DIALECT_AUTO, seconds = 0;
+  uint32_t dialect = ND_DIALECT_AUTO, seconds = 0, message_size_max = 0;
   for (int i = 1; i < argc; i++) {
     if ((value = option(argc, argv, &i, "--udp"))) udp = (int)number(value, 65535, "--udp");
     else if ((value = option(argc, argv, &i, "--ws"))) ws = (int)number(value, 65535, "--ws");
@@ -244,6 +245,8 @@ int main(int argc, char **argv) {
     else if ((value = option(argc, argv, &i, "--sub-protocols"))) sub_protocols = value;
     else if ((value = option(argc, argv, &i, "--seconds")))
       seconds = number(value, UINT32_MAX / 1000, "--seconds");
+    else if ((value = option(argc, argv, &i, "--message-size-max")))
+      message_size_max = number(value, UINT32_MAX / 4, "--message-size-max");
     else if (strcmp(argv[i], "--ipv6") == 0) ipv6 = 1;
     else if (strcmp(argv[i], "--verbose") == 0) server.verbose = 1;
     else usage();
@@ -255,6 +258,11 @@ int main(int argc, char **argv) {
   nd_settings settings;
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
+  if (message_size_max > 0) {
+    settings.websocket_message_size_max = message_size_max;
+    settings.inbound_bytes_max = 2 * message_size_max; /* one being read, one waiting */
+    settings.outbound_bytes_max = 2 * message_size_max;
+  }
   require(nd_driver_create(&settings, &server.driver), "nd_driver_create");
   if (udp >= 0) {
     uint32_t index = add_interface(server.driver, ND_INTERFACE_UDP);
