@@ -38,8 +38,9 @@ static WATCHDOG_INPUT: Mutex<Option<ChildStdin>> = Mutex::new(None);
 /// A signal that xtask sends to a process group.
 #[derive(Clone, Copy)]
 pub enum Signal {
-    /// What Ctrl-C sends: end in good order.
-    Interrupt,
+    /// End in good order. Not what Ctrl-C sends: a shell that runs xtask in the background makes
+    /// everything below it ignore that.
+    Terminate,
     /// End at once.
     Kill,
 }
@@ -61,7 +62,7 @@ pub fn release(child: &Child) {
 /// Sends a signal to the child's whole process group; a group that is gone already is fine.
 pub fn signal(child: &Child, signal: Signal) {
     let name = match signal {
-        Signal::Interrupt => "INT",
+        Signal::Terminate => "TERM",
         Signal::Kill => "KILL",
     };
     // The shell's own `kill` is there on every machine, the program `kill` is not.

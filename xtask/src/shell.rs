@@ -159,10 +159,10 @@ impl Running {
         }
     }
 
-    /// Asks it to end, as Ctrl-C does.
-    pub fn interrupt(&mut self) {
+    /// Asks it to end in good order.
+    pub fn terminate(&mut self) {
         if self.ended().is_none() {
-            guard::signal(&self.child, Signal::Interrupt);
+            guard::signal(&self.child, Signal::Terminate);
         }
     }
 

@@ -308,7 +308,7 @@ impl Arena {
 
     /// Asks the server to end and returns its closing account.
     fn close(mut self) -> Result<Final> {
-        self.running.interrupt();
+        self.running.terminate();
         if self.running.wait(SERVER_PATIENCE).is_none() {
             return Err(Error::new("the arena server did not end when asked to"));
         }
@@ -349,7 +349,7 @@ mod tests {
     fn an_arena_tells_its_ports_its_state_and_its_closing_account() {
         let script = r#"
             trap 'echo "{\"final\":{\"clients_total\":0,\"joined\":[],\"messages_in\":1,\
-\"messages_out\":2}}"; exit 0' INT
+\"messages_out\":2}}"; exit 0' TERM
             echo '{"listening":{"udp":1000,"ws":2000}}'
             echo 'a log line'
             while :; do
