@@ -13,8 +13,8 @@ use crate::shell::{Run, which};
 
 /// npm packages and their versions; these run on Node 18 and later.
 const NODE_PACKAGES: &[(&str, &str)] = &[("ws", "8.18.3"), ("playwright-core", "1.56.1")];
-/// PyPI packages and their versions; these run on Python 3.9 and later.
-const PYTHON_PACKAGES: &[(&str, &str)] = &[("websockets", "15.0.1")];
+/// PyPI packages and their versions; these run on Python 3.10 and later.
+const PYTHON_PACKAGES: &[(&str, &str)] = &[("websockets", "15.0.1"), ("kosoku", "0.1.0")];
 /// The names under which Chromium is known to systems.
 const CHROMIUM: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 
@@ -201,6 +201,11 @@ pub fn python(project: &Project) -> PathBuf {
     project.target.join("tools/python/bin/python")
 }
 
+/// A program that a PyPI package brings.
+pub fn python_script(project: &Project, name: &str) -> PathBuf {
+    project.target.join("tools/python/bin").join(name)
+}
+
 /// Whether a compiler compiles a program that needs the system's headers and the linker.
 fn compiles(compiler: &str, language: &str) -> bool {
     let script = format!(
@@ -316,7 +321,7 @@ fn python_packages(project: &Project) -> Result<()> {
     let wanted = pinned(PYTHON_PACKAGES, "==");
     let stamp = folder.join("installed.txt");
     let python = python(project);
-    let runs = || Run::new(&python).args(["-c", "import websockets"]).probe();
+    let runs = || Run::new(&python).args(["-c", "import websockets, kosoku"]).probe();
     if fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) && runs() {
         return Ok(());
     }

@@ -10,6 +10,7 @@
 mod bindgen;
 mod build;
 mod cli;
+mod conformance;
 mod demo;
 mod error;
 mod fuzz;
@@ -74,6 +75,13 @@ const COMMANDS: &[Command] = &[
         flags: &[],
         summary: "print the command that links a C program against the static library",
         run: link::command,
+    },
+    Command {
+        name: "conformance",
+        operand: Some("websocket"),
+        flags: &[],
+        summary: "run the Autobahn test suite against the server and the client",
+        run: conformance::command,
     },
     Command {
         name: "fuzz",

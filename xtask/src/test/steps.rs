@@ -2,6 +2,7 @@
 
 use super::{Outcome, abi, docs, native, peers, rust};
 use crate::bindgen;
+use crate::conformance;
 use crate::demo;
 use crate::error::Result;
 use crate::fuzz;
@@ -70,6 +71,12 @@ pub const STEPS: &[Step] = &[
         &[Need::Mono, Need::Node, Need::Chromium],
         peers::browser,
     ),
+    step(
+        "conformance",
+        "the Autobahn cases that need no compression",
+        &[Need::Mono, Need::Python],
+        conform,
+    ),
     step("fuzz", "every parser for a few seconds", &[Need::Cxx], fuzzing),
     Step {
         name: "demo",
@@ -85,6 +92,10 @@ pub const STEPS: &[Step] = &[
 fn bindings(project: &Project) -> Result<Outcome> {
     bindgen::check(project)?;
     Ok(Outcome::Passed(Vec::new()))
+}
+
+fn conform(project: &Project) -> Result<Outcome> {
+    Ok(Outcome::Passed(conformance::run(project, conformance::Cases::Uncompressed)?))
 }
 
 fn fuzzing(project: &Project) -> Result<Outcome> {

@@ -1,0 +1,212 @@
+//! Runs the Autobahn test suite against the server and against the client, and counts its verdicts.
+//! The cases are PyPI's `kosoku`; the client that it needs is `tests/conformance/client.rs`.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::build;
+use crate::cli::Args;
+use crate::error::{Context, Error, Result};
+use crate::install::{self, Need};
+use crate::paths::{Project, read};
+use crate::shell::{Run, Running, log_path};
+
+/// The only suite there is.
+const SUITE: &str = "websocket";
+/// Bytes of the largest message of the suite, with room to spare.
+const MESSAGE_SIZE_MAX: &str = "17825792";
+/// What one role may take for the whole list; the cases with compression are most of it.
+const ROLE_LIMIT: Duration = Duration::from_secs(600);
+/// What a server may take until it listens, and a program to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The sections about compression.
+const COMPRESSION: &[&str] = &["-x", "12.*", "-x", "13.*"];
+/// Time between two looks at a log.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Which cases to run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Cases {
+    /// Every one.
+    All,
+    /// Those that need no compression.
+    Uncompressed,
+}
+
+/// How many cases ended how, in one role.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    cases: usize,
+    ok: usize,
+    non_strict: usize,
+    informational: usize,
+    failed: Vec<String>,
+    unimplemented: usize,
+}
+
+/// `cargo xtask conformance [websocket]`.
+pub fn command(project: &Project, args: &Args) -> Result<()> {
+    if let Some(other) = args.operand.as_deref().filter(|&suite| suite != SUITE) {
+        return Err(Error::new(format!("there is no suite \"{other}\"; there is: {SUITE}")));
+    }
+    install::require(project, &[Need::C, Need::Mono, Need::Python])?;
+    for line in run(project, Cases::All)? {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// Runs both roles; returns a line for each, or an error that names the cases that failed.
+pub fn run(project: &Project, cases: Cases) -> Result<Vec<String>> {
+    let programs = build::examples(project)?;
+    let roles = [("server", serve(project, &programs, cases)?), ("client", call(project, cases)?)];
+    let lines: Vec<_> = roles.iter().map(|(role, tally)| format!("{role}: {tally}")).collect();
+    for (role, tally) in &roles {
+        if !tally.failed.is_empty() || tally.non_strict > 0 || tally.cases == 0 {
+            let failed = tally.failed.join(", ");
+            return Err(Error::new(format!("{}\n{role}: see cases {failed}", lines.join("\n"))));
+        }
+    }
+    Ok(lines)
+}
+
+/// Our server, their client.
+fn serve(project: &Project, programs: &Path, cases: Cases) -> Result<Tally> {
+    let port = free_port()?;
+    let log = log_path(project, "conformance-echo-server")?;
+    let mut server = Run::new(build::program(programs, "echo_server")?)
+        .args(["--ws", &port.to_string(), "--dialect", "plain"])
+        .args(["--message-size-max", MESSAGE_SIZE_MAX])
+        .start(&log)?;
+    wait_for(&log, "listening", &mut server)?;
+    let reports = project.out("conformance/server")?;
+    let mut suite = kosoku(project, cases)
+        .args(["-m", "fuzzingclient", &format!("{}:{port}", Ipv4Addr::LOCALHOST), "-p", "4", "-o"])
+        .arg(&reports)
+        .start(&log_path(project, "conformance-server")?)?;
+    // It ends with 1 for a case that is not implemented; the reports tell which.
+    suite.wait(ROLE_LIMIT).ok_or_else(|| Error::new("the suite took too long"))?;
+    tally(&reports)
+}
+
+/// Our client, their server.
+fn call(project: &Project, cases: Cases) -> Result<Tally> {
+    Run::cargo(project)
+        .args(["build", "--release", "--package", "netdriver", "--example", "conformance_client"])
+        .quiet(project, "cargo-build-conformance")?;
+    let port = free_port()?;
+    let reports = project.out("conformance/client")?;
+    let log = log_path(project, "conformance-suite")?;
+    let mut suite = kosoku(project, cases)
+        .args(["-m", "fuzzingserver", &format!("{}:{port}", Ipv4Addr::LOCALHOST), "-o"])
+        .arg(&reports)
+        .start(&log)?;
+    wait_for(&log, "listening", &mut suite)?;
+    Run::new(build::program(&project.target.join("release/examples"), "conformance_client")?)
+        .arg(format!("ws://{}:{port}", Ipv4Addr::LOCALHOST))
+        .limit(ROLE_LIMIT)
+        .quiet(project, "conformance-client")?;
+    suite.wait(PATIENCE);
+    tally(&reports)
+}
+
+/// The suite, without the cases that are not asked for.
+fn kosoku(project: &Project, cases: Cases) -> Run {
+    let run = Run::new(install::python_script(project, "kosoku"));
+    match cases {
+        Cases::All => run,
+        Cases::Uncompressed => run.args(COMPRESSION),
+    }
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("a free port")?;
+    Ok(listener.local_addr().context("a free port")?.port())
+}
+
+/// Waits until a program has written a word to its log.
+fn wait_for(log: &Path, word: &str, program: &mut Running) -> Result<()> {
+    let end = Instant::now() + PATIENCE;
+    while !read(log).is_ok_and(|text| text.contains(word)) {
+        if program.ended().is_some() || Instant::now() >= end {
+            return Err(Error::new(format!("it does not listen:\n{}", program.tail())));
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    Ok(())
+}
+
+fn tally(reports: &Path) -> Result<Tally> {
+    let index = reports.join("index.json");
+    let text = read(&index)?;
+    // The next run must not find this one's verdicts.
+    fs::remove_file(&index).context(index.display())?;
+    count(&text).context(index.display())
+}
+
+fn count(text: &str) -> Result<Tally> {
+    let index: Value = serde_json::from_str(text).context("the reports")?;
+    let agents = index.as_object().ok_or_else(|| Error::new("the reports name no agent"))?;
+    let mut tally = Tally::default();
+    for (case, verdict) in agents.values().filter_map(Value::as_object).flatten() {
+        tally.cases += 1;
+        let said = |key: &str| verdict.get(key).and_then(Value::as_str).unwrap_or("FAILED");
+        let closed = matches!(said("behaviorClose"), "OK" | "INFORMATIONAL" | "UNIMPLEMENTED");
+        match said("behavior") {
+            "OK" if closed => tally.ok += 1,
+            "NON-STRICT" if closed => tally.non_strict += 1,
+            "INFORMATIONAL" if closed => tally.informational += 1,
+            "UNIMPLEMENTED" => tally.unimplemented += 1,
+            _ => tally.failed.push(case.clone()),
+        }
+    }
+    Ok(tally)
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "cases={} ok={} non-strict={} informational={} failed={} unimplemented={}",
+            self.cases,
+            self.ok,
+            self.non_strict,
+            self.informational,
+            self.failed.len(),
+            self.unimplemented
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_are_counted_and_failures_named() {
+        let text = r#"{"agent": {
+            "1.1.1": {"behavior": "OK", "behaviorClose": "OK"},
+            "1.1.2": {"behavior": "OK", "behaviorClose": "UNCLEAN"},
+            "6.4.3": {"behavior": "NON-STRICT", "behaviorClose": "OK"},
+            "7.1.6": {"behavior": "INFORMATIONAL", "behaviorClose": "INFORMATIONAL"},
+            "9.1.1": {"behavior": "FAILED", "behaviorClose": "FAILED"},
+            "12.1.1": {"behavior": "UNIMPLEMENTED", "behaviorClose": "UNIMPLEMENTED"},
+            "13.1.1": {}
+        }}"#;
+        let tally = count(text).expect("parses");
+        assert_eq!(tally.failed, ["1.1.2", "13.1.1", "9.1.1"]);
+        assert_eq!(
+            tally.to_string(),
+            "cases=7 ok=1 non-strict=1 informational=1 failed=3 unimplemented=1"
+        );
+    }
+
+    #[test]
+    fn reports_that_are_none_are_an_error() {
+        assert!(count("[]").is_err() && count("").is_err());
+    }
+}
