@@ -50,7 +50,8 @@ static const char PAGE[] =
     "<button type=button id=close>close</button></form><pre id=log></pre><script>"
     "const $=id=>document.getElementById(id);"
     "const say=line=>{$('log').textContent=line+'\\n'+$('log').textContent};"
-    "const socket=new WebSocket('ws://'+location.host+'/');socket.binaryType='arraybuffer';"
+    "const scheme=location.protocol==='https:'?'wss://':'ws://';"
+    "const socket=new WebSocket(scheme+location.host+'/');socket.binaryType='arraybuffer';"
     "socket.onopen=()=>say('open');"
     "socket.onclose=e=>say('closed '+e.code+' '+e.reason+(e.wasClean?' (clean)':' (not clean)'));"
     "socket.onmessage=e=>say(typeof e.data==='string'?'text   '+e.data:"
@@ -260,8 +261,9 @@ int main(int argc, char **argv) {
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
   if (message_size_max > 0) {
     settings.websocket_message_size_max = message_size_max;
-    settings.inbound_bytes_max = 2 * message_size_max; /* one being read, one waiting */
-    settings.outbound_bytes_max = 2 * message_size_max;
+    uint32_t two = 2 * message_size_max; /* one on its way, one waiting */
+    if (settings.inbound_bytes_max < two) settings.inbound_bytes_max = two;
+    if (settings.outbound_bytes_max < two) settings.outbound_bytes_max = two;
   }
   require(nd_driver_create(&settings, &server.driver), "nd_driver_create");
   if (udp >= 0) {

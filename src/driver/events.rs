@@ -54,9 +54,11 @@ struct Node {
 pub struct EventQueue {
     nodes: Vec<Node>,
     free: u32,
-    /// Events of accepted connections, oldest first; entries whose sequence number no longer
-    /// matches their node were popped the other way.
+    /// Visible events of accepted connections, oldest first; entries whose sequence number no
+    /// longer matches their node were popped the other way.
     order: VecDeque<(u32, u64)>,
+    /// What joins the order with the next publication.
+    fresh: Vec<(u32, u64)>,
     /// Events since the last publication.
     recent: Vec<(u32, u64)>,
     next_sequence: u64,
@@ -73,6 +75,7 @@ impl EventQueue {
             nodes: Vec::new(),
             free: NIL,
             order: VecDeque::new(),
+            fresh: Vec::new(),
             recent: Vec::new(),
             next_sequence: 1,
             live: 0,
@@ -96,7 +99,7 @@ impl EventQueue {
         waiting.tail = index;
         self.recent.push((index, sequence));
         if ordered {
-            self.order.push_back((index, sequence));
+            self.fresh.push((index, sequence));
         }
     }
 
@@ -116,7 +119,12 @@ impl EventQueue {
         let mut index = waiting.head;
         while index != NIL {
             let node = &self.nodes[index as usize];
-            self.order.push_back((index, node.sequence));
+            let entry = (index, node.sequence);
+            if node.sequence < self.published {
+                self.order.push_back(entry);
+            } else {
+                self.fresh.push(entry);
+            }
             index = node.next;
         }
     }
@@ -128,9 +136,6 @@ impl EventQueue {
             if node.sequence != sequence {
                 self.order.pop_front();
                 continue;
-            }
-            if sequence >= self.published {
-                return None;
             }
             return node.event.as_ref().map(|event| event.connection.index());
         }
@@ -193,6 +198,7 @@ impl EventQueue {
     /// Makes all events visible.
     pub fn publish(&mut self) {
         self.published = self.next_sequence;
+        self.order.extend(self.fresh.drain(..));
         // A program that pops by connection only never comes by the entries of the common order.
         if self.order.len() > ORDER_SLACK + 2 * self.live {
             let nodes = &self.nodes;
@@ -249,6 +255,22 @@ mod tests {
         assert_eq!(pop_any(&mut queue, &mut lists), None);
         queue.admit(&lists[0]);
         assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "early");
+    }
+
+    #[test]
+    fn what_is_visible_is_not_behind_what_is_not() {
+        let mut queue = EventQueue::new();
+        let mut lists = [Waiting::default(), Waiting::default()];
+        queue.push(&mut lists[1], event(1, "waits for accept"), false);
+        queue.publish();
+        queue.push(&mut lists[0], event(0, "not yet"), true);
+        queue.push(&mut lists[1], event(1, "not yet either"), false);
+        queue.admit(&lists[1]);
+        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "waits for accept");
+        assert_eq!(pop_any(&mut queue, &mut lists), None);
+        queue.publish();
+        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "not yet");
+        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "not yet either");
     }
 
     #[test]

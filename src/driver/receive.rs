@@ -86,6 +86,9 @@ impl NetworkDriver {
         let now = self.now;
         let knocking = self.pump.listeners.iter().filter(|listener| listener.readable);
         let retry = knocking.map(|listener| listener.retry_at.saturating_sub(now)).min()?;
+        if self.is_full_of_goodbyes() {
+            return None;
+        }
         if self.has_room_for_strangers() {
             return Some(retry);
         }
@@ -97,14 +100,22 @@ impl NetworkDriver {
         self.streams.strangers() < self.settings.pending_handshakes_max as usize
     }
 
+    /// Goodbyes end by themselves; until then they hold as many streams as connections may.
+    fn is_full_of_goodbyes(&self) -> bool {
+        self.streams.leaving() >= self.settings.connections_max as usize
+    }
+
     /// Makes room for a new client: the stranger that came first goes, if it had time enough.
     fn make_room(&mut self) -> bool {
+        if self.is_full_of_goodbyes() {
+            return false;
+        }
         if self.has_room_for_strangers() {
             return true;
         }
         match self.streams.oldest_stranger() {
             Some((id, opened)) if self.now >= opened + STRANGER_PATIENCE => {
-                self.statistics.handshakes_failed += 1;
+                self.count_failed_handshake(id);
                 self.drop_stream(id);
                 true
             }

@@ -190,6 +190,8 @@ impl NetworkDriver {
             self.send_control(index, Control::Accept);
         }
         if !self.emit(link, &header, data) {
+            // The socket's batch is full; its flush makes room.
+            self.queued_list.push(index);
             return Err(self.refuse(index));
         }
         let now = self.now;

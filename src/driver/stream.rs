@@ -193,7 +193,7 @@ impl NetworkDriver {
         }
     }
 
-    fn take_event(&mut self, id: StreamId, event: WsEvent) {
+    pub(super) fn take_event(&mut self, id: StreamId, event: WsEvent) {
         match event {
             WsEvent::Message { data, text } => self.take_message(id, data, text),
             // The pong goes out in front of whatever the program answers.

@@ -11,9 +11,12 @@ use super::timers::Owner;
 use super::{CloseFrame, DisconnectReason, Ending, NetworkDriver};
 use crate::log::note;
 use crate::proto::time::from_ms;
-use crate::proto::websocket::{CloseState, Event as WsEvent};
+use crate::proto::websocket::CloseState;
 use crate::pump::StreamId;
 use crate::settings::{Dialect, DialectPolicy};
+
+/// How many times `close_timeout_ms` a goodbye may take while the peer goes on reading.
+const GOODBYE_TIMEOUTS_MAX: u64 = 20;
 
 impl NetworkDriver {
     /// The peer's Close frame.
@@ -47,11 +50,19 @@ impl NetworkDriver {
                 ending
             };
             self.end(index, ending);
-        } else if self.streams.get(id).is_some_and(|state| state.is_stranger()) {
-            self.statistics.handshakes_failed += 1;
+        } else {
+            self.count_failed_handshake(id);
         }
         let deadline = Some(self.now + from_ms(self.settings.close_timeout_ms));
         self.streams.set_phase(id, Phase::Closing, deadline);
+    }
+
+    /// A client goes before it had a connection.
+    pub(super) fn count_failed_handshake(&mut self, id: StreamId) {
+        let phase = self.streams.get(id).map(|state| state.phase);
+        if matches!(phase, Some(Phase::RequestHead | Phase::Undecided)) {
+            self.statistics.handshakes_failed += 1;
+        }
     }
 
     /// Starts the closing handshake of a stream without a connection.
@@ -123,18 +134,24 @@ impl NetworkDriver {
         }
     }
 
-    /// Some of what waits has left: as long as that goes on, the peer is not too slow.
+    /// Some of what waits has left: as long as that goes on, the peer is not too slow. But one that
+    /// had a connection cannot stay for ever.
     pub(super) fn stream_progressed(&mut self, id: StreamId) {
         let now = self.now;
-        let deadline = now + from_ms(self.settings.close_timeout_ms);
+        let patience = from_ms(self.settings.close_timeout_ms);
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        if matches!(state.phase, Phase::Closing | Phase::Draining) {
-            state.deadline = Some(deadline);
-            if let Some(ws) = &mut state.ws {
-                ws.handle_progress(now);
-            }
+        if !matches!(state.phase, Phase::Closing | Phase::Draining) {
+            return;
+        }
+        let since = *state.leaving_since.get_or_insert(now);
+        if !state.is_stranger() && now > since + patience * GOODBYE_TIMEOUTS_MAX {
+            return;
+        }
+        state.deadline = Some(now + patience);
+        if let Some(ws) = &mut state.ws {
+            ws.handle_progress(now);
         }
     }
 
@@ -164,9 +181,9 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        if let Some(WsEvent::Close { code, reason }) = state.held.take() {
-            // It had said goodbye; only our answer was still to come.
-            self.take_close(id, code, reason);
+        if let Some(event) = state.held.take() {
+            // It had ended before; only our answer was still to come.
+            self.take_event(id, event);
             self.drop_stream(id);
             return;
         }
@@ -180,7 +197,7 @@ impl NetworkDriver {
                 self.attempt_failed(id, reason, why);
                 return;
             }
-            Phase::RequestHead | Phase::Undecided => self.statistics.handshakes_failed += 1,
+            Phase::RequestHead | Phase::Undecided => self.count_failed_handshake(id),
             Phase::Open | Phase::Closing | Phase::Draining => {}
         }
         let ending = Ending {
@@ -196,12 +213,13 @@ impl NetworkDriver {
 
     /// Ends a stream at once.
     pub(super) fn drop_stream(&mut self, id: StreamId) {
-        let before = self.streams.leaving();
-        if self.streams.remove(id).is_some() {
-            self.pump.close(id);
-        }
-        // A program that ends waits for this.
-        self.farewell_news |= before > 0 && self.streams.leaving() == 0;
+        let Some(state) = self.streams.remove(id) else {
+            return;
+        };
+        self.pump.close(id);
+        let goodbye = matches!(state.phase, Phase::Closing | Phase::Draining);
+        // A program that ends waits for the last goodbye.
+        self.farewell_news |= goodbye && !state.is_stranger() && self.streams.leaving() == 0;
     }
 
     /// Makes sure that the stream is asked when its phase or its WebSocket wants to be.

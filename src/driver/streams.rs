@@ -17,6 +17,9 @@ use crate::settings::Dialect;
 /// Bytes of documents that are being sent at once; further requests get 503.
 pub const DOCUMENT_BYTES_MAX: usize = 64 << 20;
 
+/// Outdated entries of the arrivals that are left alone.
+const ARRIVALS_SLACK: usize = 64;
+
 /// How far a stream has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
@@ -51,6 +54,8 @@ pub struct StreamState {
     serial: u64,
     /// When it came.
     opened: Micros,
+    /// When its goodbye first made progress.
+    pub(super) leaving_since: Option<Micros>,
     pub(super) ws: Option<Box<WebSocket>>,
     /// The end, which waits until the program has popped what came before it: its answers may
     /// still leave in front of our Close.
@@ -100,6 +105,7 @@ impl StreamState {
             ended: false,
             serial: 0,
             opened: 0,
+            leaving_since: None,
             ws: None,
             held: None,
             head_only: false,
@@ -168,6 +174,14 @@ impl Streams {
             self.strangers += 1;
             self.forget_outdated();
             self.arrivals.push_back((id, state.serial));
+            if self.arrivals.len() > ARRIVALS_SLACK + 2 * self.strangers {
+                // One that stays at the front must not keep the entries of those that have gone.
+                let list = &self.list;
+                self.arrivals.retain(|&(other, serial)| {
+                    let old = list.get(other as usize).and_then(Option::as_ref);
+                    other == id || old.is_some_and(|old| old.serial == serial && !old.known)
+                });
+            }
         }
         self.list[index] = Some(state);
     }

@@ -80,7 +80,8 @@ impl UdpSocket {
         let socket: std::net::UdpSocket = socket.into();
         let state = UdpSocketState::new((&socket).into())?;
         let local = socket.local_addr()?;
-        allow_fragmentation(&socket, local)?;
+        // Where the system refuses, tunnels may swallow long messages; the socket still works.
+        let _ = allow_fragmentation(&socket, local);
         Ok(Self {
             socket: mio::net::UdpSocket::from_std(socket),
             state,
@@ -153,6 +154,7 @@ impl UdpSocket {
         let (mut sent, mut left) = (0, 0);
         let mut outcome = Ok(());
         while sent < self.queue.len() {
+            let segments_max = self.state.max_gso_segments();
             match self.send_from(sent) {
                 Ok(count) => {
                     sent += count;
@@ -162,6 +164,8 @@ impl UdpSocket {
                     self.writable = false;
                     break;
                 }
+                // The system has just turned out to know no GSO: the same once more, one by one.
+                Err(_) if self.state.max_gso_segments() < segments_max => {}
                 // That destination cannot be reached now; a datagram may always be lost.
                 Err(error) if is_transient(&error) => sent += 1,
                 Err(error) => {
