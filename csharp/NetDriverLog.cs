@@ -13,6 +13,9 @@ namespace NetDriver
             OnLine;
         private static volatile Action<NetDriverLogLevel, string> s_Callback;
         private static bool s_UnloadWatched;
+        // Is this thread inside the callback? The library holds its log still meanwhile.
+        [ThreadStatic]
+        private static bool t_InCallback;
 
         /// <summary>Chooses where log lines go.</summary>
         /// <param name="level">The most talkative level to deliver.</param>
@@ -21,13 +24,17 @@ namespace NetDriver
         /// a driver, and an exception that it throws is swallowed.
         /// </param>
         /// <returns>
-        /// 0, or <see cref="Error.StatusCode.InvalidArgument"/> for an unknown level.
+        /// 0, or <see cref="Error.StatusCode.InvalidArgument"/> for an unknown level and for a call
+        /// from inside the callback.
         /// </returns>
         /// <exception cref="NetDriverException">The library cannot be loaded.</exception>
         public static int SetCallback(
             NetDriverLogLevel level, Action<NetDriverLogLevel, string> callback)
         {
             Library.Require();
+            // Another thread may hold the lock and wait for this callback to return.
+            if (t_InCallback)
+                return (int)Error.StatusCode.InvalidArgument;
             lock (s_OnLine)
             {
                 if (!s_UnloadWatched)
@@ -55,6 +62,8 @@ namespace NetDriver
         private static void OnLine(uint level, byte* text, void* user)
         {
             // An exception must not pass through the library's frames.
+            bool outer = t_InCallback;
+            t_InCallback = true;
             try
             {
                 Action<NetDriverLogLevel, string> callback = s_Callback;
@@ -63,6 +72,10 @@ namespace NetDriver
             }
             catch (Exception)
             {
+            }
+            finally
+            {
+                t_InCallback = outer;
             }
         }
     }

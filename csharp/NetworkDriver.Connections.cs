@@ -162,7 +162,7 @@ namespace NetDriver
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
         public int Disconnect(NetworkConnection connection)
         {
-            return Closed(connection, NativeMethods.nd_driver_disconnect(Handle, connection.Value));
+            return m_State == null ? InvalidHandle : m_State.Disconnect(connection);
         }
 
         /// <summary>
@@ -178,10 +178,11 @@ namespace NetDriver
         {
             if (code < 0 || code > ushort.MaxValue)
                 return (int)Error.StatusCode.InvalidArgument;
+            if (m_State == null)
+                return InvalidHandle;
             byte[] text = reason == null ? s_NoBytes : Encoding.UTF8.GetBytes(reason);
             fixed (byte* bytes = text)
-                return Closed(connection, NativeMethods.nd_driver_close(
-                    Handle, connection.Value, (ushort)code, bytes, (uint)text.Length));
+                return m_State.Close(connection, (ushort)code, bytes, (uint)text.Length);
         }
 
         /// <summary>What a connection is doing.</summary>
@@ -269,16 +270,6 @@ namespace NetDriver
                     return result == NativeMethods.ND_OK ? Utf8.Read(bytes, (int)length) : null;
                 }
             }
-        }
-
-        // After a local close no event follows, those that were popped ahead included. When the
-        // connection's end was among them, the library has forgotten the connection already.
-        private int Closed(NetworkConnection connection, int result)
-        {
-            bool gone = result == (int)Error.StatusCode.NetworkVersionMismatch;
-            if (result != NativeMethods.ND_OK && !gone)
-                return result;
-            return m_State.Events.Drop(connection) ? NativeMethods.ND_OK : result;
         }
 
         private static uint LengthOf(byte[] bytes)

@@ -27,7 +27,7 @@ namespace NetDriver
             out NetworkPipeline pipeline)
         {
             if (m_State != null)
-                return m_State.Events.Pop(m_State.Handle, out connection, out reader, out pipeline);
+                return m_State.Pop(out connection, out reader, out pipeline);
             connection = default(NetworkConnection);
             reader = default(DataStreamReader);
             pipeline = default(NetworkPipeline);
@@ -58,7 +58,7 @@ namespace NetDriver
             NetworkConnection connection, out DataStreamReader reader, out NetworkPipeline pipeline)
         {
             if (m_State != null)
-                return m_State.Events.PopFor(m_State.Handle, connection, out reader, out pipeline);
+                return m_State.PopFor(connection, out reader, out pipeline);
             reader = default(DataStreamReader);
             pipeline = default(NetworkPipeline);
             return NetworkEvent.Type.Empty;
@@ -73,8 +73,7 @@ namespace NetDriver
         {
             get
             {
-                return m_State == null || m_State.Handle == null ? default(NetworkEventDetails)
-                    : m_State.Events.Last;
+                return m_State == null ? default(NetworkEventDetails) : m_State.LastEvent();
             }
         }
 
@@ -83,11 +82,7 @@ namespace NetDriver
         /// <returns>The number; 0 for a stale connection.</returns>
         public int GetEventQueueSizeForConnection(NetworkConnection connection)
         {
-            if (m_State == null)
-                return 0;
-            uint count = 0;
-            NativeMethods.nd_driver_get_event_count(m_State.Handle, connection.Value, &count);
-            return (int)count + m_State.Events.CountFor(connection);
+            return m_State == null ? 0 : m_State.EventCount(connection);
         }
     }
 }

@@ -242,7 +242,7 @@ namespace NetDriver
 
         private int Refused(NetworkConnection connection, int result)
         {
-            return m_State == null ? result : m_State.Events.Refine(result, connection);
+            return m_State == null ? result : m_State.Refine(result, connection);
         }
 
         private int EndSend(DataStreamWriter writer, uint flags)

@@ -12,7 +12,9 @@ namespace NetDriver
     /// <see cref="Accept()"/> until there is none, then <see cref="PopEvent(out NetworkConnection,
     /// out DataStreamReader)"/> until Empty. Calls report by their return value; a driver that was
     /// disposed or never created gives <see cref="Error.StatusCode.InvalidHandle"/>, no connection
-    /// and no event. Only Create throws. Use a driver from one thread at a time.
+    /// and no event. Only Create throws. Use a driver from one thread at a time: a call during
+    /// another thread's call does nothing and gives <see cref="Error.StatusCode.DriverInUse"/>, no
+    /// event, or 0.
     /// </remarks>
     public unsafe partial struct NetworkDriver : IDisposable
     {
@@ -112,7 +114,9 @@ namespace NetDriver
         /// <summary>
         /// Closes the driver's sockets and frees its memory. Peers are not told: call
         /// <see cref="Disconnect"/> for each connection and <see cref="ScheduleFlushSend"/> before,
-        /// if they should be. All readers and writers of the driver are invalid afterwards.
+        /// if they should be. All readers and writers of the driver are invalid afterwards. While
+        /// another thread is inside a call on the driver, nothing happens: <see cref="IsCreated"/>
+        /// stays true.
         /// </summary>
         public void Dispose()
         {
@@ -241,7 +245,7 @@ namespace NetDriver
         public JobHandle ScheduleUpdate(JobHandle dependency = default(JobHandle))
         {
             dependency.Complete();
-            if (m_State != null && m_State.Handle != null)
+            if (m_State != null)
                 m_State.Update();
             return default(JobHandle);
         }

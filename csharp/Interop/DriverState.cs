@@ -2,16 +2,21 @@ using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Threading;
 
 namespace NetDriver.Interop
 {
     /// <summary>
     /// What all copies of one <see cref="NetworkDriver"/> share: the library's handle and the
     /// memory of this side. It has no finalizer, because a reader may outlive the last use of its
-    /// driver: a driver that nobody disposes lives until the domain ends.
+    /// driver: a driver that nobody disposes lives until the domain ends. One thread at a time is
+    /// inside; another one is told that the driver is in use.
     /// </summary>
     internal sealed unsafe class DriverState
     {
+        private const int DriverInUse = (int)Error.StatusCode.DriverInUse;
+        private const int InvalidHandle = (int)Error.StatusCode.InvalidHandle;
+
         private static readonly List<DriverState> s_Live = new List<DriverState>();
         private static bool s_UnloadWatched;
 
@@ -20,6 +25,7 @@ namespace NetDriver.Interop
         internal readonly NetworkSettings Settings;
         internal int ReceiveErrorCode;
         internal int HeaderSize;
+        private int m_Busy;
         private byte* m_Text;
         private int m_TextCapacity;
 
@@ -45,18 +51,30 @@ namespace NetDriver.Interop
             }
         }
 
+        /// <summary>
+        /// Destroys the driver; does nothing when it is destroyed, or a call on it is under way.
+        /// </summary>
         internal void Destroy()
         {
-            if (Handle == null)
+            if (!Enter())
                 return;
-            int result = NativeMethods.nd_driver_destroy(Handle);
-            if (result == (int)Error.StatusCode.DriverInUse)
-                return;
-            Handle = null;
-            Events.Free();
-            Marshal.FreeHGlobal((IntPtr)m_Text);
-            m_Text = null;
-            m_TextCapacity = 0;
+            try
+            {
+                if (Handle == null)
+                    return;
+                int result = NativeMethods.nd_driver_destroy(Handle);
+                if (result == DriverInUse)
+                    return;
+                Handle = null;
+                Events.Free();
+                Marshal.FreeHGlobal((IntPtr)m_Text);
+                m_Text = null;
+                m_TextCapacity = 0;
+            }
+            finally
+            {
+                Leave();
+            }
             lock (s_Live)
                 s_Live.Remove(this);
         }
@@ -75,13 +93,162 @@ namespace NetDriver.Interop
 
         internal int Update()
         {
-            Events.Keep();
-            int result = NativeMethods.nd_driver_update(Handle);
+            int result = DriverInUse;
+            if (Enter())
+            {
+                try
+                {
+                    if (Handle == null)
+                        return InvalidHandle;
+                    Events.Keep();
+                    result = NativeMethods.nd_driver_update(Handle);
+                }
+                finally
+                {
+                    Leave();
+                }
+            }
             ReceiveErrorCode = result;
             return result;
         }
 
+        internal NetworkEvent.Type Pop(
+            out NetworkConnection connection, out DataStreamReader reader,
+            out NetworkPipeline pipeline)
+        {
+            if (Enter())
+            {
+                try
+                {
+                    return Events.Pop(Handle, out connection, out reader, out pipeline);
+                }
+                finally
+                {
+                    Leave();
+                }
+            }
+            connection = default(NetworkConnection);
+            reader = default(DataStreamReader);
+            pipeline = default(NetworkPipeline);
+            return NetworkEvent.Type.Empty;
+        }
+
+        internal NetworkEvent.Type PopFor(
+            NetworkConnection connection, out DataStreamReader reader,
+            out NetworkPipeline pipeline)
+        {
+            if (Enter())
+            {
+                try
+                {
+                    return Events.PopFor(Handle, connection, out reader, out pipeline);
+                }
+                finally
+                {
+                    Leave();
+                }
+            }
+            reader = default(DataStreamReader);
+            pipeline = default(NetworkPipeline);
+            return NetworkEvent.Type.Empty;
+        }
+
+        internal NetworkEventDetails LastEvent()
+        {
+            if (!Enter())
+                return default(NetworkEventDetails);
+            try
+            {
+                return Handle == null ? default(NetworkEventDetails) : Events.Last;
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        internal int EventCount(NetworkConnection connection)
+        {
+            if (!Enter())
+                return 0;
+            try
+            {
+                uint count = 0;
+                NativeMethods.nd_driver_get_event_count(Handle, connection.Value, &count);
+                return (int)count + Events.CountFor(connection);
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        /// <summary>
+        /// What a call on a connection returns. When the connection's end was popped but not handed
+        /// out yet, the library has forgotten it; for the program it is still there, and closed.
+        /// </summary>
+        internal int Refine(int result, NetworkConnection connection)
+        {
+            if (result != (int)Error.StatusCode.NetworkVersionMismatch)
+                return result;
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                return Events.CountFor(connection) > 0
+                    ? (int)Error.StatusCode.NetworkStateMismatch : result;
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        internal int Disconnect(NetworkConnection connection)
+        {
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                return Closed(
+                    connection, NativeMethods.nd_driver_disconnect(Handle, connection.Value));
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        internal int Close(NetworkConnection connection, ushort code, byte* reason, uint length)
+        {
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                return Closed(connection, NativeMethods.nd_driver_close(
+                    Handle, connection.Value, code, reason, length));
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
         internal int SendText(NetworkConnection connection, string text)
+        {
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                return Handle == null ? InvalidHandle : SendEncoded(connection, text);
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        private int SendEncoded(NetworkConnection connection, string text)
         {
             int most = Encoding.UTF8.GetMaxByteCount(text.Length);
             if (most > m_TextCapacity)
@@ -102,14 +269,35 @@ namespace NetDriver.Interop
                 Handle, connection.Value, 0, m_Text, (uint)count, NativeMethods.ND_SEND_FLAG_TEXT);
         }
 
+        // After a local close no event follows, those that were popped ahead included. When the
+        // connection's end was among them, the library has forgotten the connection already.
+        private int Closed(NetworkConnection connection, int result)
+        {
+            bool gone = result == (int)Error.StatusCode.NetworkVersionMismatch;
+            if (result != NativeMethods.ND_OK && !gone)
+                return result;
+            return Events.Drop(connection) ? NativeMethods.ND_OK : result;
+        }
+
+        // The library refuses a second thread, but it knows nothing of this side's memory. Whoever
+        // touches that comes through here first; nobody waits.
+        private bool Enter()
+        {
+            return Interlocked.CompareExchange(ref m_Busy, 1, 0) == 0;
+        }
+
+        private void Leave()
+        {
+            Volatile.Write(ref m_Busy, 0);
+        }
+
         private static void OnUnload(object sender, EventArgs arguments)
         {
+            DriverState[] live;
             lock (s_Live)
-            {
-                foreach (DriverState state in s_Live)
-                    NativeMethods.nd_driver_destroy(state.Handle);
-                s_Live.Clear();
-            }
+                live = s_Live.ToArray();
+            foreach (DriverState state in live)
+                state.Destroy();
         }
     }
 }

@@ -7,7 +7,8 @@ namespace NetDriver.Interop
     /// Events that were popped from the library in one call and not handed out yet. One call for
     /// 64 events costs a fraction of 64 calls. Whoever looks must not be able to tell: events are
     /// handed out in their order, those of one connection on demand, and what waits at an update
-    /// is copied, as the library's memory ends there.
+    /// is copied, as the library's memory ends there. For one thread at a time:
+    /// <see cref="DriverState"/> sees to that.
     /// </summary>
     internal sealed unsafe class EventBatch
     {
@@ -91,17 +92,6 @@ namespace NetDriver.Interop
             return NetworkEvent.Type.Empty;
         }
 
-        /// <summary>
-        /// What a call on a connection returns. When the connection's end was popped but not handed
-        /// out yet, the library has forgotten it; for the program it is still there, and closed.
-        /// </summary>
-        internal int Refine(int result, NetworkConnection connection)
-        {
-            return result == (int)Error.StatusCode.NetworkVersionMismatch
-                && CountFor(connection) > 0
-                ? (int)Error.StatusCode.NetworkStateMismatch : result;
-        }
-
         internal int CountFor(NetworkConnection connection)
         {
             int count = 0;
@@ -145,6 +135,16 @@ namespace NetDriver.Interop
             m_LastText = null;
             while (m_UsedCount > 0)
                 Marshal.FreeHGlobal(m_Used[--m_UsedCount]);
+            // First every copy, each in its place: when memory runs out, nothing has moved yet.
+            for (int place = m_Next; place < m_Count; place++)
+            {
+                if (m_Events[place].kind != NativeMethods.ND_EVENT_EMPTY
+                    && m_Kept[place] == IntPtr.Zero && m_Events[place].data_length > 0)
+                {
+                    m_Kept[place] = Copy(m_Events + place);
+                    m_KeptCount++;
+                }
+            }
             int kept = 0;
             for (int place = m_Next; place < m_Count; place++)
             {
@@ -152,11 +152,6 @@ namespace NetDriver.Interop
                     continue;
                 IntPtr block = m_Kept[place];
                 m_Kept[place] = IntPtr.Zero;
-                if (block == IntPtr.Zero && m_Events[place].data_length > 0)
-                {
-                    block = Copy(m_Events + place);
-                    m_KeptCount++;
-                }
                 m_Events[kept] = m_Events[place];
                 m_Kept[kept++] = block;
             }
@@ -164,18 +159,28 @@ namespace NetDriver.Interop
             m_Count = kept;
         }
 
+        /// <summary>
+        /// Frees this side's memory. The driver may be gone already, and the payloads of waiting
+        /// events with it, so nothing here may look at them.
+        /// </summary>
         internal void Free()
         {
-            Keep();
-            for (int place = 0; place < m_Count; place++)
+            m_Last = default(nd_event);
+            m_LastText = null;
+            m_Next = 0;
+            m_Count = 0;
+            while (m_UsedCount > 0)
+                Marshal.FreeHGlobal(m_Used[--m_UsedCount]);
+            for (int place = 0; place < Capacity; place++)
             {
+                if (m_Kept[place] == IntPtr.Zero)
+                    continue;
                 Marshal.FreeHGlobal(m_Kept[place]);
                 m_Kept[place] = IntPtr.Zero;
             }
+            m_KeptCount = 0;
             Marshal.FreeHGlobal((IntPtr)m_Events);
             m_Events = null;
-            m_Count = 0;
-            m_KeptCount = 0;
         }
 
         private bool Refill(nd_driver* driver)

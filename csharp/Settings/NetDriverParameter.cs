@@ -12,9 +12,14 @@ namespace NetDriver
         public uint connectionsMax;
         /// <summary>Payload bytes that may wait in one connection to be popped.</summary>
         public uint inboundBytesMax;
-        /// <summary>Bytes that one connection may queue for sending.</summary>
+        /// <summary>
+        /// Bytes that one connection may queue for sending; at least maxMessageSize + 14.
+        /// </summary>
         public uint outboundBytesMax;
-        /// <summary>Streams that may be in their handshake at once; above 0.</summary>
+        /// <summary>
+        /// Streams of clients without a connection that may be open at once; above 0. Further ones
+        /// wait until the oldest is done or has had a second.
+        /// </summary>
         public uint pendingHandshakesMax;
         /// <summary>Bytes of the largest HTTP head; 256 to 65536.</summary>
         public uint headSizeMax;

@@ -31,7 +31,8 @@ internal sealed class ArenaBot
     private const int Margin = 40;
     private const int StepMS = 50;
     private const int StepsASecond = 20;
-    private const int LeaveMS = 200;
+    // How long a bot that leaves waits for its goodbye to be answered, at most.
+    private const int LeaveMSMax = 4000;
 
     private readonly Random m_Random = new Random();
     private readonly byte[] m_Name;
@@ -279,11 +280,14 @@ internal sealed class ArenaBot
         if (m_Connected && Begin(Leave, out writer))
             End(writer);
         m_Driver.Disconnect(m_Connection);
-        // A WebSocket ends with a handshake of its own, so the driver stays a moment.
-        for (Stopwatch clock = Stopwatch.StartNew(); clock.ElapsedMilliseconds < LeaveMS;)
+        m_Driver.ScheduleFlushSend().Complete();
+        // A WebSocket ends with a handshake of its own, so the driver stays until that is over.
+        Stopwatch clock = Stopwatch.StartNew();
+        while (m_Driver.GetStatistics().ConnectionsClosing > 0
+            && clock.ElapsedMilliseconds < LeaveMSMax)
         {
-            m_Driver.ScheduleUpdate().Complete();
             m_Driver.Wait(10);
+            m_Driver.ScheduleUpdate().Complete();
         }
     }
 
