@@ -27,13 +27,13 @@ namespace NetDriver.Tests
                 using (Pair pair = Pair.Open(Road.WebSocketPlain, settings))
                 {
                     byte[] message = new byte[Large];
-                    for (byte number = 0; number < 2; number++)
+                    for (byte number = 0; number < 3; number++)
                     {
                         message[0] = number;
                         Check.Equal(0, pair.Client.Send(pair.ClientSide, message), "send");
                     }
-                    pair.Until(() => 2 == pair.Server.GetEventQueueSizeForConnection(
-                        pair.ServerSide), "both messages wait");
+                    pair.Until(() => 3 == pair.Server.GetEventQueueSizeForConnection(
+                        pair.ServerSide), "three messages wait");
                     First(pair, 0);
                     if (updateBefore)
                     {
