@@ -101,11 +101,17 @@ impl NetworkDriver {
 
     /// A connection request made this connection.
     pub(super) fn found(&mut self, index: u32, token: Token, payload: &[u8]) {
+        self.speak_utp(index, token, payload);
+        self.announce(index);
+    }
+
+    /// From here on the connection is one of the UTP dialect, whose client waits for the accept.
+    pub(super) fn speak_utp(&mut self, index: u32, token: Token, payload: &[u8]) {
         let now = self.now;
         let entry = self.connections.at(index);
+        entry.dialect = Dialect::Utp;
         entry.payload = payload.into();
         entry.utp = Some(UtpConnection::server(token, now));
-        self.announce(index);
         self.schedule(index);
     }
 

@@ -221,14 +221,38 @@ impl NetworkDriver {
             return;
         };
         match (state.phase, state.connection()) {
-            (Phase::Open, Some(index)) => match self.connections.at(index).dialect {
-                Dialect::Plain => self.deliver(index, data, text),
-                Dialect::Utp => self.take_utp_message(id, index, &data, text),
-            },
+            (Phase::Open, Some(index)) => {
+                let plain = self.connections.at(index).dialect == Dialect::Plain;
+                if !plain {
+                    self.take_utp_message(id, index, &data, text);
+                } else if !self.was_only_late(id, index, &data, text) {
+                    self.deliver(index, data, text);
+                }
+            }
             (Phase::Undecided, _) => self.take_first_message(id, data, text),
             // After the end, messages of the peer that crossed our Close.
             _ => {}
         }
+    }
+
+    /// Silence made this connection plain, and its first message is a UTP connection request: the
+    /// client was only late, and is taken for what it is. True when it was.
+    fn was_only_late(&mut self, id: StreamId, index: u32, data: &Bytes, text: bool) -> bool {
+        let Some(state) = self.streams.get(id) else {
+            return false;
+        };
+        let guessed = std::mem::take(&mut state.guessed);
+        if !guessed || dialect::from_message(text, data) != Dialect::Utp {
+            return false;
+        }
+        if let Some(ws) = &mut state.ws {
+            ws.set_config(websocket_config(&self.settings, Some(Dialect::Utp)));
+        }
+        let Some(Packet::ConnectionRequest { token, payload }) = self.parse(data) else {
+            return false;
+        };
+        self.speak_utp(index, token, payload);
+        true
     }
 
     /// A first message decides, unless the handshake did.

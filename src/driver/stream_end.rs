@@ -255,6 +255,7 @@ impl NetworkDriver {
         match phase {
             Phase::Undecided if told.is_none() && policy == DialectPolicy::Auto => {
                 // Silence: a program in a browser that waits for us to speak first.
+                state.guessed = true;
                 self.promote(id, Dialect::Plain);
             }
             Phase::Undecided => {

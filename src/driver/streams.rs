@@ -48,6 +48,8 @@ pub struct StreamState {
     connection: Option<u32>,
     /// It has, or had, a connection.
     known: bool,
+    /// Silence, and nothing else, told the dialect.
+    pub(super) guessed: bool,
     /// The peer sends no more; what we owe it still leaves.
     pub(super) ended: bool,
     /// Tells this stream from another one with the same id.
@@ -102,6 +104,7 @@ impl StreamState {
             phase,
             connection: None,
             known: false,
+            guessed: false,
             ended: false,
             serial: 0,
             opened: 0,

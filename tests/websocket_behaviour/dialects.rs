@@ -98,10 +98,38 @@ fn auto_takes_silence_for_plain_after_the_grace() {
     server.send_text(connection, "the server speaks first").expect("is sent");
     let heard = peer.frame(&mut server);
     assert_eq!((heard.first, heard.payload), (FIN | TEXT, b"the server speaks first".to_vec()));
-    // What looks like a request later is a message like any other.
-    peer.write(&mut server, &frame(FIN | BINARY, &handshake(1, b"")));
+    peer.write(&mut server, &frame(FIN | BINARY, b"and is answered"));
     let event = expect_event(&mut [&mut server], EventKind::Data);
-    assert_eq!(event.data, handshake(1, b""));
+    assert_eq!(event.data, b"and is answered"[..]);
+}
+
+#[test]
+fn a_request_after_the_grace_makes_the_silent_client_a_utp_one_after_all() {
+    let settings = NetworkSettings { plain_grace_ms: 0, ..NetworkSettings::default() };
+    let (mut server, port) = listener(policy(DialectPolicy::Auto), &settings);
+    let mut peer = RawStream::open(&mut server, port, "/", "");
+    let connection = expect_accept(&mut [&mut server]);
+    assert_eq!(server.connection_info(connection).expect("is open").dialect, Dialect::Plain);
+    peer.write(&mut server, &frame(FIN | BINARY, &handshake(1, b"\x02\x00hi")));
+    assert_eq!(peer.frame(&mut server).payload, handshake(2, b""));
+    assert_eq!(server.connection_info(connection).expect("is open").dialect, Dialect::Utp);
+    assert_eq!(server.connect_payload(connection).expect("is open"), b"hi");
+    assert!(server.accept().is_none() && server.pop_event().is_none());
+    peer.write(&mut server, &frame(FIN | BINARY, &data(b"hello")));
+    assert_eq!(expect_event(&mut [&mut server], EventKind::Data).data, b"hello"[..]);
+}
+
+#[test]
+fn a_request_behind_another_message_is_only_a_message() {
+    let settings = NetworkSettings { plain_grace_ms: 0, ..NetworkSettings::default() };
+    let (mut server, port) = listener(policy(DialectPolicy::Auto), &settings);
+    let mut peer = RawStream::open(&mut server, port, "/", "");
+    let connection = expect_accept(&mut [&mut server]);
+    for message in [&b"first"[..], &handshake(1, b"")] {
+        peer.write(&mut server, &frame(FIN | BINARY, message));
+        assert_eq!(expect_event(&mut [&mut server], EventKind::Data).data, *message);
+    }
+    assert_eq!(server.connection_info(connection).expect("is open").dialect, Dialect::Plain);
 }
 
 #[test]
