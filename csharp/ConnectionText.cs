@@ -11,5 +11,10 @@ namespace NetDriver
         SubProtocol = 3,
         /// <summary>All headers of the request, one "Name: value" line each.</summary>
         Headers = 4,
+        /// <summary>
+        /// The agreed extensions, as the header of the server's answer names them; empty when there
+        /// are none.
+        /// </summary>
+        Extensions = 5,
     }
 }

@@ -350,6 +350,12 @@
 #define ND_TEXT_HEADERS 4
 
 /**
+ * Text of a connection: the agreed extensions, as the header of the server's answer names them
+ * (`permessage-deflate; …`); empty when there are none.
+ */
+#define ND_TEXT_EXTENSIONS 5
+
+/**
  * Log level: something failed that the program should know.
  */
 #define ND_LOG_ERROR 1
@@ -496,6 +502,29 @@ typedef struct nd_settings {
    * counts as lost. Default 20000; 0 is for ever.
    */
   int32_t pong_timeout_ms;
+  /**
+   * Plain WebSocket: 1 compresses messages where the peer can (permessage-deflate, RFC 7692).
+   * Default 0. ND_TEXT_EXTENSIONS of a connection says what was agreed on.
+   */
+  int32_t deflate;
+  /**
+   * How hard to compress: 1 (fast) to 9 (small). Default 6.
+   */
+  uint32_t deflate_level;
+  /**
+   * Binary logarithm of the compression window, either way: 9 to 15. Default 15.
+   */
+  uint32_t deflate_window_bits;
+  /**
+   * Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
+   * 0 nobody. A context that is kept makes small messages shorter and costs memory for as long
+   * as the connection lives: about 260 KiB to compress, 48 KiB to decompress.
+   */
+  uint32_t deflate_no_context_takeover;
+  /**
+   * Bytes of the shortest message that is compressed. Default 256.
+   */
+  uint32_t deflate_minimum_length;
 } nd_settings;
 
 /**
@@ -1455,7 +1484,7 @@ nd_result nd_driver_set_accept_payload(struct nd_driver *driver,
                                        uint32_t payload_length);
 
 /**
- * A text of a WebSocket connection: path, query, sub-protocol, all headers.
+ * A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions.
  *
  * @param driver  the driver
  * @param connection  which

@@ -10,7 +10,7 @@ pub use crate::proto::http::fuzz::{
 use crate::proto::netem::{Netem, Params};
 use crate::proto::url::{WebSocketUrl, split_host_port};
 use crate::proto::utp::packet::{self, Packet, PacketError};
-pub use crate::proto::websocket::fuzz::fuzz_frames as frames;
+pub use crate::proto::websocket::fuzz::{fuzz_deflate as deflate, fuzz_frames as frames};
 
 /// Any datagram: parses or not, and what parses is written back to something that means the same.
 pub fn utp_packet(data: &[u8]) {
@@ -188,5 +188,10 @@ mod tests {
     #[test]
     fn the_network_emulator_holds_its_promises() {
         smoke("netem", netem);
+    }
+
+    #[test]
+    fn compressed_messages_hold_their_promises() {
+        smoke("websocket_deflate", deflate);
     }
 }

@@ -8,6 +8,7 @@ use crate::error::{Error, Result, Status};
 use crate::proto::netem;
 use crate::proto::time::from_ms;
 use crate::proto::websocket::HEADER_SIZE_MAX;
+use crate::proto::websocket::deflate::{WINDOW_BITS_MAX, WINDOW_BITS_MIN};
 
 /// Bytes of the largest UTP packet that any setting allows (Unity Transport's absolute maximum).
 pub const MESSAGE_SIZE_MAX: i32 = 1472;
@@ -67,7 +68,23 @@ pub struct NetworkSettings {
     pub ping_interval_ms: i32,
     /// Plain WebSocket: wait for anything after a ping; 0 is for ever.
     pub pong_timeout_ms: i32,
+    /// Plain WebSocket: compress messages where the peer can (RFC 7692).
+    pub deflate: bool,
+    /// How hard to compress; 1 (fast) to 9 (small).
+    pub deflate_level: u32,
+    /// Binary logarithm of the window of either direction; 9 to 15.
+    pub deflate_window_bits: u32,
+    /// [`DEFLATE_OWN_CONTEXT`] and [`DEFLATE_PEER_CONTEXT`]: who forgets its context after each
+    /// message.
+    pub deflate_no_context_takeover: u32,
+    /// Shorter messages are not compressed.
+    pub deflate_minimum_length: u32,
 }
+
+/// This side forgets its compression context after each message.
+pub const DEFLATE_OWN_CONTEXT: u32 = 1;
+/// The peer does.
+pub const DEFLATE_PEER_CONTEXT: u32 = 2;
 
 impl Default for NetworkSettings {
     fn default() -> Self {
@@ -95,6 +112,12 @@ impl Default for NetworkSettings {
             close_timeout_ms: 3000,
             ping_interval_ms: 10_000,
             pong_timeout_ms: 20_000,
+            deflate: false,
+            deflate_level: 6,
+            deflate_window_bits: 15,
+            // A context per connection and direction is more memory than all else it has.
+            deflate_no_context_takeover: DEFLATE_OWN_CONTEXT | DEFLATE_PEER_CONTEXT,
+            deflate_minimum_length: 256,
         }
     }
 }
@@ -148,6 +171,12 @@ impl NetworkSettings {
         let message_limit = WEBSOCKET_MESSAGE_SIZE_LIMIT;
         let message_max = self.websocket_message_size_max;
         bounded("websocket_message_size_max", message_max, 1, message_limit)?;
+        bounded("deflate_level", self.deflate_level, 1, 9)?;
+        let (narrow, wide) = (u32::from(WINDOW_BITS_MIN), u32::from(WINDOW_BITS_MAX));
+        bounded("deflate_window_bits", self.deflate_window_bits, narrow, wide)?;
+        let both = DEFLATE_OWN_CONTEXT | DEFLATE_PEER_CONTEXT;
+        bounded("deflate_no_context_takeover", self.deflate_no_context_takeover, 0, both)?;
+        bounded("deflate_minimum_length", self.deflate_minimum_length, 0, message_limit)?;
         if self.perform_path_mtu_discovery {
             return Err(Error::new(
                 Status::NotSupported,

@@ -6,6 +6,8 @@ mod support;
 mod client;
 #[path = "websocket_behaviour/closing.rs"]
 mod closing;
+#[path = "websocket_behaviour/compression.rs"]
+mod compression;
 #[path = "websocket_behaviour/dialects.rs"]
 mod dialects;
 #[path = "websocket_behaviour/messages.rs"]

@@ -181,6 +181,11 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_TEXT_HEADERS = 4;
         /// <summary>
+        ///  Text of a connection: the agreed extensions, as the header of the server's answer names them
+        ///  (`permessage-deflate; …`); empty when there are none.
+        /// </summary>
+        internal const uint ND_TEXT_EXTENSIONS = 5;
+        /// <summary>
         ///  Log level: something failed that the program should know.
         /// </summary>
         internal const uint ND_LOG_ERROR = 1;
@@ -751,7 +756,7 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_set_accept_payload(nd_driver* driver, byte* payload, uint payload_length);
 
         /// <summary>
-        ///  A text of a WebSocket connection: path, query, sub-protocol, all headers.
+        ///  A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions.
         ///
         ///  @param driver  the driver
         ///  @param connection  which
@@ -1086,6 +1091,29 @@ namespace NetDriver.Interop
         ///  counts as lost. Default 20000; 0 is for ever.
         /// </summary>
         public int pong_timeout_ms;
+        /// <summary>
+        ///  Plain WebSocket: 1 compresses messages where the peer can (permessage-deflate, RFC 7692).
+        ///  Default 0. ND_TEXT_EXTENSIONS of a connection says what was agreed on.
+        /// </summary>
+        public int deflate;
+        /// <summary>
+        ///  How hard to compress: 1 (fast) to 9 (small). Default 6.
+        /// </summary>
+        public uint deflate_level;
+        /// <summary>
+        ///  Binary logarithm of the compression window, either way: 9 to 15. Default 15.
+        /// </summary>
+        public uint deflate_window_bits;
+        /// <summary>
+        ///  Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
+        ///  0 nobody. A context that is kept makes small messages shorter and costs memory for as long
+        ///  as the connection lives: about 260 KiB to compress, 48 KiB to decompress.
+        /// </summary>
+        public uint deflate_no_context_takeover;
+        /// <summary>
+        ///  Bytes of the shortest message that is compressed. Default 256.
+        /// </summary>
+        public uint deflate_minimum_length;
     }
 
     /// <summary>

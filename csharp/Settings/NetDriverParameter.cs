@@ -40,6 +40,23 @@ namespace NetDriver
         /// for ever.
         /// </summary>
         public int pongTimeoutMS;
+        /// <summary>
+        /// Plain WebSocket: compress messages where the peer can (permessage-deflate, RFC 7692).
+        /// <see cref="ConnectionText.Extensions"/> says what was agreed on.
+        /// </summary>
+        public bool deflate;
+        /// <summary>How hard to compress: 1 (fast) to 9 (small).</summary>
+        public uint deflateLevel;
+        /// <summary>Binary logarithm of the compression window, either way: 9 to 15.</summary>
+        public uint deflateWindowBits;
+        /// <summary>
+        /// Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 both, 0
+        /// nobody. What is kept makes small messages shorter and costs memory: about 260 KiB of a
+        /// connection to compress, 48 KiB to decompress.
+        /// </summary>
+        public uint deflateNoContextTakeover;
+        /// <summary>Bytes of the shortest message that is compressed.</summary>
+        public uint deflateMinimumLength;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -59,6 +76,10 @@ namespace NetDriver
                     closeTimeoutMS = 3000,
                     pingIntervalMS = 10000,
                     pongTimeoutMS = 20000,
+                    deflateLevel = 6,
+                    deflateWindowBits = 15,
+                    deflateNoContextTakeover = 3,
+                    deflateMinimumLength = 256,
                 };
             }
         }
@@ -78,6 +99,11 @@ namespace NetDriver
             settings.close_timeout_ms = closeTimeoutMS;
             settings.ping_interval_ms = pingIntervalMS;
             settings.pong_timeout_ms = pongTimeoutMS;
+            settings.deflate = deflate ? 1 : 0;
+            settings.deflate_level = deflateLevel;
+            settings.deflate_window_bits = deflateWindowBits;
+            settings.deflate_no_context_takeover = deflateNoContextTakeover;
+            settings.deflate_minimum_length = deflateMinimumLength;
         }
     }
 }

@@ -101,6 +101,27 @@ namespace NetDriver.Tests
             }
         }
 
+        public static void CompressionIsAgreedOnWhenItIsSwitchedOn()
+        {
+            NetDriverParameter parameter = NetDriverParameter.Default;
+            parameter.deflate = true;
+            NetworkSettings settings = new NetworkSettings().WithNetDriverParameters(parameter);
+            using (Pair pair = new Pair())
+            {
+                pair.Server = Pair.Listener(
+                    new WebSocketNetworkInterface { Dialect = WebSocketDialect.Plain }, settings);
+                pair.Client = NetworkDriver.Create(new WebSocketNetworkInterface(), settings);
+                pair.ClientSide = pair.Client.Connect(Pair.Url(pair.Server, "/"));
+                pair.Establish();
+                string agreed = pair.Server.GetConnectionText(pair.ServerSide,
+                    ConnectionText.Extensions);
+                Check.Equal("permessage-deflate; server_no_context_takeover; "
+                    + "client_no_context_takeover", agreed, "agreed");
+                Check.Equal(agreed, pair.Client.GetConnectionText(pair.ClientSide,
+                    ConnectionText.Extensions), "the client knows it too");
+            }
+        }
+
         public static void SubProtocolPathQueryAndHeadersAreReadable()
         {
             INetworkInterface networkInterface = new WebSocketNetworkInterface

@@ -1,7 +1,7 @@
 /* echo_server: sends every message back on the connection, pipeline and kind it came with.
  *
  *   echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain] [--sub-protocols a,b]
- *               [--message-size-max BYTES] [--seconds N] [--verbose]
+ *               [--message-size-max BYTES] [--deflate] [--seconds N] [--verbose]
  *
  * One driver serves UDP clients, WebSocket clients and browsers. A port of 0 picks a free one; the
  * first line of output names the ports, the last one holds the counters. Open http://HOST:WSPORT/
@@ -222,7 +222,7 @@ static void usage(void) {
   fprintf(stderr,
           "usage: echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain]\n"
           "                   [--sub-protocols a,b] [--message-size-max BYTES]\n"
-          "                   [--seconds N] [--verbose]\n");
+          "                   [--deflate] [--seconds N] [--verbose]\n");
   exit(2);
 }
 
@@ -237,7 +237,7 @@ static uint32_t dialect_named(const char *name) {
 int main(int argc, char **argv) {
   struct server server = {0};
   const char *value, *sub_protocols = NULL;
-  int udp = -1, ws = -1, ipv6 = 0;
+  int udp = -1, ws = -1, ipv6 = 0, deflate = 0;
   uint32_t dialect = ND_DIALECT_AUTO, seconds = 0, message_size_max = 0;
   for (int i = 1; i < argc; i++) {
     if ((value = option(argc, argv, &i, "--udp"))) udp = (int)number(value, 65535, "--udp");
@@ -249,6 +249,7 @@ int main(int argc, char **argv) {
     else if ((value = option(argc, argv, &i, "--message-size-max")))
       message_size_max = number(value, UINT32_MAX / 4, "--message-size-max");
     else if (strcmp(argv[i], "--ipv6") == 0) ipv6 = 1;
+    else if (strcmp(argv[i], "--deflate") == 0) deflate = 1;
     else if (strcmp(argv[i], "--verbose") == 0) server.verbose = 1;
     else usage();
   }
@@ -259,6 +260,7 @@ int main(int argc, char **argv) {
   nd_settings settings;
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
+  settings.deflate = deflate;
   if (message_size_max > 0) {
     settings.websocket_message_size_max = message_size_max;
     uint32_t two = 2 * message_size_max; /* one on its way, one waiting */

@@ -93,6 +93,17 @@ impl NetworkDriver {
         Ok(http.and_then(|http| http.sub_protocol.as_deref()).unwrap_or_default())
     }
 
+    /// The agreed extensions as the `Sec-WebSocket-Extensions` of a server's answer; empty where
+    /// there are none.
+    ///
+    /// # Errors
+    /// As [`connection_info`](Self::connection_info).
+    pub fn extensions(&self, connection: Connection) -> Result<String> {
+        let http = self.entry(connection)?.http.as_ref();
+        let agreed = http.and_then(|http| http.deflate);
+        Ok(agreed.map_or_else(String::new, |agreed| agreed.to_string()))
+    }
+
     /// All headers that the peer sent in its handshake, one `Name: value` line each.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What a WebSocket connection remembers of its handshake, for the program to read.
 
 use crate::proto::http::{RequestHead, ResponseHead};
+use crate::proto::websocket::deflate::Agreed;
 
 /// The head that came from the peer.
 pub enum Head {
@@ -21,6 +22,8 @@ pub struct HttpFacts {
     pub head: Head,
     /// The agreed sub-protocol.
     pub sub_protocol: Option<String>,
+    /// The agreed compression.
+    pub deflate: Option<Agreed>,
 }
 
 impl HttpFacts {

@@ -68,8 +68,8 @@ pub const fn layers(kind: InterfaceKind, dialect: Dialect) -> Layers {
 
 /// The settings of the WebSocket machine in a dialect; `None` while it is not decided.
 pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> websocket::Config {
-    let plain_size = s.websocket_message_size_max as usize;
-    let utp_size = utp_packet_size_max(s, InterfaceKind::WebSocket);
+    let plain_size = s.websocket_message_size_max;
+    let utp_size = utp_packet_size_max(s, InterfaceKind::WebSocket) as u32;
     let plain = websocket::Config {
         message_size_max: plain_size,
         text: true,

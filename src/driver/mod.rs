@@ -4,6 +4,7 @@
 //! → sockets), then publication of the events. `wait` does the same without publishing. Nothing
 //! here makes a system call; the pump does.
 
+mod compression;
 mod connect;
 mod connections;
 mod datagram;
@@ -37,6 +38,7 @@ use crate::proto::utp;
 use crate::pump::{Entropy, Pump};
 use crate::settings::{NetworkSettings, NetworkSimulator};
 
+use compression::Compression;
 use connections::{Connections, Link};
 use events::EventQueue;
 use interfaces::Interface;
@@ -83,6 +85,7 @@ pub struct NetworkDriver {
     /// Payloads of popped events, until the next update.
     lent: Vec<Bytes>,
     scratch: Vec<u8>,
+    compression: Compression,
     simulator: Option<Box<Simulator>>,
     statistics: Statistics,
     listening: bool,
@@ -142,6 +145,7 @@ impl NetworkDriver {
             ended: Vec::new(),
             lent: Vec::new(),
             scratch: Vec::new(),
+            compression: Compression::new(settings),
             simulator: None,
             statistics: Statistics::default(),
             listening: false,

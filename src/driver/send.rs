@@ -3,6 +3,8 @@
 //! The checks come in Unity Transport's order: value, version, state, size, room. A refused send
 //! changes nothing.
 
+use std::ops::Range;
+
 use super::connections::Link;
 use super::interfaces::{layers, utp_packet_size_max};
 use super::{Connection, ConnectionState, MessageKind, NetworkDriver, SendHandle};
@@ -10,6 +12,7 @@ use crate::error::{Error, Result, Status};
 use crate::log::note;
 use crate::proto::utp::connection::Control;
 use crate::proto::utp::packet::data_header;
+use crate::proto::websocket::deflate::{Pool, WINDOW_BITS_MAX};
 use crate::proto::websocket::{self, Kind, Role, WebSocket, encode_header_length};
 use crate::pump::Entropy;
 use crate::settings::Dialect;
@@ -18,6 +21,14 @@ use crate::settings::Dialect;
 pub const SENDS_OPEN_MAX: usize = 512;
 /// Room of a message in place on a plain connection when the program does not say how much.
 const PLAIN_CAPACITY_DEFAULT: u32 = 64 * 1024;
+
+/// Frames that several connections of servers are sent.
+struct SharedFrames {
+    /// One behind the other.
+    bytes: Vec<u8>,
+    /// Where each is, by `WebSocket::shared_form`.
+    spans: [Option<Range<usize>>; WINDOW_BITS_MAX as usize + 1],
+}
 
 /// Messages that are being written in place.
 #[derive(Default)]
@@ -126,9 +137,9 @@ impl NetworkDriver {
         self.check_kind(dialect, kind, data)?;
         self.check_size(index, data)?;
         match dialect {
-            Dialect::Plain => self.append(index, data.len(), |ws, out, entropy| {
+            Dialect::Plain => self.append(index, data.len(), |ws, out, entropy, pool| {
                 let mask = &mut || entropy.take();
-                ws.write_message_in_two(out, frame_kind(kind), [data, &[]], mask);
+                ws.pack_message(out, frame_kind(kind), data, mask, pool);
             }),
             Dialect::Utp => self.send_utp(index, data),
         }
@@ -214,7 +225,7 @@ impl NetworkDriver {
         &mut self,
         index: u32,
         length: usize,
-        write: impl FnOnce(&WebSocket, &mut Vec<u8>, &mut Entropy),
+        write: impl FnOnce(&mut WebSocket, &mut Vec<u8>, &mut Entropy, &mut Pool),
     ) -> Result<()> {
         let Link::Stream(id) = self.connections.at(index).link else {
             return Err(closed());
@@ -228,7 +239,7 @@ impl NetworkDriver {
         let Some(out) = self.pump.out(id) else {
             return Err(closed());
         };
-        write(ws, out, &mut self.entropy);
+        write(ws, out, &mut self.entropy, &mut self.compression.pool);
         self.count_sent(index, length);
         Ok(())
     }
@@ -296,7 +307,8 @@ impl NetworkDriver {
     }
 
     /// Sends one message to many connections; `each` hears what became of it, in order. Plain
-    /// connections of servers share one encoded frame.
+    /// connections of servers share one encoded frame; when they compress, all that forget their
+    /// context and have the same window do.
     ///
     /// # Errors
     /// [`Status::InvalidArgument`] for text that is not UTF-8; nobody got anything.
@@ -309,26 +321,27 @@ impl NetworkDriver {
         mut each: impl FnMut(Result<()>),
     ) -> Result<()> {
         self.check_kind(Dialect::Plain, kind, data)?;
-        let mut frame = std::mem::take(&mut self.scratch);
-        frame.clear();
+        let mut shared =
+            SharedFrames { bytes: std::mem::take(&mut self.scratch), spans: Default::default() };
+        shared.bytes.clear();
         for connection in connections {
             let outcome = match self.sendable(connection, pipeline) {
-                Ok(index) => self.send_shared(index, kind, data, &mut frame),
+                Ok(index) => self.send_shared(index, kind, data, &mut shared),
                 Err(error) => Err(error),
             };
             each(outcome);
         }
-        self.scratch = frame;
+        self.scratch = shared.bytes;
         Ok(())
     }
 
-    /// Sends to one of many; `frame` holds the server's frame once somebody needed it.
+    /// Sends to one of many; `shared` holds the server's frames that somebody needed.
     fn send_shared(
         &mut self,
         index: u32,
         kind: MessageKind,
         data: &[u8],
-        frame: &mut Vec<u8>,
+        shared: &mut SharedFrames,
     ) -> Result<()> {
         let entry = self.connections.at(index);
         if entry.dialect == Dialect::Utp || !entry.incoming {
@@ -336,12 +349,21 @@ impl NetworkDriver {
             return self.send_one(index, kind, data);
         }
         self.check_size(index, data)?;
-        self.append(index, data.len(), |ws, out, _| {
-            if frame.is_empty() {
-                frame.reserve(encode_header_length(Role::Server, data.len()) + data.len());
-                ws.write_message(frame, frame_kind(kind), data, [0; 4]);
-            }
-            out.extend_from_slice(frame);
+        self.append(index, data.len(), |ws, out, _, pool| {
+            let kind = frame_kind(kind);
+            let mut no_mask = || [0; 4];
+            let Some(form) = ws.shared_form(data.len()) else {
+                ws.pack_message(out, kind, data, &mut no_mask, pool);
+                return;
+            };
+            let bytes = &mut shared.bytes;
+            let span = shared.spans[usize::from(form)].get_or_insert_with(|| {
+                let start = bytes.len();
+                bytes.reserve(encode_header_length(Role::Server, data.len()) + data.len());
+                ws.pack_message(bytes, kind, data, &mut no_mask, pool);
+                start..bytes.len()
+            });
+            out.extend_from_slice(&shared.bytes[span.clone()]);
         })
     }
 

@@ -137,7 +137,7 @@ impl NetworkDriver {
                 self.put_back(id, ws);
                 return false;
             }
-            let Some(event) = ws.poll_event() else {
+            let Some(event) = ws.poll_event_with(&mut self.compression.pool) else {
                 ws.park();
                 self.put_back(id, ws);
                 return true;

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 
+use super::compression::Compression;
 use super::connections::Link;
 use super::http_facts::{Head, HttpFacts};
 use super::interfaces::websocket_config;
@@ -19,8 +20,9 @@ use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::http::ResponseHead;
 use crate::proto::time::from_ms;
 use crate::proto::utp::connection::Control;
+use crate::proto::websocket::deflate::Wishes;
 use crate::proto::websocket::handshake::{
-    ClientRequest, ResponseError, check_response, encode_key, write_request,
+    Chosen, ClientRequest, ResponseError, check_response, encode_key, write_request,
 };
 use crate::proto::websocket::{Role, WebSocket};
 use crate::pump::{Stream, StreamId};
@@ -123,6 +125,7 @@ impl NetworkDriver {
             target: &plan.target,
             key: &client.key,
             sub_protocols: &plan.sub_protocols,
+            deflate: offered(&self.compression, entry.dialect),
             headers: &plan.headers,
         };
         if let Some(out) = self.pump.out(id) {
@@ -161,13 +164,16 @@ impl NetworkDriver {
         let (Some(index), Some(client)) = (state.connection(), &state.client) else {
             return;
         };
-        let Some(plan) = &self.connections.at(index).plan else {
+        let entry = self.connections.at(index);
+        let Some(plan) = &entry.plan else {
             return;
         };
-        match check_response(&head, &client.key, &plan.sub_protocols) {
-            Ok(sub_protocol) => {
+        let wishes = offered(&self.compression, entry.dialect);
+        match check_response(&head, &client.key, &plan.sub_protocols, wishes) {
+            Ok(Chosen { sub_protocol, deflate }) => {
                 let target = plan.target.clone();
-                let facts = HttpFacts { head: Head::Response { head, target }, sub_protocol };
+                let head = Head::Response { head, target };
+                let facts = HttpFacts { head, sub_protocol, deflate };
                 self.open_client(id, index, facts, rest);
             }
             Err(error) => {
@@ -181,9 +187,11 @@ impl NetworkDriver {
         let now = self.now;
         let entry = self.connections.at(index);
         let dialect = entry.dialect;
+        let agreed = facts.deflate;
         entry.http = Some(Box::new(facts));
         let config = websocket_config(&self.settings, Some(dialect));
         let mut ws = Box::new(WebSocket::new(Role::Client, config, now));
+        self.compression.apply(&mut ws, Role::Client, agreed);
         ws.handle_bytes(now, rest);
         if let Some(state) = self.streams.get(id) {
             state.ws = Some(ws);
@@ -232,6 +240,11 @@ impl NetworkDriver {
     }
 }
 
+/// What to offer: nothing in the UTP dialect.
+fn offered(compression: &Compression, dialect: Dialect) -> Option<&Wishes> {
+    compression.wishes.as_ref().filter(|_| dialect == Dialect::Plain)
+}
+
 fn rejection(error: &ResponseError, reason: &str) -> String {
     match error {
         ResponseError::Status(status) => {
@@ -245,7 +258,7 @@ fn rejection(error: &ResponseError, reason: &str) -> String {
             "the server chose a sub-protocol that was not offered".to_owned()
         }
         ResponseError::UnexpectedExtension => {
-            "the server chose an extension that was not offered".to_owned()
+            "the server chose an extension that was not offered, or not in that way".to_owned()
         }
     }
 }

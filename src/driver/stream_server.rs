@@ -12,9 +12,9 @@ use crate::log::note;
 use crate::proto::http::{HeadError, RequestHead, write_response};
 use crate::proto::time::from_ms;
 use crate::proto::websocket::handshake::{
-    UpgradeError, UpgradeRequest, parse_upgrade, write_accept,
+    UpgradeError, UpgradeRequest, extension_values, parse_upgrade, write_accept,
 };
-use crate::proto::websocket::{Role, WebSocket};
+use crate::proto::websocket::{Role, WebSocket, deflate};
 use crate::pump::{Stream, StreamId};
 use crate::settings::Dialect;
 
@@ -26,7 +26,8 @@ impl StreamState {
     pub(super) fn take_server_facts(&mut self) -> Option<Box<HttpFacts>> {
         let head = *self.request.take()?;
         let sub_protocol = self.sub_protocol.take();
-        Some(Box::new(HttpFacts { head: Head::Request(head), sub_protocol }))
+        let deflate = self.deflate;
+        Some(Box::new(HttpFacts { head: Head::Request(head), sub_protocol, deflate }))
     }
 }
 
@@ -148,15 +149,21 @@ impl NetworkDriver {
         };
         let settings = &self.interfaces[state.interface as usize].settings;
         let sub_protocol = dialect::choose_sub_protocol(settings, &upgrade.sub_protocols);
-        if let Some(out) = self.pump.out(id) {
-            write_accept(out, &upgrade.key, sub_protocol);
-        }
         let told = dialect::from_handshake(settings, &head, sub_protocol);
+        // Never in the UTP dialect; a client that turns out to speak it is sent nothing compressed.
+        let wanted = self.compression.wishes.as_ref().filter(|_| told != Some(Dialect::Utp));
+        let agreed =
+            wanted.and_then(|wishes| deflate::accept(extension_values(head.headers()), wishes));
+        if let Some(out) = self.pump.out(id) {
+            write_accept(out, &upgrade.key, sub_protocol, agreed.as_ref());
+        }
         let sub_protocol = sub_protocol.map(str::to_owned);
         let config = websocket_config(&self.settings, told);
         let mut ws = Box::new(WebSocket::new(Role::Server, config, now));
+        self.compression.apply(&mut ws, Role::Server, agreed);
         ws.handle_bytes(now, rest);
         state.ws = Some(ws);
+        state.deflate = agreed;
         state.dialect = told;
         state.request = Some(Box::new(head));
         state.sub_protocol = sub_protocol;

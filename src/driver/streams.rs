@@ -10,6 +10,7 @@ use super::stream_client::ClientHandshake;
 use super::timers::Armed;
 use crate::proto::http::RequestHead;
 use crate::proto::time::Micros;
+use crate::proto::websocket::deflate::Agreed;
 use crate::proto::websocket::{Event, WebSocket};
 use crate::pump::StreamId;
 use crate::settings::Dialect;
@@ -70,6 +71,8 @@ pub struct StreamState {
     pub(super) request: Option<Box<RequestHead>>,
     /// The agreed sub-protocol, until a connection takes it.
     pub(super) sub_protocol: Option<String>,
+    /// The agreed compression.
+    pub(super) deflate: Option<Agreed>,
     /// What a client knows until the answer is here.
     pub(super) client: Option<Box<ClientHandshake>>,
     /// The dialect that the handshake told.
@@ -115,6 +118,7 @@ impl StreamState {
             head: Vec::new(),
             request: None,
             sub_protocol: None,
+            deflate: None,
             client: None,
             dialect: None,
             document_size: 0,

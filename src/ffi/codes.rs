@@ -141,6 +141,9 @@ pub const ND_TEXT_QUERY: u32 = 2;
 pub const ND_TEXT_SUB_PROTOCOL: u32 = 3;
 /// Text of a connection: all request headers, one `Name: value` line each, ending in a newline.
 pub const ND_TEXT_HEADERS: u32 = 4;
+/// Text of a connection: the agreed extensions, as the header of the server's answer names them
+/// (`permessage-deflate; …`); empty when there are none.
+pub const ND_TEXT_EXTENSIONS: u32 = 5;
 
 /// Log level: something failed that the program should know.
 pub const ND_LOG_ERROR: u32 = 1;

@@ -5,8 +5,8 @@ use core::ffi::c_char;
 use super::args;
 use super::boundary::with_driver;
 use super::codes::{
-    ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_TEXT_HEADERS, ND_TEXT_PATH, ND_TEXT_QUERY,
-    ND_TEXT_SUB_PROTOCOL, nd_result,
+    ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_TEXT_EXTENSIONS, ND_TEXT_HEADERS, ND_TEXT_PATH,
+    ND_TEXT_QUERY, ND_TEXT_SUB_PROTOCOL, nd_result,
 };
 use super::settings as convert;
 use super::structs::{
@@ -316,7 +316,7 @@ pub unsafe extern "C" fn nd_driver_set_accept_payload(
     })
 }
 
-/// A text of a WebSocket connection: path, query, sub-protocol, all headers.
+/// A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions.
 ///
 /// @param driver  the driver
 /// @param connection  which
@@ -341,14 +341,18 @@ pub unsafe extern "C" fn nd_connection_get_text(
     // SAFETY: the pointers are the caller's, as documented.
     with_driver(driver, |driver| unsafe {
         let connection = Connection::from_u64(connection);
-        let headers;
+        let composed;
         let text = match text_kind {
             ND_TEXT_PATH => driver.request_path(connection)?,
             ND_TEXT_QUERY => driver.request_query(connection)?,
             ND_TEXT_SUB_PROTOCOL => driver.sub_protocol(connection)?,
             ND_TEXT_HEADERS => {
-                headers = driver.request_headers(connection)?;
-                &headers
+                composed = driver.request_headers(connection)?;
+                &composed
+            }
+            ND_TEXT_EXTENSIONS => {
+                composed = driver.extensions(connection)?;
+                &composed
             }
             _ => return Err(Error::argument("text_kind must be one of ND_TEXT_…")),
         };

@@ -157,6 +157,11 @@ pub(super) fn default_settings() -> nd_settings {
         close_timeout_ms: s.close_timeout_ms,
         ping_interval_ms: s.ping_interval_ms,
         pong_timeout_ms: s.pong_timeout_ms,
+        deflate: i32::from(s.deflate),
+        deflate_level: s.deflate_level,
+        deflate_window_bits: s.deflate_window_bits,
+        deflate_no_context_takeover: s.deflate_no_context_takeover,
+        deflate_minimum_length: s.deflate_minimum_length,
     }
 }
 
@@ -169,6 +174,9 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
     }
     if !(0..=1).contains(&s.perform_path_mtu_discovery) {
         return Err(Error::argument("perform_path_mtu_discovery must be 0 or 1"));
+    }
+    if !(0..=1).contains(&s.deflate) {
+        return Err(Error::argument("deflate must be 0 or 1"));
     }
     let settings = NetworkSettings {
         connect_timeout_ms: s.connect_timeout_ms,
@@ -194,6 +202,11 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         close_timeout_ms: s.close_timeout_ms,
         ping_interval_ms: s.ping_interval_ms,
         pong_timeout_ms: s.pong_timeout_ms,
+        deflate: s.deflate != 0,
+        deflate_level: s.deflate_level,
+        deflate_window_bits: s.deflate_window_bits,
+        deflate_no_context_takeover: s.deflate_no_context_takeover,
+        deflate_minimum_length: s.deflate_minimum_length,
     };
     settings.validate()?;
     Ok(settings)

@@ -91,6 +91,19 @@ pub struct nd_settings {
     /// Plain WebSocket: milliseconds to wait for anything after a ping before the connection
     /// counts as lost. Default 20000; 0 is for ever.
     pub pong_timeout_ms: i32,
+    /// Plain WebSocket: 1 compresses messages where the peer can (permessage-deflate, RFC 7692).
+    /// Default 0. ND_TEXT_EXTENSIONS of a connection says what was agreed on.
+    pub deflate: i32,
+    /// How hard to compress: 1 (fast) to 9 (small). Default 6.
+    pub deflate_level: u32,
+    /// Binary logarithm of the compression window, either way: 9 to 15. Default 15.
+    pub deflate_window_bits: u32,
+    /// Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
+    /// 0 nobody. A context that is kept makes small messages shorter and costs memory for as long
+    /// as the connection lives: about 260 KiB to compress, 48 KiB to decompress.
+    pub deflate_no_context_takeover: u32,
+    /// Bytes of the shortest message that is compressed. Default 256.
+    pub deflate_minimum_length: u32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.

@@ -244,16 +244,23 @@ static void struct_sizes(void) {
   const struct {
     const char *name;
     uint32_t size;
+    uint32_t first; /* size of the first version's */
     void (*init)(void);
     nd_result (*use)(void);
     int is_input;
   } structs[] = {
-      {"settings", sizeof(nd_settings), init_settings, use_settings, 1},
-      {"interface", sizeof(nd_interface_settings), init_interface, use_interface, 1},
-      {"options", sizeof(nd_connect_options), init_options, use_options, 1},
-      {"simulator", sizeof(nd_network_simulator), init_simulator, use_simulator, 1},
-      {"info", sizeof(nd_connection_info), init_info, use_info, 0},
-      {"statistics", sizeof(nd_driver_statistics), init_statistics, use_statistics, 0},
+      {"settings", sizeof(nd_settings), offsetof(nd_settings, deflate),
+       init_settings, use_settings, 1},
+      {"interface", sizeof(nd_interface_settings), sizeof(nd_interface_settings),
+       init_interface, use_interface, 1},
+      {"options", sizeof(nd_connect_options), sizeof(nd_connect_options),
+       init_options, use_options, 1},
+      {"simulator", sizeof(nd_network_simulator), sizeof(nd_network_simulator),
+       init_simulator, use_simulator, 1},
+      {"info", sizeof(nd_connection_info), sizeof(nd_connection_info),
+       init_info, use_info, 0},
+      {"statistics", sizeof(nd_driver_statistics), sizeof(nd_driver_statistics),
+       init_statistics, use_statistics, 0},
   };
   nd_interface_settings udp = interface_of(ND_INTERFACE_UDP);
   struct pair pair = open_pair(&udp, NULL, NULL, "127.0.0.1");
@@ -262,7 +269,7 @@ static void struct_sizes(void) {
   sized_driver = pair.client;
   for (size_t i = 0; i < COUNT(structs); i++) {
     const uint32_t size = structs[i].size;
-    const uint32_t wrong[] = {0, 1, 3, 4, size - 1, STRUCT_SIZE_MAX + 1, UINT32_MAX};
+    const uint32_t wrong[] = {0, 1, 3, 4, structs[i].first - 1, STRUCT_SIZE_MAX + 1, UINT32_MAX};
     memset(&sized, 0, sizeof sized);
     structs[i].init();
     CHECK_EQUAL(sized.size, size);
@@ -312,7 +319,11 @@ static void bad_settings(void) {
       I32(head_size_max, 65537),        I32(handshake_timeout_ms, 0),
       I32(plain_grace_ms, -1),          I32(websocket_message_size_max, 0),
       I32(close_timeout_ms, 0),         I32(ping_interval_ms, -1),
-      I32(pong_timeout_ms, -1),
+      I32(pong_timeout_ms, -1),         I32(deflate, 2),
+      I32(deflate_level, 0),            I32(deflate_level, 10),
+      I32(deflate_window_bits, 8),      I32(deflate_window_bits, 16),
+      I32(deflate_no_context_takeover, 4),
+      I32(deflate_minimum_length, UINT32_MAX),
   };
   nd_driver *driver = NULL;
   for (size_t i = 0; i < COUNT(bad); i++) {

@@ -70,6 +70,11 @@ static void print_nd_settings(void) {
   FIELD(close_timeout_ms);
   FIELD(ping_interval_ms);
   FIELD(pong_timeout_ms);
+  FIELD(deflate);
+  FIELD(deflate_level);
+  FIELD(deflate_window_bits);
+  FIELD(deflate_no_context_takeover);
+  FIELD(deflate_minimum_length);
   END();
 }
 #undef STRUCT

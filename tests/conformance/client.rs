@@ -57,6 +57,7 @@ fn echo(url: &str) -> Outcome<Option<String>> {
         websocket_message_size_max: MESSAGE_SIZE_MAX,
         outbound_bytes_max: 2 * MESSAGE_SIZE_MAX,
         inbound_bytes_max: 2 * MESSAGE_SIZE_MAX,
+        deflate: true,
         ..NetworkSettings::default()
     };
     let mut driver = NetworkDriver::new(&settings).map_err(|error| error.to_string())?;

@@ -1,6 +1,7 @@
 //! The WebSocket connection after the opening handshake: bytes and time in, events and control
 //! frames out. It must not touch a socket, a clock or a random source, nor know the dialect above.
 
+use super::deflate::{Codec, Pool};
 use super::frame::{CONTROL_PAYLOAD_MAX, FrameHeader, Opcode, RawHeader, apply_mask};
 use crate::proto::time::Micros;
 use bytes::{Bytes, BytesMut};
@@ -22,7 +23,7 @@ pub enum Role {
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// Longest message received, in bytes; a longer one is refused with 1009.
-    pub message_size_max: usize,
+    pub message_size_max: u32,
     /// Whether text messages are taken; `false` refuses them with 1003 (the Unity dialect).
     pub text: bool,
     /// Ping when nothing was received for this long (0 = never); one ping is under way at a time.
@@ -72,6 +73,15 @@ pub enum Kind {
     Binary,
 }
 
+impl Kind {
+    const fn opcode(self) -> Opcode {
+        match self {
+            Self::Text => Opcode::Text,
+            Self::Binary => Opcode::Binary,
+        }
+    }
+}
+
 /// How far the connection's end has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseState {
@@ -89,6 +99,8 @@ pub enum CloseState {
 
 /// Longest reason in a Close frame (RFC 6455 §5.5.1): a control payload less the code.
 pub const CLOSE_REASON_MAX: usize = CONTROL_PAYLOAD_MAX - 2;
+/// The reserved bit that marks a compressed message (RFC 7692 section 6).
+const COMPRESSED: u8 = 4;
 /// Where in a frame the reader is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -133,6 +145,8 @@ pub struct WebSocket {
     ping_at: Micros,
     deadline: Micros,
     rare: Option<Box<Rare>>,
+    /// Only where compression was agreed on.
+    codec: Option<Box<Codec>>,
     round_trip: Option<u32>,
     /// 0 = none.
     close_code: u16,
@@ -168,6 +182,7 @@ impl WebSocket {
             ping_at: 0,
             deadline: 0,
             rare: None,
+            codec: None,
             round_trip: None,
             close_code: 0,
             role,
@@ -181,6 +196,22 @@ impl WebSocket {
             awaiting: false,
             timing: false,
             parked: false,
+        }
+    }
+
+    /// Compression was agreed on in the opening handshake.
+    pub fn set_codec(&mut self, codec: Codec) {
+        self.codec = Some(Box::new(codec));
+    }
+
+    /// What decides how a message of this length looks on the wire, if it looks the same from
+    /// other connections of a server that give the same: 0 when it is not compressed, otherwise
+    /// the window bits. `None` when it depends on the connection.
+    #[must_use]
+    pub fn shared_form(&self, length: usize) -> Option<u8> {
+        match self.codec.as_ref().filter(|codec| codec.is_worth(length)) {
+            Some(codec) => codec.shared_window(),
+            None => Some(0),
         }
     }
 
@@ -310,8 +341,29 @@ impl WebSocket {
         }
     }
 
-    /// Appends one message, as one frame, to `out`. `mask` is not used by a server. A program that
-    /// sends text promises that it is UTF-8; nothing may be sent once
+    /// Appends one message, as one frame, compressed if that was agreed on and is worth it.
+    /// Otherwise as [`write_message`](Self::write_message); `mask` is asked by a client only.
+    /// `pool` is that of all connections.
+    pub fn pack_message(
+        &mut self,
+        out: &mut Vec<u8>,
+        kind: Kind,
+        payload: &[u8],
+        mask: &mut dyn FnMut() -> [u8; 4],
+        pool: &mut Pool,
+    ) {
+        if let Some(codec) = self.codec.as_mut().filter(|codec| codec.is_worth(payload.len()))
+            && let Some(packed) = codec.compress(payload, pool)
+        {
+            write_frame_with(self.role, out, (kind.opcode(), COMPRESSED), [&packed, &[]], mask);
+            pool.give_scratch(packed);
+            return;
+        }
+        self.write_message_in_two(out, kind, [payload, &[]], mask);
+    }
+
+    /// Appends one message, as one frame, to `out`, not compressed. `mask` is not used by a
+    /// server. A program that sends text promises that it is UTF-8; nothing may be sent once
     /// [`can_send`](Self::can_send) is false.
     pub fn write_message(&self, out: &mut Vec<u8>, kind: Kind, payload: &[u8], mask: [u8; 4]) {
         self.write_message_in_two(out, kind, [payload, &[]], &mut || mask);
@@ -326,11 +378,7 @@ impl WebSocket {
         payload: [&[u8]; 2],
         mask: &mut dyn FnMut() -> [u8; 4],
     ) {
-        let opcode = match kind {
-            Kind::Text => Opcode::Text,
-            Kind::Binary => Opcode::Binary,
-        };
-        write_frame(self.role, out, opcode, payload, mask);
+        write_frame(self.role, out, kind.opcode(), payload, mask);
     }
 
     /// Queues a ping whose round trip is not measured (no time comes in here).
@@ -438,6 +486,16 @@ fn write_frame(
     role: Role,
     out: &mut Vec<u8>,
     opcode: Opcode,
+    payload: [&[u8]; 2],
+    mask: &mut dyn FnMut() -> [u8; 4],
+) {
+    write_frame_with(role, out, (opcode, 0), payload, mask);
+}
+
+fn write_frame_with(
+    role: Role,
+    out: &mut Vec<u8>,
+    (opcode, rsv): (Opcode, u8),
     [first, second]: [&[u8]; 2],
     mask: &mut dyn FnMut() -> [u8; 4],
 ) {
@@ -448,7 +506,7 @@ fn write_frame(
     let length = first.len() + second.len();
     out.reserve(encode_header_length(role, length) + length);
     let payload_length = length as u64;
-    FrameHeader { fin: true, rsv: 0, opcode, mask, payload_length }.write(out);
+    FrameHeader { fin: true, rsv, opcode, mask, payload_length }.write(out);
     let start = out.len();
     out.extend_from_slice(first);
     out.extend_from_slice(second);

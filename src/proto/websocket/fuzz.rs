@@ -1,9 +1,11 @@
 //! Fuzz body for the connection machine: any bytes go in, broken promises panic. It must not judge
 //! which events are right, only that they do not depend on how the stream was cut.
 
+use super::Kind;
 use super::connection::{CloseState, Config, Event, HEADER_SIZE_MAX, Role, WebSocket};
-use super::frame::{CONTROL_PAYLOAD_MAX, FrameHeader};
-use bytes::BytesMut;
+use super::deflate::{self, Codec, Pool, Wishes};
+use super::frame::{CONTROL_PAYLOAD_MAX, FrameHeader, Opcode};
+use bytes::{Bytes, BytesMut};
 
 /// What one run over a stream gave.
 #[derive(Debug, PartialEq)]
@@ -14,8 +16,17 @@ struct Outcome {
 }
 
 /// Feeds `stream` in pieces whose sizes `next_size` gives.
-fn run(role: Role, config: Config, stream: &[u8], mut next_size: impl FnMut() -> usize) -> Outcome {
+fn run(
+    role: Role,
+    config: Config,
+    wishes: Option<&Wishes>,
+    stream: &[u8],
+    mut next_size: impl FnMut() -> usize,
+) -> Outcome {
     let mut socket = WebSocket::new(role, config, 0);
+    if let Some(wishes) = wishes {
+        socket.set_codec(agreed_codec(role, wishes));
+    }
     let mut events = Vec::new();
     let mut rest = stream;
     let mut now = 0;
@@ -31,7 +42,7 @@ fn run(role: Role, config: Config, stream: &[u8], mut next_size: impl FnMut() ->
         }
         socket.park();
         let held = socket.buffered_input();
-        let held_max = config.message_size_max + HEADER_SIZE_MAX + CONTROL_PAYLOAD_MAX;
+        let held_max = config.message_size_max as usize + HEADER_SIZE_MAX + CONTROL_PAYLOAD_MAX;
         assert!(held <= held_max, "{held} bytes held");
         let memory = socket.memory_held();
         assert!(memory <= 2 * held + 32 * 1024, "{memory} bytes of memory for {held}");
@@ -45,6 +56,66 @@ fn run(role: Role, config: Config, stream: &[u8], mut next_size: impl FnMut() ->
     assert!(sent.len() <= 8 * 1024);
     assert!(!socket.poll_transmit(&mut sent, &mut || [0; 4]), "everything was sent");
     Outcome { events, sent, state: socket.close_state() }
+}
+
+/// What two sides with the same wishes have.
+fn agreed_codec(role: Role, wishes: &Wishes) -> Codec {
+    let offer = deflate::offer(wishes);
+    let agreed = deflate::accept([offer.as_str()].into_iter(), wishes);
+    Codec::new(role, &agreed.expect("the offer is our own"), 6, 0)
+}
+
+/// Any bytes as a header, as a compressed stream, and as messages to compress. The first byte
+/// chooses the wishes.
+pub fn fuzz_deflate(data: &[u8]) {
+    let Some((&settings, rest)) = data.split_first() else {
+        return;
+    };
+    let wishes = Wishes {
+        window_bits: 9 + (settings & 7).min(6),
+        own_no_context: settings & 8 != 0,
+        peer_no_context: settings & 16 != 0,
+    };
+    if let Ok(header) = std::str::from_utf8(rest) {
+        if let Some(agreed) = deflate::accept([header].into_iter(), &wishes) {
+            let again = agreed.to_string();
+            assert!(deflate::accept([again.as_str()].into_iter(), &wishes).is_some(), "{again}");
+        }
+        if let Ok(Some(agreed)) = deflate::check([header].into_iter(), &wishes) {
+            let named = agreed.server_bits.unwrap_or(deflate::WINDOW_BITS_MAX);
+            assert!(named <= wishes.window_bits, "{agreed}");
+        }
+    }
+    let config = Config {
+        message_size_max: if settings & 32 == 0 { 100 } else { 100_000 },
+        text: true,
+        ping_interval: 0,
+        pong_timeout: 0,
+        close_timeout: 1000,
+    };
+    let role = if settings & 64 == 0 { Role::Server } else { Role::Client };
+    let mut frame = Vec::new();
+    let mask = (role == Role::Server).then_some([0; 4]);
+    let payload_length = rest.len() as u64;
+    FrameHeader { fin: true, rsv: 4, opcode: Opcode::Binary, mask, payload_length }
+        .write(&mut frame);
+    frame.extend_from_slice(rest);
+    let whole = run(role, config, Some(&wishes), &frame, || frame.len());
+    assert_eq!(whole, run(role, config, Some(&wishes), &frame, || 1));
+
+    let mut pool = Pool::default();
+    let roomy = Config { message_size_max: rest.len() as u32, ..config };
+    let mut sender = WebSocket::new(Role::Client, roomy, 0);
+    sender.set_codec(agreed_codec(Role::Client, &wishes));
+    let mut receiver = WebSocket::new(Role::Server, roomy, 0);
+    receiver.set_codec(agreed_codec(Role::Server, &wishes));
+    for piece in rest.chunks(rest.len() / 3 + 1) {
+        let mut wire = Vec::new();
+        sender.pack_message(&mut wire, Kind::Binary, piece, &mut || [7; 4], &mut pool);
+        receiver.handle_bytes(1, BytesMut::from(&wire[..]));
+        let expected = Event::Message { data: Bytes::copy_from_slice(piece), text: false };
+        assert_eq!(receiver.poll_event_with(&mut pool), Some(expected));
+    }
 }
 
 fn is_last(event: &Event) -> bool {
@@ -69,10 +140,10 @@ pub fn fuzz_frames(data: &[u8]) {
         header.write(&mut again);
         assert_eq!(again, stream[..size], "a valid header has one form");
     }
-    let whole = run(role, config, stream, || stream.len());
-    let bytewise = run(role, config, stream, || 1);
+    let whole = run(role, config, None, stream, || stream.len());
+    let bytewise = run(role, config, None, stream, || 1);
     let mut state = u32::from(seed) + 1;
-    let random = run(role, config, stream, || {
+    let random = run(role, config, None, stream, || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as usize % 40
     });

@@ -1,6 +1,7 @@
 //! The opening handshake (RFC 6455 §4), both sides. It must not decide which path, origin or
 //! sub-protocol is welcome: it says what was asked and writes what was decided.
 
+use super::deflate::{self, Agreed, Wishes};
 use crate::proto::http::{self, RequestHead, ResponseHead};
 use data_encoding::BASE64;
 use sha1::{Digest, Sha1};
@@ -11,6 +12,7 @@ pub use crate::proto::http::is_token;
 pub const KEY_LENGTH: usize = 24;
 /// The one protocol version there is (RFC 6455 §4.1).
 pub const VERSION: &str = "13";
+const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
 /// Why a request is not answered with 101.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,13 +128,23 @@ pub fn parse_upgrade(head: &RequestHead) -> Result<UpgradeRequest, UpgradeError>
 
 /// Appends the 101 with exactly Upgrade, Connection, Sec-WebSocket-Accept and, only when one was
 /// chosen, Sec-WebSocket-Protocol: a stock Unity client refuses a 101 that names a sub-protocol.
-pub fn write_accept(out: &mut Vec<u8>, key: &str, sub_protocol: Option<&str>) {
+///
+/// The same goes for Sec-WebSocket-Extensions, which such a client never asks for.
+pub fn write_accept(
+    out: &mut Vec<u8>,
+    key: &str,
+    sub_protocol: Option<&str>,
+    deflate: Option<&Agreed>,
+) {
     out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
     http::push_field(out, "Upgrade", "websocket");
     http::push_field(out, "Connection", "Upgrade");
     http::push_field(out, "Sec-WebSocket-Accept", &derive_accept_key(key.as_bytes()));
     if let Some(sub_protocol) = sub_protocol {
         http::push_field(out, "Sec-WebSocket-Protocol", sub_protocol);
+    }
+    if let Some(agreed) = deflate {
+        http::push_field(out, EXTENSIONS, &agreed.to_string());
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -148,6 +160,8 @@ pub struct ClientRequest<'a> {
     pub key: &'a str,
     /// Sub-protocols offered, best first; each a token ([`is_token`]).
     pub sub_protocols: &'a [String],
+    /// Compression to offer.
+    pub deflate: Option<&'a Wishes>,
     /// Further headers; each must have passed [`check_custom_header`].
     pub headers: &'a [(String, String)],
 }
@@ -165,7 +179,7 @@ fn derive_accept_key(key: &[u8]) -> String {
 }
 
 /// Appends the client's request. Header order: Host, Upgrade, Connection, version, key,
-/// sub-protocols, then the program's own headers.
+/// sub-protocols, extensions, then the program's own headers.
 pub fn write_request(out: &mut Vec<u8>, request: &ClientRequest<'_>) {
     for part in ["GET ", request.target, " HTTP/1.1\r\n"] {
         out.extend_from_slice(part.as_bytes());
@@ -177,6 +191,9 @@ pub fn write_request(out: &mut Vec<u8>, request: &ClientRequest<'_>) {
     http::push_field(out, "Sec-WebSocket-Key", request.key);
     if !request.sub_protocols.is_empty() {
         http::push_field(out, "Sec-WebSocket-Protocol", &request.sub_protocols.join(", "));
+    }
+    if let Some(wishes) = request.deflate {
+        http::push_field(out, EXTENSIONS, &deflate::offer(wishes));
     }
     for (name, value) in request.headers {
         http::push_field(out, name, value);
@@ -199,7 +216,16 @@ pub enum ResponseError {
     UnexpectedExtension,
 }
 
-/// Checks a server's answer to our request (RFC 6455 §4.1) and returns the sub-protocol it chose.
+/// What a server chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// One of the sub-protocols offered.
+    pub sub_protocol: Option<String>,
+    /// Compression.
+    pub deflate: Option<Agreed>,
+}
+
+/// Checks a server's answer to our request (RFC 6455 §4.1) and returns what it chose.
 ///
 /// # Errors
 /// [`ResponseError`]: the connection must be dropped.
@@ -207,7 +233,8 @@ pub fn check_response(
     head: &ResponseHead,
     key: &str,
     offered: &[String],
-) -> Result<Option<String>, ResponseError> {
+    wishes: Option<&Wishes>,
+) -> Result<Chosen, ResponseError> {
     use ResponseError::Malformed;
     if head.status() != 101 {
         return Err(ResponseError::Status(head.status()));
@@ -223,19 +250,27 @@ pub fn check_response(
         Ok(Some(accept)) if accept == derive_accept_key(key.as_bytes()) => {}
         _ => return Err(ResponseError::BadAccept),
     }
-    // None is offered, so an answer that names one is not for us.
-    if head.headers().any(|(name, value)| {
-        name.eq_ignore_ascii_case("sec-websocket-extensions") && !value.is_empty()
-    }) {
-        return Err(ResponseError::UnexpectedExtension);
-    }
-    match single(head.headers(), "sec-websocket-protocol") {
-        Ok(None) => Ok(None),
-        Ok(Some(chosen)) if offered.iter().any(|offer| offer == chosen) => {
-            Ok(Some(chosen.to_owned()))
-        }
-        _ => Err(ResponseError::UnexpectedSubProtocol),
-    }
+    let mut extensions = extension_values(head.headers());
+    let deflate = match wishes {
+        Some(wishes) => deflate::check(extensions, wishes),
+        // None was offered, so an answer that names one is not for us.
+        None if extensions.any(|value| !value.is_empty()) => Err(deflate::NotAnAnswer),
+        None => Ok(None),
+    };
+    let deflate = deflate.map_err(|deflate::NotAnAnswer| ResponseError::UnexpectedExtension)?;
+    let sub_protocol = match single(head.headers(), "sec-websocket-protocol") {
+        Ok(None) => None,
+        Ok(Some(chosen)) if offered.iter().any(|offer| offer == chosen) => Some(chosen.to_owned()),
+        _ => return Err(ResponseError::UnexpectedSubProtocol),
+    };
+    Ok(Chosen { sub_protocol, deflate })
+}
+
+/// The values of all `Sec-WebSocket-Extensions` headers of a head.
+pub fn extension_values<'a>(
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+) -> impl Iterator<Item = &'a str> {
+    headers.filter(|(name, _)| name.eq_ignore_ascii_case(EXTENSIONS)).map(|(_, value)| value)
 }
 
 /// Whether a program may add this header to its request.
@@ -278,7 +313,7 @@ mod tests {
     fn response(text: &str, offered: &[&str]) -> Result<Option<String>, ResponseError> {
         let offered: Vec<String> = offered.iter().map(|&offer| offer.to_owned()).collect();
         let (head, _) = ResponseHead::parse(text.as_bytes(), 4096).unwrap().unwrap();
-        check_response(&head, KEY, &offered)
+        check_response(&head, KEY, &offered, None).map(|chosen| chosen.sub_protocol)
     }
 
     /// `text` with one more header line.
@@ -300,6 +335,7 @@ mod tests {
             target: "/",
             key: KEY,
             sub_protocols: &[],
+            deflate: None,
             headers: &[],
         };
         let mut out = Vec::new();
@@ -310,11 +346,11 @@ mod tests {
     #[test]
     fn the_answer_has_its_golden_bytes() {
         let mut out = Vec::new();
-        write_accept(&mut out, KEY, None);
+        write_accept(&mut out, KEY, None, None);
         assert_eq!(String::from_utf8(out).unwrap(), RESPONSE);
         assert!(RESPONSE.contains(ACCEPT));
         let mut out = Vec::new();
-        write_accept(&mut out, KEY, Some("chat"));
+        write_accept(&mut out, KEY, Some("chat"), None);
         let expected = with(RESPONSE, "Sec-WebSocket-Protocol: chat");
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
@@ -326,6 +362,7 @@ mod tests {
             target: "/play?x=1",
             key: KEY,
             sub_protocols: &["a".to_owned(), "b".to_owned()],
+            deflate: None,
             headers: &[("Cookie".to_owned(), "c=d".to_owned())],
         };
         let mut out = Vec::new();
@@ -337,7 +374,7 @@ mod tests {
         assert_eq!(upgrade.key, KEY);
         assert_eq!(upgrade.sub_protocols, ["a", "b"]);
         let mut out = Vec::new();
-        write_accept(&mut out, &upgrade.key, Some("b"));
+        write_accept(&mut out, &upgrade.key, Some("b"), None);
         let text = String::from_utf8(out).unwrap();
         assert_eq!(response(&text, &["a", "b"]), Ok(Some("b".to_owned())));
     }

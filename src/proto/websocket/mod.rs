@@ -4,6 +4,7 @@
 //! as arguments. What a message means (the dialect) is decided above.
 
 pub mod connection;
+pub mod deflate;
 pub mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;

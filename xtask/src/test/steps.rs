@@ -95,7 +95,7 @@ fn bindings(project: &Project) -> Result<Outcome> {
 }
 
 fn conform(project: &Project) -> Result<Outcome> {
-    Ok(Outcome::Passed(conformance::run(project, conformance::Cases::Uncompressed)?))
+    Ok(Outcome::Passed(conformance::run(project, conformance::Cases::Quick)?))
 }
 
 fn fuzzing(project: &Project) -> Result<Outcome> {

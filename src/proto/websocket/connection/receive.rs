@@ -1,8 +1,9 @@
 //! The receiving half of the machine: bytes in, events out. It must not write frames: it queues
 //! pongs and the answer to a Close, which the sending half writes.
 
+use super::super::deflate::{Inflated, Pool};
 use super::super::frame::{CONTROL_PAYLOAD_MAX, HEADER_SIZE_MAX, Opcode, RawHeader, apply_mask};
-use super::{CloseState, Event, Kind, Role, Stage, WebSocket, is_close_code};
+use super::{COMPRESSED, CloseState, Event, Kind, Role, Stage, WebSocket, is_close_code};
 use crate::proto::time::Micros;
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -67,6 +68,12 @@ impl WebSocket {
     /// The next event; `None` when more input is needed. A message that lies whole, in one frame,
     /// in the input is returned without a copy.
     pub fn poll_event(&mut self) -> Option<Event> {
+        self.poll_event_with(&mut Pool::default())
+    }
+
+    /// As [`poll_event`](Self::poll_event), with the pool that all connections share: it saves
+    /// making a context for each compressed message.
+    pub fn poll_event_with(&mut self, pool: &mut Pool) -> Option<Event> {
         while self.reads() {
             let step = match self.stage {
                 Stage::Header => match RawHeader::parse(&self.input) {
@@ -90,7 +97,7 @@ impl WebSocket {
                     if self.input.is_empty() && self.header.payload_length > 0 {
                         break;
                     }
-                    self.take_data()
+                    self.take_data(pool)
                 }
             };
             match step {
@@ -145,7 +152,12 @@ impl WebSocket {
         match (self.message, kind) {
             (None, None) => return Err((PROTOCOL_ERROR, "continuation of nothing")),
             (Some(_), Some(_)) => return Err((PROTOCOL_ERROR, "the last message is unfinished")),
-            (None, Some(_)) => self.message = kind,
+            (None, Some(_)) => {
+                self.message = kind;
+                if let Some(codec) = &mut self.codec {
+                    codec.reading = self.header.rsv() == COMPRESSED;
+                }
+            }
             (Some(_), None) => {}
         }
         self.stage = Stage::Data;
@@ -156,7 +168,10 @@ impl WebSocket {
     /// Unity server applies them: the close code tells which rule was broken first.
     fn check_header(&self) -> Result<(), Violation> {
         let header = &self.header;
-        if header.rsv() != 0 {
+        let begins =
+            matches!(Opcode::from_bits(header.opcode_bits()), Some(Opcode::Text | Opcode::Binary));
+        let compressed = header.rsv() == COMPRESSED && begins && self.codec.is_some();
+        if header.rsv() != 0 && !compressed {
             return Err((PROTOCOL_ERROR, "a reserved bit is set"));
         }
         match (self.role, header.mask) {
@@ -176,9 +191,12 @@ impl WebSocket {
             return Err((PROTOCOL_ERROR, "bad frame length"));
         }
         let room = if header.is_control() {
-            self.config.message_size_max.max(CONTROL_PAYLOAD_MAX)
+            (self.config.message_size_max as usize).max(CONTROL_PAYLOAD_MAX)
+        } else if compressed || (self.reads_compressed() && !begins) {
+            // What it becomes is measured as it comes out; no encoder makes it much longer.
+            packed_size_max(self.config.message_size_max as usize)
         } else {
-            self.config.message_size_max.saturating_sub(self.assembly.len())
+            (self.config.message_size_max as usize).saturating_sub(self.assembly.len())
         };
         if header.payload_length > room as u64 {
             return Err((TOO_BIG, "the message is too big"));
@@ -200,11 +218,17 @@ impl WebSocket {
         taken
     }
 
-    fn take_data(&mut self) -> Result<Option<Event>, Violation> {
+    /// The message that is coming in is compressed.
+    fn reads_compressed(&self) -> bool {
+        self.codec.as_ref().is_some_and(|codec| codec.reading)
+    }
+
+    fn take_data(&mut self, pool: &mut Pool) -> Result<Option<Event>, Violation> {
         let text = self.message == Some(Kind::Text);
         let fin = self.header.fin();
         let remaining = self.header.payload_length as usize;
-        if fin && self.assembly.is_empty() && remaining <= self.input.len() {
+        let compressed = self.reads_compressed();
+        if !compressed && fin && self.assembly.is_empty() && remaining <= self.input.len() {
             let data = self.take_input(remaining);
             if text && std::str::from_utf8(&data).is_err() {
                 return Err((BAD_PAYLOAD, "the text is not UTF-8"));
@@ -214,7 +238,12 @@ impl WebSocket {
             return Ok(Some(Event::Message { data: data.freeze(), text }));
         }
         let start = self.assembly.len();
-        self.assemble(remaining.min(self.input.len()));
+        let size = remaining.min(self.input.len());
+        if compressed {
+            self.inflate(size, pool)?;
+        } else {
+            self.assemble(size);
+        }
         if text {
             self.check_text(start)?;
         }
@@ -229,8 +258,35 @@ impl WebSocket {
             return Err((BAD_PAYLOAD, "the text is not UTF-8"));
         }
         self.message = None;
-        let data = Bytes::from(std::mem::take(&mut self.assembly));
+        let mut data = std::mem::take(&mut self.assembly);
+        if compressed {
+            data.shrink_to_fit();
+        }
+        let data = Bytes::from(data);
         Ok(Some(Event::Message { data, text }))
+    }
+
+    /// Decompresses `size` bytes of payload behind the message.
+    fn inflate(&mut self, size: usize, pool: &mut Pool) -> Result<(), Violation> {
+        let piece = self.take_input(size);
+        if let Some(key) = &mut self.header.mask {
+            key.rotate_left(size % 4);
+        }
+        self.header.payload_length -= size as u64;
+        let limit = self.config.message_size_max as usize;
+        let ends = self.header.fin() && self.header.payload_length == 0;
+        let Some(codec) = &mut self.codec else {
+            return Err((PROTOCOL_ERROR, "a reserved bit is set"));
+        };
+        let mut outcome = codec.decompress(&piece, &mut self.assembly, limit, pool);
+        if outcome == Inflated::Done && ends {
+            outcome = codec.finish(&mut self.assembly, limit, pool);
+        }
+        match outcome {
+            Inflated::Done => Ok(()),
+            Inflated::TooBig => Err((TOO_BIG, "the message is too big")),
+            Inflated::Corrupt => Err((BAD_PAYLOAD, "the compressed message is damaged")),
+        }
     }
 
     /// Moves `size` bytes of payload from the input to the message.
@@ -322,6 +378,9 @@ impl WebSocket {
         self.input = BytesMut::new();
         self.assembly = Vec::new();
         self.message = None;
+        if let Some(codec) = &mut self.codec {
+            codec.forget_received();
+        }
     }
 
     /// Once our Close is on its way nothing follows it, so a ping is then left without a pong.
@@ -347,4 +406,10 @@ impl WebSocket {
             }
         }
     }
+}
+
+/// Bytes of the longest frame of a message that is compressed: DEFLATE's fixed codes have at most
+/// nine bits for a byte, and a flush adds a few bytes.
+const fn packed_size_max(message_size_max: usize) -> usize {
+    message_size_max + message_size_max / 8 + 1024
 }

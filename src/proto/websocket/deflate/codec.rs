@@ -1,0 +1,295 @@
+//! Compressing and decompressing messages (RFC 7692 section 7.2). It must not hold more of a
+//! message than its limit, nor keep a context that was agreed to be forgotten.
+
+use std::fmt;
+
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+
+use super::super::Role;
+use super::{Agreed, WINDOW_BITS_MAX};
+
+/// What a sync flush ends with; it is not sent (RFC 7692 section 7.2.1).
+const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+/// Contexts of each kind and memory for results that wait in the pool.
+const POOLED_MAX: usize = 4;
+/// Bytes of the largest memory for a result that is kept.
+const SCRATCH_MAX: usize = 64 * 1024;
+/// The least by which memory for a result grows.
+const GROWTH_MIN: usize = 512;
+/// The most by which it is ahead of what has arrived.
+const AHEAD_MAX: usize = 16 * 1024;
+
+/// Contexts and memory that connections borrow for the time of one message.
+#[derive(Default)]
+pub struct Pool {
+    compressors: Vec<(Key, Compress)>,
+    decompressors: Vec<(Key, Decompress)>,
+    scratch: Vec<Vec<u8>>,
+}
+
+/// Level (0 to decompress) and window bits: contexts of the same are alike.
+type Key = (u8, u8);
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = (self.compressors.len(), self.decompressors.len(), self.scratch.len());
+        write!(f, "Pool {counts:?}")
+    }
+}
+
+impl Pool {
+    fn compressor(&mut self, (level, bits): Key) -> Compress {
+        take(&mut self.compressors, (level, bits)).unwrap_or_else(|| {
+            Compress::new_with_window_bits(Compression::new(u32::from(level)), false, bits)
+        })
+    }
+
+    fn decompressor(&mut self, bits: u8) -> Decompress {
+        take(&mut self.decompressors, (0, bits))
+            .unwrap_or_else(|| Decompress::new_with_window_bits(false, bits))
+    }
+
+    fn give_compressor(&mut self, key: Key, mut context: Compress) {
+        context.reset();
+        give(&mut self.compressors, (key, context));
+    }
+
+    fn give_decompressor(&mut self, bits: u8, mut context: Decompress) {
+        context.reset(false);
+        give(&mut self.decompressors, ((0, bits), context));
+    }
+
+    fn scratch(&mut self) -> Vec<u8> {
+        self.scratch.pop().unwrap_or_default()
+    }
+
+    /// Takes the memory of a compressed message back.
+    pub(in super::super) fn give_scratch(&mut self, mut memory: Vec<u8>) {
+        memory.clear();
+        if memory.capacity() <= SCRATCH_MAX {
+            give(&mut self.scratch, memory);
+        }
+    }
+}
+
+fn take<T>(shelf: &mut Vec<(Key, T)>, key: Key) -> Option<T> {
+    let at = shelf.iter().position(|(found, _)| *found == key)?;
+    Some(shelf.swap_remove(at).1)
+}
+
+fn give<T>(shelf: &mut Vec<T>, thing: T) {
+    if shelf.len() < POOLED_MAX {
+        shelf.push(thing);
+    }
+}
+
+/// How decompressing some bytes went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inflated {
+    /// Everything was taken.
+    Done,
+    /// The message is longer than its limit.
+    TooBig,
+    /// The bytes are not in the DEFLATE format.
+    Corrupt,
+}
+
+/// The contexts of one connection. It holds none until the first compressed message; with
+/// no_context_takeover, none after each message.
+pub struct Codec {
+    compress: Option<Compress>,
+    decompress: Option<Decompress>,
+    send_bits: u8,
+    receive_bits: u8,
+    level: u8,
+    minimum_length: usize,
+    /// Our context is forgotten after each message.
+    send_forgets: bool,
+    /// The peer's is.
+    receive_forgets: bool,
+    /// The decompressor stands between two blocks that have nothing to do with each other.
+    at_start: bool,
+    /// The message that is coming in is compressed.
+    pub(in super::super) reading: bool,
+}
+
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Codec {{ send_bits: {}, receive_bits: {} }}", self.send_bits, self.receive_bits)
+    }
+}
+
+impl Codec {
+    /// The contexts for what was agreed. `level` is 1 to 9; messages shorter than `minimum_length`
+    /// stay as they are.
+    #[must_use]
+    pub fn new(role: Role, agreed: &Agreed, level: u8, minimum_length: usize) -> Self {
+        let server = (agreed.server_bits, agreed.server_no_context);
+        let client = (agreed.client_bits, agreed.client_no_context);
+        let (send, receive) = match role {
+            Role::Server => (server, client),
+            Role::Client => (client, server),
+        };
+        let window = |bits: Option<u8>| {
+            bits.unwrap_or(WINDOW_BITS_MAX).clamp(super::WINDOW_BITS_MIN, WINDOW_BITS_MAX)
+        };
+        Self {
+            compress: None,
+            decompress: None,
+            send_bits: window(send.0),
+            receive_bits: window(receive.0),
+            send_forgets: send.1,
+            receive_forgets: receive.1,
+            level,
+            minimum_length,
+            at_start: true,
+            reading: false,
+        }
+    }
+
+    /// Whether a message of this length is worth it.
+    #[must_use]
+    pub fn is_worth(&self, length: usize) -> bool {
+        length > 0 && length >= self.minimum_length
+    }
+
+    /// The window, when the result depends on nothing else of this connection: connections of the
+    /// same window can share it.
+    #[must_use]
+    pub const fn shared_window(&self) -> Option<u8> {
+        if self.send_forgets { Some(self.send_bits) } else { None }
+    }
+
+    /// Compresses a message. `None` when it does not get shorter and nothing depends on it: then
+    /// it is sent as it is. The memory is the pool's.
+    pub(in super::super) fn compress(
+        &mut self,
+        message: &[u8],
+        pool: &mut Pool,
+    ) -> Option<Vec<u8>> {
+        let mut out = pool.scratch();
+        let key = (self.level, self.send_bits);
+        let mut context = self.compress.take().unwrap_or_else(|| pool.compressor(key));
+        let whole = deflate(&mut context, message, &mut out);
+        if !self.send_forgets {
+            self.compress = whole.then_some(context);
+        } else if whole {
+            pool.give_compressor(key, context);
+        }
+        // A context that is kept has taken the message in, so it must be sent that way.
+        if whole && (!self.send_forgets || out.len() < message.len()) {
+            return Some(out);
+        }
+        pool.give_scratch(out);
+        None
+    }
+
+    /// Decompresses bytes of a message behind what is there of it. At most `limit` + 1 bytes are
+    /// ever held.
+    pub(in super::super) fn decompress(
+        &mut self,
+        mut input: &[u8],
+        message: &mut Vec<u8>,
+        limit: usize,
+        pool: &mut Pool,
+    ) -> Inflated {
+        let bits = self.receive_bits;
+        let context = self.decompress.get_or_insert_with(|| pool.decompressor(bits));
+        let mut more = !input.is_empty();
+        while more {
+            self.at_start = false;
+            grow(message, input.len(), limit);
+            let (taken, length) = (context.total_in(), message.len());
+            let outcome = context.decompress_vec(input, message, FlushDecompress::Sync);
+            let taken = (context.total_in() - taken) as usize;
+            input = &input[taken..];
+            if message.len() > limit {
+                return Inflated::TooBig;
+            }
+            let full = message.len() == message.capacity();
+            match outcome {
+                // A block marked as the last one is not the last of the message (section 7.2.3.4).
+                Ok(Status::StreamEnd) => {
+                    context.reset(false);
+                    self.at_start = input.is_empty();
+                    more = !input.is_empty();
+                }
+                Ok(_) => more = full || (!input.is_empty() && taken + message.len() > length),
+                Err(_) => return Inflated::Corrupt,
+            }
+        }
+        if input.is_empty() { Inflated::Done } else { Inflated::Corrupt }
+    }
+
+    /// Ends a message: brings out what the missing tail holds back, and forgets the context when
+    /// that was agreed.
+    pub(in super::super) fn finish(
+        &mut self,
+        message: &mut Vec<u8>,
+        limit: usize,
+        pool: &mut Pool,
+    ) -> Inflated {
+        let outcome = if self.at_start {
+            Inflated::Done
+        } else {
+            self.decompress(&TAIL, message, limit, pool)
+        };
+        self.at_start = true;
+        self.reading = false;
+        if outcome == Inflated::Done
+            && self.receive_forgets
+            && let Some(context) = self.decompress.take()
+        {
+            pool.give_decompressor(self.receive_bits, context);
+        }
+        outcome
+    }
+
+    /// Nothing more is read.
+    pub(in super::super) fn forget_received(&mut self) {
+        self.decompress = None;
+        self.reading = false;
+    }
+
+    /// Contexts that are held now: our and the peer's.
+    #[cfg(test)]
+    pub(in super::super) const fn held(&self) -> (bool, bool) {
+        (self.compress.is_some(), self.decompress.is_some())
+    }
+}
+
+/// Room for what `input` bytes may become: ahead of what is there by no more than that or a little.
+fn grow(message: &mut Vec<u8>, input: usize, limit: usize) {
+    let length = message.len();
+    if length < message.capacity() {
+        return;
+    }
+    let wanted = input.saturating_mul(4).min(AHEAD_MAX).max(length).max(GROWTH_MIN);
+    message.reserve_exact(wanted.min((limit + 1).saturating_sub(length)).max(1));
+}
+
+/// Appends the compressed message without its tail. False when the compressor failed.
+fn deflate(context: &mut Compress, mut message: &[u8], out: &mut Vec<u8>) -> bool {
+    loop {
+        if out.capacity() - out.len() < GROWTH_MIN {
+            out.reserve((message.len() / 2).max(GROWTH_MIN));
+        }
+        let before = context.total_in();
+        let Ok(status) = context.compress_vec(message, out, FlushCompress::Sync) else {
+            return false;
+        };
+        message = &message[(context.total_in() - before) as usize..];
+        // Room that is left over says that the flush is complete.
+        if message.is_empty() && out.len() < out.capacity() {
+            break;
+        }
+        if status == Status::StreamEnd {
+            return false;
+        }
+    }
+    if !out.ends_with(&TAIL) {
+        return false;
+    }
+    out.truncate(out.len() - TAIL.len());
+    true
+}

@@ -1,0 +1,189 @@
+//! Negotiation and codec from outside.
+
+use super::super::Role;
+use super::*;
+
+const ALL: Wishes = Wishes { window_bits: 15, own_no_context: false, peer_no_context: false };
+const NARROW: Wishes = Wishes { window_bits: 10, ..ALL };
+const FORGETFUL: Wishes = Wishes { own_no_context: true, peer_no_context: true, ..ALL };
+/// "Hello" in RFC 7692 section 7.2.3.1.
+const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+
+fn codec(wishes: &Wishes, role: Role) -> Codec {
+    let agreed = accept([offer(wishes).as_str()].into_iter(), wishes).unwrap();
+    Codec::new(role, &agreed, 6, 0)
+}
+
+fn unpack(codec: &mut Codec, packed: &[u8], limit: usize) -> Result<Vec<u8>, Inflated> {
+    let mut message = Vec::new();
+    for outcome in [
+        codec.decompress(packed, &mut message, limit, &mut Pool::default()),
+        codec.finish(&mut message, limit, &mut Pool::default()),
+    ] {
+        if outcome != Inflated::Done {
+            return Err(outcome);
+        }
+    }
+    Ok(message)
+}
+
+#[test]
+fn offers_and_answers() {
+    let table: &[(&str, &Wishes, Option<&str>)] = &[
+        ("permessage-deflate", &ALL, Some("permessage-deflate")),
+        ("x-other, permessage-deflate", &ALL, Some("permessage-deflate")),
+        ("x-other; a=\"1, permessage-deflate\"", &ALL, None),
+        ("Permessage-Deflate;client_max_window_bits", &ALL, Some("permessage-deflate")),
+        (
+            "permessage-deflate; client_max_window_bits",
+            &NARROW,
+            Some("permessage-deflate; server_max_window_bits=10; client_max_window_bits=10"),
+        ),
+        ("permessage-deflate", &NARROW, Some("permessage-deflate; server_max_window_bits=10")),
+        (
+            "permessage-deflate; server_max_window_bits=\"9\"; client_max_window_bits=12",
+            &ALL,
+            Some("permessage-deflate; server_max_window_bits=9; client_max_window_bits=12"),
+        ),
+        ("permessage-deflate; client_max_window_bits=8", &ALL, Some("permessage-deflate")),
+        (
+            "permessage-deflate; server_max_window_bits=8, permessage-deflate",
+            &ALL,
+            Some("permessage-deflate"),
+        ),
+        (
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+            &ALL,
+            Some("permessage-deflate; server_no_context_takeover; client_no_context_takeover"),
+        ),
+        (
+            "permessage-deflate",
+            &FORGETFUL,
+            Some("permessage-deflate; server_no_context_takeover; client_no_context_takeover"),
+        ),
+        ("permessage-deflate; server_max_window_bits", &ALL, None),
+        ("permessage-deflate; server_max_window_bits=16", &ALL, None),
+        ("permessage-deflate; server_max_window_bits=010", &ALL, None),
+        ("permessage-deflate; server_max_window_bits=+9", &ALL, None),
+        ("permessage-deflate; server_no_context_takeover=1", &ALL, None),
+        ("permessage-deflate; client_max_window_bits; client_max_window_bits=9", &ALL, None),
+        ("permessage-deflate; unknown", &ALL, None),
+        ("permessage-deflate;", &ALL, None),
+        ("", &ALL, None),
+    ];
+    for &(header, wishes, expected) in table {
+        let agreed = accept([header].into_iter(), wishes).map(|agreed| agreed.to_string());
+        assert_eq!(agreed.as_deref(), expected, "{header}");
+    }
+}
+
+#[test]
+fn a_client_takes_only_answers_to_its_offer() {
+    assert_eq!(offer(&ALL), "permessage-deflate; client_max_window_bits");
+    assert_eq!(
+        offer(&NARROW),
+        "permessage-deflate; server_max_window_bits=10; client_max_window_bits=10"
+    );
+    let both = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    assert_eq!(offer(&FORGETFUL), format!("{both}; client_max_window_bits"));
+    let table: &[(&str, &Wishes, Option<Option<&str>>)] = &[
+        ("", &ALL, Some(None)),
+        ("permessage-deflate", &ALL, Some(Some("permessage-deflate"))),
+        (
+            "permessage-deflate; client_max_window_bits=9; server_max_window_bits=8",
+            &ALL,
+            Some(Some("permessage-deflate; server_max_window_bits=8; client_max_window_bits=9")),
+        ),
+        ("permessage-deflate; server_no_context_takeover", &FORGETFUL, Some(Some(both))),
+        ("permessage-deflate", &FORGETFUL, None),
+        ("permessage-deflate", &NARROW, None),
+        ("permessage-deflate; server_max_window_bits=11", &NARROW, None),
+        ("permessage-deflate; client_max_window_bits", &ALL, None),
+        ("permessage-deflate; client_max_window_bits=8", &ALL, None),
+        ("permessage-deflate, permessage-deflate", &ALL, None),
+        ("x-other", &ALL, None),
+    ];
+    for &(header, wishes, expected) in table {
+        let checked = check([header].into_iter(), wishes).ok();
+        let text = checked.map(|agreed| agreed.map(|agreed| agreed.to_string()));
+        assert_eq!(text, expected.map(|text| text.map(str::to_owned)), "{header}");
+    }
+}
+
+#[test]
+fn golden_bytes_of_the_standard() {
+    // Sections 7.2.3.1 to 7.2.3.5.
+    let mut ours = codec(&ALL, Role::Server);
+    assert_eq!(ours.compress(b"Hello", &mut Pool::default()).unwrap(), HELLO);
+    assert_eq!(
+        ours.compress(b"Hello", &mut Pool::default()).unwrap(),
+        [0xf2, 0x00, 0x11, 0x00, 0x00]
+    );
+    let mut theirs = codec(&ALL, Role::Client);
+    assert_eq!(unpack(&mut theirs, &HELLO, 5).unwrap(), b"Hello");
+    assert_eq!(unpack(&mut theirs, &[0xf2, 0x00, 0x11, 0x00, 0x00], 5).unwrap(), b"Hello");
+    let stored = [0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00];
+    let last = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
+    let two = [0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00];
+    for packed in [&stored[..], &last, &last[..7], &two, &HELLO] {
+        assert_eq!(unpack(&mut theirs, packed, 5).unwrap(), b"Hello", "{packed:x?}");
+    }
+    for empty in [&[0][..], &[]] {
+        assert_eq!(unpack(&mut theirs, empty, 0).unwrap(), b"");
+    }
+}
+
+#[test]
+fn contexts_are_kept_or_forgotten_as_agreed() {
+    let message = b"a message that repeats itself: a message that repeats itself".repeat(3);
+    for (wishes, keeps) in [(ALL, true), (FORGETFUL, false)] {
+        let mut ours = codec(&wishes, Role::Client);
+        let mut theirs = codec(&wishes, Role::Server);
+        assert_eq!(ours.held(), (false, false));
+        let first = ours.compress(&message, &mut Pool::default()).unwrap();
+        let second = ours.compress(&message, &mut Pool::default()).unwrap();
+        assert_eq!(second.len() < first.len(), keeps);
+        assert_eq!(second == first, !keeps);
+        for packed in [first, second] {
+            assert_eq!(unpack(&mut theirs, &packed, 1000).unwrap(), message);
+        }
+        assert_eq!(ours.held(), (keeps, false));
+        assert_eq!(theirs.held(), (false, keeps));
+        assert_eq!(ours.shared_window(), (!keeps).then_some(15));
+    }
+}
+
+#[test]
+fn what_does_not_get_shorter_stays_as_it_is() {
+    let mut random = crate::proto::random::Random::new(7692);
+    let noise: Vec<u8> = (0..64).map(|_| random.below(256) as u8).collect();
+    assert_eq!(codec(&FORGETFUL, Role::Server).compress(&noise, &mut Pool::default()), None);
+    assert!(
+        codec(&ALL, Role::Server).compress(&noise, &mut Pool::default()).is_some(),
+        "the context has it"
+    );
+}
+
+#[test]
+fn a_bomb_stops_at_the_limit() {
+    let bomb =
+        codec(&ALL, Role::Server).compress(&vec![0; 10 << 20], &mut Pool::default()).unwrap();
+    assert!(bomb.len() < 20_000);
+    for limit in [0, 1, 1000, 100_000, (10 << 20) - 1] {
+        let mut message = Vec::new();
+        let outcome =
+            codec(&ALL, Role::Client).decompress(&bomb, &mut message, limit, &mut Pool::default());
+        assert_eq!(outcome, Inflated::TooBig, "{limit}");
+        assert!(message.capacity() <= limit + 1, "{} for {limit}", message.capacity());
+    }
+    let mut theirs = codec(&ALL, Role::Client);
+    assert_eq!(unpack(&mut theirs, &bomb, 10 << 20).unwrap().len(), 10 << 20);
+}
+
+#[test]
+fn damage_is_told() {
+    for packed in [&[0x07][..], &[0xff; 9], &[0x02, 0x00, 0x00, 0x00]] {
+        let outcome = unpack(&mut codec(&ALL, Role::Client), packed, 100);
+        assert_eq!(outcome, Err(Inflated::Corrupt), "{packed:x?}");
+    }
+}
