@@ -261,6 +261,7 @@ int main(int argc, char **argv) {
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
   settings.deflate = deflate;
+  if (deflate) settings.deflate_minimum_length = 1; /* the short ones too: it is for tests */
   if (message_size_max > 0) {
     settings.websocket_message_size_max = message_size_max;
     uint32_t two = 2 * message_size_max; /* one on its way, one waiting */

@@ -58,6 +58,7 @@ fn echo(url: &str) -> Outcome<Option<String>> {
         outbound_bytes_max: 2 * MESSAGE_SIZE_MAX,
         inbound_bytes_max: 2 * MESSAGE_SIZE_MAX,
         deflate: true,
+        deflate_minimum_length: 1,
         ..NetworkSettings::default()
     };
     let mut driver = NetworkDriver::new(&settings).map_err(|error| error.to_string())?;

@@ -76,7 +76,7 @@ fn both_sides_agree_say_so_and_understand_each_other() {
             assert_eq!(pair.client.extensions(pair.to_server).expect("is connected"), agreed);
             assert!(agreed.starts_with("permessage-deflate"), "{agreed}");
             assert_eq!(agreed.contains("window_bits"), ours.min(theirs) < 15, "{agreed}");
-            let texts = ["", "snö snö snö", &"ж 雪 ".repeat(40_000), "snö snö snö"];
+            let texts = ["", "snö snö snö", &"ж 雪 ".repeat(4_000), "snö snö snö"];
             for text in texts {
                 pair.client.send_text(pair.to_server, text).expect("is sent");
                 let event = pair.server_event(EventKind::Data);

@@ -160,8 +160,8 @@ impl Codec {
         if self.send_forgets { Some(self.send_bits) } else { None }
     }
 
-    /// Compresses a message. `None` when it does not get shorter and nothing depends on it: then
-    /// it is sent as it is. The memory is the pool's.
+    /// Compresses a message. `None` when the compressor fails: then the message is sent as it is.
+    /// The memory is the pool's.
     pub(in super::super) fn compress(
         &mut self,
         message: &[u8],
@@ -176,8 +176,7 @@ impl Codec {
         } else if whole {
             pool.give_compressor(key, context);
         }
-        // A context that is kept has taken the message in, so it must be sent that way.
-        if whole && (!self.send_forgets || out.len() < message.len()) {
+        if whole {
             return Some(out);
         }
         pool.give_scratch(out);
