@@ -260,8 +260,7 @@ int main(int argc, char **argv) {
   nd_settings settings;
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
-  settings.deflate = deflate;
-  if (deflate) settings.deflate_minimum_length = 1; /* the short ones too: it is for tests */
+  if (deflate) settings.deflate = 1, settings.deflate_minimum_length = 1; /* short ones too */
   if (message_size_max > 0) {
     settings.websocket_message_size_max = message_size_max;
     uint32_t two = 2 * message_size_max; /* one on its way, one waiting */
