@@ -234,61 +234,82 @@ static uint32_t dialect_named(const char *name) {
   return 0;
 }
 
-int main(int argc, char **argv) {
-  struct server server = {0};
-  const char *value, *sub_protocols = NULL;
-  int udp = -1, ws = -1, ipv6 = 0, deflate = 0;
-  uint32_t dialect = ND_DIALECT_AUTO, seconds = 0, message_size_max = 0;
+/* What the command line asks for. */
+struct options {
+  int udp, ws; /* ports; -1 is none */
+  int ipv6, deflate, verbose;
+  uint32_t dialect, seconds, message_size_max;
+  const char *sub_protocols;
+};
+
+static struct options read_options(int argc, char **argv) {
+  struct options o = {.udp = -1, .ws = -1, .dialect = ND_DIALECT_AUTO};
+  const char *value;
   for (int i = 1; i < argc; i++) {
-    if ((value = option(argc, argv, &i, "--udp"))) udp = (int)number(value, 65535, "--udp");
-    else if ((value = option(argc, argv, &i, "--ws"))) ws = (int)number(value, 65535, "--ws");
-    else if ((value = option(argc, argv, &i, "--dialect"))) dialect = dialect_named(value);
-    else if ((value = option(argc, argv, &i, "--sub-protocols"))) sub_protocols = value;
+    if ((value = option(argc, argv, &i, "--udp"))) o.udp = (int)number(value, 65535, "--udp");
+    else if ((value = option(argc, argv, &i, "--ws"))) o.ws = (int)number(value, 65535, "--ws");
+    else if ((value = option(argc, argv, &i, "--dialect"))) o.dialect = dialect_named(value);
+    else if ((value = option(argc, argv, &i, "--sub-protocols"))) o.sub_protocols = value;
     else if ((value = option(argc, argv, &i, "--seconds")))
-      seconds = number(value, UINT32_MAX / 1000, "--seconds");
+      o.seconds = number(value, UINT32_MAX / 1000, "--seconds");
     else if ((value = option(argc, argv, &i, "--message-size-max")))
-      message_size_max = number(value, UINT32_MAX / 4, "--message-size-max");
-    else if (strcmp(argv[i], "--ipv6") == 0) ipv6 = 1;
-    else if (strcmp(argv[i], "--deflate") == 0) deflate = 1;
-    else if (strcmp(argv[i], "--verbose") == 0) server.verbose = 1;
+      o.message_size_max = number(value, UINT32_MAX / 4, "--message-size-max");
+    else if (strcmp(argv[i], "--ipv6") == 0) o.ipv6 = 1;
+    else if (strcmp(argv[i], "--deflate") == 0) o.deflate = 1;
+    else if (strcmp(argv[i], "--verbose") == 0) o.verbose = 1;
     else usage();
   }
-  if (udp < 0 && ws < 0) usage();
-  require_library();
-  stop_on_signals();
+  if (o.udp < 0 && o.ws < 0) usage();
+  return o;
+}
 
+static nd_driver *create_driver(const struct options *o) {
+  nd_driver *driver;
   nd_settings settings;
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
-  if (deflate) settings.deflate = 1, settings.deflate_minimum_length = 1; /* short ones too */
-  if (message_size_max > 0) {
-    settings.websocket_message_size_max = message_size_max;
-    uint32_t two = 2 * message_size_max; /* one on its way, one waiting */
+  if (o->deflate) settings.deflate = 1, settings.deflate_minimum_length = 1; /* short ones too */
+  if (o->message_size_max > 0) {
+    settings.websocket_message_size_max = o->message_size_max;
+    uint32_t two = 2 * o->message_size_max; /* one on its way, one waiting */
     if (settings.inbound_bytes_max < two) settings.inbound_bytes_max = two;
     if (settings.outbound_bytes_max < two) settings.outbound_bytes_max = two;
   }
-  require(nd_driver_create(&settings, &server.driver), "nd_driver_create");
-  if (udp >= 0) {
-    uint32_t index = add_interface(server.driver, ND_INTERFACE_UDP);
-    udp = bind_port(server.driver, index, (uint16_t)udp, ipv6);
-  }
-  if (ws >= 0) {
-    nd_interface_settings websocket;
-    uint32_t index = 0;
-    require(nd_interface_settings_init(&websocket, ND_INTERFACE_WEBSOCKET),
-            "nd_interface_settings_init");
-    websocket.dialect = dialect;
-    websocket.sub_protocols = sub_protocols;
-    require(nd_driver_add_interface(server.driver, &websocket, &index), "nd_driver_add_interface");
-    require(nd_driver_set_document(server.driver, index, "/", "text/html; charset=utf-8",
-                                   (const uint8_t *)PAGE, sizeof PAGE - 1),
-            "nd_driver_set_document");
-    ws = bind_port(server.driver, index, (uint16_t)ws, ipv6);
-  }
+  require(nd_driver_create(&settings, &driver), "nd_driver_create");
+  return driver;
+}
+
+static int serve_udp(nd_driver *driver, const struct options *o) {
+  uint32_t index = add_interface(driver, ND_INTERFACE_UDP);
+  return bind_port(driver, index, (uint16_t)o->udp, o->ipv6);
+}
+
+static int serve_websocket(nd_driver *driver, const struct options *o) {
+  nd_interface_settings websocket;
+  uint32_t index = 0;
+  require(nd_interface_settings_init(&websocket, ND_INTERFACE_WEBSOCKET),
+          "nd_interface_settings_init");
+  websocket.dialect = o->dialect;
+  websocket.sub_protocols = o->sub_protocols;
+  require(nd_driver_add_interface(driver, &websocket, &index), "nd_driver_add_interface");
+  require(nd_driver_set_document(driver, index, "/", "text/html; charset=utf-8",
+                                 (const uint8_t *)PAGE, sizeof PAGE - 1),
+          "nd_driver_set_document");
+  return bind_port(driver, index, (uint16_t)o->ws, o->ipv6);
+}
+
+int main(int argc, char **argv) {
+  struct options o = read_options(argc, argv);
+  require_library();
+  stop_on_signals();
+
+  struct server server = {.verbose = o.verbose, .driver = create_driver(&o)};
+  int udp = o.udp < 0 ? -1 : serve_udp(server.driver, &o);
+  int ws = o.ws < 0 ? -1 : serve_websocket(server.driver, &o);
   require(nd_driver_listen(server.driver), "nd_driver_listen");
   print_listening(udp, ws);
 
-  uint64_t end = seconds == 0 ? UINT64_MAX : now_us() + (uint64_t)seconds * 1000000u;
+  uint64_t end = o.seconds == 0 ? UINT64_MAX : now_us() + (uint64_t)o.seconds * 1000000u;
   while (!stop_requested && now_us() < end) {
     keep_running(nd_driver_wait(server.driver, WAIT_MS_MAX, NULL), "nd_driver_wait");
     keep_running(nd_driver_update(server.driver), "nd_driver_update");

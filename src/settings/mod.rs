@@ -4,11 +4,20 @@
 //! Names, units and defaults of the first part are Unity Transport's `NetworkConfigParameter`.
 //! Nothing here acts; `validate` says in words which field is wrong.
 
+mod connect;
+mod interface;
+mod simulator;
+
 use crate::error::{Error, Result, Status};
-use crate::proto::netem;
-use crate::proto::time::from_ms;
 use crate::proto::websocket::HEADER_SIZE_MAX;
 use crate::proto::websocket::deflate::{WINDOW_BITS_MAX, WINDOW_BITS_MIN};
+
+pub use connect::UrlOptions;
+pub(crate) use interface::check_sub_protocols;
+pub use interface::{
+    Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, PATH_SIZE_MAX, SUB_PROTOCOLS_MAX,
+};
+pub use simulator::NetworkSimulator;
 
 /// Bytes of the largest UTP packet that any setting allows (Unity Transport's absolute maximum).
 pub const MESSAGE_SIZE_MAX: i32 = 1472;
@@ -184,187 +193,5 @@ impl NetworkSettings {
             ));
         }
         Ok(())
-    }
-}
-
-/// A way for packets to travel.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[repr(u32)]
-pub enum InterfaceKind {
-    /// UDP datagrams.
-    #[default]
-    Udp = 1,
-    /// WebSocket over TCP.
-    WebSocket = 2,
-    /// Within the process, between drivers; loopback endpoints only.
-    Ipc = 3,
-}
-
-/// What one connection carries.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Dialect {
-    /// Unity Transport's connection protocol, version 1.
-    Utp,
-    /// One WebSocket message is one Data event.
-    Plain,
-}
-
-/// Which dialects a WebSocket listener takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum DialectPolicy {
-    /// Either; each client's dialect is found out.
-    #[default]
-    Auto,
-    /// Unity Transport's only.
-    UtpOnly,
-    /// Plain only.
-    PlainOnly,
-}
-
-/// One interface of a driver. Texts matter for WebSocket only.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct InterfaceSettings {
-    /// What kind.
-    pub kind: InterfaceKind,
-    /// WebSocket listeners: which dialects.
-    pub dialect: DialectPolicy,
-    /// The path that listeners serve and that `connect` asks for; `None`: listeners of the UTP
-    /// dialect serve "/", others every path, and `connect` asks for "/".
-    pub path: Option<String>,
-    /// Auto: clients of this path speak UTP.
-    pub utp_path: Option<String>,
-    /// Auto: clients of this path speak plain.
-    pub plain_path: Option<String>,
-    /// Sub-protocols that the server speaks, best first.
-    pub sub_protocols: Vec<String>,
-}
-
-/// Bytes of the longest path (Unity Transport's FixedString128).
-pub const PATH_SIZE_MAX: usize = 125;
-/// Sub-protocols that an interface or a client may name.
-pub const SUB_PROTOCOLS_MAX: usize = 32;
-
-impl InterfaceSettings {
-    /// An interface of a kind, with the defaults.
-    #[must_use]
-    pub fn new(kind: InterfaceKind) -> Self {
-        Self { kind, ..Self::default() }
-    }
-
-    /// Checks paths and sub-protocols.
-    ///
-    /// # Errors
-    /// [`Status::InvalidArgument`] names what is wrong.
-    pub fn validate(&self) -> Result<()> {
-        let paths =
-            [("path", &self.path), ("utp_path", &self.utp_path), ("plain_path", &self.plain_path)];
-        for (name, path) in paths {
-            let Some(path) = path else { continue };
-            let printable = path.bytes().all(|byte| byte.is_ascii_graphic());
-            if !path.starts_with('/') || path.len() > PATH_SIZE_MAX || !printable {
-                return Err(Error::argument(format!(
-                    "{name} {path:?} must start with '/', be printable ASCII without spaces, and \
-                     have at most {PATH_SIZE_MAX} bytes"
-                )));
-            }
-        }
-        check_sub_protocols(&self.sub_protocols)
-    }
-}
-
-pub(crate) fn check_sub_protocols(names: &[String]) -> Result<()> {
-    if names.len() > SUB_PROTOCOLS_MAX {
-        return Err(Error::argument(format!("more than {SUB_PROTOCOLS_MAX} sub-protocols")));
-    }
-    match names.iter().find(|name| !crate::proto::http::is_token(name)) {
-        Some(name) => Err(Error::argument(format!(
-            "sub-protocol {name:?} is not a token; use letters, digits, '-', '.', '_'"
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// What `connect_url` asks for beyond the URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UrlOptions {
-    /// The dialect to speak; plain by default.
-    pub dialect: Dialect,
-    /// Sub-protocols to offer, best first.
-    pub sub_protocols: Vec<String>,
-    /// Further request headers.
-    pub headers: Vec<(String, String)>,
-    /// UTP dialect: bytes for the server with the connection request.
-    pub payload: Vec<u8>,
-}
-
-impl Default for UrlOptions {
-    fn default() -> Self {
-        Self {
-            dialect: Dialect::Plain,
-            sub_protocols: Vec::new(),
-            headers: Vec::new(),
-            payload: Vec::new(),
-        }
-    }
-}
-
-/// A bad network below the datagram interfaces, for tests. The default does nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct NetworkSimulator {
-    /// Percent of arriving packets that are lost.
-    pub receive_loss_percent: f32,
-    /// Percent of leaving packets that are lost.
-    pub send_loss_percent: f32,
-    /// Percent of leaving packets that leave twice.
-    pub send_duplicate_percent: f32,
-    /// Percent of leaving packets that overtake the others.
-    pub send_reorder_percent: f32,
-    /// By how much leaving packets are late.
-    pub send_delay_ms: u32,
-    /// By how much that varies, either way.
-    pub send_jitter_ms: u32,
-    /// The largest packet that arrives; 0 is no limit.
-    pub receive_mtu: u32,
-    /// Nothing goes in or out.
-    pub partitioned: bool,
-    /// Start of the random sequence.
-    pub seed: u64,
-}
-
-impl NetworkSimulator {
-    /// Checks the percentages.
-    ///
-    /// # Errors
-    /// [`Status::InvalidArgument`] names what is wrong.
-    pub fn validate(&self) -> Result<()> {
-        for params in [self.receive_params(), self.send_params()] {
-            params.validate().map_err(Error::argument)?;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn is_off(&self) -> bool {
-        Self { seed: 0, ..*self } == Self::default()
-    }
-
-    pub(crate) fn receive_params(&self) -> netem::Params {
-        netem::Params {
-            loss_percent: self.receive_loss_percent,
-            size_max: self.receive_mtu as usize,
-            partitioned: self.partitioned,
-            ..netem::Params::default()
-        }
-    }
-
-    pub(crate) fn send_params(&self) -> netem::Params {
-        netem::Params {
-            loss_percent: self.send_loss_percent,
-            duplicate_percent: self.send_duplicate_percent,
-            reorder_percent: self.send_reorder_percent,
-            delay: from_ms(self.send_delay_ms.min(i32::MAX as u32) as i32),
-            jitter: from_ms(self.send_jitter_ms.min(i32::MAX as u32) as i32),
-            partitioned: self.partitioned,
-            ..netem::Params::default()
-        }
     }
 }
