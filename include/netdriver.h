@@ -255,7 +255,8 @@
 
 /**
  * Disconnect reason: the server answered the WebSocket handshake with something other than a
- * valid 101; the event's data is a text that says what.
+ * valid 101; close_code is the answer's HTTP status (0 when it was no HTTP), and the event's data
+ * is a text that says what was wrong.
  */
 #define ND_DISCONNECT_HANDSHAKE_REJECTED 66
 
@@ -354,6 +355,16 @@
  * (`permessage-deflate; …`); empty when there are none.
  */
 #define ND_TEXT_EXTENSIONS 5
+
+/**
+ * Sub-protocols on which the sides do not agree: the connection is made, without one.
+ */
+#define ND_SUB_PROTOCOL_LENIENT 0
+
+/**
+ * Sub-protocols on which the sides do not agree: there is no connection, as with Godot.
+ */
+#define ND_SUB_PROTOCOL_STRICT 1
 
 /**
  * Log level: something failed that the program should know.
@@ -525,6 +536,11 @@ typedef struct nd_settings {
    * Bytes of the shortest message that is compressed. Default 256.
    */
   uint32_t deflate_minimum_length;
+  /**
+   * WebSocket: ND_SUB_PROTOCOL_LENIENT (default) or ND_SUB_PROTOCOL_STRICT: a client that offers
+   * sub-protocols and is answered without one of them does not connect.
+   */
+  uint32_t sub_protocol_rule;
 } nd_settings;
 
 /**
@@ -877,6 +893,7 @@ typedef struct nd_event {
   /**
    * Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
    * none, 1006 when the stream just ended; 0 when it was never open, and where there are none.
+   * With ND_DISCONNECT_HANDSHAKE_REJECTED: the HTTP status of the answer, 0 when it had none.
    */
   uint16_t close_code;
   /**

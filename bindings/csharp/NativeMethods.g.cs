@@ -105,7 +105,8 @@ namespace NetDriver.Interop
         internal const int ND_DISCONNECT_CONNECTION_REFUSED = 65;
         /// <summary>
         ///  Disconnect reason: the server answered the WebSocket handshake with something other than a
-        ///  valid 101; the event's data is a text that says what.
+        ///  valid 101; close_code is the answer's HTTP status (0 when it was no HTTP), and the event's data
+        ///  is a text that says what was wrong.
         /// </summary>
         internal const int ND_DISCONNECT_HANDSHAKE_REJECTED = 66;
         /// <summary>
@@ -185,6 +186,14 @@ namespace NetDriver.Interop
         ///  (`permessage-deflate; …`); empty when there are none.
         /// </summary>
         internal const uint ND_TEXT_EXTENSIONS = 5;
+        /// <summary>
+        ///  Sub-protocols on which the sides do not agree: the connection is made, without one.
+        /// </summary>
+        internal const uint ND_SUB_PROTOCOL_LENIENT = 0;
+        /// <summary>
+        ///  Sub-protocols on which the sides do not agree: there is no connection, as with Godot.
+        /// </summary>
+        internal const uint ND_SUB_PROTOCOL_STRICT = 1;
         /// <summary>
         ///  Log level: something failed that the program should know.
         /// </summary>
@@ -1114,6 +1123,11 @@ namespace NetDriver.Interop
         ///  Bytes of the shortest message that is compressed. Default 256.
         /// </summary>
         public uint deflate_minimum_length;
+        /// <summary>
+        ///  WebSocket: ND_SUB_PROTOCOL_LENIENT (default) or ND_SUB_PROTOCOL_STRICT: a client that offers
+        ///  sub-protocols and is answered without one of them does not connect.
+        /// </summary>
+        public uint sub_protocol_rule;
     }
 
     /// <summary>
@@ -1222,6 +1236,7 @@ namespace NetDriver.Interop
         /// <summary>
         ///  Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
         ///  none, 1006 when the stream just ended; 0 when it was never open, and where there are none.
+        ///  With ND_DISCONNECT_HANDSHAKE_REJECTED: the HTTP status of the answer, 0 when it had none.
         /// </summary>
         public ushort close_code;
         /// <summary>

@@ -57,6 +57,10 @@ namespace NetDriver
         public uint deflateNoContextTakeover;
         /// <summary>Bytes of the shortest message that is compressed.</summary>
         public uint deflateMinimumLength;
+        /// <summary>
+        /// WebSocket: what becomes of sub-protocols on which the two sides do not agree.
+        /// </summary>
+        public SubProtocolRule subProtocolRule;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -104,6 +108,7 @@ namespace NetDriver
             settings.deflate_window_bits = deflateWindowBits;
             settings.deflate_no_context_takeover = deflateNoContextTakeover;
             settings.deflate_minimum_length = deflateMinimumLength;
+            settings.sub_protocol_rule = (uint)subProtocolRule;
         }
     }
 }

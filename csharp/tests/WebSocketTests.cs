@@ -164,6 +164,26 @@ namespace NetDriver.Tests
             }
         }
 
+        public static void AStrictClientInsistsOnItsSubProtocols()
+        {
+            NetDriverParameter parameter = NetDriverParameter.Default;
+            Check.Equal(SubProtocolRule.Lenient, parameter.subProtocolRule, "default");
+            parameter.subProtocolRule = SubProtocolRule.Strict;
+            NetworkSettings strict = new NetworkSettings().WithNetDriverParameters(parameter);
+            using (Pair pair = new Pair())
+            {
+                pair.Server = Pair.Listener(Pair.Interface(Road.WebSocketPlain));
+                pair.Client = NetworkDriver.Create(new WebSocketNetworkInterface(), strict);
+                ConnectOptions options = new ConnectOptions { SubProtocols = new[] { "go" } };
+                pair.ClientSide = pair.Client.Connect(Pair.Url(pair.Server), options);
+                DataStreamReader reader;
+                pair.Expect(pair.Client, NetworkEvent.Type.Disconnect, pair.ClientSide, out reader);
+                NetworkEventDetails details = pair.Client.LastEvent;
+                Check.Equal(DisconnectReason.HandshakeRejected, details.Reason, "reason");
+                Check.Equal(101, details.CloseCode, "HTTP status");
+            }
+        }
+
         public static void OnePortServesBothDialectsAndAPage()
         {
             using (Pair pair = new Pair())

@@ -26,7 +26,7 @@ use crate::proto::websocket::handshake::{
 };
 use crate::proto::websocket::{Role, WebSocket};
 use crate::pump::{Stream, StreamId};
-use crate::settings::Dialect;
+use crate::settings::{Dialect, SubProtocolRule};
 
 /// What a client must remember until the answer is here.
 pub struct ClientHandshake {
@@ -102,7 +102,7 @@ impl NetworkDriver {
                     ErrorKind::TimedOut => DisconnectReason::MaxConnectionAttempts,
                     _ => DisconnectReason::ConnectionLost,
                 };
-                self.attempt_failed(id, reason, &error.to_string());
+                self.attempt_failed(id, reason, 0, &error.to_string());
                 false
             }
         }
@@ -152,7 +152,12 @@ impl NetworkDriver {
                 self.check_answer(id, head, rest);
             }
             Err(error) => {
-                self.attempt_failed(id, reason, &format!("the answer is not HTTP/1.1: {error:?}"));
+                self.attempt_failed(
+                    id,
+                    reason,
+                    0,
+                    &format!("the answer is not HTTP/1.1: {error:?}"),
+                );
             }
         }
     }
@@ -169,7 +174,15 @@ impl NetworkDriver {
             return;
         };
         let wishes = offered(&self.compression, entry.dialect);
+        let strict = self.settings.sub_protocol_rule == SubProtocolRule::Strict;
+        let missing = |chosen: &Chosen| {
+            strict && chosen.sub_protocol.is_none() && !plan.sub_protocols.is_empty()
+        };
         match check_response(&head, &client.key, &plan.sub_protocols, wishes) {
+            Ok(chosen) if missing(&chosen) => {
+                let text = "the server chose none of the sub-protocols that were offered";
+                self.attempt_failed(id, DisconnectReason::HandshakeRejected, head.status(), text);
+            }
             Ok(Chosen { sub_protocol, deflate }) => {
                 let target = plan.target.clone();
                 let head = Head::Response { head, target };
@@ -178,7 +191,7 @@ impl NetworkDriver {
             }
             Err(error) => {
                 let text = rejection(&error, head.reason());
-                self.attempt_failed(id, DisconnectReason::HandshakeRejected, &text);
+                self.attempt_failed(id, DisconnectReason::HandshakeRejected, head.status(), &text);
             }
         }
     }
@@ -216,8 +229,15 @@ impl NetworkDriver {
         }
     }
 
-    /// This attempt came to nothing: the next address, the next attempt, or the end.
-    pub(super) fn attempt_failed(&mut self, id: StreamId, reason: DisconnectReason, why: &str) {
+    /// This attempt came to nothing: the next address, the next attempt, or the end. `status` is
+    /// that of an HTTP answer, 0 where there was none.
+    pub(super) fn attempt_failed(
+        &mut self,
+        id: StreamId,
+        reason: DisconnectReason,
+        status: u16,
+        why: &str,
+    ) {
         let index = self.streams.detach(id);
         self.drop_stream(id);
         let Some(index) = index else { return };
@@ -236,7 +256,7 @@ impl NetworkDriver {
         }
         let endpoint = address.map(NetworkEndpoint::from_socket_addr);
         let text = endpoint.map_or_else(|| why.to_owned(), |at| format!("{at}: {why}"));
-        self.end(index, Ending::with_text(reason, text));
+        self.end(index, Ending { close_code: status, ..Ending::with_text(reason, text) });
     }
 }
 

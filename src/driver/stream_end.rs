@@ -194,7 +194,7 @@ impl NetworkDriver {
                 } else {
                     DisconnectReason::ConnectionLost
                 };
-                self.attempt_failed(id, reason, why);
+                self.attempt_failed(id, reason, 0, why);
                 return;
             }
             Phase::RequestHead | Phase::Undecided => self.count_failed_handshake(id),
@@ -264,7 +264,7 @@ impl NetworkDriver {
             }
             Phase::Connecting | Phase::ResponseHead => {
                 let reason = DisconnectReason::MaxConnectionAttempts;
-                self.attempt_failed(id, reason, "the server did not answer in time");
+                self.attempt_failed(id, reason, 0, "the server did not answer in time");
             }
             Phase::RequestHead => {
                 self.statistics.handshakes_failed += 1;

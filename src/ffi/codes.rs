@@ -98,7 +98,8 @@ pub const ND_DISCONNECT_CONNECTION_LOST: i32 = 64;
 /// Disconnect reason: nobody listens at that address.
 pub const ND_DISCONNECT_CONNECTION_REFUSED: i32 = 65;
 /// Disconnect reason: the server answered the WebSocket handshake with something other than a
-/// valid 101; the event's data is a text that says what.
+/// valid 101; close_code is the answer's HTTP status (0 when it was no HTTP), and the event's data
+/// is a text that says what was wrong.
 pub const ND_DISCONNECT_HANDSHAKE_REJECTED: i32 = 66;
 
 /// Connection state: closed, closing, or not a connection.
@@ -144,6 +145,11 @@ pub const ND_TEXT_HEADERS: u32 = 4;
 /// Text of a connection: the agreed extensions, as the header of the server's answer names them
 /// (`permessage-deflate; …`); empty when there are none.
 pub const ND_TEXT_EXTENSIONS: u32 = 5;
+
+/// Sub-protocols on which the sides do not agree: the connection is made, without one.
+pub const ND_SUB_PROTOCOL_LENIENT: u32 = 0;
+/// Sub-protocols on which the sides do not agree: there is no connection, as with Godot.
+pub const ND_SUB_PROTOCOL_STRICT: u32 = 1;
 
 /// Log level: something failed that the program should know.
 pub const ND_LOG_ERROR: u32 = 1;

@@ -7,7 +7,8 @@ use super::args;
 use super::boundary::guard;
 use super::codes::{
     ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_IPC, ND_INTERFACE_UDP,
-    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_WRITABLE, nd_result,
+    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_WRITABLE, ND_SUB_PROTOCOL_LENIENT,
+    ND_SUB_PROTOCOL_STRICT, nd_result,
 };
 use super::structs::{
     nd_connect_options, nd_connection_info, nd_driver_statistics, nd_interface_settings,
@@ -16,7 +17,7 @@ use super::structs::{
 use crate::error::{Error, Result};
 use crate::settings::{
     Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings, NetworkSimulator,
-    UrlOptions,
+    SubProtocolRule, UrlOptions,
 };
 
 /// The smallest struct_size that is accepted: up to the last field of version 0.1.
@@ -162,6 +163,10 @@ pub(super) fn default_settings() -> nd_settings {
         deflate_window_bits: s.deflate_window_bits,
         deflate_no_context_takeover: s.deflate_no_context_takeover,
         deflate_minimum_length: s.deflate_minimum_length,
+        sub_protocol_rule: match s.sub_protocol_rule {
+            SubProtocolRule::Lenient => ND_SUB_PROTOCOL_LENIENT,
+            SubProtocolRule::Strict => ND_SUB_PROTOCOL_STRICT,
+        },
     }
 }
 
@@ -207,9 +212,20 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         deflate_window_bits: s.deflate_window_bits,
         deflate_no_context_takeover: s.deflate_no_context_takeover,
         deflate_minimum_length: s.deflate_minimum_length,
+        sub_protocol_rule: sub_protocol_rule(s.sub_protocol_rule)?,
     };
     settings.validate()?;
     Ok(settings)
+}
+
+fn sub_protocol_rule(number: u32) -> Result<SubProtocolRule> {
+    match number {
+        ND_SUB_PROTOCOL_LENIENT => Ok(SubProtocolRule::Lenient),
+        ND_SUB_PROTOCOL_STRICT => Ok(SubProtocolRule::Strict),
+        _ => Err(Error::argument(
+            "sub_protocol_rule must be ND_SUB_PROTOCOL_LENIENT or ND_SUB_PROTOCOL_STRICT",
+        )),
+    }
 }
 
 pub(super) fn default_interface(kind: u32) -> nd_interface_settings {

@@ -104,6 +104,9 @@ pub struct nd_settings {
     pub deflate_no_context_takeover: u32,
     /// Bytes of the shortest message that is compressed. Default 256.
     pub deflate_minimum_length: u32,
+    /// WebSocket: ND_SUB_PROTOCOL_LENIENT (default) or ND_SUB_PROTOCOL_STRICT: a client that offers
+    /// sub-protocols and is answered without one of them does not connect.
+    pub sub_protocol_rule: u32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.
@@ -167,6 +170,7 @@ pub struct nd_event {
     pub kind: i32,
     /// Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
     /// none, 1006 when the stream just ended; 0 when it was never open, and where there are none.
+    /// With ND_DISCONNECT_HANDSHAKE_REJECTED: the HTTP status of the answer, 0 when it had none.
     pub close_code: u16,
     /// Disconnect: ND_DISCONNECT_….
     pub reason: u8,

@@ -36,6 +36,17 @@ pub enum DialectPolicy {
     PlainOnly,
 }
 
+/// What becomes of sub-protocols on which the two sides of a WebSocket do not agree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SubProtocolRule {
+    /// The connection is made, without one (RFC 6455 §4.2.2), as a browser's page is connected.
+    #[default]
+    Lenient,
+    /// There is no connection, as with Godot: a client that offers some must be answered with one
+    /// of them.
+    Strict,
+}
+
 /// One interface of a driver. Texts matter for WebSocket only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InterfaceSettings {

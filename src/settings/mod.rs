@@ -16,6 +16,7 @@ pub use connect::UrlOptions;
 pub(crate) use interface::check_sub_protocols;
 pub use interface::{
     Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, PATH_SIZE_MAX, SUB_PROTOCOLS_MAX,
+    SubProtocolRule,
 };
 pub use simulator::NetworkSimulator;
 
@@ -88,6 +89,8 @@ pub struct NetworkSettings {
     pub deflate_no_context_takeover: u32,
     /// Shorter messages are not compressed.
     pub deflate_minimum_length: u32,
+    /// What becomes of WebSocket sub-protocols on which the two sides do not agree.
+    pub sub_protocol_rule: SubProtocolRule,
 }
 
 /// This side forgets its compression context after each message.
@@ -127,6 +130,7 @@ impl Default for NetworkSettings {
             // A context per connection and direction is more memory than all else it has.
             deflate_no_context_takeover: DEFLATE_OWN_CONTEXT | DEFLATE_PEER_CONTEXT,
             deflate_minimum_length: 256,
+            sub_protocol_rule: SubProtocolRule::Lenient,
         }
     }
 }

@@ -152,7 +152,7 @@ static void connection_arguments(void) {
   volatile float zero = 0;
   connect_pair(&pair, &incoming);
   must_be_bad(nd_connection_get_text(pair.server, incoming, 0, text, sizeof text, NULL), "0");
-  must_be_bad(nd_connection_get_text(pair.server, incoming, 5, text, sizeof text, NULL), "5");
+  must_be_bad(nd_connection_get_text(pair.server, incoming, 99, text, sizeof text, NULL), "99");
   CHECK_OK(nd_connection_get_text(pair.server, incoming, ND_TEXT_PATH, text, sizeof text, NULL));
   CHECK_TEXT(text, ""); /* UDP has none */
   CHECK_RESULT(nd_connection_get_header(pair.server, incoming, "Host", text, sizeof text, NULL),
@@ -324,6 +324,7 @@ static void bad_settings(void) {
       I32(deflate_window_bits, 8),      I32(deflate_window_bits, 16),
       I32(deflate_no_context_takeover, 4),
       I32(deflate_minimum_length, UINT32_MAX),
+      I32(sub_protocol_rule, 2),
   };
   nd_driver *driver = NULL;
   for (size_t i = 0; i < COUNT(bad); i++) {

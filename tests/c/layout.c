@@ -75,6 +75,7 @@ static void print_nd_settings(void) {
   FIELD(deflate_window_bits);
   FIELD(deflate_no_context_takeover);
   FIELD(deflate_minimum_length);
+  FIELD(sub_protocol_rule);
   END();
 }
 #undef STRUCT

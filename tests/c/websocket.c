@@ -101,6 +101,7 @@ static void refusals(void) {
   if (event.data_length < sizeof text && event.data_length != 0)
     memcpy(text, event.data, event.data_length);
   CHECK(strstr(text, "404") != NULL);
+  CHECK_EQUAL(event.close_code, 404);
   CHECK_OK(nd_driver_statistics_init(&statistics));
   CHECK_OK(nd_driver_get_statistics(pair.server, &statistics));
   CHECK_EQUAL(statistics.handshakes_failed, 1);
@@ -111,6 +112,25 @@ static void refusals(void) {
   outgoing = connect_url(&pair, "/game", NULL);
   event = only_event(&pair, outgoing);
   CHECK_EQUAL(event.reason, ND_DISCONNECT_CONNECTION_REFUSED);
+  close_pair(&pair);
+}
+
+/* A client that insists on its sub-protocols, and a server that knows none of them. */
+static void strict_sub_protocols(void) {
+  nd_interface_settings plain = interface_of(ND_INTERFACE_WEBSOCKET);
+  nd_settings strict = default_settings();
+  nd_connect_options options;
+  nd_event event;
+  struct pair pair;
+  CHECK_EQUAL(strict.sub_protocol_rule, ND_SUB_PROTOCOL_LENIENT);
+  strict.sub_protocol_rule = ND_SUB_PROTOCOL_STRICT;
+  plain.dialect = ND_DIALECT_PLAIN;
+  pair = open_pair(&plain, NULL, &strict, "127.0.0.1");
+  NEED_OK(nd_connect_options_init(&options));
+  options.sub_protocols = "x";
+  event = only_event(&pair, connect_url(&pair, "/", &options));
+  CHECK_EQUAL(event.reason, ND_DISCONNECT_HANDSHAKE_REJECTED);
+  CHECK_EQUAL(event.close_code, 101);
   close_pair(&pair);
 }
 
@@ -248,6 +268,7 @@ int main(void) {
   request();
   automatic();
   refusals();
+  strict_sub_protocols();
   documents();
   too_large();
   silence(ND_INTERFACE_UDP);

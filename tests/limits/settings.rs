@@ -76,7 +76,8 @@ fn every_field_has_its_row() {
     let inside = shown.split_once('{').expect("is a struct").1.trim_end_matches([' ', '}']);
     let fields: Vec<&str> =
         inside.split(", ").filter_map(|field| field.trim().split_once(':')).map(|f| f.0).collect();
-    let switches = ["perform_path_mtu_discovery", "writable_events", "deflate"];
+    let switches =
+        ["perform_path_mtu_discovery", "writable_events", "deflate", "sub_protocol_rule"];
     for field in fields {
         let known = FIELDS.iter().any(|row| row.0 == field) || switches.contains(&field);
         assert!(known, "{field} has no row here");

@@ -1,7 +1,8 @@
 //! The driver as a client: its request, answers good and bad, sub-protocols, headers.
 
 use netdriver::settings::{
-    Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings, UrlOptions,
+    Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings, SubProtocolRule,
+    UrlOptions,
 };
 use netdriver::{Connection, DisconnectReason, Event, EventKind, NetworkDriver, Status};
 
@@ -123,28 +124,48 @@ fn answers_that_are_no_101_for_us_are_reason_66() {
     let good = answer("", "");
     let wrong_key = answer("AAECAwQFBgcICQoLDA0ODw==", "");
     type Answer<'a> = Box<dyn Fn(&str) -> String + 'a>;
-    let cases: [(&str, Answer<'_>); 9] = [
-        ("404", Box::new(|_| "HTTP/1.1 404 Not Found\r\n\r\n".to_owned())),
-        ("302", Box::new(|_| "HTTP/1.1 302 Found\r\nLocation: ws://x/\r\n\r\n".to_owned())),
-        ("200", Box::new(|_| "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned())),
-        ("Accept", Box::new(|_| wrong_key.clone())),
-        ("Upgrade", Box::new(|key| answer(key, "").replace("Upgrade: web", "X: web"))),
-        ("sub-protocol", Box::new(|key| answer(key, "Sec-WebSocket-Protocol: chat\r\n"))),
-        ("extension", Box::new(|key| answer(key, "Sec-WebSocket-Extensions: x\r\n"))),
-        ("HTTP", Box::new(|_| "220 mail server\r\n\r\n".to_owned())),
-        ("HTTP", Box::new(|_| good.replace("HTTP/1.1", "HTTP/3.7"))),
+    let cases: [(&str, u16, Answer<'_>); 9] = [
+        ("404", 404, Box::new(|_| "HTTP/1.1 404 Not Found\r\n\r\n".to_owned())),
+        ("302", 302, Box::new(|_| "HTTP/1.1 302 Found\r\nLocation: ws://x/\r\n\r\n".to_owned())),
+        ("200", 200, Box::new(|_| "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned())),
+        ("Accept", 101, Box::new(|_| wrong_key.clone())),
+        ("Upgrade", 101, Box::new(|key| answer(key, "").replace("Upgrade: web", "X: web"))),
+        ("sub-protocol", 101, Box::new(|key| answer(key, "Sec-WebSocket-Protocol: chat\r\n"))),
+        ("extension", 101, Box::new(|key| answer(key, "Sec-WebSocket-Extensions: x\r\n"))),
+        ("HTTP", 0, Box::new(|_| "220 mail server\r\n\r\n".to_owned())),
+        ("HTTP", 0, Box::new(|_| good.replace("HTTP/1.1", "HTTP/3.7"))),
     ];
-    for (named, make) in cases {
+    for (named, status, make) in cases {
         let settings = NetworkSettings::default();
         let (mut client, connection, mut peer, request) =
             asked(&settings, "/", &UrlOptions::default());
         peer.write(&mut client, make(&key(&request)).as_bytes());
         let end = end_of(&mut client, connection);
         assert_eq!(end.reason, DisconnectReason::HandshakeRejected, "{named}");
-        assert_eq!((end.close_code, end.clean), (0, false), "{named}");
+        assert_eq!((end.close_code, end.clean), (status, false), "{named}");
         let text = String::from_utf8(end.data.to_vec()).expect("is text");
         assert!(text.contains(named), "{named}: {text}");
         peer.end(&mut client);
+    }
+}
+
+#[test]
+fn a_strict_client_takes_no_answer_without_one_of_its_sub_protocols() {
+    let strict = NetworkSettings {
+        sub_protocol_rule: SubProtocolRule::Strict,
+        ..NetworkSettings::default()
+    };
+    let offering = UrlOptions { sub_protocols: vec!["chat".to_owned()], ..UrlOptions::default() };
+    let (mut client, connection, mut peer, request) = asked(&strict, "/", &offering);
+    peer.write(&mut client, answer(&key(&request), "").as_bytes());
+    let end = end_of(&mut client, connection);
+    assert_eq!((end.reason, end.close_code), (DisconnectReason::HandshakeRejected, 101));
+    let chosen = "Sec-WebSocket-Protocol: chat\r\n";
+    for (offered, line) in [(&offering, chosen), (&UrlOptions::default(), "")] {
+        let (mut client, connection, mut peer, request) = asked(&strict, "/", offered);
+        peer.write(&mut client, answer(&key(&request), line).as_bytes());
+        let event = expect_event(&mut [&mut client], EventKind::Connect);
+        assert_eq!(event.connection, connection);
     }
 }
 
