@@ -122,7 +122,7 @@ namespace NetDriver
             get { return m_Native.protocol_errors; }
         }
 
-        /// <summary>Handshakes that failed.</summary>
+        /// <summary>Handshakes that failed, for whatever reason.</summary>
         public ulong HandshakesFailed
         {
             get { return m_Native.handshakes_failed; }
@@ -138,6 +138,78 @@ namespace NetDriver
         public ulong ConnectionsRefused
         {
             get { return m_Native.connections_refused; }
+        }
+
+        /// <summary>Handshakes that failed because the request head was too large; answered
+        /// with 431.</summary>
+        public ulong HandshakesTooLarge
+        {
+            get { return m_Native.handshakes_too_large; }
+        }
+
+        /// <summary>Handshakes that failed because the request, or what followed the 101, broke
+        /// a rule.</summary>
+        public ulong HandshakesMalformed
+        {
+            get { return m_Native.handshakes_malformed; }
+        }
+
+        /// <summary>Requests for a path where nothing is served; answered with 404.</summary>
+        public ulong HandshakesNotFound
+        {
+            get { return m_Native.handshakes_not_found; }
+        }
+
+        /// <summary>Handshakes that were not over in time.</summary>
+        public ulong HandshakesTimedOut
+        {
+            get { return m_Native.handshakes_timed_out; }
+        }
+
+        /// <summary>Handshakes whose client left.</summary>
+        public ulong HandshakesAbandoned
+        {
+            get { return m_Native.handshakes_abandoned; }
+        }
+
+        /// <summary>Handshakes that were ended to make room for newcomers.</summary>
+        public ulong HandshakesDisplaced
+        {
+            get { return m_Native.handshakes_displaced; }
+        }
+
+        /// <summary>Requests answered with 503, because too many bytes of documents were under
+        /// way.</summary>
+        public ulong HandshakesOverloaded
+        {
+            get { return m_Native.handshakes_overloaded; }
+        }
+
+        /// <summary>Connections that ended because nothing came from the peer in time.</summary>
+        public ulong ConnectionsTimedOut
+        {
+            get { return m_Native.connections_timed_out; }
+        }
+
+        /// <summary>Connections over streams that ended without a Close frame.</summary>
+        public ulong ConnectionsLost
+        {
+            get { return m_Native.connections_lost; }
+        }
+
+        /// <summary>Streams closed with 1009: a message was larger than the limit. Part of
+        /// ProtocolErrors.</summary>
+        public ulong MessagesTooBig
+        {
+            get { return m_Native.messages_too_big; }
+        }
+
+        /// <summary>Streams closed with 1007: text that is no UTF-8, compressed data that is
+        /// none. Part
+        /// of ProtocolErrors.</summary>
+        public ulong PayloadsInvalid
+        {
+            get { return m_Native.payloads_invalid; }
         }
     }
 }

@@ -799,7 +799,7 @@ typedef struct nd_driver_statistics {
    */
   uint64_t protocol_errors;
   /**
-   * Handshakes that failed: bad requests, wrong paths, timeouts.
+   * Handshakes that failed, for whatever reason; the handshakes_… below tell the reasons apart.
    */
   uint64_t handshakes_failed;
   /**
@@ -810,6 +810,53 @@ typedef struct nd_driver_statistics {
    * Connections refused because connections_max was reached.
    */
   uint64_t connections_refused;
+  /**
+   * Handshakes that failed because the request head was larger than head_size_max or had too
+   * many headers; answered with 431.
+   */
+  uint64_t handshakes_too_large;
+  /**
+   * Handshakes that failed because the request broke a rule (answered with 400, 405, 426 or
+   * 505), or what followed the 101 did.
+   */
+  uint64_t handshakes_malformed;
+  /**
+   * Requests for a path where nothing is served; answered with 404.
+   */
+  uint64_t handshakes_not_found;
+  /**
+   * Handshakes that were not over within handshake_timeout_ms.
+   */
+  uint64_t handshakes_timed_out;
+  /**
+   * Handshakes whose client left.
+   */
+  uint64_t handshakes_abandoned;
+  /**
+   * Handshakes that were ended to make room for newcomers at pending_handshakes_max.
+   */
+  uint64_t handshakes_displaced;
+  /**
+   * Requests answered with 503, because too many bytes of documents were under way.
+   */
+  uint64_t handshakes_overloaded;
+  /**
+   * Connections that ended because nothing came from the peer in time: no packet, no pong.
+   */
+  uint64_t connections_timed_out;
+  /**
+   * Connections over streams that ended without a Close frame.
+   */
+  uint64_t connections_lost;
+  /**
+   * Streams closed with 1009: the peer announced or sent more than a message may have. Part
+   * of protocol_errors, as the next.
+   */
+  uint64_t messages_too_big;
+  /**
+   * Streams closed with 1007: text that is no UTF-8, compressed data that is none.
+   */
+  uint64_t payloads_invalid;
 } nd_driver_statistics;
 
 /**

@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "limits/abuse.rs"]
+mod abuse;
 #[path = "limits/backpressure.rs"]
 mod backpressure;
 #[path = "limits/handshakes.rs"]

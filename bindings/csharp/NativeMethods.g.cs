@@ -1438,7 +1438,7 @@ namespace NetDriver.Interop
         /// </summary>
         public ulong protocol_errors;
         /// <summary>
-        ///  Handshakes that failed: bad requests, wrong paths, timeouts.
+        ///  Handshakes that failed, for whatever reason; the handshakes_… below tell the reasons apart.
         /// </summary>
         public ulong handshakes_failed;
         /// <summary>
@@ -1449,6 +1449,53 @@ namespace NetDriver.Interop
         ///  Connections refused because connections_max was reached.
         /// </summary>
         public ulong connections_refused;
+        /// <summary>
+        ///  Handshakes that failed because the request head was larger than head_size_max or had too
+        ///  many headers; answered with 431.
+        /// </summary>
+        public ulong handshakes_too_large;
+        /// <summary>
+        ///  Handshakes that failed because the request broke a rule (answered with 400, 405, 426 or
+        ///  505), or what followed the 101 did.
+        /// </summary>
+        public ulong handshakes_malformed;
+        /// <summary>
+        ///  Requests for a path where nothing is served; answered with 404.
+        /// </summary>
+        public ulong handshakes_not_found;
+        /// <summary>
+        ///  Handshakes that were not over within handshake_timeout_ms.
+        /// </summary>
+        public ulong handshakes_timed_out;
+        /// <summary>
+        ///  Handshakes whose client left.
+        /// </summary>
+        public ulong handshakes_abandoned;
+        /// <summary>
+        ///  Handshakes that were ended to make room for newcomers at pending_handshakes_max.
+        /// </summary>
+        public ulong handshakes_displaced;
+        /// <summary>
+        ///  Requests answered with 503, because too many bytes of documents were under way.
+        /// </summary>
+        public ulong handshakes_overloaded;
+        /// <summary>
+        ///  Connections that ended because nothing came from the peer in time: no packet, no pong.
+        /// </summary>
+        public ulong connections_timed_out;
+        /// <summary>
+        ///  Connections over streams that ended without a Close frame.
+        /// </summary>
+        public ulong connections_lost;
+        /// <summary>
+        ///  Streams closed with 1009: the peer announced or sent more than a message may have. Part
+        ///  of protocol_errors, as the next.
+        /// </summary>
+        public ulong messages_too_big;
+        /// <summary>
+        ///  Streams closed with 1007: text that is no UTF-8, compressed data that is none.
+        /// </summary>
+        public ulong payloads_invalid;
     }
 
     /// <summary>

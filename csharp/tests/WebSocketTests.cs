@@ -217,7 +217,10 @@ namespace NetDriver.Tests
                 Check.That(answer.EndsWith("\r\n\r\n<p>hello", StringComparison.Ordinal), answer);
                 Check.That(Get(pair, "/none").StartsWith("HTTP/1.1 404", StringComparison.Ordinal),
                     "404");
-                Check.Equal(1UL, pair.Server.GetStatistics().DocumentsServed, "served");
+                DriverStatistics statistics = pair.Server.GetStatistics();
+                Check.Equal(1UL, statistics.DocumentsServed, "served");
+                Check.Equal(1UL, statistics.HandshakesNotFound, "not found");
+                Check.Equal(1UL, statistics.HandshakesFailed, "failed");
                 Check.Equal(0, pair.Server.RemoveDocument(0, "/"), "remove");
                 Check.Status(StatusCode.NotFound, pair.Server.RemoveDocument(0, "/"), "removed");
                 Check.That(!Get(pair, "/").Contains("hello"), "no longer served");

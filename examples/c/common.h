@@ -191,6 +191,17 @@ static inline void print_statistics(nd_driver *driver) {
       {"handshakes_failed", s.handshakes_failed},
       {"documents_served", s.documents_served},
       {"connections_refused", s.connections_refused},
+      {"handshakes_too_large", s.handshakes_too_large},
+      {"handshakes_malformed", s.handshakes_malformed},
+      {"handshakes_not_found", s.handshakes_not_found},
+      {"handshakes_timed_out", s.handshakes_timed_out},
+      {"handshakes_abandoned", s.handshakes_abandoned},
+      {"handshakes_displaced", s.handshakes_displaced},
+      {"handshakes_overloaded", s.handshakes_overloaded},
+      {"connections_timed_out", s.connections_timed_out},
+      {"connections_lost", s.connections_lost},
+      {"messages_too_big", s.messages_too_big},
+      {"payloads_invalid", s.payloads_invalid},
   };
   for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
     printf(",\"%s\":%" PRIu64, counters[i].name, counters[i].value);

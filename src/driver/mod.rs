@@ -7,6 +7,7 @@
 mod compression;
 mod connect;
 mod connections;
+mod counting;
 mod datagram;
 mod dialect;
 mod documents;
@@ -390,6 +391,7 @@ impl NetworkDriver {
             self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
         }
         let connection = entry.connection(index);
+        self.count_end(&ending);
         note!(Info, "{connection:?} ended: {:?}, {:?}", ending.reason, ending.text);
         let event = Event {
             data: ending.text,

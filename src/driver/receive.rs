@@ -4,6 +4,7 @@
 
 use super::NetworkDriver;
 use super::connections::Link;
+use super::counting::HandshakeFailure;
 use super::interfaces::Binding;
 use super::timers::Owner;
 use crate::log::note;
@@ -115,7 +116,7 @@ impl NetworkDriver {
         }
         match self.streams.oldest_stranger() {
             Some((id, opened)) if self.now >= opened + STRANGER_PATIENCE => {
-                self.count_failed_handshake(id);
+                self.count_failed_handshake(id, HandshakeFailure::Displaced);
                 self.drop_stream(id);
                 true
             }

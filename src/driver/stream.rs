@@ -204,7 +204,7 @@ impl NetworkDriver {
                 self.write_control(id);
             }
             WsEvent::Failed { code, why } => {
-                self.statistics.protocol_errors += 1;
+                self.count_violation(code);
                 note!(Info, "stream from {:?}: {why}", self.streams.get(id).map(|s| s.remote));
                 let ending = Ending {
                     close_code: code,
@@ -316,7 +316,7 @@ impl NetworkDriver {
     fn take_utp_message(&mut self, id: StreamId, index: u32, data: &Bytes, text: bool) {
         if text {
             // Only while undecided does the machine let text through; a stock server answers so.
-            self.statistics.protocol_errors += 1;
+            self.count_violation(1003);
             self.part(id, Ending::new(DisconnectReason::ProtocolError));
             self.start_closing(id, Some(1003), b"");
             return;

@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 
+use super::counting::HandshakeFailure;
 use super::stream::{CODE_ABNORMAL, CODE_NONE};
 use super::streams::Phase;
 use super::timers::Owner;
@@ -51,18 +52,13 @@ impl NetworkDriver {
             };
             self.end(index, ending);
         } else {
-            self.count_failed_handshake(id);
+            let broken = ending.reason == DisconnectReason::ProtocolError && !ending.clean;
+            let why =
+                if broken { HandshakeFailure::Malformed } else { HandshakeFailure::Abandoned };
+            self.count_failed_handshake(id, why);
         }
         let deadline = Some(self.now + from_ms(self.settings.close_timeout_ms));
         self.streams.set_phase(id, Phase::Closing, deadline);
-    }
-
-    /// A client goes before it had a connection.
-    pub(super) fn count_failed_handshake(&mut self, id: StreamId) {
-        let phase = self.streams.get(id).map(|state| state.phase);
-        if matches!(phase, Some(Phase::RequestHead | Phase::Undecided)) {
-            self.statistics.handshakes_failed += 1;
-        }
     }
 
     /// Starts the closing handshake of a stream without a connection.
@@ -197,7 +193,9 @@ impl NetworkDriver {
                 self.attempt_failed(id, reason, 0, why);
                 return;
             }
-            Phase::RequestHead | Phase::Undecided => self.count_failed_handshake(id),
+            Phase::RequestHead | Phase::Undecided => {
+                self.count_failed_handshake(id, HandshakeFailure::Abandoned);
+            }
             Phase::Open | Phase::Closing | Phase::Draining => {}
         }
         let ending = Ending {
@@ -259,7 +257,7 @@ impl NetworkDriver {
                 self.promote(id, Dialect::Plain);
             }
             Phase::Undecided => {
-                self.statistics.handshakes_failed += 1;
+                self.count_failure(HandshakeFailure::TimedOut);
                 self.start_closing(id, Some(1002), b"no connection request came");
             }
             Phase::Connecting | Phase::ResponseHead => {
@@ -267,7 +265,7 @@ impl NetworkDriver {
                 self.attempt_failed(id, reason, 0, "the server did not answer in time");
             }
             Phase::RequestHead => {
-                self.statistics.handshakes_failed += 1;
+                self.count_failure(HandshakeFailure::TimedOut);
                 self.drop_stream(id);
             }
             Phase::Closing | Phase::Draining => self.drop_stream(id),

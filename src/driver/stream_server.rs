@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 
+use super::counting::HandshakeFailure;
 use super::http_facts::{Head, HttpFacts};
 use super::interfaces::websocket_config;
 use super::streams::{Phase, StreamState};
@@ -128,7 +129,7 @@ impl NetworkDriver {
     }
 
     fn refuse_request(&mut self, id: StreamId, status: u16, headers: &[(&str, &str)], text: &str) {
-        self.statistics.handshakes_failed += 1;
+        self.count_failure(HandshakeFailure::of_status(status));
         let head_only = self.streams.get(id).is_some_and(|state| state.head_only);
         if let Some(out) = self.pump.out(id) {
             write_response(out, status, headers, Some(TEXT), text.as_bytes(), head_only);

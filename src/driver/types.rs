@@ -278,10 +278,35 @@ pub struct Statistics {
     pub refused_out: u64,
     /// Streams closed because the peer broke the WebSocket protocol.
     pub protocol_errors: u64,
-    /// Handshakes that failed.
+    /// Handshakes that failed: the sum of those below.
     pub handshakes_failed: u64,
     /// Ordinary HTTP requests answered with a document.
     pub documents_served: u64,
     /// Connections refused at `connections_max`.
     pub connections_refused: u64,
+    /// Handshakes that failed because the request head was larger than `head_size_max` or had too
+    /// many headers; answered with 431.
+    pub handshakes_too_large: u64,
+    /// Handshakes that failed because the request broke a rule (answered with 400, 405, 426 or
+    /// 505), or what followed the 101 did.
+    pub handshakes_malformed: u64,
+    /// Requests for a path where nothing is served; answered with 404.
+    pub handshakes_not_found: u64,
+    /// Handshakes that were not over within `handshake_timeout_ms`.
+    pub handshakes_timed_out: u64,
+    /// Handshakes whose client left.
+    pub handshakes_abandoned: u64,
+    /// Handshakes that were ended to make room for newcomers at `pending_handshakes_max`.
+    pub handshakes_displaced: u64,
+    /// Requests answered with 503, because too many bytes of documents were under way.
+    pub handshakes_overloaded: u64,
+    /// Connections that ended because nothing came from the peer in time: no packet, no pong.
+    pub connections_timed_out: u64,
+    /// Connections over streams that ended without a Close frame.
+    pub connections_lost: u64,
+    /// Streams closed with 1009: the peer announced or sent more than a message may have. Part
+    /// of `protocol_errors`, as the next.
+    pub messages_too_big: u64,
+    /// Streams closed with 1007: text that is no UTF-8, compressed data that is none.
+    pub payloads_invalid: u64,
 }

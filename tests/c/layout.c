@@ -190,6 +190,17 @@ static void print_nd_driver_statistics(void) {
   FIELD(handshakes_failed);
   FIELD(documents_served);
   FIELD(connections_refused);
+  FIELD(handshakes_too_large);
+  FIELD(handshakes_malformed);
+  FIELD(handshakes_not_found);
+  FIELD(handshakes_timed_out);
+  FIELD(handshakes_abandoned);
+  FIELD(handshakes_displaced);
+  FIELD(handshakes_overloaded);
+  FIELD(connections_timed_out);
+  FIELD(connections_lost);
+  FIELD(messages_too_big);
+  FIELD(payloads_invalid);
   END();
 }
 #undef STRUCT

@@ -105,6 +105,7 @@ static void refusals(void) {
   CHECK_OK(nd_driver_statistics_init(&statistics));
   CHECK_OK(nd_driver_get_statistics(pair.server, &statistics));
   CHECK_EQUAL(statistics.handshakes_failed, 1);
+  CHECK_EQUAL(statistics.handshakes_not_found, 1);
   CHECK_EQUAL(statistics.connections_incoming, 0);
 
   CHECK_OK(nd_driver_destroy(pair.server)); /* now nobody listens there */

@@ -5,6 +5,7 @@
 
 import { Checks, withServer } from "./harness.mjs";
 import { CHECKS as ABUSE } from "./abuse_checks.mjs";
+import { CHECKS as CROWD, CROWD_MS } from "./crowd_checks.mjs";
 import { CHECKS as HTTP } from "./http_checks.mjs";
 import { CHECKS as VIOLATIONS } from "./violation_checks.mjs";
 import { CHECKS as CLIENT } from "./ws_client_checks.mjs";
@@ -32,4 +33,5 @@ await withServer("echo_server", ["--verbose"], async (server) => {
   await checks.run("server_ends_with_counters", () => server.stop());
 });
 await oneByOne(starting(SERVER));
+for (const [name, body] of Object.entries(CROWD)) await checks.run(name, body, CROWD_MS);
 checks.finish();
