@@ -18,7 +18,7 @@ const TABLE: &[(&str, &[&str])] = &[
     // Values and their bounds.
     ("settings", &["error", "proto"]),
     // Sockets, clock, threads.
-    ("pump", &["error", "log", "proto"]),
+    ("pump", &["error", "log", "proto", "settings"]),
     ("driver", &["error", "log", "proto", "pump", "settings"]),
     ("ffi", &["driver", "error", "log", "names", "proto", "settings"]),
     // The bodies of the fuzz targets.

@@ -13,7 +13,7 @@ use crate::proto::url::WebSocketUrl;
 use crate::proto::utp::connection::UtpConnection;
 use crate::proto::websocket::connection::{CLOSE_REASON_MAX, is_close_code};
 use crate::proto::websocket::handshake::check_custom_header;
-use crate::pump::QUERIES_MAX;
+use crate::pump::{ClientTls, QUERIES_MAX};
 use crate::settings::{Dialect, InterfaceKind, InterfaceSettings, UrlOptions, check_sub_protocols};
 
 /// Headers that a client may add to its request.
@@ -36,6 +36,8 @@ pub struct Plan {
     pub sub_protocols: Vec<String>,
     /// Further headers.
     pub headers: Vec<(String, String)>,
+    /// TLS, and the name that the server must have a certificate for.
+    pub tls: Option<(ClientTls, String)>,
 }
 
 impl NetworkDriver {
@@ -61,7 +63,7 @@ impl NetworkDriver {
         if kind == InterfaceKind::Ipc && !endpoint.is_loopback() {
             return Err(Error::argument("an IPC interface connects to loopback endpoints only"));
         }
-        let plan = self.utp_plan(interface, payload)?;
+        let plan = self.utp_plan(interface, &address.ip().to_string(), payload)?;
         let index = self.begin_connection(interface, Dialect::Utp, payload, plan)?;
         let started = self.start_connecting(index, vec![address]);
         self.started(index, started)
@@ -82,7 +84,7 @@ impl NetworkDriver {
             return self.connect(interface, &endpoint, payload);
         }
         check_host(host, port)?;
-        let plan = self.utp_plan(interface, payload)?;
+        let plan = self.utp_plan(interface, host, payload)?;
         if self.interface(interface)?.settings.kind == InterfaceKind::Ipc {
             return Err(Error::argument("an IPC interface connects to loopback endpoints only"));
         }
@@ -95,15 +97,17 @@ impl NetworkDriver {
     /// none.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect); [`Status::NotSupported`] for `wss://`.
+    /// As [`connect`](Self::connect); [`Status::InvalidArgument`] also for certificates that cannot
+    /// be used.
     pub fn connect_url(&mut self, url: &str, options: &UrlOptions) -> Result<Connection> {
         let url = WebSocketUrl::parse(url).map_err(|error| Error::argument(error.to_string()))?;
-        if url.secure {
-            let text = "wss:// is not available in this version; use ws://";
-            return Err(Error::new(Status::NotSupported, text));
-        }
         check_options(options)?;
         let interface = self.any_websocket_interface()?;
+        let tls = if url.secure {
+            Some(self.url_tls(interface, &url.host, options.tls.as_ref())?)
+        } else {
+            None
+        };
         self.check_payload(true, &options.payload)?;
         let plan = Plan {
             addresses: Vec::new(),
@@ -113,6 +117,7 @@ impl NetworkDriver {
             target: url.target.clone(),
             sub_protocols: options.sub_protocols.clone(),
             headers: options.headers.clone(),
+            tls,
         };
         let index = self.begin_connection(interface, options.dialect, &options.payload, plan)?;
         let literal = NetworkEndpoint::parse(&url.host, url.port, None).ok();
@@ -131,7 +136,7 @@ impl NetworkDriver {
         }
     }
 
-    fn utp_plan(&mut self, interface: u32, payload: &[u8]) -> Result<Plan> {
+    fn utp_plan(&mut self, interface: u32, host: &str, payload: &[u8]) -> Result<Plan> {
         let settings = &self.interface(interface)?.settings;
         let over_websocket = settings.kind == InterfaceKind::WebSocket;
         let target = settings.path.clone().unwrap_or_else(|| "/".to_owned());
@@ -144,6 +149,7 @@ impl NetworkDriver {
             target,
             sub_protocols: Vec::new(),
             headers: Vec::new(),
+            tls: self.interface_tls(interface, host)?,
         })
     }
 

@@ -24,6 +24,8 @@ pub(super) enum HandshakeFailure {
     Displaced,
     /// Too many bytes of documents were under way.
     Overloaded,
+    /// TLS failed.
+    Tls,
 }
 
 impl HandshakeFailure {
@@ -51,6 +53,7 @@ impl NetworkDriver {
             HandshakeFailure::Abandoned => &mut statistics.handshakes_abandoned,
             HandshakeFailure::Displaced => &mut statistics.handshakes_displaced,
             HandshakeFailure::Overloaded => &mut statistics.handshakes_overloaded,
+            HandshakeFailure::Tls => &mut statistics.tls_failures,
         };
         *counter += 1;
     }

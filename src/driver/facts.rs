@@ -53,7 +53,7 @@ impl NetworkDriver {
         })
     }
 
-    fn entry(&self, connection: Connection) -> Result<&Entry> {
+    pub(super) fn entry(&self, connection: Connection) -> Result<&Entry> {
         let index = self.connections.resolve(connection)?;
         // `resolve` has found it.
         self.connections.get(index).ok_or_else(|| crate::Error::argument("no such connection"))
@@ -134,6 +134,7 @@ impl NetworkDriver {
             connections: self.connections.count_active(),
             handshakes_pending: self.streams.strangers() as u32,
             connections_closing: self.count_leaving() as u32,
+            stream_bytes_in: self.pump.buffer.stream_bytes,
             ..self.statistics
         }
     }

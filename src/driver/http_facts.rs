@@ -2,6 +2,7 @@
 
 use crate::proto::http::{RequestHead, ResponseHead};
 use crate::proto::websocket::deflate::Agreed;
+use crate::pump::TlsFacts;
 
 /// The head that came from the peer.
 pub enum Head {
@@ -24,6 +25,8 @@ pub struct HttpFacts {
     pub sub_protocol: Option<String>,
     /// The agreed compression.
     pub deflate: Option<Agreed>,
+    /// What TLS agreed on.
+    pub tls: Option<TlsFacts>,
 }
 
 impl HttpFacts {

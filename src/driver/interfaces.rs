@@ -11,7 +11,7 @@ use crate::proto::endpoint::{Family, NetworkEndpoint};
 use crate::proto::time::from_ms;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, HANDSHAKE_LENGTH_SIZE, HANDSHAKE_SIZE, Token};
 use crate::proto::websocket;
-use crate::pump::{IpcPort, Listener, UdpSocket};
+use crate::pump::{ClientTls, IpcPort, Listener, ServerTls, UdpSocket};
 use crate::settings::{Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings};
 
 /// Interfaces of one driver.
@@ -42,6 +42,10 @@ pub struct Interface {
     pub tokens: HashMap<Token, u32>,
     /// What its listeners answer ordinary requests with.
     pub documents: Documents,
+    /// What clients on it speak TLS with; `None`: they do so for `wss://` only.
+    pub tls_client: Option<ClientTls>,
+    /// What its listeners speak TLS with; `None`: they do not.
+    pub tls_server: Option<ServerTls>,
 }
 
 /// The layers of a connection, bottom to top, and what each adds to a packet.
@@ -53,7 +57,7 @@ pub struct Layers {
 }
 
 /// The order of layers: interface → WebSocket framing → simulator → connection protocol → events.
-/// TLS goes below the framing, pipelines above the protocol.
+/// TLS is below the framing, in the pump's streams; pipelines go above the protocol.
 pub const fn layers(kind: InterfaceKind, dialect: Dialect) -> Layers {
     let framing = match kind {
         InterfaceKind::WebSocket => websocket::HEADER_SIZE_MAX,
@@ -119,6 +123,8 @@ impl NetworkDriver {
             implicit: Vec::new(),
             tokens: HashMap::new(),
             documents: Documents::default(),
+            tls_client: None,
+            tls_server: None,
         });
         Ok(self.interfaces.len() as u32 - 1)
     }

@@ -23,6 +23,7 @@ mod stream_end;
 mod stream_server;
 mod streams;
 mod timers;
+mod tls;
 mod transmit;
 mod types;
 
@@ -36,7 +37,7 @@ use crate::log::note;
 use crate::proto::netem::Netem;
 use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
 use crate::proto::utp;
-use crate::pump::{Entropy, Pump};
+use crate::pump::{ClientTls, Entropy, Pump};
 use crate::settings::{NetworkSettings, NetworkSimulator};
 
 use compression::Compression;
@@ -87,6 +88,9 @@ pub struct NetworkDriver {
     lent: Vec<Bytes>,
     scratch: Vec<u8>,
     compression: Compression,
+    /// The last configuration that a connection by URL was made with: reading certificates takes
+    /// time, and sessions can be resumed only within one.
+    tls_client: Option<ClientTls>,
     simulator: Option<Box<Simulator>>,
     statistics: Statistics,
     listening: bool,
@@ -147,6 +151,7 @@ impl NetworkDriver {
             lent: Vec::new(),
             scratch: Vec::new(),
             compression: Compression::new(settings),
+            tls_client: None,
             simulator: None,
             statistics: Statistics::default(),
             listening: false,

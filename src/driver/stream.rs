@@ -51,7 +51,6 @@ impl NetworkDriver {
         while self.deliver_messages(id) {
             match self.pump.read(id) {
                 Ok(ReadOutcome::Data(bytes)) => {
-                    self.statistics.stream_bytes_in += bytes.len() as u64;
                     budget = budget.saturating_sub(bytes.len());
                     self.take_bytes(id, bytes);
                 }
@@ -64,7 +63,7 @@ impl NetworkDriver {
                     break;
                 }
                 Err(error) => {
-                    self.stream_lost(id, &error.to_string());
+                    self.stream_failed(id, &error);
                     return;
                 }
             }
@@ -294,11 +293,12 @@ impl NetworkDriver {
         };
         let config = websocket_config(&self.settings, Some(dialect));
         let local = self.pump.stream_local(id);
+        let tls = self.pump.tls_facts(id);
         let state = self.streams.get(id)?;
         if let Some(ws) = &mut state.ws {
             ws.set_config(config);
         }
-        let http = state.take_server_facts();
+        let http = state.take_server_facts(tls);
         self.streams.attach(id, index);
         self.streams.set_phase(id, Phase::Open, None);
         let entry = self.connections.at(index);

@@ -91,10 +91,7 @@ impl NetworkDriver {
             return false;
         };
         match stream.finish_connecting() {
-            Ok(true) => {
-                self.send_request(id);
-                true
-            }
+            Ok(true) => self.begin_http(id),
             Ok(false) => false,
             Err(error) => {
                 let reason = match error.kind() {
@@ -106,6 +103,18 @@ impl NetworkDriver {
                 false
             }
         }
+    }
+
+    /// The way to the server is open: TLS where it is wanted, then the request. True when the
+    /// stream goes on.
+    fn begin_http(&mut self, id: StreamId) -> bool {
+        if let Err(error) = self.start_tls(id) {
+            let text = error.text().to_owned();
+            self.attempt_failed(id, DisconnectReason::AuthenticationFailure, 0, &text);
+            return false;
+        }
+        self.send_request(id);
+        true
     }
 
     fn send_request(&mut self, id: StreamId) {
@@ -186,7 +195,8 @@ impl NetworkDriver {
             Ok(Chosen { sub_protocol, deflate }) => {
                 let target = plan.target.clone();
                 let head = Head::Response { head, target };
-                let facts = HttpFacts { head, sub_protocol, deflate };
+                let tls = self.pump.tls_facts(id);
+                let facts = HttpFacts { head, sub_protocol, deflate, tls };
                 self.open_client(id, index, facts, rest);
             }
             Err(error) => {
@@ -239,7 +249,13 @@ impl NetworkDriver {
         why: &str,
     ) {
         let index = self.streams.detach(id);
-        self.drop_stream(id);
+        let tls_failed = reason == DisconnectReason::AuthenticationFailure;
+        if tls_failed {
+            // The alert that says why must leave first.
+            self.start_draining(id, false);
+        } else {
+            self.drop_stream(id);
+        }
         let Some(index) = index else { return };
         let entry = self.connections.at(index);
         let dialect = entry.dialect;
@@ -247,10 +263,11 @@ impl NetworkDriver {
         let Some(plan) = &entry.plan else { return };
         let address = plan.current;
         note!(Info, "connecting to {address:?}: {why}");
-        if !plan.addresses.is_empty() && self.try_next_address(index).is_ok() {
+        if !tls_failed && !plan.addresses.is_empty() && self.try_next_address(index).is_ok() {
             return;
         }
-        if dialect == Dialect::Utp && reason != DisconnectReason::HandshakeRejected {
+        let refused = tls_failed || reason == DisconnectReason::HandshakeRejected;
+        if dialect == Dialect::Utp && !refused {
             // The connection machine counts the attempts and asks for the next one.
             return;
         }

@@ -16,7 +16,7 @@ use crate::proto::websocket::handshake::{
     UpgradeError, UpgradeRequest, extension_values, parse_upgrade, write_accept,
 };
 use crate::proto::websocket::{Role, WebSocket, deflate};
-use crate::pump::{Stream, StreamId};
+use crate::pump::{Stream, StreamId, TlsFacts};
 use crate::settings::Dialect;
 
 /// Content type of the short texts that errors carry.
@@ -24,11 +24,11 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 impl StreamState {
     /// What the connection remembers of the request.
-    pub(super) fn take_server_facts(&mut self) -> Option<Box<HttpFacts>> {
+    pub(super) fn take_server_facts(&mut self, tls: Option<TlsFacts>) -> Option<Box<HttpFacts>> {
         let head = *self.request.take()?;
         let sub_protocol = self.sub_protocol.take();
         let deflate = self.deflate;
-        Some(Box::new(HttpFacts { head: Head::Request(head), sub_protocol, deflate }))
+        Some(Box::new(HttpFacts { head: Head::Request(head), sub_protocol, deflate, tls }))
     }
 }
 
@@ -37,9 +37,15 @@ impl NetworkDriver {
     pub(super) fn open_server_stream(
         &mut self,
         interface: u32,
-        stream: Stream,
+        mut stream: Stream,
         remote: SocketAddr,
     ) {
+        if let Some(tls) = &self.interfaces[interface as usize].tls_server
+            && let Err(error) = stream.expect_tls(tls)
+        {
+            note!(Error, "no TLS for the stream from {remote}: {error}");
+            return;
+        }
         let mut state = StreamState::new(interface, remote, Phase::RequestHead);
         state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
         match self.add_stream(stream, state, None) {
@@ -130,6 +136,17 @@ impl NetworkDriver {
 
     fn refuse_request(&mut self, id: StreamId, status: u16, headers: &[(&str, &str)], text: &str) {
         self.count_failure(HandshakeFailure::of_status(status));
+        self.answer_in_text(id, status, headers, text);
+    }
+
+    /// Answers a request with a short text, and ends the stream.
+    pub(super) fn answer_in_text(
+        &mut self,
+        id: StreamId,
+        status: u16,
+        headers: &[(&str, &str)],
+        text: &str,
+    ) {
         let head_only = self.streams.get(id).is_some_and(|state| state.head_only);
         if let Some(out) = self.pump.out(id) {
             write_response(out, status, headers, Some(TEXT), text.as_bytes(), head_only);

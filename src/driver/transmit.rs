@@ -199,7 +199,7 @@ impl NetworkDriver {
                     self.statistics.stream_bytes_out += sent as u64;
                     self.stream_flushed(id, sent);
                 }
-                Err(error) => self.stream_lost(id, &error.to_string()),
+                Err(error) => self.stream_failed(id, &error),
             }
         }
         self.streams.flushed = outcomes;

@@ -90,6 +90,8 @@ pub enum DisconnectReason {
     MaxConnectionAttempts = 2,
     /// The peer closed the connection.
     ClosedByRemote = 3,
+    /// TLS failed: a certificate that is not trusted, no version in common, a broken record.
+    AuthenticationFailure = 6,
     /// The peer broke the protocol, or a stream under the UTP dialect ended.
     ProtocolError = 7,
     /// The host name has no address.
@@ -309,4 +311,7 @@ pub struct Statistics {
     pub messages_too_big: u64,
     /// Streams closed with 1007: text that is no UTF-8, compressed data that is none.
     pub payloads_invalid: u64,
+    /// Handshakes that TLS ended: certificates that this side or the client did not take, nothing
+    /// in common, no TLS at all.
+    pub tls_failures: u64,
 }

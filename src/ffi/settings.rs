@@ -320,7 +320,8 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
     };
     let headers = header_lines(headers.unwrap_or_default())?;
     let sub_protocols = comma_list(sub_protocols);
-    Ok(UrlOptions { dialect, sub_protocols, headers, payload: payload.to_vec() })
+    let payload = payload.to_vec();
+    Ok(UrlOptions { dialect, sub_protocols, headers, payload, tls: None })
 }
 
 /// What is reserved must be 0, so that a later version can give it a meaning.

@@ -15,18 +15,31 @@ pub const READ_WINDOW: usize = 64 * 1024;
 /// Chunks kept to be used again; more are given back to the allocator.
 const CHUNKS_KEPT_MAX: usize = 16;
 
+/// Bytes of TLS records that one read may bring. What they say, and a record that was not whole
+/// before, fits into a read window.
+const SEALED_WINDOW: usize = 32 * 1024;
+
 /// The buffer.
 pub struct ReadBuffer {
     /// Initialised bytes; pieces are split off the front.
     chunk: BytesMut,
     /// What is left of chunks whose pieces may still be in use.
     retired: VecDeque<BytesMut>,
+    /// TLS records on their way to a session; empty while there is no TLS.
+    sealed: Vec<u8>,
+    /// Bytes that were read from streams.
+    pub stream_bytes: u64,
 }
 
 impl ReadBuffer {
     /// An empty buffer; the first chunk is allocated by the first read.
     pub fn new() -> Self {
-        Self { chunk: BytesMut::new(), retired: VecDeque::new() }
+        Self {
+            chunk: BytesMut::new(),
+            retired: VecDeque::new(),
+            sealed: Vec::new(),
+            stream_bytes: 0,
+        }
     }
 
     /// Where to read to; at least `READ_WINDOW` bytes.
@@ -35,6 +48,15 @@ impl ReadBuffer {
             self.replace();
         }
         &mut self.chunk[..READ_WINDOW]
+    }
+
+    /// Where to read TLS records to, and where what they say goes.
+    pub fn windows(&mut self) -> (&mut [u8], &mut [u8]) {
+        if self.chunk.len() < READ_WINDOW {
+            self.replace();
+        }
+        self.sealed.resize(SEALED_WINDOW, 0);
+        (&mut self.sealed, &mut self.chunk[..READ_WINDOW])
     }
 
     /// Splits off the first `count` bytes of the window, which a read has filled.

@@ -9,9 +9,11 @@ mod clock;
 mod entropy;
 mod ipc;
 mod resolver;
+mod secure;
 #[cfg(target_os = "linux")]
 mod send_many;
 mod tcp;
+mod tls;
 mod udp;
 
 use std::io;
@@ -21,12 +23,15 @@ use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token};
 
+use crate::error::Result;
+
 pub use buffer::ReadBuffer;
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use ipc::{Bell, IpcPort};
 pub use resolver::{QUERIES_MAX, Resolver};
 pub use tcp::{Listener, ReadOutcome, Stream};
+pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
 pub use udp::{ReceiveBatch, UdpSocket};
 
 /// Readiness reports taken from the system at once.
@@ -154,6 +159,7 @@ impl Pump {
         if let Some(place) = self.places.get_mut(id as usize)
             && let Some(mut stream) = place.stream.take()
         {
+            stream.last_words();
             // Dropping the socket takes it out of the poll as well.
             let _ = self.poll.registry().deregister(stream.source());
             self.closed.push(id);
@@ -283,10 +289,42 @@ impl Pump {
 
     /// Reads once from a stream into the shared buffer.
     pub fn read(&mut self, id: StreamId) -> io::Result<ReadOutcome> {
-        match self.places.get_mut(id as usize).and_then(|place| place.stream.as_mut()) {
-            Some(stream) => stream.read(&mut self.buffer),
-            None => Ok(ReadOutcome::Empty),
+        let Some(place) = self.places.get_mut(id as usize) else {
+            return Ok(ReadOutcome::Empty);
+        };
+        let Some(stream) = &mut place.stream else {
+            return Ok(ReadOutcome::Empty);
+        };
+        let outcome = stream.read(&mut self.buffer);
+        if stream.tls.is_some() {
+            // A handshake may have something to say, or be over for what waits.
+            if stream.queued() > 0 && !std::mem::replace(&mut place.dirty, true) {
+                self.dirty.push(id);
+            }
+            let more = matches!(outcome, Ok(ReadOutcome::Empty)) && stream.readable;
+            if more && !std::mem::replace(&mut place.listed, true) {
+                self.ready.push(id);
+            }
         }
+        outcome
+    }
+
+    /// Starts TLS on a client's stream that is connected.
+    ///
+    /// # Errors
+    /// [`crate::Status::InvalidArgument`] when the name can be no server's.
+    pub fn start_tls(&mut self, id: StreamId, config: &ClientTls, name: &str) -> Result<()> {
+        if let Some(stream) = self.stream(id) {
+            stream.start_tls(config, name)?;
+            // What it says first leaves with the next flush.
+            self.out(id);
+        }
+        Ok(())
+    }
+
+    /// What is known of a stream's TLS session, once it is set up.
+    pub fn tls_facts(&mut self, id: StreamId) -> Option<TlsFacts> {
+        self.stream(id)?.tls_facts()
     }
 
     /// The address of this side of a stream.

@@ -8,7 +8,8 @@ use std::net::{Shutdown, SocketAddr};
 use bytes::BytesMut;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::buffer::{READ_WINDOW, ReadBuffer};
+use super::buffer::ReadBuffer;
+use super::tls::Session;
 use crate::proto::time::Micros;
 
 /// Connections that the system holds for us between two accepts.
@@ -92,13 +93,25 @@ pub enum ReadOutcome {
     End,
 }
 
+/// What the socket gave.
+pub(super) enum SocketRead {
+    /// So many bytes.
+    Bytes(usize),
+    /// Nothing now.
+    Empty,
+    /// The peer sends no more.
+    End,
+}
+
 /// A TCP stream.
 pub struct Stream {
-    socket: mio::net::TcpStream,
+    pub(super) socket: mio::net::TcpStream,
     connecting: bool,
     /// Bytes to send; the first `out_sent` are gone already.
-    out: Vec<u8>,
-    out_sent: usize,
+    pub(super) out: Vec<u8>,
+    pub(super) out_sent: usize,
+    /// Between these bytes and the socket, where the stream is secure.
+    pub(super) tls: Option<Box<Session>>,
     /// The system may have bytes for us.
     pub readable: bool,
     /// The system may take bytes from us.
@@ -117,6 +130,7 @@ impl Stream {
             connecting,
             out: Vec::new(),
             out_sent: 0,
+            tls: None,
             readable: true,
             writable: !connecting,
             read_closed: false,
@@ -161,26 +175,41 @@ impl Stream {
 
     /// Reads once.
     pub fn read(&mut self, buffer: &mut ReadBuffer) -> io::Result<ReadOutcome> {
+        if self.tls.is_some() {
+            return self.read_secure(buffer);
+        }
+        Ok(match self.read_socket(buffer.window())? {
+            SocketRead::Bytes(count) => {
+                buffer.stream_bytes += count as u64;
+                ReadOutcome::Data(buffer.take(count))
+            }
+            SocketRead::Empty => ReadOutcome::Empty,
+            SocketRead::End => ReadOutcome::End,
+        })
+    }
+
+    /// Reads once from the socket, unless it is known to be empty.
+    pub(super) fn read_socket(&mut self, window: &mut [u8]) -> io::Result<SocketRead> {
         if !self.readable && !self.read_closed {
-            return Ok(ReadOutcome::Empty);
+            return Ok(SocketRead::Empty);
         }
         loop {
-            match self.socket.read(buffer.window()) {
+            match self.socket.read(window) {
                 Ok(0) => {
                     self.readable = false;
-                    return Ok(ReadOutcome::End);
+                    return Ok(SocketRead::End);
                 }
                 Ok(count) => {
                     // A short read has drained the socket, and the poll reports what comes
                     // later, except on Windows, where only a refused read arms it again.
-                    let drained = count < READ_WINDOW && cfg!(not(windows));
+                    let drained = count < window.len() && cfg!(not(windows));
                     self.readable = !drained || self.read_closed;
-                    return Ok(ReadOutcome::Data(buffer.take(count)));
+                    return Ok(SocketRead::Bytes(count));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.readable = false;
-                    return Ok(ReadOutcome::Empty);
+                    return Ok(SocketRead::Empty);
                 }
                 Err(error) => return Err(error),
             }
@@ -198,50 +227,72 @@ impl Stream {
         &mut self.out
     }
 
-    /// Bytes that wait to be sent.
-    pub const fn queued(&self) -> usize {
-        self.out.len() - self.out_sent
+    /// Bytes that wait to be sent, those that are sealed already included.
+    pub fn queued(&self) -> usize {
+        let sealed = self.tls.as_ref().map_or(0, |tls| tls.queued());
+        self.out.len() - self.out_sent + sealed
     }
 
     /// Sends what waits, as far as the system takes it. Returns how many bytes left.
     pub fn flush(&mut self, pool: &mut Vec<Vec<u8>>) -> io::Result<usize> {
-        let before = self.out_sent;
-        let mut outcome = Ok(());
-        while self.out_sent < self.out.len() && self.writable {
-            match self.socket.write(&self.out[self.out_sent..]) {
-                Ok(count) => self.out_sent += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
-                Err(error) => {
-                    outcome = Err(error);
-                    break;
-                }
-            }
+        if self.tls.is_some() {
+            return self.flush_secure(pool);
         }
+        let before = self.out_sent;
+        let outcome =
+            write_all(&mut self.socket, &self.out, &mut self.out_sent, &mut self.writable);
         let sent = self.out_sent - before;
         self.give_back(pool);
         outcome.map(|()| sent)
     }
 
     /// An empty buffer goes back to the pool; what was sent of a long one is cut off.
-    fn give_back(&mut self, pool: &mut Vec<Vec<u8>>) {
-        if self.out_sent == self.out.len() {
-            self.out_sent = 0;
-            let mut buffer = std::mem::take(&mut self.out);
-            buffer.clear();
-            if buffer.capacity() <= POOLED_SIZE_MAX && pool.len() < POOLED_MAX {
-                pool.push(buffer);
-            }
-        } else if self.out_sent > self.out.len() / 2 {
-            self.out.drain(..self.out_sent);
-            self.out_sent = 0;
-        }
+    pub(super) fn give_back(&mut self, pool: &mut Vec<Vec<u8>>) {
+        cut(&mut self.out, &mut self.out_sent, pool);
     }
 
-    /// Tells the peer that nothing more comes.
-    pub fn shutdown_write(&self) {
+    /// Tells the peer that nothing more comes. Where something waits in front of that still, call
+    /// it again when it has left.
+    pub fn shutdown_write(&mut self) {
+        if self.tls.is_some() && !self.say_goodbye() {
+            return;
+        }
         // A peer that is gone already needs no word.
         let _ = self.socket.shutdown(Shutdown::Write);
+    }
+}
+
+/// Writes the bytes from `sent` on, as far as the system takes them.
+pub(super) fn write_all(
+    socket: &mut mio::net::TcpStream,
+    bytes: &[u8],
+    sent: &mut usize,
+    writable: &mut bool,
+) -> io::Result<()> {
+    while *sent < bytes.len() && *writable {
+        match socket.write(&bytes[*sent..]) {
+            Ok(count) => *sent += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => *writable = false,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Gives an empty buffer back to the pool; cuts off what was sent of a long one.
+pub(super) fn cut(bytes: &mut Vec<u8>, sent: &mut usize, pool: &mut Vec<Vec<u8>>) {
+    if *sent == bytes.len() {
+        *sent = 0;
+        let mut buffer = std::mem::take(bytes);
+        buffer.clear();
+        if buffer.capacity() > 0 && buffer.capacity() <= POOLED_SIZE_MAX && pool.len() < POOLED_MAX
+        {
+            pool.push(buffer);
+        }
+    } else if *sent > bytes.len() / 2 {
+        bytes.drain(..*sent);
+        *sent = 0;
     }
 }
 

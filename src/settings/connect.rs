@@ -1,6 +1,6 @@
 //! What a connection by URL asks for beyond the URL.
 
-use super::Dialect;
+use super::{Dialect, TlsClient};
 
 /// What `connect_url` asks for beyond the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct UrlOptions {
     pub headers: Vec<(String, String)>,
     /// UTP dialect: bytes for the server with the connection request.
     pub payload: Vec<u8>,
+    /// `wss://`: how to speak TLS; `None`: as the interface does, or with what the system trusts.
+    pub tls: Option<TlsClient>,
 }
 
 impl Default for UrlOptions {
@@ -22,6 +24,7 @@ impl Default for UrlOptions {
             sub_protocols: Vec::new(),
             headers: Vec::new(),
             payload: Vec::new(),
+            tls: None,
         }
     }
 }

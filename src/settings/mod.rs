@@ -7,6 +7,7 @@
 mod connect;
 mod interface;
 mod simulator;
+mod tls;
 
 use crate::error::{Error, Result, Status};
 use crate::proto::websocket::HEADER_SIZE_MAX;
@@ -19,6 +20,10 @@ pub use interface::{
     SubProtocolRule,
 };
 pub use simulator::NetworkSimulator;
+pub use tls::{
+    ClientCertificates, TLS_IDENTITIES_MAX, TLS_PEM_SIZE_MAX, TlsClient, TlsIdentity, TlsServer,
+    TlsVersion,
+};
 
 /// Bytes of the largest UTP packet that any setting allows (Unity Transport's absolute maximum).
 pub const MESSAGE_SIZE_MAX: i32 = 1472;

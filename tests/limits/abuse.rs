@@ -17,7 +17,7 @@ const FORGETFUL: &str = "Sec-WebSocket-Extensions: permessage-deflate; \
                          server_no_context_takeover; client_no_context_takeover\r\n";
 
 /// The counters of failed handshakes, which add up.
-fn failures(statistics: &Statistics) -> [(&'static str, u64); 7] {
+fn failures(statistics: &Statistics) -> [(&'static str, u64); 8] {
     let s = statistics;
     let all = [
         ("too_large", s.handshakes_too_large),
@@ -27,6 +27,7 @@ fn failures(statistics: &Statistics) -> [(&'static str, u64); 7] {
         ("abandoned", s.handshakes_abandoned),
         ("displaced", s.handshakes_displaced),
         ("overloaded", s.handshakes_overloaded),
+        ("tls", s.tls_failures),
     ];
     assert_eq!(all.iter().map(|row| row.1).sum::<u64>(), s.handshakes_failed, "{s:?}");
     all

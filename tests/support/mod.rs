@@ -4,6 +4,7 @@
 //! `wait`, and it panics with the name of what did not happen.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod certificates;
 pub mod raw;
 pub mod world;
 

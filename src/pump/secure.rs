@@ -1,0 +1,135 @@
+//! Streams with TLS: the same calls as without, with a session between the bytes and the socket.
+//!
+//! A stream that is read hands out all that its session could open, so that nothing waits inside
+//! that the system would not report; what is sent is sealed as the system takes it.
+
+use std::io;
+
+use super::buffer::ReadBuffer;
+use super::tcp::{ReadOutcome, SocketRead, Stream, cut, write_all};
+use super::tls::{ClientTls, ServerTls, Session, TlsFacts, TlsFailure};
+use crate::error::Result;
+
+/// Reads of one call that bring no plain bytes: handshakes, and peers that send empty records.
+const SILENT_READS_MAX: usize = 32;
+
+impl Stream {
+    /// Starts TLS as a client that wants a server of this name. What waits to be sent leaves
+    /// sealed, once the handshake is over.
+    ///
+    /// # Errors
+    /// [`crate::Status::InvalidArgument`] when it can be no server's name.
+    pub fn start_tls(&mut self, config: &ClientTls, name: &str) -> Result<()> {
+        self.tls = Some(Box::new(Session::client(config, name)?));
+        Ok(())
+    }
+
+    /// Expects TLS of a client.
+    ///
+    /// # Errors
+    /// [`crate::Status::InvalidArgument`] when the configuration cannot be used.
+    pub fn expect_tls(&mut self, config: &ServerTls) -> Result<()> {
+        self.tls = Some(Box::new(Session::server(config)?));
+        Ok(())
+    }
+
+    /// What is known of the session; `None` without TLS, and while the handshake goes on.
+    pub fn tls_facts(&self) -> Option<TlsFacts> {
+        self.tls.as_ref()?.facts()
+    }
+
+    /// Reads until there are plain bytes, or nothing more now.
+    pub(super) fn read_secure(&mut self, buffer: &mut ReadBuffer) -> io::Result<ReadOutcome> {
+        for _ in 0..SILENT_READS_MAX {
+            if let Some(failure) = self.tls.as_mut().and_then(|tls| tls.take_failure()) {
+                return Err(self.give_up(failure));
+            }
+            if self.tls.as_ref().is_some_and(|tls| tls.peer_done && !tls.failed) {
+                return Ok(ReadOutcome::End);
+            }
+            let (sealed, plain) = buffer.windows();
+            let read = self.read_socket(sealed)?;
+            let Some(tls) = &mut self.tls else { break };
+            match read {
+                SocketRead::Empty => return Ok(ReadOutcome::Empty),
+                SocketRead::End => {
+                    tls.handle_end();
+                    if let Some(failure) = tls.take_failure() {
+                        return Err(self.give_up(failure));
+                    }
+                    return Ok(ReadOutcome::End);
+                }
+                SocketRead::Bytes(count) => {
+                    let opened = tls.open(&sealed[..count], plain);
+                    buffer.stream_bytes += count as u64;
+                    if opened > 0 {
+                        return Ok(ReadOutcome::Data(buffer.take(opened)));
+                    }
+                }
+            }
+        }
+        // The others have their turn; this stream stays ready.
+        Ok(ReadOutcome::Empty)
+    }
+
+    /// TLS has failed: what waits can never leave, but the alert that tells the peer why does.
+    fn give_up(&mut self, failure: TlsFailure) -> io::Error {
+        self.out.clear();
+        self.out_sent = 0;
+        if failure.plain_http {
+            self.tls = None;
+        }
+        io::Error::other(failure)
+    }
+
+    /// Seals and sends, as far as the system takes it.
+    pub(super) fn flush_secure(&mut self, pool: &mut Vec<Vec<u8>>) -> io::Result<usize> {
+        let mut total = 0;
+        let mut outcome = Ok(());
+        while let Some(tls) = &mut self.tls {
+            if tls.sealed.capacity() == 0
+                && let Some(buffer) = pool.pop()
+            {
+                tls.sealed = buffer;
+            }
+            match tls.seal(&self.out[self.out_sent..]) {
+                Ok(count) => self.out_sent += count,
+                Err(error) => outcome = Err(error),
+            }
+            let before = tls.sealed_sent;
+            if outcome.is_ok() {
+                let (socket, writable) = (&mut self.socket, &mut self.writable);
+                outcome = write_all(socket, &tls.sealed, &mut tls.sealed_sent, writable);
+            }
+            let sent = tls.sealed_sent - before;
+            total += sent;
+            cut(&mut tls.sealed, &mut tls.sealed_sent, pool);
+            if sent == 0 || outcome.is_err() {
+                break;
+            }
+        }
+        self.give_back(pool);
+        outcome.map(|()| total)
+    }
+
+    /// Says goodbye in TLS. False while something waits in front of it.
+    pub(super) fn say_goodbye(&mut self) -> bool {
+        let waiting = self.out.len() - self.out_sent;
+        let Some(tls) = &mut self.tls else { return true };
+        if waiting > 0 {
+            return false;
+        }
+        tls.say_goodbye();
+        let (socket, writable) = (&mut self.socket, &mut self.writable);
+        let written = write_all(socket, &tls.sealed, &mut tls.sealed_sent, writable);
+        written.is_err() || tls.queued() == 0
+    }
+
+    /// The last words before the socket closes, if they fit: a peer must not take the end for an
+    /// attack.
+    pub(super) fn last_words(&mut self) {
+        if self.tls.as_ref().is_some_and(|tls| !tls.is_handshaking()) {
+            self.say_goodbye();
+        }
+    }
+}
