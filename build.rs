@@ -14,6 +14,7 @@ const SOURCES: [&str; 10] = [
     "endpoints",
     "drivers",
     "documents",
+    "admission",
     "connections",
     "events",
     "sends",

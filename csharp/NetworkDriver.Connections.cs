@@ -272,6 +272,19 @@ namespace NetDriver
             }
         }
 
+        /// <summary>
+        /// Chooses whether small messages of a TCP or WebSocket connection leave at once, or the
+        /// system may gather them for a moment (Nagle's algorithm).
+        /// </summary>
+        /// <param name="connection">A connected stream.</param>
+        /// <param name="enabled">At once (as at first), or gathered.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int SetNoDelay(NetworkConnection connection, bool enabled)
+        {
+            return NativeMethods.nd_connection_set_no_delay(
+                Handle, connection.Value, enabled ? 1u : 0u);
+        }
+
         private static uint LengthOf(byte[] bytes)
         {
             return bytes == null ? 0 : (uint)bytes.Length;

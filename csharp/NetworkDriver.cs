@@ -214,6 +214,27 @@ namespace NetDriver
             return NativeMethods.nd_driver_listen(Handle);
         }
 
+        /// <summary>
+        /// Stops to take connections: TCP ports are closed, requests over UDP are not answered.
+        /// Connections that exist go on, and Listen starts anew on the same ports.
+        /// </summary>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int StopListening()
+        {
+            return NativeMethods.nd_driver_stop_listening(Handle);
+        }
+
+        /// <summary>
+        /// Refuses new connections while the ports stay open, or takes them again: WebSocket
+        /// clients get HTTP status 503, requests over UDP are not answered.
+        /// </summary>
+        /// <param name="refuse">Refuse, or take them as at first.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int SetRefuseNewConnections(bool refuse)
+        {
+            return NativeMethods.nd_driver_set_refusing(Handle, refuse ? 1u : 0u);
+        }
+
         /// <summary>The address that the first interface is bound to.</summary>
         /// <returns>The address; not valid when there is none.</returns>
         public NetworkEndpoint GetLocalEndpoint()

@@ -1210,31 +1210,6 @@ nd_result nd_driver_bind(struct nd_driver *driver,
                          uint32_t *out_binding);
 
 /**
- * Start to take connections on every bound endpoint, those bound later included.
- *
- * @param driver  the driver
- * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH (-1: nothing is bound);
- * ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
- * @thread the one that uses the driver now
- * @since 0.1
- */
-nd_result nd_driver_listen(struct nd_driver *driver);
-
-/**
- * Is any endpoint bound, does the driver listen?
- *
- * @param driver  the driver
- * @param out_bound  out: 1 or 0; may be NULL
- * @param out_listening  out: 1 or 0; may be NULL
- * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_DRIVER_IN_USE
- * @thread the one that uses the driver now
- * @since 0.1
- */
-nd_result nd_driver_get_listening(struct nd_driver *driver,
-                                  uint32_t *out_bound,
-                                  uint32_t *out_listening);
-
-/**
  * The address that an interface is bound to, with the port that the system chose.
  *
  * @param driver  the driver

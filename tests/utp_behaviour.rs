@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "utp_behaviour/admission.rs"]
+mod admission;
 #[path = "utp_behaviour/connecting.rs"]
 mod connecting;
 #[path = "utp_behaviour/events.rs"]

@@ -451,31 +451,6 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_bind(nd_driver* driver, uint interface_index, nd_endpoint* endpoint, uint* out_binding);
 
         /// <summary>
-        ///  Start to take connections on every bound endpoint, those bound later included.
-        ///
-        ///  @param driver  the driver
-        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH (-1: nothing is bound);
-        ///  ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
-        ///  @thread the one that uses the driver now
-        ///  @since 0.1
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "nd_driver_listen", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int nd_driver_listen(nd_driver* driver);
-
-        /// <summary>
-        ///  Is any endpoint bound, does the driver listen?
-        ///
-        ///  @param driver  the driver
-        ///  @param out_bound  out: 1 or 0; may be NULL
-        ///  @param out_listening  out: 1 or 0; may be NULL
-        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_DRIVER_IN_USE
-        ///  @thread the one that uses the driver now
-        ///  @since 0.1
-        /// </summary>
-        [DllImport(__DllName, EntryPoint = "nd_driver_get_listening", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern int nd_driver_get_listening(nd_driver* driver, uint* out_bound, uint* out_listening);
-
-        /// <summary>
         ///  The address that an interface is bound to, with the port that the system chose.
         ///
         ///  @param driver  the driver

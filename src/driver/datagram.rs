@@ -36,7 +36,7 @@ impl NetworkDriver {
                 self.follow(index, link, &packet);
                 self.handle_packet(index, &packet, None);
             }
-            (None, Packet::ConnectionRequest { payload, .. }) if self.listening => {
+            (None, Packet::ConnectionRequest { payload, .. }) if self.admits() => {
                 self.handle_request(interface, link, token, payload);
             }
             (None, _) => self.statistics.unknown_token_in += 1,

@@ -191,34 +191,6 @@ impl NetworkDriver {
         }
     }
 
-    /// Starts to take connections on every bound endpoint, those bound later included.
-    ///
-    /// # Errors
-    /// [`Status::NetworkIdMismatch`] when nothing is bound (Unity Transport's -1);
-    /// [`Status::NetworkSocketError`].
-    pub fn listen(&mut self) -> Result<()> {
-        if !self.is_bound() {
-            let text = "nothing is bound; call bind before listen";
-            return Err(Error::new(Status::NetworkIdMismatch, text));
-        }
-        let all = self.interfaces.iter().flat_map(|interface| &interface.bindings);
-        for binding in all.copied().collect::<Vec<_>>() {
-            self.start_listening(binding)?;
-        }
-        self.listening = true;
-        Ok(())
-    }
-
-    fn start_listening(&mut self, binding: Binding) -> Result<()> {
-        let Binding::Listener(number) = binding else {
-            return Ok(());
-        };
-        let local = self.pump.listeners[number as usize].local();
-        self.pump
-            .listen(number as usize)
-            .map_err(|error| Error::socket(&format!("cannot listen on {local}"), &error))
-    }
-
     /// Is any interface bound by the program?
     #[must_use]
     pub fn is_bound(&self) -> bool {

@@ -4,6 +4,7 @@
 //! → sockets), then publication of the events. `wait` does the same without publishing. Nothing
 //! here makes a system call; the pump does.
 
+mod admission;
 mod compression;
 mod connect;
 mod connections;
@@ -94,6 +95,8 @@ pub struct NetworkDriver {
     simulator: Option<Box<Simulator>>,
     statistics: Statistics,
     listening: bool,
+    /// New connections are refused although it listens.
+    refusing: bool,
     /// A wait has asked the system what is ready, and no update has followed yet.
     polled: bool,
     now: Micros,
@@ -155,6 +158,7 @@ impl NetworkDriver {
             simulator: None,
             statistics: Statistics::default(),
             listening: false,
+            refusing: false,
             polled: false,
             clock_cut: 0,
             updated: false,

@@ -285,10 +285,13 @@ impl NetworkDriver {
     pub(super) fn promote(&mut self, id: StreamId, dialect: Dialect) -> Option<u32> {
         let state = self.streams.get(id)?;
         let (interface, remote) = (state.interface, state.remote);
-        let Some(index) = self.connections.insert(interface, dialect) else {
+        let index = if self.admits() { self.connections.insert(interface, dialect) } else { None };
+        let Some(index) = index else {
             self.statistics.connections_refused += 1;
+            let why: &[u8] =
+                if self.admits() { b"connections_max is reached" } else { b"no new connections" };
             // 1013: try again later.
-            self.start_closing(id, Some(1013), b"connections_max is reached");
+            self.start_closing(id, Some(1013), why);
             return None;
         };
         let config = websocket_config(&self.settings, Some(dialect));

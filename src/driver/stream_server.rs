@@ -89,6 +89,10 @@ impl NetworkDriver {
         let place = &self.interfaces[state.interface as usize];
         let serves = dialect::serves(&place.settings, &head);
         match parse_upgrade(&head) {
+            Ok(_) if serves && !self.admits() => {
+                self.statistics.connections_refused += 1;
+                self.refuse_request(id, 503, &[], "no new connections are taken now\n");
+            }
             Ok(upgrade) if serves => self.accept_upgrade(id, head, &upgrade, rest),
             Ok(_) => self.refuse_request(id, 404, &[], "no WebSocket is served at this path\n"),
             Err(UpgradeError::NotAnUpgrade) => self.serve(id, &head),

@@ -13,6 +13,15 @@ fn null(name: &'static str) -> Error {
     Error::new(Status::NullArgument, format!("{name} is NULL; pass a valid pointer"))
 }
 
+/// A switch: 0 or 1.
+pub fn flag(value: u32, name: &'static str) -> Result<bool> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Error::argument(format!("{name} is {value}; it must be 0 or 1"))),
+    }
+}
+
 fn check<T>(pointer: *const T, name: &'static str) -> Result<()> {
     if pointer.is_null() {
         return Err(null(name));

@@ -111,44 +111,6 @@ pub unsafe extern "C" fn nd_driver_bind(
     })
 }
 
-/// Start to take connections on every bound endpoint, those bound later included.
-///
-/// @param driver  the driver
-/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH (-1: nothing is bound);
-/// ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
-/// @thread the one that uses the driver now
-/// @since 0.1
-#[unsafe(no_mangle)]
-pub extern "C" fn nd_driver_listen(driver: *mut nd_driver) -> nd_result {
-    with_driver(driver, NetworkDriver::listen)
-}
-
-/// Is any endpoint bound, does the driver listen?
-///
-/// @param driver  the driver
-/// @param out_bound  out: 1 or 0; may be NULL
-/// @param out_listening  out: 1 or 0; may be NULL
-/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_DRIVER_IN_USE
-/// @thread the one that uses the driver now
-/// @since 0.1
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nd_driver_get_listening(
-    driver: *mut nd_driver,
-    out_bound: *mut u32,
-    out_listening: *mut u32,
-) -> nd_result {
-    // SAFETY: the pointers are the caller's, as documented.
-    with_driver(driver, |driver| unsafe {
-        if !out_bound.is_null() {
-            *args::output(out_bound, "out_bound")? = u32::from(driver.is_bound());
-        }
-        if !out_listening.is_null() {
-            *args::output(out_listening, "out_listening")? = u32::from(driver.is_listening());
-        }
-        Ok(())
-    })
-}
-
 /// The address that an interface is bound to, with the port that the system chose.
 ///
 /// @param driver  the driver

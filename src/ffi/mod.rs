@@ -10,6 +10,7 @@
 #![allow(clippy::missing_safety_doc, reason = "the C manual says what a caller must hold")]
 #![allow(rustdoc::broken_intra_doc_links, reason = "in the C manual a bracket is a bracket")]
 
+pub mod admission;
 mod args;
 mod boundary;
 pub mod codes;

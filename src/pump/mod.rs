@@ -127,11 +127,23 @@ impl Pump {
     /// Lets a listener take connections.
     pub fn listen(&mut self, index: usize) -> io::Result<()> {
         let listener = &mut self.listeners[index];
-        if listener.listen()? {
+        if listener.listen()?
+            && let Some(source) = listener.source()
+        {
             let token = Token(index << 2 | SORT_LISTENER);
-            self.poll.registry().register(listener.source(), token, Interest::READABLE)?;
+            self.poll.registry().register(source, token, Interest::READABLE)?;
         }
         Ok(())
+    }
+
+    /// Closes a listener until it is told to listen again.
+    pub fn stop_listening(&mut self, index: usize) {
+        let listener = &mut self.listeners[index];
+        if let Some(source) = listener.source() {
+            // Fails when it did not listen yet; dropping the socket takes it out as well.
+            let _ = self.poll.registry().deregister(source);
+        }
+        listener.close();
     }
 
     /// Adds a stream.
@@ -213,7 +225,7 @@ impl Pump {
             let index = token >> 2;
             match token & 3 {
                 _ if event.token() == BELL => {}
-                SORT_LISTENER => self.listeners[index].readable = true,
+                SORT_LISTENER => self.listeners[index].set_readable(),
                 SORT_UDP => {
                     let socket = &mut self.udp[index];
                     socket.readable |= event.is_readable() || event.is_error();

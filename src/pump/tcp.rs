@@ -17,7 +17,8 @@ const BACKLOG: i32 = 1024;
 
 /// A bound socket that listens once it is told to.
 pub struct Listener {
-    socket: mio::net::TcpListener,
+    /// `None` after it was closed.
+    socket: Option<mio::net::TcpListener>,
     listening: bool,
     local: SocketAddr,
     /// The system may have a connection for us.
@@ -29,30 +30,37 @@ pub struct Listener {
 impl Listener {
     /// Binds to an address; port 0 lets the system choose.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        if address.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        // On Windows this would let a second program take the port.
-        #[cfg(unix)]
-        socket.set_reuse_address(true)?;
-        socket.bind(&address.into())?;
-        socket.set_nonblocking(true)?;
-        let socket: std::net::TcpListener = socket.into();
+        let socket = bind(address)?;
         let local = socket.local_addr()?;
-        let socket = mio::net::TcpListener::from_std(socket);
-        Ok(Self { socket, listening: false, local, readable: false, retry_at: 0 })
+        Ok(Self { socket: Some(socket), listening: false, local, readable: false, retry_at: 0 })
     }
 
-    /// Starts to take connections. False when it did already.
+    /// Starts to take connections, on the same port again after it was closed. False when it did
+    /// already.
     pub fn listen(&mut self) -> io::Result<bool> {
         if self.listening {
             return Ok(false);
         }
-        SockRef::from(&self.socket).listen(BACKLOG)?;
+        let socket = match &mut self.socket {
+            Some(socket) => socket,
+            closed => closed.insert(bind(self.local)?),
+        };
+        SockRef::from(&*socket).listen(BACKLOG)?;
         self.listening = true;
         self.readable = true;
         Ok(true)
+    }
+
+    /// The system reports a client; a report from before `close` changes nothing.
+    pub const fn set_readable(&mut self) {
+        self.readable = self.listening;
+    }
+
+    /// Closes the socket: its port is free, clients that wait at the system are turned away.
+    pub fn close(&mut self) {
+        self.socket = None;
+        self.listening = false;
+        self.readable = false;
     }
 
     /// The address that it is bound to.
@@ -61,14 +69,17 @@ impl Listener {
     }
 
     /// For registration with the poll.
-    pub const fn source(&mut self) -> &mut mio::net::TcpListener {
-        &mut self.socket
+    pub const fn source(&mut self) -> Option<&mut mio::net::TcpListener> {
+        self.socket.as_mut()
     }
 
     /// The next connection; `None` when no more waits.
     pub fn accept(&mut self) -> io::Result<Option<(Stream, SocketAddr)>> {
+        let Some(socket) = &self.socket else {
+            return Ok(None);
+        };
         loop {
-            match self.socket.accept() {
+            match socket.accept() {
                 Ok((socket, remote)) => return Ok(Some((Stream::new(socket, false), remote))),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.readable = false;
@@ -81,6 +92,20 @@ impl Listener {
             }
         }
     }
+}
+
+fn bind(address: SocketAddr) -> io::Result<mio::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // On Windows this would let a second program take the port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.set_nonblocking(true)?;
+    let socket: std::net::TcpListener = socket.into();
+    Ok(mio::net::TcpListener::from_std(socket))
 }
 
 /// What a read brought.
@@ -161,6 +186,11 @@ impl Stream {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether small writes leave at once (on by default), or are gathered by the system (Nagle).
+    pub fn set_no_delay(&self, enabled: bool) -> io::Result<()> {
+        self.socket.set_nodelay(enabled)
     }
 
     /// The address of this side.
