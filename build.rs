@@ -6,7 +6,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 /// The modules whose items are the ABI, in the order of the header.
-const SOURCES: [&str; 10] = [
+const SOURCES: &[&str] = &[
     "codes",
     "structs",
     "library",

@@ -1328,6 +1328,74 @@ nd_result nd_driver_remove_document(struct nd_driver *driver,
                                     const char *path);
 
 /**
+ * Start to take connections on every bound endpoint, those bound later included.
+ *
+ * @param driver  the driver
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH (-1: nothing is bound);
+ * ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_listen(struct nd_driver *driver);
+
+/**
+ * Stop to take connections: TCP ports are closed, requests over UDP are not answered, and
+ * clients whose handshake is under way are refused. Connections that exist go on.
+ * nd_driver_listen starts anew on the same ports.
+ *
+ * @param driver  the driver
+ * @return ND_OK (also when it did not listen); ND_ERROR_INVALID_HANDLE; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_stop_listening(struct nd_driver *driver);
+
+/**
+ * Refuse new connections while the ports stay open, or take them again: WebSocket clients get
+ * HTTP status 503, requests over UDP are not answered. Each refused WebSocket client counts in
+ * nd_driver_statistics.connections_refused.
+ *
+ * @param driver  the driver
+ * @param refuse  1 to refuse, 0 (as at first) to take them
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_set_refusing(struct nd_driver *driver, uint32_t refuse);
+
+/**
+ * Is any endpoint bound, does the driver listen?
+ *
+ * @param driver  the driver
+ * @param out_bound  out: 1 or 0; may be NULL
+ * @param out_listening  out: 1 or 0; may be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.1
+ */
+nd_result nd_driver_get_listening(struct nd_driver *driver,
+                                  uint32_t *out_bound,
+                                  uint32_t *out_listening);
+
+/**
+ * Choose whether small messages of a TCP or WebSocket connection leave at once, or the system
+ * may gather them for a moment (Nagle's algorithm).
+ *
+ * @param driver  the driver
+ * @param connection  a connected stream
+ * @param enabled  1 (as at first) to send at once, 0 to let the system gather
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH;
+ * ND_ERROR_NETWORK_VERSION_MISMATCH; ND_ERROR_NETWORK_STATE_MISMATCH (not connected);
+ * ND_ERROR_NOT_SUPPORTED (datagrams); ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NETWORK_SOCKET;
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_connection_set_no_delay(struct nd_driver *driver,
+                                     nd_connection connection,
+                                     uint32_t enabled);
+
+/**
  * Take the oldest connection that came from outside. Its events wait until then.
  *
  * @param driver  the driver

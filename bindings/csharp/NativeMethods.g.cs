@@ -565,6 +565,75 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_remove_document(nd_driver* driver, uint interface_index, byte* path);
 
         /// <summary>
+        ///  Start to take connections on every bound endpoint, those bound later included.
+        ///
+        ///  @param driver  the driver
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH (-1: nothing is bound);
+        ///  ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.1
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_listen", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_listen(nd_driver* driver);
+
+        /// <summary>
+        ///  Stop to take connections: TCP ports are closed, requests over UDP are not answered, and
+        ///  clients whose handshake is under way are refused. Connections that exist go on.
+        ///  nd_driver_listen starts anew on the same ports.
+        ///
+        ///  @param driver  the driver
+        ///  @return ND_OK (also when it did not listen); ND_ERROR_INVALID_HANDLE; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_stop_listening", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_stop_listening(nd_driver* driver);
+
+        /// <summary>
+        ///  Refuse new connections while the ports stay open, or take them again: WebSocket clients get
+        ///  HTTP status 503, requests over UDP are not answered. Each refused WebSocket client counts in
+        ///  nd_driver_statistics.connections_refused.
+        ///
+        ///  @param driver  the driver
+        ///  @param refuse  1 to refuse, 0 (as at first) to take them
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_set_refusing", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_set_refusing(nd_driver* driver, uint refuse);
+
+        /// <summary>
+        ///  Is any endpoint bound, does the driver listen?
+        ///
+        ///  @param driver  the driver
+        ///  @param out_bound  out: 1 or 0; may be NULL
+        ///  @param out_listening  out: 1 or 0; may be NULL
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.1
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_listening", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_listening(nd_driver* driver, uint* out_bound, uint* out_listening);
+
+        /// <summary>
+        ///  Choose whether small messages of a TCP or WebSocket connection leave at once, or the system
+        ///  may gather them for a moment (Nagle's algorithm).
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  a connected stream
+        ///  @param enabled  1 (as at first) to send at once, 0 to let the system gather
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH;
+        ///  ND_ERROR_NETWORK_VERSION_MISMATCH; ND_ERROR_NETWORK_STATE_MISMATCH (not connected);
+        ///  ND_ERROR_NOT_SUPPORTED (datagrams); ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NETWORK_SOCKET;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_set_no_delay", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_set_no_delay(nd_driver* driver, ulong connection, uint enabled);
+
+        /// <summary>
         ///  Take the oldest connection that came from outside. Its events wait until then.
         ///
         ///  @param driver  the driver

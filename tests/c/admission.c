@@ -25,7 +25,8 @@ static void stop_and_go(uint32_t kind) {
   CHECK_EQUAL(listening, 0);
   CHECK_EQUAL(late_client_ends(&pair).kind, ND_EVENT_DISCONNECT);
   CHECK_OK(nd_driver_send(pair.client, outgoing, 0, (const uint8_t *)"on", 2, 0));
-  CHECK_DATA(next_event(&pair, pair.server), "on", 2);
+  nd_event event = next_event(&pair, pair.server);
+  CHECK_DATA(event, "on", 2);
 
   CHECK_OK(nd_driver_listen(pair.server));
   CHECK_EQUAL(late_client_ends(&pair).kind, ND_EVENT_CONNECT);
@@ -42,7 +43,8 @@ static void stop_and_go(uint32_t kind) {
   CHECK_RESULT(nd_connection_set_no_delay(pair.server, incoming, 2), ND_ERROR_INVALID_ARGUMENT);
   CHECK_RESULT(nd_connection_set_no_delay(pair.server, 0, 1), ND_ERROR_NETWORK_ID_MISMATCH);
   CHECK_OK(nd_driver_send(pair.server, incoming, 0, (const uint8_t *)"back", 4, 0));
-  CHECK_DATA(next_event(&pair, pair.client), "back", 4);
+  event = next_event(&pair, pair.client);
+  CHECK_DATA(event, "back", 4);
   close_pair(&pair);
 }
 
