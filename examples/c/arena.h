@@ -5,8 +5,7 @@
 #ifndef EXAMPLES_ARENA_H
 #define EXAMPLES_ARENA_H
 
-#include <stdint.h>
-#include <string.h>
+#include "common.h"
 
 #define ARENA_WIDTH 1000
 #define ARENA_HEIGHT 1000
@@ -64,21 +63,8 @@ static inline uint32_t read_u32(const uint8_t *at) {
 
 /* Is this well-formed UTF-8, of at least one character and without a NUL? */
 static inline int is_name(const uint8_t *text, uint32_t length) {
-  static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
-  uint32_t at = 0;
   if (length == 0 || length > ARENA_NAME_MAX) return 0;
-  while (at < length) {
-    uint8_t first = text[at++];
-    uint32_t more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC0 ? 1 : 0;
-    uint32_t value = more == 0 ? first : first & (0x3Fu >> more);
-    if (first == 0 || (first & 0xC0) == 0x80 || first >= 0xF8 || more > length - at) return 0;
-    for (uint32_t i = 0; i < more; i++) {
-      if ((text[at] & 0xC0) != 0x80) return 0;
-      value = value << 6 | (text[at++] & 0x3Fu);
-    }
-    if (value < smallest[more] || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) return 0;
-  }
-  return 1;
+  return memchr(text, 0, length) == NULL && is_utf8(text, length);
 }
 
 #endif

@@ -13,7 +13,6 @@
 #include "arena.h"
 
 #define DEFAULT_PAGE "examples/page/arena.html"
-#define PAGE_SIZE_MAX (1 << 20)
 #define PLAYERS_MAX 1000
 #define EVENTS_AT_ONCE 64
 #define TICK_US 50000u /* 20 snapshots a second */
@@ -318,25 +317,6 @@ static void print_final(void) {
   fflush(stdout);
 }
 
-static void serve_page(uint32_t websocket, const char *path) {
-  static uint8_t page[PAGE_SIZE_MAX];
-  FILE *file = fopen(path, "rb");
-  size_t length = 0;
-  if (file == NULL) {
-    perror(path);
-    exit(1);
-  }
-  length = fread(page, 1, sizeof page, file);
-  if (ferror(file) || !feof(file)) {
-    fprintf(stderr, "%s cannot be read, or has more than %d bytes\n", path, PAGE_SIZE_MAX);
-    exit(1);
-  }
-  fclose(file);
-  require(nd_driver_set_document(arena.driver, websocket, "/", "text/html; charset=utf-8", page,
-                                 (uint32_t)length),
-          "nd_driver_set_document");
-}
-
 static void run(uint64_t seconds, int status) {
   uint64_t start = now_us(), next_tick = start + TICK_US, ticks = 0;
   uint64_t end = seconds == 0 ? UINT64_MAX : start + seconds * 1000000u;
@@ -398,7 +378,7 @@ int main(int argc, char **argv) {
   }
   if (ws >= 0) {
     uint32_t index = add_interface(arena.driver, ND_INTERFACE_WEBSOCKET);
-    serve_page(index, page);
+    serve_page(arena.driver, index, page);
     ws = bind_port(arena.driver, index, (uint16_t)ws, 0);
   }
   require(nd_driver_listen(arena.driver), "nd_driver_listen");

@@ -20,6 +20,8 @@
 #define WAIT_MS_MAX 100
 /* How long a program that leaves waits for its goodbyes to be answered, at most. */
 #define LEAVE_MS_MAX 4000
+/* Largest page that is served from a file. */
+#define PAGE_SIZE_MAX (1 << 20)
 /* Longest error text that is shown. */
 #define ERROR_TEXT_MAX 512
 
@@ -122,6 +124,26 @@ static inline uint16_t bind_port(nd_driver *driver, uint32_t interface_index, ui
   return port;
 }
 
+/* Serves a file as the page at "/", on the port of a WebSocket interface. */
+static inline void serve_page(nd_driver *driver, uint32_t websocket, const char *path) {
+  static uint8_t page[PAGE_SIZE_MAX];
+  FILE *file = fopen(path, "rb");
+  size_t length = 0;
+  if (file == NULL) {
+    perror(path);
+    exit(1);
+  }
+  length = fread(page, 1, sizeof page, file);
+  if (ferror(file) || !feof(file)) {
+    fprintf(stderr, "%s cannot be read, or has more than %d bytes\n", path, PAGE_SIZE_MAX);
+    exit(1);
+  }
+  fclose(file);
+  require(nd_driver_set_document(driver, websocket, "/", "text/html; charset=utf-8", page,
+                                 (uint32_t)length),
+          "nd_driver_set_document");
+}
+
 /* Prints {"listening":{"udp":PORT,"ws":PORT}} with those that were asked for; -1 is "not". */
 static inline void print_listening(int udp, int ws) {
   printf("{\"listening\":{");
@@ -142,6 +164,24 @@ static inline void leave(nd_driver *driver) {
     nd_driver_wait(driver, 10, NULL);
     nd_driver_update(driver);
   }
+}
+
+/* Is this well-formed UTF-8? */
+static inline int is_utf8(const uint8_t *text, uint32_t length) {
+  static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
+  uint32_t at = 0;
+  while (at < length) {
+    uint8_t first = text[at++];
+    uint32_t more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC0 ? 1 : 0;
+    uint32_t value = more == 0 ? first : first & (0x3Fu >> more);
+    if ((first & 0xC0) == 0x80 || first >= 0xF8 || more > length - at) return 0;
+    for (uint32_t i = 0; i < more; i++) {
+      if ((text[at] & 0xC0) != 0x80) return 0;
+      value = value << 6 | (text[at++] & 0x3Fu);
+    }
+    if (value < smallest[more] || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) return 0;
+  }
+  return 1;
 }
 
 /* A text as a JSON string. It must be valid UTF-8; control characters are escaped. */

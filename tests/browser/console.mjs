@@ -20,17 +20,8 @@ import {
   waitUntil,
   withServer,
 } from "../foreign/harness.mjs";
+import { FLAGS, requireChromium } from "./chromium.mjs";
 
-const { CHROMIUM = process.env.NETDRIVER_CHROMIUM ?? "/usr/bin/chromium" } = process.env;
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const EVENT_MS = 5000;
 const ARENA_MS = 10000;
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
@@ -244,14 +235,10 @@ async function arenaPageIsPlayable(browser) {
 }
 
 async function main() {
-  if (!existsSync(CHROMIUM)) {
-    console.error(`no Chromium at ${CHROMIUM}: install it or set CHROMIUM`);
-    process.exit(2);
-  }
   const { chromium } = loadPackage("playwright-core");
   const profile = mkdtempSync(path.join(os.tmpdir(), "netdriver-chromium-"));
   const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
+    executablePath: requireChromium(),
     args: FLAGS,
     headless: true,
   });

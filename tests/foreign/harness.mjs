@@ -8,6 +8,7 @@ import path from "node:path";
 
 const STARTUP_MS = 10000;
 const STOP_MS = 5000;
+const LINE_MS = 5000;
 const POLL_MS = 10;
 
 /** A failed expectation, told without a stack. */
@@ -72,12 +73,20 @@ function example(name) {
   }
   const file = path.join(folder, name);
   try {
-    accessSync(file, constants.X_OK);
+    accessSync(file, name.endsWith(".exe") ? constants.R_OK : constants.X_OK);
   } catch {
     console.error(`${file} is not there; build the examples first`);
     process.exit(2);
   }
   return file;
+}
+
+/** The command that runs an example: C# programs need Mono, which finds the library beside them. */
+function command(name, args) {
+  const file = example(name);
+  if (!name.endsWith(".exe")) return [file, args, process.env];
+  const env = { ...process.env, LD_LIBRARY_PATH: path.dirname(file) };
+  return ["mono", ["--debug", file, ...args], env];
 }
 
 /** A running example program: its lines of output as they come. */
@@ -87,7 +96,9 @@ export class Program {
     this.stdout = [];
     this.stderr = [];
     this.code = null;
-    this.child = spawn(example(name), args.map(String), { stdio: ["ignore", "pipe", "pipe"] });
+    const [file, words, env] = command(name, args.map(String));
+    this.child = spawn(file, words, { env, stdio: ["pipe", "pipe", "pipe"] });
+    this.child.stdin.on("error", () => {}); // it has ended, and somebody types
     collectLines(this.child.stdout, this.stdout);
     collectLines(this.child.stderr, this.stderr);
     this.ended = new Promise((resolve) => {
@@ -100,6 +111,17 @@ export class Program {
 
   get log() {
     return [...this.stdout, ...this.stderr].join("\n");
+  }
+
+  /** Types a line. */
+  type(line) {
+    this.child.stdin.write(`${line}\n`);
+  }
+
+  /** Waits for a line of output that holds this text; returns the line. */
+  async line(text, ms = LINE_MS) {
+    const found = () => this.stdout.find((line) => line.includes(text));
+    return await waitUntil(found, ms, `"${text}" from ${this.name}`);
   }
 
   /** Waits for the end; returns the exit code. */

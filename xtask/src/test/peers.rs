@@ -17,6 +17,8 @@ const PYTHON: &[&str] = &["tests/foreign/websockets_peer.py", "tests/foreign/utp
 /// The script with Node's `ws` and with raw bytes.
 const NODE: &str = "tests/foreign/ws_peer.mjs";
 const BROWSER: &str = "tests/browser/console.mjs";
+/// The chat: a server in C, pages in a browser, a client in C#.
+const CHAT: &str = "tests/browser/chat.mjs";
 
 /// Python's `websockets` and Node's `ws`, each as client and as server, and a second
 /// implementation of Unity Transport's protocol.
@@ -31,9 +33,18 @@ pub fn foreign(project: &Project) -> Result<Outcome> {
 
 /// A browser's console: `new WebSocket(…)` and what a person does with it.
 pub fn browser(project: &Project) -> Result<Outcome> {
+    in_browser(project, BROWSER)
+}
+
+/// A chat as its users see it: in C, in a browser and in C# at once.
+pub fn chat(project: &Project) -> Result<Outcome> {
+    in_browser(project, CHAT)
+}
+
+fn in_browser(project: &Project, script: &str) -> Result<Outcome> {
     let chromium = install::chromium().ok_or_else(|| Error::new("Chromium is gone"))?;
     let run = Run::new("node").env("NETDRIVER_CHROMIUM", chromium);
-    Ok(Outcome::Passed(vec![run_script(project, run, BROWSER)?]))
+    Ok(Outcome::Passed(vec![run_script(project, run, script)?]))
 }
 
 /// Runs a script with what the scripts are promised: where the examples are, where the npm

@@ -72,6 +72,12 @@ pub const STEPS: &[Step] = &[
         peers::browser,
     ),
     step(
+        "chat",
+        "a chat between pages in a browser and a C# program",
+        &[Need::Mono, Need::Node, Need::Chromium],
+        peers::chat,
+    ),
+    step(
         "conformance",
         "the Autobahn cases that need no compression",
         &[Need::Mono, Need::Python],
