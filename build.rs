@@ -18,6 +18,11 @@ const SOURCES: &[&str] = &[
     "connections",
     "events",
     "sends",
+    "streams",
+    "stream_writes",
+    "stream_packed_writes",
+    "stream_reads",
+    "stream_packed_reads",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

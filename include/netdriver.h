@@ -134,7 +134,8 @@
 #define ND_ERROR_PANIC -105
 
 /**
- * The buffer is too small; the length that it needs was written, the buffer was not.
+ * The buffer is too small; the length that it needs was written, the buffer was not. Of a stream:
+ * a value does not fit into what is left, or there is not as much left as a value needs.
  */
 #define ND_ERROR_BUFFER_TOO_SMALL -106
 
@@ -386,6 +387,31 @@
  * compiled against an older header could no longer work.
  */
 #define ND_ABI_VERSION 1
+
+/**
+ * The most bytes of a string that Unity reads as a FixedString32Bytes.
+ */
+#define ND_FIXED_STRING_32_MAX 29
+
+/**
+ * The most bytes of a string that Unity reads as a FixedString64Bytes.
+ */
+#define ND_FIXED_STRING_64_MAX 61
+
+/**
+ * The most bytes of a string that Unity reads as a FixedString128Bytes.
+ */
+#define ND_FIXED_STRING_128_MAX 125
+
+/**
+ * The most bytes of a string that Unity reads as a FixedString512Bytes.
+ */
+#define ND_FIXED_STRING_512_MAX 509
+
+/**
+ * The most bytes of a string that Unity reads as a FixedString4096Bytes.
+ */
+#define ND_FIXED_STRING_4096_MAX 4093
 
 /**
  * A driver. It looks like a pointer and is a handle: never dereference it, never copy what it
@@ -979,6 +1005,85 @@ typedef struct nd_send {
    */
   uint32_t reserved;
 } nd_send;
+
+/**
+ * Writes values into memory of yours, as Unity's DataStreamWriter does: whole bytes (each value
+ * on a byte boundary), single bits, and packed numbers. Fill it with nd_stream_writer_init; the
+ * fields are to be read only. It owns nothing and needs no end. It is a value: a copy has its own
+ * place, so a copy that was made before a value was written can overwrite that value later (end it
+ * with nd_stream_writer_flush when it wrote single bits or packed values).
+ *
+ * A write that does not fit writes nothing and counts: one look at failed_writes after the last
+ * write is enough. A message in place:
+ *
+ *   nd_stream_writer writer; nd_send send; uint32_t length;
+ *   nd_driver_begin_send(driver, connection, 0, 0, &send);
+ *   nd_stream_writer_init(&writer, send.data, send.capacity);
+ *   nd_stream_write_packed_uint(&writer, 42);
+ *   nd_stream_writer_length(&writer, &length);
+ *   nd_driver_end_send(driver, &send, length, 0);
+ */
+typedef struct nd_stream_writer {
+  /**
+   * Where the values go.
+   */
+  uint8_t *data;
+  /**
+   * Bytes that are there.
+   */
+  uint32_t capacity;
+  /**
+   * Whole bytes written.
+   */
+  uint32_t length;
+  /**
+   * Bits behind those bytes that are not in memory yet, the first one lowest.
+   */
+  uint32_t pending;
+  /**
+   * How many such bits there are: 0 to 7.
+   */
+  uint32_t pending_count;
+  /**
+   * Writes that did not fit.
+   */
+  uint32_t failed_writes;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} nd_stream_writer;
+
+/**
+ * Reads values out of memory of yours, as Unity's DataStreamReader does, in the order in which
+ * they were written and with the functions of the same names. Fill it with nd_stream_reader_init;
+ * the fields are to be read only. It owns nothing and needs no end. A copy has its own place.
+ *
+ * A read past the end gives 0, does not move and counts: one look at failed_reads after the last
+ * read is enough.
+ */
+typedef struct nd_stream_reader {
+  /**
+   * The bytes.
+   */
+  const uint8_t *data;
+  /**
+   * How many there are.
+   */
+  uint32_t length;
+  /**
+   * Whole bytes read.
+   */
+  uint32_t position;
+  /**
+   * Bits read of the byte that is there: 0 to 7.
+   */
+  uint32_t bit_count;
+  /**
+   * Reads that went past the end.
+   */
+  uint32_t failed_reads;
+} nd_stream_reader;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1804,6 +1909,935 @@ nd_result nd_driver_end_send(struct nd_driver *driver,
  * @since 0.1
  */
 nd_result nd_driver_abort_send(struct nd_driver *driver, const struct nd_send *send);
+
+/**
+ * Begin to write into memory.
+ *
+ * @param writer  out: the writer, at the start of the memory
+ * @param data  where the values go; may be NULL when the capacity is 0
+ * @param capacity  bytes that are there
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (a misaligned pointer)
+ * @lifetime the writer may be used as long as the memory is there
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_writer_init(struct nd_stream_writer *writer, uint8_t *data, uint32_t capacity);
+
+/**
+ * Fill up the last byte with 0 bits: what comes next starts on a byte boundary.
+ *
+ * @param writer  the writer
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_writer_flush(struct nd_stream_writer *writer);
+
+/**
+ * Forget what was written, failed writes included.
+ *
+ * @param writer  the writer
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_writer_clear(struct nd_stream_writer *writer);
+
+/**
+ * How many bytes were written. All of them are in memory after this call: the last one is filled
+ * up with 0 bits, but bits that are written later go into it all the same.
+ *
+ * @param writer  the writer
+ * @param out_length  out: bytes; one that is not full counts
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_writer_length(struct nd_stream_writer *writer, uint32_t *out_length);
+
+/**
+ * How many bits were written. As nd_stream_writer_length, this puts all of them into memory.
+ *
+ * @param writer  the writer
+ * @param out_bits  out: bits
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_writer_length_in_bits(struct nd_stream_writer *writer, uint64_t *out_bits);
+
+/**
+ * Begin to read from memory, such as an event's data.
+ *
+ * @param reader  out: the reader, at the start of the bytes
+ * @param data  the bytes; may be NULL when the length is 0
+ * @param length  how many there are
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (a misaligned pointer)
+ * @lifetime the reader may be used as long as the memory is there
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_reader_init(struct nd_stream_reader *reader,
+                                const uint8_t *data,
+                                uint32_t length);
+
+/**
+ * Skip what is left of a byte of which bits were read.
+ *
+ * @param reader  the reader
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_reader_flush(struct nd_stream_reader *reader);
+
+/**
+ * Go to a place.
+ *
+ * @param reader  the reader
+ * @param position  bytes from the start; at most the length
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (behind the end: the reader does not move, and it is
+ * a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_reader_seek(struct nd_stream_reader *reader, uint32_t position);
+
+/**
+ * How many bytes were read.
+ *
+ * @param reader  the reader
+ * @param out_bytes  out: bytes; one of which bits are left counts
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_reader_bytes_read(struct nd_stream_reader *reader, uint32_t *out_bytes);
+
+/**
+ * How many bits were read.
+ *
+ * @param reader  the reader
+ * @param out_bits  out: bits
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_reader_bits_read(struct nd_stream_reader *reader, uint64_t *out_bits);
+
+/**
+ * Write 1 byte, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_byte(struct nd_stream_writer *writer, uint8_t value);
+
+/**
+ * Write 2 bytes, little endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_short(struct nd_stream_writer *writer, int16_t value);
+
+/**
+ * Write 2 bytes, little endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_ushort(struct nd_stream_writer *writer, uint16_t value);
+
+/**
+ * Write 4 bytes, little endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_int(struct nd_stream_writer *writer, int32_t value);
+
+/**
+ * Write 4 bytes, little endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_uint(struct nd_stream_writer *writer, uint32_t value);
+
+/**
+ * Write 8 bytes, little endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_long(struct nd_stream_writer *writer, int64_t value);
+
+/**
+ * Write 8 bytes, little endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_ulong(struct nd_stream_writer *writer, uint64_t value);
+
+/**
+ * Write 4 bytes (IEEE 754), little endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_float(struct nd_stream_writer *writer, float value);
+
+/**
+ * Write 8 bytes (IEEE 754), little endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_double(struct nd_stream_writer *writer, double value);
+
+/**
+ * Write 2 bytes, big endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_short_network_byte_order(struct nd_stream_writer *writer, int16_t value);
+
+/**
+ * Write 2 bytes, big endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_ushort_network_byte_order(struct nd_stream_writer *writer,
+                                                    uint16_t value);
+
+/**
+ * Write 4 bytes, big endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_int_network_byte_order(struct nd_stream_writer *writer, int32_t value);
+
+/**
+ * Write 4 bytes, big endian, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_uint_network_byte_order(struct nd_stream_writer *writer, uint32_t value);
+
+/**
+ * Write bytes as they are, on a byte boundary.
+ *
+ * @param writer  the writer
+ * @param data  the bytes, outside of the memory that is written to; may be NULL when the length is
+ * 0
+ * @param length  how many
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_bytes(struct nd_stream_writer *writer,
+                                const uint8_t *data,
+                                uint32_t length);
+
+/**
+ * Append bits, the lowest first, without alignment.
+ *
+ * @param writer  the writer
+ * @param value  the bits; those above the count must be 0
+ * @param bit_count  how many: 0 to 32
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init; or a
+ * count above 32, or a value with more bits than that, which are failed writes too)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_raw_bits(struct nd_stream_writer *writer,
+                                   uint32_t value,
+                                   uint32_t bit_count);
+
+/**
+ * Write a string on a byte boundary: its length in 2 bytes, then its bytes.
+ *
+ * @param writer  the writer
+ * @param text  the string (UTF-8), not NUL-ended; may be NULL when the length is 0
+ * @param text_length  its bytes
+ * @param length_max  the most bytes that the reader takes: one of ND_FIXED_STRING_...
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init; or a
+ * string above length_max or 65535 bytes, which is a failed write too)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_fixed_string(struct nd_stream_writer *writer,
+                                       const char *text,
+                                       uint32_t text_length,
+                                       uint32_t length_max);
+
+/**
+ * Pack a number: 2 bits for 0, 38 for the largest.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_uint(struct nd_stream_writer *writer, uint32_t value);
+
+/**
+ * Pack a number, small ones of either sign short: 2 bits for 0, 3 for -1, at most 38.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_int(struct nd_stream_writer *writer, int32_t value);
+
+/**
+ * Pack a number: its low 32 bits, then its high ones; 4 to 76 bits.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_ulong(struct nd_stream_writer *writer, uint64_t value);
+
+/**
+ * Pack a number, small ones of either sign short; 4 to 76 bits.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_long(struct nd_stream_writer *writer, int64_t value);
+
+/**
+ * Pack a number: 1 bit for 0 (and for -0, which is read as 0), 33 for others.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_float(struct nd_stream_writer *writer, float value);
+
+/**
+ * Pack a number: 1 bit for 0 (and for -0, which is read as 0), 65 for others.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_double(struct nd_stream_writer *writer, double value);
+
+/**
+ * Pack by how much a number is below a baseline (wrapping): little where it changed little.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @param baseline  a value that the reader knows
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_uint_delta(struct nd_stream_writer *writer,
+                                            uint32_t value,
+                                            uint32_t baseline);
+
+/**
+ * Pack by how much a number is below a baseline (wrapping): little where it changed little.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @param baseline  a value that the reader knows
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_int_delta(struct nd_stream_writer *writer,
+                                           int32_t value,
+                                           int32_t baseline);
+
+/**
+ * Pack by how much a number is below a baseline (wrapping): little where it changed little.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @param baseline  a value that the reader knows
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_ulong_delta(struct nd_stream_writer *writer,
+                                             uint64_t value,
+                                             uint64_t baseline);
+
+/**
+ * Pack by how much a number is below a baseline (wrapping): little where it changed little.
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @param baseline  a value that the reader knows
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_long_delta(struct nd_stream_writer *writer,
+                                            int64_t value,
+                                            int64_t baseline);
+
+/**
+ * Pack a number: 1 bit where it equals a baseline, 33 where not (always for a NaN).
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @param baseline  a value that the reader knows
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_float_delta(struct nd_stream_writer *writer,
+                                             float value,
+                                             float baseline);
+
+/**
+ * Pack a number: 1 bit where it equals a baseline, 65 where not (always for a NaN).
+ *
+ * @param writer  the writer
+ * @param value  the value
+ * @param baseline  a value that the reader knows
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_double_delta(struct nd_stream_writer *writer,
+                                              double value,
+                                              double baseline);
+
+/**
+ * Pack a string against one that the reader knows: the length as a delta, then each byte as a
+ * delta to the byte of the baseline where it has one.
+ *
+ * @param writer  the writer
+ * @param text  the string (UTF-8), not NUL-ended; may be NULL when the length is 0
+ * @param text_length  its bytes
+ * @param baseline  the string that the reader knows; may be NULL when its length is 0
+ * @param baseline_length  its bytes
+ * @param length_max  the most bytes that the reader takes: one of ND_FIXED_STRING_...
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+ * failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init; or a
+ * string above length_max or 65535 bytes, or a baseline above 65535, which are failed writes too)
+ * @thread any; use a writer from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_write_packed_fixed_string_delta(struct nd_stream_writer *writer,
+                                                    const char *text,
+                                                    uint32_t text_length,
+                                                    const char *baseline,
+                                                    uint32_t baseline_length,
+                                                    uint32_t length_max);
+
+/**
+ * Read 1 byte, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_byte(struct nd_stream_reader *reader, uint8_t *out_value);
+
+/**
+ * Read 2 bytes, little endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_short(struct nd_stream_reader *reader, int16_t *out_value);
+
+/**
+ * Read 2 bytes, little endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_ushort(struct nd_stream_reader *reader, uint16_t *out_value);
+
+/**
+ * Read 4 bytes, little endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_int(struct nd_stream_reader *reader, int32_t *out_value);
+
+/**
+ * Read 4 bytes, little endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_uint(struct nd_stream_reader *reader, uint32_t *out_value);
+
+/**
+ * Read 8 bytes, little endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_long(struct nd_stream_reader *reader, int64_t *out_value);
+
+/**
+ * Read 8 bytes, little endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_ulong(struct nd_stream_reader *reader, uint64_t *out_value);
+
+/**
+ * Read 4 bytes (IEEE 754), little endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_float(struct nd_stream_reader *reader, float *out_value);
+
+/**
+ * Read 8 bytes (IEEE 754), little endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_double(struct nd_stream_reader *reader, double *out_value);
+
+/**
+ * Read 2 bytes, big endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_short_network_byte_order(struct nd_stream_reader *reader,
+                                                  int16_t *out_value);
+
+/**
+ * Read 2 bytes, big endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_ushort_network_byte_order(struct nd_stream_reader *reader,
+                                                   uint16_t *out_value);
+
+/**
+ * Read 4 bytes, big endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_int_network_byte_order(struct nd_stream_reader *reader,
+                                                int32_t *out_value);
+
+/**
+ * Read 4 bytes, big endian, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_uint_network_byte_order(struct nd_stream_reader *reader,
+                                                 uint32_t *out_value);
+
+/**
+ * Read bytes as they are, from the next byte boundary on.
+ *
+ * @param reader  the reader
+ * @param out_data  out: the bytes; all 0 past the end. It may be NULL when the length is 0
+ * @param length  how many
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_bytes(struct nd_stream_reader *reader, uint8_t *out_data, uint32_t length);
+
+/**
+ * Read bits, the lowest first, without alignment.
+ *
+ * @param reader  the reader
+ * @param bit_count  how many: 0 to 32
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init; or a count above 32, which is a failed read too)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_raw_bits(struct nd_stream_reader *reader,
+                                  uint32_t bit_count,
+                                  uint32_t *out_value);
+
+/**
+ * Read a string: its length in 2 bytes, then its bytes. Of a string that is longer than the
+ * capacity only the length is read.
+ *
+ * @param reader  the reader
+ * @param out_text  out: the string, without a NUL. Nobody has checked that it is UTF-8. It may be
+ * NULL when the capacity is 0
+ * @param capacity  bytes at `out_text`: a longer string is skipped and gives an empty one, which
+ * is no failed read
+ * @param out_length  out: bytes of the string; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_fixed_string(struct nd_stream_reader *reader,
+                                      char *out_text,
+                                      uint32_t capacity,
+                                      uint32_t *out_length);
+
+/**
+ * Read a number that nd_stream_write_packed_uint wrote.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_uint(struct nd_stream_reader *reader, uint32_t *out_value);
+
+/**
+ * Read a number that nd_stream_write_packed_int wrote.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_int(struct nd_stream_reader *reader, int32_t *out_value);
+
+/**
+ * Read a number that nd_stream_write_packed_ulong wrote.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_ulong(struct nd_stream_reader *reader, uint64_t *out_value);
+
+/**
+ * Read a number that nd_stream_write_packed_long wrote.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_long(struct nd_stream_reader *reader, int64_t *out_value);
+
+/**
+ * Read a number that nd_stream_write_packed_float wrote.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_float(struct nd_stream_reader *reader, float *out_value);
+
+/**
+ * Read a number that nd_stream_write_packed_double wrote.
+ *
+ * @param reader  the reader
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_double(struct nd_stream_reader *reader, double *out_value);
+
+/**
+ * Read a number that nd_stream_write_packed_uint_delta wrote.
+ *
+ * @param reader  the reader
+ * @param baseline  the baseline that it was written with
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_uint_delta(struct nd_stream_reader *reader,
+                                           uint32_t baseline,
+                                           uint32_t *out_value);
+
+/**
+ * Read a number that nd_stream_write_packed_int_delta wrote.
+ *
+ * @param reader  the reader
+ * @param baseline  the baseline that it was written with
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_int_delta(struct nd_stream_reader *reader,
+                                          int32_t baseline,
+                                          int32_t *out_value);
+
+/**
+ * Read a number that nd_stream_write_packed_ulong_delta wrote.
+ *
+ * @param reader  the reader
+ * @param baseline  the baseline that it was written with
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_ulong_delta(struct nd_stream_reader *reader,
+                                            uint64_t baseline,
+                                            uint64_t *out_value);
+
+/**
+ * Read a number that nd_stream_write_packed_long_delta wrote.
+ *
+ * @param reader  the reader
+ * @param baseline  the baseline that it was written with
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_long_delta(struct nd_stream_reader *reader,
+                                           int64_t baseline,
+                                           int64_t *out_value);
+
+/**
+ * Read a number that nd_stream_write_packed_float_delta wrote.
+ *
+ * @param reader  the reader
+ * @param baseline  the baseline that it was written with
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_float_delta(struct nd_stream_reader *reader,
+                                            float baseline,
+                                            float *out_value);
+
+/**
+ * Read a number that nd_stream_write_packed_double_delta wrote.
+ *
+ * @param reader  the reader
+ * @param baseline  the baseline that it was written with
+ * @param out_value  out: the value; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_double_delta(struct nd_stream_reader *reader,
+                                             double baseline,
+                                             double *out_value);
+
+/**
+ * Read a string that nd_stream_write_packed_fixed_string_delta wrote. Of a string that is longer
+ * than the capacity only the length is read.
+ *
+ * @param reader  the reader
+ * @param baseline  the baseline that it was written with; may be NULL when its length is 0
+ * @param baseline_length  its bytes
+ * @param out_text  out: the string, without a NUL. Not the baseline's memory. Nobody has checked
+ * that it is UTF-8. It may be NULL when the capacity is 0
+ * @param capacity  bytes at `out_text`: a longer string gives an empty one
+ * @param out_length  out: bytes of the string; 0 past the end
+ * @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+ * move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+ * its init)
+ * @thread any; use a reader from one thread at a time
+ * @since 0.2
+ */
+nd_result nd_stream_read_packed_fixed_string_delta(struct nd_stream_reader *reader,
+                                                   const char *baseline,
+                                                   uint32_t baseline_length,
+                                                   char *out_text,
+                                                   uint32_t capacity,
+                                                   uint32_t *out_length);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -8,6 +8,7 @@ pub use crate::proto::http::fuzz::{
     fuzz_request_head as request_head, fuzz_response_head as response_head,
 };
 use crate::proto::netem::{Netem, Params};
+pub use crate::proto::stream::fuzz::fuzz_reader as stream_reader;
 use crate::proto::url::{WebSocketUrl, split_host_port};
 use crate::proto::utp::packet::{self, Packet, PacketError};
 pub use crate::proto::websocket::fuzz::{fuzz_deflate as deflate, fuzz_frames as frames};
@@ -193,5 +194,10 @@ mod tests {
     #[test]
     fn compressed_messages_hold_their_promises() {
         smoke("websocket_deflate", deflate);
+    }
+
+    #[test]
+    fn streams_of_values_hold_their_promises() {
+        smoke("stream_reader", stream_reader);
     }
 }

@@ -24,3 +24,4 @@ pub use driver::{
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};
+pub use proto::stream;

@@ -211,6 +211,26 @@ namespace NetDriver.Interop
         ///  compiled against an older header could no longer work.
         /// </summary>
         internal const uint ND_ABI_VERSION = 1;
+        /// <summary>
+        ///  The most bytes of a string that Unity reads as a FixedString32Bytes.
+        /// </summary>
+        internal const uint ND_FIXED_STRING_32_MAX = 29;
+        /// <summary>
+        ///  The most bytes of a string that Unity reads as a FixedString64Bytes.
+        /// </summary>
+        internal const uint ND_FIXED_STRING_64_MAX = 61;
+        /// <summary>
+        ///  The most bytes of a string that Unity reads as a FixedString128Bytes.
+        /// </summary>
+        internal const uint ND_FIXED_STRING_128_MAX = 125;
+        /// <summary>
+        ///  The most bytes of a string that Unity reads as a FixedString512Bytes.
+        /// </summary>
+        internal const uint ND_FIXED_STRING_512_MAX = 509;
+        /// <summary>
+        ///  The most bytes of a string that Unity reads as a FixedString4096Bytes.
+        /// </summary>
+        internal const uint ND_FIXED_STRING_4096_MAX = 4093;
 
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
@@ -997,6 +1017,950 @@ namespace NetDriver.Interop
         [DllImport(__DllName, EntryPoint = "nd_driver_abort_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_abort_send(nd_driver* driver, nd_send* send);
 
+        /// <summary>
+        ///  Begin to write into memory.
+        ///
+        ///  @param writer  out: the writer, at the start of the memory
+        ///  @param data  where the values go; may be NULL when the capacity is 0
+        ///  @param capacity  bytes that are there
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (a misaligned pointer)
+        ///  @lifetime the writer may be used as long as the memory is there
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_writer_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_writer_init(nd_stream_writer* writer, byte* data, uint capacity);
+
+        /// <summary>
+        ///  Fill up the last byte with 0 bits: what comes next starts on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_writer_flush", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_writer_flush(nd_stream_writer* writer);
+
+        /// <summary>
+        ///  Forget what was written, failed writes included.
+        ///
+        ///  @param writer  the writer
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_writer_clear", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_writer_clear(nd_stream_writer* writer);
+
+        /// <summary>
+        ///  How many bytes were written. All of them are in memory after this call: the last one is filled
+        ///  up with 0 bits, but bits that are written later go into it all the same.
+        ///
+        ///  @param writer  the writer
+        ///  @param out_length  out: bytes; one that is not full counts
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_writer_length", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_writer_length(nd_stream_writer* writer, uint* out_length);
+
+        /// <summary>
+        ///  How many bits were written. As nd_stream_writer_length, this puts all of them into memory.
+        ///
+        ///  @param writer  the writer
+        ///  @param out_bits  out: bits
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_writer_length_in_bits", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_writer_length_in_bits(nd_stream_writer* writer, ulong* out_bits);
+
+        /// <summary>
+        ///  Begin to read from memory, such as an event's data.
+        ///
+        ///  @param reader  out: the reader, at the start of the bytes
+        ///  @param data  the bytes; may be NULL when the length is 0
+        ///  @param length  how many there are
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (a misaligned pointer)
+        ///  @lifetime the reader may be used as long as the memory is there
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_reader_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_reader_init(nd_stream_reader* reader, byte* data, uint length);
+
+        /// <summary>
+        ///  Skip what is left of a byte of which bits were read.
+        ///
+        ///  @param reader  the reader
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_reader_flush", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_reader_flush(nd_stream_reader* reader);
+
+        /// <summary>
+        ///  Go to a place.
+        ///
+        ///  @param reader  the reader
+        ///  @param position  bytes from the start; at most the length
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (behind the end: the reader does not move, and it is
+        ///  a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_reader_seek", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_reader_seek(nd_stream_reader* reader, uint position);
+
+        /// <summary>
+        ///  How many bytes were read.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_bytes  out: bytes; one of which bits are left counts
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_reader_bytes_read", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_reader_bytes_read(nd_stream_reader* reader, uint* out_bytes);
+
+        /// <summary>
+        ///  How many bits were read.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_bits  out: bits
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_reader_bits_read", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_reader_bits_read(nd_stream_reader* reader, ulong* out_bits);
+
+        /// <summary>
+        ///  Write 1 byte, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_byte", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_byte(nd_stream_writer* writer, byte value);
+
+        /// <summary>
+        ///  Write 2 bytes, little endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_short", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_short(nd_stream_writer* writer, short value);
+
+        /// <summary>
+        ///  Write 2 bytes, little endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_ushort", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_ushort(nd_stream_writer* writer, ushort value);
+
+        /// <summary>
+        ///  Write 4 bytes, little endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_int", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_int(nd_stream_writer* writer, int value);
+
+        /// <summary>
+        ///  Write 4 bytes, little endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_uint", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_uint(nd_stream_writer* writer, uint value);
+
+        /// <summary>
+        ///  Write 8 bytes, little endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_long", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_long(nd_stream_writer* writer, long value);
+
+        /// <summary>
+        ///  Write 8 bytes, little endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_ulong", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_ulong(nd_stream_writer* writer, ulong value);
+
+        /// <summary>
+        ///  Write 4 bytes (IEEE 754), little endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_float", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_float(nd_stream_writer* writer, float value);
+
+        /// <summary>
+        ///  Write 8 bytes (IEEE 754), little endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_double", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_double(nd_stream_writer* writer, double value);
+
+        /// <summary>
+        ///  Write 2 bytes, big endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_short_network_byte_order", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_short_network_byte_order(nd_stream_writer* writer, short value);
+
+        /// <summary>
+        ///  Write 2 bytes, big endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_ushort_network_byte_order", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_ushort_network_byte_order(nd_stream_writer* writer, ushort value);
+
+        /// <summary>
+        ///  Write 4 bytes, big endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_int_network_byte_order", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_int_network_byte_order(nd_stream_writer* writer, int value);
+
+        /// <summary>
+        ///  Write 4 bytes, big endian, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_uint_network_byte_order", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_uint_network_byte_order(nd_stream_writer* writer, uint value);
+
+        /// <summary>
+        ///  Write bytes as they are, on a byte boundary.
+        ///
+        ///  @param writer  the writer
+        ///  @param data  the bytes, outside of the memory that is written to; may be NULL when the length is
+        ///  0
+        ///  @param length  how many
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_bytes", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_bytes(nd_stream_writer* writer, byte* data, uint length);
+
+        /// <summary>
+        ///  Append bits, the lowest first, without alignment.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the bits; those above the count must be 0
+        ///  @param bit_count  how many: 0 to 32
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init; or a
+        ///  count above 32, or a value with more bits than that, which are failed writes too)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_raw_bits", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_raw_bits(nd_stream_writer* writer, uint value, uint bit_count);
+
+        /// <summary>
+        ///  Write a string on a byte boundary: its length in 2 bytes, then its bytes.
+        ///
+        ///  @param writer  the writer
+        ///  @param text  the string (UTF-8), not NUL-ended; may be NULL when the length is 0
+        ///  @param text_length  its bytes
+        ///  @param length_max  the most bytes that the reader takes: one of ND_FIXED_STRING_...
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init; or a
+        ///  string above length_max or 65535 bytes, which is a failed write too)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_fixed_string", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_fixed_string(nd_stream_writer* writer, byte* text, uint text_length, uint length_max);
+
+        /// <summary>
+        ///  Pack a number: 2 bits for 0, 38 for the largest.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_uint", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_uint(nd_stream_writer* writer, uint value);
+
+        /// <summary>
+        ///  Pack a number, small ones of either sign short: 2 bits for 0, 3 for -1, at most 38.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_int", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_int(nd_stream_writer* writer, int value);
+
+        /// <summary>
+        ///  Pack a number: its low 32 bits, then its high ones; 4 to 76 bits.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_ulong", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_ulong(nd_stream_writer* writer, ulong value);
+
+        /// <summary>
+        ///  Pack a number, small ones of either sign short; 4 to 76 bits.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_long", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_long(nd_stream_writer* writer, long value);
+
+        /// <summary>
+        ///  Pack a number: 1 bit for 0 (and for -0, which is read as 0), 33 for others.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_float", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_float(nd_stream_writer* writer, float value);
+
+        /// <summary>
+        ///  Pack a number: 1 bit for 0 (and for -0, which is read as 0), 65 for others.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_double", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_double(nd_stream_writer* writer, double value);
+
+        /// <summary>
+        ///  Pack by how much a number is below a baseline (wrapping): little where it changed little.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @param baseline  a value that the reader knows
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_uint_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_uint_delta(nd_stream_writer* writer, uint value, uint baseline);
+
+        /// <summary>
+        ///  Pack by how much a number is below a baseline (wrapping): little where it changed little.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @param baseline  a value that the reader knows
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_int_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_int_delta(nd_stream_writer* writer, int value, int baseline);
+
+        /// <summary>
+        ///  Pack by how much a number is below a baseline (wrapping): little where it changed little.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @param baseline  a value that the reader knows
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_ulong_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_ulong_delta(nd_stream_writer* writer, ulong value, ulong baseline);
+
+        /// <summary>
+        ///  Pack by how much a number is below a baseline (wrapping): little where it changed little.
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @param baseline  a value that the reader knows
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_long_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_long_delta(nd_stream_writer* writer, long value, long baseline);
+
+        /// <summary>
+        ///  Pack a number: 1 bit where it equals a baseline, 33 where not (always for a NaN).
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @param baseline  a value that the reader knows
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_float_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_float_delta(nd_stream_writer* writer, float value, float baseline);
+
+        /// <summary>
+        ///  Pack a number: 1 bit where it equals a baseline, 65 where not (always for a NaN).
+        ///
+        ///  @param writer  the writer
+        ///  @param value  the value
+        ///  @param baseline  a value that the reader knows
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_double_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_double_delta(nd_stream_writer* writer, double value, double baseline);
+
+        /// <summary>
+        ///  Pack a string against one that the reader knows: the length as a delta, then each byte as a
+        ///  delta to the byte of the baseline where it has one.
+        ///
+        ///  @param writer  the writer
+        ///  @param text  the string (UTF-8), not NUL-ended; may be NULL when the length is 0
+        ///  @param text_length  its bytes
+        ///  @param baseline  the string that the reader knows; may be NULL when its length is 0
+        ///  @param baseline_length  its bytes
+        ///  @param length_max  the most bytes that the reader takes: one of ND_FIXED_STRING_...
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (it does not fit: nothing is written, and it is a
+        ///  failed write); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by its init; or a
+        ///  string above length_max or 65535 bytes, or a baseline above 65535, which are failed writes too)
+        ///  @thread any; use a writer from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_write_packed_fixed_string_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_write_packed_fixed_string_delta(nd_stream_writer* writer, byte* text, uint text_length, byte* baseline, uint baseline_length, uint length_max);
+
+        /// <summary>
+        ///  Read 1 byte, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_byte", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_byte(nd_stream_reader* reader, byte* out_value);
+
+        /// <summary>
+        ///  Read 2 bytes, little endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_short", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_short(nd_stream_reader* reader, short* out_value);
+
+        /// <summary>
+        ///  Read 2 bytes, little endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_ushort", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_ushort(nd_stream_reader* reader, ushort* out_value);
+
+        /// <summary>
+        ///  Read 4 bytes, little endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_int", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_int(nd_stream_reader* reader, int* out_value);
+
+        /// <summary>
+        ///  Read 4 bytes, little endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_uint", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_uint(nd_stream_reader* reader, uint* out_value);
+
+        /// <summary>
+        ///  Read 8 bytes, little endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_long", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_long(nd_stream_reader* reader, long* out_value);
+
+        /// <summary>
+        ///  Read 8 bytes, little endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_ulong", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_ulong(nd_stream_reader* reader, ulong* out_value);
+
+        /// <summary>
+        ///  Read 4 bytes (IEEE 754), little endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_float", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_float(nd_stream_reader* reader, float* out_value);
+
+        /// <summary>
+        ///  Read 8 bytes (IEEE 754), little endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_double", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_double(nd_stream_reader* reader, double* out_value);
+
+        /// <summary>
+        ///  Read 2 bytes, big endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_short_network_byte_order", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_short_network_byte_order(nd_stream_reader* reader, short* out_value);
+
+        /// <summary>
+        ///  Read 2 bytes, big endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_ushort_network_byte_order", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_ushort_network_byte_order(nd_stream_reader* reader, ushort* out_value);
+
+        /// <summary>
+        ///  Read 4 bytes, big endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_int_network_byte_order", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_int_network_byte_order(nd_stream_reader* reader, int* out_value);
+
+        /// <summary>
+        ///  Read 4 bytes, big endian, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_uint_network_byte_order", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_uint_network_byte_order(nd_stream_reader* reader, uint* out_value);
+
+        /// <summary>
+        ///  Read bytes as they are, from the next byte boundary on.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_data  out: the bytes; all 0 past the end. It may be NULL when the length is 0
+        ///  @param length  how many
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_bytes", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_bytes(nd_stream_reader* reader, byte* out_data, uint length);
+
+        /// <summary>
+        ///  Read bits, the lowest first, without alignment.
+        ///
+        ///  @param reader  the reader
+        ///  @param bit_count  how many: 0 to 32
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init; or a count above 32, which is a failed read too)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_raw_bits", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_raw_bits(nd_stream_reader* reader, uint bit_count, uint* out_value);
+
+        /// <summary>
+        ///  Read a string: its length in 2 bytes, then its bytes. Of a string that is longer than the
+        ///  capacity only the length is read.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_text  out: the string, without a NUL. Nobody has checked that it is UTF-8. It may be
+        ///  NULL when the capacity is 0
+        ///  @param capacity  bytes at `out_text`: a longer string is skipped and gives an empty one, which
+        ///  is no failed read
+        ///  @param out_length  out: bytes of the string; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_fixed_string", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_fixed_string(nd_stream_reader* reader, byte* out_text, uint capacity, uint* out_length);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_uint wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_uint", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_uint(nd_stream_reader* reader, uint* out_value);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_int wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_int", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_int(nd_stream_reader* reader, int* out_value);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_ulong wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_ulong", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_ulong(nd_stream_reader* reader, ulong* out_value);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_long wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_long", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_long(nd_stream_reader* reader, long* out_value);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_float wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_float", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_float(nd_stream_reader* reader, float* out_value);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_double wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_double", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_double(nd_stream_reader* reader, double* out_value);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_uint_delta wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param baseline  the baseline that it was written with
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_uint_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_uint_delta(nd_stream_reader* reader, uint baseline, uint* out_value);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_int_delta wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param baseline  the baseline that it was written with
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_int_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_int_delta(nd_stream_reader* reader, int baseline, int* out_value);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_ulong_delta wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param baseline  the baseline that it was written with
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_ulong_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_ulong_delta(nd_stream_reader* reader, ulong baseline, ulong* out_value);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_long_delta wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param baseline  the baseline that it was written with
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_long_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_long_delta(nd_stream_reader* reader, long baseline, long* out_value);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_float_delta wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param baseline  the baseline that it was written with
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_float_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_float_delta(nd_stream_reader* reader, float baseline, float* out_value);
+
+        /// <summary>
+        ///  Read a number that nd_stream_write_packed_double_delta wrote.
+        ///
+        ///  @param reader  the reader
+        ///  @param baseline  the baseline that it was written with
+        ///  @param out_value  out: the value; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_double_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_double_delta(nd_stream_reader* reader, double baseline, double* out_value);
+
+        /// <summary>
+        ///  Read a string that nd_stream_write_packed_fixed_string_delta wrote. Of a string that is longer
+        ///  than the capacity only the length is read.
+        ///
+        ///  @param reader  the reader
+        ///  @param baseline  the baseline that it was written with; may be NULL when its length is 0
+        ///  @param baseline_length  its bytes
+        ///  @param out_text  out: the string, without a NUL. Not the baseline's memory. Nobody has checked
+        ///  that it is UTF-8. It may be NULL when the capacity is 0
+        ///  @param capacity  bytes at `out_text`: a longer string gives an empty one
+        ///  @param out_length  out: bytes of the string; 0 past the end
+        ///  @return ND_OK; ND_ERROR_BUFFER_TOO_SMALL (past the end: the value is 0, the reader does not
+        ///  move, and it is a failed read); ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (not filled by
+        ///  its init)
+        ///  @thread any; use a reader from one thread at a time
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_fixed_string_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stream_read_packed_fixed_string_delta(nd_stream_reader* reader, byte* baseline, uint baseline_length, byte* out_text, uint capacity, uint* out_length);
+
 
     }
 
@@ -1593,6 +2557,89 @@ namespace NetDriver.Interop
         ///  Start of the random sequence: one seed, one behaviour.
         /// </summary>
         public ulong seed;
+    }
+
+    /// <summary>
+    ///  Writes values into memory of yours, as Unity's DataStreamWriter does: whole bytes (each value
+    ///  on a byte boundary), single bits, and packed numbers. Fill it with nd_stream_writer_init; the
+    ///  fields are to be read only. It owns nothing and needs no end. It is a value: a copy has its own
+    ///  place, so a copy that was made before a value was written can overwrite that value later (end it
+    ///  with nd_stream_writer_flush when it wrote single bits or packed values).
+    ///
+    ///  A write that does not fit writes nothing and counts: one look at failed_writes after the last
+    ///  write is enough. A message in place:
+    ///
+    ///    nd_stream_writer writer; nd_send send; uint32_t length;
+    ///    nd_driver_begin_send(driver, connection, 0, 0, &amp;send);
+    ///    nd_stream_writer_init(&amp;writer, send.data, send.capacity);
+    ///    nd_stream_write_packed_uint(&amp;writer, 42);
+    ///    nd_stream_writer_length(&amp;writer, &amp;length);
+    ///    nd_driver_end_send(driver, &amp;send, length, 0);
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_stream_writer
+    {
+        /// <summary>
+        ///  Where the values go.
+        /// </summary>
+        public byte* data;
+        /// <summary>
+        ///  Bytes that are there.
+        /// </summary>
+        public uint capacity;
+        /// <summary>
+        ///  Whole bytes written.
+        /// </summary>
+        public uint length;
+        /// <summary>
+        ///  Bits behind those bytes that are not in memory yet, the first one lowest.
+        /// </summary>
+        public uint pending;
+        /// <summary>
+        ///  How many such bits there are: 0 to 7.
+        /// </summary>
+        public uint pending_count;
+        /// <summary>
+        ///  Writes that did not fit.
+        /// </summary>
+        public uint failed_writes;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+    }
+
+    /// <summary>
+    ///  Reads values out of memory of yours, as Unity's DataStreamReader does, in the order in which
+    ///  they were written and with the functions of the same names. Fill it with nd_stream_reader_init;
+    ///  the fields are to be read only. It owns nothing and needs no end. A copy has its own place.
+    ///
+    ///  A read past the end gives 0, does not move and counts: one look at failed_reads after the last
+    ///  read is enough.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_stream_reader
+    {
+        /// <summary>
+        ///  The bytes.
+        /// </summary>
+        public byte* data;
+        /// <summary>
+        ///  How many there are.
+        /// </summary>
+        public uint length;
+        /// <summary>
+        ///  Whole bytes read.
+        /// </summary>
+        public uint position;
+        /// <summary>
+        ///  Bits read of the byte that is there: 0 to 7.
+        /// </summary>
+        public uint bit_count;
+        /// <summary>
+        ///  Reads that went past the end.
+        /// </summary>
+        public uint failed_reads;
     }
 
 

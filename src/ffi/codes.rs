@@ -44,7 +44,8 @@ pub const ND_ERROR_STRUCT_SIZE: i32 = -103;
 pub const ND_ERROR_DRIVER_IN_USE: i32 = -104;
 /// The library failed inside. The process goes on; the driver can only be destroyed.
 pub const ND_ERROR_PANIC: i32 = -105;
-/// The buffer is too small; the length that it needs was written, the buffer was not.
+/// The buffer is too small; the length that it needs was written, the buffer was not. Of a stream:
+/// a value does not fit into what is left, or there is not as much left as a value needs.
 pub const ND_ERROR_BUFFER_TOO_SMALL: i32 = -106;
 /// A limit of the settings or of the library is reached; nd_last_error names it.
 pub const ND_ERROR_LIMIT_REACHED: i32 = -107;

@@ -22,6 +22,11 @@ pub mod events;
 pub mod library;
 pub mod sends;
 pub mod settings;
+pub mod stream_packed_reads;
+pub mod stream_packed_writes;
+pub mod stream_reads;
+pub mod stream_writes;
+pub mod streams;
 pub mod structs;
 #[cfg(feature = "test-hooks")]
 pub mod test_hooks;

@@ -8,6 +8,7 @@ pub mod endpoint;
 pub mod http;
 pub mod netem;
 pub mod random;
+pub mod stream;
 pub mod time;
 pub mod url;
 pub mod utp;

@@ -225,6 +225,34 @@ static void print_nd_network_simulator(void) {
 #undef STRUCT
 #undef STRUCT_NAME
 
+#define STRUCT nd_stream_writer
+#define STRUCT_NAME "nd_stream_writer"
+static void print_nd_stream_writer(void) {
+  FIELD(data);
+  FIELD(capacity);
+  FIELD(length);
+  FIELD(pending);
+  FIELD(pending_count);
+  FIELD(failed_writes);
+  FIELD(reserved);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_stream_reader
+#define STRUCT_NAME "nd_stream_reader"
+static void print_nd_stream_reader(void) {
+  FIELD(data);
+  FIELD(length);
+  FIELD(position);
+  FIELD(bit_count);
+  FIELD(failed_reads);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
 int main(void) {
   print_nd_endpoint();
   print_nd_settings();
@@ -235,5 +263,7 @@ int main(void) {
   print_nd_connection_info();
   print_nd_driver_statistics();
   print_nd_network_simulator();
+  print_nd_stream_writer();
+  print_nd_stream_reader();
   return gaps == 0 ? 0 : 1;
 }

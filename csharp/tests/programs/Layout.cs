@@ -21,6 +21,8 @@ internal static class Layout
         typeof(nd_connection_info),
         typeof(nd_driver_statistics),
         typeof(nd_network_simulator),
+        typeof(nd_stream_writer),
+        typeof(nd_stream_reader),
     };
 
     private static int Main()

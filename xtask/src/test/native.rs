@@ -153,8 +153,9 @@ fn compile_tests(project: &Project, folder: &str, flags: &[&str]) -> Result<Vec<
     Ok(programs)
 }
 
+/// Runs a test program in the project's folder, where it finds the tables that it reads.
 fn run_program(project: &Project, run: Run, name: &str) -> Result<String> {
-    run.limit(PROGRAM_LIMIT).quiet(project, name)
+    run.dir(&project.root).limit(PROGRAM_LIMIT).quiet(project, name)
 }
 
 /// Runs one of the C tests; returns how many of its checks passed.
