@@ -87,8 +87,8 @@ impl<'a> DataStreamWriter<'a> {
     }
 
     /// A second writer on the same memory, at a place that [`position`](Self::position) gave:
-    /// it overwrites what is there, and leaves this writer where it is. Flush it when it wrote single
-    /// bits. A place that was never in this memory gives a writer that fits nothing.
+    /// it overwrites what is there, and leaves this writer where it is. Flush it when it wrote
+    /// single bits. A place that was never in this memory gives a writer that fits nothing.
     pub fn at(&mut self, place: WriterPosition) -> DataStreamWriter<'_> {
         let end = self.capacity();
         let nowhere = WriterPosition { length: end, ..WriterPosition::default() };
