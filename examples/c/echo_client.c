@@ -8,6 +8,8 @@
  *     --window W          messages under way at once (default 1)
  *     --seconds N         the most that all of it may take (default 30)
  *     --sub-protocols a,b to offer, best first (plain dialect)
+ *     --deflate           compress messages of every length where the server can (plain dialect)
+ *     --keep-contexts     with the memory of earlier messages
  *
  * Ends with a line of quantiles and one JSON line of counters. The exit code is 0 only when every
  * message came back as it was sent; over UDP some may get lost, which the counters tell. */
@@ -203,7 +205,8 @@ static int report(struct client *client) {
 static void usage(void) {
   fprintf(stderr,
           "usage: echo_client udp|utp-ws HOST PORT | URL [--count N] [--size BYTES] [--text]\n"
-          "                   [--window W] [--seconds N] [--sub-protocols a,b]\n");
+          "                   [--window W] [--seconds N] [--sub-protocols a,b]\n"
+          "                   [--deflate] [--keep-contexts]\n");
   exit(2);
 }
 
@@ -232,7 +235,7 @@ int main(int argc, char **argv) {
   struct client client = {0};
   char *where[3] = {NULL, NULL, NULL};
   const char *value, *sub_protocols = NULL;
-  int where_count = 0;
+  int where_count = 0, deflate = 0, keep_contexts = 0;
   client.count = 1000, client.size = 32, client.window = 1, client.seconds = 30;
   for (int i = 1; i < argc; i++) {
     if ((value = option(argc, argv, &i, "--count")))
@@ -245,6 +248,8 @@ int main(int argc, char **argv) {
       client.seconds = number(value, UINT32_MAX / 1000, "--seconds");
     else if ((value = option(argc, argv, &i, "--sub-protocols"))) sub_protocols = value;
     else if (strcmp(argv[i], "--text") == 0) client.text = 1;
+    else if (strcmp(argv[i], "--deflate") == 0) deflate = 1;
+    else if (strcmp(argv[i], "--keep-contexts") == 0) keep_contexts = 1;
     else if (argv[i][0] != '-' && where_count < 3) where[where_count++] = argv[i];
     else usage();
   }
@@ -259,6 +264,7 @@ int main(int argc, char **argv) {
   nd_settings settings;
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
+  if (deflate) compress_all(&settings, keep_contexts);
   require(nd_driver_create(&settings, &client.driver), "nd_driver_create");
   open_connection(&client, where, where_count, sub_protocols);
   run(&client);
