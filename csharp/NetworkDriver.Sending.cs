@@ -40,6 +40,19 @@ namespace NetDriver
             return result == NativeMethods.ND_OK ? (int)size : Refused(connection, result);
         }
 
+        /// <summary>Bytes that were sent on a connection and have not left yet.</summary>
+        /// <param name="connection">Which.</param>
+        /// <returns>Bytes, frame headers included; always 0 on UDP and IPC. Or a negative
+        /// <see cref="Error.StatusCode"/>.</returns>
+        public int GetBufferedAmount(NetworkConnection connection)
+        {
+            uint bytes = 0;
+            int result = NativeMethods.nd_connection_buffered_amount(
+                Handle, connection.Value, &bytes);
+            return result == NativeMethods.ND_OK ? (int)Math.Min(bytes, int.MaxValue)
+                : Refused(connection, result);
+        }
+
         /// <summary>Begins a message that is written in place.</summary>
         /// <param name="connection">To whom.</param>
         /// <param name="writer">Writes the message; valid until EndSend, AbortSend or the next

@@ -574,6 +574,11 @@ typedef struct nd_settings {
    * sub-protocols and is answered without one of them does not connect.
    */
   uint32_t sub_protocol_rule;
+  /**
+   * Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
+   * several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
+   */
+  uint32_t fragment_size;
 } nd_settings;
 
 /**
@@ -1665,6 +1670,22 @@ nd_result nd_connection_get_payload_size_max(struct nd_driver *driver,
                                              nd_connection connection,
                                              uint8_t pipeline,
                                              uint32_t *out_size);
+
+/**
+ * Bytes that were sent on a connection and have not left yet: the number that a browser calls
+ * bufferedAmount, frame headers included.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_bytes  out: bytes; always 0 on UDP and IPC, where what waits leaves with the next flush
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_connection_buffered_amount(struct nd_driver *driver,
+                                        nd_connection connection,
+                                        uint32_t *out_bytes);
 
 /**
  * The bytes that a client gave with its connection request (UTP dialect).

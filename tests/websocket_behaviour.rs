@@ -14,5 +14,7 @@ mod dialects;
 mod messages;
 #[path = "websocket_behaviour/requests.rs"]
 mod requests;
+#[path = "websocket_behaviour/sending.rs"]
+mod sending;
 #[path = "websocket_behaviour/violations.rs"]
 mod violations;

@@ -797,6 +797,21 @@ namespace NetDriver.Interop
         internal static extern int nd_connection_get_payload_size_max(nd_driver* driver, ulong connection, byte pipeline, uint* out_size);
 
         /// <summary>
+        ///  Bytes that were sent on a connection and have not left yet: the number that a browser calls
+        ///  bufferedAmount, frame headers included.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_bytes  out: bytes; always 0 on UDP and IPC, where what waits leaves with the next flush
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+        ///  _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_buffered_amount", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_buffered_amount(nd_driver* driver, ulong connection, uint* out_bytes);
+
+        /// <summary>
         ///  The bytes that a client gave with its connection request (UTP dialect).
         ///
         ///  @param driver  the driver
@@ -2143,6 +2158,11 @@ namespace NetDriver.Interop
         ///  sub-protocols and is answered without one of them does not connect.
         /// </summary>
         public uint sub_protocol_rule;
+        /// <summary>
+        ///  Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
+        ///  several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
+        /// </summary>
+        public uint fragment_size;
     }
 
     /// <summary>

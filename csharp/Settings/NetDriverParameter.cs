@@ -69,6 +69,11 @@ namespace NetDriver
         /// WebSocket: what becomes of sub-protocols on which the two sides do not agree.
         /// </summary>
         public SubProtocolRule subProtocolRule;
+        /// <summary>
+        /// Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
+        /// several frames. 0 is never, otherwise at least 125.
+        /// </summary>
+        public uint fragmentSize;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -119,6 +124,7 @@ namespace NetDriver
             settings.deflate_no_context_takeover = deflateNoContextTakeover;
             settings.deflate_minimum_length = deflateMinimumLength;
             settings.sub_protocol_rule = (uint)subProtocolRule;
+            settings.fragment_size = fragmentSize;
         }
     }
 }

@@ -28,9 +28,9 @@ impl NetworkDriver {
         let endpoint = |address| {
             Option::map_or(address, NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr)
         };
-        let (outbound, measured) = match entry.link {
-            Link::Stream(id) => (self.pump.queued(id), self.streams.round_trip(id)),
-            _ => (0, None),
+        let measured = match entry.link {
+            Link::Stream(id) => self.streams.round_trip(id),
+            _ => None,
         };
         let round_trip =
             measured.map_or(entry.round_trip, |micros| micros.clamp(1, u64::from(u32::MAX)) as u32);
@@ -49,8 +49,24 @@ impl NetworkDriver {
             dropped_in: entry.traffic.dropped_in,
             refused_out: entry.traffic.refused_out,
             inbound_bytes: entry.waiting.bytes(),
-            outbound_bytes: outbound as u32,
+            outbound_bytes: self.queued(entry),
         })
+    }
+
+    /// Bytes of a connection's stream, headers included, that were sent and have not left to the
+    /// operating system yet. Always 0 on datagram interfaces.
+    ///
+    /// # Errors
+    /// As [`connection_info`](Self::connection_info).
+    pub fn buffered_amount(&self, connection: Connection) -> Result<u32> {
+        Ok(self.queued(self.entry(connection)?))
+    }
+
+    fn queued(&self, entry: &Entry) -> u32 {
+        match entry.link {
+            Link::Stream(id) => u32::try_from(self.pump.queued(id)).unwrap_or(u32::MAX),
+            Link::None | Link::Udp { .. } | Link::Ipc { .. } => 0,
+        }
     }
 
     pub(super) fn entry(&self, connection: Connection) -> Result<&Entry> {

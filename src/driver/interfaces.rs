@@ -76,6 +76,7 @@ pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> 
     let utp_size = utp_packet_size_max(s, InterfaceKind::WebSocket) as u32;
     let plain = websocket::Config {
         message_size_max: plain_size,
+        fragment_size: s.fragment_size,
         text: true,
         ping_interval: from_ms(s.ping_interval_ms),
         pong_timeout: from_ms(s.pong_timeout_ms),
@@ -84,6 +85,8 @@ pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> 
     match dialect {
         Some(Dialect::Utp) => websocket::Config {
             message_size_max: utp_size,
+            // One packet is one frame.
+            fragment_size: 0,
             text: false,
             // Unity pings after the heartbeat time and never waits for a pong.
             ping_interval: from_ms(s.heartbeat_timeout_ms),

@@ -3,100 +3,21 @@
 //! The checks come in Unity Transport's order: value, version, state, size, room. A refused send
 //! changes nothing.
 
-use std::ops::Range;
+mod in_place;
+mod many;
 
 use super::connections::Link;
 use super::interfaces::{layers, utp_packet_size_max};
-use super::{Connection, ConnectionState, MessageKind, NetworkDriver, SendHandle};
+use super::{Connection, ConnectionState, MessageKind, NetworkDriver};
 use crate::error::{Error, Result, Status};
-use crate::log::note;
 use crate::proto::utp::connection::Control;
 use crate::proto::utp::packet::data_header;
-use crate::proto::websocket::deflate::{Pool, WINDOW_BITS_MAX};
-use crate::proto::websocket::{self, Kind, Role, WebSocket, encode_header_length};
-use crate::pump::Entropy;
+use crate::proto::websocket::deflate::Pool;
+use crate::proto::websocket::{Kind, WebSocket, message_size_in, wire_size_max};
+use crate::pump::{Entropy, StreamId};
 use crate::settings::Dialect;
 
-/// Messages that may be open in place at once.
-pub const SENDS_OPEN_MAX: usize = 512;
-/// Room of a message in place on a plain connection when the program does not say how much.
-const PLAIN_CAPACITY_DEFAULT: u32 = 64 * 1024;
-
-/// Frames that several connections of servers are sent.
-struct SharedFrames {
-    /// One behind the other.
-    bytes: Vec<u8>,
-    /// Where each is, by `WebSocket::shared_form`.
-    spans: [Option<Range<usize>>; WINDOW_BITS_MAX as usize + 1],
-}
-
-/// Messages that are being written in place.
-#[derive(Default)]
-pub struct OpenSends {
-    slots: Vec<SendSlot>,
-    free: Vec<u32>,
-}
-
-struct SendSlot {
-    generation: u32,
-    open: bool,
-    connection: Connection,
-    pipeline: u8,
-    capacity: usize,
-    /// As long as the longest message written here so far; never shrinks.
-    bytes: Vec<u8>,
-}
-
-impl OpenSends {
-    fn open(
-        &mut self,
-        connection: Connection,
-        pipeline: u8,
-        capacity: usize,
-    ) -> Option<SendHandle> {
-        let index = match self.free.pop() {
-            Some(index) => index,
-            None if self.slots.len() < SENDS_OPEN_MAX => {
-                self.slots.push(SendSlot {
-                    generation: 0,
-                    open: false,
-                    connection,
-                    pipeline,
-                    capacity,
-                    bytes: Vec::new(),
-                });
-                self.slots.len() as u32 - 1
-            }
-            None => return None,
-        };
-        let slot = &mut self.slots[index as usize];
-        slot.generation = slot.generation.wrapping_add(1).max(1);
-        slot.open = true;
-        slot.connection = connection;
-        slot.pipeline = pipeline;
-        slot.capacity = capacity;
-        if slot.bytes.len() < capacity {
-            slot.bytes.resize(capacity, 0);
-        }
-        Some(SendHandle::new(index, slot.generation))
-    }
-
-    fn get(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
-        let slot = self.slots.get_mut(handle.index());
-        slot.filter(|slot| slot.open && slot.generation == handle.generation()).ok_or_else(|| {
-            Error::new(
-                Status::NetworkSendHandleInvalid,
-                "the send was ended or aborted already; each begin needs exactly one end or abort",
-            )
-        })
-    }
-
-    fn close(&mut self, handle: SendHandle) -> Result<()> {
-        self.get(handle)?.open = false;
-        self.free.push(handle.index() as u32);
-        Ok(())
-    }
-}
+pub use in_place::OpenSends;
 
 impl NetworkDriver {
     /// Sends one binary message; it leaves with the next flush or update.
@@ -191,7 +112,7 @@ impl NetworkDriver {
         let header = data_header(utp.token(), 0);
         let repeats = utp.repeats_accept() && !matches!(link, Link::Stream(_));
         let full = match link {
-            Link::Stream(id) => !self.stream_has_room(id, header.len() + data.len()),
+            Link::Stream(id) => !self.stream_has_room(id, Dialect::Utp, header.len() + data.len()),
             _ => entry.queued_datagrams >= self.settings.send_queue_capacity as u32,
         };
         if full {
@@ -230,7 +151,7 @@ impl NetworkDriver {
         let Link::Stream(id) = self.connections.at(index).link else {
             return Err(closed());
         };
-        if !self.stream_has_room(id, length) {
+        if !self.stream_has_room(id, Dialect::Plain, length) {
             return Err(self.refuse(index));
         }
         let Some(ws) = self.streams.open_websocket(id) else {
@@ -244,9 +165,12 @@ impl NetworkDriver {
         Ok(())
     }
 
-    fn stream_has_room(&self, id: crate::pump::StreamId, length: usize) -> bool {
-        let queued = self.pump.queued(id);
-        let needed = queued + length + websocket::HEADER_SIZE_MAX;
+    fn stream_has_room(&self, id: StreamId, dialect: Dialect, length: usize) -> bool {
+        let fragment_size = match dialect {
+            Dialect::Utp => 0,
+            Dialect::Plain => self.settings.fragment_size,
+        };
+        let needed = self.pump.queued(id) + wire_size_max(fragment_size, length);
         needed <= self.settings.outbound_bytes_max as usize
     }
 
@@ -280,7 +204,7 @@ impl NetworkDriver {
             }
             Dialect::Plain => {
                 let room = self.settings.outbound_bytes_max as usize;
-                let room = room.saturating_sub(websocket::HEADER_SIZE_MAX);
+                let room = message_size_in(self.settings.fragment_size, room);
                 room.min(self.settings.websocket_message_size_max as usize)
             }
         }
@@ -293,171 +217,6 @@ impl NetworkDriver {
     pub fn payload_size_max(&mut self, connection: Connection, pipeline: u8) -> Result<u32> {
         let index = self.sendable(connection, pipeline)?;
         Ok(self.capacity(index) as u32)
-    }
-
-    /// Sends one binary message to many connections; returns how many took it.
-    pub fn send_to_many(&mut self, connections: &[Connection], pipeline: u8, data: &[u8]) -> u32 {
-        let mut sent = 0;
-        let count = |outcome: Result<()>| sent += u32::from(outcome.is_ok());
-        let all = connections.iter().copied();
-        match self.send_to_many_as(all, pipeline, MessageKind::Binary, data, count) {
-            Ok(()) => sent,
-            Err(_) => 0,
-        }
-    }
-
-    /// Sends one message to many connections; `each` hears what became of it, in order. Plain
-    /// connections of servers share one encoded frame; when they compress, all that forget their
-    /// context and have the same window do.
-    ///
-    /// # Errors
-    /// [`Status::InvalidArgument`] for text that is not UTF-8; nobody got anything.
-    pub fn send_to_many_as(
-        &mut self,
-        connections: impl Iterator<Item = Connection>,
-        pipeline: u8,
-        kind: MessageKind,
-        data: &[u8],
-        mut each: impl FnMut(Result<()>),
-    ) -> Result<()> {
-        self.check_kind(Dialect::Plain, kind, data)?;
-        let mut shared =
-            SharedFrames { bytes: std::mem::take(&mut self.scratch), spans: Default::default() };
-        shared.bytes.clear();
-        for connection in connections {
-            let outcome = match self.sendable(connection, pipeline) {
-                Ok(index) => self.send_shared(index, kind, data, &mut shared),
-                Err(error) => Err(error),
-            };
-            each(outcome);
-        }
-        self.scratch = shared.bytes;
-        Ok(())
-    }
-
-    /// Sends to one of many; `shared` holds the server's frames that somebody needed.
-    fn send_shared(
-        &mut self,
-        index: u32,
-        kind: MessageKind,
-        data: &[u8],
-        shared: &mut SharedFrames,
-    ) -> Result<()> {
-        let entry = self.connections.at(index);
-        if entry.dialect == Dialect::Utp || !entry.incoming {
-            // A token or a mask of its own.
-            return self.send_one(index, kind, data);
-        }
-        self.check_size(index, data)?;
-        self.append(index, data.len(), |ws, out, _, pool| {
-            let kind = frame_kind(kind);
-            let mut no_mask = || [0; 4];
-            let Some(form) = ws.shared_form(data.len()) else {
-                ws.pack_message(out, kind, data, &mut no_mask, pool);
-                return;
-            };
-            let bytes = &mut shared.bytes;
-            let span = shared.spans[usize::from(form)].get_or_insert_with(|| {
-                let start = bytes.len();
-                bytes.reserve(encode_header_length(Role::Server, data.len()) + data.len());
-                ws.pack_message(bytes, kind, data, &mut no_mask, pool);
-                start..bytes.len()
-            });
-            out.extend_from_slice(&shared.bytes[span.clone()]);
-        })
-    }
-
-    /// Begins a message that is written in place; `required` 0 means as much as possible.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send); [`Status::LimitReached`] when 512 are open.
-    pub fn begin_send(
-        &mut self,
-        connection: Connection,
-        pipeline: u8,
-        required: u32,
-    ) -> Result<SendHandle> {
-        let index = self.sendable(connection, pipeline)?;
-        let most = self.capacity(index);
-        let capacity = match required {
-            0 => most.min(PLAIN_CAPACITY_DEFAULT as usize),
-            required if required as usize > most => {
-                return Err(overflow(required as usize, most));
-            }
-            required => required as usize,
-        };
-        let entry = self.connections.at(index);
-        let full = match entry.link {
-            Link::Stream(id) => !self.stream_has_room(id, required as usize),
-            _ => entry.queued_datagrams >= self.settings.send_queue_capacity as u32,
-        };
-        if full {
-            return Err(self.refuse(index));
-        }
-        self.sends.open(connection, pipeline, capacity).ok_or_else(|| {
-            let text = format!("{SENDS_OPEN_MAX} sends are open; end or abort some");
-            Error::new(Status::LimitReached, text)
-        })
-    }
-
-    /// Where to write a message that was begun.
-    ///
-    /// # Errors
-    /// [`Status::NetworkSendHandleInvalid`].
-    pub fn send_buffer(&mut self, handle: SendHandle) -> Result<&mut [u8]> {
-        let slot = self.sends.get(handle)?;
-        Ok(&mut slot.bytes[..slot.capacity])
-    }
-
-    /// Ends a message written in place, as binary. Whatever it returns, the send is over.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send); [`Status::NetworkSendHandleInvalid`].
-    pub fn end_send(&mut self, handle: SendHandle, length: u32) -> Result<()> {
-        self.end_send_as(handle, length, MessageKind::Binary)
-    }
-
-    /// Ends a message written in place, as either kind.
-    ///
-    /// # Errors
-    /// As [`end_send`](Self::end_send).
-    pub fn end_send_as(
-        &mut self,
-        handle: SendHandle,
-        length: u32,
-        kind: MessageKind,
-    ) -> Result<()> {
-        let slot = self.sends.get(handle)?;
-        let (connection, pipeline, capacity) = (slot.connection, slot.pipeline, slot.capacity);
-        let bytes = std::mem::take(&mut slot.bytes);
-        let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
-            Some(data) => self.send_as(connection, pipeline, kind, data),
-            None => Err(overflow(length as usize, capacity)),
-        };
-        self.sends.get(handle)?.bytes = bytes;
-        self.sends.close(handle)?;
-        outcome
-    }
-
-    /// Gives up a message written in place.
-    ///
-    /// # Errors
-    /// [`Status::NetworkSendHandleInvalid`].
-    pub fn abort_send(&mut self, handle: SendHandle) -> Result<()> {
-        self.sends.close(handle)
-    }
-
-    /// Aborts what was begun before an update and never ended.
-    pub(super) fn abort_open_sends(&mut self) {
-        if self.sends.free.len() == self.sends.slots.len() {
-            return;
-        }
-        for (index, slot) in self.sends.slots.iter_mut().enumerate() {
-            if std::mem::take(&mut slot.open) {
-                note!(Error, "a send to {:?} was begun and never ended", slot.connection);
-                self.sends.free.push(index as u32);
-            }
-        }
     }
 }
 

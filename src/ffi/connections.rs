@@ -256,6 +256,30 @@ pub unsafe extern "C" fn nd_connection_get_payload_size_max(
     })
 }
 
+/// Bytes that were sent on a connection and have not left yet: the number that a browser calls
+/// bufferedAmount, frame headers included.
+///
+/// @param driver  the driver
+/// @param connection  which
+/// @param out_bytes  out: bytes; always 0 on UDP and IPC, where what waits leaves whole
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+/// _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_connection_buffered_amount(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    out_bytes: *mut u32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let out = args::output(out_bytes, "out_bytes")?;
+        *out = driver.buffered_amount(Connection::from_u64(connection))?;
+        Ok(())
+    })
+}
+
 /// The bytes that a client gave with its connection request (UTP dialect).
 ///
 /// @param driver  the driver

@@ -168,6 +168,7 @@ pub(super) fn default_settings() -> nd_settings {
             SubProtocolRule::Lenient => ND_SUB_PROTOCOL_LENIENT,
             SubProtocolRule::Strict => ND_SUB_PROTOCOL_STRICT,
         },
+        fragment_size: s.fragment_size,
     }
 }
 
@@ -215,6 +216,7 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         deflate_no_context_takeover: s.deflate_no_context_takeover,
         deflate_minimum_length: s.deflate_minimum_length,
         sub_protocol_rule: sub_protocol_rule(s.sub_protocol_rule)?,
+        fragment_size: s.fragment_size,
     };
     settings.validate()?;
     Ok(settings)

@@ -112,6 +112,9 @@ pub struct nd_settings {
     /// WebSocket: ND_SUB_PROTOCOL_LENIENT (default) or ND_SUB_PROTOCOL_STRICT: a client that offers
     /// sub-protocols and is answered without one of them does not connect.
     pub sub_protocol_rule: u32,
+    /// Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
+    /// several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
+    pub fragment_size: u32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.

@@ -31,6 +31,8 @@ pub const MESSAGE_SIZE_MAX: i32 = 1472;
 pub const HEAD_SIZE_BOUNDS: (u32, u32) = (256, 65_536);
 /// The largest `websocket_message_size_max`: 256 MiB.
 pub const WEBSOCKET_MESSAGE_SIZE_LIMIT: u32 = 256 << 20;
+/// The smallest `fragment_size` that is not 0: below it, headers would be much of what is sent.
+pub const FRAGMENT_SIZE_MIN: u32 = 125;
 /// The most connections that a driver can be told to hold.
 pub const CONNECTIONS_LIMIT: u32 = 1 << 20;
 
@@ -98,6 +100,9 @@ pub struct NetworkSettings {
     pub deflate_minimum_length: u32,
     /// What becomes of WebSocket sub-protocols on which the two sides do not agree.
     pub sub_protocol_rule: SubProtocolRule,
+    /// Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
+    /// several. 0 is never, otherwise at least [`FRAGMENT_SIZE_MIN`].
+    pub fragment_size: u32,
 }
 
 /// This side forgets its compression context after each message.
@@ -139,6 +144,7 @@ impl Default for NetworkSettings {
             deflate_no_context_takeover: DEFLATE_OWN_CONTEXT | DEFLATE_PEER_CONTEXT,
             deflate_minimum_length: 256,
             sub_protocol_rule: SubProtocolRule::Lenient,
+            fragment_size: 0,
         }
     }
 }
@@ -199,6 +205,9 @@ impl NetworkSettings {
         let both = DEFLATE_OWN_CONTEXT | DEFLATE_PEER_CONTEXT;
         bounded("deflate_no_context_takeover", self.deflate_no_context_takeover, 0, both)?;
         bounded("deflate_minimum_length", self.deflate_minimum_length, 0, message_limit)?;
+        if self.fragment_size != 0 {
+            bounded("fragment_size", self.fragment_size, FRAGMENT_SIZE_MIN, message_limit)?;
+        }
         if self.perform_path_mtu_discovery {
             return Err(Error::new(
                 Status::NotSupported,

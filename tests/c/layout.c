@@ -77,6 +77,7 @@ static void print_nd_settings(void) {
   FIELD(deflate_no_context_takeover);
   FIELD(deflate_minimum_length);
   FIELD(sub_protocol_rule);
+  FIELD(fragment_size);
   END();
 }
 #undef STRUCT

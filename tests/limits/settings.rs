@@ -1,8 +1,8 @@
 //! The bounds of every setting: a value outside is refused by the field's name.
 
 use netdriver::settings::{
-    CONNECTIONS_LIMIT, InterfaceKind, InterfaceSettings, NetworkSettings, NetworkSimulator,
-    PATH_SIZE_MAX, SUB_PROTOCOLS_MAX, WEBSOCKET_MESSAGE_SIZE_LIMIT,
+    CONNECTIONS_LIMIT, FRAGMENT_SIZE_MIN, InterfaceKind, InterfaceSettings, NetworkSettings,
+    NetworkSimulator, PATH_SIZE_MAX, SUB_PROTOCOLS_MAX, WEBSOCKET_MESSAGE_SIZE_LIMIT,
 };
 use netdriver::{NetworkDriver, Status};
 
@@ -57,6 +57,11 @@ const FIELDS: &[(&str, Change, Option<Change>)] = &[
         "deflate_minimum_length",
         |s| s.deflate_minimum_length = WEBSOCKET_MESSAGE_SIZE_LIMIT + 1,
         None,
+    ),
+    (
+        "fragment_size",
+        |s| s.fragment_size = FRAGMENT_SIZE_MIN - 1,
+        Some(|s| s.fragment_size = WEBSOCKET_MESSAGE_SIZE_LIMIT + 1),
     ),
 ];
 
@@ -116,6 +121,7 @@ fn the_ends_of_the_bounds_are_inside() {
         deflate_peer_window_bits: 9,
         deflate_no_context_takeover: 0,
         deflate_minimum_length: 0,
+        fragment_size: FRAGMENT_SIZE_MIN,
         ..NetworkSettings::default()
     };
     let largest = NetworkSettings {
@@ -143,6 +149,7 @@ fn the_ends_of_the_bounds_are_inside() {
         deflate_peer_window_bits: 15,
         deflate_no_context_takeover: 3,
         deflate_minimum_length: WEBSOCKET_MESSAGE_SIZE_LIMIT,
+        fragment_size: WEBSOCKET_MESSAGE_SIZE_LIMIT,
         ..NetworkSettings::default()
     };
     for settings in [smallest, largest] {

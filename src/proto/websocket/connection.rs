@@ -1,14 +1,18 @@
 //! The WebSocket connection after the opening handshake: bytes and time in, events and control
 //! frames out. It must not touch a socket, a clock or a random source, nor know the dialect above.
 
-use super::deflate::{Codec, Pool};
-use super::frame::{CONTROL_PAYLOAD_MAX, FrameHeader, Opcode, RawHeader, apply_mask};
+use super::deflate::Codec;
+use super::frame::{CONTROL_PAYLOAD_MAX, Opcode, RawHeader};
 use crate::proto::time::Micros;
 use bytes::{Bytes, BytesMut};
 
 pub use super::frame::HEADER_SIZE_MAX;
 
 mod receive;
+mod send;
+
+use send::write_frame;
+pub use send::{encode_header_length, message_size_in, wire_size_max};
 
 /// Which side of the connection this is: a client masks what it sends, a server does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub enum Role {
 pub struct Config {
     /// Longest message received, in bytes; a longer one is refused with 1009.
     pub message_size_max: u32,
+    /// Payload bytes of a frame that is sent; longer messages are cut into several (0 = never).
+    pub fragment_size: u32,
     /// Whether text messages are taken; `false` refuses them with 1003 (the Unity dialect).
     pub text: bool,
     /// Ping when nothing was received for this long (0 = never); one ping is under way at a time.
@@ -341,46 +347,6 @@ impl WebSocket {
         }
     }
 
-    /// Appends one message, as one frame, compressed if that was agreed on and is worth it.
-    /// Otherwise as [`write_message`](Self::write_message); `mask` is asked by a client only.
-    /// `pool` is that of all connections.
-    pub fn pack_message(
-        &mut self,
-        out: &mut Vec<u8>,
-        kind: Kind,
-        payload: &[u8],
-        mask: &mut dyn FnMut() -> [u8; 4],
-        pool: &mut Pool,
-    ) {
-        if let Some(codec) = self.codec.as_mut().filter(|codec| codec.is_worth(payload.len()))
-            && let Some(packed) = codec.compress(payload, pool)
-        {
-            write_frame_with(self.role, out, (kind.opcode(), COMPRESSED), [&packed, &[]], mask);
-            pool.give_scratch(packed);
-            return;
-        }
-        self.write_message_in_two(out, kind, [payload, &[]], mask);
-    }
-
-    /// Appends one message, as one frame, to `out`, not compressed. `mask` is not used by a
-    /// server. A program that sends text promises that it is UTF-8; nothing may be sent once
-    /// [`can_send`](Self::can_send) is false.
-    pub fn write_message(&self, out: &mut Vec<u8>, kind: Kind, payload: &[u8], mask: [u8; 4]) {
-        self.write_message_in_two(out, kind, [payload, &[]], &mut || mask);
-    }
-
-    /// As [`write_message`](Self::write_message), of a payload that lies in two places. `mask` is
-    /// asked by a client only.
-    pub fn write_message_in_two(
-        &self,
-        out: &mut Vec<u8>,
-        kind: Kind,
-        payload: [&[u8]; 2],
-        mask: &mut dyn FnMut() -> [u8; 4],
-    ) {
-        write_frame(self.role, out, kind.opcode(), payload, mask);
-    }
-
     /// Queues a ping whose round trip is not measured (no time comes in here).
     ///
     /// # Errors
@@ -480,48 +446,4 @@ impl WebSocket {
 #[must_use]
 pub const fn is_close_code(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
-}
-
-fn write_frame(
-    role: Role,
-    out: &mut Vec<u8>,
-    opcode: Opcode,
-    payload: [&[u8]; 2],
-    mask: &mut dyn FnMut() -> [u8; 4],
-) {
-    write_frame_with(role, out, (opcode, 0), payload, mask);
-}
-
-fn write_frame_with(
-    role: Role,
-    out: &mut Vec<u8>,
-    (opcode, rsv): (Opcode, u8),
-    [first, second]: [&[u8]; 2],
-    mask: &mut dyn FnMut() -> [u8; 4],
-) {
-    let mask = match role {
-        Role::Client => Some(mask()),
-        Role::Server => None,
-    };
-    let length = first.len() + second.len();
-    out.reserve(encode_header_length(role, length) + length);
-    let payload_length = length as u64;
-    FrameHeader { fin: true, rsv, opcode, mask, payload_length }.write(out);
-    let start = out.len();
-    out.extend_from_slice(first);
-    out.extend_from_slice(second);
-    if let Some(key) = mask {
-        apply_mask(&mut out[start..], key, 0);
-    }
-}
-
-/// Size of the header that a message of `payload` bytes gets.
-#[must_use]
-pub fn encode_header_length(role: Role, payload: usize) -> usize {
-    let length = match payload {
-        0..=125 => 2,
-        126..=0xffff => 4,
-        _ => 10,
-    };
-    length + if role == Role::Client { 4 } else { 0 }
 }

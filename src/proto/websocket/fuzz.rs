@@ -89,6 +89,7 @@ pub fn fuzz_deflate(data: &[u8]) {
     }
     let config = Config {
         message_size_max: if settings & 32 == 0 { 100 } else { 100_000 },
+        fragment_size: 0,
         text: true,
         ping_interval: 0,
         pong_timeout: 0,
@@ -131,6 +132,7 @@ pub fn fuzz_frames(data: &[u8]) {
     let role = if settings & 1 == 0 { Role::Server } else { Role::Client };
     let config = Config {
         message_size_max: [0, 10, 1386, 100_000][usize::from(settings >> 2 & 3)],
+        fragment_size: 0,
         text: settings & 2 == 0,
         ping_interval: 0,
         pong_timeout: 0,

@@ -12,6 +12,7 @@ pub mod handshake;
 
 pub use connection::{
     CloseState, Config, Event, HEADER_SIZE_MAX, Kind, Role, WebSocket, encode_header_length,
+    message_size_in, wire_size_max,
 };
 
 #[cfg(test)]

