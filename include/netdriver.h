@@ -1677,7 +1677,7 @@ nd_result nd_connection_get_payload_size_max(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @param connection  which
- * @param out_bytes  out: bytes; always 0 on UDP and IPC, where what waits leaves with the next flush
+ * @param out_bytes  out: bytes; always 0 on UDP and IPC, where what waits leaves whole
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
  * _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
