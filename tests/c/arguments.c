@@ -324,6 +324,7 @@ static void bad_settings(void) {
       I32(deflate_no_context_takeover, 4),
       I32(deflate_minimum_length, UINT32_MAX),
       I32(sub_protocol_rule, 2),
+      I32(fragment_size, 1),            I32(fragment_size, 124),
   };
   nd_driver *driver = NULL;
   for (size_t i = 0; i < COUNT(bad); i++) {
