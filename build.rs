@@ -15,6 +15,7 @@ const SOURCES: &[&str] = &[
     "drivers",
     "documents",
     "admission",
+    "tls",
     "connections",
     "events",
     "sends",

@@ -5,7 +5,7 @@ using NetDriver.Interop;
 
 namespace NetDriver
 {
-    /// <summary>What a connection to a ws:// URL asks for beyond the URL.</summary>
+    /// <summary>What a connection to a ws:// or wss:// URL asks for beyond the URL.</summary>
     public sealed class ConnectOptions
     {
         /// <summary>What to speak: Plain (default) or Utp.</summary>
@@ -19,6 +19,12 @@ namespace NetDriver
 
         /// <summary>UTP dialect: bytes for the server with the request. Null: none.</summary>
         public byte[] Payload { get; set; }
+
+        /// <summary>
+        /// wss:// only: how to speak TLS. Null: as the interface does, else with the certificates
+        /// that the system trusts.
+        /// </summary>
+        public TlsClientOptions Tls { get; set; }
 
         /// <summary>Options with the default values.</summary>
         public ConnectOptions()

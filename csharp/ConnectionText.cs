@@ -16,5 +16,13 @@ namespace NetDriver
         /// are none.
         /// </summary>
         Extensions = 5,
+        /// <summary>The version of TLS, "TLSv1.2" or "TLSv1.3"; empty without TLS.</summary>
+        TlsVersion = 12,
+        /// <summary>The cipher suite of TLS; empty without TLS.</summary>
+        TlsCipher = 13,
+        /// <summary>The host name that the client asked for in TLS; may be empty.</summary>
+        TlsServerName = 14,
+        /// <summary>The certificate that the peer showed, as PEM; empty when none.</summary>
+        TlsPeerCertificate = 15,
     }
 }

@@ -211,5 +211,14 @@ namespace NetDriver
         {
             get { return m_Native.payloads_invalid; }
         }
+
+        /// <summary>
+        /// Handshakes that TLS ended: certificates that this side or the client did not take,
+        /// nothing in common, no TLS at all. Part of <see cref="HandshakesFailed"/>.
+        /// </summary>
+        public ulong TlsFailures
+        {
+            get { return m_Native.tls_failures; }
+        }
     }
 }

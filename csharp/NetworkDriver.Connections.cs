@@ -124,8 +124,9 @@ namespace NetDriver
         /// Connects to a WebSocket server by URL, in the plain dialect unless the options say
         /// otherwise. The driver gets a WebSocket interface when it has none.
         /// </summary>
-        /// <param name="url">Such as "ws://host:port/path?query".</param>
-        /// <param name="options">Sub-protocols, headers, dialect; null for the defaults.</param>
+        /// <param name="url">Such as "wss://host:port/path?query".</param>
+        /// <param name="options">Sub-protocols, headers, dialect, TLS; null for the
+        /// defaults.</param>
         /// <returns>The connection; the default value when that is impossible, and
         /// <see cref="NetDriverLibrary.LastError"/> says why.</returns>
         public NetworkConnection Connect(string url, ConnectOptions options = null)
@@ -138,11 +139,19 @@ namespace NetDriver
             nd_connect_options native;
             NativeMethods.nd_connect_options_init(&native);
             native.dialect = (uint)options.Dialect;
+            TlsTexts texts = options.Tls == null ? null : options.Tls.Texts();
             fixed (byte* nativeUrl = text)
             fixed (byte* subProtocols = Utf8.CommaSeparated(options.SubProtocols, "options"))
             fixed (byte* headers = options.HeaderLines())
             fixed (byte* payload = options.Payload)
+            fixed (byte* tlsTexts = texts == null ? null : texts.ToArray())
             {
+                nd_tls_client tls;
+                if (texts != null)
+                {
+                    options.Tls.Fill(out tls, texts, tlsTexts);
+                    native.tls = &tls;
+                }
                 native.sub_protocols = subProtocols;
                 native.headers = headers;
                 native.payload = payload;
@@ -224,7 +233,8 @@ namespace NetDriver
             return result;
         }
 
-        /// <summary>A text of a WebSocket connection: path, query, sub-protocol, headers.</summary>
+        /// <summary>A text of a WebSocket connection: path, query, sub-protocol, headers,
+        /// extensions, TLS.</summary>
         /// <param name="connection">Which.</param>
         /// <param name="kind">Which text.</param>
         /// <returns>The text; empty where there is none, as on UDP.</returns>

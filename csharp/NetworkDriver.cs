@@ -65,6 +65,10 @@ namespace NetDriver
             if (networkInterface == null)
                 throw new ArgumentNullException("networkInterface");
             Library.Require();
+            if (settings.IsSecure && networkInterface.Describe().Kind == NetworkInterfaceKind.Udp)
+                throw new NetDriverException(Error.StatusCode.NotSupported,
+                    "Secure parameters need a WebSocket interface: TLS over UDP (DTLS) is not "
+                    + "available in this version.");
             DriverState state = new DriverState(settings);
             bool complete = false;
             try
@@ -185,6 +189,37 @@ namespace NetDriver
             int index;
             int result = m_State.AddInterface(networkInterface, out index);
             return result == NativeMethods.ND_OK ? index : result;
+        }
+
+        /// <summary>
+        /// Lets the listeners of a WebSocket interface speak TLS, and nothing else. What is set
+        /// here is for clients that connect later; nobody is dropped, so that a certificate can be
+        /// replaced while it listens.
+        /// </summary>
+        /// <param name="interfaceIndex">A WebSocket interface.</param>
+        /// <param name="options">How; null: without TLS again.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>; then nothing has
+        /// changed.</returns>
+        public int SetTlsServer(int interfaceIndex, TlsServerOptions options)
+        {
+            return options != null ? options.ApplyTo(Handle, interfaceIndex)
+                : NativeMethods.nd_driver_set_tls_server(Handle, (uint)interfaceIndex, null);
+        }
+
+        /// <summary>
+        /// Says how clients on a WebSocket interface speak TLS: those of Connect by address or name
+        /// always, those by URL for wss:// when their options say nothing. For connections that
+        /// start later.
+        /// </summary>
+        /// <param name="interfaceIndex">A WebSocket interface.</param>
+        /// <param name="options">How; null: not at all, and wss:// with the system's
+        /// certificates.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>; then nothing has
+        /// changed.</returns>
+        public int SetTlsClient(int interfaceIndex, TlsClientOptions options)
+        {
+            return options != null ? options.ApplyTo(Handle, interfaceIndex)
+                : NativeMethods.nd_driver_set_tls_client(Handle, (uint)interfaceIndex, null);
         }
 
         /// <summary>Binds the first interface to an address of this machine.</summary>

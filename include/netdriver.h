@@ -230,7 +230,8 @@
 #define ND_DISCONNECT_CLOSED_BY_REMOTE 3
 
 /**
- * Disconnect reason: TLS or authentication failed.
+ * Disconnect reason: TLS failed; the event's data is a text that says what: a certificate that
+ * expired or is not trusted, the wrong host, a server without TLS.
  */
 #define ND_DISCONNECT_AUTHENTICATION_FAILURE 6
 
@@ -366,6 +367,53 @@
  * Sub-protocols on which the sides do not agree: there is no connection, as with Godot.
  */
 #define ND_SUB_PROTOCOL_STRICT 1
+
+/**
+ * Text of a connection: the version of TLS, `TLSv1.2` or `TLSv1.3`; empty without TLS, as are the
+ * next three.
+ */
+#define ND_TEXT_TLS_VERSION 12
+
+/**
+ * Text of a connection: the cipher suite of TLS, such as `TLS_AES_128_GCM_SHA256`.
+ */
+#define ND_TEXT_TLS_CIPHER 13
+
+/**
+ * Text of a connection: the host name that the client asked for in TLS; empty when it asked for
+ * none.
+ */
+#define ND_TEXT_TLS_SERVER_NAME 14
+
+/**
+ * Text of a connection: the certificate that the peer showed, as PEM; empty when it showed none.
+ */
+#define ND_TEXT_TLS_PEER_CERTIFICATE 15
+
+/**
+ * Oldest version of TLS: 1.2.
+ */
+#define ND_TLS_VERSION_1_2 12
+
+/**
+ * Oldest version of TLS: 1.3.
+ */
+#define ND_TLS_VERSION_1_3 13
+
+/**
+ * Clients' certificates: none is asked for.
+ */
+#define ND_TLS_CLIENT_CERTIFICATES_NONE 0
+
+/**
+ * Clients' certificates: one is asked for; a client without one is taken.
+ */
+#define ND_TLS_CLIENT_CERTIFICATES_OPTIONAL 1
+
+/**
+ * Clients' certificates: a client without a valid one is refused.
+ */
+#define ND_TLS_CLIENT_CERTIFICATES_REQUIRED 2
 
 /**
  * Log level: something failed that the program should know.
@@ -549,20 +597,13 @@ typedef struct nd_settings {
    */
   uint32_t deflate_level;
   /**
-   * Binary logarithm of the window that this side compresses with, at most: 9 to 15. Default
-   * 15. The peer may ask for less.
+   * Binary logarithm of the compression window, either way: 9 to 15. Default 15.
    */
   uint32_t deflate_window_bits;
   /**
-   * The same of the peer: 9 to 15. Default 15. A client that did not offer
-   * client_max_window_bits cannot be told and is read with 15.
-   */
-  uint32_t deflate_peer_window_bits;
-  /**
    * Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
    * 0 nobody. A context that is kept makes small messages shorter and costs memory for as long
-   * as the connection lives: 372 KiB to compress with a window of 15 bits (260 with 12, 246
-   * with 9), 47 KiB to decompress.
+   * as the connection lives: about 260 KiB to compress, 48 KiB to decompress.
    */
   uint32_t deflate_no_context_takeover;
   /**
@@ -624,6 +665,73 @@ typedef struct nd_interface_settings {
 } nd_interface_settings;
 
 /**
+ * A certificate and its key, as PEM texts.
+ */
+typedef struct nd_tls_identity {
+  /**
+   * The chain: the own certificate first, then those of its issuers.
+   */
+  const uint8_t *certificate;
+  /**
+   * The private key (PKCS #8, PKCS #1 or SEC 1, not encrypted).
+   */
+  const uint8_t *key;
+  /**
+   * Length of `certificate` in bytes; at most 1 MiB.
+   */
+  uint32_t certificate_length;
+  /**
+   * Length of `key` in bytes; at most 1 MiB.
+   */
+  uint32_t key_length;
+} nd_tls_identity;
+
+/**
+ * How a client speaks TLS. Fill it with nd_tls_client_init.
+ */
+typedef struct nd_tls_client {
+  /**
+   * Size of this struct in bytes; nd_tls_client_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * 1 (default): trust the certificates that the system trusts. On Android they are not
+   * available in this version: set it to 0 and give `ca`.
+   */
+  uint32_t use_system_roots;
+  /**
+   * 1: verify nothing, so that anybody on the way can read and change everything; each
+   * connection logs a warning. For tests only. Default 0.
+   */
+  uint32_t insecure;
+  /**
+   * The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
+   */
+  uint32_t version_min;
+  /**
+   * Certificates to trust beside those of the system, as PEM. NULL: none.
+   */
+  const uint8_t *ca;
+  /**
+   * The certificate to show to servers that ask for one, and its key. Without one both of its
+   * pointers are NULL (default).
+   */
+  struct nd_tls_identity identity;
+  /**
+   * The name to ask for and to find in the certificate, instead of the host's. NULL: the host's.
+   */
+  const char *server_name;
+  /**
+   * Length of `ca` in bytes; at most 1 MiB.
+   */
+  uint32_t ca_length;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} nd_tls_client;
+
+/**
  * What nd_driver_connect_url asks for beyond the URL. Fill it with nd_connect_options_init.
  */
 typedef struct nd_connect_options {
@@ -655,6 +763,11 @@ typedef struct nd_connect_options {
    * 0.
    */
   uint32_t reserved;
+  /**
+   * wss:// only: how to speak TLS; copied. NULL: as nd_driver_set_tls_client said, else what
+   * nd_tls_client_init gives.
+   */
+  const struct nd_tls_client *tls;
 } nd_connect_options;
 
 /**
@@ -895,6 +1008,11 @@ typedef struct nd_driver_statistics {
    * Streams closed with 1007: text that is no UTF-8, compressed data that is none.
    */
   uint64_t payloads_invalid;
+  /**
+   * Handshakes that TLS ended: certificates that this side or the client did not take, nothing
+   * in common, no TLS at all. Part of `handshakes_failed`.
+   */
+  uint64_t tls_failures;
 } nd_driver_statistics;
 
 /**
@@ -953,6 +1071,49 @@ typedef struct nd_network_simulator {
  * It is a value: copy it freely. A stale one is an error code, never another connection.
  */
 typedef uint64_t nd_connection;
+
+/**
+ * How a server speaks TLS. Fill it with nd_tls_server_init.
+ */
+typedef struct nd_tls_server {
+  /**
+   * Size of this struct in bytes; nd_tls_server_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * How many certificates there are at `identities`; 1 to 64.
+   */
+  uint32_t identity_count;
+  /**
+   * What is asked of clients: ND_TLS_CLIENT_CERTIFICATES_…. Default …_NONE.
+   */
+  uint32_t client_certificates;
+  /**
+   * The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
+   */
+  uint32_t version_min;
+  /**
+   * The server's certificates. A client gets the first one that is for the name it asks for; the
+   * first of all when it asks for none, or for one that none has.
+   */
+  const struct nd_tls_identity *identities;
+  /**
+   * Who issues the clients' certificates, as PEM. NULL: none.
+   */
+  const uint8_t *client_ca;
+  /**
+   * The name that a client's certificate must be for. NULL: any.
+   */
+  const char *client_name;
+  /**
+   * Length of `client_ca` in bytes; at most 1 MiB.
+   */
+  uint32_t client_ca_length;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} nd_tls_server;
 
 /**
  * One event. What a field holds depends on `kind`.
@@ -1513,6 +1674,63 @@ nd_result nd_connection_set_no_delay(struct nd_driver *driver,
                                      uint32_t enabled);
 
 /**
+ * Fill a client's TLS with the defaults: the certificates that the system trusts, TLS 1.2 or
+ * later.
+ *
+ * @param out_tls  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.2
+ */
+nd_result nd_tls_client_init(struct nd_tls_client *out_tls);
+
+/**
+ * Fill a server's TLS with the defaults: no certificate yet, none of clients, TLS 1.2 or later.
+ *
+ * @param out_tls  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.2
+ */
+nd_result nd_tls_server_init(struct nd_tls_server *out_tls);
+
+/**
+ * Say how clients on a WebSocket interface speak TLS: those of nd_driver_connect and
+ * nd_driver_connect_host always, those of nd_driver_connect_url for wss:// when their options say
+ * nothing. For connections that start later.
+ *
+ * @param driver  the driver
+ * @param interface_index  a WebSocket interface
+ * @param tls  how; copied, with everything it points to; NULL: not at all, and wss:// as
+ * nd_tls_client_init says
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_STRUCT_SIZE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_INVALID_ARGUMENT (no such interface, or a certificate or key that cannot be used;
+ * nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (UDP and IPC
+ * interfaces; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_set_tls_client(struct nd_driver *driver,
+                                   uint32_t interface_index,
+                                   const struct nd_tls_client *tls);
+
+/**
+ * Let the listeners of a WebSocket interface speak TLS (wss, https), and nothing else. Before or
+ * while they listen: what is set here is for clients that connect later, and nobody is dropped, so
+ * that a certificate can be replaced before it expires. A client without TLS is answered with 400.
+ *
+ * @param driver  the driver
+ * @param interface_index  a WebSocket interface
+ * @param tls  how; copied, with everything it points to; NULL: without TLS again
+ * @return as nd_driver_set_tls_client
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_set_tls_server(struct nd_driver *driver,
+                                   uint32_t interface_index,
+                                   const struct nd_tls_server *tls);
+
+/**
  * Take the oldest connection that came from outside. Its events wait until then.
  *
  * @param driver  the driver
@@ -1575,11 +1793,11 @@ nd_result nd_driver_connect_host(struct nd_driver *driver,
  * The driver gets a WebSocket interface when it has none.
  *
  * @param driver  the driver
- * @param url  ws://host[:port][/path][?query]
- * @param options  sub-protocols, headers, dialect; copied; NULL for the defaults
+ * @param url  ws:// or wss://host[:port][/path][?query]
+ * @param options  sub-protocols, headers, dialect, TLS; copied; NULL for the defaults
  * @param out_connection  out: the connection
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
- * ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NOT_SUPPORTED (wss:// in this version);
+ * ND_ERROR_INVALID_ARGUMENT (certificates and keys included);
  * ND_ERROR_LIMIT_REACHED; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.1
@@ -1724,7 +1942,7 @@ nd_result nd_driver_set_accept_payload(struct nd_driver *driver,
                                        uint32_t payload_length);
 
 /**
- * A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions.
+ * A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions, TLS.
  *
  * @param driver  the driver
  * @param connection  which

@@ -84,7 +84,8 @@ namespace NetDriver.Interop
         /// </summary>
         internal const int ND_DISCONNECT_CLOSED_BY_REMOTE = 3;
         /// <summary>
-        ///  Disconnect reason: TLS or authentication failed.
+        ///  Disconnect reason: TLS failed; the event's data is a text that says what: a certificate that
+        ///  expired or is not trusted, the wrong host, a server without TLS.
         /// </summary>
         internal const int ND_DISCONNECT_AUTHENTICATION_FAILURE = 6;
         /// <summary>
@@ -194,6 +195,44 @@ namespace NetDriver.Interop
         ///  Sub-protocols on which the sides do not agree: there is no connection, as with Godot.
         /// </summary>
         internal const uint ND_SUB_PROTOCOL_STRICT = 1;
+        /// <summary>
+        ///  Text of a connection: the version of TLS, `TLSv1.2` or `TLSv1.3`; empty without TLS, as are the
+        ///  next three.
+        /// </summary>
+        internal const uint ND_TEXT_TLS_VERSION = 12;
+        /// <summary>
+        ///  Text of a connection: the cipher suite of TLS, such as `TLS_AES_128_GCM_SHA256`.
+        /// </summary>
+        internal const uint ND_TEXT_TLS_CIPHER = 13;
+        /// <summary>
+        ///  Text of a connection: the host name that the client asked for in TLS; empty when it asked for
+        ///  none.
+        /// </summary>
+        internal const uint ND_TEXT_TLS_SERVER_NAME = 14;
+        /// <summary>
+        ///  Text of a connection: the certificate that the peer showed, as PEM; empty when it showed none.
+        /// </summary>
+        internal const uint ND_TEXT_TLS_PEER_CERTIFICATE = 15;
+        /// <summary>
+        ///  Oldest version of TLS: 1.2.
+        /// </summary>
+        internal const uint ND_TLS_VERSION_1_2 = 12;
+        /// <summary>
+        ///  Oldest version of TLS: 1.3.
+        /// </summary>
+        internal const uint ND_TLS_VERSION_1_3 = 13;
+        /// <summary>
+        ///  Clients' certificates: none is asked for.
+        /// </summary>
+        internal const uint ND_TLS_CLIENT_CERTIFICATES_NONE = 0;
+        /// <summary>
+        ///  Clients' certificates: one is asked for; a client without one is taken.
+        /// </summary>
+        internal const uint ND_TLS_CLIENT_CERTIFICATES_OPTIONAL = 1;
+        /// <summary>
+        ///  Clients' certificates: a client without a valid one is refused.
+        /// </summary>
+        internal const uint ND_TLS_CLIENT_CERTIFICATES_REQUIRED = 2;
         /// <summary>
         ///  Log level: something failed that the program should know.
         /// </summary>
@@ -654,6 +693,63 @@ namespace NetDriver.Interop
         internal static extern int nd_connection_set_no_delay(nd_driver* driver, ulong connection, uint enabled);
 
         /// <summary>
+        ///  Fill a client's TLS with the defaults: the certificates that the system trusts, TLS 1.2 or
+        ///  later.
+        ///
+        ///  @param out_tls  out: every field set
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_tls_client_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_tls_client_init(nd_tls_client* out_tls);
+
+        /// <summary>
+        ///  Fill a server's TLS with the defaults: no certificate yet, none of clients, TLS 1.2 or later.
+        ///
+        ///  @param out_tls  out: every field set
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_tls_server_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_tls_server_init(nd_tls_server* out_tls);
+
+        /// <summary>
+        ///  Say how clients on a WebSocket interface speak TLS: those of nd_driver_connect and
+        ///  nd_driver_connect_host always, those of nd_driver_connect_url for wss:// when their options say
+        ///  nothing. For connections that start later.
+        ///
+        ///  @param driver  the driver
+        ///  @param interface_index  a WebSocket interface
+        ///  @param tls  how; copied, with everything it points to; NULL: not at all, and wss:// as
+        ///  nd_tls_client_init says
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_STRUCT_SIZE; ND_ERROR_NULL_ARGUMENT;
+        ///  ND_ERROR_INVALID_ARGUMENT (no such interface, or a certificate or key that cannot be used;
+        ///  nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (UDP and IPC
+        ///  interfaces; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_set_tls_client", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_set_tls_client(nd_driver* driver, uint interface_index, nd_tls_client* tls);
+
+        /// <summary>
+        ///  Let the listeners of a WebSocket interface speak TLS (wss, https), and nothing else. Before or
+        ///  while they listen: what is set here is for clients that connect later, and nobody is dropped, so
+        ///  that a certificate can be replaced before it expires. A client without TLS is answered with 400.
+        ///
+        ///  @param driver  the driver
+        ///  @param interface_index  a WebSocket interface
+        ///  @param tls  how; copied, with everything it points to; NULL: without TLS again
+        ///  @return as nd_driver_set_tls_client
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_set_tls_server", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_set_tls_server(nd_driver* driver, uint interface_index, nd_tls_server* tls);
+
+        /// <summary>
         ///  Take the oldest connection that came from outside. Its events wait until then.
         ///
         ///  @param driver  the driver
@@ -708,11 +804,11 @@ namespace NetDriver.Interop
         ///  The driver gets a WebSocket interface when it has none.
         ///
         ///  @param driver  the driver
-        ///  @param url  ws://host[:port][/path][?query]
-        ///  @param options  sub-protocols, headers, dialect; copied; NULL for the defaults
+        ///  @param url  ws:// or wss://host[:port][/path][?query]
+        ///  @param options  sub-protocols, headers, dialect, TLS; copied; NULL for the defaults
         ///  @param out_connection  out: the connection
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
-        ///  ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NOT_SUPPORTED (wss:// in this version);
+        ///  ND_ERROR_INVALID_ARGUMENT (certificates and keys included);
         ///  ND_ERROR_LIMIT_REACHED; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.1
@@ -844,7 +940,7 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_set_accept_payload(nd_driver* driver, byte* payload, uint payload_length);
 
         /// <summary>
-        ///  A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions.
+        ///  A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions, TLS.
         ///
         ///  @param driver  the driver
         ///  @param connection  which
@@ -2133,20 +2229,13 @@ namespace NetDriver.Interop
         /// </summary>
         public uint deflate_level;
         /// <summary>
-        ///  Binary logarithm of the window that this side compresses with, at most: 9 to 15. Default
-        ///  15. The peer may ask for less.
+        ///  Binary logarithm of the compression window, either way: 9 to 15. Default 15.
         /// </summary>
         public uint deflate_window_bits;
         /// <summary>
-        ///  The same of the peer: 9 to 15. Default 15. A client that did not offer
-        ///  client_max_window_bits cannot be told and is read with 15.
-        /// </summary>
-        public uint deflate_peer_window_bits;
-        /// <summary>
         ///  Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
         ///  0 nobody. A context that is kept makes small messages shorter and costs memory for as long
-        ///  as the connection lives: 372 KiB to compress with a window of 15 bits (260 with 12, 246
-        ///  with 9), 47 KiB to decompress.
+        ///  as the connection lives: about 260 KiB to compress, 48 KiB to decompress.
         /// </summary>
         public uint deflate_no_context_takeover;
         /// <summary>
@@ -2239,6 +2328,127 @@ namespace NetDriver.Interop
         ///  Length of `payload` in bytes.
         /// </summary>
         public uint payload_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  wss:// only: how to speak TLS; copied. NULL: as nd_driver_set_tls_client said, else what
+        ///  nd_tls_client_init gives.
+        /// </summary>
+        public nd_tls_client* tls;
+    }
+
+    /// <summary>
+    ///  A certificate and its key, as PEM texts.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_tls_identity
+    {
+        /// <summary>
+        ///  The chain: the own certificate first, then those of its issuers.
+        /// </summary>
+        public byte* certificate;
+        /// <summary>
+        ///  The private key (PKCS #8, PKCS #1 or SEC 1, not encrypted).
+        /// </summary>
+        public byte* key;
+        /// <summary>
+        ///  Length of `certificate` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint certificate_length;
+        /// <summary>
+        ///  Length of `key` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint key_length;
+    }
+
+    /// <summary>
+    ///  How a client speaks TLS. Fill it with nd_tls_client_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_tls_client
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_tls_client_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  1 (default): trust the certificates that the system trusts. On Android they are not
+        ///  available in this version: set it to 0 and give `ca`.
+        /// </summary>
+        public uint use_system_roots;
+        /// <summary>
+        ///  1: verify nothing, so that anybody on the way can read and change everything; each
+        ///  connection logs a warning. For tests only. Default 0.
+        /// </summary>
+        public uint insecure;
+        /// <summary>
+        ///  The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
+        /// </summary>
+        public uint version_min;
+        /// <summary>
+        ///  Certificates to trust beside those of the system, as PEM. NULL: none.
+        /// </summary>
+        public byte* ca;
+        /// <summary>
+        ///  The certificate to show to servers that ask for one, and its key. Without one both of its
+        ///  pointers are NULL (default).
+        /// </summary>
+        public nd_tls_identity identity;
+        /// <summary>
+        ///  The name to ask for and to find in the certificate, instead of the host's. NULL: the host's.
+        /// </summary>
+        public byte* server_name;
+        /// <summary>
+        ///  Length of `ca` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint ca_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+    }
+
+    /// <summary>
+    ///  How a server speaks TLS. Fill it with nd_tls_server_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_tls_server
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_tls_server_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  How many certificates there are at `identities`; 1 to 64.
+        /// </summary>
+        public uint identity_count;
+        /// <summary>
+        ///  What is asked of clients: ND_TLS_CLIENT_CERTIFICATES_…. Default …_NONE.
+        /// </summary>
+        public uint client_certificates;
+        /// <summary>
+        ///  The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
+        /// </summary>
+        public uint version_min;
+        /// <summary>
+        ///  The server's certificates. A client gets the first one that is for the name it asks for; the
+        ///  first of all when it asks for none, or for one that none has.
+        /// </summary>
+        public nd_tls_identity* identities;
+        /// <summary>
+        ///  Who issues the clients' certificates, as PEM. NULL: none.
+        /// </summary>
+        public byte* client_ca;
+        /// <summary>
+        ///  The name that a client's certificate must be for. NULL: any.
+        /// </summary>
+        public byte* client_name;
+        /// <summary>
+        ///  Length of `client_ca` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint client_ca_length;
         /// <summary>
         ///  0.
         /// </summary>
@@ -2531,6 +2741,11 @@ namespace NetDriver.Interop
         ///  Streams closed with 1007: text that is no UTF-8, compressed data that is none.
         /// </summary>
         public ulong payloads_invalid;
+        /// <summary>
+        ///  Handshakes that TLS ended: certificates that this side or the client did not take, nothing
+        ///  in common, no TLS at all. Part of `handshakes_failed`.
+        /// </summary>
+        public ulong tls_failures;
     }
 
     /// <summary>

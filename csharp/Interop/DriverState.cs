@@ -84,7 +84,12 @@ namespace NetDriver.Interop
             NetworkInterfaceDescription description = networkInterface.Describe();
             if (description.Path == null && description.Kind == NetworkInterfaceKind.WebSocket)
                 description.Path = Settings.GetWebSocketParameters().Path;
+            index = -1;
+            if (Settings.IsSecure && description.Kind == NetworkInterfaceKind.Udp)
+                return (int)Error.StatusCode.NotSupported;
             int result = description.AddTo(Handle, out index);
+            if (result == NativeMethods.ND_OK && description.Kind == NetworkInterfaceKind.WebSocket)
+                result = Settings.SecureInterface(Handle, index);
             if (result == NativeMethods.ND_OK)
                 HeaderSize = Math.Max(HeaderSize,
                     NetworkInterfaceDescription.HeaderSize(description.Kind));

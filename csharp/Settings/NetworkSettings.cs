@@ -6,7 +6,7 @@ namespace NetDriver
     /// What a driver is created with. The default value is all defaults. Copies share what a With…
     /// call set; a second call of one kind replaces the first. A driver copies its settings.
     /// </summary>
-    public struct NetworkSettings : IDisposable
+    public partial struct NetworkSettings : IDisposable
     {
         private sealed class Values
         {
@@ -14,6 +14,8 @@ namespace NetDriver
             internal NetDriverParameter Limits = NetDriverParameter.Default;
             internal NetworkSimulatorParameter? Simulator;
             internal WebSocketParameter WebSocket;
+            internal TlsServerOptions SecureServer;
+            internal TlsClientOptions SecureClient;
         }
 
         private Values m_Values;
@@ -183,6 +185,8 @@ namespace NetDriver
                     Limits = m_Values.Limits,
                     Simulator = m_Values.Simulator,
                     WebSocket = m_Values.WebSocket,
+                    SecureServer = m_Values.SecureServer,
+                    SecureClient = m_Values.SecureClient,
                 };
             return copy;
         }

@@ -239,6 +239,10 @@ namespace NetDriver.Tests
                 Check.Equal(none, driver.Connect(
                     NetworkEndpoint.LoopbackIpv4.WithPort(9), new byte[1376]), "payload too long");
                 Check.Equal(none, driver.Connect("http://localhost/"), "not ws");
+                Check.Equal(none, driver.Connect("wss://localhost/", new ConnectOptions
+                {
+                    Tls = new TlsClientOptions { UseSystemRoots = false },
+                }), "trusts nobody");
                 Check.That(NetDriverLibrary.LastError.Length > 0, "in words");
                 Check.Throws<ArgumentNullException>(() => driver.Connect((string)null), "no URL");
                 Check.Throws<ArgumentException>(() => driver.Connect("a\0b", 1), "NUL in a name");

@@ -98,11 +98,29 @@ static inline uint32_t number(const char *text, uint32_t max, const char *what) 
   return (uint32_t)value;
 }
 
-/* Switches compression on, for messages of every length. */
-static inline void compress_all(nd_settings *settings, int keep_contexts) {
-  settings->deflate = 1;
-  settings->deflate_minimum_length = 1;
-  if (keep_contexts) settings->deflate_no_context_takeover = 0;
+/* A file as bytes, such as a certificate; the program ends when it cannot be read. */
+static inline uint8_t *read_file(const char *path, uint32_t *length) {
+  FILE *file = fopen(path, "rb");
+  uint8_t *bytes = NULL;
+  long size = -1;
+  if (file != NULL && fseek(file, 0, SEEK_END) == 0) size = ftell(file);
+  if (size >= 0 && size <= INT32_MAX && fseek(file, 0, SEEK_SET) == 0)
+    bytes = malloc((size_t)size + 1);
+  if (bytes == NULL || fread(bytes, 1, (size_t)size, file) != (size_t)size) {
+    fprintf(stderr, "cannot read %s\n", path);
+    exit(1);
+  }
+  fclose(file);
+  *length = (uint32_t)size;
+  return bytes;
+}
+
+/* A certificate chain and its key; free both pointers when the library has copied them. */
+static inline nd_tls_identity read_identity(const char *certificate, const char *key) {
+  nd_tls_identity identity;
+  identity.certificate = read_file(certificate, &identity.certificate_length);
+  identity.key = read_file(key, &identity.key_length);
+  return identity;
 }
 
 static inline uint32_t add_interface(nd_driver *driver, uint32_t kind) {
@@ -249,6 +267,7 @@ static inline void print_statistics(nd_driver *driver) {
       {"connections_lost", s.connections_lost},
       {"messages_too_big", s.messages_too_big},
       {"payloads_invalid", s.payloads_invalid},
+      {"tls_failures", s.tls_failures},
   };
   for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
     printf(",\"%s\":%" PRIu64, counters[i].name, counters[i].value);

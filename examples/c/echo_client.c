@@ -1,15 +1,16 @@
 /* echo_client: sends messages to an echo server, checks what comes back, measures round trips.
  *
  *   echo_client udp|utp-ws HOST PORT  [options]      UTP dialect, over UDP or WebSocket
- *   echo_client ws://HOST:PORT/PATH   [options]      plain dialect
+ *   echo_client ws://HOST:PORT/PATH   [options]      plain dialect; wss:// with TLS
  *     --count N           messages to send; 0: until --seconds are over (default 1000)
  *     --size BYTES        of each message (default 32)
  *     --text              send text (plain dialect)
  *     --window W          messages under way at once (default 1)
  *     --seconds N         the most that all of it may take (default 30)
  *     --sub-protocols a,b to offer, best first (plain dialect)
- *     --deflate           compress messages of every length where the server can (plain dialect)
- *     --keep-contexts     with the memory of earlier messages
+ *     --tls-ca FILE       whom to trust beside the system, in PEM (utp-ws: speak TLS)
+ *     --tls-insecure      trust everybody (utp-ws: speak TLS)
+ *     --tls-cert FILE --tls-key FILE  to show to servers that ask for a certificate
  *
  * Ends with a line of quantiles and one JSON line of counters. The exit code is 0 only when every
  * message came back as it was sent; over UDP some may get lost, which the counters tell. */
@@ -206,17 +207,55 @@ static void usage(void) {
   fprintf(stderr,
           "usage: echo_client udp|utp-ws HOST PORT | URL [--count N] [--size BYTES] [--text]\n"
           "                   [--window W] [--seconds N] [--sub-protocols a,b]\n"
-          "                   [--deflate] [--keep-contexts]\n");
+          "                   [--tls-ca FILE] [--tls-insecure] [--tls-cert FILE --tls-key FILE]\n");
   exit(2);
+}
+
+/* Files with certificates and keys. */
+struct tls_files {
+  const char *ca, *cert, *key;
+  int insecure;
+};
+
+/* Takes the options of TLS. */
+static int tls_option(int argc, char **argv, int *at, struct tls_files *files) {
+  const char *value;
+  if ((value = option(argc, argv, at, "--tls-ca"))) files->ca = value;
+  else if ((value = option(argc, argv, at, "--tls-cert"))) files->cert = value;
+  else if ((value = option(argc, argv, at, "--tls-key"))) files->key = value;
+  else if (strcmp(argv[*at], "--tls-insecure") == 0) files->insecure = 1;
+  else return 0;
+  return 1;
+}
+
+/* How clients on an interface speak TLS. */
+static void secure(nd_driver *driver, uint32_t index, const struct tls_files *files) {
+  nd_tls_client tls;
+  uint8_t *authority = NULL;
+  require(nd_tls_client_init(&tls), "nd_tls_client_init");
+  tls.insecure = (uint32_t)files->insecure;
+  if (files->ca != NULL) {
+    authority = read_file(files->ca, &tls.ca_length);
+    tls.ca = authority;
+  }
+  if (files->cert != NULL && files->key != NULL)
+    tls.identity = read_identity(files->cert, files->key);
+  require(nd_driver_set_tls_client(driver, index, &tls), "nd_driver_set_tls_client");
+  free(authority);
+  free((void *)tls.identity.certificate);
+  free((void *)tls.identity.key);
 }
 
 /* Begins to connect; `where` are the arguments that are no options. */
 static void open_connection(struct client *client, char **where, int count,
-                            const char *sub_protocols) {
+                            const char *sub_protocols, const struct tls_files *files) {
+  int tls = files->ca != NULL || files->cert != NULL || files->insecure;
   if (count == 1 && strncmp(where[0], "ws", 2) == 0) {
     nd_connect_options options;
     require(nd_connect_options_init(&options), "nd_connect_options_init");
     options.sub_protocols = sub_protocols;
+    /* The interface's TLS is that of wss:// URLs; without it they trust what the system trusts. */
+    if (tls) secure(client->driver, add_interface(client->driver, ND_INTERFACE_WEBSOCKET), files);
     require(nd_driver_connect_url(client->driver, where[0], &options, &client->connection),
             "nd_driver_connect_url");
     return;
@@ -225,6 +264,7 @@ static void open_connection(struct client *client, char **where, int count,
   if (!client->datagrams && !(count == 3 && strcmp(where[0], "utp-ws") == 0)) usage();
   uint32_t kind = client->datagrams ? ND_INTERFACE_UDP : ND_INTERFACE_WEBSOCKET;
   uint32_t index = add_interface(client->driver, kind);
+  if (tls) secure(client->driver, index, files);
   uint16_t port = (uint16_t)number(where[2], 65535, "PORT");
   require(nd_driver_connect_host(client->driver, index, where[1], port, NULL, 0,
                                  &client->connection),
@@ -235,7 +275,8 @@ int main(int argc, char **argv) {
   struct client client = {0};
   char *where[3] = {NULL, NULL, NULL};
   const char *value, *sub_protocols = NULL;
-  int where_count = 0, deflate = 0, keep_contexts = 0;
+  struct tls_files files = {0};
+  int where_count = 0;
   client.count = 1000, client.size = 32, client.window = 1, client.seconds = 30;
   for (int i = 1; i < argc; i++) {
     if ((value = option(argc, argv, &i, "--count")))
@@ -247,9 +288,8 @@ int main(int argc, char **argv) {
     else if ((value = option(argc, argv, &i, "--seconds")))
       client.seconds = number(value, UINT32_MAX / 1000, "--seconds");
     else if ((value = option(argc, argv, &i, "--sub-protocols"))) sub_protocols = value;
+    else if (tls_option(argc, argv, &i, &files)) continue;
     else if (strcmp(argv[i], "--text") == 0) client.text = 1;
-    else if (strcmp(argv[i], "--deflate") == 0) deflate = 1;
-    else if (strcmp(argv[i], "--keep-contexts") == 0) keep_contexts = 1;
     else if (argv[i][0] != '-' && where_count < 3) where[where_count++] = argv[i];
     else usage();
   }
@@ -264,9 +304,8 @@ int main(int argc, char **argv) {
   nd_settings settings;
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
-  if (deflate) compress_all(&settings, keep_contexts);
   require(nd_driver_create(&settings, &client.driver), "nd_driver_create");
-  open_connection(&client, where, where_count, sub_protocols);
+  open_connection(&client, where, where_count, sub_protocols, &files);
   run(&client);
   if (!client.ended) {
     nd_driver_disconnect(client.driver, client.connection);

@@ -1,8 +1,9 @@
 /* echo_server: sends every message back on the connection, pipeline and kind it came with.
  *
  *   echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain] [--sub-protocols a,b]
- *               [--message-size-max BYTES] [--deflate] [--keep-contexts]
- *               [--seconds N] [--verbose]
+ *               [--message-size-max BYTES] [--deflate] [--seconds N] [--verbose]
+ *               [--tls-cert FILE --tls-key FILE]   wss instead of ws; PEM
+ *               [--tls-ca FILE]                    and only clients with a certificate from there
  *
  * One driver serves UDP clients, WebSocket clients and browsers. A port of 0 picks a free one; the
  * first line of output names the ports, the last one holds the counters. Open http://HOST:WSPORT/
@@ -223,7 +224,8 @@ static void usage(void) {
   fprintf(stderr,
           "usage: echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain]\n"
           "                   [--sub-protocols a,b] [--message-size-max BYTES]\n"
-          "                   [--deflate] [--keep-contexts] [--seconds N] [--verbose]\n");
+          "                   [--deflate] [--seconds N] [--verbose]\n"
+          "                   [--tls-cert FILE --tls-key FILE] [--tls-ca FILE]\n");
   exit(2);
 }
 
@@ -238,9 +240,9 @@ static uint32_t dialect_named(const char *name) {
 /* What the command line asks for. */
 struct options {
   int udp, ws; /* ports; -1 is none */
-  int ipv6, deflate, keep_contexts, verbose;
+  int ipv6, deflate, verbose;
   uint32_t dialect, seconds, message_size_max;
-  const char *sub_protocols;
+  const char *sub_protocols, *tls_cert, *tls_key, *tls_ca;
 };
 
 static struct options read_options(int argc, char **argv) {
@@ -251,17 +253,20 @@ static struct options read_options(int argc, char **argv) {
     else if ((value = option(argc, argv, &i, "--ws"))) o.ws = (int)number(value, 65535, "--ws");
     else if ((value = option(argc, argv, &i, "--dialect"))) o.dialect = dialect_named(value);
     else if ((value = option(argc, argv, &i, "--sub-protocols"))) o.sub_protocols = value;
+    else if ((value = option(argc, argv, &i, "--tls-cert"))) o.tls_cert = value;
+    else if ((value = option(argc, argv, &i, "--tls-key"))) o.tls_key = value;
+    else if ((value = option(argc, argv, &i, "--tls-ca"))) o.tls_ca = value;
     else if ((value = option(argc, argv, &i, "--seconds")))
       o.seconds = number(value, UINT32_MAX / 1000, "--seconds");
     else if ((value = option(argc, argv, &i, "--message-size-max")))
       o.message_size_max = number(value, UINT32_MAX / 4, "--message-size-max");
     else if (strcmp(argv[i], "--ipv6") == 0) o.ipv6 = 1;
     else if (strcmp(argv[i], "--deflate") == 0) o.deflate = 1;
-    else if (strcmp(argv[i], "--keep-contexts") == 0) o.keep_contexts = 1;
     else if (strcmp(argv[i], "--verbose") == 0) o.verbose = 1;
     else usage();
   }
   if (o.udp < 0 && o.ws < 0) usage();
+  if ((o.tls_cert == NULL) != (o.tls_key == NULL)) usage();
   return o;
 }
 
@@ -270,7 +275,7 @@ static nd_driver *create_driver(const struct options *o) {
   nd_settings settings;
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
-  if (o->deflate) compress_all(&settings, o->keep_contexts);
+  if (o->deflate) settings.deflate = 1, settings.deflate_minimum_length = 1; /* short ones too */
   if (o->message_size_max > 0) {
     settings.websocket_message_size_max = o->message_size_max;
     uint32_t two = 2 * o->message_size_max; /* one on its way, one waiting */
@@ -286,6 +291,25 @@ static int serve_udp(nd_driver *driver, const struct options *o) {
   return bind_port(driver, index, (uint16_t)o->udp, o->ipv6);
 }
 
+/* wss instead of ws; with --tls-ca only for clients that show a certificate. */
+static void secure(nd_driver *driver, uint32_t index, const struct options *o) {
+  nd_tls_server tls;
+  nd_tls_identity identity = read_identity(o->tls_cert, o->tls_key);
+  uint8_t *authority = NULL;
+  require(nd_tls_server_init(&tls), "nd_tls_server_init");
+  tls.identities = &identity;
+  tls.identity_count = 1;
+  if (o->tls_ca != NULL) {
+    authority = read_file(o->tls_ca, &tls.client_ca_length);
+    tls.client_ca = authority;
+    tls.client_certificates = ND_TLS_CLIENT_CERTIFICATES_REQUIRED;
+  }
+  require(nd_driver_set_tls_server(driver, index, &tls), "nd_driver_set_tls_server");
+  free(authority);
+  free((void *)identity.certificate);
+  free((void *)identity.key);
+}
+
 static int serve_websocket(nd_driver *driver, const struct options *o) {
   nd_interface_settings websocket;
   uint32_t index = 0;
@@ -297,6 +321,7 @@ static int serve_websocket(nd_driver *driver, const struct options *o) {
   require(nd_driver_set_document(driver, index, "/", "text/html; charset=utf-8",
                                  (const uint8_t *)PAGE, sizeof PAGE - 1),
           "nd_driver_set_document");
+  if (o->tls_cert != NULL) secure(driver, index, o);
   return bind_port(driver, index, (uint16_t)o->ws, o->ipv6);
 }
 

@@ -88,7 +88,8 @@ pub const ND_DISCONNECT_TIMEOUT: i32 = 1;
 pub const ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS: i32 = 2;
 /// Disconnect reason: the peer closed the connection.
 pub const ND_DISCONNECT_CLOSED_BY_REMOTE: i32 = 3;
-/// Disconnect reason: TLS or authentication failed.
+/// Disconnect reason: TLS failed; the event's data is a text that says what: a certificate that
+/// expired or is not trusted, the wrong host, a server without TLS.
 pub const ND_DISCONNECT_AUTHENTICATION_FAILURE: i32 = 6;
 /// Disconnect reason: the peer broke the protocol, or a stream under the UTP dialect ended.
 pub const ND_DISCONNECT_PROTOCOL_ERROR: i32 = 7;
@@ -151,6 +152,29 @@ pub const ND_TEXT_EXTENSIONS: u32 = 5;
 pub const ND_SUB_PROTOCOL_LENIENT: u32 = 0;
 /// Sub-protocols on which the sides do not agree: there is no connection, as with Godot.
 pub const ND_SUB_PROTOCOL_STRICT: u32 = 1;
+
+/// Text of a connection: the version of TLS, `TLSv1.2` or `TLSv1.3`; empty without TLS, as are the
+/// next three.
+pub const ND_TEXT_TLS_VERSION: u32 = 12;
+/// Text of a connection: the cipher suite of TLS, such as `TLS_AES_128_GCM_SHA256`.
+pub const ND_TEXT_TLS_CIPHER: u32 = 13;
+/// Text of a connection: the host name that the client asked for in TLS; empty when it asked for
+/// none.
+pub const ND_TEXT_TLS_SERVER_NAME: u32 = 14;
+/// Text of a connection: the certificate that the peer showed, as PEM; empty when it showed none.
+pub const ND_TEXT_TLS_PEER_CERTIFICATE: u32 = 15;
+
+/// Oldest version of TLS: 1.2.
+pub const ND_TLS_VERSION_1_2: u32 = 12;
+/// Oldest version of TLS: 1.3.
+pub const ND_TLS_VERSION_1_3: u32 = 13;
+
+/// Clients' certificates: none is asked for.
+pub const ND_TLS_CLIENT_CERTIFICATES_NONE: u32 = 0;
+/// Clients' certificates: one is asked for; a client without one is taken.
+pub const ND_TLS_CLIENT_CERTIFICATES_OPTIONAL: u32 = 1;
+/// Clients' certificates: a client without a valid one is refused.
+pub const ND_TLS_CLIENT_CERTIFICATES_REQUIRED: u32 = 2;
 
 /// Log level: something failed that the program should know.
 pub const ND_LOG_ERROR: u32 = 1;

@@ -6,7 +6,8 @@ use super::args;
 use super::boundary::with_driver;
 use super::codes::{
     ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_TEXT_EXTENSIONS, ND_TEXT_HEADERS, ND_TEXT_PATH,
-    ND_TEXT_QUERY, ND_TEXT_SUB_PROTOCOL, nd_result,
+    ND_TEXT_QUERY, ND_TEXT_SUB_PROTOCOL, ND_TEXT_TLS_CIPHER, ND_TEXT_TLS_PEER_CERTIFICATE,
+    ND_TEXT_TLS_SERVER_NAME, ND_TEXT_TLS_VERSION, nd_result,
 };
 use super::settings as convert;
 use super::structs::{
@@ -108,11 +109,11 @@ pub unsafe extern "C" fn nd_driver_connect_host(
 /// The driver gets a WebSocket interface when it has none.
 ///
 /// @param driver  the driver
-/// @param url  ws://host[:port][/path][?query]
-/// @param options  sub-protocols, headers, dialect; copied; NULL for the defaults
+/// @param url  ws:// or wss://host[:port][/path][?query]
+/// @param options  sub-protocols, headers, dialect, TLS; copied; NULL for the defaults
 /// @param out_connection  out: the connection
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
-/// ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NOT_SUPPORTED (wss:// in this version);
+/// ND_ERROR_INVALID_ARGUMENT (certificates and keys included);
 /// ND_ERROR_LIMIT_REACHED; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses the driver now
 /// @since 0.1
@@ -340,7 +341,7 @@ pub unsafe extern "C" fn nd_driver_set_accept_payload(
     })
 }
 
-/// A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions.
+/// A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions, TLS.
 ///
 /// @param driver  the driver
 /// @param connection  which
@@ -376,6 +377,13 @@ pub unsafe extern "C" fn nd_connection_get_text(
             }
             ND_TEXT_EXTENSIONS => {
                 composed = driver.extensions(connection)?;
+                &composed
+            }
+            ND_TEXT_TLS_VERSION => driver.tls_version(connection)?,
+            ND_TEXT_TLS_CIPHER => driver.tls_cipher(connection)?,
+            ND_TEXT_TLS_SERVER_NAME => driver.tls_server_name(connection)?,
+            ND_TEXT_TLS_PEER_CERTIFICATE => {
+                composed = driver.tls_peer_certificate(connection)?;
                 &composed
             }
             _ => return Err(Error::argument("text_kind must be one of ND_TEXT_…")),

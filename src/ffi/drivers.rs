@@ -267,5 +267,6 @@ pub(super) fn statistics_to_abi(s: &Statistics) -> nd_driver_statistics {
         connections_lost: s.connections_lost,
         messages_too_big: s.messages_too_big,
         payloads_invalid: s.payloads_invalid,
+        tls_failures: s.tls_failures,
     }
 }

@@ -30,3 +30,4 @@ pub mod streams;
 pub mod structs;
 #[cfg(feature = "test-hooks")]
 pub mod test_hooks;
+pub mod tls;

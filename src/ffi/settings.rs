@@ -161,7 +161,6 @@ pub(super) fn default_settings() -> nd_settings {
         deflate: i32::from(s.deflate),
         deflate_level: s.deflate_level,
         deflate_window_bits: s.deflate_window_bits,
-        deflate_peer_window_bits: s.deflate_peer_window_bits,
         deflate_no_context_takeover: s.deflate_no_context_takeover,
         deflate_minimum_length: s.deflate_minimum_length,
         sub_protocol_rule: match s.sub_protocol_rule {
@@ -212,7 +211,6 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         deflate: s.deflate != 0,
         deflate_level: s.deflate_level,
         deflate_window_bits: s.deflate_window_bits,
-        deflate_peer_window_bits: s.deflate_peer_window_bits,
         deflate_no_context_takeover: s.deflate_no_context_takeover,
         deflate_minimum_length: s.deflate_minimum_length,
         sub_protocol_rule: sub_protocol_rule(s.sub_protocol_rule)?,
@@ -298,13 +296,15 @@ pub(super) fn default_options() -> nd_connect_options {
         payload: null(),
         payload_length: 0,
         reserved: 0,
+        tls: null(),
     }
 }
 
 /// The options that the struct means.
 ///
 /// # Safety
-/// The texts are NULL or NUL-ended, the payload holds its length.
+/// The texts are NULL or NUL-ended, the payload holds its length, `tls` is NULL or as
+/// [`super::tls::client_from_abi`] wants it.
 pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptions> {
     check_reserved(o.reserved)?;
     let dialect = match o.dialect {
@@ -315,21 +315,22 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
         }
     };
     // SAFETY: the caller's contract.
-    let (sub_protocols, headers, payload) = unsafe {
+    let (sub_protocols, headers, payload, tls) = unsafe {
         (
             args::optional_text(o.sub_protocols, "sub_protocols")?,
             args::optional_text(o.headers, "headers")?,
             args::slice(o.payload, o.payload_length, "payload")?,
+            super::tls::client_from_abi(o.tls)?,
         )
     };
     let headers = header_lines(headers.unwrap_or_default())?;
     let sub_protocols = comma_list(sub_protocols);
     let payload = payload.to_vec();
-    Ok(UrlOptions { dialect, sub_protocols, headers, payload, tls: None })
+    Ok(UrlOptions { dialect, sub_protocols, headers, payload, tls })
 }
 
 /// What is reserved must be 0, so that a later version can give it a meaning.
-fn check_reserved(value: u32) -> Result<()> {
+pub(super) fn check_reserved(value: u32) -> Result<()> {
     if value == 0 {
         Ok(())
     } else {

@@ -96,16 +96,11 @@ pub struct nd_settings {
     pub deflate: i32,
     /// How hard to compress: 1 (fast) to 9 (small). Default 6.
     pub deflate_level: u32,
-    /// Binary logarithm of the window that this side compresses with, at most: 9 to 15. Default
-    /// 15. The peer may ask for less.
+    /// Binary logarithm of the compression window, either way: 9 to 15. Default 15.
     pub deflate_window_bits: u32,
-    /// The same of the peer: 9 to 15. Default 15. A client that did not offer
-    /// client_max_window_bits cannot be told and is read with 15.
-    pub deflate_peer_window_bits: u32,
     /// Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
     /// 0 nobody. A context that is kept makes small messages shorter and costs memory for as long
-    /// as the connection lives: 372 KiB to compress with a window of 15 bits (260 with 12, 246
-    /// with 9), 47 KiB to decompress.
+    /// as the connection lives: about 260 KiB to compress, 48 KiB to decompress.
     pub deflate_no_context_takeover: u32,
     /// Bytes of the shortest message that is compressed. Default 256.
     pub deflate_minimum_length: u32,
@@ -159,6 +154,75 @@ pub struct nd_connect_options {
     pub payload: *const u8,
     /// Length of `payload` in bytes.
     pub payload_length: u32,
+    /// 0.
+    pub reserved: u32,
+    /// wss:// only: how to speak TLS; copied. NULL: as nd_driver_set_tls_client said, else what
+    /// nd_tls_client_init gives.
+    pub tls: *const nd_tls_client,
+}
+
+/// A certificate and its key, as PEM texts.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_tls_identity {
+    /// The chain: the own certificate first, then those of its issuers.
+    pub certificate: *const u8,
+    /// The private key (PKCS #8, PKCS #1 or SEC 1, not encrypted).
+    pub key: *const u8,
+    /// Length of `certificate` in bytes; at most 1 MiB.
+    pub certificate_length: u32,
+    /// Length of `key` in bytes; at most 1 MiB.
+    pub key_length: u32,
+}
+
+/// How a client speaks TLS. Fill it with nd_tls_client_init.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_tls_client {
+    /// Size of this struct in bytes; nd_tls_client_init sets it.
+    pub struct_size: u32,
+    /// 1 (default): trust the certificates that the system trusts. On Android they are not
+    /// available in this version: set it to 0 and give `ca`.
+    pub use_system_roots: u32,
+    /// 1: verify nothing, so that anybody on the way can read and change everything; each
+    /// connection logs a warning. For tests only. Default 0.
+    pub insecure: u32,
+    /// The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
+    pub version_min: u32,
+    /// Certificates to trust beside those of the system, as PEM. NULL: none.
+    pub ca: *const u8,
+    /// The certificate to show to servers that ask for one, and its key. Without one both of its
+    /// pointers are NULL (default).
+    pub identity: nd_tls_identity,
+    /// The name to ask for and to find in the certificate, instead of the host's. NULL: the host's.
+    pub server_name: *const c_char,
+    /// Length of `ca` in bytes; at most 1 MiB.
+    pub ca_length: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// How a server speaks TLS. Fill it with nd_tls_server_init.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_tls_server {
+    /// Size of this struct in bytes; nd_tls_server_init sets it.
+    pub struct_size: u32,
+    /// How many certificates there are at `identities`; 1 to 64.
+    pub identity_count: u32,
+    /// What is asked of clients: ND_TLS_CLIENT_CERTIFICATES_…. Default …_NONE.
+    pub client_certificates: u32,
+    /// The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
+    pub version_min: u32,
+    /// The server's certificates. A client gets the first one that is for the name it asks for; the
+    /// first of all when it asks for none, or for one that none has.
+    pub identities: *const nd_tls_identity,
+    /// Who issues the clients' certificates, as PEM. NULL: none.
+    pub client_ca: *const u8,
+    /// The name that a client's certificate must be for. NULL: any.
+    pub client_name: *const c_char,
+    /// Length of `client_ca` in bytes; at most 1 MiB.
+    pub client_ca_length: u32,
     /// 0.
     pub reserved: u32,
 }
@@ -317,6 +381,9 @@ pub struct nd_driver_statistics {
     pub messages_too_big: u64,
     /// Streams closed with 1007: text that is no UTF-8, compressed data that is none.
     pub payloads_invalid: u64,
+    /// Handshakes that TLS ended: certificates that this side or the client did not take, nothing
+    /// in common, no TLS at all. Part of `handshakes_failed`.
+    pub tls_failures: u64,
 }
 
 /// Bad network for tests, applied to datagram interfaces below the protocol.

@@ -80,6 +80,8 @@ pub struct TlsServer {
     pub client_certificates: ClientCertificates,
     /// Who issues the clients' certificates, in PEM.
     pub client_ca: Vec<u8>,
+    /// The name that the clients' certificates must be for; `None`: any.
+    pub client_name: Option<String>,
     /// The oldest version.
     pub version_min: TlsVersion,
 }

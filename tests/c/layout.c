@@ -73,7 +73,6 @@ static void print_nd_settings(void) {
   FIELD(deflate);
   FIELD(deflate_level);
   FIELD(deflate_window_bits);
-  FIELD(deflate_peer_window_bits);
   FIELD(deflate_no_context_takeover);
   FIELD(deflate_minimum_length);
   FIELD(sub_protocol_rule);
@@ -108,6 +107,53 @@ static void print_nd_connect_options(void) {
   FIELD(headers);
   FIELD(payload);
   FIELD(payload_length);
+  FIELD(reserved);
+  FIELD(tls);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_tls_identity
+#define STRUCT_NAME "nd_tls_identity"
+static void print_nd_tls_identity(void) {
+  FIELD(certificate);
+  FIELD(key);
+  FIELD(certificate_length);
+  FIELD(key_length);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_tls_client
+#define STRUCT_NAME "nd_tls_client"
+static void print_nd_tls_client(void) {
+  FIELD(struct_size);
+  FIELD(use_system_roots);
+  FIELD(insecure);
+  FIELD(version_min);
+  FIELD(ca);
+  FIELD(identity);
+  FIELD(server_name);
+  FIELD(ca_length);
+  FIELD(reserved);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_tls_server
+#define STRUCT_NAME "nd_tls_server"
+static void print_nd_tls_server(void) {
+  FIELD(struct_size);
+  FIELD(identity_count);
+  FIELD(client_certificates);
+  FIELD(version_min);
+  FIELD(identities);
+  FIELD(client_ca);
+  FIELD(client_name);
+  FIELD(client_ca_length);
   FIELD(reserved);
   END();
 }
@@ -203,6 +249,7 @@ static void print_nd_driver_statistics(void) {
   FIELD(connections_lost);
   FIELD(messages_too_big);
   FIELD(payloads_invalid);
+  FIELD(tls_failures);
   END();
 }
 #undef STRUCT
@@ -260,6 +307,9 @@ int main(void) {
   print_nd_settings();
   print_nd_interface_settings();
   print_nd_connect_options();
+  print_nd_tls_identity();
+  print_nd_tls_client();
+  print_nd_tls_server();
   print_nd_event();
   print_nd_send();
   print_nd_connection_info();

@@ -161,6 +161,16 @@ fn clients_certificates_are_asked_for_and_verified() {
         assert_counted(&mut server, &mut client);
     }
 
+    // The name in it, where one is asked for.
+    for (name, taken) in [("ann", true), ("bob", false)] {
+        let named = TlsServer { client_name: Some(name.to_owned()), ..required.clone() };
+        if taken {
+            SecurePair::new(&named, &shown);
+        } else {
+            assert_refused(&refusal(&named, &shown).2, "the server ended TLS: ");
+        }
+    }
+
     let optional = authority.strict_server(ClientCertificates::Optional);
     let pair = SecurePair::new(&optional, &authority.client());
     assert_eq!(pair.server.tls_peer_certificate(pair.to_client).expect("is open"), "");

@@ -11,7 +11,7 @@ use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiC
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
-use super::verify::{NoVerifier, OwnRoots};
+use super::verify::{NamedClients, NoVerifier, OwnRoots};
 use crate::error::{Error, Result};
 use crate::settings::{
     ClientCertificates, TLS_IDENTITIES_MAX, TLS_PEM_SIZE_MAX, TlsClient, TlsIdentity, TlsServer,
@@ -106,10 +106,13 @@ impl ServerTls {
             } else {
                 verifier
             };
-            let verifier = verifier.build();
-            builder.with_client_cert_verifier(verifier.map_err(|error| {
+            let verifier = verifier.build().map_err(|error| {
                 Error::argument(format!("client_ca holds no certificate to trust: {error}"))
-            })?)
+            })?;
+            builder.with_client_cert_verifier(match &settings.client_name {
+                None => verifier,
+                Some(name) => Arc::new(NamedClients::new(verifier, server_name(name)?)),
+            })
         };
         let mut identities = Vec::new();
         for (number, identity) in settings.identities.iter().enumerate() {

@@ -1,4 +1,5 @@
-//! Who is believed to be the server: certificates that the program gave itself, or nobody asked.
+//! Who is believed: servers by certificates that the program gave itself, or whoever they are;
+//! clients of one name.
 
 use std::sync::Arc;
 
@@ -7,7 +8,8 @@ use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
 /// Verifies like `inner`, and takes a server's certificate that is one of the program's own roots:
 /// what `openssl req -x509` makes says that it is an authority, and is used as the server's all the
@@ -50,6 +52,63 @@ impl ServerCertVerifier for OwnRoots {
             }
             outcome => outcome,
         }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+/// Takes clients whose certificate is for one name.
+#[derive(Debug)]
+pub struct NamedClients {
+    inner: Arc<dyn ClientCertVerifier>,
+    name: ServerName<'static>,
+}
+
+impl NamedClients {
+    /// What `inner` takes, and is for this name.
+    pub const fn new(inner: Arc<dyn ClientCertVerifier>, name: ServerName<'static>) -> Self {
+        Self { inner, name }
+    }
+}
+
+impl ClientCertVerifier for NamedClients {
+    fn client_auth_mandatory(&self) -> bool {
+        self.inner.client_auth_mandatory()
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.inner.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let verified = self.inner.verify_client_cert(end_entity, intermediates, now)?;
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, &self.name)?;
+        Ok(verified)
     }
 
     fn verify_tls12_signature(
