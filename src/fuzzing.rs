@@ -4,11 +4,13 @@
 //! The targets in `fuzz/` only forward to these, so that every test run compiles and runs them.
 
 use crate::proto::endpoint::NetworkEndpoint;
+pub use crate::proto::http::forwarded::fuzz_forwarded as forwarded;
 pub use crate::proto::http::fuzz::{
     fuzz_request_head as request_head, fuzz_response_head as response_head,
 };
 use crate::proto::netem::{Netem, Params};
 pub use crate::proto::stream::fuzz::fuzz_reader as stream_reader;
+pub use crate::proto::proxy_protocol::fuzz_proxy_protocol as proxy_protocol;
 use crate::proto::url::{WebSocketUrl, split_host_port};
 use crate::proto::utp::packet::{self, Packet, PacketError};
 pub use crate::proto::websocket::fuzz::{fuzz_deflate as deflate, fuzz_frames as frames};
@@ -199,5 +201,15 @@ mod tests {
     #[test]
     fn streams_of_values_hold_their_promises() {
         smoke("stream_reader", stream_reader);
+    }
+
+    #[test]
+    fn the_proxy_protocol_holds_its_promises() {
+        smoke("proxy_protocol", proxy_protocol);
+    }
+
+    #[test]
+    fn forwarding_headers_hold_their_promises() {
+        smoke("forwarded", forwarded);
     }
 }

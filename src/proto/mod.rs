@@ -4,9 +4,11 @@
 //! Every machine takes `handle_*(now, …)`, gives `poll_*()`, and says when it wants to be asked
 //! again with `next_timeout()`. Every parser is total: it never panics, whatever the bytes.
 
+pub mod cidr;
 pub mod endpoint;
 pub mod http;
 pub mod netem;
+pub mod proxy_protocol;
 pub mod random;
 pub mod stream;
 pub mod time;
