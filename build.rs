@@ -17,6 +17,7 @@ const SOURCES: &[&str] = &[
     "admission",
     "tls",
     "connections",
+    "requests",
     "events",
     "sends",
     "streams",

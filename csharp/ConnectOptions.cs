@@ -1,6 +1,4 @@
-using System;
 using System.Collections.Generic;
-using System.Text;
 using NetDriver.Interop;
 
 namespace NetDriver
@@ -35,22 +33,7 @@ namespace NetDriver
         /// <summary>The headers as lines, for the ABI.</summary>
         internal byte[] HeaderLines()
         {
-            if (Headers == null || Headers.Count == 0)
-                return null;
-            StringBuilder lines = new StringBuilder();
-            foreach (KeyValuePair<string, string> header in Headers)
-            {
-                string value = header.Value ?? string.Empty;
-                if (header.Key.IndexOfAny(s_NotInNames) >= 0
-                    || value.IndexOfAny(s_NotInValues) >= 0)
-                    throw new ArgumentException(
-                        "A header contains a line end, or a colon in its name.", "Headers");
-                lines.Append(header.Key).Append(": ").Append(value).Append('\n');
-            }
-            return Utf8.NulEnded(lines.ToString(), "Headers");
+            return Utf8.HeaderLines(Headers, "Headers");
         }
-
-        private static readonly char[] s_NotInNames = { '\r', '\n', ':' };
-        private static readonly char[] s_NotInValues = { '\r', '\n' };
     }
 }

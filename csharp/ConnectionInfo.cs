@@ -39,10 +39,19 @@ namespace NetDriver
             get { return m_Native.round_trip_us; }
         }
 
-        /// <summary>The peer's address.</summary>
+        /// <summary>The peer's address, behind trusted proxies too.</summary>
         public NetworkEndpoint RemoteEndpoint
         {
             get { return new NetworkEndpoint(m_Native.remote); }
+        }
+
+        /// <summary>
+        /// The address of the socket's other end: of the trusted proxy that the peer is behind,
+        /// else as <see cref="RemoteEndpoint"/>.
+        /// </summary>
+        public NetworkEndpoint PeerEndpoint
+        {
+            get { return new NetworkEndpoint(m_Native.peer); }
         }
 
         /// <summary>The address of this side.</summary>

@@ -1,6 +1,6 @@
 namespace NetDriver
 {
-    /// <summary>The texts of a WebSocket connection.</summary>
+    /// <summary>The texts of a WebSocket connection, or of a request for one.</summary>
     public enum ConnectionText
     {
         /// <summary>The path that the client asked for, without the query.</summary>
@@ -16,6 +16,26 @@ namespace NetDriver
         /// are none.
         /// </summary>
         Extensions = 5,
+        /// <summary>The method of the HTTP request ("GET").</summary>
+        Method = 6,
+        /// <summary>The Origin that a browser names; empty on a client.</summary>
+        Origin = 7,
+        /// <summary>
+        /// The cookies, one "name=value" line each; empty on a client.
+        /// </summary>
+        Cookies = 8,
+        /// <summary>
+        /// The sub-protocols that the client offers, comma-separated, best first; empty on a
+        /// client.
+        /// </summary>
+        SubProtocolsOffered = 9,
+        /// <summary>The Host that the client asked for.</summary>
+        Host = 10,
+        /// <summary>
+        /// The URL that the client asked for; "wss" when it uses TLS, if only up to a trusted proxy
+        /// that says so.
+        /// </summary>
+        Url = 11,
         /// <summary>The version of TLS, "TLSv1.2" or "TLSv1.3"; empty without TLS.</summary>
         TlsVersion = 12,
         /// <summary>The cipher suite of TLS; empty without TLS.</summary>

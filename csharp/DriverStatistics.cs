@@ -220,5 +220,19 @@ namespace NetDriver
         {
             get { return m_Native.tls_failures; }
         }
+
+        /// <summary>Upgrade requests refused by the origin or by the program, and streams that
+        /// should have come from a trusted proxy and did not.</summary>
+        public ulong HandshakesRefused
+        {
+            get { return m_Native.handshakes_refused; }
+        }
+
+        /// <summary>Upgrade requests that the program did not answer in time; answered with
+        /// 503.</summary>
+        public ulong HandshakesUnanswered
+        {
+            get { return m_Native.handshakes_unanswered; }
+        }
     }
 }

@@ -359,6 +359,49 @@
 #define ND_TEXT_EXTENSIONS 5
 
 /**
+ * Text of a connection or request: the method of the HTTP request ("GET").
+ */
+#define ND_TEXT_METHOD 6
+
+/**
+ * Text of a connection or request: the Origin that a browser names; empty on a client.
+ */
+#define ND_TEXT_ORIGIN 7
+
+/**
+ * Text of a connection or request: the cookies, one `name=value` line each, ending in a newline;
+ * empty on a client.
+ */
+#define ND_TEXT_COOKIES 8
+
+/**
+ * Text of a connection or request: the sub-protocols that the client offers, comma-separated, best
+ * first; empty on a client.
+ */
+#define ND_TEXT_SUB_PROTOCOLS_OFFERED 9
+
+/**
+ * Text of a connection or request: the Host that the client asked for.
+ */
+#define ND_TEXT_HOST 10
+
+/**
+ * Text of a connection or request: the URL that the client asked for; `wss` when it uses TLS, if
+ * only up to a trusted proxy that says so.
+ */
+#define ND_TEXT_URL 11
+
+/**
+ * Request flag: the stream itself is encrypted.
+ */
+#define ND_REQUEST_FLAG_TLS 1
+
+/**
+ * Request flag: a trusted proxy says that the client came to it over TLS.
+ */
+#define ND_REQUEST_FLAG_FORWARDED_TLS 2
+
+/**
  * Sub-protocols on which the sides do not agree: the connection is made, without one.
  */
 #define ND_SUB_PROTOCOL_LENIENT 0
@@ -662,6 +705,42 @@ typedef struct nd_interface_settings {
    * netdriver.utp (Auto, UTP) and netdriver.raw (Auto, plain), which choose the dialect.
    */
   const char *sub_protocols;
+  /**
+   * WebSocket listeners: 1 lets each upgrade request wait for nd_driver_pop_request. Default 0:
+   * all that are in order are accepted. Since 0.2.
+   */
+  uint32_t accept_requests;
+  /**
+   * Milliseconds that such a request waits; then it is answered with 503. Default 5000; above 0.
+   */
+  uint32_t request_timeout_ms;
+  /**
+   * WebSocket listeners: the pages that may connect, comma-separated, each `scheme://host` or
+   * `scheme://host:port` (no path), or `null`; others get 403. A request without an Origin is no
+   * browser's and passes. NULL (default): any page; "": none.
+   */
+  const char *allowed_origins;
+  /**
+   * WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
+   */
+  const char *response_headers;
+  /**
+   * WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
+   * (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
+   * `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
+   * address that is no trusted proxy. Name only proxies that write one of the two themselves.
+   * NULL (default): none, and the headers mean nothing.
+   */
+  const char *trusted_proxies;
+  /**
+   * WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
+   * each stream; streams of others are closed at once. Default 0.
+   */
+  uint32_t proxy_protocol;
+  /**
+   * 0.
+   */
+  uint32_t reserved_2;
 } nd_interface_settings;
 
 /**
@@ -824,7 +903,7 @@ typedef struct nd_connection_info {
    */
   uint32_t round_trip_us;
   /**
-   * The peer's address.
+   * The peer's address, behind trusted proxies too.
    */
   struct nd_endpoint remote;
   /**
@@ -863,6 +942,11 @@ typedef struct nd_connection_info {
    * Bytes that wait to be sent.
    */
   uint32_t outbound_bytes;
+  /**
+   * The address of the socket's other end: of the trusted proxy that the peer is behind, else as
+   * `remote`. Since 0.2.
+   */
+  struct nd_endpoint peer;
 } nd_connection_info;
 
 /**
@@ -1013,6 +1097,15 @@ typedef struct nd_driver_statistics {
    * in common, no TLS at all. Part of `handshakes_failed`.
    */
   uint64_t tls_failures;
+  /**
+   * Upgrade requests refused by the origin or by the program, and streams that should have
+   * come from a trusted proxy and did not.
+   */
+  uint64_t handshakes_refused;
+  /**
+   * Upgrade requests that the program did not answer in time; answered with 503.
+   */
+  uint64_t handshakes_unanswered;
 } nd_driver_statistics;
 
 /**
@@ -1114,6 +1207,44 @@ typedef struct nd_tls_server {
    */
   uint32_t reserved;
 } nd_tls_server;
+
+/**
+ * An upgrade request that waits for the program. Set struct_size with nd_request_init.
+ */
+typedef struct nd_request {
+  /**
+   * Size of this struct in bytes; nd_request_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Number of the interface, as nd_driver_add_interface gave it.
+   */
+  uint32_t interface_index;
+  /**
+   * Names the request to nd_driver_request_accept and _reject; 0: none waits.
+   */
+  uint64_t id;
+  /**
+   * ND_REQUEST_FLAG_… bits.
+   */
+  uint32_t flags;
+  /**
+   * Milliseconds until the request is answered with 503.
+   */
+  uint32_t remaining_ms;
+  /**
+   * The client's address, behind trusted proxies too.
+   */
+  struct nd_endpoint remote;
+  /**
+   * The address of the socket's other end: of the proxy, else as `remote`.
+   */
+  struct nd_endpoint peer;
+  /**
+   * The address of this side.
+   */
+  struct nd_endpoint local;
+} nd_request;
 
 /**
  * One event. What a field holds depends on `kind`.
@@ -1942,7 +2073,8 @@ nd_result nd_driver_set_accept_payload(struct nd_driver *driver,
                                        uint32_t payload_length);
 
 /**
- * A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions, TLS.
+ * A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions, TLS, and
+ * what else ND_TEXT_… names.
  *
  * @param driver  the driver
  * @param connection  which
@@ -1984,6 +2116,143 @@ nd_result nd_connection_get_header(struct nd_driver *driver,
                                    char *buffer,
                                    uint32_t capacity,
                                    uint32_t *out_length);
+
+/**
+ * Prepare a struct for nd_driver_pop_request.
+ *
+ * @param out_request  out: struct_size set, the rest 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.2
+ */
+nd_result nd_request_init(struct nd_request *out_request);
+
+/**
+ * Take the oldest upgrade request that waits, on interfaces with `accept_requests`. It stays open
+ * until nd_driver_request_accept or _reject answers it, now or later; after `request_timeout_ms`
+ * it is answered with 503. When its client leaves before, the id is stale. nd_driver_wait returns
+ * when a request comes. At most `pending_handshakes_max` wait at once: when more clients are at
+ * the door, the oldest that had a second has to go.
+ *
+ * @param driver  the driver
+ * @param out_request  in: struct_size, see nd_request_init; out: the request; its id is 0 when
+ * none waits
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_pop_request(struct nd_driver *driver, struct nd_request *out_request);
+
+/**
+ * A text of a request that waits: path, query, method, Origin, cookies, and what else ND_TEXT_…
+ * names. The agreed sub-protocol and extensions are empty: nothing is agreed yet.
+ *
+ * @param driver  the driver
+ * @param request  its id
+ * @param text_kind  ND_TEXT_…
+ * @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only
+ * @param capacity  bytes at `buffer`
+ * @param out_length  out: bytes of the text without the NUL; may be NULL
+ * @return ND_OK (an empty text where there is none); ND_ERROR_INVALID_HANDLE;
+ * ND_ERROR_NETWORK_ID_MISMATCH (never an id); ND_ERROR_NETWORK_VERSION_MISMATCH (answered, too
+ * late, or the client has left); ND_ERROR_INVALID_ARGUMENT; ND_ERROR_BUFFER_TOO_SMALL (the length
+ * is written); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_request_text(struct nd_driver *driver,
+                                 uint64_t request,
+                                 uint32_t text_kind,
+                                 char *buffer,
+                                 uint32_t capacity,
+                                 uint32_t *out_length);
+
+/**
+ * One header of a request that waits; the first, when there are several of that name.
+ *
+ * @param driver  the driver
+ * @param request  its id
+ * @param name  the header's name, in any case
+ * @param buffer  where to write the value and a NUL; NULL with capacity 0 asks for the length only
+ * @param capacity  bytes at `buffer`
+ * @param out_length  out: bytes of the value without the NUL; may be NULL
+ * @return as nd_driver_request_text; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_FOUND
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_request_header(struct nd_driver *driver,
+                                   uint64_t request,
+                                   const char *name,
+                                   char *buffer,
+                                   uint32_t capacity,
+                                   uint32_t *out_length);
+
+/**
+ * One cookie of a request that waits; the first, when there are several of that name. The value
+ * is as sent: quotes and percent signs are the program's to read.
+ *
+ * @param driver  the driver
+ * @param request  its id
+ * @param name  the cookie's name; case counts
+ * @param buffer  where to write the value and a NUL; NULL with capacity 0 asks for the length only
+ * @param capacity  bytes at `buffer`
+ * @param out_length  out: bytes of the value without the NUL; may be NULL
+ * @return as nd_driver_request_text; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_FOUND
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_request_cookie(struct nd_driver *driver,
+                                   uint64_t request,
+                                   const char *name,
+                                   char *buffer,
+                                   uint32_t capacity,
+                                   uint32_t *out_length);
+
+/**
+ * Accept a request: 101 leaves with the next update or flush, and the connection comes out of
+ * nd_driver_accept as any other.
+ *
+ * @param driver  the driver
+ * @param request  its id, stale from here on
+ * @param sub_protocol  one that the client offers; "" for none; NULL leaves the choice to the
+ * interface's settings
+ * @param headers  further header fields of the answer, one `Name: value` line each; NULL for none
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH (never an id);
+ * ND_ERROR_NETWORK_VERSION_MISMATCH (answered, too late, or the client has left);
+ * ND_ERROR_INVALID_ARGUMENT (a sub-protocol that is not offered, a bad header; the request still
+ * waits); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_request_accept(struct nd_driver *driver,
+                                   uint64_t request,
+                                   const char *sub_protocol,
+                                   const char *headers);
+
+/**
+ * Refuse a request with an answer of the program's own. It leaves with the next update or flush.
+ *
+ * @param driver  the driver
+ * @param request  its id, stale from here on
+ * @param status  the HTTP status, 200 to 599, such as 401, 403 or 404
+ * @param headers  header fields of the answer, one `Name: value` line each; NULL for none. Without
+ * a Content-Type the body is plain text
+ * @param body  the answer's body, copied; NULL when the length is 0
+ * @param body_length  length of `body` in bytes; at most 65536
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH
+ * (never an id); ND_ERROR_NETWORK_VERSION_MISMATCH (answered, too late, or the client has left);
+ * ND_ERROR_INVALID_ARGUMENT (status, headers or body; the request still waits);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_request_reject(struct nd_driver *driver,
+                                   uint64_t request,
+                                   uint32_t status,
+                                   const char *headers,
+                                   const uint8_t *body,
+                                   uint32_t body_length);
 
 /**
  * Pop up to `capacity` events of accepted connections, oldest first. This is the fast way.

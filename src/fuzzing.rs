@@ -9,8 +9,8 @@ pub use crate::proto::http::fuzz::{
     fuzz_request_head as request_head, fuzz_response_head as response_head,
 };
 use crate::proto::netem::{Netem, Params};
-pub use crate::proto::stream::fuzz::fuzz_reader as stream_reader;
 pub use crate::proto::proxy_protocol::fuzz_proxy_protocol as proxy_protocol;
+pub use crate::proto::stream::fuzz::fuzz_reader as stream_reader;
 use crate::proto::url::{WebSocketUrl, split_host_port};
 use crate::proto::utp::packet::{self, Packet, PacketError};
 pub use crate::proto::websocket::fuzz::{fuzz_deflate as deflate, fuzz_frames as frames};

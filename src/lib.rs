@@ -19,8 +19,9 @@ mod pump;
 pub mod settings;
 
 pub use driver::{
-    Connection, ConnectionInfo, ConnectionState, DisconnectReason, Event, EventKind, EventView,
-    MessageKind, NetworkDriver, SendHandle, Statistics,
+    Connection, ConnectionInfo, ConnectionState, ConnectionText, DisconnectReason, Event,
+    EventKind, EventView, MessageKind, NetworkDriver, REJECT_BODY_MAX, Request, RequestId,
+    SendHandle, Statistics,
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};

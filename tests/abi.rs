@@ -301,17 +301,20 @@ fn interfaces_and_simulators_follow_the_same_rules() {
     }
     let mut interface = initialised(ipc);
     let mut number = 99;
-    interface.known.struct_size -= 1;
+    let first_version = offset_of!(nd_interface_settings, accept_requests) as u32;
+    interface.known.struct_size = first_version - 1;
     // SAFETY: the pointers are good in all calls here.
     let mut add = |interface: &Grown<nd_interface_settings>| unsafe {
         nd_driver_add_interface(driver, &raw const interface.known, &mut number)
     };
     assert_eq!(add(&interface), ND_ERROR_STRUCT_SIZE);
+    interface.known.struct_size = first_version;
+    assert_eq!(add(&interface), ND_OK);
     interface.known.struct_size = size_of::<Grown<nd_interface_settings>>() as u32;
     assert_eq!(add(&interface), ND_OK);
     interface.later[0] = 1;
     assert_eq!(add(&interface), ND_ERROR_STRUCT_SIZE);
-    assert_eq!(number, 0, "written by the one that worked");
+    assert_eq!(number, 1, "written by the one that worked");
     let mut simulator = initialised(nd_network_simulator_init);
     // SAFETY: as above.
     let set = |simulator: &Grown<nd_network_simulator>| unsafe {

@@ -2,6 +2,10 @@
 
 mod support;
 
+#[path = "websocket_behaviour/asking.rs"]
+mod asking;
+#[path = "websocket_behaviour/behind_proxies.rs"]
+mod behind_proxies;
 #[path = "websocket_behaviour/client.rs"]
 mod client;
 #[path = "websocket_behaviour/closing.rs"]

@@ -188,6 +188,41 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_TEXT_EXTENSIONS = 5;
         /// <summary>
+        ///  Text of a connection or request: the method of the HTTP request ("GET").
+        /// </summary>
+        internal const uint ND_TEXT_METHOD = 6;
+        /// <summary>
+        ///  Text of a connection or request: the Origin that a browser names; empty on a client.
+        /// </summary>
+        internal const uint ND_TEXT_ORIGIN = 7;
+        /// <summary>
+        ///  Text of a connection or request: the cookies, one `name=value` line each, ending in a newline;
+        ///  empty on a client.
+        /// </summary>
+        internal const uint ND_TEXT_COOKIES = 8;
+        /// <summary>
+        ///  Text of a connection or request: the sub-protocols that the client offers, comma-separated, best
+        ///  first; empty on a client.
+        /// </summary>
+        internal const uint ND_TEXT_SUB_PROTOCOLS_OFFERED = 9;
+        /// <summary>
+        ///  Text of a connection or request: the Host that the client asked for.
+        /// </summary>
+        internal const uint ND_TEXT_HOST = 10;
+        /// <summary>
+        ///  Text of a connection or request: the URL that the client asked for; `wss` when it uses TLS, if
+        ///  only up to a trusted proxy that says so.
+        /// </summary>
+        internal const uint ND_TEXT_URL = 11;
+        /// <summary>
+        ///  Request flag: the stream itself is encrypted.
+        /// </summary>
+        internal const uint ND_REQUEST_FLAG_TLS = 1;
+        /// <summary>
+        ///  Request flag: a trusted proxy says that the client came to it over TLS.
+        /// </summary>
+        internal const uint ND_REQUEST_FLAG_FORWARDED_TLS = 2;
+        /// <summary>
         ///  Sub-protocols on which the sides do not agree: the connection is made, without one.
         /// </summary>
         internal const uint ND_SUB_PROTOCOL_LENIENT = 0;
@@ -940,7 +975,8 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_set_accept_payload(nd_driver* driver, byte* payload, uint payload_length);
 
         /// <summary>
-        ///  A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions, TLS.
+        ///  A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions, TLS, and
+        ///  what else ND_TEXT_… names.
         ///
         ///  @param driver  the driver
         ///  @param connection  which
@@ -974,6 +1010,127 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_connection_get_header", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_connection_get_header(nd_driver* driver, ulong connection, byte* name, byte* buffer, uint capacity, uint* out_length);
+
+        /// <summary>
+        ///  Prepare a struct for nd_driver_pop_request.
+        ///
+        ///  @param out_request  out: struct_size set, the rest 0
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_request_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_request_init(nd_request* out_request);
+
+        /// <summary>
+        ///  Take the oldest upgrade request that waits, on interfaces with `accept_requests`. It stays open
+        ///  until nd_driver_request_accept or _reject answers it, now or later; after `request_timeout_ms`
+        ///  it is answered with 503. When its client leaves before, the id is stale. nd_driver_wait returns
+        ///  when a request comes. At most `pending_handshakes_max` wait at once: when more clients are at
+        ///  the door, the oldest that had a second has to go.
+        ///
+        ///  @param driver  the driver
+        ///  @param out_request  in: struct_size, see nd_request_init; out: the request; its id is 0 when
+        ///  none waits
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_pop_request", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_pop_request(nd_driver* driver, nd_request* out_request);
+
+        /// <summary>
+        ///  A text of a request that waits: path, query, method, Origin, cookies, and what else ND_TEXT_…
+        ///  names. The agreed sub-protocol and extensions are empty: nothing is agreed yet.
+        ///
+        ///  @param driver  the driver
+        ///  @param request  its id
+        ///  @param text_kind  ND_TEXT_…
+        ///  @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only
+        ///  @param capacity  bytes at `buffer`
+        ///  @param out_length  out: bytes of the text without the NUL; may be NULL
+        ///  @return ND_OK (an empty text where there is none); ND_ERROR_INVALID_HANDLE;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH (never an id); ND_ERROR_NETWORK_VERSION_MISMATCH (answered, too
+        ///  late, or the client has left); ND_ERROR_INVALID_ARGUMENT; ND_ERROR_BUFFER_TOO_SMALL (the length
+        ///  is written); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_request_text", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_request_text(nd_driver* driver, ulong request, uint text_kind, byte* buffer, uint capacity, uint* out_length);
+
+        /// <summary>
+        ///  One header of a request that waits; the first, when there are several of that name.
+        ///
+        ///  @param driver  the driver
+        ///  @param request  its id
+        ///  @param name  the header's name, in any case
+        ///  @param buffer  where to write the value and a NUL; NULL with capacity 0 asks for the length only
+        ///  @param capacity  bytes at `buffer`
+        ///  @param out_length  out: bytes of the value without the NUL; may be NULL
+        ///  @return as nd_driver_request_text; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_FOUND
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_request_header", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_request_header(nd_driver* driver, ulong request, byte* name, byte* buffer, uint capacity, uint* out_length);
+
+        /// <summary>
+        ///  One cookie of a request that waits; the first, when there are several of that name. The value
+        ///  is as sent: quotes and percent signs are the program's to read.
+        ///
+        ///  @param driver  the driver
+        ///  @param request  its id
+        ///  @param name  the cookie's name; case counts
+        ///  @param buffer  where to write the value and a NUL; NULL with capacity 0 asks for the length only
+        ///  @param capacity  bytes at `buffer`
+        ///  @param out_length  out: bytes of the value without the NUL; may be NULL
+        ///  @return as nd_driver_request_text; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_FOUND
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_request_cookie", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_request_cookie(nd_driver* driver, ulong request, byte* name, byte* buffer, uint capacity, uint* out_length);
+
+        /// <summary>
+        ///  Accept a request: 101 leaves with the next update or flush, and the connection comes out of
+        ///  nd_driver_accept as any other.
+        ///
+        ///  @param driver  the driver
+        ///  @param request  its id, stale from here on
+        ///  @param sub_protocol  one that the client offers; "" for none; NULL leaves the choice to the
+        ///  interface's settings
+        ///  @param headers  further header fields of the answer, one `Name: value` line each; NULL for none
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH (never an id);
+        ///  ND_ERROR_NETWORK_VERSION_MISMATCH (answered, too late, or the client has left);
+        ///  ND_ERROR_INVALID_ARGUMENT (a sub-protocol that is not offered, a bad header; the request still
+        ///  waits); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_request_accept", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_request_accept(nd_driver* driver, ulong request, byte* sub_protocol, byte* headers);
+
+        /// <summary>
+        ///  Refuse a request with an answer of the program's own. It leaves with the next update or flush.
+        ///
+        ///  @param driver  the driver
+        ///  @param request  its id, stale from here on
+        ///  @param status  the HTTP status, 200 to 599, such as 401, 403 or 404
+        ///  @param headers  header fields of the answer, one `Name: value` line each; NULL for none. Without
+        ///  a Content-Type the body is plain text
+        ///  @param body  the answer's body, copied; NULL when the length is 0
+        ///  @param body_length  length of `body` in bytes; at most 65536
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH
+        ///  (never an id); ND_ERROR_NETWORK_VERSION_MISMATCH (answered, too late, or the client has left);
+        ///  ND_ERROR_INVALID_ARGUMENT (status, headers or body; the request still waits);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_request_reject", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_request_reject(nd_driver* driver, ulong request, uint status, byte* headers, byte* body, uint body_length);
 
         /// <summary>
         ///  Pop up to `capacity` events of accepted connections, oldest first. This is the fast way.
@@ -2296,6 +2453,42 @@ namespace NetDriver.Interop
         ///  netdriver.utp (Auto, UTP) and netdriver.raw (Auto, plain), which choose the dialect.
         /// </summary>
         public byte* sub_protocols;
+        /// <summary>
+        ///  WebSocket listeners: 1 lets each upgrade request wait for nd_driver_pop_request. Default 0:
+        ///  all that are in order are accepted. Since 0.2.
+        /// </summary>
+        public uint accept_requests;
+        /// <summary>
+        ///  Milliseconds that such a request waits; then it is answered with 503. Default 5000; above 0.
+        /// </summary>
+        public uint request_timeout_ms;
+        /// <summary>
+        ///  WebSocket listeners: the pages that may connect, comma-separated, each `scheme://host` or
+        ///  `scheme://host:port` (no path), or `null`; others get 403. A request without an Origin is no
+        ///  browser's and passes. NULL (default): any page; "": none.
+        /// </summary>
+        public byte* allowed_origins;
+        /// <summary>
+        ///  WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
+        /// </summary>
+        public byte* response_headers;
+        /// <summary>
+        ///  WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
+        ///  (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
+        ///  `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
+        ///  address that is no trusted proxy. Name only proxies that write one of the two themselves.
+        ///  NULL (default): none, and the headers mean nothing.
+        /// </summary>
+        public byte* trusted_proxies;
+        /// <summary>
+        ///  WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
+        ///  each stream; streams of others are closed at once. Default 0.
+        /// </summary>
+        public uint proxy_protocol;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_2;
     }
 
     /// <summary>
@@ -2555,7 +2748,7 @@ namespace NetDriver.Interop
         /// </summary>
         public uint round_trip_us;
         /// <summary>
-        ///  The peer's address.
+        ///  The peer's address, behind trusted proxies too.
         /// </summary>
         public nd_endpoint remote;
         /// <summary>
@@ -2594,6 +2787,51 @@ namespace NetDriver.Interop
         ///  Bytes that wait to be sent.
         /// </summary>
         public uint outbound_bytes;
+        /// <summary>
+        ///  The address of the socket's other end: of the trusted proxy that the peer is behind, else as
+        ///  `remote`. Since 0.2.
+        /// </summary>
+        public nd_endpoint peer;
+    }
+
+    /// <summary>
+    ///  An upgrade request that waits for the program. Set struct_size with nd_request_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_request
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_request_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  Number of the interface, as nd_driver_add_interface gave it.
+        /// </summary>
+        public uint interface_index;
+        /// <summary>
+        ///  Names the request to nd_driver_request_accept and _reject; 0: none waits.
+        /// </summary>
+        public ulong id;
+        /// <summary>
+        ///  ND_REQUEST_FLAG_… bits.
+        /// </summary>
+        public uint flags;
+        /// <summary>
+        ///  Milliseconds until the request is answered with 503.
+        /// </summary>
+        public uint remaining_ms;
+        /// <summary>
+        ///  The client's address, behind trusted proxies too.
+        /// </summary>
+        public nd_endpoint remote;
+        /// <summary>
+        ///  The address of the socket's other end: of the proxy, else as `remote`.
+        /// </summary>
+        public nd_endpoint peer;
+        /// <summary>
+        ///  The address of this side.
+        /// </summary>
+        public nd_endpoint local;
     }
 
     /// <summary>
@@ -2746,6 +2984,15 @@ namespace NetDriver.Interop
         ///  in common, no TLS at all. Part of `handshakes_failed`.
         /// </summary>
         public ulong tls_failures;
+        /// <summary>
+        ///  Upgrade requests refused by the origin or by the program, and streams that should have
+        ///  come from a trusted proxy and did not.
+        /// </summary>
+        public ulong handshakes_refused;
+        /// <summary>
+        ///  Upgrade requests that the program did not answer in time; answered with 503.
+        /// </summary>
+        public ulong handshakes_unanswered;
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using NetDriver.Interop;
 
 namespace NetDriver
@@ -23,6 +24,18 @@ namespace NetDriver
         /// WebSocket: sub-protocols that the server speaks, best first; null for none.
         /// </summary>
         public string[] SubProtocols;
+        /// <summary>WebSocket listeners: upgrade requests wait for the program.</summary>
+        public bool AcceptRequests;
+        /// <summary>Milliseconds that such a request waits; 0 for the default.</summary>
+        public int RequestTimeoutMS;
+        /// <summary>WebSocket listeners: pages that may connect; null for any.</summary>
+        public string[] AllowedOrigins;
+        /// <summary>WebSocket listeners: header fields of every answer; null for none.</summary>
+        public IDictionary<string, string> ResponseHeaders;
+        /// <summary>WebSocket listeners: proxies whose word counts; null for none.</summary>
+        public string[] TrustedProxies;
+        /// <summary>WebSocket listeners: streams begin with a PROXY header.</summary>
+        public bool ProxyProtocol;
 
         /// <summary>
         /// Bytes of a packet that are not payload (Unity Transport's PacketPadding).
@@ -42,11 +55,21 @@ namespace NetDriver
             if (result != NativeMethods.ND_OK)
                 return result;
             native.dialect = (uint)Dialect;
+            native.accept_requests = AcceptRequests ? 1u : 0u;
+            native.proxy_protocol = ProxyProtocol ? 1u : 0u;
+            if (RequestTimeoutMS != 0)
+                native.request_timeout_ms = (uint)RequestTimeoutMS;
             fixed (byte* path = Utf8.NulEnded(Path, "Path"))
             fixed (byte* utpPath = Utf8.NulEnded(UtpPath, "UtpPath"))
             fixed (byte* plainPath = Utf8.NulEnded(PlainPath, "PlainPath"))
             fixed (byte* subProtocols = Utf8.CommaSeparated(SubProtocols, "SubProtocols"))
+            fixed (byte* origins = OriginList())
+            fixed (byte* proxies = Utf8.CommaSeparated(TrustedProxies, "TrustedProxies"))
+            fixed (byte* headers = Utf8.HeaderLines(ResponseHeaders, "ResponseHeaders"))
             {
+                native.allowed_origins = origins;
+                native.trusted_proxies = proxies;
+                native.response_headers = headers;
                 native.path = path;
                 native.utp_path = utpPath;
                 native.plain_path = plainPath;
@@ -57,6 +80,14 @@ namespace NetDriver
                     index = (int)number;
                 return result;
             }
+        }
+
+        /// <summary>A list without items allows no page, and null allows any.</summary>
+        private byte[] OriginList()
+        {
+            return AllowedOrigins != null && AllowedOrigins.Length == 0
+                ? Utf8.NulEnded(string.Empty, "AllowedOrigins")
+                : Utf8.CommaSeparated(AllowedOrigins, "AllowedOrigins");
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Generic;
+
 namespace NetDriver
 {
     /// <summary>
@@ -29,6 +31,40 @@ namespace NetDriver
         /// </summary>
         public string[] SubProtocols { get; set; }
 
+        /// <summary>
+        /// Listeners: each upgrade request waits for
+        /// <see cref="NetworkDriver.PopRequest(out ConnectionRequest)"/> instead of being accepted.
+        /// </summary>
+        public bool AcceptRequests { get; set; }
+
+        /// <summary>
+        /// Milliseconds that such a request waits; then it is answered with 503. 0: 5000.
+        /// </summary>
+        public int RequestTimeoutMS { get; set; }
+
+        /// <summary>
+        /// Listeners: the pages that may connect, each "scheme://host" or "scheme://host:port"
+        /// without a path, or "null"; others get 403. A request without an Origin is no browser's
+        /// and passes. Null: any page; no items: none.
+        /// </summary>
+        public string[] AllowedOrigins { get; set; }
+
+        /// <summary>Listeners: header fields of every answer. Null: none.</summary>
+        public IDictionary<string, string> ResponseHeaders { get; set; }
+
+        /// <summary>
+        /// Listeners: proxies whose word counts, each an address or a block ("10.0.0.0/8"). Behind
+        /// them a connection's remote address is the client's own, as Forwarded or X-Forwarded-For
+        /// tell it. Name only proxies that write one of the two themselves. Null: none.
+        /// </summary>
+        public string[] TrustedProxies { get; set; }
+
+        /// <summary>
+        /// Listeners: each stream begins with a PROXY header (version 1 or 2) of a trusted proxy;
+        /// streams of others are closed at once.
+        /// </summary>
+        public bool ProxyProtocol { get; set; }
+
         /// <inheritdoc/>
         public NetworkInterfaceDescription Describe()
         {
@@ -40,6 +76,12 @@ namespace NetDriver
                 UtpPath = UtpPath,
                 PlainPath = PlainPath,
                 SubProtocols = SubProtocols,
+                AcceptRequests = AcceptRequests,
+                RequestTimeoutMS = RequestTimeoutMS,
+                AllowedOrigins = AllowedOrigins,
+                ResponseHeaders = ResponseHeaders,
+                TrustedProxies = TrustedProxies,
+                ProxyProtocol = ProxyProtocol,
             };
         }
     }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Text;
 
 namespace NetDriver.Interop
@@ -42,6 +43,25 @@ namespace NetDriver.Interop
             return NulEnded(string.Join(",", items), parameterName);
         }
 
+        /// <summary>Header fields as lines; null and nothing give null.</summary>
+        internal static byte[] HeaderLines(
+            IDictionary<string, string> headers, string parameterName)
+        {
+            if (headers == null || headers.Count == 0)
+                return null;
+            StringBuilder lines = new StringBuilder();
+            foreach (KeyValuePair<string, string> header in headers)
+            {
+                string value = header.Value ?? string.Empty;
+                if (header.Key.IndexOfAny(s_NotInNames) >= 0
+                    || value.IndexOfAny(s_NotInValues) >= 0)
+                    throw new ArgumentException(
+                        "A header contains a line end, or a colon in its name.", parameterName);
+                lines.Append(header.Key).Append(": ").Append(value).Append('\n');
+            }
+            return NulEnded(lines.ToString(), parameterName);
+        }
+
         internal static string Read(byte* bytes, int length)
         {
             return length == 0 ? string.Empty : Encoding.UTF8.GetString(bytes, length);
@@ -56,5 +76,8 @@ namespace NetDriver.Interop
                 length++;
             return Read(bytes, length);
         }
+
+        private static readonly char[] s_NotInNames = { '\r', '\n', ':' };
+        private static readonly char[] s_NotInValues = { '\r', '\n' };
     }
 }

@@ -81,6 +81,8 @@ pub struct Entry {
     pub traffic: Traffic,
     /// The peer.
     pub remote: Option<SocketAddr>,
+    /// The socket's other end, where that is a proxy or may be one.
+    pub peer: Option<SocketAddr>,
     /// This side.
     pub local: Option<SocketAddr>,
     /// The connect payload: the peer's on a server, ours on a client.
@@ -117,6 +119,7 @@ impl Entry {
             queued_datagrams: 0,
             traffic: Traffic::default(),
             remote: None,
+            peer: None,
             local: None,
             payload: Box::default(),
             http: None,

@@ -26,6 +26,10 @@ pub(super) enum HandshakeFailure {
     Overloaded,
     /// TLS failed.
     Tls,
+    /// The origin, the program or the lack of a trusted proxy spoke against it.
+    Refused,
+    /// The program did not answer it.
+    Unanswered,
 }
 
 impl HandshakeFailure {
@@ -54,6 +58,8 @@ impl NetworkDriver {
             HandshakeFailure::Displaced => &mut statistics.handshakes_displaced,
             HandshakeFailure::Overloaded => &mut statistics.handshakes_overloaded,
             HandshakeFailure::Tls => &mut statistics.tls_failures,
+            HandshakeFailure::Refused => &mut statistics.handshakes_refused,
+            HandshakeFailure::Unanswered => &mut statistics.handshakes_unanswered,
         };
         *counter += 1;
     }
@@ -61,7 +67,8 @@ impl NetworkDriver {
     /// A client goes before it had a connection.
     pub(super) fn count_failed_handshake(&mut self, id: StreamId, why: HandshakeFailure) {
         let phase = self.streams.get(id).map(|state| state.phase);
-        if matches!(phase, Some(Phase::RequestHead | Phase::Undecided)) {
+        let early = [Phase::ProxyHeader, Phase::RequestHead, Phase::Asking, Phase::Undecided];
+        if phase.is_some_and(|phase| early.contains(&phase)) {
             self.count_failure(why);
         }
     }

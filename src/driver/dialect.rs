@@ -25,19 +25,38 @@ pub fn serves(settings: &InterfaceSettings, head: &RequestHead) -> bool {
     }
 }
 
+/// The sub-protocol to agree on under the strict rule, as Godot chooses: the first that the client
+/// offers and we know. `Err`: there is none although one side names some.
+pub fn choose_strictly<'a>(
+    settings: &'a InterfaceSettings,
+    offered: &[String],
+) -> Result<Option<&'a str>, &'static str> {
+    let first = offered.iter().find_map(|offer| known(settings).find(|name| name == offer));
+    match first {
+        Some(name) => Ok(Some(name)),
+        None if !offered.is_empty() => Err("none of the sub-protocols offered is served here"),
+        None if !settings.sub_protocols.is_empty() => Err("a sub-protocol must be offered here"),
+        None => Ok(None),
+    }
+}
+
+/// The sub-protocols that a listener speaks, best first.
+fn known(settings: &InterfaceSettings) -> impl Iterator<Item = &str> {
+    let own: &[&str] = match settings.dialect {
+        DialectPolicy::Auto => &[SUB_PROTOCOL_UTP, SUB_PROTOCOL_PLAIN],
+        DialectPolicy::UtpOnly => &[SUB_PROTOCOL_UTP],
+        DialectPolicy::PlainOnly => &[SUB_PROTOCOL_PLAIN],
+    };
+    settings.sub_protocols.iter().map(String::as_str).chain(own.iter().copied())
+}
+
 /// The sub-protocol to agree on: the best of ours that the client offers. Nothing is answered to a
 /// client that offers none of them, as a stock Unity client, which would refuse an answer.
 pub fn choose_sub_protocol<'a>(
     settings: &'a InterfaceSettings,
     offered: &[String],
 ) -> Option<&'a str> {
-    let known: &[&str] = match settings.dialect {
-        DialectPolicy::Auto => &[SUB_PROTOCOL_UTP, SUB_PROTOCOL_PLAIN],
-        DialectPolicy::UtpOnly => &[SUB_PROTOCOL_UTP],
-        DialectPolicy::PlainOnly => &[SUB_PROTOCOL_PLAIN],
-    };
-    let ours = settings.sub_protocols.iter().map(String::as_str).chain(known.iter().copied());
-    ours.into_iter().find(|name| offered.iter().any(|other| other == name))
+    known(settings).find(|name| offered.iter().any(|other| other == name))
 }
 
 /// What the handshake alone tells.

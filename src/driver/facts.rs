@@ -1,6 +1,9 @@
 //! What a program can ask: states, addresses, counters, texts of the handshake.
 
+use std::borrow::Cow;
+
 use super::connections::{Entry, Link};
+use super::http_facts::ConnectionText;
 use super::{Connection, ConnectionInfo, ConnectionState, NetworkDriver, Statistics};
 use crate::error::Result;
 use crate::proto::endpoint::NetworkEndpoint;
@@ -41,6 +44,7 @@ impl NetworkDriver {
             dialect: entry.dialect,
             round_trip_us: round_trip,
             remote: endpoint(entry.remote),
+            peer: endpoint(entry.peer.or(entry.remote)),
             local: endpoint(entry.local),
             messages_in: entry.traffic.messages_in,
             messages_out: entry.traffic.messages_out,
@@ -109,15 +113,26 @@ impl NetworkDriver {
         Ok(http.and_then(|http| http.sub_protocol.as_deref()).unwrap_or_default())
     }
 
+    /// Any of the texts of a WebSocket connection; empty where there is none.
+    ///
+    /// # Errors
+    /// As [`connection_info`](Self::connection_info).
+    pub fn connection_text(
+        &self,
+        connection: Connection,
+        kind: ConnectionText,
+    ) -> Result<Cow<'_, str>> {
+        let http = self.entry(connection)?.http.as_ref();
+        Ok(http.map_or(Cow::Borrowed(""), |http| http.text(kind)))
+    }
+
     /// The agreed extensions as the `Sec-WebSocket-Extensions` of a server's answer; empty where
     /// there are none.
     ///
     /// # Errors
     /// As [`connection_info`](Self::connection_info).
     pub fn extensions(&self, connection: Connection) -> Result<String> {
-        let http = self.entry(connection)?.http.as_ref();
-        let agreed = http.and_then(|http| http.deflate);
-        Ok(agreed.map_or_else(String::new, |agreed| agreed.to_string()))
+        self.connection_text(connection, ConnectionText::Extensions).map(Cow::into_owned)
     }
 
     /// All headers that the peer sent in its handshake, one `Name: value` line each.
@@ -125,8 +140,7 @@ impl NetworkDriver {
     /// # Errors
     /// As [`connection_info`](Self::connection_info).
     pub fn request_headers(&self, connection: Connection) -> Result<String> {
-        let http = self.entry(connection)?.http.as_ref();
-        Ok(http.map_or_else(String::new, |http| http.headers()))
+        self.connection_text(connection, ConnectionText::Headers).map(Cow::into_owned)
     }
 
     /// One header that the peer sent in its handshake.

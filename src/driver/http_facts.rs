@@ -1,17 +1,57 @@
 //! What a WebSocket connection remembers of its handshake, for the program to read.
 
-use crate::proto::http::{RequestHead, ResponseHead};
+use std::borrow::Cow;
+
+use super::tls::pem;
+use crate::proto::http::{RequestHead, ResponseHead, all_cookies};
 use crate::proto::websocket::deflate::Agreed;
 use crate::pump::TlsFacts;
+
+/// A text of a WebSocket connection, or of a request for one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConnectionText {
+    /// The path without the query.
+    Path,
+    /// The query without the question mark.
+    Query,
+    /// The agreed sub-protocol.
+    SubProtocol,
+    /// All headers of the peer's head, one `Name: value` line each.
+    Headers,
+    /// The agreed extensions, as the header of the server's answer names them.
+    Extensions,
+    /// The method of the request.
+    Method,
+    /// The request's `Origin`; empty on a client.
+    Origin,
+    /// The request's cookies, one `name=value` line each; empty on a client.
+    Cookies,
+    /// The sub-protocols that the request offers, comma-separated; empty on a client.
+    SubProtocolsOffered,
+    /// The request's `Host`.
+    Host,
+    /// The URL that the client asked for.
+    Url,
+    /// The version of TLS.
+    TlsVersion,
+    /// The cipher suite of TLS.
+    TlsCipher,
+    /// The server's name that a TLS client asked for.
+    TlsServerName,
+    /// The certificate that a TLS peer showed, in PEM.
+    TlsPeerCertificate,
+}
 
 /// The head that came from the peer.
 pub enum Head {
     /// A server remembers the request.
     Request(RequestHead),
-    /// A client remembers the answer, and the target it asked for.
+    /// A client remembers the answer, and what it asked for.
     Response {
         /// The answer.
         head: ResponseHead,
+        /// The `Host` of the request.
+        host: String,
         /// Path and query.
         target: String,
     },
@@ -25,11 +65,62 @@ pub struct HttpFacts {
     pub sub_protocol: Option<String>,
     /// The agreed compression.
     pub deflate: Option<Agreed>,
+    /// The client uses TLS, if only up to a proxy.
+    pub secure: bool,
     /// What TLS agreed on.
     pub tls: Option<TlsFacts>,
 }
 
+fn lines<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, sign: &str) -> Cow<'static, str> {
+    Cow::Owned(pairs.map(|(name, value)| format!("{name}{sign}{value}\n")).collect())
+}
+
 impl HttpFacts {
+    /// Any of the texts; empty where there is none.
+    pub fn text(&self, kind: ConnectionText) -> Cow<'_, str> {
+        match kind {
+            ConnectionText::Path => self.path().into(),
+            ConnectionText::Query => self.query().into(),
+            ConnectionText::SubProtocol => self.sub_protocol.as_deref().unwrap_or_default().into(),
+            ConnectionText::Headers => match &self.head {
+                Head::Request(head) => lines(head.headers(), ": "),
+                Head::Response { head, .. } => lines(head.headers(), ": "),
+            },
+            ConnectionText::Extensions => match self.deflate {
+                Some(agreed) => agreed.to_string().into(),
+                None => "".into(),
+            },
+            ConnectionText::Method => match &self.head {
+                Head::Request(head) => head.method().into(),
+                Head::Response { .. } => "GET".into(),
+            },
+            ConnectionText::TlsVersion => self.tls.as_ref().map_or("", |tls| tls.version).into(),
+            ConnectionText::TlsCipher => self.tls.as_ref().map_or("", |tls| &tls.cipher).into(),
+            ConnectionText::TlsServerName => {
+                let name = self.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
+                name.unwrap_or_default().into()
+            }
+            ConnectionText::TlsPeerCertificate => {
+                let shown = self.tls.as_ref().and_then(|tls| tls.peer_certificate.as_deref());
+                shown.map_or_else(String::new, pem).into()
+            }
+            ConnectionText::Host => self.host().into(),
+            ConnectionText::Url => self.url().into(),
+            ConnectionText::Origin => match &self.head {
+                Head::Request(head) => head.header("origin").unwrap_or_default().into(),
+                Head::Response { .. } => "".into(),
+            },
+            ConnectionText::Cookies => match &self.head {
+                Head::Request(head) => lines(all_cookies(head.headers()), "="),
+                Head::Response { .. } => "".into(),
+            },
+            ConnectionText::SubProtocolsOffered => match &self.head {
+                Head::Request(head) => offered(head).into(),
+                Head::Response { .. } => "".into(),
+            },
+        }
+    }
+
     /// The path without the query.
     pub fn path(&self) -> &str {
         match &self.head {
@@ -46,6 +137,26 @@ impl HttpFacts {
         }
     }
 
+    fn host(&self) -> &str {
+        match &self.head {
+            Head::Request(head) => head.header("host").unwrap_or_default(),
+            Head::Response { host, .. } => host,
+        }
+    }
+
+    fn url(&self) -> String {
+        let target = match &self.head {
+            Head::Request(head) => head.target(),
+            Head::Response { target, .. } => target,
+        };
+        if !target.starts_with('/') {
+            // Asked for as a proxy is asked: the target is a URL already (RFC 9112 §3.2.2).
+            return target.to_owned();
+        }
+        let scheme = if self.secure { "wss" } else { "ws" };
+        format!("{scheme}://{}{target}", self.host())
+    }
+
     /// One header of the peer's head.
     pub fn header(&self, name: &str) -> Option<&str> {
         match &self.head {
@@ -54,14 +165,20 @@ impl HttpFacts {
         }
     }
 
-    /// All headers, one line each.
-    pub fn headers(&self) -> String {
-        fn lines<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-            headers.map(|(name, value)| format!("{name}: {value}\n")).collect()
-        }
-        match &self.head {
-            Head::Request(head) => lines(head.headers()),
-            Head::Response { head, .. } => lines(head.headers()),
-        }
+    /// One cookie of the request.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let Head::Request(head) = &self.head else {
+            return None;
+        };
+        all_cookies(head.headers()).find(|(found, _)| *found == name).map(|(_, value)| value)
     }
+}
+
+/// The sub-protocols of a request, as one list.
+fn offered(head: &RequestHead) -> String {
+    let headers = head.headers();
+    let headers = headers.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"));
+    let names = headers.flat_map(|(_, value)| value.split(','));
+    let names = names.map(|name| name.trim_matches([' ', '\t']));
+    names.filter(|name| !name.is_empty()).collect::<Vec<_>>().join(",")
 }

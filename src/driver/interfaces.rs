@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::NetworkDriver;
 use super::connections::Link;
 use super::documents::Documents;
+use super::gate::Gate;
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::{Family, NetworkEndpoint};
 use crate::proto::time::from_ms;
@@ -40,6 +41,8 @@ pub struct Interface {
     pub implicit: Vec<Binding>,
     /// Connections by token; tokens are the clients' choice, hence the keyed hash.
     pub tokens: HashMap<Token, u32>,
+    /// Who may come in.
+    pub gate: Gate,
     /// What its listeners answer ordinary requests with.
     pub documents: Documents,
     /// What clients on it speak TLS with; `None`: they do so for `wss://` only.
@@ -121,6 +124,7 @@ impl NetworkDriver {
             return Err(limit(format!("a driver has at most {INTERFACES_MAX} interfaces")));
         }
         self.interfaces.push(Interface {
+            gate: Gate::new(&settings)?,
             settings,
             bindings: Vec::new(),
             implicit: Vec::new(),

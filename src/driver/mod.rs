@@ -14,9 +14,11 @@ mod dialect;
 mod documents;
 mod events;
 mod facts;
+mod gate;
 mod http_facts;
 mod interfaces;
 mod receive;
+mod requests;
 mod send;
 mod stream;
 mod stream_client;
@@ -44,7 +46,10 @@ use crate::settings::{NetworkSettings, NetworkSimulator};
 use compression::Compression;
 use connections::{Connections, Link};
 use events::EventQueue;
+pub use http_facts::ConnectionText;
 use interfaces::Interface;
+use requests::Requests;
+pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
 use streams::Streams;
 use timers::Timers;
@@ -68,6 +73,7 @@ pub struct NetworkDriver {
     interfaces: Vec<Interface>,
     connections: Connections,
     streams: Streams,
+    requests: Requests,
     events: EventQueue,
     timers: Timers,
     sends: OpenSends,
@@ -140,6 +146,7 @@ impl NetworkDriver {
             interfaces: Vec::new(),
             connections: Connections::new(settings.connections_max as usize),
             streams: Streams::default(),
+            requests: Requests::default(),
             events: EventQueue::new(),
             timers: Timers::default(),
             sends: OpenSends::default(),
@@ -186,6 +193,7 @@ impl NetworkDriver {
         };
         self.events.publish();
         self.accept_news = false;
+        self.requests.news = false;
         self.farewell_news = false;
         outcome
     }
@@ -199,7 +207,8 @@ impl NetworkDriver {
         self.transmit()
     }
 
-    /// Sleeps until an update would bring an event or a connection, or until the time is over.
+    /// Sleeps until an update would bring an event, a connection or a request, or until the time is
+    /// over.
     /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
     ///
     /// # Errors
@@ -223,7 +232,7 @@ impl NetworkDriver {
     }
 
     fn has_news(&self) -> bool {
-        self.events.has_news() || self.accept_news || self.farewell_news
+        self.events.has_news() || self.accept_news || self.requests.news || self.farewell_news
     }
 
     /// How long until the next timer. With a fixed frame time only updates move time.

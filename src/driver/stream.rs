@@ -48,7 +48,7 @@ impl NetworkDriver {
         }
         let mut budget = READ_BUDGET;
         // What a pause has left behind comes first.
-        while self.deliver_messages(id) {
+        while !self.waits_for_program(id) && self.deliver_messages(id) {
             match self.pump.read(id) {
                 Ok(ReadOutcome::Data(bytes)) => {
                     budget = budget.saturating_sub(bytes.len());
@@ -102,6 +102,7 @@ impl NetworkDriver {
             return;
         };
         match state.phase {
+            Phase::ProxyHeader => self.take_proxy_bytes(id, &bytes),
             Phase::RequestHead => self.take_request_bytes(id, &bytes),
             Phase::ResponseHead => self.take_response_bytes(id, &bytes),
             Phase::Undecided | Phase::Open | Phase::Closing => {
@@ -109,8 +110,9 @@ impl NetworkDriver {
                     ws.handle_bytes(now, bytes);
                 }
             }
-            // A client cannot read before it is connected; what comes after the end is dropped.
-            Phase::Connecting | Phase::Draining => {}
+            // A client cannot read before it is connected, and who asks is not read; what comes
+            // after the end is dropped.
+            Phase::Connecting | Phase::Asking | Phase::Draining => {}
         }
     }
 
@@ -284,7 +286,7 @@ impl NetworkDriver {
     /// Makes a connection of an undecided stream; `None` when the driver is full.
     pub(super) fn promote(&mut self, id: StreamId, dialect: Dialect) -> Option<u32> {
         let state = self.streams.get(id)?;
-        let (interface, remote) = (state.interface, state.remote);
+        let (interface, remote, peer) = (state.interface, state.remote, state.peer);
         let index = if self.admits() { self.connections.insert(interface, dialect) } else { None };
         let Some(index) = index else {
             self.statistics.connections_refused += 1;
@@ -307,6 +309,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         entry.link = Link::Stream(id);
         entry.remote = Some(remote);
+        entry.peer = Some(peer);
         entry.local = local;
         entry.http = http;
         if dialect == Dialect::Plain {

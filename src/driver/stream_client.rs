@@ -194,9 +194,12 @@ impl NetworkDriver {
             }
             Ok(Chosen { sub_protocol, deflate }) => {
                 let target = plan.target.clone();
-                let head = Head::Response { head, target };
+                let address = state.remote.to_string();
+                let host = if plan.host.is_empty() { address } else { plan.host.clone() };
+                let head = Head::Response { head, host, target };
                 let tls = self.pump.tls_facts(id);
-                let facts = HttpFacts { head, sub_protocol, deflate, tls };
+                let secure = tls.is_some();
+                let facts = HttpFacts { head, sub_protocol, deflate, tls, secure };
                 self.open_client(id, index, facts, rest);
             }
             Err(error) => {

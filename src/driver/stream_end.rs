@@ -193,7 +193,7 @@ impl NetworkDriver {
                 self.attempt_failed(id, reason, 0, why);
                 return;
             }
-            Phase::RequestHead | Phase::Undecided => {
+            Phase::ProxyHeader | Phase::RequestHead | Phase::Asking | Phase::Undecided => {
                 self.count_failed_handshake(id, HandshakeFailure::Abandoned);
             }
             Phase::Open | Phase::Closing | Phase::Draining => {}
@@ -264,10 +264,11 @@ impl NetworkDriver {
                 let reason = DisconnectReason::MaxConnectionAttempts;
                 self.attempt_failed(id, reason, 0, "the server did not answer in time");
             }
-            Phase::RequestHead => {
+            Phase::ProxyHeader | Phase::RequestHead => {
                 self.count_failure(HandshakeFailure::TimedOut);
                 self.drop_stream(id);
             }
+            Phase::Asking => self.request_expired(id),
             Phase::Closing | Phase::Draining => self.drop_stream(id),
             Phase::Open => {}
         }

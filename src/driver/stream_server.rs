@@ -11,16 +11,27 @@ use super::streams::{Phase, StreamState};
 use super::{NetworkDriver, dialect};
 use crate::log::note;
 use crate::proto::http::{HeadError, RequestHead, write_response};
+use crate::proto::proxy_protocol;
 use crate::proto::time::from_ms;
 use crate::proto::websocket::handshake::{
     UpgradeError, UpgradeRequest, extension_values, parse_upgrade, write_accept,
 };
 use crate::proto::websocket::{Role, WebSocket, deflate};
 use crate::pump::{Stream, StreamId, TlsFacts};
-use crate::settings::Dialect;
+use crate::settings::{Dialect, InterfaceSettings, SubProtocolRule};
 
 /// Content type of the short texts that errors carry.
-const TEXT: &str = "text/plain; charset=utf-8";
+pub const TEXT: &str = "text/plain; charset=utf-8";
+
+/// An upgrade request that is in order.
+pub struct Upgrade {
+    /// All of it.
+    pub head: RequestHead,
+    /// What of it matters.
+    pub request: UpgradeRequest,
+    /// What came behind it in the same read.
+    pub rest: BytesMut,
+}
 
 impl StreamState {
     /// What the connection remembers of the request.
@@ -28,7 +39,8 @@ impl StreamState {
         let head = *self.request.take()?;
         let sub_protocol = self.sub_protocol.take();
         let deflate = self.deflate;
-        Some(Box::new(HttpFacts { head: Head::Request(head), sub_protocol, deflate, tls }))
+        let secure = self.forwarded_tls || tls.is_some();
+        Some(Box::new(HttpFacts { head: Head::Request(head), sub_protocol, deflate, tls, secure }))
     }
 }
 
@@ -40,17 +52,75 @@ impl NetworkDriver {
         mut stream: Stream,
         remote: SocketAddr,
     ) {
-        if let Some(tls) = &self.interfaces[interface as usize].tls_server
+        let place = &self.interfaces[interface as usize];
+        let mut phase = Phase::RequestHead;
+        if place.settings.proxy_protocol {
+            if !place.gate.trusts(remote.ip()) {
+                self.count_failure(HandshakeFailure::Refused);
+                note!(Info, "{remote} is no trusted proxy; its stream is refused");
+                return;
+            }
+            phase = Phase::ProxyHeader;
+        } else if let Some(tls) = &place.tls_server
             && let Err(error) = stream.expect_tls(tls)
         {
             note!(Error, "no TLS for the stream from {remote}: {error}");
             return;
         }
-        let mut state = StreamState::new(interface, remote, Phase::RequestHead);
+        let mut state = StreamState::new(interface, remote, phase);
         state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
         match self.add_stream(stream, state, None) {
             Ok(id) => self.drive_stream(id),
             Err(error) => note!(Error, "cannot watch the stream from {remote}: {error}"),
+        }
+    }
+
+    /// Bytes of a PROXY header, perhaps with the client's own behind it.
+    pub(super) fn take_proxy_bytes(&mut self, id: StreamId, bytes: &[u8]) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        state.head.extend_from_slice(bytes);
+        match proxy_protocol::parse(&state.head) {
+            Ok(None) => {}
+            Ok(Some((header, consumed))) => {
+                let rest = state.head.split_off(consumed);
+                state.head = Vec::new();
+                state.forwarded_tls = header.tls;
+                // Behind a proxy that does not know its client, nobody vouches for what follows.
+                state.vouched = header.addresses.is_some();
+                if let Some((source, _)) = header.addresses {
+                    state.remote = source;
+                }
+                state.phase = Phase::RequestHead;
+                self.take_first_bytes(id, &rest);
+            }
+            Err(error) => {
+                note!(Info, "{}: no PROXY header: {error:?}", state.peer);
+                self.count_failure(HandshakeFailure::Malformed);
+                self.drop_stream(id);
+            }
+        }
+    }
+
+    /// The client's own first bytes, as far as they came with a PROXY header.
+    fn take_first_bytes(&mut self, id: StreamId, bytes: &[u8]) {
+        let Some(interface) = self.streams.get(id).map(|state| state.interface) else {
+            return;
+        };
+        let Some(tls) = &self.interfaces[interface as usize].tls_server else {
+            if !bytes.is_empty() {
+                self.take_request_bytes(id, bytes);
+            }
+            return;
+        };
+        match self.pump.expect_tls(id, tls, bytes) {
+            Ok(None) => {}
+            Ok(Some(opened)) => self.take_request_bytes(id, &opened),
+            Err(error) => {
+                note!(Error, "no TLS behind a PROXY header: {error}");
+                self.drop_stream(id);
+            }
         }
     }
 
@@ -87,13 +157,26 @@ impl NetworkDriver {
         };
         state.head_only = head.method() == "HEAD";
         let place = &self.interfaces[state.interface as usize];
+        if state.vouched {
+            match place.gate.find_client(state.remote, &head) {
+                Ok(client) => {
+                    state.remote = client.address;
+                    state.forwarded_tls |= client.tls;
+                }
+                Err(error) => {
+                    note!(Warning, "the headers of the proxy {}: {error:?}", state.peer);
+                    self.refuse_request(id, 400, &[], "bad forwarding headers\n");
+                    return;
+                }
+            }
+        }
         let serves = dialect::serves(&place.settings, &head);
         match parse_upgrade(&head) {
             Ok(_) if serves && !self.admits() => {
                 self.statistics.connections_refused += 1;
                 self.refuse_request(id, 503, &[], "no new connections are taken now\n");
             }
-            Ok(upgrade) if serves => self.accept_upgrade(id, head, &upgrade, rest),
+            Ok(request) if serves => self.decide(id, Upgrade { head, request, rest }),
             Ok(_) => self.refuse_request(id, 404, &[], "no WebSocket is served at this path\n"),
             Err(UpgradeError::NotAnUpgrade) => self.serve(id, &head),
             Err(UpgradeError::BadRequest(why)) => {
@@ -107,6 +190,41 @@ impl NetworkDriver {
                 self.refuse_request(id, 405, &[("Allow", "GET, HEAD")], "GET is served here\n");
             }
         }
+    }
+
+    /// A good upgrade request: accepted, refused, or handed to the program.
+    fn decide(&mut self, id: StreamId, upgrade: Upgrade) {
+        let Some(interface) = self.streams.get(id).map(|state| state.interface) else {
+            return;
+        };
+        let place = &self.interfaces[interface as usize];
+        if !place.gate.welcomes(&upgrade.head) {
+            self.count_failure(HandshakeFailure::Refused);
+            self.answer_in_text(id, 403, &[], "this origin may not connect\n");
+            return;
+        }
+        if place.settings.accept_requests {
+            self.ask_program(id, upgrade);
+            return;
+        }
+        match self.choose_sub_protocol(interface, &upgrade.request.sub_protocols) {
+            Ok(chosen) => self.accept_upgrade(id, upgrade, chosen, &[]),
+            Err(why) => self.refuse_request(id, 400, &[], why),
+        }
+    }
+
+    /// The sub-protocol that the settings choose of those offered.
+    pub(super) fn choose_sub_protocol(
+        &self,
+        interface: u32,
+        offered: &[String],
+    ) -> Result<Option<String>, &'static str> {
+        let settings = &self.interfaces[interface as usize].settings;
+        let chosen = match self.settings.sub_protocol_rule {
+            SubProtocolRule::Lenient => Ok(dialect::choose_sub_protocol(settings, offered)),
+            SubProtocolRule::Strict => dialect::choose_strictly(settings, offered),
+        };
+        chosen.map(|chosen| chosen.map(str::to_owned))
     }
 
     /// An ordinary request: a document, or a hint.
@@ -132,13 +250,20 @@ impl NetworkDriver {
             return;
         }
         if let Some(out) = self.pump.out(id) {
-            write_response(out, 200, &[], Some(content_type), body, head_only);
+            let headers = with_own(&place.settings, &[]);
+            write_response(out, 200, &headers, Some(content_type), body, head_only);
         }
         self.statistics.documents_served += 1;
         self.start_draining(id, false);
     }
 
-    fn refuse_request(&mut self, id: StreamId, status: u16, headers: &[(&str, &str)], text: &str) {
+    pub(super) fn refuse_request(
+        &mut self,
+        id: StreamId,
+        status: u16,
+        headers: &[(&str, &str)],
+        text: &str,
+    ) {
         self.count_failure(HandshakeFailure::of_status(status));
         self.answer_in_text(id, status, headers, text);
     }
@@ -151,35 +276,50 @@ impl NetworkDriver {
         headers: &[(&str, &str)],
         text: &str,
     ) {
-        let head_only = self.streams.get(id).is_some_and(|state| state.head_only);
+        self.answer_with(id, status, headers, Some(TEXT), text.as_bytes());
+    }
+
+    /// Answers a request with any body, and ends the stream.
+    pub(super) fn answer_with(
+        &mut self,
+        id: StreamId,
+        status: u16,
+        headers: &[(&str, &str)],
+        content_type: Option<&str>,
+        body: &[u8],
+    ) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        let headers = with_own(&self.interfaces[state.interface as usize].settings, headers);
         if let Some(out) = self.pump.out(id) {
-            write_response(out, status, headers, Some(TEXT), text.as_bytes(), head_only);
+            write_response(out, status, &headers, content_type, body, state.head_only);
         }
         self.start_draining(id, false);
     }
 
-    fn accept_upgrade(
+    pub(super) fn accept_upgrade(
         &mut self,
         id: StreamId,
-        head: RequestHead,
-        upgrade: &UpgradeRequest,
-        rest: BytesMut,
+        upgrade: Upgrade,
+        sub_protocol: Option<String>,
+        headers: &[(String, String)],
     ) {
+        let Upgrade { head, request, rest } = upgrade;
         let now = self.now;
         let Some(state) = self.streams.get(id) else {
             return;
         };
         let settings = &self.interfaces[state.interface as usize].settings;
-        let sub_protocol = dialect::choose_sub_protocol(settings, &upgrade.sub_protocols);
-        let told = dialect::from_handshake(settings, &head, sub_protocol);
+        let told = dialect::from_handshake(settings, &head, sub_protocol.as_deref());
         // Never in the UTP dialect; a client that turns out to speak it is sent nothing compressed.
         let wanted = self.compression.wishes.as_ref().filter(|_| told != Some(Dialect::Utp));
         let agreed =
             wanted.and_then(|wishes| deflate::accept(extension_values(head.headers()), wishes));
         if let Some(out) = self.pump.out(id) {
-            write_accept(out, &upgrade.key, sub_protocol, agreed.as_ref());
+            let headers = [&settings.response_headers, headers].concat();
+            write_accept(out, &request.key, sub_protocol.as_deref(), agreed.as_ref(), &headers);
         }
-        let sub_protocol = sub_protocol.map(str::to_owned);
         let config = websocket_config(&self.settings, told);
         let mut ws = Box::new(WebSocket::new(Role::Server, config, now));
         self.compression.apply(&mut ws, Role::Server, agreed);
@@ -200,4 +340,14 @@ impl NetworkDriver {
         }
         self.arm_stream(id);
     }
+}
+
+/// The header fields of an answer, those that the interface adds to each first.
+fn with_own<'a>(
+    settings: &'a InterfaceSettings,
+    headers: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
+    let own = settings.response_headers.iter();
+    let own = own.map(|(name, value)| (name.as_str(), value.as_str()));
+    own.chain(headers.iter().copied()).collect()
 }

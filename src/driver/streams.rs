@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 
+use super::requests::PendingRequest;
 use super::stream_client::ClientHandshake;
 use super::timers::Armed;
 use crate::proto::http::RequestHead;
@@ -26,8 +27,12 @@ const ARRIVALS_SLACK: usize = 64;
 pub enum Phase {
     /// A client's TCP connection is being made.
     Connecting,
+    /// A server waits for the PROXY header of a trusted proxy.
+    ProxyHeader,
     /// A server waits for the request.
     RequestHead,
+    /// The request waits for the program's answer.
+    Asking,
     /// A client waits for the answer.
     ResponseHead,
     /// A WebSocket whose first message decides the dialect, or makes the UTP connection.
@@ -43,7 +48,14 @@ pub enum Phase {
 /// One stream.
 pub struct StreamState {
     pub(super) interface: u32,
+    /// Whose stream it is, behind trusted proxies too.
     pub(super) remote: SocketAddr,
+    /// The socket's other end.
+    pub(super) peer: SocketAddr,
+    /// What `remote` says of the client is to be believed, if it is a trusted proxy.
+    pub(super) vouched: bool,
+    /// A trusted proxy says that the client uses TLS.
+    pub(super) forwarded_tls: bool,
     pub(super) phase: Phase,
     /// The connection's slot.
     connection: Option<u32>,
@@ -67,6 +79,8 @@ pub struct StreamState {
     pub(super) head_only: bool,
     /// Bytes of an unfinished head.
     pub(super) head: Vec<u8>,
+    /// The request that the program is asked about.
+    pub(super) pending: Option<Box<PendingRequest>>,
     /// What a server knows of the request, until a connection takes it.
     pub(super) request: Option<Box<RequestHead>>,
     /// The agreed sub-protocol, until a connection takes it.
@@ -104,6 +118,9 @@ impl StreamState {
         Self {
             interface,
             remote,
+            peer: remote,
+            vouched: true,
+            forwarded_tls: false,
             phase,
             connection: None,
             known: false,
@@ -116,6 +133,7 @@ impl StreamState {
             held: None,
             head_only: false,
             head: Vec::new(),
+            pending: None,
             request: None,
             sub_protocol: None,
             deflate: None,
@@ -231,6 +249,10 @@ impl Streams {
 
     pub(super) fn get(&mut self, id: StreamId) -> Option<&mut StreamState> {
         self.list.get_mut(id as usize)?.as_mut()
+    }
+
+    pub(super) fn peek(&self, id: StreamId) -> Option<&StreamState> {
+        self.list.get(id as usize)?.as_ref()
     }
 
     pub(super) fn remove(&mut self, id: StreamId) -> Option<StreamState> {

@@ -130,7 +130,9 @@ impl NetworkDriver {
                 self.answer_in_text(id, 400, &[], text);
                 return;
             }
-            Phase::RequestHead | Phase::Undecided => self.count_failure(HandshakeFailure::Tls),
+            Phase::ProxyHeader | Phase::RequestHead | Phase::Asking | Phase::Undecided => {
+                self.count_failure(HandshakeFailure::Tls);
+            }
             Phase::Open => {
                 let ending = Ending {
                     close_code: CODE_ABNORMAL,
@@ -204,7 +206,7 @@ fn check_kind(kind: InterfaceKind) -> Result<()> {
     }
 }
 
-fn pem(certificate: &[u8]) -> String {
+pub(super) fn pem(certificate: &[u8]) -> String {
     let mut text = "-----BEGIN CERTIFICATE-----\n".to_owned();
     let letters = BASE64.encode(certificate);
     let mut rest = letters.as_str();

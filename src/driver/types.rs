@@ -217,8 +217,11 @@ pub struct ConnectionInfo {
     pub dialect: Dialect,
     /// Microseconds of the last measured round trip; 0 when none was measured.
     pub round_trip_us: u32,
-    /// The peer's address.
+    /// The peer's address, behind trusted proxies too.
     pub remote: NetworkEndpoint,
+    /// The address of the socket's other end: of the proxy that the peer is behind, else as
+    /// `remote`.
+    pub peer: NetworkEndpoint,
     /// The address of this side.
     pub local: NetworkEndpoint,
     /// Messages received.
@@ -314,4 +317,9 @@ pub struct Statistics {
     /// Handshakes that TLS ended: certificates that this side or the client did not take, nothing
     /// in common, no TLS at all.
     pub tls_failures: u64,
+    /// Upgrade requests refused by the origin or by the program, and streams that should have
+    /// come from a trusted proxy and did not.
+    pub handshakes_refused: u64,
+    /// Upgrade requests that the program did not answer in time; answered with 503.
+    pub handshakes_unanswered: u64,
 }

@@ -147,6 +147,26 @@ pub const ND_TEXT_HEADERS: u32 = 4;
 /// Text of a connection: the agreed extensions, as the header of the server's answer names them
 /// (`permessage-deflate; …`); empty when there are none.
 pub const ND_TEXT_EXTENSIONS: u32 = 5;
+/// Text of a connection or request: the method of the HTTP request ("GET").
+pub const ND_TEXT_METHOD: u32 = 6;
+/// Text of a connection or request: the Origin that a browser names; empty on a client.
+pub const ND_TEXT_ORIGIN: u32 = 7;
+/// Text of a connection or request: the cookies, one `name=value` line each, ending in a newline;
+/// empty on a client.
+pub const ND_TEXT_COOKIES: u32 = 8;
+/// Text of a connection or request: the sub-protocols that the client offers, comma-separated, best
+/// first; empty on a client.
+pub const ND_TEXT_SUB_PROTOCOLS_OFFERED: u32 = 9;
+/// Text of a connection or request: the Host that the client asked for.
+pub const ND_TEXT_HOST: u32 = 10;
+/// Text of a connection or request: the URL that the client asked for; `wss` when it uses TLS, if
+/// only up to a trusted proxy that says so.
+pub const ND_TEXT_URL: u32 = 11;
+
+/// Request flag: the stream itself is encrypted.
+pub const ND_REQUEST_FLAG_TLS: u32 = 1;
+/// Request flag: a trusted proxy says that the client came to it over TLS.
+pub const ND_REQUEST_FLAG_FORWARDED_TLS: u32 = 2;
 
 /// Sub-protocols on which the sides do not agree: the connection is made, without one.
 pub const ND_SUB_PROTOCOL_LENIENT: u32 = 0;

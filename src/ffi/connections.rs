@@ -5,18 +5,20 @@ use core::ffi::c_char;
 use super::args;
 use super::boundary::with_driver;
 use super::codes::{
-    ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_TEXT_EXTENSIONS, ND_TEXT_HEADERS, ND_TEXT_PATH,
-    ND_TEXT_QUERY, ND_TEXT_SUB_PROTOCOL, ND_TEXT_TLS_CIPHER, ND_TEXT_TLS_PEER_CERTIFICATE,
-    ND_TEXT_TLS_SERVER_NAME, ND_TEXT_TLS_VERSION, nd_result,
+    ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_TEXT_COOKIES, ND_TEXT_EXTENSIONS, ND_TEXT_HEADERS,
+    ND_TEXT_HOST, ND_TEXT_METHOD, ND_TEXT_ORIGIN, ND_TEXT_PATH, ND_TEXT_QUERY,
+    ND_TEXT_SUB_PROTOCOL, ND_TEXT_SUB_PROTOCOLS_OFFERED, ND_TEXT_TLS_CIPHER,
+    ND_TEXT_TLS_PEER_CERTIFICATE, ND_TEXT_TLS_SERVER_NAME, ND_TEXT_TLS_VERSION, ND_TEXT_URL,
+    nd_result,
 };
 use super::settings as convert;
 use super::structs::{
     nd_connect_options, nd_connection, nd_connection_info, nd_driver, nd_endpoint,
 };
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::settings::{Dialect, UrlOptions};
-use crate::{Connection, ConnectionInfo};
+use crate::{Connection, ConnectionInfo, ConnectionText};
 
 /// Take the oldest connection that came from outside. Its events wait until then.
 ///
@@ -341,7 +343,8 @@ pub unsafe extern "C" fn nd_driver_set_accept_payload(
     })
 }
 
-/// A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions, TLS.
+/// A text of a WebSocket connection: path, query, sub-protocol, all headers, extensions, TLS, and
+/// what else ND_TEXT_… names.
 ///
 /// @param driver  the driver
 /// @param connection  which
@@ -366,29 +369,8 @@ pub unsafe extern "C" fn nd_connection_get_text(
     // SAFETY: the pointers are the caller's, as documented.
     with_driver(driver, |driver| unsafe {
         let connection = Connection::from_u64(connection);
-        let composed;
-        let text = match text_kind {
-            ND_TEXT_PATH => driver.request_path(connection)?,
-            ND_TEXT_QUERY => driver.request_query(connection)?,
-            ND_TEXT_SUB_PROTOCOL => driver.sub_protocol(connection)?,
-            ND_TEXT_HEADERS => {
-                composed = driver.request_headers(connection)?;
-                &composed
-            }
-            ND_TEXT_EXTENSIONS => {
-                composed = driver.extensions(connection)?;
-                &composed
-            }
-            ND_TEXT_TLS_VERSION => driver.tls_version(connection)?,
-            ND_TEXT_TLS_CIPHER => driver.tls_cipher(connection)?,
-            ND_TEXT_TLS_SERVER_NAME => driver.tls_server_name(connection)?,
-            ND_TEXT_TLS_PEER_CERTIFICATE => {
-                composed = driver.tls_peer_certificate(connection)?;
-                &composed
-            }
-            _ => return Err(Error::argument("text_kind must be one of ND_TEXT_…")),
-        };
-        args::copy_text(text, buffer, capacity, out_length)
+        let text = driver.connection_text(connection, text_kind_from(text_kind)?)?;
+        args::copy_text(&text, buffer, capacity, out_length)
     })
 }
 
@@ -425,6 +407,28 @@ pub unsafe extern "C" fn nd_connection_get_header(
     })
 }
 
+/// The text that a number names.
+pub(super) fn text_kind_from(number: u32) -> Result<ConnectionText> {
+    match number {
+        ND_TEXT_PATH => Ok(ConnectionText::Path),
+        ND_TEXT_QUERY => Ok(ConnectionText::Query),
+        ND_TEXT_SUB_PROTOCOL => Ok(ConnectionText::SubProtocol),
+        ND_TEXT_HEADERS => Ok(ConnectionText::Headers),
+        ND_TEXT_EXTENSIONS => Ok(ConnectionText::Extensions),
+        ND_TEXT_METHOD => Ok(ConnectionText::Method),
+        ND_TEXT_ORIGIN => Ok(ConnectionText::Origin),
+        ND_TEXT_COOKIES => Ok(ConnectionText::Cookies),
+        ND_TEXT_SUB_PROTOCOLS_OFFERED => Ok(ConnectionText::SubProtocolsOffered),
+        ND_TEXT_HOST => Ok(ConnectionText::Host),
+        ND_TEXT_URL => Ok(ConnectionText::Url),
+        ND_TEXT_TLS_VERSION => Ok(ConnectionText::TlsVersion),
+        ND_TEXT_TLS_CIPHER => Ok(ConnectionText::TlsCipher),
+        ND_TEXT_TLS_SERVER_NAME => Ok(ConnectionText::TlsServerName),
+        ND_TEXT_TLS_PEER_CERTIFICATE => Ok(ConnectionText::TlsPeerCertificate),
+        _ => Err(Error::argument("text_kind must be one of ND_TEXT_…")),
+    }
+}
+
 /// The struct with nothing in it.
 pub(super) fn empty_info() -> nd_connection_info {
     nd_connection_info {
@@ -444,6 +448,7 @@ pub(super) fn empty_info() -> nd_connection_info {
         refused_out: 0,
         inbound_bytes: 0,
         outbound_bytes: 0,
+        peer: super::endpoints::to_abi(&NetworkEndpoint::INVALID),
     }
 }
 
@@ -467,6 +472,7 @@ fn info_to_abi(info: &ConnectionInfo) -> nd_connection_info {
         refused_out: info.refused_out,
         inbound_bytes: info.inbound_bytes,
         outbound_bytes: info.outbound_bytes,
+        peer: super::endpoints::to_abi(&info.peer),
         ..empty_info()
     }
 }

@@ -268,5 +268,7 @@ pub(super) fn statistics_to_abi(s: &Statistics) -> nd_driver_statistics {
         messages_too_big: s.messages_too_big,
         payloads_invalid: s.payloads_invalid,
         tls_failures: s.tls_failures,
+        handshakes_refused: s.handshakes_refused,
+        handshakes_unanswered: s.handshakes_unanswered,
     }
 }

@@ -17,7 +17,7 @@ use super::structs::{
 use crate::error::{Error, Result};
 use crate::settings::{
     Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings, NetworkSimulator,
-    SubProtocolRule, UrlOptions,
+    REQUEST_TIMEOUT_MS, SubProtocolRule, UrlOptions,
 };
 
 /// The smallest struct_size that is accepted: up to the last field of version 0.1.
@@ -240,6 +240,13 @@ pub(super) fn default_interface(kind: u32) -> nd_interface_settings {
         utp_path: null(),
         plain_path: null(),
         sub_protocols: null(),
+        accept_requests: 0,
+        request_timeout_ms: REQUEST_TIMEOUT_MS,
+        allowed_origins: null(),
+        response_headers: null(),
+        trusted_proxies: null(),
+        proxy_protocol: 0,
+        reserved_2: 0,
     }
 }
 
@@ -257,7 +264,7 @@ fn interface_kind(kind: u32) -> Result<InterfaceKind> {
 /// # Safety
 /// The texts are NULL or NUL-ended.
 pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<InterfaceSettings> {
-    check_reserved(s.reserved)?;
+    check_reserved(s.reserved | s.reserved_2)?;
     let dialect = match s.dialect {
         ND_DIALECT_AUTO => DialectPolicy::Auto,
         ND_DIALECT_UTP => DialectPolicy::UtpOnly,
@@ -275,6 +282,14 @@ pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<Int
             args::optional_text(s.sub_protocols, "sub_protocols")?,
         )
     };
+    // SAFETY: the caller's contract.
+    let (allowed_origins, response_headers, trusted_proxies) = unsafe {
+        (
+            args::optional_text(s.allowed_origins, "allowed_origins")?,
+            args::optional_text(s.response_headers, "response_headers")?,
+            args::optional_text(s.trusted_proxies, "trusted_proxies")?,
+        )
+    };
     let settings = InterfaceSettings {
         kind: interface_kind(s.kind)?,
         dialect,
@@ -282,9 +297,22 @@ pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<Int
         utp_path: utp_path.map(str::to_owned),
         plain_path: plain_path.map(str::to_owned),
         sub_protocols: comma_list(sub_protocols),
+        accept_requests: yes_or_no(s.accept_requests, "accept_requests")?,
+        request_timeout_ms: s.request_timeout_ms,
+        allowed_origins: allowed_origins.map(|list| comma_list(Some(list))),
+        response_headers: header_lines(response_headers.unwrap_or_default())?,
+        trusted_proxies: comma_list(trusted_proxies),
+        proxy_protocol: yes_or_no(s.proxy_protocol, "proxy_protocol")?,
     };
     settings.validate()?;
     Ok(settings)
+}
+
+fn yes_or_no(value: u32, name: &str) -> Result<bool> {
+    match value {
+        0 | 1 => Ok(value == 1),
+        _ => Err(Error::argument(format!("{name} must be 0 or 1"))),
+    }
 }
 
 pub(super) fn default_options() -> nd_connect_options {
@@ -343,7 +371,7 @@ fn comma_list(text: Option<&str>) -> Vec<String> {
     items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
-fn header_lines(text: &str) -> Result<Vec<(String, String)>> {
+pub(super) fn header_lines(text: &str) -> Result<Vec<(String, String)>> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines
         .map(|line| {

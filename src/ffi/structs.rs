@@ -136,6 +136,28 @@ pub struct nd_interface_settings {
     /// that a client offers too is agreed on. NULL: none. After these, a listener knows
     /// netdriver.utp (Auto, UTP) and netdriver.raw (Auto, plain), which choose the dialect.
     pub sub_protocols: *const c_char,
+    /// WebSocket listeners: 1 lets each upgrade request wait for nd_driver_pop_request. Default 0:
+    /// all that are in order are accepted. Since 0.2.
+    pub accept_requests: u32,
+    /// Milliseconds that such a request waits; then it is answered with 503. Default 5000; above 0.
+    pub request_timeout_ms: u32,
+    /// WebSocket listeners: the pages that may connect, comma-separated, each `scheme://host` or
+    /// `scheme://host:port` (no path), or `null`; others get 403. A request without an Origin is no
+    /// browser's and passes. NULL (default): any page; "": none.
+    pub allowed_origins: *const c_char,
+    /// WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
+    pub response_headers: *const c_char,
+    /// WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
+    /// (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
+    /// `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
+    /// address that is no trusted proxy. Name only proxies that write one of the two themselves.
+    /// NULL (default): none, and the headers mean nothing.
+    pub trusted_proxies: *const c_char,
+    /// WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
+    /// each stream; streams of others are closed at once. Default 0.
+    pub proxy_protocol: u32,
+    /// 0.
+    pub reserved_2: u32,
 }
 
 /// What nd_driver_connect_url asks for beyond the URL. Fill it with nd_connect_options_init.
@@ -284,7 +306,7 @@ pub struct nd_connection_info {
     /// Microseconds of the last measured round trip; 0 when none was measured: a UTP client
     /// measures its handshake, a WebSocket each of its pings.
     pub round_trip_us: u32,
-    /// The peer's address.
+    /// The peer's address, behind trusted proxies too.
     pub remote: nd_endpoint,
     /// The address of this side.
     pub local: nd_endpoint,
@@ -304,6 +326,31 @@ pub struct nd_connection_info {
     pub inbound_bytes: u32,
     /// Bytes that wait to be sent.
     pub outbound_bytes: u32,
+    /// The address of the socket's other end: of the trusted proxy that the peer is behind, else as
+    /// `remote`. Since 0.2.
+    pub peer: nd_endpoint,
+}
+
+/// An upgrade request that waits for the program. Set struct_size with nd_request_init.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_request {
+    /// Size of this struct in bytes; nd_request_init sets it.
+    pub struct_size: u32,
+    /// Number of the interface, as nd_driver_add_interface gave it.
+    pub interface_index: u32,
+    /// Names the request to nd_driver_request_accept and _reject; 0: none waits.
+    pub id: u64,
+    /// ND_REQUEST_FLAG_… bits.
+    pub flags: u32,
+    /// Milliseconds until the request is answered with 503.
+    pub remaining_ms: u32,
+    /// The client's address, behind trusted proxies too.
+    pub remote: nd_endpoint,
+    /// The address of the socket's other end: of the proxy, else as `remote`.
+    pub peer: nd_endpoint,
+    /// The address of this side.
+    pub local: nd_endpoint,
 }
 
 /// Counters of a driver since it was created. Set struct_size with nd_driver_statistics_init.
@@ -384,6 +431,11 @@ pub struct nd_driver_statistics {
     /// Handshakes that TLS ended: certificates that this side or the client did not take, nothing
     /// in common, no TLS at all. Part of `handshakes_failed`.
     pub tls_failures: u64,
+    /// Upgrade requests refused by the origin or by the program, and streams that should have
+    /// come from a trusted proxy and did not.
+    pub handshakes_refused: u64,
+    /// Upgrade requests that the program did not answer in time; answered with 503.
+    pub handshakes_unanswered: u64,
 }
 
 /// Bad network for tests, applied to datagram interfaces below the protocol.

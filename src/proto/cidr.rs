@@ -160,7 +160,8 @@ mod tests {
             let block = Cidr { address: IpAddr::V6(network.into()), prefix };
             let text = block.to_string();
             let parsed = Cidr::parse(&text).unwrap();
-            prop_assume!(parsed.address.is_ipv6() && IpAddr::V6(value.into()).to_canonical().is_ipv6());
+            let mapped = IpAddr::V6(value.into()).to_canonical().is_ipv4();
+            prop_assume!(parsed.address.is_ipv6() && !mapped);
             prop_assert_eq!(parsed, block);
             prop_assert!(parsed.contains(IpAddr::V6(value.into())));
             let neighbour = IpAddr::V6((value ^ (1 << (128 - prefix))).into());

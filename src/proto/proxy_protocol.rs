@@ -246,7 +246,8 @@ mod tests {
         assert_eq!(bytes[..16], *b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c");
         assert_eq!(parse(&[&bytes[..], b"GET"].concat()), Ok(Some((expected, 28))));
         let mut six = [0; 36];
-        (six[..2].copy_from_slice(&[0x20, 0x01]), six[31] = 1, six[33] = 9, six[35] = 80);
+        six[..2].copy_from_slice(&[0x20, 0x01]);
+        six[31..].copy_from_slice(&[1, 0, 9, 0, 80]);
         let bytes = binary(0x21, 0x21, &six);
         assert_eq!(parse(&bytes), Ok(Some((pair("[2001::]:9", "[::1]:80"), 52))));
         let nobody = Ok(Some((ProxyHeader::default(), 28)));

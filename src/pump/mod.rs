@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::error::Result;
@@ -332,6 +333,22 @@ impl Pump {
             self.out(id);
         }
         Ok(())
+    }
+
+    /// Expects TLS of a client whose first bytes were read already; gives what they say.
+    pub fn expect_tls(
+        &mut self,
+        id: StreamId,
+        config: &ServerTls,
+        sealed: &[u8],
+    ) -> Result<Option<BytesMut>> {
+        match self.places.get_mut(id as usize).and_then(|place| place.stream.as_mut()) {
+            Some(stream) => {
+                stream.expect_tls(config)?;
+                Ok(stream.open_early(sealed, &mut self.buffer))
+            }
+            None => Ok(None),
+        }
     }
 
     /// What is known of a stream's TLS session, once it is set up.

@@ -5,6 +5,8 @@
 
 use std::io;
 
+use bytes::BytesMut;
+
 use super::buffer::ReadBuffer;
 use super::tcp::{ReadOutcome, SocketRead, Stream, cut, write_all};
 use super::tls::{ClientTls, ServerTls, Session, TlsFacts, TlsFailure};
@@ -31,6 +33,18 @@ impl Stream {
     pub fn expect_tls(&mut self, config: &ServerTls) -> Result<()> {
         self.tls = Some(Box::new(Session::server(config)?));
         Ok(())
+    }
+
+    /// Hands bytes to the session that were read before it began. At most a read's worth; what goes
+    /// wrong comes out of the next read.
+    pub(super) fn open_early(
+        &mut self,
+        sealed: &[u8],
+        buffer: &mut ReadBuffer,
+    ) -> Option<BytesMut> {
+        let (_, plain) = buffer.windows();
+        let opened = self.tls.as_mut()?.open(sealed, plain);
+        (opened > 0).then(|| buffer.take(opened))
     }
 
     /// What is known of the session; `None` without TLS, and while the handshake goes on.

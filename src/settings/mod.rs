@@ -14,11 +14,11 @@ use crate::proto::websocket::HEADER_SIZE_MAX;
 use crate::proto::websocket::deflate::{WINDOW_BITS_MAX, WINDOW_BITS_MIN};
 
 pub use connect::UrlOptions;
-pub(crate) use interface::check_sub_protocols;
 pub use interface::{
-    Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, PATH_SIZE_MAX, SUB_PROTOCOLS_MAX,
-    SubProtocolRule,
+    Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, ORIGINS_MAX, PATH_SIZE_MAX,
+    PROXIES_MAX, REQUEST_TIMEOUT_MS, RESPONSE_HEADERS_MAX, SUB_PROTOCOLS_MAX, SubProtocolRule,
 };
+pub(crate) use interface::{check_response_headers, check_sub_protocols};
 pub use simulator::NetworkSimulator;
 pub use tls::{
     ClientCertificates, TLS_IDENTITIES_MAX, TLS_PEM_SIZE_MAX, TlsClient, TlsIdentity, TlsServer,

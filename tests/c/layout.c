@@ -93,6 +93,13 @@ static void print_nd_interface_settings(void) {
   FIELD(utp_path);
   FIELD(plain_path);
   FIELD(sub_protocols);
+  FIELD(accept_requests);
+  FIELD(request_timeout_ms);
+  FIELD(allowed_origins);
+  FIELD(response_headers);
+  FIELD(trusted_proxies);
+  FIELD(proxy_protocol);
+  FIELD(reserved_2);
   END();
 }
 #undef STRUCT
@@ -207,6 +214,23 @@ static void print_nd_connection_info(void) {
   FIELD(refused_out);
   FIELD(inbound_bytes);
   FIELD(outbound_bytes);
+  FIELD(peer);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_request
+#define STRUCT_NAME "nd_request"
+static void print_nd_request(void) {
+  FIELD(struct_size);
+  FIELD(interface_index);
+  FIELD(id);
+  FIELD(flags);
+  FIELD(remaining_ms);
+  FIELD(remote);
+  FIELD(peer);
+  FIELD(local);
   END();
 }
 #undef STRUCT
@@ -250,6 +274,8 @@ static void print_nd_driver_statistics(void) {
   FIELD(messages_too_big);
   FIELD(payloads_invalid);
   FIELD(tls_failures);
+  FIELD(handshakes_refused);
+  FIELD(handshakes_unanswered);
   END();
 }
 #undef STRUCT
@@ -313,6 +339,7 @@ int main(void) {
   print_nd_event();
   print_nd_send();
   print_nd_connection_info();
+  print_nd_request();
   print_nd_driver_statistics();
   print_nd_network_simulator();
   print_nd_stream_writer();

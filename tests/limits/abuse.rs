@@ -17,7 +17,7 @@ const FORGETFUL: &str = "Sec-WebSocket-Extensions: permessage-deflate; \
                          server_no_context_takeover; client_no_context_takeover\r\n";
 
 /// The counters of failed handshakes, which add up.
-fn failures(statistics: &Statistics) -> [(&'static str, u64); 8] {
+fn failures(statistics: &Statistics) -> [(&'static str, u64); 10] {
     let s = statistics;
     let all = [
         ("too_large", s.handshakes_too_large),
@@ -28,6 +28,8 @@ fn failures(statistics: &Statistics) -> [(&'static str, u64); 8] {
         ("displaced", s.handshakes_displaced),
         ("overloaded", s.handshakes_overloaded),
         ("tls", s.tls_failures),
+        ("refused", s.handshakes_refused),
+        ("unanswered", s.handshakes_unanswered),
     ];
     assert_eq!(all.iter().map(|row| row.1).sum::<u64>(), s.handshakes_failed, "{s:?}");
     all

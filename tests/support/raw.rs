@@ -44,7 +44,7 @@ pub fn answer(key: &str, lines: &str) -> String {
 
 fn netdriver_accept(key: &str) -> String {
     let mut out = Vec::new();
-    netdriver::proto::websocket::handshake::write_accept(&mut out, key, None, None);
+    netdriver::proto::websocket::handshake::write_accept(&mut out, key, None, None, &[]);
     let text = String::from_utf8(out).expect("is text");
     header(&text, "Sec-WebSocket-Accept").expect("is there")
 }

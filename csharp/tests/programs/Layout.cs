@@ -22,6 +22,7 @@ internal static class Layout
         typeof(nd_event),
         typeof(nd_send),
         typeof(nd_connection_info),
+        typeof(nd_request),
         typeof(nd_driver_statistics),
         typeof(nd_network_simulator),
         typeof(nd_stream_writer),

@@ -57,8 +57,8 @@ mod tests {
         fn what_is_written_is_read(
             pairs in prop::collection::vec(("[!-:<>-~]{1,9}", "([!-:<-~]{1,9})?"), 0..9),
         ) {
-            let text: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            let text = text.join("; ");
+            let texts = pairs.iter().map(|(name, value)| format!("{name}={value}"));
+            let text = texts.collect::<Vec<_>>().join("; ");
             let expected: Vec<_> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
             prop_assert_eq!(cookies(&text).collect::<Vec<_>>(), expected);
         }

@@ -129,12 +129,14 @@ pub fn parse_upgrade(head: &RequestHead) -> Result<UpgradeRequest, UpgradeError>
 /// Appends the 101 with exactly Upgrade, Connection, Sec-WebSocket-Accept and, only when one was
 /// chosen, Sec-WebSocket-Protocol: a stock Unity client refuses a 101 that names a sub-protocol.
 ///
-/// The same goes for Sec-WebSocket-Extensions, which such a client never asks for.
+/// The same goes for Sec-WebSocket-Extensions, which such a client never asks for. Further
+/// `headers` must have passed [`check_custom_header`].
 pub fn write_accept(
     out: &mut Vec<u8>,
     key: &str,
     sub_protocol: Option<&str>,
     deflate: Option<&Agreed>,
+    headers: &[(String, String)],
 ) {
     out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
     http::push_field(out, "Upgrade", "websocket");
@@ -145,6 +147,9 @@ pub fn write_accept(
     }
     if let Some(agreed) = deflate {
         http::push_field(out, EXTENSIONS, &agreed.to_string());
+    }
+    for (name, value) in headers {
+        http::push_field(out, name, value);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -346,12 +351,13 @@ mod tests {
     #[test]
     fn the_answer_has_its_golden_bytes() {
         let mut out = Vec::new();
-        write_accept(&mut out, KEY, None, None);
+        write_accept(&mut out, KEY, None, None, &[]);
         assert_eq!(String::from_utf8(out).unwrap(), RESPONSE);
         assert!(RESPONSE.contains(ACCEPT));
         let mut out = Vec::new();
-        write_accept(&mut out, KEY, Some("chat"), None);
-        let expected = with(RESPONSE, "Sec-WebSocket-Protocol: chat");
+        let headers = [("Set-Cookie".to_owned(), "a=b".to_owned())];
+        write_accept(&mut out, KEY, Some("chat"), None, &headers);
+        let expected = with(RESPONSE, "Sec-WebSocket-Protocol: chat\r\nSet-Cookie: a=b");
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
@@ -374,7 +380,7 @@ mod tests {
         assert_eq!(upgrade.key, KEY);
         assert_eq!(upgrade.sub_protocols, ["a", "b"]);
         let mut out = Vec::new();
-        write_accept(&mut out, &upgrade.key, Some("b"), None);
+        write_accept(&mut out, &upgrade.key, Some("b"), None, &[]);
         let text = String::from_utf8(out).unwrap();
         assert_eq!(response(&text, &["a", "b"]), Ok(Some("b".to_owned())));
     }
