@@ -2386,13 +2386,20 @@ namespace NetDriver.Interop
         /// </summary>
         public uint deflate_level;
         /// <summary>
-        ///  Binary logarithm of the compression window, either way: 9 to 15. Default 15.
+        ///  Binary logarithm of the window that this side compresses with, at most: 9 to 15. Default
+        ///  15. The peer may ask for less.
         /// </summary>
         public uint deflate_window_bits;
         /// <summary>
+        ///  The same of the peer: 9 to 15. Default 15. A client that did not offer
+        ///  client_max_window_bits cannot be told and is read with 15.
+        /// </summary>
+        public uint deflate_peer_window_bits;
+        /// <summary>
         ///  Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
         ///  0 nobody. A context that is kept makes small messages shorter and costs memory for as long
-        ///  as the connection lives: about 260 KiB to compress, 48 KiB to decompress.
+        ///  as the connection lives: 372 KiB to compress with a window of 15 bits (260 with 12, 246
+        ///  with 9), 47 KiB to decompress.
         /// </summary>
         public uint deflate_no_context_takeover;
         /// <summary>

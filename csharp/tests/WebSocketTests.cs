@@ -105,6 +105,8 @@ namespace NetDriver.Tests
         {
             NetDriverParameter parameter = NetDriverParameter.Default;
             parameter.deflate = true;
+            parameter.deflateWindowBits = 12;
+            parameter.deflatePeerWindowBits = 11;
             NetworkSettings settings = new NetworkSettings().WithNetDriverParameters(parameter);
             using (Pair pair = new Pair())
             {
@@ -116,7 +118,8 @@ namespace NetDriver.Tests
                 string agreed = pair.Server.GetConnectionText(pair.ServerSide,
                     ConnectionText.Extensions);
                 Check.Equal("permessage-deflate; server_no_context_takeover; "
-                    + "client_no_context_takeover", agreed, "agreed");
+                    + "client_no_context_takeover; server_max_window_bits=11; "
+                    + "client_max_window_bits=11", agreed, "agreed");
                 Check.Equal(agreed, pair.Client.GetConnectionText(pair.ClientSide,
                     ConnectionText.Extensions), "the client knows it too");
             }

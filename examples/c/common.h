@@ -123,6 +123,13 @@ static inline nd_tls_identity read_identity(const char *certificate, const char 
   return identity;
 }
 
+/* Switches compression on, for messages of every length. */
+static inline void compress_all(nd_settings *settings, int keep_contexts) {
+  settings->deflate = 1;
+  settings->deflate_minimum_length = 1;
+  if (keep_contexts) settings->deflate_no_context_takeover = 0;
+}
+
 static inline uint32_t add_interface(nd_driver *driver, uint32_t kind) {
   nd_interface_settings settings;
   uint32_t number_of_it = 0;

@@ -8,6 +8,8 @@
  *     --window W          messages under way at once (default 1)
  *     --seconds N         the most that all of it may take (default 30)
  *     --sub-protocols a,b to offer, best first (plain dialect)
+ *     --deflate           compress messages of every length where the server can (plain dialect)
+ *     --keep-contexts     with the memory of earlier messages
  *     --tls-ca FILE       whom to trust beside the system, in PEM (utp-ws: speak TLS)
  *     --tls-insecure      trust everybody (utp-ws: speak TLS)
  *     --tls-cert FILE --tls-key FILE  to show to servers that ask for a certificate
@@ -207,6 +209,7 @@ static void usage(void) {
   fprintf(stderr,
           "usage: echo_client udp|utp-ws HOST PORT | URL [--count N] [--size BYTES] [--text]\n"
           "                   [--window W] [--seconds N] [--sub-protocols a,b]\n"
+          "                   [--deflate] [--keep-contexts]\n"
           "                   [--tls-ca FILE] [--tls-insecure] [--tls-cert FILE --tls-key FILE]\n");
   exit(2);
 }
@@ -276,7 +279,7 @@ int main(int argc, char **argv) {
   char *where[3] = {NULL, NULL, NULL};
   const char *value, *sub_protocols = NULL;
   struct tls_files files = {0};
-  int where_count = 0;
+  int where_count = 0, deflate = 0, keep_contexts = 0;
   client.count = 1000, client.size = 32, client.window = 1, client.seconds = 30;
   for (int i = 1; i < argc; i++) {
     if ((value = option(argc, argv, &i, "--count")))
@@ -290,6 +293,8 @@ int main(int argc, char **argv) {
     else if ((value = option(argc, argv, &i, "--sub-protocols"))) sub_protocols = value;
     else if (tls_option(argc, argv, &i, &files)) continue;
     else if (strcmp(argv[i], "--text") == 0) client.text = 1;
+    else if (strcmp(argv[i], "--deflate") == 0) deflate = 1;
+    else if (strcmp(argv[i], "--keep-contexts") == 0) keep_contexts = 1;
     else if (argv[i][0] != '-' && where_count < 3) where[where_count++] = argv[i];
     else usage();
   }
@@ -304,6 +309,7 @@ int main(int argc, char **argv) {
   nd_settings settings;
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
+  if (deflate) compress_all(&settings, keep_contexts);
   require(nd_driver_create(&settings, &client.driver), "nd_driver_create");
   open_connection(&client, where, where_count, sub_protocols, &files);
   run(&client);

@@ -1,7 +1,8 @@
 /* echo_server: sends every message back on the connection, pipeline and kind it came with.
  *
  *   echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain] [--sub-protocols a,b]
- *               [--message-size-max BYTES] [--deflate] [--seconds N] [--verbose]
+ *               [--message-size-max BYTES] [--deflate] [--keep-contexts]
+ *               [--seconds N] [--verbose]
  *               [--tls-cert FILE --tls-key FILE]   wss instead of ws; PEM
  *               [--tls-ca FILE]                    and only clients with a certificate from there
  *
@@ -224,7 +225,7 @@ static void usage(void) {
   fprintf(stderr,
           "usage: echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain]\n"
           "                   [--sub-protocols a,b] [--message-size-max BYTES]\n"
-          "                   [--deflate] [--seconds N] [--verbose]\n"
+          "                   [--deflate] [--keep-contexts] [--seconds N] [--verbose]\n"
           "                   [--tls-cert FILE --tls-key FILE] [--tls-ca FILE]\n");
   exit(2);
 }
@@ -240,7 +241,7 @@ static uint32_t dialect_named(const char *name) {
 /* What the command line asks for. */
 struct options {
   int udp, ws; /* ports; -1 is none */
-  int ipv6, deflate, verbose;
+  int ipv6, deflate, keep_contexts, verbose;
   uint32_t dialect, seconds, message_size_max;
   const char *sub_protocols, *tls_cert, *tls_key, *tls_ca;
 };
@@ -262,6 +263,7 @@ static struct options read_options(int argc, char **argv) {
       o.message_size_max = number(value, UINT32_MAX / 4, "--message-size-max");
     else if (strcmp(argv[i], "--ipv6") == 0) o.ipv6 = 1;
     else if (strcmp(argv[i], "--deflate") == 0) o.deflate = 1;
+    else if (strcmp(argv[i], "--keep-contexts") == 0) o.keep_contexts = 1;
     else if (strcmp(argv[i], "--verbose") == 0) o.verbose = 1;
     else usage();
   }
@@ -275,7 +277,7 @@ static nd_driver *create_driver(const struct options *o) {
   nd_settings settings;
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
-  if (o->deflate) settings.deflate = 1, settings.deflate_minimum_length = 1; /* short ones too */
+  if (o->deflate) compress_all(&settings, o->keep_contexts);
   if (o->message_size_max > 0) {
     settings.websocket_message_size_max = o->message_size_max;
     uint32_t two = 2 * o->message_size_max; /* one on its way, one waiting */

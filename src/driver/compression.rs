@@ -18,7 +18,8 @@ impl Compression {
     pub(super) fn new(settings: &NetworkSettings) -> Self {
         let forgets = |bit| settings.deflate_no_context_takeover & bit != 0;
         let wishes = Wishes {
-            window_bits: settings.deflate_window_bits as u8,
+            own_bits: settings.deflate_window_bits as u8,
+            peer_bits: settings.deflate_peer_window_bits as u8,
             own_no_context: forgets(DEFLATE_OWN_CONTEXT),
             peer_no_context: forgets(DEFLATE_PEER_CONTEXT),
         };

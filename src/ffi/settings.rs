@@ -161,6 +161,7 @@ pub(super) fn default_settings() -> nd_settings {
         deflate: i32::from(s.deflate),
         deflate_level: s.deflate_level,
         deflate_window_bits: s.deflate_window_bits,
+        deflate_peer_window_bits: s.deflate_peer_window_bits,
         deflate_no_context_takeover: s.deflate_no_context_takeover,
         deflate_minimum_length: s.deflate_minimum_length,
         sub_protocol_rule: match s.sub_protocol_rule {
@@ -241,6 +242,7 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         deflate: switch("deflate", s.deflate)?,
         deflate_level: s.deflate_level,
         deflate_window_bits: s.deflate_window_bits,
+        deflate_peer_window_bits: s.deflate_peer_window_bits,
         deflate_no_context_takeover: s.deflate_no_context_takeover,
         deflate_minimum_length: s.deflate_minimum_length,
         sub_protocol_rule: sub_protocol_rule(s.sub_protocol_rule)?,

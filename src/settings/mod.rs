@@ -95,8 +95,10 @@ pub struct NetworkSettings {
     pub deflate: bool,
     /// How hard to compress; 1 (fast) to 9 (small).
     pub deflate_level: u32,
-    /// Binary logarithm of the window of either direction; 9 to 15.
+    /// Binary logarithm of the window that this side compresses with, at most; 9 to 15.
     pub deflate_window_bits: u32,
+    /// The same of the peer; 9 to 15. A client that cannot be told is read with 15.
+    pub deflate_peer_window_bits: u32,
     /// [`DEFLATE_OWN_CONTEXT`] and [`DEFLATE_PEER_CONTEXT`]: who forgets its context after each
     /// message.
     pub deflate_no_context_takeover: u32,
@@ -146,6 +148,7 @@ impl Default for NetworkSettings {
             deflate: false,
             deflate_level: 6,
             deflate_window_bits: 15,
+            deflate_peer_window_bits: 15,
             // A context per connection and direction is more memory than all else it has.
             deflate_no_context_takeover: DEFLATE_OWN_CONTEXT | DEFLATE_PEER_CONTEXT,
             deflate_minimum_length: 256,
@@ -208,6 +211,7 @@ impl NetworkSettings {
         bounded("deflate_level", self.deflate_level, 1, 9)?;
         let (narrow, wide) = (u32::from(WINDOW_BITS_MIN), u32::from(WINDOW_BITS_MAX));
         bounded("deflate_window_bits", self.deflate_window_bits, narrow, wide)?;
+        bounded("deflate_peer_window_bits", self.deflate_peer_window_bits, narrow, wide)?;
         let both = DEFLATE_OWN_CONTEXT | DEFLATE_PEER_CONTEXT;
         bounded("deflate_no_context_takeover", self.deflate_no_context_takeover, 0, both)?;
         bounded("deflate_minimum_length", self.deflate_minimum_length, 0, message_limit)?;

@@ -321,6 +321,7 @@ static void bad_settings(void) {
       I32(pong_timeout_ms, -1),         I32(deflate, 2),
       I32(deflate_level, 0),            I32(deflate_level, 10),
       I32(deflate_window_bits, 8),      I32(deflate_window_bits, 16),
+      I32(deflate_peer_window_bits, 8), I32(deflate_peer_window_bits, 16),
       I32(deflate_no_context_takeover, 4),
       I32(deflate_minimum_length, UINT32_MAX),
       I32(sub_protocol_rule, 2),

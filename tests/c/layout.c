@@ -73,6 +73,7 @@ static void print_nd_settings(void) {
   FIELD(deflate);
   FIELD(deflate_level);
   FIELD(deflate_window_bits);
+  FIELD(deflate_peer_window_bits);
   FIELD(deflate_no_context_takeover);
   FIELD(deflate_minimum_length);
   FIELD(sub_protocol_rule);

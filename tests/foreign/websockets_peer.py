@@ -5,6 +5,7 @@ Run as `python websockets_peer.py` with NETDRIVER_EXAMPLES set to the folder of 
 
 import asyncio
 import contextlib
+import sys
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
@@ -20,6 +21,8 @@ from harness import (
     has_ipv6,
     wait_until_async,
 )
+
+import websockets_deflate
 
 MESSAGE_SIZE_MAX = 1 << 20
 CLIENTS = 200
@@ -419,6 +422,9 @@ async def main():
         await checks.run("server_ends_with_counters", server.stop)
     for body in (*OWN_SERVER_CHECKS, *SERVER_CHECKS):
         await checks.run(body.__name__, body)
+    peer = sys.modules[__name__]
+    for body in websockets_deflate.CHECKS:
+        await checks.run(f"deflate: {body.__name__}", body, peer, seconds=60.0)
     if has_ipv6():
         await checks.run(ipv6_clients_are_served.__name__, ipv6_clients_are_served)
     else:

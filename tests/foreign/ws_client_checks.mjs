@@ -9,7 +9,7 @@ const MESSAGE_SIZE_MAX = 1 << 20;
 const CLIENTS = 100;
 
 /** A client that keeps its messages, pongs and end. */
-class Client {
+export class Client {
   constructor(url, protocols = [], options = {}) {
     const settings = { perMessageDeflate: false, ...options };
     this.socket = new WebSocket(url, protocols, settings);

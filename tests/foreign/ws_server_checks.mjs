@@ -9,7 +9,7 @@ const CLIENT_MS = 18000;
 const REPLY_MS = 5000;
 
 /** Runs a server for the time of a function. */
-async function withLibraryServer(options, onConnection, body) {
+export async function withLibraryServer(options, onConnection, body) {
   const settings = { port: 0, host: "127.0.0.1", perMessageDeflate: false, ...options };
   const server = new WebSocketServer(settings);
   server.on("connection", onConnection);
@@ -22,7 +22,7 @@ async function withLibraryServer(options, onConnection, body) {
   }
 }
 
-function echo(socket) {
+export function echo(socket) {
   socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
 }
 
@@ -32,7 +32,7 @@ async function runClient(url, ...args) {
   return program;
 }
 
-async function expectSuccess(url, ...args) {
+export async function expectSuccess(url, ...args) {
   const program = await runClient(url, ...args);
   expectEqual(program.code, 0, `exit code of echo_client (${program.log.slice(-200)})`);
 }

@@ -48,6 +48,11 @@ const FIELDS: &[(&str, Change, Option<Change>)] = &[
     ("silence_timeout_ms", |s| s.silence_timeout_ms = -1, None),
     ("deflate_level", |s| s.deflate_level = 0, Some(|s| s.deflate_level = 10)),
     ("deflate_window_bits", |s| s.deflate_window_bits = 8, Some(|s| s.deflate_window_bits = 16)),
+    (
+        "deflate_peer_window_bits",
+        |s| s.deflate_peer_window_bits = 8,
+        Some(|s| s.deflate_peer_window_bits = 16),
+    ),
     ("deflate_no_context_takeover", |s| s.deflate_no_context_takeover = 4, None),
     (
         "deflate_minimum_length",
@@ -122,6 +127,7 @@ fn the_ends_of_the_bounds_are_inside() {
         deflate: true,
         deflate_level: 1,
         deflate_window_bits: 9,
+        deflate_peer_window_bits: 9,
         deflate_no_context_takeover: 0,
         deflate_minimum_length: 0,
         fragment_size: FRAGMENT_SIZE_MIN,
@@ -151,6 +157,7 @@ fn the_ends_of_the_bounds_are_inside() {
         deflate: true,
         deflate_level: 9,
         deflate_window_bits: 15,
+        deflate_peer_window_bits: 15,
         deflate_no_context_takeover: 3,
         deflate_minimum_length: WEBSOCKET_MESSAGE_SIZE_LIMIT,
         fragment_size: WEBSOCKET_MESSAGE_SIZE_LIMIT,

@@ -1,5 +1,6 @@
 //! permessage-deflate as a program and as a stranger see it.
 
+use flate2::{Compress, Compression, FlushCompress};
 use netdriver::settings::{
     DEFLATE_OWN_CONTEXT, DEFLATE_PEER_CONTEXT, DialectPolicy, InterfaceKind, NetworkSettings,
     UrlOptions,
@@ -7,7 +8,7 @@ use netdriver::settings::{
 use netdriver::{DisconnectReason, EventKind, MessageKind, NetworkDriver};
 
 use crate::support::raw::{
-    BINARY, FIN, RawListener, RawStream, TEXT, answer, frame, header, request,
+    BINARY, FIN, RawListener, RawStream, TEXT, answer, bare_frame, frame, header, request,
 };
 use crate::support::{Pair, expect_accept, expect_event, websocket_server};
 
@@ -66,8 +67,9 @@ fn a_client_offers_it_only_in_the_plain_dialect_and_when_it_is_on() {
 fn both_sides_agree_say_so_and_understand_each_other() {
     for contexts in 0..=DEFLATE_OWN_CONTEXT | DEFLATE_PEER_CONTEXT {
         for (ours, theirs) in [(15, 15), (9, 15), (15, 9), (12, 12)] {
-            let of = |deflate_window_bits| NetworkSettings {
-                deflate_window_bits,
+            let of = |bits| NetworkSettings {
+                deflate_window_bits: bits,
+                deflate_peer_window_bits: bits,
                 deflate_no_context_takeover: contexts,
                 ..deflating()
             };
@@ -137,28 +139,11 @@ fn golden_frames_reach_the_wire_and_many_share_one() {
 }
 
 #[test]
-fn bombs_damage_and_unagreed_bits_end_the_connection() {
-    let bomb: Vec<u8> = {
-        let settings = NetworkSettings { websocket_message_size_max: 64 << 20, ..deflating() };
-        let listener = RawListener::new();
-        let mut client =
-            NetworkDriver::new(&NetworkSettings { outbound_bytes_max: 128 << 20, ..settings })
-                .expect("the settings are good");
-        let url = format!("ws://127.0.0.1:{}/", listener.port());
-        let connection = client.connect_url(&url, &UrlOptions::default()).expect("connects");
-        let mut peer = listener.accept(&mut client);
-        let head = peer.head(&mut client);
-        let key = header(&head, "Sec-WebSocket-Key").expect("has a key");
-        let lines = format!("Sec-WebSocket-Extensions: {FORGETFUL}\r\n");
-        peer.write(&mut client, answer(&key, &lines).as_bytes());
-        expect_event(&mut [&mut client], EventKind::Connect);
-        client.send(connection, 0, &vec![0; 32 << 20]).expect("is sent");
-        peer.frame(&mut client).payload
-    };
-    assert!(bomb.len() < 64 << 10, "{}", bomb.len());
+fn damage_and_unagreed_bits_end_the_connection() {
     let table: [(&str, Vec<u8>, u16); 4] = [
-        (OFFER, frame(FIN | PACKED | BINARY, &bomb), 1009),
         (OFFER, frame(FIN | PACKED | BINARY, &[0xff; 9]), 1007),
+        // Nine stored bytes are announced and one is there: the tail must not be taken for more.
+        (OFFER, frame(FIN | PACKED | BINARY, &[0x00, 0x09, 0x00, 0xf6, 0xff, 0x41]), 1007),
         (OFFER, frame(FIN | PACKED | TEXT, &[0x02, 0x00, 0x00, 0x00]), 1007),
         ("", frame(FIN | PACKED | BINARY, &[0]), 1002),
     ];
@@ -173,9 +158,87 @@ fn bombs_damage_and_unagreed_bits_end_the_connection() {
     }
 }
 
+/// A frame, or fragments of so many bytes.
+fn in_pieces(packed: &[u8], size: usize, frame: impl Fn(u8, &[u8]) -> Vec<u8>) -> Vec<u8> {
+    let last = packed.len().div_ceil(size) - 1;
+    let one = |(at, piece)| {
+        let first = if at == 0 { PACKED | BINARY } else { 0 } | if at == last { FIN } else { 0 };
+        frame(first, piece)
+    };
+    packed.chunks(size).enumerate().flat_map(one).collect()
+}
+
+#[test]
+fn a_bomb_is_1009_whole_in_fragments_and_whoever_keeps_the_context() {
+    let zeros = vec![0; 4 << 20];
+    let mut packed = Vec::with_capacity(64 << 10);
+    let mut context = Compress::new(Compression::best(), false);
+    context.compress_vec(&zeros, &mut packed, FlushCompress::Sync).expect("compresses");
+    assert!(packed.len() * 1000 < zeros.len(), "{}", packed.len());
+    for contexts in [0, DEFLATE_OWN_CONTEXT | DEFLATE_PEER_CONTEXT] {
+        for size in [packed.len(), 500] {
+            let settings = NetworkSettings { deflate_no_context_takeover: contexts, ..deflating() };
+            let (mut server, port) = websocket_server(DialectPolicy::PlainOnly, &settings);
+            let mut peer = RawStream::open(&mut server, port, "/", OFFER);
+            expect_accept(&mut [&mut server]);
+            peer.write(&mut server, &in_pieces(&packed, size, frame));
+            assert_eq!(peer.close_frame(&mut server).0, 1009);
+            let end = expect_event(&mut [&mut server], EventKind::Disconnect);
+            assert_eq!((end.reason, end.close_code), (DisconnectReason::ProtocolError, 1009));
+
+            let (mut client, mut peer) = client_of_a_stranger(&settings);
+            peer.write(&mut client, &in_pieces(&packed, size, bare_frame));
+            assert_eq!(peer.close_frame(&mut client).0, 1009);
+            let end = expect_event(&mut [&mut client], EventKind::Disconnect);
+            assert_eq!((end.reason, end.close_code), (DisconnectReason::ProtocolError, 1009));
+        }
+    }
+}
+
+/// A client that is connected to a server of raw bytes, with what it offered agreed on.
+fn client_of_a_stranger(settings: &NetworkSettings) -> (NetworkDriver, RawStream) {
+    let listener = RawListener::new();
+    let mut client = NetworkDriver::new(settings).expect("the settings are good");
+    let url = format!("ws://127.0.0.1:{}/", listener.port());
+    client.connect_url(&url, &UrlOptions::default()).expect("starts to connect");
+    let mut peer = listener.accept(&mut client);
+    let head = peer.head(&mut client);
+    let key = header(&head, "Sec-WebSocket-Key").expect("has a key");
+    let offer = header(&head, "Sec-WebSocket-Extensions").expect("offers");
+    let agreed = offer.trim_end_matches("; client_max_window_bits");
+    let lines = format!("Sec-WebSocket-Extensions: {agreed}\r\n");
+    peer.write(&mut client, answer(&key, &lines).as_bytes());
+    expect_event(&mut [&mut client], EventKind::Connect);
+    (client, peer)
+}
+
+#[test]
+fn each_direction_has_its_window() {
+    let of = |own, peer| NetworkSettings {
+        deflate_window_bits: own,
+        deflate_peer_window_bits: peer,
+        deflate_no_context_takeover: 0,
+        ..deflating()
+    };
+    let table = [
+        (of(9, 15), of(15, 15), "; server_max_window_bits=9"),
+        (of(15, 9), of(15, 15), "; client_max_window_bits=9"),
+        (of(15, 15), of(9, 15), "; client_max_window_bits=9"),
+        (of(15, 15), of(15, 9), "; server_max_window_bits=9"),
+        (of(14, 13), of(12, 11), "; server_max_window_bits=11; client_max_window_bits=12"),
+    ];
+    for (ours, theirs, parameters) in table {
+        let pair = Pair::plain(&ours, &theirs);
+        let agreed = pair.server.extensions(pair.to_client).expect("is connected");
+        assert_eq!(agreed, format!("permessage-deflate{parameters}"));
+        assert_eq!(pair.client.extensions(pair.to_server).expect("is connected"), agreed);
+    }
+}
+
 #[test]
 fn a_client_drops_an_answer_that_is_none_to_its_offer() {
-    for wrong in ["x-other", "permessage-deflate", "permessage-deflate; client_max_window_bits=8"] {
+    for wrong in ["x-other", "permessage-deflate", "permessage-deflate; client_max_window_bits=16"]
+    {
         let listener = RawListener::new();
         let mut client = NetworkDriver::new(&deflating()).expect("the settings are good");
         let url = format!("ws://127.0.0.1:{}/", listener.port());

@@ -17,7 +17,8 @@ const CLIENT_NO_CONTEXT: &str = "client_no_context_takeover";
 const SERVER_BITS: &str = "server_max_window_bits";
 const CLIENT_BITS: &str = "client_max_window_bits";
 
-/// The smallest window that can be had here: zlib's raw format has no 8.
+/// The smallest window that can be compressed with here: zlib's raw format has no 8. Where a peer
+/// insists on 8, this side sends its messages as they are, as RFC 7692 section 6 allows.
 pub const WINDOW_BITS_MIN: u8 = 9;
 /// The largest window, and the one that counts when none is named (RFC 7692 section 7.1.2).
 pub const WINDOW_BITS_MAX: u8 = 15;
@@ -27,8 +28,10 @@ const NAMED_BITS_MIN: u8 = 8;
 /// What this side wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wishes {
-    /// Window of either direction, at most; 9 to 15.
-    pub window_bits: u8,
+    /// Window of what this side sends, at most; 9 to 15.
+    pub own_bits: u8,
+    /// Window of what the peer sends, at most; 9 to 15.
+    pub peer_bits: u8,
     /// Forget our context after each message.
     pub own_no_context: bool,
     /// Have the peer forget its context after each message.
@@ -81,38 +84,37 @@ struct Params {
 /// A client's offer.
 #[must_use]
 pub fn offer(wishes: &Wishes) -> String {
-    let named = (wishes.window_bits < WINDOW_BITS_MAX).then_some(wishes.window_bits);
+    let client_bits = named(wishes.own_bits);
     let agreed = Agreed {
         server_no_context: wishes.peer_no_context,
         client_no_context: wishes.own_no_context,
-        server_bits: named,
-        client_bits: named,
+        server_bits: named(wishes.peer_bits),
+        client_bits,
     };
     // Without a value it only says that the server may choose our window.
-    let hint = if named.is_none() { "; client_max_window_bits" } else { "" };
+    let hint = if client_bits.is_none() { "; client_max_window_bits" } else { "" };
     format!("{agreed}{hint}")
+}
+
+/// A window as a parameter; the largest one needs none.
+fn named(bits: u8) -> Option<u8> {
+    (bits < WINDOW_BITS_MAX).then_some(bits)
 }
 
 /// The first of a client's offers that can be taken (RFC 7692 section 5.1); `None` goes on without
 /// compression. `values` are those of all `Sec-WebSocket-Extensions` headers.
 pub fn accept<'a>(values: impl Iterator<Item = &'a str>, wishes: &Wishes) -> Option<Agreed> {
-    let ours = wishes.window_bits;
-    let named = (ours < WINDOW_BITS_MAX).then_some(ours);
     for element in values.flat_map(|value| split_quoted(value, ',')) {
         let Some(params) = parse(element) else { continue };
         let server_bits = match params.server_bits {
-            // A window this small cannot be had.
-            Some(bits) if bits < WINDOW_BITS_MIN => continue,
-            Some(bits) => Some(bits.min(ours)),
-            None => named,
+            Some(bits) => Some(bits.min(wishes.own_bits)),
+            None => named(wishes.own_bits),
         };
         let client_bits = match params.client_bits {
             // A client that did not name it need not understand it.
             None => None,
-            Some(None) => named,
-            // Any window of the client up to ours is read by ours.
-            Some(Some(bits)) if bits < WINDOW_BITS_MIN => None,
-            Some(Some(bits)) => Some(bits.min(ours)),
+            Some(None) => named(wishes.peer_bits),
+            Some(Some(bits)) => Some(bits.min(wishes.peer_bits)),
         };
         return Some(Agreed {
             server_no_context: params.server_no_context || wishes.own_no_context,
@@ -145,15 +147,13 @@ pub fn check<'a>(
     let params = parse(element).ok_or(NotAnAnswer)?;
     let client_bits = match params.client_bits {
         Some(None) => return Err(NotAnAnswer),
-        Some(Some(bits)) if bits < WINDOW_BITS_MIN || bits > wishes.window_bits => {
-            return Err(NotAnAnswer);
-        }
+        Some(Some(bits)) if bits > wishes.own_bits => return Err(NotAnAnswer),
         Some(bits) => bits,
         None => None,
     };
     let server_max = params.server_bits.unwrap_or(WINDOW_BITS_MAX);
     let forgets = params.server_no_context || !wishes.peer_no_context;
-    if elements.next().is_some() || server_max > wishes.window_bits || !forgets {
+    if elements.next().is_some() || server_max > wishes.peer_bits || !forgets {
         return Err(NotAnAnswer);
     }
     Ok(Some(Agreed {

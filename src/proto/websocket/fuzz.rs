@@ -72,7 +72,8 @@ pub fn fuzz_deflate(data: &[u8]) {
         return;
     };
     let wishes = Wishes {
-        window_bits: 9 + (settings & 7).min(6),
+        own_bits: 9 + (settings & 7).min(6),
+        peer_bits: 15 - (settings & 7).min(6),
         own_no_context: settings & 8 != 0,
         peer_no_context: settings & 16 != 0,
     };
@@ -83,7 +84,7 @@ pub fn fuzz_deflate(data: &[u8]) {
         }
         if let Ok(Some(agreed)) = deflate::check([header].into_iter(), &wishes) {
             let named = agreed.server_bits.unwrap_or(deflate::WINDOW_BITS_MAX);
-            assert!(named <= wishes.window_bits, "{agreed}");
+            assert!(named <= wishes.peer_bits, "{agreed}");
         }
     }
     let config = Config {

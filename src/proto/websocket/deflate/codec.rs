@@ -6,10 +6,12 @@ use std::fmt;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 use super::super::Role;
-use super::{Agreed, WINDOW_BITS_MAX};
+use super::{Agreed, WINDOW_BITS_MAX, WINDOW_BITS_MIN};
 
 /// What a sync flush ends with; it is not sent (RFC 7692 section 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+/// A block without content. A decompressor takes it without a word only where a block may begin.
+const EMPTY_BLOCK: [u8; 5] = [0, 0, 0, 0xff, 0xff];
 /// Contexts of each kind and memory for results that wait in the pool.
 const POOLED_MAX: usize = 4;
 /// Bytes of the largest memory for a result that is kept.
@@ -59,6 +61,12 @@ impl Pool {
         give(&mut self.decompressors, ((0, bits), context));
     }
 
+    /// Windows of the contexts that are kept, the one that would go next first.
+    #[cfg(test)]
+    pub(super) fn compressor_bits(&self) -> Vec<u8> {
+        self.compressors.iter().map(|((_, bits), _)| *bits).collect()
+    }
+
     fn scratch(&mut self) -> Vec<u8> {
         self.scratch.pop().unwrap_or_default()
     }
@@ -74,13 +82,16 @@ impl Pool {
 
 fn take<T>(shelf: &mut Vec<(Key, T)>, key: Key) -> Option<T> {
     let at = shelf.iter().position(|(found, _)| *found == key)?;
-    Some(shelf.swap_remove(at).1)
+    Some(shelf.remove(at).1)
 }
 
+/// Puts a thing on a shelf; the one that lay there longest makes room for it, so that contexts
+/// nobody asks for any more do not fill it for ever.
 fn give<T>(shelf: &mut Vec<T>, thing: T) {
-    if shelf.len() < POOLED_MAX {
-        shelf.push(thing);
+    if shelf.len() >= POOLED_MAX {
+        shelf.remove(0);
     }
+    shelf.push(thing);
 }
 
 /// How decompressing some bytes went.
@@ -130,14 +141,13 @@ impl Codec {
             Role::Server => (server, client),
             Role::Client => (client, server),
         };
-        let window = |bits: Option<u8>| {
-            bits.unwrap_or(WINDOW_BITS_MAX).clamp(super::WINDOW_BITS_MIN, WINDOW_BITS_MAX)
-        };
+        let window = |bits: Option<u8>| bits.unwrap_or(WINDOW_BITS_MAX).min(WINDOW_BITS_MAX);
         Self {
             compress: None,
             decompress: None,
             send_bits: window(send.0),
-            receive_bits: window(receive.0),
+            // A wider window reads what was written with a narrow one.
+            receive_bits: window(receive.0).max(WINDOW_BITS_MIN),
             send_forgets: send.1,
             receive_forgets: receive.1,
             level,
@@ -150,7 +160,7 @@ impl Codec {
     /// Whether a message of this length is worth it.
     #[must_use]
     pub fn is_worth(&self, length: usize) -> bool {
-        length > 0 && length >= self.minimum_length
+        length > 0 && length >= self.minimum_length && self.send_bits >= WINDOW_BITS_MIN
     }
 
     /// The window, when the result depends on nothing else of this connection: connections of the
@@ -220,19 +230,21 @@ impl Codec {
         if input.is_empty() { Inflated::Done } else { Inflated::Corrupt }
     }
 
-    /// Ends a message: brings out what the missing tail holds back, and forgets the context when
-    /// that was agreed.
+    /// Ends a message: brings out what the missing tail holds back, looks whether the message was
+    /// cut short, and forgets the context when that was agreed.
     pub(in super::super) fn finish(
         &mut self,
         message: &mut Vec<u8>,
         limit: usize,
         pool: &mut Pool,
     ) -> Inflated {
-        let outcome = if self.at_start {
-            Inflated::Done
-        } else {
-            self.decompress(&TAIL, message, limit, pool)
-        };
+        let mut outcome = Inflated::Done;
+        if !self.at_start {
+            outcome = self.decompress(&TAIL, message, limit, pool);
+        }
+        if outcome == Inflated::Done && !self.at_start && !self.is_between_blocks() {
+            outcome = Inflated::Corrupt;
+        }
         self.at_start = true;
         self.reading = false;
         if outcome == Inflated::Done
@@ -242,6 +254,17 @@ impl Codec {
             pool.give_decompressor(self.receive_bits, context);
         }
         outcome
+    }
+
+    /// Whether what was read so far ends where a block does.
+    fn is_between_blocks(&mut self) -> bool {
+        self.decompress.as_mut().is_none_or(|context| {
+            let (taken, given) = (context.total_in(), context.total_out());
+            let outcome = context.decompress(&EMPTY_BLOCK, &mut [0; 8], FlushDecompress::Sync);
+            matches!(outcome, Ok(Status::Ok | Status::BufError))
+                && context.total_in() - taken == EMPTY_BLOCK.len() as u64
+                && context.total_out() == given
+        })
     }
 
     /// Nothing more is read.

@@ -3,8 +3,10 @@
 use super::super::Role;
 use super::*;
 
-const ALL: Wishes = Wishes { window_bits: 15, own_no_context: false, peer_no_context: false };
-const NARROW: Wishes = Wishes { window_bits: 10, ..ALL };
+const ALL: Wishes =
+    Wishes { own_bits: 15, peer_bits: 15, own_no_context: false, peer_no_context: false };
+const NARROW: Wishes = Wishes { own_bits: 10, peer_bits: 10, ..ALL };
+const UNEVEN: Wishes = Wishes { own_bits: 9, peer_bits: 12, ..ALL };
 const FORGETFUL: Wishes = Wishes { own_no_context: true, peer_no_context: true, ..ALL };
 /// "Hello" in RFC 7692 section 7.2.3.1.
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
@@ -45,12 +47,22 @@ fn offers_and_answers() {
             &ALL,
             Some("permessage-deflate; server_max_window_bits=9; client_max_window_bits=12"),
         ),
-        ("permessage-deflate; client_max_window_bits=8", &ALL, Some("permessage-deflate")),
+        (
+            "permessage-deflate; client_max_window_bits",
+            &UNEVEN,
+            Some("permessage-deflate; server_max_window_bits=9; client_max_window_bits=12"),
+        ),
+        (
+            "permessage-deflate; client_max_window_bits=8",
+            &ALL,
+            Some("permessage-deflate; client_max_window_bits=8"),
+        ),
         (
             "permessage-deflate; server_max_window_bits=8, permessage-deflate",
             &ALL,
-            Some("permessage-deflate"),
+            Some("permessage-deflate; server_max_window_bits=8"),
         ),
+        ("permessage-deflate; server_max_window_bits=7", &ALL, None),
         (
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
             &ALL,
@@ -84,6 +96,10 @@ fn a_client_takes_only_answers_to_its_offer() {
         offer(&NARROW),
         "permessage-deflate; server_max_window_bits=10; client_max_window_bits=10"
     );
+    assert_eq!(
+        offer(&UNEVEN),
+        "permessage-deflate; server_max_window_bits=12; client_max_window_bits=9"
+    );
     let both = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
     assert_eq!(offer(&FORGETFUL), format!("{both}; client_max_window_bits"));
     let table: &[(&str, &Wishes, Option<Option<&str>>)] = &[
@@ -99,7 +115,18 @@ fn a_client_takes_only_answers_to_its_offer() {
         ("permessage-deflate", &NARROW, None),
         ("permessage-deflate; server_max_window_bits=11", &NARROW, None),
         ("permessage-deflate; client_max_window_bits", &ALL, None),
-        ("permessage-deflate; client_max_window_bits=8", &ALL, None),
+        (
+            "permessage-deflate; client_max_window_bits=8",
+            &ALL,
+            Some(Some("permessage-deflate; client_max_window_bits=8")),
+        ),
+        (
+            "permessage-deflate; server_max_window_bits=12; client_max_window_bits=9",
+            &UNEVEN,
+            Some(Some("permessage-deflate; server_max_window_bits=12; client_max_window_bits=9")),
+        ),
+        ("permessage-deflate; server_max_window_bits=13", &UNEVEN, None),
+        ("permessage-deflate; server_max_window_bits=9; client_max_window_bits=10", &UNEVEN, None),
         ("permessage-deflate, permessage-deflate", &ALL, None),
         ("x-other", &ALL, None),
     ];
@@ -182,8 +209,64 @@ fn a_bomb_stops_at_the_limit() {
 
 #[test]
 fn damage_is_told() {
-    for packed in [&[0x07][..], &[0xff; 9], &[0x02, 0x00, 0x00, 0x00]] {
-        let outcome = unpack(&mut codec(&ALL, Role::Client), packed, 100);
-        assert_eq!(outcome, Err(Inflated::Corrupt), "{packed:x?}");
+    // The last three are cut: at the start of a stored block, in it, in its header.
+    for packed in [
+        &[0x07][..],
+        &[0xff; 9],
+        &[0x02, 0x00, 0x00, 0x00],
+        &[0x00, 0x05, 0x00, 0xfa, 0xff],
+        &[0x00, 0x09, 0x00, 0xf6, 0xff, 0x48],
+        &[0x00, 0x05, 0x00],
+    ] {
+        for wishes in [ALL, FORGETFUL] {
+            let outcome = unpack(&mut codec(&wishes, Role::Client), packed, 100);
+            assert_eq!(outcome, Err(Inflated::Corrupt), "{packed:x?}");
+        }
     }
+}
+
+#[test]
+fn a_cut_message_is_damage() {
+    // The tail may happen to complete what was cut: then nobody can tell.
+    const UNTOLD_MAX: usize = 4;
+    let text = "Each of these lines is much like the others, but not quite. ".repeat(9) + "snö, 雪";
+    let (mut cuts, mut untold) = (0, 0);
+    for message in [text.as_bytes(), b"Hello", &[0; 500]] {
+        let packed = codec(&ALL, Role::Server).compress(message, &mut Pool::default()).unwrap();
+        for length in 1..packed.len() {
+            let outcome = unpack(&mut codec(&ALL, Role::Client), &packed[..length], 1000);
+            cuts += 1;
+            untold += usize::from(outcome != Err(Inflated::Corrupt));
+        }
+    }
+    assert!(cuts > 80 && untold <= UNTOLD_MAX, "{untold} of {cuts}");
+}
+
+#[test]
+fn a_window_of_eight_bits_is_read_and_not_written() {
+    let narrow = "permessage-deflate; server_max_window_bits=8";
+    let agreed = accept([narrow].into_iter(), &ALL).unwrap();
+    let mut ours = Codec::new(Role::Server, &agreed, 6, 0);
+    assert!(!ours.is_worth(1000));
+    assert_eq!(unpack(&mut ours, &HELLO, 5).unwrap(), b"Hello");
+    let theirs = Codec::new(Role::Client, &agreed, 6, 0);
+    assert!(theirs.is_worth(1));
+}
+
+#[test]
+fn the_pool_is_bounded_and_what_is_not_asked_for_leaves_it() {
+    let mut pool = Pool::default();
+    let mut agreed = accept(["permessage-deflate"].into_iter(), &FORGETFUL).unwrap();
+    let mut turn = |bits, pool: &mut Pool| {
+        agreed.server_bits = Some(bits);
+        let mut ours = Codec::new(Role::Server, &agreed, 6, 0);
+        let packed = ours.compress(b"Hello", pool).unwrap();
+        pool.give_scratch(packed);
+        pool.compressor_bits()
+    };
+    for bits in 9..=14 {
+        turn(bits, &mut pool);
+    }
+    assert_eq!(turn(12, &mut pool), [11, 13, 14, 12]);
+    assert_eq!(turn(15, &mut pool), [13, 14, 12, 15]);
 }

@@ -15,7 +15,8 @@ fn pair(wishes: &Wishes, minimum: usize) -> [WebSocket; 2] {
     })
 }
 
-const KEEPING: Wishes = Wishes { window_bits: 15, own_no_context: false, peer_no_context: false };
+const KEEPING: Wishes =
+    Wishes { own_bits: 15, peer_bits: 15, own_no_context: false, peer_no_context: false };
 
 fn pack(socket: &mut WebSocket, kind: Kind, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -95,13 +96,14 @@ proptest! {
     fn compressed_messages_survive_any_cut(
         messages in prop::collection::vec((any::<bool>(), "[a-cж雪]{0,300}"), 1..6),
         cuts in prop::collection::vec(1_usize..100, 1..20),
-        window_bits in 9_u8..=15,
+        own_bits in 9_u8..=15,
+        peer_bits in 9_u8..=15,
         own_no_context: bool,
         peer_no_context: bool,
         minimum in 0_usize..100,
         from_client: bool,
     ) {
-        let wishes = Wishes { window_bits, own_no_context, peer_no_context };
+        let wishes = Wishes { own_bits, peer_bits, own_no_context, peer_no_context };
         let [client, server] = pair(&wishes, minimum);
         let (mut sender, mut receiver) =
             if from_client { (client, server) } else { (server, client) };
