@@ -1,13 +1,13 @@
 using System;
 using System.Runtime.InteropServices;
-using System.Text;
 
 namespace NetDriver
 {
     /// <summary>
-    /// Writes values into a message: little endian, each on a byte boundary, without a call into
-    /// the library. It is a value: a copy has its own place, so a copy made before a value was
-    /// written can overwrite that value later.
+    /// Writes values into a message, without a call into the library: whole bytes (little endian,
+    /// on a byte boundary), single bits, and packed numbers. It is a value: a copy has its own
+    /// place, so a copy made before a value was written can overwrite that value later. (Flush the
+    /// copy when it wrote bits or packed values.)
     /// </summary>
     /// <remarks>
     /// A write that does not fit writes nothing, returns false and sets
@@ -16,13 +16,16 @@ namespace NetDriver
     /// until EndSend, AbortSend or the next update.
     /// </remarks>
     [StructLayout(LayoutKind.Sequential)]
-    public unsafe struct DataStreamWriter
+    public unsafe partial struct DataStreamWriter
     {
         private byte* m_Pointer;
         private byte[] m_Array;
         private int m_Length;
         private int m_Capacity;
         private int m_FailedWrites;
+        // Bits behind m_Length bytes that do not fill one yet, and how many: 0 to 7.
+        private uint m_Pending;
+        private int m_PendingCount;
         internal readonly ulong m_Send;
         internal readonly Interop.nd_driver* m_Driver;
 
@@ -91,23 +94,37 @@ namespace NetDriver
             get { return m_Capacity; }
         }
 
-        /// <summary>Bytes written.</summary>
+        /// <summary>Bytes written; one that is not full counts.</summary>
         public int Length
         {
-            get { return m_Length; }
+            get
+            {
+                Sync();
+                return m_PendingCount == 0 ? m_Length : m_Length + 1;
+            }
         }
 
         /// <summary>Bits written.</summary>
         public int LengthInBits
         {
-            get { return m_Length * 8; }
+            get
+            {
+                Sync();
+                return m_Length * 8 + m_PendingCount;
+            }
         }
 
         /// <summary>
-        /// Completes a partial byte; there is none, as all values are whole bytes.
+        /// Fills up the last byte with 0: what comes next starts on a byte boundary.
         /// </summary>
         public void Flush()
         {
+            if (m_PendingCount == 0)
+                return;
+            Sync();
+            m_Length++;
+            m_Pending = 0;
+            m_PendingCount = 0;
         }
 
         /// <summary>Forgets what was written, failed writes included.</summary>
@@ -115,252 +132,47 @@ namespace NetDriver
         {
             m_Length = 0;
             m_FailedWrites = 0;
+            m_Pending = 0;
+            m_PendingCount = 0;
+        }
+
+        /// <summary>
+        /// The written bytes, in place: no copy, valid as long as the writer's memory. (Unity's
+        /// <c>AsNativeArray</c>.)
+        /// </summary>
+        /// <returns>The bytes; the last one is filled up with 0.</returns>
+        public ReadOnlySpan<byte> AsSpan()
+        {
+            int length = Length;
+            return m_Array != null ? new ReadOnlySpan<byte>(m_Array, 0, length)
+                : new ReadOnlySpan<byte>(m_Pointer, length);
         }
 
         /// <summary>A copy of the written bytes.</summary>
-        /// <returns>The bytes.</returns>
+        /// <returns>The bytes; the last one is filled up with 0.</returns>
         public byte[] ToArray()
         {
-            byte[] copy = new byte[m_Length];
+            byte[] copy = new byte[Length];
             if (m_Array != null)
-                Buffer.BlockCopy(m_Array, 0, copy, 0, m_Length);
-            else if (m_Length > 0)
-                Marshal.Copy((IntPtr)m_Pointer, copy, 0, m_Length);
+                Buffer.BlockCopy(m_Array, 0, copy, 0, copy.Length);
+            else if (copy.Length > 0)
+                Marshal.Copy((IntPtr)m_Pointer, copy, 0, copy.Length);
             return copy;
         }
 
-        /// <summary>Writes one byte.</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteByte(byte value)
+        // Puts a partial byte into memory; the next bits go into it all the same.
+        private void Sync()
         {
-            return Put8(value);
+            if (m_PendingCount != 0)
+                Store((byte)m_Pending);
         }
 
-        /// <summary>Writes 2 bytes.</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteShort(short value)
+        private void Store(byte value)
         {
-            return Put16((ushort)value);
-        }
-
-        /// <summary>Writes 2 bytes.</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteUShort(ushort value)
-        {
-            return Put16(value);
-        }
-
-        /// <summary>Writes 4 bytes.</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteInt(int value)
-        {
-            return Put32((uint)value);
-        }
-
-        /// <summary>Writes 4 bytes.</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteUInt(uint value)
-        {
-            return Put32(value);
-        }
-
-        /// <summary>Writes 8 bytes.</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteLong(long value)
-        {
-            return Put64((ulong)value);
-        }
-
-        /// <summary>Writes 8 bytes.</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteULong(ulong value)
-        {
-            return Put64(value);
-        }
-
-        /// <summary>Writes 4 bytes (IEEE 754).</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteFloat(float value)
-        {
-            return Put32(*(uint*)&value);
-        }
-
-        /// <summary>Writes 8 bytes (IEEE 754).</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteDouble(double value)
-        {
-            return Put64(*(ulong*)&value);
-        }
-
-        /// <summary>Writes 2 bytes, big endian.</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteShortNetworkByteOrder(short value)
-        {
-            return Put16(ByteOrder.Swap((ushort)value));
-        }
-
-        /// <summary>Writes 2 bytes, big endian.</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteUShortNetworkByteOrder(ushort value)
-        {
-            return Put16(ByteOrder.Swap(value));
-        }
-
-        /// <summary>Writes 4 bytes, big endian.</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteIntNetworkByteOrder(int value)
-        {
-            return Put32(ByteOrder.Swap((uint)value));
-        }
-
-        /// <summary>Writes 4 bytes, big endian.</summary>
-        /// <param name="value">The value.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteUIntNetworkByteOrder(uint value)
-        {
-            return Put32(ByteOrder.Swap(value));
-        }
-
-        /// <summary>Writes bytes as they are.</summary>
-        /// <param name="value">The bytes.</param>
-        /// <returns>Did they fit?</returns>
-        public bool WriteBytes(byte[] value)
-        {
-            if (value == null)
-                throw new ArgumentNullException("value");
-            fixed (byte* source = value)
-                return WriteBytesUnsafe(source, value.Length);
-        }
-
-        /// <summary>Writes bytes as they are.</summary>
-        /// <param name="value">An array.</param>
-        /// <param name="offset">The first of its bytes to write.</param>
-        /// <param name="count">How many to write.</param>
-        /// <returns>Did they fit?</returns>
-        public bool WriteBytes(byte[] value, int offset, int count)
-        {
-            ByteOrder.CheckRange(value, offset, count);
-            fixed (byte* source = value)
-                return WriteBytesUnsafe(source + offset, count);
-        }
-
-        /// <summary>Writes bytes as they are.</summary>
-        /// <param name="value">The bytes.</param>
-        /// <returns>Did they fit?</returns>
-        public bool WriteBytes(ReadOnlySpan<byte> value)
-        {
-            fixed (byte* source = &MemoryMarshal.GetReference(value))
-                return WriteBytesUnsafe(source, value.Length);
-        }
-
-        /// <summary>Writes bytes as they are.</summary>
-        /// <param name="data">The bytes; may be null when there are none.</param>
-        /// <param name="bytes">How many.</param>
-        /// <returns>Did they fit?</returns>
-        public bool WriteBytesUnsafe(byte* data, int bytes)
-        {
-            if (bytes < 0 || bytes > m_Capacity - m_Length)
-                return Fail();
-            if (bytes == 0)
-                return true;
             if (m_Array == null)
-                Buffer.MemoryCopy(data, m_Pointer + m_Length, bytes, bytes);
+                m_Pointer[m_Length] = value;
             else
-            {
-                fixed (byte* start = m_Array)
-                    Buffer.MemoryCopy(data, start + m_Length, bytes, bytes);
-            }
-            m_Length += bytes;
-            return true;
-        }
-
-        /// <summary>
-        /// Writes a text: 2 bytes length, then UTF-8. One of more than 29 bytes counts as a
-        /// failed write.
-        /// </summary>
-        /// <param name="value">The text; null is written as an empty one.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteFixedString32(string value)
-        {
-            return WriteText(value, FixedString.Max32);
-        }
-
-        /// <summary>
-        /// Writes a text: 2 bytes length, then UTF-8. One of more than 61 bytes counts as a
-        /// failed write.
-        /// </summary>
-        /// <param name="value">The text; null is written as an empty one.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteFixedString64(string value)
-        {
-            return WriteText(value, FixedString.Max64);
-        }
-
-        /// <summary>
-        /// Writes a text: 2 bytes length, then UTF-8. One of more than 125 bytes counts as a
-        /// failed write.
-        /// </summary>
-        /// <param name="value">The text; null is written as an empty one.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteFixedString128(string value)
-        {
-            return WriteText(value, FixedString.Max128);
-        }
-
-        /// <summary>
-        /// Writes a text: 2 bytes length, then UTF-8. One of more than 509 bytes counts as a
-        /// failed write.
-        /// </summary>
-        /// <param name="value">The text; null is written as an empty one.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteFixedString512(string value)
-        {
-            return WriteText(value, FixedString.Max512);
-        }
-
-        /// <summary>
-        /// Writes a text: 2 bytes length, then UTF-8. One of more than 4093 bytes counts as a
-        /// failed write.
-        /// </summary>
-        /// <param name="value">The text; null is written as an empty one.</param>
-        /// <returns>Did it fit?</returns>
-        public bool WriteFixedString4096(string value)
-        {
-            return WriteText(value, FixedString.Max4096);
-        }
-
-        private bool WriteText(string value, int most)
-        {
-            int count = string.IsNullOrEmpty(value) ? 0 : Encoding.UTF8.GetByteCount(value);
-            if (count > most || count + sizeof(ushort) > m_Capacity - m_Length)
-                return Fail();
-            Put16((ushort)count);
-            if (count == 0)
-                return true;
-            fixed (char* text = value)
-            {
-                if (m_Array == null)
-                    Encoding.UTF8.GetBytes(text, value.Length, m_Pointer + m_Length, count);
-                else
-                {
-                    fixed (byte* start = m_Array)
-                        Encoding.UTF8.GetBytes(text, value.Length, start + m_Length, count);
-                }
-            }
-            m_Length += count;
-            return true;
+                m_Array[m_Length] = value;
         }
 
         private bool Fail()
@@ -369,60 +181,37 @@ namespace NetDriver
             return false;
         }
 
-        private bool Put8(byte value)
+        // Is there room for so many bytes on a byte boundary? If so, goes there.
+        private bool Align(int bytes)
         {
-            if (m_Capacity - m_Length < 1)
+            int start = m_PendingCount == 0 ? m_Length : m_Length + 1;
+            if (bytes < 0 || bytes > m_Capacity - start)
                 return Fail();
-            if (m_Array == null)
-                m_Pointer[m_Length] = value;
-            else
-                m_Array[m_Length] = value;
-            m_Length++;
+            Flush();
             return true;
         }
 
-        private bool Put16(ushort value)
+        // Is there room for so many more bits?
+        private bool Fits(long bits)
         {
-            if (m_Capacity - m_Length < sizeof(ushort))
-                return Fail();
-            if (m_Array == null)
-                ByteOrder.Store(m_Pointer + m_Length, value);
-            else
-            {
-                fixed (byte* start = m_Array)
-                    ByteOrder.Store(start + m_Length, value);
-            }
-            m_Length += sizeof(ushort);
-            return true;
+            long left = (long)(m_Capacity - m_Length) * 8 - m_PendingCount;
+            return bits <= left || Fail();
         }
 
-        private bool Put32(uint value)
+        // Appends at most 57 bits, the first one lowest, for which there is room.
+        private bool Push(ulong bits, int count)
         {
-            if (m_Capacity - m_Length < sizeof(uint))
-                return Fail();
-            if (m_Array == null)
-                ByteOrder.Store(m_Pointer + m_Length, value);
-            else
+            bits = m_Pending | (bits << m_PendingCount);
+            count += m_PendingCount;
+            while (count >= 8)
             {
-                fixed (byte* start = m_Array)
-                    ByteOrder.Store(start + m_Length, value);
+                Store((byte)bits);
+                m_Length++;
+                bits >>= 8;
+                count -= 8;
             }
-            m_Length += sizeof(uint);
-            return true;
-        }
-
-        private bool Put64(ulong value)
-        {
-            if (m_Capacity - m_Length < sizeof(ulong))
-                return Fail();
-            if (m_Array == null)
-                ByteOrder.Store(m_Pointer + m_Length, value);
-            else
-            {
-                fixed (byte* start = m_Array)
-                    ByteOrder.Store(start + m_Length, value);
-            }
-            m_Length += sizeof(ulong);
+            m_Pending = (uint)bits;
+            m_PendingCount = count;
             return true;
         }
     }

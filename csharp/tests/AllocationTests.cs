@@ -14,6 +14,7 @@ namespace NetDriver.Tests
         // .NET hands out memory in pieces of 8 KB, and counts a piece as used.
         private const int BytesMax = 32768;
         private static readonly byte[] s_Message = new byte[24];
+        private static readonly StreamCompressionModel s_Model = StreamCompressionModel.Default;
         private static readonly NetworkConnection[] s_One = new NetworkConnection[1];
         private static readonly int[] s_Results = new int[1];
 
@@ -130,6 +131,9 @@ namespace NetDriver.Tests
                 writer.WriteFloat(1.5f);
                 writer.WriteBytes(s_Message);
                 writer.WriteFixedString32("name");
+                writer.WriteRawBits(5, 3);
+                writer.WritePackedIntDelta(number, 100, s_Model);
+                writer.WritePackedFixedString32Delta("name", "base", s_Model);
                 if (result == 0 && pair.Client.EndSend(writer) < 0)
                     result = -1;
             }
@@ -149,6 +153,7 @@ namespace NetDriver.Tests
                 if (kind != NetworkEvent.Type.Data)
                     throw new CheckFailed("event " + kind);
                 reader.ReadInt();
+                reader.ReadPackedUInt(s_Model);
                 popped++;
                 if (popped % 5 == 0
                     && pair.Server.PopEventForConnection(connection, out reader)

@@ -142,6 +142,84 @@ namespace NetDriver.Tests
             Check.That(!reader.HasFailedReads && reader.Remaining == 0, "nothing failed");
         }
 
+        public static void BitsOfACopyOverwriteThoseOfTheOriginalOnFlush()
+        {
+            DataStreamWriter writer = new DataStreamWriter(8);
+            Check.That(writer.WriteRawBits(5, 3), "bits");
+            DataStreamWriter copy = writer;
+            Check.That(writer.WriteRawBits(0, 2) && writer.WriteByte(9), "more");
+            Check.That(copy.WriteRawBits(3, 2), "patch");
+            copy.Flush();
+            Check.Bytes(new byte[] { 5 | 3 << 3, 9 }, writer.ToArray(), "patched");
+            writer.Clear();
+            Check.That(writer.LengthInBits == 0 && writer.AsSpan().Length == 0, "cleared");
+            Check.That(writer.WriteByte(7), "from the start");
+            Check.Bytes(new byte[] { 7 }, writer.ToArray(), "bits are forgotten too");
+        }
+
+        public static void ImpossibleBitsAndBaselinesAreExceptions()
+        {
+            StreamCompressionModel model = StreamCompressionModel.Default;
+            byte[] array = new byte[8];
+            Check.Throws<ArgumentOutOfRangeException>(
+                () => new DataStreamWriter(array).WriteRawBits(0, 33), "33 bits");
+            Check.Throws<ArgumentOutOfRangeException>(
+                () => new DataStreamWriter(array).WriteRawBits(0, -1), "-1 bits");
+            Check.Throws<ArgumentOutOfRangeException>(
+                () => new DataStreamWriter(array).WriteRawBits(8, 3), "8 has 4 bits");
+            Check.Throws<ArgumentOutOfRangeException>(
+                () => new DataStreamReader(array).ReadRawBits(33), "33 bits");
+            string tooLong = new string('a', 30);
+            Check.Throws<ArgumentOutOfRangeException>(
+                () => new DataStreamWriter(array).WritePackedFixedString32Delta(
+                    "a", tooLong, model), "a baseline of 30 bytes");
+            Check.Throws<ArgumentOutOfRangeException>(
+                () => new DataStreamReader(array).ReadPackedFixedString32Delta(tooLong, model),
+                "a baseline of 30 bytes");
+            DataStreamWriter writer = new DataStreamWriter(array);
+            Check.That(!writer.WritePackedFixedString32Delta(tooLong, tooLong.Substring(1), model)
+                && writer.HasFailedWrites && writer.LengthInBits == 0, "a text of 30 bytes");
+        }
+
+        public static void ZeroAndMinusZeroAreOneNumberAndNaNIsNone()
+        {
+            StreamCompressionModel model = StreamCompressionModel.Default;
+            DataStreamWriter writer = new DataStreamWriter(32);
+            float minusZero = -1.0f / float.PositiveInfinity;
+            Check.That(writer.WritePackedFloat(minusZero, in model)
+                && writer.WritePackedDoubleDelta(0.0, minusZero, model), "zeros");
+            Check.Equal(2, writer.LengthInBits, "one bit each");
+            writer.WritePackedFloatDelta(float.NaN, float.NaN, model);
+            Check.Equal(35, writer.LengthInBits, "NaN equals nothing");
+            DataStreamReader reader = new DataStreamReader(writer.ToArray());
+            Check.That(1.0f / reader.ReadPackedFloat(in model) > 0, "0, not -0");
+            Check.That(1.0 / reader.ReadPackedDoubleDelta(minusZero, model) < 0, "the baseline");
+            Check.That(float.IsNaN(reader.ReadPackedFloatDelta(0, model)), "NaN");
+        }
+
+        public static void ANullTextIsPackedAsAnEmptyOne()
+        {
+            StreamCompressionModel model = StreamCompressionModel.Default;
+            DataStreamWriter writer = new DataStreamWriter(16);
+            Check.That(writer.WritePackedFixedString32Delta(null, null, model)
+                && writer.WritePackedFixedString32Delta("hé", null, model), "fit");
+            DataStreamReader reader = new DataStreamReader(writer.ToArray());
+            Check.Equal(string.Empty, reader.ReadPackedFixedString32Delta(string.Empty, model), "");
+            Check.Equal("hé", reader.ReadPackedFixedString32Delta(null, model), "text");
+            Check.That(!reader.HasFailedReads, "nothing failed");
+        }
+
+        public static void BitsInFrontOfTheRestAreSkipped()
+        {
+            DataStreamReader reader = new DataStreamReader(new byte[] { 1, 0x61, 0x62 });
+            reader.ReadRawBits(1);
+            Check.Equal(2, reader.Remaining, "remaining");
+            Check.Equal((byte)0x61, reader.AsSpan()[0], "in place");
+            DataStreamReader copy = reader;
+            Check.Equal("ab", copy.ReadRemainingText(), "text");
+            Check.Bytes(new byte[] { 0x61, 0x62 }, reader.ReadRemainingBytes(), "bytes");
+        }
+
         public static void AnOverlongStringReadsAsEmpty()
         {
             DataStreamWriter writer = new DataStreamWriter(64);
