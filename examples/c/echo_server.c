@@ -3,6 +3,7 @@
  *   echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain] [--sub-protocols a,b]
  *               [--message-size-max BYTES] [--deflate] [--keep-contexts]
  *               [--seconds N] [--verbose]
+ *               [--trusted-proxies a,b/8] [--proxy-protocol]   behind proxies
  *               [--tls-cert FILE --tls-key FILE]   wss instead of ws; PEM
  *               [--tls-ca FILE]                    and only clients with a certificate from there
  *
@@ -89,15 +90,18 @@ static void forget(struct server *server, struct client *client) {
 
 static void tell_accept(struct server *server, nd_connection connection) {
   nd_connection_info info;
-  char address[132] = "", path[256] = "", sub_protocol[128] = "";
+  char address[132] = "", peer[132] = "", path[256] = "", sub_protocol[128] = "";
   nd_connection_info_init(&info);
   if (nd_connection_get_info(server->driver, connection, &info) != ND_OK) return;
   nd_endpoint_format(&info.remote, address, sizeof address, NULL);
+  nd_endpoint_format(&info.peer, peer, sizeof peer, NULL);
   nd_connection_get_text(server->driver, connection, ND_TEXT_PATH, path, sizeof path, NULL);
   nd_connection_get_text(server->driver, connection, ND_TEXT_SUB_PROTOCOL, sub_protocol,
                          sizeof sub_protocol, NULL);
-  fprintf(stderr, "%" PRIu64 " accepted from %s over %s, %s dialect, path \"%s\", \"%s\"\n",
-          connection, address, info.interface_kind == ND_INTERFACE_UDP ? "udp" : "ws",
+  int direct = strcmp(address, peer) == 0;
+  fprintf(stderr, "%" PRIu64 " accepted from %s%s%s over %s, %s dialect, path \"%s\", \"%s\"\n",
+          connection, address, direct ? "" : " through ", direct ? "" : peer,
+          info.interface_kind == ND_INTERFACE_UDP ? "udp" : "ws",
           info.dialect == ND_DIALECT_UTP ? "utp" : "plain", path, sub_protocol);
 }
 
@@ -226,7 +230,8 @@ static void usage(void) {
           "usage: echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain]\n"
           "                   [--sub-protocols a,b] [--message-size-max BYTES]\n"
           "                   [--deflate] [--keep-contexts] [--seconds N] [--verbose]\n"
-          "                   [--tls-cert FILE --tls-key FILE] [--tls-ca FILE]\n");
+          "                   [--tls-cert FILE --tls-key FILE] [--tls-ca FILE]\n"
+          "                   [--trusted-proxies a,b/8] [--proxy-protocol]\n");
   exit(2);
 }
 
@@ -241,9 +246,9 @@ static uint32_t dialect_named(const char *name) {
 /* What the command line asks for. */
 struct options {
   int udp, ws; /* ports; -1 is none */
-  int ipv6, deflate, keep_contexts, verbose;
+  int ipv6, deflate, keep_contexts, verbose, proxy_protocol;
   uint32_t dialect, seconds, message_size_max;
-  const char *sub_protocols, *tls_cert, *tls_key, *tls_ca;
+  const char *sub_protocols, *tls_cert, *tls_key, *tls_ca, *trusted_proxies;
 };
 
 static struct options read_options(int argc, char **argv) {
@@ -261,6 +266,8 @@ static struct options read_options(int argc, char **argv) {
       o.seconds = number(value, UINT32_MAX / 1000, "--seconds");
     else if ((value = option(argc, argv, &i, "--message-size-max")))
       o.message_size_max = number(value, UINT32_MAX / 4, "--message-size-max");
+    else if ((value = option(argc, argv, &i, "--trusted-proxies"))) o.trusted_proxies = value;
+    else if (strcmp(argv[i], "--proxy-protocol") == 0) o.proxy_protocol = 1;
     else if (strcmp(argv[i], "--ipv6") == 0) o.ipv6 = 1;
     else if (strcmp(argv[i], "--deflate") == 0) o.deflate = 1;
     else if (strcmp(argv[i], "--keep-contexts") == 0) o.keep_contexts = 1;
@@ -319,6 +326,8 @@ static int serve_websocket(nd_driver *driver, const struct options *o) {
           "nd_interface_settings_init");
   websocket.dialect = o->dialect;
   websocket.sub_protocols = o->sub_protocols;
+  websocket.trusted_proxies = o->trusted_proxies;
+  websocket.proxy_protocol = (uint32_t)o->proxy_protocol;
   require(nd_driver_add_interface(driver, &websocket, &index), "nd_driver_add_interface");
   require(nd_driver_set_document(driver, index, "/", "text/html; charset=utf-8",
                                  (const uint8_t *)PAGE, sizeof PAGE - 1),

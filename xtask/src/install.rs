@@ -33,6 +33,8 @@ pub enum Need {
     Node,
     /// Python with the packages of `PYTHON_PACKAGES`.
     Python,
+    /// nginx with its stream module, and OpenSSL's program for certificates.
+    Nginx,
     /// Chromium; optional.
     Chromium,
     /// Rust's formatter.
@@ -104,6 +106,20 @@ const TOOLS: &[Tool] = &[
         present: || {
             let script = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))";
             Run::new("python3").args(["-c", script]).probe()
+        },
+    },
+    Tool {
+        need: Need::Nginx,
+        name: "nginx with its stream module, and openssl",
+        packages: &["nginx", "libnginx-mod-stream", "openssl"],
+        component: None,
+        optional: false,
+        present: || {
+            // Debian puts it where only root looks.
+            let script = "PATH=$PATH:/usr/sbin; command -v openssl && command -v nginx \
+                          && modules=$(nginx -V 2>&1 | grep -o 'modules-path=[^ ]*') \
+                          && ls \"${modules#*=}/ngx_stream_module.so\"";
+            Run::new("sh").args(["-c", script]).probe()
         },
     },
     Tool {

@@ -16,6 +16,8 @@ const SCRIPT_LIMIT: Duration = Duration::from_secs(240);
 const PYTHON: &[&str] = &["tests/foreign/websockets_peer.py", "tests/foreign/utp_peer.py"];
 /// The script with Node's `ws` and with raw bytes.
 const NODE: &str = "tests/foreign/ws_peer.mjs";
+/// nginx as a reverse proxy.
+const NGINX: &str = "tests/foreign/nginx_proxy.py";
 const BROWSER: &str = "tests/browser/console.mjs";
 /// The chat: a server in C, pages in a browser, a client in C#.
 const CHAT: &str = "tests/browser/chat.mjs";
@@ -29,6 +31,12 @@ pub fn foreign(project: &Project) -> Result<Outcome> {
     }
     notes.push(run_script(project, Run::new("node"), NODE)?);
     Ok(Outcome::Passed(notes))
+}
+
+/// nginx in front of the echo server, as a reverse proxy and with the PROXY protocol.
+pub fn nginx(project: &Project) -> Result<Outcome> {
+    let run = Run::new(install::python(project));
+    Ok(Outcome::Passed(vec![run_script(project, run, NGINX)?]))
 }
 
 /// A browser's console: `new WebSocket(…)` and what a person does with it.

@@ -66,6 +66,12 @@ pub const STEPS: &[Step] = &[
         peers::foreign,
     ),
     step(
+        "nginx",
+        "wss at nginx, ws behind, and the client's own address",
+        &[Need::Mono, Need::Python, Need::Nginx],
+        peers::nginx,
+    ),
+    step(
         "browser",
         "a browser's console against the echo server",
         &[Need::Mono, Need::Node, Need::Chromium],
