@@ -117,6 +117,7 @@ namespace NetDriver
                 deflateNoContextTakeover = settings.deflate_no_context_takeover,
                 deflateMinimumLength = settings.deflate_minimum_length,
                 subProtocolRule = (SubProtocolRule)settings.sub_protocol_rule,
+                fragmentSize = settings.fragment_size,
             };
         }
 

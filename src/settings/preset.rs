@@ -86,6 +86,7 @@ impl NetworkSettings {
             pong_timeout_ms: 0,
             deflate: true,
             deflate_no_context_takeover: 0,
+            fragment_size: 32_767,
             ..Self::default()
         }
     }
