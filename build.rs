@@ -11,6 +11,7 @@ const SOURCES: &[&str] = &[
     "structs",
     "library",
     "settings",
+    "presets",
     "endpoints",
     "drivers",
     "documents",

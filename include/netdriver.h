@@ -333,6 +333,26 @@
 #define ND_FAMILY_CUSTOM 255
 
 /**
+ * Preset: Unity Transport 2.x.
+ */
+#define ND_PRESET_UNITY 1
+
+/**
+ * Preset: Godot 4.
+ */
+#define ND_PRESET_GODOT4 2
+
+/**
+ * Preset: Godot 3 and Pandemonium.
+ */
+#define ND_PRESET_GODOT3 3
+
+/**
+ * Preset: Best HTTP.
+ */
+#define ND_PRESET_BEST_HTTP 4
+
+/**
  * Text of a connection: the path that the client asked for, without the query.
  */
 #define ND_TEXT_PATH 1
@@ -1528,6 +1548,18 @@ nd_result nd_driver_statistics_init(struct nd_driver_statistics *out_statistics)
  * @since 0.1
  */
 nd_result nd_network_simulator_init(struct nd_network_simulator *out_simulator);
+
+/**
+ * Fill settings with those that users of another engine are used to: limits, timers, compression,
+ * the rule for sub-protocols. docs/PRESETS.md lists them; change what you want afterwards.
+ *
+ * @param out_settings  out: every field set
+ * @param preset  ND_PRESET_…
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT for an unknown preset
+ * @thread any
+ * @since 0.2
+ */
+nd_result nd_settings_init_preset(struct nd_settings *out_settings, uint32_t preset);
 
 /**
  * Read an address from text: "127.0.0.1", "::1" or "[::1]". Names are not looked up; see

@@ -8,6 +8,8 @@ mod abuse;
 mod backpressure;
 #[path = "limits/handshakes.rs"]
 mod handshakes;
+#[path = "limits/presets.rs"]
+mod presets;
 #[path = "limits/queues.rs"]
 mod queues;
 #[path = "limits/settings.rs"]

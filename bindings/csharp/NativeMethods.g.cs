@@ -167,6 +167,22 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_FAMILY_CUSTOM = 255;
         /// <summary>
+        ///  Preset: Unity Transport 2.x.
+        /// </summary>
+        internal const uint ND_PRESET_UNITY = 1;
+        /// <summary>
+        ///  Preset: Godot 4.
+        /// </summary>
+        internal const uint ND_PRESET_GODOT4 = 2;
+        /// <summary>
+        ///  Preset: Godot 3 and Pandemonium.
+        /// </summary>
+        internal const uint ND_PRESET_GODOT3 = 3;
+        /// <summary>
+        ///  Preset: Best HTTP.
+        /// </summary>
+        internal const uint ND_PRESET_BEST_HTTP = 4;
+        /// <summary>
         ///  Text of a connection: the path that the client asked for, without the query.
         /// </summary>
         internal const uint ND_TEXT_PATH = 1;
@@ -452,6 +468,19 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_network_simulator_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_network_simulator_init(nd_network_simulator* out_simulator);
+
+        /// <summary>
+        ///  Fill settings with those that users of another engine are used to: limits, timers, compression,
+        ///  the rule for sub-protocols. docs/PRESETS.md lists them; change what you want afterwards.
+        ///
+        ///  @param out_settings  out: every field set
+        ///  @param preset  ND_PRESET_…
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT for an unknown preset
+        ///  @thread any
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_settings_init_preset", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_settings_init_preset(nd_settings* out_settings, uint preset);
 
         /// <summary>
         ///  Read an address from text: "127.0.0.1", "::1" or "[::1]". Names are not looked up; see

@@ -126,6 +126,40 @@ namespace NetDriver
             return bits;
         }
 
+        internal static NetDriverParameter From(Interop.nd_settings settings)
+        {
+            return new NetDriverParameter
+            {
+                writableEvents =
+                    (settings.optional_events & Interop.NativeMethods.ND_OPTIONAL_EVENT_WRITABLE)
+                        != 0,
+                pongEvents =
+                    (settings.optional_events & Interop.NativeMethods.ND_OPTIONAL_EVENT_PONG)
+                        != 0,
+                connectionsMax = settings.connections_max,
+                inboundBytesMax = settings.inbound_bytes_max,
+                outboundBytesMax = settings.outbound_bytes_max,
+                pendingHandshakesMax = settings.pending_handshakes_max,
+                headSizeMax = settings.head_size_max,
+                handshakeTimeoutMS = settings.handshake_timeout_ms,
+                plainGraceMS = settings.plain_grace_ms,
+                webSocketMessageSizeMax = settings.websocket_message_size_max,
+                closeTimeoutMS = settings.close_timeout_ms,
+                pingIntervalMS = settings.ping_interval_ms,
+                pongTimeoutMS = settings.pong_timeout_ms,
+                silenceTimeoutMS = settings.silence_timeout_ms,
+                tolerateThrottled = settings.tolerate_throttled != 0,
+                deflate = settings.deflate != 0,
+                deflateLevel = settings.deflate_level,
+                deflateWindowBits = settings.deflate_window_bits,
+                deflatePeerWindowBits = settings.deflate_peer_window_bits,
+                deflateNoContextTakeover = settings.deflate_no_context_takeover,
+                deflateMinimumLength = settings.deflate_minimum_length,
+                subProtocolRule = (SubProtocolRule)settings.sub_protocol_rule,
+                fragmentSize = settings.fragment_size,
+            };
+        }
+
         internal void CopyTo(ref Interop.nd_settings settings)
         {
             settings.optional_events = OptionalEvents();

@@ -51,6 +51,24 @@ namespace NetDriver
             }
         }
 
+        internal static NetworkConfigParameter From(Interop.nd_settings settings)
+        {
+            return new NetworkConfigParameter
+            {
+                connectTimeoutMS = settings.connect_timeout_ms,
+                maxConnectAttempts = settings.max_connect_attempts,
+                disconnectTimeoutMS = settings.disconnect_timeout_ms,
+                heartbeatTimeoutMS = settings.heartbeat_timeout_ms,
+                reconnectionTimeoutMS = settings.reconnection_timeout_ms,
+                maxFrameTimeMS = settings.max_frame_time_ms,
+                fixedFrameTimeMS = settings.fixed_frame_time_ms,
+                receiveQueueCapacity = settings.receive_queue_capacity,
+                sendQueueCapacity = settings.send_queue_capacity,
+                maxMessageSize = settings.max_message_size,
+                performPathMtuDiscovery = settings.perform_path_mtu_discovery != 0,
+            };
+        }
+
         internal void CopyTo(ref Interop.nd_settings settings)
         {
             settings.connect_timeout_ms = connectTimeoutMS;

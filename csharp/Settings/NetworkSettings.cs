@@ -32,6 +32,25 @@ namespace NetDriver
             m_Values = null;
         }
 
+        /// <summary>
+        /// Sets what users of another engine are used to, in place of everything that
+        /// <see cref="NetworkConfigParameter"/> and <see cref="NetDriverParameter"/> hold.
+        /// docs/PRESETS.md lists the values; change what you want afterwards.
+        /// </summary>
+        /// <param name="preset">The engine.</param>
+        /// <returns>These settings.</returns>
+        /// <exception cref="System.ArgumentOutOfRangeException">There is no such preset.
+        /// </exception>
+        public unsafe NetworkSettings WithPreset(NetworkPreset preset)
+        {
+            Interop.nd_settings native;
+            if (Interop.NativeMethods.nd_settings_init_preset(&native, (uint)preset) != 0)
+                throw new ArgumentOutOfRangeException("preset");
+            Own().Config = NetworkConfigParameter.From(native);
+            Own().Limits = NetDriverParameter.From(native);
+            return this;
+        }
+
         /// <summary>Sets Unity Transport's settings of a driver.</summary>
         /// <param name="connectTimeoutMS">Milliseconds between two connection requests.</param>
         /// <param name="maxConnectAttempts">Connection requests before giving up.</param>

@@ -70,6 +70,37 @@ namespace NetDriver.Tests
             Check.Equal(1.0f, simulator.SendPacketLossPercent, "third");
         }
 
+        public static unsafe void APresetIsThatOfTheLibrary()
+        {
+            foreach (NetworkPreset preset in Enum.GetValues(typeof(NetworkPreset)))
+            {
+                Interop.nd_settings wanted;
+                Check.Equal(0, Interop.NativeMethods.nd_settings_init_preset(&wanted, (uint)preset),
+                    "init");
+                Interop.nd_settings made = new NetworkSettings().WithPreset(preset).ToNative();
+                for (int i = 0; i < sizeof(Interop.nd_settings); i++)
+                    Check.Equal(((byte*)&wanted)[i], ((byte*)&made)[i], preset + ", byte " + i);
+                using (NetworkDriver driver = NetworkDriver.Create(
+                    new NetworkSettings().WithPreset(preset)))
+                    Check.That(driver.IsCreated, "a driver with " + preset);
+            }
+            Check.Throws<ArgumentOutOfRangeException>(
+                () => new NetworkSettings().WithPreset((NetworkPreset)5), "no such preset");
+        }
+
+        public static void APresetIsAStart()
+        {
+            NetworkSettings settings = new NetworkSettings().WithPreset(NetworkPreset.Godot4);
+            NetDriverParameter limits = settings.GetNetDriverParameters();
+            Check.Equal(65535u, limits.webSocketMessageSizeMax, "largest message");
+            Check.Equal(SubProtocolRule.Strict, limits.subProtocolRule, "rule");
+            Check.Equal(4096, settings.GetNetworkConfigParameters().receiveQueueCapacity, "queue");
+            limits.pingIntervalMS = 700;
+            settings.WithNetDriverParameters(limits);
+            Check.Equal(700, settings.GetNetDriverParameters().pingIntervalMS, "changed");
+            Check.Equal(3000, settings.GetNetDriverParameters().handshakeTimeoutMS, "kept");
+        }
+
         public static void ADriverCopiesItsSettings()
         {
             NetworkSettings settings = new NetworkSettings();

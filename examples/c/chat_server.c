@@ -1,6 +1,7 @@
 /* chat_server: a room for pages in a browser and for programs, with text, files and whispers.
  *
  *   chat_server --ws PORT [--page FILE] [--peers-max N] [--seconds N]
+ *               [--tls-cert FILE --tls-key FILE]   https and wss instead of http and ws; PEM
  *
  * The page (examples/page/chat.html) is served on the same port: open http://HOST:PORT/. The
  * messages are described in that page; clients must offer the sub-protocol "demo-chat".
@@ -157,13 +158,7 @@ static void drop_the_slow(void) {
 
 static void add_peer(nd_connection connection) {
   struct peer *peer = &room.peers[room.count];
-  char sub_protocol[sizeof SUB_PROTOCOL + 1] = "", line[64];
-  nd_connection_get_text(room.driver, connection, ND_TEXT_SUB_PROTOCOL, sub_protocol,
-                         sizeof sub_protocol, NULL);
-  if (strcmp(sub_protocol, SUB_PROTOCOL) != 0) {
-    hang_up(connection, 1002, "offer the sub-protocol " SUB_PROTOCOL);
-    return;
-  }
+  char line[64];
   if (room.refusing || room.count == room.peers_max) {
     hang_up(connection, CODE_TRY_LATER, room.refusing ? "nobody new gets in" : "the room is full");
     return;
@@ -373,13 +368,14 @@ static void close_room(void) {
 }
 
 struct options {
-  const char *page;
+  const char *page, *tls_cert, *tls_key;
   int ws;
   uint32_t seconds;
 };
 
 static void usage(void) {
-  fprintf(stderr, "usage: chat_server --ws PORT [--page FILE] [--peers-max N] [--seconds N]\n");
+  fprintf(stderr, "usage: chat_server --ws PORT [--page FILE] [--peers-max N] [--seconds N]\n"
+                  "                   [--tls-cert FILE --tls-key FILE]\n");
   exit(2);
 }
 
@@ -389,6 +385,8 @@ static struct options read_options(int argc, char **argv) {
   for (int i = 1; i < argc; i++) {
     if ((value = option(argc, argv, &i, "--ws"))) o.ws = (int)number(value, 65535, "--ws");
     else if ((value = option(argc, argv, &i, "--page"))) o.page = value;
+    else if ((value = option(argc, argv, &i, "--tls-cert"))) o.tls_cert = value;
+    else if ((value = option(argc, argv, &i, "--tls-key"))) o.tls_key = value;
     else if ((value = option(argc, argv, &i, "--peers-max")))
       room.peers_max = number(value, PEERS_MAX, "--peers-max");
     else if ((value = option(argc, argv, &i, "--seconds")))
@@ -396,7 +394,19 @@ static struct options read_options(int argc, char **argv) {
     else usage();
   }
   if (o.ws < 0 || room.peers_max == 0) usage();
+  if ((o.tls_cert == NULL) != (o.tls_key == NULL)) usage();
   return o;
+}
+
+static void secure(uint32_t index, const struct options *o) {
+  nd_tls_server tls;
+  nd_tls_identity identity = read_identity(o->tls_cert, o->tls_key);
+  require(nd_tls_server_init(&tls), "nd_tls_server_init");
+  tls.identities = &identity;
+  tls.identity_count = 1;
+  require(nd_driver_set_tls_server(room.driver, index, &tls), "nd_driver_set_tls_server");
+  free((void *)identity.certificate);
+  free((void *)identity.key);
 }
 
 static int serve(const struct options *o) {
@@ -405,7 +415,7 @@ static int serve(const struct options *o) {
   uint32_t index = 0;
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.websocket_message_size_max = RELAY_HEAD + FILE_BYTES_MAX;
-  settings.sub_protocol_rule = ND_SUB_PROTOCOL_STRICT;
+  settings.sub_protocol_rule = ND_SUB_PROTOCOL_STRICT; /* others get 400, not a connection */
   require(nd_driver_create(&settings, &room.driver), "nd_driver_create");
   require(nd_interface_settings_init(&websocket, ND_INTERFACE_WEBSOCKET),
           "nd_interface_settings_init");
@@ -413,6 +423,7 @@ static int serve(const struct options *o) {
   websocket.sub_protocols = SUB_PROTOCOL;
   require(nd_driver_add_interface(room.driver, &websocket, &index), "nd_driver_add_interface");
   serve_page(room.driver, index, o->page);
+  if (o->tls_cert != NULL) secure(index, o);
   return bind_port(room.driver, index, (uint16_t)o->ws, 0);
 }
 

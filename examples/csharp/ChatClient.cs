@@ -10,8 +10,9 @@ using NetDriver.Error;
 /// <summary>
 /// Sits in the room of chat_server, in C#:
 ///
-///   mono ChatClient.exe URL [--name NAME] [--save FOLDER]
+///   mono ChatClient.exe URL [--name NAME] [--save FOLDER] [--tls-ca FILE]
 ///
+/// A wss:// URL speaks TLS; FILE holds certificates to trust beside those of the system, in PEM.
 /// What is typed goes to everybody. /to TARGET TEXT is for one alone (a negative number: for all
 /// but one), /name NAME is another name, /file TARGET PATH sends a file, /quit leaves. Files that
 /// come are kept in FOLDER. Each thing that happens is one line of output. The exit code is 0 when
@@ -36,6 +37,7 @@ internal sealed class ChatClient
     private readonly Queue<string> m_Typed = new Queue<string>();
     private readonly string m_Name;
     private readonly string m_Folder;
+    private readonly TlsClientOptions m_Tls = new TlsClientOptions();
     private NetworkDriver m_Driver;
     private NetworkConnection m_Connection;
     private int m_Id;
@@ -43,8 +45,10 @@ internal sealed class ChatClient
     private bool m_Ended;
     private bool m_Clean;
 
-    private ChatClient(string name, string folder)
+    private ChatClient(string name, string folder, string authority)
     {
+        if (authority != null)
+            m_Tls.CACertificate = File.ReadAllText(authority);
         m_Name = name;
         m_Folder = folder;
     }
@@ -53,6 +57,7 @@ internal sealed class ChatClient
     {
         string name = "mono";
         string folder = null;
+        string authority = null;
         bool good = arguments.Length % 2 == 1;
         for (int i = 1; good && i < arguments.Length; i += 2)
         {
@@ -60,15 +65,18 @@ internal sealed class ChatClient
                 name = arguments[i + 1];
             else if (arguments[i] == "--save")
                 folder = arguments[i + 1];
+            else if (arguments[i] == "--tls-ca")
+                authority = arguments[i + 1];
             else
                 good = false;
         }
         if (!good)
         {
-            Console.Error.WriteLine("usage: ChatClient URL [--name NAME] [--save FOLDER]");
+            Console.Error.WriteLine(
+                "usage: ChatClient URL [--name NAME] [--save FOLDER] [--tls-ca FILE]");
             return 2;
         }
-        ChatClient client = new ChatClient(name, folder);
+        ChatClient client = new ChatClient(name, folder, authority);
         return client.Run(arguments[0]) ? 0 : 1;
     }
 
@@ -82,6 +90,7 @@ internal sealed class ChatClient
         m_Connection = m_Driver.Connect(url, new ConnectOptions
         {
             SubProtocols = new[] { SubProtocol },
+            Tls = m_Tls,
         });
         if (!m_Connection.IsCreated)
         {
@@ -159,8 +168,9 @@ internal sealed class ChatClient
         {
             if (kind == NetworkEvent.Type.Connect)
             {
+                string tls = m_Driver.GetConnectionText(connection, ConnectionText.TlsVersion);
                 Say("* connected, speaking " + m_Driver.GetConnectionText(connection,
-                    ConnectionText.SubProtocol));
+                    ConnectionText.SubProtocol) + (tls.Length > 0 ? " over TLS " + tls : ""));
                 Send("name " + m_Name);
             }
             else if (kind == NetworkEvent.Type.Data)

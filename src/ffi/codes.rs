@@ -141,6 +141,15 @@ pub const ND_FAMILY_IPV6: u32 = 23;
 /// Address family: 60 bytes that only a custom interface understands.
 pub const ND_FAMILY_CUSTOM: u32 = 255;
 
+/// Preset: Unity Transport 2.x.
+pub const ND_PRESET_UNITY: u32 = 1;
+/// Preset: Godot 4.
+pub const ND_PRESET_GODOT4: u32 = 2;
+/// Preset: Godot 3 and Pandemonium.
+pub const ND_PRESET_GODOT3: u32 = 3;
+/// Preset: Best HTTP.
+pub const ND_PRESET_BEST_HTTP: u32 = 4;
+
 /// Text of a connection: the path that the client asked for, without the query.
 pub const ND_TEXT_PATH: u32 = 1;
 /// Text of a connection: the query of the request, without the question mark.

@@ -132,7 +132,11 @@ pub unsafe extern "C" fn nd_network_simulator_init(
 }
 
 pub(super) fn default_settings() -> nd_settings {
-    let s = NetworkSettings::default();
+    settings_to_abi(&NetworkSettings::default())
+}
+
+/// The settings in the ABI's layout.
+pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
     nd_settings {
         struct_size: size_of::<nd_settings>() as u32,
         connect_timeout_ms: s.connect_timeout_ms,

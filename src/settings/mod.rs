@@ -6,6 +6,7 @@
 
 mod connect;
 mod interface;
+mod preset;
 mod simulator;
 mod tls;
 
@@ -19,6 +20,7 @@ pub use interface::{
     PROXIES_MAX, REQUEST_TIMEOUT_MS, RESPONSE_HEADERS_MAX, SUB_PROTOCOLS_MAX, SubProtocolRule,
 };
 pub(crate) use interface::{check_response_headers, check_sub_protocols};
+pub use preset::Preset;
 pub use simulator::NetworkSimulator;
 pub use tls::{
     ClientCertificates, TLS_IDENTITIES_MAX, TLS_PEM_SIZE_MAX, TlsClient, TlsIdentity, TlsServer,

@@ -19,6 +19,7 @@ import {
   Program,
   waitUntil,
 } from "../foreign/harness.mjs";
+import { makeCertificates } from "./certificates.mjs";
 import { FLAGS, requireChromium } from "./chromium.mjs";
 
 const EVENT_MS = 5000;
@@ -74,7 +75,7 @@ class Guest {
     guest.page.on("pageerror", (error) => guest.errors.push(error.message));
     if (options.size) await guest.page.setViewportSize(options.size);
     if (options.dark) await guest.page.emulateMedia({ colorScheme: "dark" });
-    await guest.page.goto(`http://localhost:${room.port}/`, { timeout: EVENT_MS });
+    await guest.page.goto(room.page, { timeout: EVENT_MS });
     await guest.enter(name);
     return guest;
   }
@@ -117,8 +118,10 @@ class Guest {
 
 async function everybodyEnters(room) {
   room.anna = await Guest.at(room, "Anna");
-  room.mono = new Program("ChatClient.exe", room.url, "--name", "Mono", "--save", room.folder);
-  await room.mono.line("speaking demo-chat");
+  const words = ["--name", "Mono", "--save", room.folder];
+  if (room.secure) words.push("--tls-ca", room.files.ca);
+  room.mono = new Program("ChatClient.exe", room.url, ...words);
+  await room.mono.line(`speaking demo-chat${room.secure ? " over TLS" : ""}`);
   await room.anna.sees("Mono joined");
   room.bo = await Guest.at(room, "Bø ☕", { dark: true });
   await room.mono.line("* Anna is here as 2");
@@ -287,7 +290,7 @@ async function strangersDoNotGetIn(room) {
     });
     return await Promise.all(offers.map(one));
   }, [[], ["other-chat"], ["demo-cha", "xdemo-chat"]]);
-  expect(outcome.every((code) => [1002, 1006].includes(code)), `they ended with ${outcome}`);
+  expectEqual(outcome, [1006, 1006, 1006], "codes of sockets that were answered with 400");
   const silent = await room.anna.page.evaluate(() => new Promise((resolve) => {
     const socket = new WebSocket(location.href.replace("http", "ws"), "demo-chat");
     socket.onopen = () => socket.send("say 0 without a name");
@@ -304,10 +307,22 @@ async function theRoomCloses(room) {
   expectEqual(room.anna.errors, [], "errors on the page");
   expectEqual(await room.server.finish(EVENT_MS), 0, "exit code of chat_server");
   const report = room.server.lastJson();
+  expectEqual(counter(report, "tls_failures"), room.refusals, "streams that TLS has refused");
   expect(report.final === true, "the server's last line holds its counters");
   expectEqual(counter(report, "protocol_errors"), 0, "protocol errors");
   expectEqual(counter(report, "connections"), 0, "connections");
-  expectEqual(counter(report, "files"), 3, "files");
+  expectEqual(counter(report, "files"), room.secure ? 3 : 0, "files");
+}
+
+/** Nobody gets in without TLS, or without trusting the one who has signed the certificate. */
+async function theCertificateIsChecked(room) {
+  const doubtful = new Program("ChatClient.exe", room.url, "--name", "Doubtful");
+  expectEqual(await doubtful.finish(EVENT_MS), 1, "exit code of a client that trusts nobody");
+  await doubtful.line("AuthenticationFailure");
+  room.refusals += 1;
+  const bare = new Program("ChatClient.exe", room.url.replace("wss", "ws"), "--name", "Bare");
+  expectEqual(await bare.finish(EVENT_MS), 1, "exit code of a client without TLS");
+  room.refusals += 1;
 }
 
 const CHECKS = {
@@ -320,33 +335,56 @@ const CHECKS = {
   the_server_shows_somebody_the_door: theServerShowsSomebodyTheDoor,
   who_leaves_is_missed: whoLeavesIsMissed,
   strangers_do_not_get_in: strangersDoNotGetIn,
+  the_certificate_is_checked: theCertificateIsChecked,
   the_room_closes: theRoomCloses,
 };
 
-async function main() {
+/** What is the same without TLS is not done again. */
+const WITHOUT_TLS = ["everybody_enters", "lines_reach_everybody_else", "the_room_closes"];
+
+/** A room, its server, and all who come; with a browser that knows the server's certificate. */
+async function withRoom(secure, body) {
   const { chromium } = loadPackage("playwright-core");
   const folder = mkdtempSync(path.join(os.tmpdir(), "netdriver-chat-"));
-  const browser = await chromium.launchPersistentContext(path.join(folder, "profile"), {
+  const room = { folder, secure, refusals: 0, files: {} };
+  const words = ["--ws", 0, "--page", PAGE];
+  const flags = [...FLAGS];
+  if (secure) {
+    const { pin, ...texts } = makeCertificates();
+    for (const [name, text] of Object.entries(texts)) {
+      room.files[name] = path.join(folder, `${name}.pem`);
+      writeFileSync(room.files[name], text, { mode: 0o600 });
+    }
+    words.push("--tls-cert", room.files.certificate, "--tls-key", room.files.key);
+    flags.push(`--ignore-certificate-errors-spki-list=${pin}`);
+  }
+  room.server = new Program("chat_server", ...words);
+  room.browser = await chromium.launchPersistentContext(path.join(folder, "profile"), {
     executablePath: CHROMIUM,
-    args: FLAGS,
+    args: flags,
     headless: true,
     viewport: { width: 1000, height: 680 },
   });
-  const room = { browser, folder, server: new Program("chat_server", "--ws", 0, "--page", PAGE) };
-  const checks = new Checks();
   try {
-    room.port = JSON.parse(await room.server.line("listening")).listening.ws;
-    room.url = `ws://localhost:${room.port}/`;
-    for (const [name, body] of Object.entries(CHECKS)) {
-      await checks.run(`chat_${name}`, () => body(room));
-    }
+    const { ws } = JSON.parse(await room.server.line("listening")).listening;
+    room.url = `${secure ? "wss" : "ws"}://localhost:${ws}/`;
+    room.page = room.url.replace("ws", "http");
+    await body(room);
   } finally {
     room.mono?.kill();
     room.server.kill();
-    await browser.close();
+    await room.browser.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  checks.finish();
 }
 
-await main();
+const checks = new Checks();
+await withRoom(true, async (room) => {
+  for (const [name, body] of Object.entries(CHECKS)) {
+    await checks.run(`chat_wss_${name}`, () => body(room));
+  }
+});
+await withRoom(false, async (room) => {
+  for (const name of WITHOUT_TLS) await checks.run(`chat_ws_${name}`, () => CHECKS[name](room));
+});
+checks.finish();

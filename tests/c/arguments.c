@@ -345,6 +345,27 @@ static void bad_settings(void) {
   CHECK(driver == NULL);
 }
 
+static void presets(void) {
+  nd_settings settings;
+  nd_driver *driver = NULL;
+  CHECK_RESULT(nd_settings_init_preset(NULL, ND_PRESET_UNITY), ND_ERROR_NULL_ARGUMENT);
+  for (uint32_t preset = 0; preset < 6; preset++) {
+    int known = preset >= ND_PRESET_UNITY && preset <= ND_PRESET_BEST_HTTP;
+    memset(&settings, 0xee, sizeof settings);
+    CHECK_RESULT(nd_settings_init_preset(&settings, preset),
+                 known ? ND_OK : ND_ERROR_INVALID_ARGUMENT);
+    if (!known) continue;
+    CHECK_EQUAL(settings.struct_size, sizeof settings);
+    CHECK_OK(nd_driver_create(&settings, &driver));
+    CHECK_OK(nd_driver_destroy(driver));
+  }
+  NEED_OK(nd_settings_init_preset(&settings, ND_PRESET_GODOT4));
+  CHECK_EQUAL(settings.websocket_message_size_max, 65535);
+  CHECK_EQUAL(settings.sub_protocol_rule, ND_SUB_PROTOCOL_STRICT);
+  NEED_OK(nd_settings_init_preset(&settings, ND_PRESET_BEST_HTTP));
+  CHECK_EQUAL(settings.deflate, 1);
+}
+
 int main(void) {
   NEED_OK(nd_endpoint_parse("127.0.0.1", 9, ND_FAMILY_IPV4, &somewhere));
   interfaces();
@@ -355,5 +376,6 @@ int main(void) {
   buffers();
   struct_sizes();
   bad_settings();
+  presets();
   return finish();
 }
