@@ -138,6 +138,7 @@ namespace NetDriver
             nd_connect_options native;
             NativeMethods.nd_connect_options_init(&native);
             native.dialect = (uint)options.Dialect;
+            native.connect_deadline_ms = options.ConnectDeadlineMS;
             fixed (byte* nativeUrl = text)
             fixed (byte* subProtocols = Utf8.CommaSeparated(options.SubProtocols, "options"))
             fixed (byte* headers = options.HeaderLines())

@@ -579,6 +579,11 @@ typedef struct nd_settings {
    * several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
    */
   uint32_t fragment_size;
+   * WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
+   * while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
+   * Default 250; at least 0.
+   */
+  int32_t connect_race_delay_ms;
 } nd_settings;
 
 /**
@@ -655,6 +660,16 @@ typedef struct nd_connect_options {
    * 0.
    */
   uint32_t reserved;
+  /**
+   * Milliseconds that all of it may take, from the look-up of the name to the Connect event;
+   * then a Disconnect event with ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS follows. Each attempt to
+   * reach an address has handshake_timeout_ms besides. Default 0: no such limit; at least 0.
+   */
+  int32_t connect_deadline_ms;
+  /**
+   * 0.
+   */
+  uint32_t reserved_2;
 } nd_connect_options;
 
 /**

@@ -12,6 +12,8 @@ mod compression;
 mod dialects;
 #[path = "websocket_behaviour/messages.rs"]
 mod messages;
+#[path = "websocket_behaviour/reaching.rs"]
+mod reaching;
 #[path = "websocket_behaviour/requests.rs"]
 mod requests;
 #[path = "websocket_behaviour/sending.rs"]

@@ -2163,6 +2163,11 @@ namespace NetDriver.Interop
         ///  several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
         /// </summary>
         public uint fragment_size;
+        ///  WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
+        ///  while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
+        ///  Default 250; at least 0.
+        /// </summary>
+        public int connect_race_delay_ms;
     }
 
     /// <summary>
@@ -2243,6 +2248,16 @@ namespace NetDriver.Interop
         ///  0.
         /// </summary>
         public uint reserved;
+        /// <summary>
+        ///  Milliseconds that all of it may take, from the look-up of the name to the Connect event;
+        ///  then a Disconnect event with ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS follows. Each attempt to
+        ///  reach an address has handshake_timeout_ms besides. Default 0: no such limit; at least 0.
+        /// </summary>
+        public int connect_deadline_ms;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_2;
     }
 
     /// <summary>

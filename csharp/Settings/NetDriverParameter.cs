@@ -74,6 +74,11 @@ namespace NetDriver
         /// several frames. 0 is never, otherwise at least 125.
         /// </summary>
         public uint fragmentSize;
+        /// <summary>
+        /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the
+        /// next, while earlier ones go on (RFC 8305).
+        /// </summary>
+        public int connectRaceDelayMS;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -98,6 +103,7 @@ namespace NetDriver
                     deflatePeerWindowBits = 15,
                     deflateNoContextTakeover = 3,
                     deflateMinimumLength = 256,
+                    connectRaceDelayMS = 250,
                 };
             }
         }
@@ -125,6 +131,7 @@ namespace NetDriver
             settings.deflate_minimum_length = deflateMinimumLength;
             settings.sub_protocol_rule = (uint)subProtocolRule;
             settings.fragment_size = fragmentSize;
+            settings.connect_race_delay_ms = connectRaceDelayMS;
         }
     }
 }

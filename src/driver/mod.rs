@@ -16,6 +16,7 @@ mod events;
 mod facts;
 mod http_facts;
 mod interfaces;
+mod plan;
 mod receive;
 mod send;
 mod stream;
@@ -363,6 +364,7 @@ impl NetworkDriver {
 
     /// Frees the slot of a connection, and what may still wait in it.
     fn release(&mut self, index: u32) {
+        self.drop_plan(index);
         self.events.clear(&mut self.connections.at(index).waiting);
         self.connections.remove(index);
     }
@@ -393,9 +395,9 @@ impl NetworkDriver {
         if !self.connections.set_disconnected(index) {
             return;
         }
+        self.drop_plan(index);
         let entry = self.connections.at(index);
         entry.link = Link::None;
-        entry.plan = None;
         if let Some(utp) = &entry.utp {
             self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
         }

@@ -169,6 +169,7 @@ pub(super) fn default_settings() -> nd_settings {
             SubProtocolRule::Strict => ND_SUB_PROTOCOL_STRICT,
         },
         fragment_size: s.fragment_size,
+        connect_race_delay_ms: s.connect_race_delay_ms,
     }
 }
 
@@ -217,6 +218,7 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         deflate_minimum_length: s.deflate_minimum_length,
         sub_protocol_rule: sub_protocol_rule(s.sub_protocol_rule)?,
         fragment_size: s.fragment_size,
+        connect_race_delay_ms: s.connect_race_delay_ms,
     };
     settings.validate()?;
     Ok(settings)
@@ -298,6 +300,8 @@ pub(super) fn default_options() -> nd_connect_options {
         payload: null(),
         payload_length: 0,
         reserved: 0,
+        connect_deadline_ms: 0,
+        reserved_2: 0,
     }
 }
 
@@ -306,7 +310,7 @@ pub(super) fn default_options() -> nd_connect_options {
 /// # Safety
 /// The texts are NULL or NUL-ended, the payload holds its length.
 pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptions> {
-    check_reserved(o.reserved)?;
+    check_reserved(o.reserved | o.reserved_2)?;
     let dialect = match o.dialect {
         ND_DIALECT_UTP => Dialect::Utp,
         ND_DIALECT_PLAIN => Dialect::Plain,
@@ -324,8 +328,15 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
     };
     let headers = header_lines(headers.unwrap_or_default())?;
     let sub_protocols = comma_list(sub_protocols);
-    let payload = payload.to_vec();
-    Ok(UrlOptions { dialect, sub_protocols, headers, payload, tls: None })
+    Ok(UrlOptions {
+        dialect,
+        sub_protocols,
+        headers,
+        payload: payload.to_vec(),
+        tls: None,
+        connect_deadline_ms: o.connect_deadline_ms,
+        addresses: Vec::new(),
+    })
 }
 
 /// What is reserved must be 0, so that a later version can give it a meaning.

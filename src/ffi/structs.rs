@@ -115,6 +115,10 @@ pub struct nd_settings {
     /// Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
     /// several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
     pub fragment_size: u32,
+    /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
+    /// while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
+    /// Default 250; at least 0.
+    pub connect_race_delay_ms: i32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.
@@ -161,6 +165,12 @@ pub struct nd_connect_options {
     pub payload_length: u32,
     /// 0.
     pub reserved: u32,
+    /// Milliseconds that all of it may take, from the look-up of the name to the Connect event;
+    /// then a Disconnect event with ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS follows. Each attempt to
+    /// reach an address has handshake_timeout_ms besides. Default 0: no such limit; at least 0.
+    pub connect_deadline_ms: i32,
+    /// 0.
+    pub reserved_2: u32,
 }
 
 /// One event. What a field holds depends on `kind`.

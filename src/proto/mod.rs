@@ -7,6 +7,7 @@
 pub mod endpoint;
 pub mod http;
 pub mod netem;
+pub mod race;
 pub mod random;
 pub mod stream;
 pub mod time;

@@ -78,6 +78,7 @@ static void print_nd_settings(void) {
   FIELD(deflate_minimum_length);
   FIELD(sub_protocol_rule);
   FIELD(fragment_size);
+  FIELD(connect_race_delay_ms);
   END();
 }
 #undef STRUCT
@@ -109,6 +110,8 @@ static void print_nd_connect_options(void) {
   FIELD(payload);
   FIELD(payload_length);
   FIELD(reserved);
+  FIELD(connect_deadline_ms);
+  FIELD(reserved_2);
   END();
 }
 #undef STRUCT
