@@ -24,6 +24,13 @@ namespace NetDriver
         /// </summary>
         public TlsClientOptions Tls { get; set; }
 
+        /// <summary>
+        /// Milliseconds that all of it may take, from the look-up of the name to the Connect event;
+        /// 0 (default): no such limit. Each attempt to reach an address has handshakeTimeoutMS
+        /// besides.
+        /// </summary>
+        public int ConnectDeadlineMS { get; set; }
+
         /// <summary>Options with the default values.</summary>
         public ConnectOptions()
         {

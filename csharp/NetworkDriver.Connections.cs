@@ -139,6 +139,7 @@ namespace NetDriver
             nd_connect_options native;
             NativeMethods.nd_connect_options_init(&native);
             native.dialect = (uint)options.Dialect;
+            native.connect_deadline_ms = options.ConnectDeadlineMS;
             TlsTexts texts = options.Tls == null ? null : options.Tls.Texts();
             fixed (byte* nativeUrl = text)
             fixed (byte* subProtocols = Utf8.CommaSeparated(options.SubProtocols, "options"))

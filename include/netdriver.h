@@ -690,6 +690,11 @@ typedef struct nd_settings {
    * several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
    */
   uint32_t fragment_size;
+   * WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
+   * while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
+   * Default 250; at least 0.
+   */
+  int32_t connect_race_delay_ms;
 } nd_settings;
 
 /**

@@ -88,6 +88,11 @@ namespace NetDriver
         /// several frames. 0 is never, otherwise at least 125.
         /// </summary>
         public uint fragmentSize;
+        /// <summary>
+        /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the
+        /// next, while earlier ones go on (RFC 8305).
+        /// </summary>
+        public int connectRaceDelayMS;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -112,6 +117,7 @@ namespace NetDriver
                     deflatePeerWindowBits = 15,
                     deflateNoContextTakeover = 3,
                     deflateMinimumLength = 256,
+                    connectRaceDelayMS = 250,
                 };
             }
         }
@@ -149,6 +155,7 @@ namespace NetDriver
                 pongTimeoutMS = settings.pong_timeout_ms,
                 silenceTimeoutMS = settings.silence_timeout_ms,
                 tolerateThrottled = settings.tolerate_throttled != 0,
+                connectRaceDelayMS = settings.connect_race_delay_ms,
                 deflate = settings.deflate != 0,
                 deflateLevel = settings.deflate_level,
                 deflateWindowBits = settings.deflate_window_bits,
@@ -184,6 +191,7 @@ namespace NetDriver
             settings.deflate_minimum_length = deflateMinimumLength;
             settings.sub_protocol_rule = (uint)subProtocolRule;
             settings.fragment_size = fragmentSize;
+            settings.connect_race_delay_ms = connectRaceDelayMS;
         }
     }
 }

@@ -187,6 +187,34 @@ namespace NetDriver.Tests
             }
         }
 
+        public static void AConnectionThatIsNotMadeEndsAtItsDeadline()
+        {
+            TcpListener silent = new TcpListener(System.Net.IPAddress.Loopback, 0);
+            silent.Start();
+            try
+            {
+                using (Pair pair = new Pair())
+                {
+                    pair.Server = NetworkDriver.Create(new WebSocketNetworkInterface());
+                    pair.Client = NetworkDriver.Create(new WebSocketNetworkInterface());
+                    int port = ((System.Net.IPEndPoint)silent.LocalEndpoint).Port;
+                    ConnectOptions options = new ConnectOptions { ConnectDeadlineMS = 50 };
+                    pair.ClientSide = pair.Client.Connect("ws://127.0.0.1:" + port, options);
+                    DataStreamReader reader;
+                    pair.Expect(
+                        pair.Client, NetworkEvent.Type.Disconnect, pair.ClientSide, out reader);
+                    Check.Equal(DisconnectReason.MaxConnectionAttempts,
+                        pair.Client.LastEvent.Reason, "reason");
+                    options.ConnectDeadlineMS = -1;
+                    Check.That(!pair.Client.Connect("ws://127.0.0.1:1", options).IsCreated, "-1");
+                }
+            }
+            finally
+            {
+                silent.Stop();
+            }
+        }
+
         public static void OnePortServesBothDialectsAndAPage()
         {
             using (Pair pair = new Pair())

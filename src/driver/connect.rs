@@ -4,41 +4,19 @@ use std::net::SocketAddr;
 
 use super::connections::Link;
 use super::interfaces::{BINDINGS_MAX, Binding};
-use super::{CloseFrame, Connection, ConnectionState, DisconnectReason, Ending, NetworkDriver};
+use super::plan::Plan;
+use super::{CloseFrame, Connection, ConnectionState, NetworkDriver};
 use crate::error::{Error, Result, Status};
-use crate::log::note;
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::http::is_token;
+use crate::proto::time::from_ms;
 use crate::proto::url::WebSocketUrl;
-use crate::proto::utp::connection::UtpConnection;
 use crate::proto::websocket::connection::{CLOSE_REASON_MAX, is_close_code};
 use crate::proto::websocket::handshake::check_custom_header;
-use crate::pump::{ClientTls, QUERIES_MAX};
 use crate::settings::{Dialect, InterfaceKind, InterfaceSettings, UrlOptions, check_sub_protocols};
 
 /// Headers that a client may add to its request.
 const HEADERS_MAX: usize = 32;
-
-/// What a client needs until it is connected.
-#[derive(Clone)]
-pub struct Plan {
-    /// Addresses to try next, best last.
-    pub addresses: Vec<SocketAddr>,
-    /// Addresses that were tried, the last one first.
-    pub tried: Vec<SocketAddr>,
-    /// The address that is being tried.
-    pub current: Option<SocketAddr>,
-    /// The Host header; empty: the address that is being tried, as Unity does.
-    pub host: String,
-    /// Path and query.
-    pub target: String,
-    /// Sub-protocols to offer.
-    pub sub_protocols: Vec<String>,
-    /// Further headers.
-    pub headers: Vec<(String, String)>,
-    /// TLS, and the name that the server must have a certificate for.
-    pub tls: Option<(ClientTls, String)>,
-}
 
 impl NetworkDriver {
     /// Connects to an address in the UTP dialect. The connection is Connecting at once; a Connect
@@ -63,10 +41,10 @@ impl NetworkDriver {
         if kind == InterfaceKind::Ipc && !endpoint.is_loopback() {
             return Err(Error::argument("an IPC interface connects to loopback endpoints only"));
         }
-        let plan = self.utp_plan(interface, &address.ip().to_string(), payload)?;
-        let index = self.begin_connection(interface, Dialect::Utp, payload, plan)?;
-        let started = self.start_connecting(index, vec![address]);
-        self.started(index, started)
+        let mut plan =
+            self.utp_plan(interface, &address.ip().to_string(), address.port(), payload)?;
+        plan.given.push(address);
+        self.begin_connection(interface, Dialect::Utp, payload, plan)
     }
 
     /// Connects to a host by name in the UTP dialect. The name is looked up in the background.
@@ -84,13 +62,11 @@ impl NetworkDriver {
             return self.connect(interface, &endpoint, payload);
         }
         check_host(host, port)?;
-        let plan = self.utp_plan(interface, host, payload)?;
+        let plan = self.utp_plan(interface, host, port, payload)?;
         if self.interface(interface)?.settings.kind == InterfaceKind::Ipc {
             return Err(Error::argument("an IPC interface connects to loopback endpoints only"));
         }
-        let index = self.begin_connection(interface, Dialect::Utp, payload, plan)?;
-        let asked = self.ask(index, host, port);
-        self.started(index, asked)
+        self.begin_connection(interface, Dialect::Utp, payload, plan)
     }
 
     /// Connects to a WebSocket server by URL. The driver gets a WebSocket interface when it has
@@ -109,23 +85,16 @@ impl NetworkDriver {
             None
         };
         self.check_payload(true, &options.payload)?;
-        let plan = Plan {
-            addresses: Vec::new(),
-            tried: Vec::new(),
-            current: None,
-            host: url.host_header(),
-            target: url.target.clone(),
-            sub_protocols: options.sub_protocols.clone(),
-            headers: options.headers.clone(),
-            tls,
-        };
-        let index = self.begin_connection(interface, options.dialect, &options.payload, plan)?;
-        let literal = NetworkEndpoint::parse(&url.host, url.port, None).ok();
-        let started = match literal.and_then(|endpoint| endpoint.to_socket_addr()) {
-            Some(address) => self.start_connecting(index, vec![address]),
-            None => self.ask(index, &url.host, url.port),
-        };
-        self.started(index, started)
+        let mut plan = Plan::new(url);
+        plan.tls = tls;
+        plan.sub_protocols = options.sub_protocols.clone();
+        plan.headers = options.headers.clone();
+        plan.given = options.addresses.clone();
+        if options.connect_deadline_ms > 0 {
+            self.follow_clock();
+            plan.deadline = Some(self.now + from_ms(options.connect_deadline_ms));
+        }
+        self.begin_connection(interface, options.dialect, &options.payload, plan)
     }
 
     fn any_websocket_interface(&mut self) -> Result<u32> {
@@ -136,21 +105,16 @@ impl NetworkDriver {
         }
     }
 
-    fn utp_plan(&mut self, interface: u32, host: &str, payload: &[u8]) -> Result<Plan> {
+    fn utp_plan(&mut self, interface: u32, host: &str, port: u16, payload: &[u8]) -> Result<Plan> {
         let settings = &self.interface(interface)?.settings;
         let over_websocket = settings.kind == InterfaceKind::WebSocket;
         let target = settings.path.clone().unwrap_or_else(|| "/".to_owned());
         self.check_payload(over_websocket, payload)?;
-        Ok(Plan {
-            addresses: Vec::new(),
-            tried: Vec::new(),
-            current: None,
-            host: String::new(),
-            target,
-            sub_protocols: Vec::new(),
-            headers: Vec::new(),
-            tls: self.interface_tls(interface, host)?,
-        })
+        let url = WebSocketUrl { secure: false, host: host.to_owned(), port, target };
+        let mut plan = Plan::new(url);
+        plan.host_is_address = true;
+        plan.tls = self.interface_tls(interface, &plan.url.host)?;
+        Ok(plan)
     }
 
     fn check_payload(&self, over_websocket: bool, payload: &[u8]) -> Result<()> {
@@ -168,7 +132,7 @@ impl NetworkDriver {
         dialect: Dialect,
         payload: &[u8],
         plan: Plan,
-    ) -> Result<u32> {
+    ) -> Result<Connection> {
         let index = self.connections.insert(interface, dialect).ok_or_else(|| {
             Error::new(
                 Status::LimitReached,
@@ -179,7 +143,8 @@ impl NetworkDriver {
         entry.accepted = true;
         entry.payload = payload.into();
         entry.plan = Some(Box::new(plan));
-        Ok(index)
+        let located = self.locate(index);
+        self.started(index, located)
     }
 
     /// A connection that could not even start is not given out.
@@ -200,97 +165,8 @@ impl NetworkDriver {
         }
     }
 
-    fn ask(&mut self, index: u32, host: &str, port: u16) -> Result<()> {
-        let query = self.connections.at(index).connection(index).to_u64();
-        if self.pump.resolver.ask(query, host, port) {
-            return Ok(());
-        }
-        let text = format!("{QUERIES_MAX} host names wait to be looked up, or there is no thread");
-        Err(Error::new(Status::LimitReached, text))
-    }
-
-    /// Takes the answers of the resolver.
-    pub(super) fn take_answers(&mut self) {
-        for (query, addresses) in self.pump.resolver.poll_answers() {
-            let connection = Connection::from_u64(query);
-            let Ok(index) = self.connections.resolve(connection) else {
-                continue;
-            };
-            if self.connections.at(index).state != ConnectionState::Connecting {
-                continue;
-            }
-            if addresses.is_empty() {
-                let text = "the host name has no address";
-                let ending = Ending::with_text(DisconnectReason::HostNotFound, text);
-                self.end(index, ending);
-            } else if let Err(error) = self.start_connecting(index, addresses) {
-                note!(Warning, "{connection:?}: {error}");
-                let reason = DisconnectReason::ConnectionLost;
-                self.end(index, Ending::with_text(reason, error.text().to_owned()));
-            }
-        }
-    }
-
-    /// Starts to connect now that the addresses are known, best first.
-    fn start_connecting(&mut self, index: u32, mut addresses: Vec<SocketAddr>) -> Result<()> {
-        addresses.reverse();
-        // The last update may be long ago.
-        self.follow_clock();
-        let now = self.now;
-        let entry = self.connections.at(index);
-        let interface = entry.interface;
-        if entry.dialect == Dialect::Utp {
-            let token = self.entropy.take();
-            self.connections.at(index).utp = Some(UtpConnection::client(token, now));
-            self.interfaces[interface as usize].tokens.insert(token, index);
-        }
-        match self.interface(interface)?.settings.kind {
-            InterfaceKind::WebSocket => {
-                if let Some(plan) = &mut self.connections.at(index).plan {
-                    plan.addresses = addresses;
-                }
-                self.try_next_address(index)?;
-            }
-            kind @ (InterfaceKind::Udp | InterfaceKind::Ipc) => {
-                let remote = addresses.pop().ok_or_else(|| Error::argument("no address"))?;
-                let link = self.datagram_link(interface, kind, remote)?;
-                let local = self.link_local(link);
-                let entry = self.connections.at(index);
-                entry.link = link;
-                entry.remote = Some(remote);
-                entry.local = local;
-                if let Some(plan) = &mut entry.plan {
-                    plan.addresses = addresses;
-                    plan.current = Some(remote);
-                }
-            }
-        }
-        self.schedule(index);
-        Ok(())
-    }
-
-    /// The next attempt over UDP goes to the host's next address, round and round.
-    pub(super) fn rotate_address(&mut self, index: u32) {
-        let entry = self.connections.at(index);
-        let interface = entry.interface;
-        if !matches!(entry.link, Link::Udp { .. }) {
-            return;
-        }
-        let Some(plan) = &mut entry.plan else { return };
-        let (Some(next), Some(last)) = (plan.addresses.pop(), plan.current) else { return };
-        plan.addresses.insert(0, last);
-        plan.current = Some(next);
-        if let Ok(link) = self.datagram_link(interface, InterfaceKind::Udp, next) {
-            let local = self.link_local(link);
-            let entry = self.connections.at(index);
-            entry.link = link;
-            entry.remote = Some(next);
-            entry.local = local;
-        }
-    }
-
     /// A socket of the interface that reaches the address; bound on the way when there is none.
-    fn datagram_link(
+    pub(super) fn datagram_link(
         &mut self,
         interface: u32,
         kind: InterfaceKind,
@@ -365,8 +241,9 @@ impl NetworkDriver {
             }
             return Ok(());
         }
-        entry.plan = None;
         entry.closing = true;
+        self.drop_plan(index);
+        let entry = self.connections.at(index);
         // From here on packets of the peer change nothing; the goodbye waits for the flush.
         if let Some(utp) = &mut entry.utp {
             utp.disconnect();
@@ -392,6 +269,13 @@ fn check_host(host: &str, port: u16) -> Result<()> {
 
 fn check_options(options: &UrlOptions) -> Result<()> {
     check_sub_protocols(&options.sub_protocols)?;
+    if options.connect_deadline_ms < 0 {
+        let ms = options.connect_deadline_ms;
+        return Err(Error::argument(format!("connect_deadline_ms is {ms}; it must be at least 0")));
+    }
+    if options.addresses.iter().any(|address| address.port() == 0) {
+        return Err(Error::argument("one of the addresses has port 0; name the server's port"));
+    }
     if options.headers.len() > HEADERS_MAX {
         return Err(Error::argument(format!("more than {HEADERS_MAX} headers")));
     }

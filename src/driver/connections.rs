@@ -91,7 +91,7 @@ pub struct Entry {
     /// Path, headers, sub-protocol of a WebSocket.
     pub http: Option<Box<HttpFacts>>,
     /// A client's plan, until it is connected.
-    pub plan: Option<Box<super::connect::Plan>>,
+    pub plan: Option<Box<super::plan::Plan>>,
     /// Last round trip in microseconds; 0 unknown.
     pub round_trip: u32,
     /// When the last message arrived.

@@ -160,7 +160,8 @@ impl NetworkDriver {
     fn connected(&mut self, index: u32, payload: &[u8]) {
         let entry = self.connections.at(index);
         entry.state = super::ConnectionState::Connected;
-        entry.plan = None;
+        self.drop_plan(index);
+        let entry = self.connections.at(index);
         let measured = entry.utp.as_ref().and_then(UtpConnection::round_trip);
         entry.round_trip = measured.unwrap_or_default().min(u64::from(u32::MAX)) as u32;
         let data = Bytes::copy_from_slice(payload);

@@ -18,6 +18,7 @@ mod gate;
 mod http_facts;
 mod interfaces;
 mod liveness;
+mod plan;
 mod receive;
 mod requests;
 mod send;
@@ -373,6 +374,7 @@ impl NetworkDriver {
 
     /// Frees the slot of a connection, and what may still wait in it.
     fn release(&mut self, index: u32) {
+        self.drop_plan(index);
         self.events.clear(&mut self.connections.at(index).waiting);
         self.connections.remove(index);
     }
@@ -403,9 +405,9 @@ impl NetworkDriver {
         if !self.connections.set_disconnected(index) {
             return;
         }
+        self.drop_plan(index);
         let entry = self.connections.at(index);
         entry.link = Link::None;
-        entry.plan = None;
         if let Some(utp) = &entry.utp {
             self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
         }

@@ -165,6 +165,12 @@ impl NetworkDriver {
     }
 
     fn run_connection_timer(&mut self, index: u32) {
+        self.run_plan_timer(index);
+        self.run_utp_timer(index);
+        self.schedule(index);
+    }
+
+    fn run_utp_timer(&mut self, index: u32) {
         let now = self.now;
         let entry = self.connections.at(index);
         let paused = entry.paused || entry.end_held;
@@ -179,17 +185,19 @@ impl NetworkDriver {
             }
             _ => self.rotate_address(index),
         }
-        self.schedule(index);
     }
 
-    /// Notes what the UTP machine of a connection wants next: to send, or to be asked again.
+    /// Notes what a connection wants next: to send what its UTP machine has, or to be asked again.
     pub(super) fn schedule(&mut self, index: u32) {
         let entry = self.connections.at(index);
-        let Some(utp) = &entry.utp else { return };
-        if utp.wants_transmit() && !std::mem::replace(&mut entry.listed, true) {
-            self.control_list.push(index);
+        let mut deadline = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
+        if let Some(utp) = &entry.utp {
+            if utp.wants_transmit() && !std::mem::replace(&mut entry.listed, true) {
+                self.control_list.push(index);
+            }
+            let machine = utp.next_timeout(&self.utp_config);
+            deadline = deadline.into_iter().chain(machine).min();
         }
-        let deadline = utp.next_timeout(&self.utp_config);
         self.timers.arm(Owner::Connection(index), &mut entry.armed, deadline);
     }
 }

@@ -1,7 +1,8 @@
 //! The client's opening handshake: TCP connection → request → 101.
 //!
-//! Addresses are tried one after another. In the UTP dialect a failed attempt is followed by
-//! another one when the connection machine asks for it, as over UDP.
+//! Which addresses are tried, and what follows when a stream fails, is decided in `plan`. In the
+//! UTP dialect a failed race is followed by another one when the connection machine asks for it,
+//! as over UDP.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -9,14 +10,11 @@ use std::net::SocketAddr;
 use bytes::BytesMut;
 
 use super::compression::Compression;
-use super::connections::Link;
 use super::http_facts::{Head, HttpFacts};
 use super::interfaces::websocket_config;
+use super::plan::Failure;
 use super::streams::{Phase, StreamState};
-use super::{ConnectionState, DisconnectReason, Ending, EventKind, NetworkDriver};
-use crate::error::{Error, Result};
-use crate::log::note;
-use crate::proto::endpoint::NetworkEndpoint;
+use super::{ConnectionState, DisconnectReason, EventKind, NetworkDriver};
 use crate::proto::http::ResponseHead;
 use crate::proto::time::from_ms;
 use crate::proto::utp::connection::Control;
@@ -34,55 +32,19 @@ pub struct ClientHandshake {
 }
 
 impl NetworkDriver {
-    /// Opens a stream to the next address of a connection's plan that the system can reach.
-    pub(super) fn try_next_address(&mut self, index: u32) -> Result<()> {
-        let mut outcome = Err(Error::argument("there is no further address"));
-        loop {
-            let entry = self.connections.at(index);
-            let interface = entry.interface;
-            let Some(plan) = &mut entry.plan else { return Ok(()) };
-            let Some(address) = plan.addresses.pop() else {
-                return outcome;
-            };
-            plan.tried.insert(0, address);
-            plan.current = Some(address);
-            entry.remote = Some(address);
-            match self.open_client_stream(index, interface, address) {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    let text = format!("cannot connect to {address}");
-                    outcome = Err(Error::socket(&text, &error));
-                }
-            }
-        }
-    }
-
-    fn open_client_stream(
+    /// Opens a stream that races for a connection.
+    pub(super) fn open_client_stream(
         &mut self,
         index: u32,
         interface: u32,
         address: SocketAddr,
-    ) -> std::io::Result<()> {
+    ) -> std::io::Result<StreamId> {
         let stream = Stream::connect(address)?;
         let mut state = StreamState::new(interface, address, Phase::Connecting);
         let key = encode_key(self.entropy.take());
         state.client = Some(Box::new(ClientHandshake { key }));
         state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
-        let id = self.add_stream(stream, state, Some(index))?;
-        self.connections.at(index).link = Link::Stream(id);
-        Ok(())
-    }
-
-    /// The UTP machine wants another request, and the last stream failed: a new stream, to the
-    /// host's addresses round and round.
-    pub(super) fn retry_stream(&mut self, index: u32) {
-        let Some(plan) = &mut self.connections.at(index).plan else { return };
-        if plan.addresses.is_empty() {
-            plan.addresses = std::mem::take(&mut plan.tried);
-        }
-        if let Err(error) = self.try_next_address(index) {
-            note!(Warning, "{error}");
-        }
+        self.add_stream(stream, state, Some(index))
     }
 
     /// The system reported something about a stream that is being connected. True when it is.
@@ -91,7 +53,10 @@ impl NetworkDriver {
             return false;
         };
         match stream.finish_connecting() {
-            Ok(true) => self.begin_http(id),
+            Ok(true) => {
+                self.win_race(id);
+                self.reach_server(id)
+            }
             Ok(false) => false,
             Err(error) => {
                 let reason = match error.kind() {
@@ -99,18 +64,17 @@ impl NetworkDriver {
                     ErrorKind::TimedOut => DisconnectReason::MaxConnectionAttempts,
                     _ => DisconnectReason::ConnectionLost,
                 };
-                self.attempt_failed(id, reason, 0, &error.to_string());
+                self.attempt_failed(id, Failure::passing(reason, error.to_string()));
                 false
             }
         }
     }
 
-    /// The way to the server is open: TLS where it is wanted, then the request. True when the
-    /// stream goes on.
-    fn begin_http(&mut self, id: StreamId) -> bool {
+    /// The stream reaches the server, over TCP alone or through a proxy's tunnel: TLS where it is
+    /// wanted, then the request. True when the stream goes on.
+    pub(super) fn reach_server(&mut self, id: StreamId) -> bool {
         if let Err(error) = self.start_tls(id) {
-            let text = error.text().to_owned();
-            self.attempt_failed(id, DisconnectReason::AuthenticationFailure, 0, &text);
+            self.attempt_failed(id, Failure::tls(error.text()));
             return false;
         }
         self.send_request(id);
@@ -118,7 +82,6 @@ impl NetworkDriver {
     }
 
     fn send_request(&mut self, id: StreamId) {
-        let local = self.pump.stream_local(id);
         let Some(state) = self.streams.get(id) else {
             return;
         };
@@ -126,12 +89,12 @@ impl NetworkDriver {
             return;
         };
         let entry = self.connections.at(index);
-        entry.local = local;
         let Some(plan) = &entry.plan else { return };
-        let address = state.remote.to_string();
+        let host =
+            if plan.host_is_address { state.remote.to_string() } else { plan.url.host_header() };
         let request = ClientRequest {
-            host: if plan.host.is_empty() { &address } else { &plan.host },
-            target: &plan.target,
+            host: &host,
+            target: &plan.url.target,
             key: &client.key,
             sub_protocols: &plan.sub_protocols,
             deflate: offered(&self.compression, entry.dialect),
@@ -152,7 +115,6 @@ impl NetworkDriver {
         };
         state.head.extend_from_slice(bytes);
         let parsed = ResponseHead::parse(&state.head, head_size_max);
-        let reason = DisconnectReason::HandshakeRejected;
         match parsed {
             Ok(None) => {}
             Ok(Some((head, consumed))) => {
@@ -161,12 +123,8 @@ impl NetworkDriver {
                 self.check_answer(id, head, rest);
             }
             Err(error) => {
-                self.attempt_failed(
-                    id,
-                    reason,
-                    0,
-                    &format!("the answer is not HTTP/1.1: {error:?}"),
-                );
+                let text = format!("the answer is not HTTP/1.1: {error:?}");
+                self.attempt_failed(id, Failure::rejected(0, text));
             }
         }
     }
@@ -190,12 +148,12 @@ impl NetworkDriver {
         match check_response(&head, &client.key, &plan.sub_protocols, wishes) {
             Ok(chosen) if missing(&chosen) => {
                 let text = "the server chose none of the sub-protocols that were offered";
-                self.attempt_failed(id, DisconnectReason::HandshakeRejected, head.status(), text);
+                self.attempt_failed(id, Failure::rejected(head.status(), text));
             }
             Ok(Chosen { sub_protocol, deflate }) => {
-                let target = plan.target.clone();
+                let target = plan.url.target.clone();
                 let address = state.remote.to_string();
-                let host = if plan.host.is_empty() { address } else { plan.host.clone() };
+                let host = if plan.host_is_address { address } else { plan.url.host_header() };
                 let head = Head::Response { head, host, target };
                 let tls = self.pump.tls_facts(id);
                 let secure = tls.is_some();
@@ -204,7 +162,7 @@ impl NetworkDriver {
             }
             Err(error) => {
                 let text = rejection(&error, head.reason());
-                self.attempt_failed(id, DisconnectReason::HandshakeRejected, head.status(), &text);
+                self.attempt_failed(id, Failure::rejected(head.status(), text));
             }
         }
     }
@@ -228,7 +186,7 @@ impl NetworkDriver {
             Dialect::Plain => {
                 let entry = self.connections.at(index);
                 entry.state = ConnectionState::Connected;
-                entry.plan = None;
+                self.drop_plan(index);
                 let event = self.event(index, EventKind::Connect);
                 self.raise(index, event);
             }
@@ -240,43 +198,6 @@ impl NetworkDriver {
                 self.send_control(index, Control::Request);
             }
         }
-    }
-
-    /// This attempt came to nothing: the next address, the next attempt, or the end. `status` is
-    /// that of an HTTP answer, 0 where there was none.
-    pub(super) fn attempt_failed(
-        &mut self,
-        id: StreamId,
-        reason: DisconnectReason,
-        status: u16,
-        why: &str,
-    ) {
-        let index = self.streams.detach(id);
-        let tls_failed = reason == DisconnectReason::AuthenticationFailure;
-        if tls_failed {
-            // The alert that says why must leave first.
-            self.start_draining(id, false);
-        } else {
-            self.drop_stream(id);
-        }
-        let Some(index) = index else { return };
-        let entry = self.connections.at(index);
-        let dialect = entry.dialect;
-        entry.link = Link::None;
-        let Some(plan) = &entry.plan else { return };
-        let address = plan.current;
-        note!(Info, "connecting to {address:?}: {why}");
-        if !tls_failed && !plan.addresses.is_empty() && self.try_next_address(index).is_ok() {
-            return;
-        }
-        let refused = tls_failed || reason == DisconnectReason::HandshakeRejected;
-        if dialect == Dialect::Utp && !refused {
-            // The connection machine counts the attempts and asks for the next one.
-            return;
-        }
-        let endpoint = address.map(NetworkEndpoint::from_socket_addr);
-        let text = endpoint.map_or_else(|| why.to_owned(), |at| format!("{at}: {why}"));
-        self.end(index, Ending { close_code: status, ..Ending::with_text(reason, text) });
     }
 }
 

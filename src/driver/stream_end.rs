@@ -6,6 +6,7 @@
 use bytes::Bytes;
 
 use super::counting::HandshakeFailure;
+use super::plan::Failure;
 use super::stream::{CODE_ABNORMAL, CODE_NONE};
 use super::streams::Phase;
 use super::timers::Owner;
@@ -190,7 +191,7 @@ impl NetworkDriver {
                 } else {
                     DisconnectReason::ConnectionLost
                 };
-                self.attempt_failed(id, reason, 0, why);
+                self.attempt_failed(id, Failure::passing(reason, why));
                 return;
             }
             Phase::ProxyHeader | Phase::RequestHead | Phase::Asking | Phase::Undecided => {
@@ -262,7 +263,8 @@ impl NetworkDriver {
             }
             Phase::Connecting | Phase::ResponseHead => {
                 let reason = DisconnectReason::MaxConnectionAttempts;
-                self.attempt_failed(id, reason, 0, "the server did not answer in time");
+                let text = "the server did not answer in time";
+                self.attempt_failed(id, Failure::passing(reason, text));
             }
             Phase::ProxyHeader | Phase::RequestHead => {
                 self.count_failure(HandshakeFailure::TimedOut);

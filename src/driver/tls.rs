@@ -5,6 +5,7 @@ use std::io;
 use data_encoding::BASE64;
 
 use super::counting::HandshakeFailure;
+use super::plan::Failure;
 use super::stream::CODE_ABNORMAL;
 use super::streams::Phase;
 use super::{Connection, DisconnectReason, Ending, NetworkDriver};
@@ -120,8 +121,7 @@ impl NetworkDriver {
         }
         match state.phase {
             Phase::Connecting | Phase::ResponseHead => {
-                let reason = DisconnectReason::AuthenticationFailure;
-                self.attempt_failed(id, reason, 0, &failure.text);
+                self.attempt_failed(id, Failure::tls(failure.text.as_str()));
                 return;
             }
             Phase::RequestHead if failure.plain_http => {

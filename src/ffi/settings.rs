@@ -175,6 +175,7 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         fragment_size: s.fragment_size,
         silence_timeout_ms: s.silence_timeout_ms,
         tolerate_throttled: i32::from(s.tolerate_throttled),
+        connect_race_delay_ms: s.connect_race_delay_ms,
     }
 }
 
@@ -255,6 +256,7 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         tolerate_throttled: switch("tolerate_throttled", s.tolerate_throttled)?,
         writable_events: false,
         pong_events: false,
+        connect_race_delay_ms: s.connect_race_delay_ms,
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;
@@ -366,6 +368,8 @@ pub(super) fn default_options() -> nd_connect_options {
         payload_length: 0,
         reserved: 0,
         tls: null(),
+        connect_deadline_ms: 0,
+        reserved_2: 0,
     }
 }
 
@@ -375,7 +379,7 @@ pub(super) fn default_options() -> nd_connect_options {
 /// The texts are NULL or NUL-ended, the payload holds its length, `tls` is NULL or as
 /// [`super::tls::client_from_abi`] wants it.
 pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptions> {
-    check_reserved(o.reserved)?;
+    check_reserved(o.reserved | o.reserved_2)?;
     let dialect = match o.dialect {
         ND_DIALECT_UTP => Dialect::Utp,
         ND_DIALECT_PLAIN => Dialect::Plain,
@@ -394,8 +398,15 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
     };
     let headers = header_lines(headers.unwrap_or_default())?;
     let sub_protocols = comma_list(sub_protocols);
-    let payload = payload.to_vec();
-    Ok(UrlOptions { dialect, sub_protocols, headers, payload, tls })
+    Ok(UrlOptions {
+        dialect,
+        sub_protocols,
+        headers,
+        payload: payload.to_vec(),
+        tls,
+        connect_deadline_ms: o.connect_deadline_ms,
+        addresses: Vec::new(),
+    })
 }
 
 /// What is reserved must be 0, so that a later version can give it a meaning.

@@ -125,6 +125,10 @@ pub struct nd_settings {
     /// silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
     /// pongs count as life. Default 0. Connections over UDP are not concerned.
     pub tolerate_throttled: i32,
+    /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
+    /// while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
+    /// Default 250; at least 0.
+    pub connect_race_delay_ms: i32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.
@@ -196,6 +200,12 @@ pub struct nd_connect_options {
     /// wss:// only: how to speak TLS; copied. NULL: as nd_driver_set_tls_client said, else what
     /// nd_tls_client_init gives.
     pub tls: *const nd_tls_client,
+    /// Milliseconds that all of it may take, from the look-up of the name to the Connect event;
+    /// then a Disconnect event with ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS follows. Each attempt to
+    /// reach an address has handshake_timeout_ms besides. Default 0: no such limit; at least 0.
+    pub connect_deadline_ms: i32,
+    /// 0.
+    pub reserved_2: u32,
 }
 
 /// A certificate and its key, as PEM texts.

@@ -9,6 +9,7 @@ pub mod endpoint;
 pub mod http;
 pub mod netem;
 pub mod proxy_protocol;
+pub mod race;
 pub mod random;
 pub mod stream;
 pub mod time;

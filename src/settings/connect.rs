@@ -1,5 +1,7 @@
 //! What a connection by URL asks for beyond the URL.
 
+use std::net::SocketAddr;
+
 use super::{Dialect, TlsClient};
 
 /// What `connect_url` asks for beyond the URL.
@@ -15,6 +17,11 @@ pub struct UrlOptions {
     pub payload: Vec<u8>,
     /// `wss://`: how to speak TLS; `None`: as the interface does, or with what the system trusts.
     pub tls: Option<TlsClient>,
+    /// What all of it may take, from the look-up of the name to the connection; 0 is no such
+    /// limit. Each attempt to reach an address has `handshake_timeout_ms` besides.
+    pub connect_deadline_ms: i32,
+    /// Addresses of the URL's host, best first, so that its name is not looked up.
+    pub addresses: Vec<SocketAddr>,
 }
 
 impl Default for UrlOptions {
@@ -25,6 +32,8 @@ impl Default for UrlOptions {
             headers: Vec::new(),
             payload: Vec::new(),
             tls: None,
+            connect_deadline_ms: 0,
+            addresses: Vec::new(),
         }
     }
 }

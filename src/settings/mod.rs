@@ -111,6 +111,9 @@ pub struct NetworkSettings {
     /// Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
     /// several. 0 is never, otherwise at least [`FRAGMENT_SIZE_MIN`].
     pub fragment_size: u32,
+    /// WebSocket clients: between the attempts to reach a host's addresses, while earlier ones go
+    /// on (RFC 8305 §5).
+    pub connect_race_delay_ms: i32,
 }
 
 /// This side forgets its compression context after each message.
@@ -156,6 +159,7 @@ impl Default for NetworkSettings {
             deflate_minimum_length: 256,
             sub_protocol_rule: SubProtocolRule::Lenient,
             fragment_size: 0,
+            connect_race_delay_ms: 250,
         }
     }
 }
@@ -186,6 +190,7 @@ impl NetworkSettings {
             ("ping_interval_ms", self.ping_interval_ms),
             ("pong_timeout_ms", self.pong_timeout_ms),
             ("silence_timeout_ms", self.silence_timeout_ms),
+            ("connect_race_delay_ms", self.connect_race_delay_ms),
         ];
         for (name, value) in at_least_zero {
             bounded(name, value, 0, i32::MAX)?;

@@ -75,6 +75,9 @@ static void urls(void) {
   options.sub_protocols = "a,,b c";
   must_be_bad(nd_driver_connect_url(driver, "ws://localhost:9/", &options, &no_connection),
               options.sub_protocols);
+  NEED_OK(nd_connect_options_init(&options));
+  options.connect_deadline_ms = -1;
+  must_be_bad(nd_driver_connect_url(driver, "ws://localhost:9/", &options, &no_connection), "-1");
   CHECK_EQUAL(no_connection, 0);
   NEED_OK(nd_driver_statistics_init(&statistics));
   CHECK_OK(nd_driver_get_statistics(driver, &statistics));
@@ -327,6 +330,7 @@ static void bad_settings(void) {
       I32(sub_protocol_rule, 2),
       I32(fragment_size, 1),            I32(fragment_size, 124),
       I32(silence_timeout_ms, -1),      I32(tolerate_throttled, 2),
+      I32(connect_race_delay_ms, -1),
   };
   nd_driver *driver = NULL;
   for (size_t i = 0; i < COUNT(bad); i++) {

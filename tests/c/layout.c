@@ -80,6 +80,7 @@ static void print_nd_settings(void) {
   FIELD(fragment_size);
   FIELD(silence_timeout_ms);
   FIELD(tolerate_throttled);
+  FIELD(connect_race_delay_ms);
   END();
 }
 #undef STRUCT
@@ -119,6 +120,8 @@ static void print_nd_connect_options(void) {
   FIELD(payload_length);
   FIELD(reserved);
   FIELD(tls);
+  FIELD(connect_deadline_ms);
+  FIELD(reserved_2);
   END();
 }
 #undef STRUCT

@@ -135,6 +135,30 @@ static void strict_sub_protocols(void) {
   close_pair(&pair);
 }
 
+/* Somebody takes the connection and says nothing. */
+static void deadline(void) {
+  struct pair pair = open_websocket(ND_DIALECT_PLAIN, NULL, NULL);
+  nd_connect_options options;
+  nd_event event;
+  struct sockaddr_in address;
+  socklen_t size = sizeof address;
+  int silent = socket(AF_INET, SOCK_STREAM, 0);
+  memset(&address, 0, sizeof address);
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(bind(silent, (struct sockaddr *)&address, sizeof address) == 0);
+  CHECK(listen(silent, 1) == 0);
+  CHECK(getsockname(silent, (struct sockaddr *)&address, &size) == 0);
+  pair.address.port = ntohs(address.sin_port);
+  NEED_OK(nd_connect_options_init(&options));
+  CHECK_EQUAL(options.connect_deadline_ms, 0);
+  options.connect_deadline_ms = 50;
+  event = only_event(&pair, connect_url(&pair, "/", &options));
+  CHECK_EQUAL(event.reason, ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS);
+  close(silent);
+  close_pair(&pair);
+}
+
 /* Sends a request as a browser would and reads until the server closes; returns the length. */
 static size_t http(struct pair *pair, const char *request_text, char *answer, size_t capacity) {
   struct sockaddr_in address;
@@ -270,6 +294,7 @@ int main(void) {
   automatic();
   refusals();
   strict_sub_protocols();
+  deadline();
   documents();
   too_large();
   silence(ND_INTERFACE_UDP);

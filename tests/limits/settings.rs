@@ -46,6 +46,7 @@ const FIELDS: &[(&str, Change, Option<Change>)] = &[
     ("ping_interval_ms", |s| s.ping_interval_ms = -1, None),
     ("pong_timeout_ms", |s| s.pong_timeout_ms = -1, None),
     ("silence_timeout_ms", |s| s.silence_timeout_ms = -1, None),
+    ("connect_race_delay_ms", |s| s.connect_race_delay_ms = -1, None),
     ("deflate_level", |s| s.deflate_level = 0, Some(|s| s.deflate_level = 10)),
     ("deflate_window_bits", |s| s.deflate_window_bits = 8, Some(|s| s.deflate_window_bits = 16)),
     (

@@ -291,15 +291,20 @@ impl RawListener {
         self.socket.local_addr().expect("is bound").port()
     }
 
+    /// A connection that is here.
+    pub fn try_accept(&self) -> Option<RawStream> {
+        self.socket.accept().ok().map(|(socket, _)| RawStream::over(socket))
+    }
+
     /// Runs the driver until it has connected.
     #[track_caller]
     pub fn accept(&self, driver: &mut NetworkDriver) -> RawStream {
         until("a connection of the driver", || {
-            let accepted = self.socket.accept().ok();
+            let accepted = self.try_accept();
             if accepted.is_none() {
                 step(&mut [driver]);
             }
-            accepted.map(|(socket, _)| RawStream::over(socket))
+            accepted
         })
     }
 }
