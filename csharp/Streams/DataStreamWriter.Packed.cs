@@ -93,7 +93,8 @@ namespace NetDriver
         /// <param name="baseline">A value that the reader knows.</param>
         /// <param name="model">How numbers are packed.</param>
         /// <returns>Did it fit?</returns>
-        public bool WritePackedULongDelta(ulong value, ulong baseline, in StreamCompressionModel model)
+        public bool WritePackedULongDelta(
+            ulong value, ulong baseline, in StreamCompressionModel model)
         {
             return WritePackedLong(unchecked((long)(baseline - value)), model);
         }
@@ -117,7 +118,8 @@ namespace NetDriver
         /// <param name="baseline">A value that the reader knows.</param>
         /// <param name="model">How numbers are packed.</param>
         /// <returns>Did it fit?</returns>
-        public bool WritePackedFloatDelta(float value, float baseline, in StreamCompressionModel model)
+        public bool WritePackedFloatDelta(
+            float value, float baseline, in StreamCompressionModel model)
         {
             if (value == baseline)
                 return Fits(1) && Push(0, 1);
@@ -132,7 +134,8 @@ namespace NetDriver
         /// <param name="baseline">A value that the reader knows.</param>
         /// <param name="model">How numbers are packed.</param>
         /// <returns>Did it fit?</returns>
-        public bool WritePackedDoubleDelta(double value, double baseline, in StreamCompressionModel model)
+        public bool WritePackedDoubleDelta(
+            double value, double baseline, in StreamCompressionModel model)
         {
             if (value == baseline)
                 return Fits(1) && Push(0, 1);
