@@ -44,7 +44,7 @@ namespace NetDriver
             return WritePackedULong(StreamCompressionModel.ZigZag(value), model);
         }
 
-        /// <summary>Packs a number: 1 bit for 0 (and -0, which is read as 0), 33 for others.</summary>
+        /// <summary>Packs a number: 1 bit for 0 (-0 is read as 0), 33 for others.</summary>
         /// <param name="value">The value.</param>
         /// <param name="model">How numbers are packed.</param>
         /// <returns>Did it fit?</returns>
@@ -53,7 +53,7 @@ namespace NetDriver
             return WritePackedFloatDelta(value, 0.0f, model);
         }
 
-        /// <summary>Packs a number: 1 bit for 0 (and -0, which is read as 0), 65 for others.</summary>
+        /// <summary>Packs a number: 1 bit for 0 (-0 is read as 0), 65 for others.</summary>
         /// <param name="value">The value.</param>
         /// <param name="model">How numbers are packed.</param>
         /// <returns>Did it fit?</returns>

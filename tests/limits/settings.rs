@@ -8,11 +8,7 @@ use netdriver::{NetworkDriver, Status};
 
 use crate::support::status;
 
-type Change = fn(&mut NetworkSettings);
-
-/// A field, a change that is too low, one that is too high where there is one.
-type Row = (&'static str, Change, Option<Change>);
-
+/// Those about time, connections and sizes.
 const FIELDS: &[Row] = &[
     ("connect_timeout_ms", |s| s.connect_timeout_ms = -1, None),
     ("max_connect_attempts", |s| s.max_connect_attempts = -1, None),
@@ -72,6 +68,10 @@ const MESSAGE_FIELDS: &[Row] = &[
         Some(|s| s.fragment_size = WEBSOCKET_MESSAGE_SIZE_LIMIT + 1),
     ),
 ];
+
+type Change = fn(&mut NetworkSettings);
+/// A field, a change that is too low, one that is too high where there is one.
+type Row = (&'static str, Change, Option<Change>);
 
 #[test]
 fn a_value_out_of_bounds_is_refused_by_its_name() {
