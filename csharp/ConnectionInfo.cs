@@ -107,5 +107,13 @@ namespace NetDriver
         {
             get { return m_Native.outbound_bytes; }
         }
+
+        /// <summary>
+        /// Milliseconds since the last message arrived; uint.MaxValue when none did.
+        /// </summary>
+        public uint LastMessageAgeMS
+        {
+            get { return m_Native.last_message_age_ms; }
+        }
     }
 }

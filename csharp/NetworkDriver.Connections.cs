@@ -194,6 +194,26 @@ namespace NetDriver
                 return m_State.Close(connection, (ushort)code, bytes, (uint)text.Length);
         }
 
+        /// <summary>
+        /// Sends a ping over a WebSocket connection, behind the messages sent before it. Its pong
+        /// measures the round trip of <see cref="GetConnectionInfo"/> and, with
+        /// <see cref="NetDriverParameter.pongEvents"/>, is an event with the same bytes. With
+        /// pongTimeoutMS the connection ends if nothing at all follows the ping. Only the pong of
+        /// the last ping is measured: to have several under way, give them different bytes.
+        /// </summary>
+        /// <param name="connection">Which.</param>
+        /// <param name="payload">At most 125 bytes, copied; null for none.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>; NotSupported for a connection
+        /// that is no WebSocket.</returns>
+        public int Ping(NetworkConnection connection, byte[] payload = null)
+        {
+            if (m_State == null)
+                return InvalidHandle;
+            fixed (byte* bytes = payload)
+                return m_State.Refine(NativeMethods.nd_driver_ping(
+                    Handle, connection.Value, bytes, LengthOf(payload)), connection);
+        }
+
         /// <summary>What a connection is doing.</summary>
         /// <param name="connection">Which.</param>
         /// <returns>The state; Disconnected for a stale or unknown connection.</returns>

@@ -27,6 +27,12 @@ namespace NetDriver
             /// Only with <see cref="NetDriverParameter.writableEvents"/>.
             /// </summary>
             Writable = 65,
+            /// <summary>
+            /// A WebSocket's pong arrived, whether it answers <see cref="NetworkDriver.Ping"/>, a
+            /// ping of pingIntervalMS (nothing to read), or nothing; the reader holds what the
+            /// ping carried. Only with <see cref="NetDriverParameter.pongEvents"/>.
+            /// </summary>
+            Pong = 67,
         }
     }
 }

@@ -180,9 +180,20 @@
 #define ND_EVENT_WRITABLE 65
 
 /**
+ * Event kind, opt-in: a WebSocket's pong arrived, whether it answers nd_driver_ping, a ping that
+ * ping_interval_ms sent (no data), or nothing.
+ */
+#define ND_EVENT_PONG 67
+
+/**
  * Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_WRITABLE.
  */
 #define ND_OPTIONAL_EVENT_WRITABLE 1
+
+/**
+ * Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_PONG.
+ */
+#define ND_OPTIONAL_EVENT_PONG 8
 
 /**
  * Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection.
@@ -621,8 +632,9 @@ typedef struct nd_settings {
    */
   int32_t close_timeout_ms;
   /**
-   * Plain WebSocket: milliseconds of silence after which a ping goes out. Default 10000; 0 is
-   * never. (The UTP dialect pings after heartbeat_timeout_ms, as Unity does.)
+   * Plain WebSocket: milliseconds between two pings, which measure the round trip. Default
+   * 10000; 0 is never. (The UTP dialect pings after heartbeat_timeout_ms of silence, as Unity
+   * does.)
    */
   int32_t ping_interval_ms;
   /**
@@ -663,6 +675,19 @@ typedef struct nd_settings {
    * several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
    */
   uint32_t fragment_size;
+  /**
+   * Plain WebSocket: milliseconds in which nothing at all arrives, pongs included, after which
+   * the connection counts as lost. Default 0: never. Whoever sets it without pings (or above
+   * what they bring) loses peers that have nothing to say.
+   */
+  int32_t silence_timeout_ms;
+  /**
+   * WebSocket: 1 bears with programs that are put to sleep, as a browser does with the tabs in
+   * its background while it still answers pings for them. Before a connection ends because of
+   * silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
+   * pongs count as life. Default 0. Connections over UDP are not concerned.
+   */
+  int32_t tolerate_throttled;
 } nd_settings;
 
 /**
@@ -947,6 +972,14 @@ typedef struct nd_connection_info {
    * `remote`. Since 0.2.
    */
   struct nd_endpoint peer;
+  /**
+   * Milliseconds since the last message arrived; UINT32_MAX when none did.
+   */
+  uint32_t last_message_age_ms;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
 } nd_connection_info;
 
 /**
@@ -1256,7 +1289,8 @@ typedef struct nd_event {
   nd_connection connection;
   /**
    * Data: the message. Connect: the server's accept payload. Disconnect: the close reason, or
-   * what went wrong, as UTF-8 text. Valid until the first nd_driver_update after this pop.
+   * what went wrong, as UTF-8 text. Pong: what the ping carried. Valid until the first
+   * nd_driver_update after this pop.
    */
   const uint8_t *data;
   /**
@@ -1971,6 +2005,29 @@ nd_result nd_driver_close(struct nd_driver *driver,
                           uint16_t code,
                           const uint8_t *reason,
                           uint32_t reason_length);
+
+/**
+ * Send a ping over a WebSocket connection, behind the messages sent before it. Its pong measures
+ * the round trip of nd_connection_get_info and, with ND_OPTIONAL_EVENT_PONG, is an ND_EVENT_PONG
+ * with the same bytes. When pong_timeout_ms is set, the connection ends if nothing at all follows
+ * the ping. Only the pong of the last ping is measured: to have several under way at once, give
+ * them different bytes.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param payload  what the ping carries, copied; NULL when the length is 0
+ * @param payload_length  length of `payload` in bytes; at most 125
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH, _STATE_MISMATCH (not Connected, or the peer has said goodbye),
+ * _PACKET_OVERFLOW, _SEND_QUEUE_FULL; ND_ERROR_NOT_SUPPORTED (no WebSocket);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_ping(struct nd_driver *driver,
+                         nd_connection connection,
+                         const uint8_t *payload,
+                         uint32_t payload_length);
 
 /**
  * The state of a connection.

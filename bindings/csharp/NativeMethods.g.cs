@@ -44,9 +44,18 @@ namespace NetDriver.Interop
         /// </summary>
         internal const int ND_EVENT_WRITABLE = 65;
         /// <summary>
+        ///  Event kind, opt-in: a WebSocket's pong arrived, whether it answers nd_driver_ping, a ping that
+        ///  ping_interval_ms sent (no data), or nothing.
+        /// </summary>
+        internal const int ND_EVENT_PONG = 67;
+        /// <summary>
         ///  Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_WRITABLE.
         /// </summary>
         internal const uint ND_OPTIONAL_EVENT_WRITABLE = 1;
+        /// <summary>
+        ///  Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_PONG.
+        /// </summary>
+        internal const uint ND_OPTIONAL_EVENT_PONG = 8;
         /// <summary>
         ///  Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection.
         /// </summary>
@@ -882,6 +891,27 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_close", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_close(nd_driver* driver, ulong connection, ushort code, byte* reason, uint reason_length);
+
+        /// <summary>
+        ///  Send a ping over a WebSocket connection, behind the messages sent before it. Its pong measures
+        ///  the round trip of nd_connection_get_info and, with ND_OPTIONAL_EVENT_PONG, is an ND_EVENT_PONG
+        ///  with the same bytes. When pong_timeout_ms is set, the connection ends if nothing at all follows
+        ///  the ping. Only the pong of the last ping is measured: to have several under way at once, give
+        ///  them different bytes.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param payload  what the ping carries, copied; NULL when the length is 0
+        ///  @param payload_length  length of `payload` in bytes; at most 125
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+        ///  _VERSION_MISMATCH, _STATE_MISMATCH (not Connected, or the peer has said goodbye),
+        ///  _PACKET_OVERFLOW, _SEND_QUEUE_FULL; ND_ERROR_NOT_SUPPORTED (no WebSocket);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_ping", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_ping(nd_driver* driver, ulong connection, byte* payload, uint payload_length);
 
         /// <summary>
         ///  The state of a connection.
@@ -2367,8 +2397,9 @@ namespace NetDriver.Interop
         /// </summary>
         public int close_timeout_ms;
         /// <summary>
-        ///  Plain WebSocket: milliseconds of silence after which a ping goes out. Default 10000; 0 is
-        ///  never. (The UTP dialect pings after heartbeat_timeout_ms, as Unity does.)
+        ///  Plain WebSocket: milliseconds between two pings, which measure the round trip. Default
+        ///  10000; 0 is never. (The UTP dialect pings after heartbeat_timeout_ms of silence, as Unity
+        ///  does.)
         /// </summary>
         public int ping_interval_ms;
         /// <summary>
@@ -2409,6 +2440,19 @@ namespace NetDriver.Interop
         ///  several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
         /// </summary>
         public uint fragment_size;
+        /// <summary>
+        ///  Plain WebSocket: milliseconds in which nothing at all arrives, pongs included, after which
+        ///  the connection counts as lost. Default 0: never. Whoever sets it without pings (or above
+        ///  what they bring) loses peers that have nothing to say.
+        /// </summary>
+        public int silence_timeout_ms;
+        /// <summary>
+        ///  WebSocket: 1 bears with programs that are put to sleep, as a browser does with the tabs in
+        ///  its background while it still answers pings for them. Before a connection ends because of
+        ///  silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
+        ///  pongs count as life. Default 0. Connections over UDP are not concerned.
+        /// </summary>
+        public int tolerate_throttled;
     }
 
     /// <summary>
@@ -2660,7 +2704,8 @@ namespace NetDriver.Interop
         public ulong connection;
         /// <summary>
         ///  Data: the message. Connect: the server's accept payload. Disconnect: the close reason, or
-        ///  what went wrong, as UTF-8 text. Valid until the first nd_driver_update after this pop.
+        ///  what went wrong, as UTF-8 text. Pong: what the ping carried. Valid until the first
+        ///  nd_driver_update after this pop.
         /// </summary>
         public byte* data;
         /// <summary>
@@ -2792,6 +2837,14 @@ namespace NetDriver.Interop
         ///  `remote`. Since 0.2.
         /// </summary>
         public nd_endpoint peer;
+        /// <summary>
+        ///  Milliseconds since the last message arrived; UINT32_MAX when none did.
+        /// </summary>
+        public uint last_message_age_ms;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
     }
 
     /// <summary>

@@ -222,6 +222,7 @@ namespace NetDriver.Interop
             {
                 case NativeMethods.ND_EVENT_DATA:
                 case NativeMethods.ND_EVENT_CONNECT:
+                case NativeMethods.ND_EVENT_PONG:
                     byte* data = source->data_length == 0 ? s_Bytes : source->data;
                     DataStreamReader.Make(data, (int)source->data_length, out reader);
                     break;

@@ -8,6 +8,8 @@ namespace NetDriver
     {
         /// <summary>Deliver <see cref="NetworkEvent.Type.Writable"/>.</summary>
         public bool writableEvents;
+        /// <summary>Deliver <see cref="NetworkEvent.Type.Pong"/>.</summary>
+        public bool pongEvents;
         /// <summary>Connections that the driver holds at once; above 0.</summary>
         public uint connectionsMax;
         /// <summary>Payload bytes that may wait in one connection to be popped.</summary>
@@ -33,13 +35,25 @@ namespace NetDriver
         public uint webSocketMessageSizeMax;
         /// <summary>Milliseconds that the WebSocket closing handshake may take; above 0.</summary>
         public int closeTimeoutMS;
-        /// <summary>Plain WebSocket: milliseconds of silence before a ping; 0 is never.</summary>
+        /// <summary>Plain WebSocket: milliseconds between two pings; 0 is never.</summary>
         public int pingIntervalMS;
         /// <summary>
         /// Plain WebSocket: milliseconds after a ping before the connection counts as lost; 0 is
         /// for ever.
         /// </summary>
         public int pongTimeoutMS;
+        /// <summary>
+        /// Plain WebSocket: milliseconds in which nothing at all arrives, pongs included, before
+        /// the connection counts as lost; 0 is never.
+        /// </summary>
+        public int silenceTimeoutMS;
+        /// <summary>
+        /// WebSocket: bear with programs that are put to sleep, as a browser does with the tabs in
+        /// its background while it still answers pings for them. Before a connection ends because
+        /// of silence (silenceTimeoutMS; disconnectTimeoutMS in the UTP dialect) it is pinged, and
+        /// pongs count as life. Connections over UDP are not concerned.
+        /// </summary>
+        public bool tolerateThrottled;
         /// <summary>
         /// Plain WebSocket: compress messages where the peer can (permessage-deflate, RFC 7692).
         /// <see cref="ConnectionText.Extensions"/> says what was agreed on.
@@ -93,10 +107,19 @@ namespace NetDriver
             }
         }
 
+        private uint OptionalEvents()
+        {
+            uint bits = 0;
+            if (writableEvents)
+                bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_WRITABLE;
+            if (pongEvents)
+                bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_PONG;
+            return bits;
+        }
+
         internal void CopyTo(ref Interop.nd_settings settings)
         {
-            settings.optional_events =
-                writableEvents ? Interop.NativeMethods.ND_OPTIONAL_EVENT_WRITABLE : 0;
+            settings.optional_events = OptionalEvents();
             settings.connections_max = connectionsMax;
             settings.inbound_bytes_max = inboundBytesMax;
             settings.outbound_bytes_max = outboundBytesMax;
@@ -108,6 +131,8 @@ namespace NetDriver
             settings.close_timeout_ms = closeTimeoutMS;
             settings.ping_interval_ms = pingIntervalMS;
             settings.pong_timeout_ms = pongTimeoutMS;
+            settings.silence_timeout_ms = silenceTimeoutMS;
+            settings.tolerate_throttled = tolerateThrottled ? 1 : 0;
             settings.deflate = deflate ? 1 : 0;
             settings.deflate_level = deflateLevel;
             settings.deflate_window_bits = deflateWindowBits;

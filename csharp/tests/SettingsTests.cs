@@ -32,6 +32,9 @@ namespace NetDriver.Tests
             limits = NetDriverParameter.Default;
             limits.connectionsMax = 0;
             Refused("connections_max", s => s.WithNetDriverParameters(limits));
+            limits = NetDriverParameter.Default;
+            limits.silenceTimeoutMS = -1;
+            Refused("silence_timeout_ms", s => s.WithNetDriverParameters(limits));
         }
 
         public static void WhatThisVersionCannotDoIsRefused()

@@ -79,6 +79,7 @@ namespace NetDriver.Tests
             Check.Equal(3, (int)NetworkEvent.Type.Disconnect, "Disconnect");
             Check.Equal(NativeMethods.ND_EVENT_WRITABLE, (int)NetworkEvent.Type.Writable,
                 "Writable");
+            Check.Equal(NativeMethods.ND_EVENT_PONG, (int)NetworkEvent.Type.Pong, "Pong");
         }
 
         public static void EndpointsAreParsedAndWritten()

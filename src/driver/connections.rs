@@ -9,6 +9,7 @@ use super::http_facts::HttpFacts;
 use super::timers::Armed;
 use super::types::{Connection, ConnectionState, Traffic};
 use crate::error::{Error, Result, Status};
+use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
 use crate::pump::StreamId;
 use crate::settings::Dialect;
@@ -93,6 +94,8 @@ pub struct Entry {
     pub plan: Option<Box<super::connect::Plan>>,
     /// Last round trip in microseconds; 0 unknown.
     pub round_trip: u32,
+    /// When the last message arrived.
+    pub last_message: Option<Micros>,
 }
 
 impl Entry {
@@ -125,6 +128,7 @@ impl Entry {
             http: None,
             plan: None,
             round_trip: 0,
+            last_message: None,
         }
     }
 

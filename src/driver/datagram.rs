@@ -196,11 +196,13 @@ impl NetworkDriver {
     /// Raises a Data event.
     pub(super) fn deliver(&mut self, index: u32, data: Bytes, text: bool) {
         let size = data.len() as u64;
+        let now = self.now;
         let entry = self.connections.at(index);
         if entry.state == super::ConnectionState::Disconnected {
             // The program has closed it; nothing is delivered while the goodbye waits.
             return;
         }
+        entry.last_message = Some(now);
         let traffic = &mut entry.traffic;
         traffic.messages_in += 1;
         traffic.bytes_in += size;

@@ -7,6 +7,7 @@ use super::http_facts::ConnectionText;
 use super::{Connection, ConnectionInfo, ConnectionState, NetworkDriver, Statistics};
 use crate::error::Result;
 use crate::proto::endpoint::NetworkEndpoint;
+use crate::proto::time::MICROS_PER_MS;
 
 impl NetworkDriver {
     /// The state of a connection; Disconnected for a stale one.
@@ -31,18 +32,16 @@ impl NetworkDriver {
         let endpoint = |address| {
             Option::map_or(address, NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr)
         };
-        let measured = match entry.link {
-            Link::Stream(id) => self.streams.round_trip(id),
-            _ => None,
-        };
-        let round_trip =
-            measured.map_or(entry.round_trip, |micros| micros.clamp(1, u64::from(u32::MAX)) as u32);
+        let age = |since| self.time().saturating_sub(since) / MICROS_PER_MS;
         Ok(ConnectionInfo {
             state: entry.state,
             interface: entry.interface,
             interface_kind: self.interfaces[entry.interface as usize].settings.kind,
             dialect: entry.dialect,
-            round_trip_us: round_trip,
+            round_trip_us: entry.round_trip,
+            last_message_age_ms: entry
+                .last_message
+                .map(|at| u32::try_from(age(at)).unwrap_or(u32::MAX).min(u32::MAX - 1)),
             remote: endpoint(entry.remote),
             peer: endpoint(entry.peer.or(entry.remote)),
             local: endpoint(entry.local),

@@ -9,7 +9,7 @@ use super::documents::Documents;
 use super::gate::Gate;
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::{Family, NetworkEndpoint};
-use crate::proto::time::from_ms;
+use crate::proto::time::{Micros, from_ms};
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, HANDSHAKE_LENGTH_SIZE, HANDSHAKE_SIZE, Token};
 use crate::proto::websocket;
 use crate::pump::{ClientTls, IpcPort, Listener, ServerTls, UdpSocket};
@@ -82,7 +82,10 @@ pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> 
         fragment_size: s.fragment_size,
         text: true,
         ping_interval: from_ms(s.ping_interval_ms),
+        pings_in_silence_only: false,
         pong_timeout: from_ms(s.pong_timeout_ms),
+        silence_timeout: from_ms(s.silence_timeout_ms),
+        probes_silence: s.tolerate_throttled,
         close_timeout: from_ms(s.close_timeout_ms),
     };
     match dialect {
@@ -91,14 +94,30 @@ pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> 
             // One packet is one frame.
             fragment_size: 0,
             text: false,
-            // Unity pings after the heartbeat time and never waits for a pong.
-            ping_interval: from_ms(s.heartbeat_timeout_ms),
+            // Unity pings after the heartbeat time and never waits for a pong. When it counts as
+            // life, one must be there in time.
+            ping_interval: if s.tolerate_throttled {
+                utp_ping_interval(s)
+            } else {
+                from_ms(s.heartbeat_timeout_ms)
+            },
+            pings_in_silence_only: true,
             pong_timeout: 0,
+            silence_timeout: 0,
+            probes_silence: false,
             ..plain
         },
         None if utp_size > plain_size => websocket::Config { message_size_max: utp_size, ..plain },
         Some(Dialect::Plain) | None => plain,
     }
+}
+
+/// The heartbeat time, or half of the silence that ends a connection, whichever is shorter; 0 is
+/// never.
+const fn utp_ping_interval(s: &NetworkSettings) -> Micros {
+    let heartbeat = from_ms(s.heartbeat_timeout_ms);
+    let half = from_ms(s.disconnect_timeout_ms) / 2;
+    if heartbeat == 0 || (half > 0 && half < heartbeat) { half } else { heartbeat }
 }
 
 /// Bytes of the largest UTP packet on an interface.

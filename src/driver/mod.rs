@@ -17,6 +17,7 @@ mod facts;
 mod gate;
 mod http_facts;
 mod interfaces;
+mod liveness;
 mod receive;
 mod requests;
 mod send;

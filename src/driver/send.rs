@@ -85,7 +85,7 @@ impl NetworkDriver {
     }
 
     /// The slot of a connection that can send now.
-    fn sendable(&mut self, connection: Connection, pipeline: u8) -> Result<u32> {
+    pub(super) fn sendable(&mut self, connection: Connection, pipeline: u8) -> Result<u32> {
         let index = self.connections.resolve(connection)?;
         let state = self.connections.at(index).state;
         if state != ConnectionState::Connected {
@@ -165,7 +165,7 @@ impl NetworkDriver {
         Ok(())
     }
 
-    fn stream_has_room(&self, id: StreamId, dialect: Dialect, length: usize) -> bool {
+    pub(super) fn stream_has_room(&self, id: StreamId, dialect: Dialect, length: usize) -> bool {
         let fragment_size = match dialect {
             Dialect::Utp => 0,
             Dialect::Plain => self.settings.fragment_size,
@@ -174,7 +174,7 @@ impl NetworkDriver {
         needed <= self.settings.outbound_bytes_max as usize
     }
 
-    fn refuse(&mut self, index: u32) -> Error {
+    pub(super) fn refuse(&mut self, index: u32) -> Error {
         let entry = self.connections.at(index);
         entry.wants_writable = true;
         entry.traffic.refused_out += 1;

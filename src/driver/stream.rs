@@ -199,7 +199,7 @@ impl NetworkDriver {
             WsEvent::Message { data, text } => self.take_message(id, data, text),
             // The pong goes out in front of whatever the program answers.
             WsEvent::Ping(_) => self.write_control(id),
-            WsEvent::Pong(_) => {}
+            WsEvent::Pong(payload) => self.take_pong(id, payload),
             WsEvent::Close { code, reason } => {
                 self.take_close(id, code, reason);
                 self.write_control(id);

@@ -292,7 +292,7 @@ impl NetworkDriver {
         if ws.close_state() == CloseState::TimedOut {
             let ending = Ending {
                 close_code: CODE_ABNORMAL,
-                ..Ending::with_text(DisconnectReason::Timeout, "no pong came in time")
+                ..Ending::with_text(DisconnectReason::Timeout, "no sign of life came in time")
             };
             if self.streams.connection(id).is_some() {
                 self.part(id, ending);

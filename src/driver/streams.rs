@@ -295,11 +295,6 @@ impl Streams {
         self.get(id)?.connection()
     }
 
-    /// The round trip of the stream's pings.
-    pub(super) fn round_trip(&self, id: StreamId) -> Option<Micros> {
-        self.list.get(id as usize)?.as_ref()?.ws.as_ref()?.round_trip()
-    }
-
     /// Is the timer entry at `deadline` the stream's own?
     pub(super) fn take_armed(&mut self, id: StreamId, deadline: Micros) -> bool {
         self.get(id).is_some_and(|state| state.armed.take(deadline))

@@ -76,6 +76,8 @@ pub enum EventKind {
     Disconnect = 3,
     /// After a full send queue there is room again.
     Writable = 65,
+    /// A WebSocket's pong arrived.
+    Pong = 67,
 }
 
 /// Why a connection ended (Unity Transport's numbers; ours from 64).
@@ -121,7 +123,7 @@ pub struct Event {
     /// What.
     pub kind: EventKind,
     /// Data: the message. Connect: the accept payload. Disconnect: the close reason, or what went
-    /// wrong, as text.
+    /// wrong, as text. Pong: what the ping carried.
     pub data: Bytes,
     /// Data: the payload is text, valid UTF-8.
     pub text: bool,
@@ -217,6 +219,8 @@ pub struct ConnectionInfo {
     pub dialect: Dialect,
     /// Microseconds of the last measured round trip; 0 when none was measured.
     pub round_trip_us: u32,
+    /// Milliseconds since the last message arrived; `None` when none did.
+    pub last_message_age_ms: Option<u32>,
     /// The peer's address, behind trusted proxies too.
     pub remote: NetworkEndpoint,
     /// The address of the socket's other end: of the proxy that the peer is behind, else as

@@ -64,9 +64,14 @@ pub const ND_EVENT_CONNECT: i32 = 2;
 pub const ND_EVENT_DISCONNECT: i32 = 3;
 /// Event kind, opt-in: after ND_ERROR_NETWORK_SEND_QUEUE_FULL there is room again.
 pub const ND_EVENT_WRITABLE: i32 = 65;
+/// Event kind, opt-in: a WebSocket's pong arrived, whether it answers nd_driver_ping, a ping that
+/// ping_interval_ms sent (no data), or nothing.
+pub const ND_EVENT_PONG: i32 = 67;
 
 /// Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_WRITABLE.
 pub const ND_OPTIONAL_EVENT_WRITABLE: u32 = 1;
+/// Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_PONG.
+pub const ND_OPTIONAL_EVENT_PONG: u32 = 8;
 
 /// Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection.
 pub const ND_EVENT_FLAG_TEXT: u32 = 1;

@@ -188,6 +188,36 @@ pub unsafe extern "C" fn nd_driver_close(
     })
 }
 
+/// Send a ping over a WebSocket connection, behind the messages sent before it. Its pong measures
+/// the round trip of nd_connection_get_info and, with ND_OPTIONAL_EVENT_PONG, is an ND_EVENT_PONG
+/// with the same bytes. When pong_timeout_ms is set, the connection ends if nothing at all follows
+/// the ping. Only the pong of the last ping is measured: to have several under way at once, give
+/// them different bytes.
+///
+/// @param driver  the driver
+/// @param connection  which
+/// @param payload  what the ping carries, copied; NULL when the length is 0
+/// @param payload_length  length of `payload` in bytes; at most 125
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+/// _VERSION_MISMATCH, _STATE_MISMATCH (not Connected, or the peer has said goodbye),
+/// _PACKET_OVERFLOW, _SEND_QUEUE_FULL; ND_ERROR_NOT_SUPPORTED (no WebSocket);
+/// ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_ping(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    payload: *const u8,
+    payload_length: u32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let payload = args::slice(payload, payload_length, "payload")?;
+        driver.ping(Connection::from_u64(connection), payload)
+    })
+}
+
 /// The state of a connection.
 ///
 /// @param driver  the driver
@@ -449,6 +479,8 @@ pub(super) fn empty_info() -> nd_connection_info {
         inbound_bytes: 0,
         outbound_bytes: 0,
         peer: super::endpoints::to_abi(&NetworkEndpoint::INVALID),
+        last_message_age_ms: u32::MAX,
+        reserved: 0,
     }
 }
 
@@ -473,6 +505,7 @@ fn info_to_abi(info: &ConnectionInfo) -> nd_connection_info {
         inbound_bytes: info.inbound_bytes,
         outbound_bytes: info.outbound_bytes,
         peer: super::endpoints::to_abi(&info.peer),
+        last_message_age_ms: info.last_message_age_ms.unwrap_or(u32::MAX),
         ..empty_info()
     }
 }

@@ -7,8 +7,8 @@ use super::args;
 use super::boundary::guard;
 use super::codes::{
     ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_IPC, ND_INTERFACE_UDP,
-    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_WRITABLE, ND_SUB_PROTOCOL_LENIENT,
-    ND_SUB_PROTOCOL_STRICT, nd_result,
+    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_PONG, ND_OPTIONAL_EVENT_WRITABLE,
+    ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
 };
 use super::structs::{
     nd_connect_options, nd_connection_info, nd_driver_statistics, nd_interface_settings,
@@ -146,7 +146,7 @@ pub(super) fn default_settings() -> nd_settings {
         send_queue_capacity: s.send_queue_capacity,
         max_message_size: s.max_message_size,
         perform_path_mtu_discovery: i32::from(s.perform_path_mtu_discovery),
-        optional_events: if s.writable_events { ND_OPTIONAL_EVENT_WRITABLE } else { 0 },
+        optional_events: optional_events_to_abi(&s),
         connections_max: s.connections_max,
         inbound_bytes_max: s.inbound_bytes_max,
         outbound_bytes_max: s.outbound_bytes_max,
@@ -168,23 +168,51 @@ pub(super) fn default_settings() -> nd_settings {
             SubProtocolRule::Strict => ND_SUB_PROTOCOL_STRICT,
         },
         fragment_size: s.fragment_size,
+        silence_timeout_ms: s.silence_timeout_ms,
+        tolerate_throttled: i32::from(s.tolerate_throttled),
+    }
+}
+
+/// Every event kind that must be asked for, and whether it was.
+fn optional_events(s: &mut NetworkSettings) -> [(u32, &mut bool); 2] {
+    [
+        (ND_OPTIONAL_EVENT_WRITABLE, &mut s.writable_events),
+        (ND_OPTIONAL_EVENT_PONG, &mut s.pong_events),
+    ]
+}
+
+fn optional_events_to_abi(s: &NetworkSettings) -> u32 {
+    let mut s = s.clone();
+    let asked = optional_events(&mut s).into_iter().filter(|(_, asked)| **asked);
+    asked.fold(0, |bits, (bit, _)| bits | bit)
+}
+
+fn optional_events_from_abi(bits: u32, s: &mut NetworkSettings) -> Result<()> {
+    let mut rest = bits;
+    for (bit, asked) in optional_events(s) {
+        *asked = bits & bit != 0;
+        rest &= !bit;
+    }
+    if rest == 0 {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "optional_events has bits that this version does not know; use ND_OPTIONAL_EVENT_…",
+    ))
+}
+
+/// A switch of the C ABI.
+fn switch(name: &str, value: i32) -> Result<bool> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Error::argument(format!("{name} must be 0 or 1"))),
     }
 }
 
 /// The settings that the struct means; checks what the Rust type cannot hold.
 pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
-    if s.optional_events & !ND_OPTIONAL_EVENT_WRITABLE != 0 {
-        return Err(Error::argument(
-            "optional_events has bits that this version does not know; use ND_OPTIONAL_EVENT_…",
-        ));
-    }
-    if !(0..=1).contains(&s.perform_path_mtu_discovery) {
-        return Err(Error::argument("perform_path_mtu_discovery must be 0 or 1"));
-    }
-    if !(0..=1).contains(&s.deflate) {
-        return Err(Error::argument("deflate must be 0 or 1"));
-    }
-    let settings = NetworkSettings {
+    let mut settings = NetworkSettings {
         connect_timeout_ms: s.connect_timeout_ms,
         max_connect_attempts: s.max_connect_attempts,
         disconnect_timeout_ms: s.disconnect_timeout_ms,
@@ -195,8 +223,10 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         receive_queue_capacity: s.receive_queue_capacity,
         send_queue_capacity: s.send_queue_capacity,
         max_message_size: s.max_message_size,
-        perform_path_mtu_discovery: s.perform_path_mtu_discovery != 0,
-        writable_events: s.optional_events & ND_OPTIONAL_EVENT_WRITABLE != 0,
+        perform_path_mtu_discovery: switch(
+            "perform_path_mtu_discovery",
+            s.perform_path_mtu_discovery,
+        )?,
         connections_max: s.connections_max,
         inbound_bytes_max: s.inbound_bytes_max,
         outbound_bytes_max: s.outbound_bytes_max,
@@ -208,14 +238,19 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         close_timeout_ms: s.close_timeout_ms,
         ping_interval_ms: s.ping_interval_ms,
         pong_timeout_ms: s.pong_timeout_ms,
-        deflate: s.deflate != 0,
+        deflate: switch("deflate", s.deflate)?,
         deflate_level: s.deflate_level,
         deflate_window_bits: s.deflate_window_bits,
         deflate_no_context_takeover: s.deflate_no_context_takeover,
         deflate_minimum_length: s.deflate_minimum_length,
         sub_protocol_rule: sub_protocol_rule(s.sub_protocol_rule)?,
         fragment_size: s.fragment_size,
+        silence_timeout_ms: s.silence_timeout_ms,
+        tolerate_throttled: switch("tolerate_throttled", s.tolerate_throttled)?,
+        writable_events: false,
+        pong_events: false,
     };
+    optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;
     Ok(settings)
 }

@@ -85,8 +85,9 @@ pub struct nd_settings {
     pub websocket_message_size_max: u32,
     /// Milliseconds that the WebSocket closing handshake may take. Default 3000; above 0.
     pub close_timeout_ms: i32,
-    /// Plain WebSocket: milliseconds of silence after which a ping goes out. Default 10000; 0 is
-    /// never. (The UTP dialect pings after heartbeat_timeout_ms, as Unity does.)
+    /// Plain WebSocket: milliseconds between two pings, which measure the round trip. Default
+    /// 10000; 0 is never. (The UTP dialect pings after heartbeat_timeout_ms of silence, as Unity
+    /// does.)
     pub ping_interval_ms: i32,
     /// Plain WebSocket: milliseconds to wait for anything after a ping before the connection
     /// counts as lost. Default 20000; 0 is for ever.
@@ -110,6 +111,15 @@ pub struct nd_settings {
     /// Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
     /// several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
     pub fragment_size: u32,
+    /// Plain WebSocket: milliseconds in which nothing at all arrives, pongs included, after which
+    /// the connection counts as lost. Default 0: never. Whoever sets it without pings (or above
+    /// what they bring) loses peers that have nothing to say.
+    pub silence_timeout_ms: i32,
+    /// WebSocket: 1 bears with programs that are put to sleep, as a browser does with the tabs in
+    /// its background while it still answers pings for them. Before a connection ends because of
+    /// silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
+    /// pongs count as life. Default 0. Connections over UDP are not concerned.
+    pub tolerate_throttled: i32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.
@@ -256,7 +266,8 @@ pub struct nd_event {
     /// The connection that it happened to.
     pub connection: nd_connection,
     /// Data: the message. Connect: the server's accept payload. Disconnect: the close reason, or
-    /// what went wrong, as UTF-8 text. Valid until the first nd_driver_update after this pop.
+    /// what went wrong, as UTF-8 text. Pong: what the ping carried. Valid until the first
+    /// nd_driver_update after this pop.
     pub data: *const u8,
     /// Length of `data` in bytes; 0 is a valid message.
     pub data_length: u32,
@@ -329,6 +340,10 @@ pub struct nd_connection_info {
     /// The address of the socket's other end: of the trusted proxy that the peer is behind, else as
     /// `remote`. Since 0.2.
     pub peer: nd_endpoint,
+    /// Milliseconds since the last message arrived; UINT32_MAX when none did.
+    pub last_message_age_ms: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// An upgrade request that waits for the program. Set struct_size with nd_request_init.

@@ -63,6 +63,8 @@ pub struct NetworkSettings {
     pub perform_path_mtu_discovery: bool,
     /// Deliver Writable events.
     pub writable_events: bool,
+    /// Deliver Pong events.
+    pub pong_events: bool,
     /// Connections that the driver holds at once; above 0.
     pub connections_max: u32,
     /// Payload bytes that may wait in one connection.
@@ -81,10 +83,14 @@ pub struct NetworkSettings {
     pub websocket_message_size_max: u32,
     /// What the WebSocket closing handshake may take; above 0.
     pub close_timeout_ms: i32,
-    /// Plain WebSocket: silence after which a ping goes out; 0 is never.
+    /// Plain WebSocket: time between two pings; 0 is never.
     pub ping_interval_ms: i32,
     /// Plain WebSocket: wait for anything after a ping; 0 is for ever.
     pub pong_timeout_ms: i32,
+    /// Plain WebSocket: silence after which a connection ends; 0 is never.
+    pub silence_timeout_ms: i32,
+    /// WebSocket: a program that is silent while its WebSocket answers pings is not given up.
+    pub tolerate_throttled: bool,
     /// Plain WebSocket: compress messages where the peer can (RFC 7692).
     pub deflate: bool,
     /// How hard to compress; 1 (fast) to 9 (small).
@@ -123,6 +129,7 @@ impl Default for NetworkSettings {
             max_message_size: 1400,
             perform_path_mtu_discovery: false,
             writable_events: false,
+            pong_events: false,
             connections_max: 16_384,
             inbound_bytes_max: 4 << 20,
             outbound_bytes_max: 4 << 20,
@@ -134,6 +141,8 @@ impl Default for NetworkSettings {
             close_timeout_ms: 3000,
             ping_interval_ms: 10_000,
             pong_timeout_ms: 20_000,
+            silence_timeout_ms: 0,
+            tolerate_throttled: false,
             deflate: false,
             deflate_level: 6,
             deflate_window_bits: 15,
@@ -171,6 +180,7 @@ impl NetworkSettings {
             ("plain_grace_ms", self.plain_grace_ms),
             ("ping_interval_ms", self.ping_interval_ms),
             ("pong_timeout_ms", self.pong_timeout_ms),
+            ("silence_timeout_ms", self.silence_timeout_ms),
         ];
         for (name, value) in at_least_zero {
             bounded(name, value, 0, i32::MAX)?;

@@ -325,6 +325,7 @@ static void bad_settings(void) {
       I32(deflate_minimum_length, UINT32_MAX),
       I32(sub_protocol_rule, 2),
       I32(fragment_size, 1),            I32(fragment_size, 124),
+      I32(silence_timeout_ms, -1),      I32(tolerate_throttled, 2),
   };
   nd_driver *driver = NULL;
   for (size_t i = 0; i < COUNT(bad); i++) {

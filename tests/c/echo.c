@@ -142,6 +142,7 @@ static void echoes(struct pair *pair, const struct way *way, nd_connection outgo
   CHECK_OK(nd_connection_get_info(pair->server, incoming, &info));
   CHECK(info.messages_in >= 4 && info.messages_out == info.messages_in);
   CHECK(info.bytes_in >= 1301 && info.bytes_out == info.bytes_in);
+  CHECK(info.last_message_age_ms < PATIENCE_MS);
 }
 
 /* Several messages written in place at once leave in the order in which they are ended. */
@@ -331,6 +332,44 @@ static void round_trips(const struct way *way) {
   close_pair(&pair);
 }
 
+/* A WebSocket's ping comes back as a pong with the same bytes; other connections have none. */
+static void pings(const struct way *way) {
+  static uint8_t large[126];
+  nd_settings settings = default_settings();
+  nd_connection outgoing, incoming = 0;
+  nd_connection_info info;
+  nd_event event;
+  struct pair pair;
+  settings.optional_events = ND_OPTIONAL_EVENT_PONG;
+  settings.ping_interval_ms = 0;
+  settings.heartbeat_timeout_ms = 0;
+  pair = open_way(way, &settings, &settings);
+  outgoing = connect_way(&pair, way, &incoming);
+  if (way->kind != ND_INTERFACE_WEBSOCKET) {
+    CHECK_RESULT(nd_driver_ping(pair.client, outgoing, NULL, 0), ND_ERROR_NOT_SUPPORTED);
+    close_pair(&pair);
+    return;
+  }
+  CHECK_RESULT(nd_driver_ping(pair.client, outgoing, large, 126),
+               ND_ERROR_NETWORK_PACKET_OVERFLOW);
+  CHECK_RESULT(nd_driver_ping(pair.client, outgoing, NULL, 1), ND_ERROR_NULL_ARGUMENT);
+  CHECK_RESULT(nd_driver_ping(pair.client, 0, NULL, 0), ND_ERROR_NETWORK_ID_MISMATCH);
+  for (uint32_t length = 0; length <= 125; length += 125) {
+    CHECK_OK(nd_driver_ping(pair.client, outgoing, pattern, length));
+    event = next_event(&pair, pair.client);
+    CHECK_EQUAL(event.kind, ND_EVENT_PONG);
+    CHECK(event.connection == outgoing);
+    CHECK_EQUAL(event.data_length, length);
+    CHECK(memcmp(event.data, pattern, length) == 0);
+  }
+  CHECK_OK(nd_connection_info_init(&info));
+  CHECK_EQUAL(info.last_message_age_ms, UINT32_MAX);
+  CHECK_OK(nd_connection_get_info(pair.client, outgoing, &info));
+  CHECK(info.round_trip_us > 0);
+  CHECK_EQUAL(info.last_message_age_ms, UINT32_MAX);
+  close_pair(&pair);
+}
+
 static void story(const struct way *way) {
   struct pair pair = open_way(way, NULL, NULL);
   nd_connection incoming = 0;
@@ -345,6 +384,7 @@ static void story(const struct way *way) {
   full_queue(way);
   parting(way);
   round_trips(way);
+  pings(way);
   if (checks_failed != failed) fprintf(stderr, "the failures above are those of %s\n", way->name);
 }
 

@@ -77,6 +77,8 @@ static void print_nd_settings(void) {
   FIELD(deflate_minimum_length);
   FIELD(sub_protocol_rule);
   FIELD(fragment_size);
+  FIELD(silence_timeout_ms);
+  FIELD(tolerate_throttled);
   END();
 }
 #undef STRUCT
@@ -215,6 +217,8 @@ static void print_nd_connection_info(void) {
   FIELD(inbound_bytes);
   FIELD(outbound_bytes);
   FIELD(peer);
+  FIELD(last_message_age_ms);
+  FIELD(reserved);
   END();
 }
 #undef STRUCT

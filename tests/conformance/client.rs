@@ -90,7 +90,7 @@ fn echo(url: &str) -> Outcome<Option<String>> {
                     }
                     return Ok(first);
                 }
-                EventKind::Connect | EventKind::Writable => {}
+                _ => {}
             }
         }
     }

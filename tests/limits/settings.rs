@@ -45,6 +45,7 @@ const FIELDS: &[(&str, Change, Option<Change>)] = &[
     ("close_timeout_ms", |s| s.close_timeout_ms = 0, None),
     ("ping_interval_ms", |s| s.ping_interval_ms = -1, None),
     ("pong_timeout_ms", |s| s.pong_timeout_ms = -1, None),
+    ("silence_timeout_ms", |s| s.silence_timeout_ms = -1, None),
     ("deflate_level", |s| s.deflate_level = 0, Some(|s| s.deflate_level = 10)),
     ("deflate_window_bits", |s| s.deflate_window_bits = 8, Some(|s| s.deflate_window_bits = 16)),
     ("deflate_no_context_takeover", |s| s.deflate_no_context_takeover = 4, None),
@@ -81,8 +82,14 @@ fn every_field_has_its_row() {
     let inside = shown.split_once('{').expect("is a struct").1.trim_end_matches([' ', '}']);
     let fields: Vec<&str> =
         inside.split(", ").filter_map(|field| field.trim().split_once(':')).map(|f| f.0).collect();
-    let switches =
-        ["perform_path_mtu_discovery", "writable_events", "deflate", "sub_protocol_rule"];
+    let switches = [
+        "perform_path_mtu_discovery",
+        "writable_events",
+        "pong_events",
+        "deflate",
+        "tolerate_throttled",
+        "sub_protocol_rule",
+    ];
     for field in fields {
         let known = FIELDS.iter().any(|row| row.0 == field) || switches.contains(&field);
         assert!(known, "{field} has no row here");
@@ -110,6 +117,8 @@ fn the_ends_of_the_bounds_are_inside() {
         close_timeout_ms: 1,
         ping_interval_ms: 0,
         pong_timeout_ms: 0,
+        silence_timeout_ms: 0,
+        tolerate_throttled: true,
         deflate: true,
         deflate_level: 1,
         deflate_window_bits: 9,
@@ -137,6 +146,8 @@ fn the_ends_of_the_bounds_are_inside() {
         close_timeout_ms: i32::MAX,
         ping_interval_ms: i32::MAX,
         pong_timeout_ms: i32::MAX,
+        silence_timeout_ms: i32::MAX,
+        tolerate_throttled: true,
         deflate: true,
         deflate_level: 9,
         deflate_window_bits: 15,

@@ -356,6 +356,7 @@ impl Actor {
                 println!("{name} event disconnect {conn} reason {}", event.reason as i32);
             }
             EventKind::Writable => println!("{name} event writable {conn}"),
+            EventKind::Pong => println!("{name} event pong {conn}"),
         }
         Ok(())
     }

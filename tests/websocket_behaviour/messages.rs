@@ -1,7 +1,7 @@
 //! Messages of the plain dialect: kinds, pieces, sizes, pings.
 
 use netdriver::settings::{DialectPolicy, NetworkSettings};
-use netdriver::{Connection, DisconnectReason, EventKind, MessageKind, NetworkDriver, Status};
+use netdriver::{Connection, EventKind, MessageKind, NetworkDriver, Status};
 
 use crate::support::raw::{BINARY, CONTINUATION, FIN, PING, PONG, RawStream, TEXT, frame};
 use crate::support::{Pair, expect_accept, expect_event, status, websocket_server};
@@ -141,64 +141,4 @@ fn a_pong_leaves_before_the_answer_to_what_followed_the_ping() {
     server.send_text(connection, "answer").expect("is sent");
     assert_eq!(peer.frame(&mut server).first, FIN | PONG);
     assert_eq!(peer.frame(&mut server).payload, b"answer");
-}
-
-#[test]
-fn silence_is_pinged_and_an_answer_measures_the_round_trip() {
-    let settings = NetworkSettings { ping_interval_ms: 10, ..NetworkSettings::default() };
-    let (mut server, mut peer, connection) = plain(&settings);
-    let before = server.connection_info(connection).expect("is open");
-    assert_eq!(before.round_trip_us, 0);
-    let ping = peer.frame(&mut server);
-    assert_eq!(ping.first, FIN | PING);
-    peer.write(&mut server, &frame(FIN | PONG, &ping.payload));
-    let info = crate::support::until("a round trip", || {
-        crate::support::step(&mut [&mut server]);
-        let info = server.connection_info(connection).expect("is open");
-        (info.round_trip_us > 0).then_some(info)
-    });
-    assert!(info.round_trip_us < 10_000_000);
-    assert!(server.pop_event().is_none(), "a pong is no event");
-}
-
-#[test]
-fn a_peer_without_a_sign_of_life_times_out() {
-    let settings =
-        NetworkSettings { ping_interval_ms: 10, pong_timeout_ms: 20, ..NetworkSettings::default() };
-    let (mut server, mut peer, connection) = plain(&settings);
-    let end = expect_event(&mut [&mut server], EventKind::Disconnect);
-    assert_eq!((end.connection, end.reason), (connection, DisconnectReason::Timeout));
-    assert_eq!((end.close_code, end.clean), (1006, false));
-    peer.end(&mut server);
-    assert_eq!(server.statistics().connections, 0);
-}
-
-#[test]
-fn anything_at_all_is_a_sign_of_life() {
-    let settings =
-        NetworkSettings { ping_interval_ms: 10, pong_timeout_ms: 40, ..NetworkSettings::default() };
-    let (mut server, mut peer, _) = plain(&settings);
-    // Ten answers of the wrong kind: 10 ms of silence each time, 40 ms would be the end.
-    for _ in 0..10 {
-        while peer.frame(&mut server).first != FIN | PING {}
-        peer.write(&mut server, &frame(FIN | TEXT, b"still here"));
-        expect_event(&mut [&mut server], EventKind::Data);
-    }
-}
-
-#[test]
-fn a_silent_connection_of_two_drivers_is_kept_by_pings() {
-    let settings =
-        NetworkSettings { ping_interval_ms: 5, pong_timeout_ms: 500, ..NetworkSettings::default() };
-    let mut pair = Pair::plain(&settings, &settings);
-    let mut silent = 0;
-    crate::support::until("a round trip, and a while after it", || {
-        pair.step();
-        assert!(pair.client.pop_event().is_none() && pair.server.pop_event().is_none());
-        // The pings of one side are signs of life for the other, which then needs none.
-        let ours = pair.server.connection_info(pair.to_client).expect("is open");
-        let theirs = pair.client.connection_info(pair.to_server).expect("is open");
-        silent += u32::from(ours.round_trip_us > 0 || theirs.round_trip_us > 0);
-        (silent > 50).then_some(())
-    });
 }

@@ -268,6 +268,12 @@ impl UtpConnection {
         }
     }
 
+    /// The peer's WebSocket answered a ping, which may count as a sign of life: its program need
+    /// not have spoken.
+    pub const fn handle_pong(&mut self, now: Micros) {
+        self.last_receive = now;
+    }
+
     /// What the peer sent is held back on purpose, so its silence means nothing.
     pub const fn handle_held_back(&mut self, now: Micros) {
         self.last_receive = now;

@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use super::frame::HEADER_SIZE_MAX;
 
+mod liveness;
 mod receive;
 mod send;
 
@@ -32,10 +33,18 @@ pub struct Config {
     pub fragment_size: u32,
     /// Whether text messages are taken; `false` refuses them with 1003 (the Unity dialect).
     pub text: bool,
-    /// Ping when nothing was received for this long (0 = never); one ping is under way at a time.
+    /// Time between two pings (0 = never); one that nothing has followed holds the next one back.
     pub ping_interval: Micros,
+    /// Ping only when nothing was received for `ping_interval` (the Unity dialect); otherwise
+    /// whatever arrives, so that the round trip is known of busy connections too.
+    pub pings_in_silence_only: bool,
     /// The connection is lost when nothing arrives for this long after our ping (0 = never).
     pub pong_timeout: Micros,
+    /// The connection is lost when nothing arrives for this long (0 = never).
+    pub silence_timeout: Micros,
+    /// Silence counts only after a ping had half of `silence_timeout` to be answered: a browser
+    /// answers for a program that it has put to sleep.
+    pub probes_silence: bool,
     /// How long the closing handshake may take (0 = for ever).
     pub close_timeout: Micros,
 }
@@ -185,7 +194,7 @@ impl WebSocket {
             pongs: Vec::new(),
             header: RawHeader::default(),
             received_at: now,
-            ping_at: 0,
+            ping_at: now,
             deadline: 0,
             rare: None,
             codec: None,
@@ -240,12 +249,6 @@ impl WebSocket {
         self.config = config;
     }
 
-    /// What the peer sent is held back on purpose, so its silence means nothing.
-    pub const fn handle_held_back(&mut self, now: Micros) {
-        self.received_at = now;
-        self.awaiting = false;
-    }
-
     fn queue_close(&mut self, now: Micros, code: u16, reason: &[u8]) {
         self.close_code = code;
         self.close_queued = true;
@@ -260,46 +263,6 @@ impl WebSocket {
 
     fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
-    }
-
-    /// Lets time pass: pings when it is due, gives up when a timer expired.
-    pub fn handle_timeout(&mut self, now: Micros) {
-        if self.next_timeout().is_none_or(|due| now < due) {
-            return;
-        }
-        if self.state == CloseState::Open && !self.awaiting {
-            self.ping_due = true;
-            if let Some(rare) = &mut self.rare {
-                rare.awaited = Box::default();
-            }
-            self.start_timing(now);
-            return;
-        }
-        self.state = CloseState::TimedOut;
-        self.close_queued = false;
-        self.pongs = Vec::new();
-        self.rare = None;
-        self.forget_input();
-    }
-
-    fn start_timing(&mut self, now: Micros) {
-        self.ping_at = now;
-        self.awaiting = true;
-        self.timing = true;
-    }
-
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called next.
-    #[must_use]
-    pub fn next_timeout(&self) -> Option<Micros> {
-        let (since, period) = match self.state {
-            CloseState::Open if self.awaiting => (self.ping_at, self.config.pong_timeout),
-            CloseState::Open => (self.received_at, self.config.ping_interval),
-            CloseState::CloseSent | CloseState::CloseReceived if self.config.close_timeout > 0 => {
-                return Some(self.deadline);
-            }
-            _ => return None,
-        };
-        (period > 0).then(|| since.saturating_add(period))
     }
 
     /// Appends the control frames that are due to `out`: pongs, pings, and last our Close. A pong
@@ -345,38 +308,6 @@ impl WebSocket {
         if self.failed || self.state == CloseState::CloseReceived {
             self.state = CloseState::Closed;
         }
-    }
-
-    /// Queues a ping whose round trip is not measured (no time comes in here).
-    ///
-    /// # Errors
-    /// When the payload is longer than 125 bytes, a ping still waits to be sent, or the connection
-    /// is not open.
-    pub fn send_ping(&mut self, payload: &[u8]) -> Result<(), &'static str> {
-        if self.state != CloseState::Open {
-            return Err("the connection is not open");
-        }
-        if payload.len() > CONTROL_PAYLOAD_MAX {
-            return Err("a ping carries at most 125 bytes");
-        }
-        let rare = self.rare_mut();
-        if rare.ping.is_some() {
-            return Err("a ping still waits to be sent");
-        }
-        rare.ping = Some(payload.into());
-        Ok(())
-    }
-
-    /// Queues a ping as [`send_ping`](Self::send_ping) does, measures its round trip and, with a
-    /// pong timeout, gives up when nothing arrives after it.
-    ///
-    /// # Errors
-    /// As [`send_ping`](Self::send_ping).
-    pub fn send_timed_ping(&mut self, now: Micros, payload: &[u8]) -> Result<(), &'static str> {
-        self.send_ping(payload)?;
-        self.rare_mut().awaited = payload.into();
-        self.start_timing(now);
-        Ok(())
     }
 
     /// Starts the closing handshake; messages still come in until the peer's Close.
@@ -433,12 +364,6 @@ impl WebSocket {
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn memory_held(&self) -> usize {
         self.input.capacity() + self.assembly.capacity() + self.pongs.capacity()
-    }
-
-    /// Time from the last measured ping to its pong.
-    #[must_use]
-    pub fn round_trip(&self) -> Option<Micros> {
-        self.round_trip.map(Micros::from)
     }
 }
 

@@ -91,7 +91,10 @@ pub fn fuzz_deflate(data: &[u8]) {
         fragment_size: 0,
         text: true,
         ping_interval: 0,
+        pings_in_silence_only: false,
         pong_timeout: 0,
+        silence_timeout: 0,
+        probes_silence: false,
         close_timeout: 1000,
     };
     let role = if settings & 64 == 0 { Role::Server } else { Role::Client };
@@ -134,7 +137,10 @@ pub fn fuzz_frames(data: &[u8]) {
         fragment_size: 0,
         text: settings & 2 == 0,
         ping_interval: 0,
+        pings_in_silence_only: false,
         pong_timeout: 0,
+        silence_timeout: 0,
+        probes_silence: false,
         close_timeout: 1000,
     };
     if let Ok(Some((header, size))) = FrameHeader::parse(stream) {

@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 mod closing;
 mod cuts;
 mod deflated;
+mod liveness;
 
 const KEY: [u8; 4] = [1, 2, 3, 4];
 const PLAIN: Config = Config {
@@ -15,10 +16,14 @@ const PLAIN: Config = Config {
     fragment_size: 0,
     text: true,
     ping_interval: 0,
+    pings_in_silence_only: false,
     pong_timeout: 0,
+    silence_timeout: 0,
+    probes_silence: false,
     close_timeout: 1000,
 };
-const UNITY: Config = Config { message_size_max: 1386, text: false, ..PLAIN };
+const UNITY: Config =
+    Config { message_size_max: 1386, text: false, pings_in_silence_only: true, ..PLAIN };
 
 /// A frame as a client sends it. `first` is the first byte: FIN, RSV, opcode.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {

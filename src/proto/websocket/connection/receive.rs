@@ -394,18 +394,6 @@ impl WebSocket {
         self.pongs.push(payload.len() as u8);
         self.pongs.extend_from_slice(payload);
     }
-
-    fn measure(&mut self, payload: &[u8]) {
-        let awaited = self.rare.as_ref().map_or(&[][..], |rare| &rare.awaited);
-        if self.timing && payload == awaited {
-            let passed = self.received_at.saturating_sub(self.ping_at);
-            self.round_trip = Some(u32::try_from(passed).unwrap_or(u32::MAX));
-            self.timing = false;
-            if self.rare.as_ref().is_some_and(|rare| rare.ping.is_none()) {
-                self.rare = None;
-            }
-        }
-    }
 }
 
 /// Bytes of the longest frame of a message that is compressed: DEFLATE's fixed codes have at most

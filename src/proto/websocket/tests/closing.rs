@@ -1,7 +1,6 @@
-//! Closing, pings and timers.
+//! Closing, and its timer.
 
 use super::*;
-use crate::proto::time::Micros;
 
 #[test]
 fn the_peers_close_is_answered_with_its_code() {
@@ -83,72 +82,4 @@ fn a_closing_handshake_that_hangs_times_out() {
     assert_eq!((socket.close_state(), socket.next_timeout()), (CloseState::TimedOut, None));
     assert_eq!(transmit(&mut socket), b"");
     assert_eq!(feed(&mut socket, &frame(0x82, b"late")), []);
-}
-
-#[test]
-fn silence_leads_to_one_ping_and_then_to_the_end() {
-    let config = Config { ping_interval: 100, pong_timeout: 50, ..UNITY };
-    let mut socket = server(config);
-    assert_eq!(socket.next_timeout(), Some(100));
-    socket.handle_timeout(99);
-    assert_eq!(transmit(&mut socket), b"");
-    socket.handle_timeout(100);
-    assert_eq!(transmit(&mut socket), [0x89, 0]);
-    assert_eq!(socket.next_timeout(), Some(150));
-    socket.handle_bytes(130, BytesMut::from(&frame(0x8a, b"")[..]));
-    assert_eq!(events(&mut socket), [Event::Pong(Bytes::new())]);
-    assert_eq!((socket.round_trip(), socket.next_timeout()), (Some(30), Some(230)));
-    socket.handle_timeout(230);
-    transmit(&mut socket);
-    socket.handle_timeout(280);
-    assert_eq!(socket.close_state(), CloseState::TimedOut);
-}
-
-#[test]
-fn without_a_pong_timeout_one_ping_is_outstanding() {
-    let mut socket = server(Config { ping_interval: 100, ..UNITY });
-    socket.handle_timeout(100);
-    assert_eq!(transmit(&mut socket), [0x89, 0]);
-    assert_eq!(socket.next_timeout(), None);
-    socket.handle_timeout(Micros::MAX);
-    assert_eq!(transmit(&mut socket), b"");
-    socket.handle_bytes(500, BytesMut::from(&frame(0x82, b"x")[..]));
-    assert_eq!(socket.next_timeout(), Some(600));
-}
-
-#[test]
-fn pings_of_the_program_are_sent_once_and_can_be_measured() {
-    let mut socket = server(PLAIN);
-    socket.send_ping(b"one").unwrap();
-    assert!(socket.send_ping(b"two").is_err());
-    assert_eq!(transmit(&mut socket), b"\x89\x03one");
-    socket.send_timed_ping(40, b"three").unwrap();
-    assert_eq!(transmit(&mut socket), b"\x89\x05three");
-    socket.handle_bytes(70, BytesMut::from(&frame(0x8a, b"one")[..]));
-    events(&mut socket);
-    assert_eq!(socket.round_trip(), None);
-    socket.handle_bytes(90, BytesMut::from(&frame(0x8a, b"three")[..]));
-    events(&mut socket);
-    assert_eq!(socket.round_trip(), Some(50));
-    assert!(socket.send_ping(&[0; 126]).is_err());
-    socket.close(100, None, b"").unwrap();
-    assert!(socket.send_ping(b"").is_err());
-}
-
-#[test]
-fn many_pings_are_answered_within_bounded_memory() {
-    let mut socket = server(PLAIN);
-    for index in 0..10 {
-        feed(&mut socket, &frame(0x89, &[index; 100]));
-    }
-    let out = transmit(&mut socket);
-    assert_eq!(out.len(), 10 * 102);
-    assert_eq!((out[2], out[9 * 102 + 2]), (0, 9));
-    for index in 0..=255 {
-        feed(&mut socket, &frame(0x89, &[index; 125]));
-        assert!(socket.memory_held() <= 4096);
-    }
-    let out = transmit(&mut socket);
-    assert!(out.len() <= 4096);
-    assert_eq!(out.last(), Some(&255), "the latest ping is answered");
 }

@@ -1,0 +1,105 @@
+using System.Text;
+using NetDriver.Error;
+
+namespace NetDriver.Tests
+{
+    [Tests]
+    internal static class LivenessTests
+    {
+        private static NetworkSettings Settings(NetDriverParameter limits)
+        {
+            return new NetworkSettings().WithNetDriverParameters(limits);
+        }
+
+        public static void APingCarriesItsBytesAndItsPongIsAnEvent()
+        {
+            NetDriverParameter limits = NetDriverParameter.Default;
+            limits.pongEvents = true;
+            foreach (Road road in new[] { Road.WebSocketPlain, Road.WebSocketUtp })
+            {
+                // So that the UTP dialect does not ping by itself meanwhile.
+                NetworkSettings settings = Settings(limits)
+                    .WithNetworkConfigParameters(heartbeatTimeoutMS: 0);
+                using (Pair pair = Pair.Open(road, settings))
+                {
+                    byte[] payload = Encoding.ASCII.GetBytes("are you there?");
+                    Check.Equal(0, pair.Client.Ping(pair.ClientSide, payload), "ping");
+                    DataStreamReader reader;
+                    pair.Expect(
+                        pair.Client, NetworkEvent.Type.Pong, pair.ClientSide, out reader);
+                    byte[] answer = new byte[reader.Length];
+                    reader.ReadBytes(answer);
+                    Check.Bytes(payload, answer, "the pong's");
+                    Check.Equal(0, pair.Server.Ping(pair.ServerSide), "an empty ping");
+                    pair.Expect(
+                        pair.Server, NetworkEvent.Type.Pong, pair.ServerSide, out reader);
+                    Check.Equal(0, reader.Length, "nothing to read");
+                    ConnectionInfo info;
+                    Check.Equal(0,
+                        pair.Client.GetConnectionInfo(pair.ClientSide, out info), "info");
+                    Check.That(info.RoundTripMicroseconds > 0, "the round trip is measured");
+                    Check.Equal(uint.MaxValue, info.LastMessageAgeMS, "a pong is no message");
+                }
+            }
+        }
+
+        public static void APingThatCannotBeSentIsAnError()
+        {
+            using (Pair pair = Pair.Open(Road.WebSocketPlain))
+            {
+                Check.Status(StatusCode.NetworkPacketOverflow,
+                    pair.Client.Ping(pair.ClientSide, new byte[126]), "too long");
+                Check.Equal(0, pair.Client.Ping(pair.ClientSide, new byte[125]), "just right");
+                Check.Status(StatusCode.NetworkIdMismatch,
+                    pair.Client.Ping(default(NetworkConnection)), "no connection");
+            }
+            using (Pair pair = Pair.Open(Road.Udp))
+                Check.Status(StatusCode.NotSupported, pair.Client.Ping(pair.ClientSide), "UDP");
+            Check.Status(StatusCode.InvalidHandle,
+                default(NetworkDriver).Ping(default(NetworkConnection)), "no driver");
+        }
+
+        public static void SilenceHasALimitUnlessTheProgramMaySleep()
+        {
+            NetDriverParameter limits = NetDriverParameter.Default;
+            limits.pingIntervalMS = 0;
+            limits.silenceTimeoutMS = 100;
+            using (Pair pair = Pair.Open(Road.WebSocketPlain, Settings(limits)))
+            {
+                DataStreamReader reader;
+                pair.Expect(
+                    pair.Server, NetworkEvent.Type.Disconnect, pair.ServerSide, out reader);
+                Check.Equal((byte)DisconnectReason.Timeout, reader.ReadByte(), "reason");
+            }
+            limits.tolerateThrottled = true;
+            using (Pair pair = Pair.Open(Road.WebSocketPlain, Settings(limits)))
+            {
+                pair.For(400);
+                Pair.Silent(pair.Server);
+                Pair.Silent(pair.Client);
+            }
+        }
+
+        public static void TheAgeOfTheLastMessageIsKnown()
+        {
+            foreach (Road road in Pair.All)
+            {
+                NetworkSettings settings = new NetworkSettings()
+                    .WithNetworkConfigParameters(fixedFrameTimeMS: 10);
+                using (Pair pair = Pair.Open(road, settings))
+                {
+                    Check.Equal(0, pair.Client.Send(pair.ClientSide, new byte[3]), "send");
+                    DataStreamReader reader;
+                    pair.Expect(pair.Server, NetworkEvent.Type.Data, pair.ServerSide, out reader);
+                    ConnectionInfo info;
+                    pair.Server.GetConnectionInfo(pair.ServerSide, out info);
+                    uint age = info.LastMessageAgeMS;
+                    for (int frame = 0; frame < 7; frame++)
+                        pair.Step();
+                    pair.Server.GetConnectionInfo(pair.ServerSide, out info);
+                    Check.Equal(age + 70, info.LastMessageAgeMS, "age over " + road);
+                }
+            }
+        }
+    }
+}
