@@ -109,9 +109,8 @@ fn every_field_has_its_row() {
     }
 }
 
-#[test]
-fn the_ends_of_the_bounds_are_inside() {
-    let smallest = NetworkSettings {
+fn smallest() -> NetworkSettings {
+    NetworkSettings {
         connect_timeout_ms: 0,
         max_connect_attempts: 0,
         disconnect_timeout_ms: 0,
@@ -140,8 +139,11 @@ fn the_ends_of_the_bounds_are_inside() {
         deflate_minimum_length: 0,
         fragment_size: FRAGMENT_SIZE_MIN,
         ..NetworkSettings::default()
-    };
-    let largest = NetworkSettings {
+    }
+}
+
+fn largest() -> NetworkSettings {
+    NetworkSettings {
         connect_timeout_ms: i32::MAX,
         max_connect_attempts: i32::MAX,
         disconnect_timeout_ms: i32::MAX,
@@ -170,8 +172,12 @@ fn the_ends_of_the_bounds_are_inside() {
         deflate_minimum_length: WEBSOCKET_MESSAGE_SIZE_LIMIT,
         fragment_size: WEBSOCKET_MESSAGE_SIZE_LIMIT,
         ..NetworkSettings::default()
-    };
-    for settings in [smallest, largest] {
+    }
+}
+
+#[test]
+fn the_ends_of_the_bounds_are_inside() {
+    for settings in [smallest(), largest()] {
         settings.validate().expect("is inside");
         for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc] {
             let (mut server, endpoint) = crate::support::server(kind, &settings);
