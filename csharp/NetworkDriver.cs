@@ -320,7 +320,8 @@ namespace NetDriver
         }
 
         /// <summary>
-        /// Sleeps until an update would bring an event or a connection, or until the time is over.
+        /// Sleeps until an update would bring an event, a connection or an upgrade request, or
+        /// until the time is over.
         /// The only call that blocks; keep-alives and pongs are served meanwhile.
         /// </summary>
         /// <param name="timeoutMS">Milliseconds to sleep at most; at least 0.</param>

@@ -1747,8 +1747,8 @@ nd_result nd_driver_update(struct nd_driver *driver);
 nd_result nd_driver_flush(struct nd_driver *driver);
 
 /**
- * Sleep until an update would bring an event or a connection, or until the time is over. This
- * is the only call that blocks. Meanwhile keep-alives and pongs are served.
+ * Sleep until an update would bring an event, a connection or an upgrade request, or until the
+ * time is over. This is the only call that blocks. Meanwhile keep-alives and pongs are served.
  *
  * @param driver  the driver
  * @param timeout_ms  milliseconds to sleep at most; 0 returns at once
