@@ -8,6 +8,12 @@ namespace NetDriver
     {
         /// <summary>Deliver <see cref="NetworkEvent.Type.Writable"/>.</summary>
         public bool writableEvents;
+        /// <summary>
+        /// Deliver messages of plain WebSocket connections in pieces
+        /// (<see cref="NetworkEvent.Type.Fragment"/>) when not all of them is there at once.
+        /// Nothing is put together then, and webSocketMessageSizeMax bounds Data events only.
+        /// </summary>
+        public bool fragmentEvents;
         /// <summary>Deliver <see cref="NetworkEvent.Type.Pong"/>.</summary>
         public bool pongEvents;
         /// <summary>Connections that the driver holds at once; above 0.</summary>
@@ -112,6 +118,8 @@ namespace NetDriver
             uint bits = 0;
             if (writableEvents)
                 bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_WRITABLE;
+            if (fragmentEvents)
+                bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_FRAGMENT;
             if (pongEvents)
                 bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_PONG;
             return bits;

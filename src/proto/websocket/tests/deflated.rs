@@ -15,7 +15,8 @@ fn pair(wishes: &Wishes, minimum: usize) -> [WebSocket; 2] {
     })
 }
 
-const KEEPING: Wishes = Wishes { window_bits: 15, own_no_context: false, peer_no_context: false };
+pub(super) const KEEPING: Wishes =
+    Wishes { window_bits: 15, own_no_context: false, peer_no_context: false };
 
 fn pack(socket: &mut WebSocket, kind: Kind, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
