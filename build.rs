@@ -26,6 +26,7 @@ const SOURCES: &[&str] = &[
     "stream_packed_writes",
     "stream_reads",
     "stream_packed_reads",
+    "messages",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -28,6 +28,12 @@ namespace NetDriver
             /// </summary>
             Writable = 65,
             /// <summary>
+            /// A piece of a message arrived; the reader holds it, and
+            /// <see cref="NetworkDriver.LastEvent"/> says whether it is the first or the last.
+            /// Only with <see cref="NetDriverParameter.fragmentEvents"/>.
+            /// </summary>
+            Fragment = 66,
+            /// <summary>
             /// A WebSocket's pong arrived, whether it answers <see cref="NetworkDriver.Ping"/>, a
             /// ping of pingIntervalMS (nothing to read), or nothing; the reader holds what the
             /// ping carried. Only with <see cref="NetDriverParameter.pongEvents"/>.

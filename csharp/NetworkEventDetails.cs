@@ -9,6 +9,8 @@ namespace NetDriver
             Connection = NetworkConnection.FromValue(source.connection);
             Type = (NetworkEvent.Type)source.kind;
             IsText = (source.flags & Interop.NativeMethods.ND_EVENT_FLAG_TEXT) != 0;
+            IsFirst = (source.flags & Interop.NativeMethods.ND_EVENT_FLAG_FIRST) != 0;
+            IsLast = (source.flags & Interop.NativeMethods.ND_EVENT_FLAG_LAST) != 0;
             IsClean = (source.flags & Interop.NativeMethods.ND_EVENT_FLAG_CLEAN) != 0;
             CloseCode = source.close_code;
             Reason = (Error.DisconnectReason)source.reason;
@@ -23,6 +25,12 @@ namespace NetDriver
 
         /// <summary>Data: the message is text (valid UTF-8), of a plain WebSocket.</summary>
         public bool IsText { get; private set; }
+
+        /// <summary>Data and Fragment: the message begins here.</summary>
+        public bool IsFirst { get; private set; }
+
+        /// <summary>Data and Fragment: the message ends here.</summary>
+        public bool IsLast { get; private set; }
 
         /// <summary>Disconnect: the peer said goodbye properly.</summary>
         public bool IsClean { get; private set; }

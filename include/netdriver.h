@@ -180,6 +180,11 @@
 #define ND_EVENT_WRITABLE 65
 
 /**
+ * Event kind, opt-in: a piece of a message arrived, of which not all is here.
+ */
+#define ND_EVENT_FRAGMENT 66
+
+/**
  * Event kind, opt-in: a WebSocket's pong arrived, whether it answers nd_driver_ping, a ping that
  * ping_interval_ms sent (no data), or nothing.
  */
@@ -191,22 +196,30 @@
 #define ND_OPTIONAL_EVENT_WRITABLE 1
 
 /**
+ * Opt-in bit for nd_settings.optional_events: deliver messages of plain WebSocket connections in
+ * pieces (ND_EVENT_FRAGMENT) when not all of them is there at once. Nothing is put together then,
+ * and websocket_message_size_max bounds Data events only: a longer message is all Fragment events.
+ */
+#define ND_OPTIONAL_EVENT_FRAGMENT 4
+
+/**
  * Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_PONG.
  */
 #define ND_OPTIONAL_EVENT_PONG 8
 
 /**
- * Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection.
+ * Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection. A Fragment may
+ * be cut inside of a character.
  */
 #define ND_EVENT_FLAG_TEXT 1
 
 /**
- * Event flag: first piece of a message (set on every Data event, which holds a whole message).
+ * Event flag of Data and Fragment: the message begins here (every Data event is a whole one).
  */
 #define ND_EVENT_FLAG_FIRST 2
 
 /**
- * Event flag: last piece of a message (set on every Data event, which holds a whole message).
+ * Event flag of Data and Fragment: the message ends here. A connection may end before it comes.
  */
 #define ND_EVENT_FLAG_LAST 4
 
@@ -644,7 +657,8 @@ typedef struct nd_settings {
    */
   int32_t plain_grace_ms;
   /**
-   * Bytes of the largest plain WebSocket message, in and out. Default 1 MiB; above 0.
+   * Bytes of the largest plain WebSocket message, in and out; those in pieces are not bounded.
+   * Default 1 MiB; above 0.
    */
   uint32_t websocket_message_size_max;
   /**
@@ -1331,9 +1345,9 @@ typedef struct nd_event {
    */
   nd_connection connection;
   /**
-   * Data: the message. Connect: the server's accept payload. Disconnect: the close reason, or
-   * what went wrong, as UTF-8 text. Pong: what the ping carried. Valid until the first
-   * nd_driver_update after this pop.
+   * Data: the message. Fragment: the piece. Connect: the server's accept payload. Disconnect:
+   * the close reason, or what went wrong, as UTF-8 text. Pong: what the ping carried. Valid
+   * until the first nd_driver_update after this pop.
    */
   const uint8_t *data;
   /**
@@ -1465,6 +1479,13 @@ typedef struct nd_stream_reader {
    */
   uint32_t failed_reads;
 } nd_stream_reader;
+
+/**
+ * A function that takes memory back which nd_driver_send_owned was given: `data` and `user` are
+ * those of that call. It runs inside of a call on the driver (or of nd_driver_destroy), on that
+ * call's thread; it must not call the library with the same driver, and must return.
+ */
+typedef void (*nd_release_callback)(const uint8_t *data, void *user);
 
 #ifdef __cplusplus
 extern "C" {
@@ -3465,6 +3486,90 @@ nd_result nd_stream_read_packed_fixed_string_delta(struct nd_stream_reader *read
                                                    char *out_text,
                                                    uint32_t capacity,
                                                    uint32_t *out_length);
+
+/**
+ * Begin a message of a plain WebSocket connection that is sent piece by piece; its length need
+ * not be known. Until nd_driver_finish_message other sends on the connection are refused with
+ * ND_ERROR_NETWORK_STATE_MISMATCH; pings and pongs still go between the pieces, and closing is
+ * fine. websocket_message_size_max of this side does not bound it. Where compression was agreed
+ * on it is compressed, however short it turns out.
+ *
+ * @param driver  the driver
+ * @param connection  to whom
+ * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
+ * _STATE_MISMATCH (not Connected, or a message is begun already); ND_ERROR_INVALID_ARGUMENT
+ * (unknown flag, UTP dialect); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_begin_message(struct nd_driver *driver,
+                                  nd_connection connection,
+                                  uint32_t flags);
+
+/**
+ * Send the next piece of the message that nd_driver_begin_message began. It leaves with the next
+ * nd_driver_flush or nd_driver_update, and the receiver can read it before the message is whole.
+ * When this fails the message stays as it was.
+ *
+ * @param driver  the driver
+ * @param connection  to whom
+ * @param data  the piece, copied; may be NULL when the length is 0. Text may be cut inside of a
+ * character
+ * @param data_length  its length in bytes; 0 changes nothing
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH, _STATE_MISMATCH (not Connected, or none was begun), _PACKET_OVERFLOW (the
+ * piece alone is above outbound_bytes_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (text
+ * that is not UTF-8); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_append_message(struct nd_driver *driver,
+                                   nd_connection connection,
+                                   const uint8_t *data,
+                                   uint32_t data_length);
+
+/**
+ * End the message that nd_driver_begin_message began. Without a piece it is an empty message.
+ *
+ * @param driver  the driver
+ * @param connection  to whom
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
+ * _STATE_MISMATCH (not Connected, or none was begun), _SEND_QUEUE_FULL;
+ * ND_ERROR_INVALID_ARGUMENT (the text ends inside of a character); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_finish_message(struct nd_driver *driver, nd_connection connection);
+
+/**
+ * Send one message without copying it: the library takes the memory, and gives it back by calling
+ * `release` exactly once, when the message has left, the connection has ended, or the driver is
+ * destroyed. That may be before this returns: only large uncompressed messages on connections
+ * that came from outside are sent from where they lie, others are copied after all.
+ *
+ * @param driver  the driver
+ * @param connection  to whom
+ * @param pipeline  0: no pipeline
+ * @param data  the message; may be NULL when the length is 0
+ * @param data_length  its length in bytes
+ * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param release  called when the library needs the memory no more; never when this call fails
+ * @param user  handed to `release` as it is
+ * @return as nd_driver_send. Unless it is ND_OK, the memory stays the caller's
+ * @lifetime the memory must stay as it is until `release` is called
+ * @thread the one that uses the driver now; `release` runs on the thread of whichever call on the
+ * driver lets go of the memory
+ * @since 0.2
+ */
+nd_result nd_driver_send_owned(struct nd_driver *driver,
+                               nd_connection connection,
+                               uint8_t pipeline,
+                               const uint8_t *data,
+                               uint32_t data_length,
+                               uint32_t flags,
+                               nd_release_callback release,
+                               void *user);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -44,6 +44,10 @@ namespace NetDriver.Interop
         /// </summary>
         internal const int ND_EVENT_WRITABLE = 65;
         /// <summary>
+        ///  Event kind, opt-in: a piece of a message arrived, of which not all is here.
+        /// </summary>
+        internal const int ND_EVENT_FRAGMENT = 66;
+        /// <summary>
         ///  Event kind, opt-in: a WebSocket's pong arrived, whether it answers nd_driver_ping, a ping that
         ///  ping_interval_ms sent (no data), or nothing.
         /// </summary>
@@ -53,19 +57,26 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_OPTIONAL_EVENT_WRITABLE = 1;
         /// <summary>
+        ///  Opt-in bit for nd_settings.optional_events: deliver messages of plain WebSocket connections in
+        ///  pieces (ND_EVENT_FRAGMENT) when not all of them is there at once. Nothing is put together then,
+        ///  and websocket_message_size_max bounds Data events only: a longer message is all Fragment events.
+        /// </summary>
+        internal const uint ND_OPTIONAL_EVENT_FRAGMENT = 4;
+        /// <summary>
         ///  Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_PONG.
         /// </summary>
         internal const uint ND_OPTIONAL_EVENT_PONG = 8;
         /// <summary>
-        ///  Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection.
+        ///  Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection. A Fragment may
+        ///  be cut inside of a character.
         /// </summary>
         internal const uint ND_EVENT_FLAG_TEXT = 1;
         /// <summary>
-        ///  Event flag: first piece of a message (set on every Data event, which holds a whole message).
+        ///  Event flag of Data and Fragment: the message begins here (every Data event is a whole one).
         /// </summary>
         internal const uint ND_EVENT_FLAG_FIRST = 2;
         /// <summary>
-        ///  Event flag: last piece of a message (set on every Data event, which holds a whole message).
+        ///  Event flag of Data and Fragment: the message ends here. A connection may end before it comes.
         /// </summary>
         internal const uint ND_EVENT_FLAG_LAST = 4;
         /// <summary>
@@ -331,6 +342,9 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_FIXED_STRING_4096_MAX = 4093;
 
+
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+        internal delegate void nd_driver_send_owned_release_delegate(byte* data, void* user);
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         internal delegate void nd_log_set_callback_callback_delegate(uint level, byte* text, void* user);
@@ -2288,6 +2302,82 @@ namespace NetDriver.Interop
         [DllImport(__DllName, EntryPoint = "nd_stream_read_packed_fixed_string_delta", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_stream_read_packed_fixed_string_delta(nd_stream_reader* reader, byte* baseline, uint baseline_length, byte* out_text, uint capacity, uint* out_length);
 
+        /// <summary>
+        ///  Begin a message of a plain WebSocket connection that is sent piece by piece; its length need
+        ///  not be known. Until nd_driver_finish_message other sends on the connection are refused with
+        ///  ND_ERROR_NETWORK_STATE_MISMATCH; pings and pongs still go between the pieces, and closing is
+        ///  fine. websocket_message_size_max of this side does not bound it. Where compression was agreed
+        ///  on it is compressed, however short it turns out.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  to whom
+        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
+        ///  _STATE_MISMATCH (not Connected, or a message is begun already); ND_ERROR_INVALID_ARGUMENT
+        ///  (unknown flag, UTP dialect); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_begin_message", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_begin_message(nd_driver* driver, ulong connection, uint flags);
+
+        /// <summary>
+        ///  Send the next piece of the message that nd_driver_begin_message began. It leaves with the next
+        ///  nd_driver_flush or nd_driver_update, and the receiver can read it before the message is whole.
+        ///  When this fails the message stays as it was.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  to whom
+        ///  @param data  the piece, copied; may be NULL when the length is 0. Text may be cut inside of a
+        ///  character
+        ///  @param data_length  its length in bytes; 0 changes nothing
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+        ///  _VERSION_MISMATCH, _STATE_MISMATCH (not Connected, or none was begun), _PACKET_OVERFLOW (the
+        ///  piece alone is above outbound_bytes_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (text
+        ///  that is not UTF-8); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_append_message", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_append_message(nd_driver* driver, ulong connection, byte* data, uint data_length);
+
+        /// <summary>
+        ///  End the message that nd_driver_begin_message began. Without a piece it is an empty message.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  to whom
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
+        ///  _STATE_MISMATCH (not Connected, or none was begun), _SEND_QUEUE_FULL;
+        ///  ND_ERROR_INVALID_ARGUMENT (the text ends inside of a character); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_finish_message", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_finish_message(nd_driver* driver, ulong connection);
+
+        /// <summary>
+        ///  Send one message without copying it: the library takes the memory, and gives it back by calling
+        ///  `release` exactly once, when the message has left, the connection has ended, or the driver is
+        ///  destroyed. That may be before this returns: only large uncompressed messages on connections
+        ///  that came from outside are sent from where they lie, others are copied after all.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  to whom
+        ///  @param pipeline  0: no pipeline
+        ///  @param data  the message; may be NULL when the length is 0
+        ///  @param data_length  its length in bytes
+        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param release  called when the library needs the memory no more; never when this call fails
+        ///  @param user  handed to `release` as it is
+        ///  @return as nd_driver_send. Unless it is ND_OK, the memory stays the caller's
+        ///  @lifetime the memory must stay as it is until `release` is called
+        ///  @thread the one that uses the driver now; `release` runs on the thread of whichever call on the
+        ///  driver lets go of the memory
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_send_owned", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_send_owned(nd_driver* driver, ulong connection, byte pipeline, byte* data, uint data_length, uint flags, nd_driver_send_owned_release_delegate release, void* user);
+
 
     }
 
@@ -2418,7 +2508,8 @@ namespace NetDriver.Interop
         /// </summary>
         public int plain_grace_ms;
         /// <summary>
-        ///  Bytes of the largest plain WebSocket message, in and out. Default 1 MiB; above 0.
+        ///  Bytes of the largest plain WebSocket message, in and out; those in pieces are not bounded.
+        ///  Default 1 MiB; above 0.
         /// </summary>
         public uint websocket_message_size_max;
         /// <summary>
@@ -2755,9 +2846,9 @@ namespace NetDriver.Interop
         /// </summary>
         public ulong connection;
         /// <summary>
-        ///  Data: the message. Connect: the server's accept payload. Disconnect: the close reason, or
-        ///  what went wrong, as UTF-8 text. Pong: what the ping carried. Valid until the first
-        ///  nd_driver_update after this pop.
+        ///  Data: the message. Fragment: the piece. Connect: the server's accept payload. Disconnect:
+        ///  the close reason, or what went wrong, as UTF-8 text. Pong: what the ping carried. Valid
+        ///  until the first nd_driver_update after this pop.
         /// </summary>
         public byte* data;
         /// <summary>

@@ -221,6 +221,7 @@ namespace NetDriver.Interop
             switch (source->kind)
             {
                 case NativeMethods.ND_EVENT_DATA:
+                case NativeMethods.ND_EVENT_FRAGMENT:
                 case NativeMethods.ND_EVENT_CONNECT:
                 case NativeMethods.ND_EVENT_PONG:
                     byte* data = source->data_length == 0 ? s_Bytes : source->data;

@@ -8,6 +8,12 @@ namespace NetDriver
     {
         /// <summary>Deliver <see cref="NetworkEvent.Type.Writable"/>.</summary>
         public bool writableEvents;
+        /// <summary>
+        /// Deliver messages of plain WebSocket connections in pieces
+        /// (<see cref="NetworkEvent.Type.Fragment"/>) when not all of them is there at once.
+        /// Nothing is put together then, and webSocketMessageSizeMax bounds Data events only.
+        /// </summary>
+        public bool fragmentEvents;
         /// <summary>Deliver <see cref="NetworkEvent.Type.Pong"/>.</summary>
         public bool pongEvents;
         /// <summary>Connections that the driver holds at once; above 0.</summary>
@@ -127,6 +133,8 @@ namespace NetDriver
             uint bits = 0;
             if (writableEvents)
                 bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_WRITABLE;
+            if (fragmentEvents)
+                bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_FRAGMENT;
             if (pongEvents)
                 bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_PONG;
             return bits;
@@ -141,6 +149,9 @@ namespace NetDriver
                         != 0,
                 pongEvents =
                     (settings.optional_events & Interop.NativeMethods.ND_OPTIONAL_EVENT_PONG)
+                        != 0,
+                fragmentEvents =
+                    (settings.optional_events & Interop.NativeMethods.ND_OPTIONAL_EVENT_FRAGMENT)
                         != 0,
                 connectionsMax = settings.connections_max,
                 inboundBytesMax = settings.inbound_bytes_max,

@@ -12,6 +12,20 @@ use crate::proto::utp::connection::{Outcome, UtpConnection};
 use crate::proto::utp::packet::{self, Packet, PacketError, Token};
 use crate::settings::{Dialect, InterfaceKind};
 
+/// A message, or a piece of one.
+pub struct Piece {
+    /// Data or Fragment.
+    pub kind: EventKind,
+    /// Its bytes.
+    pub data: Bytes,
+    /// Text or binary.
+    pub text: bool,
+    /// The message begins here.
+    pub first: bool,
+    /// It ends here.
+    pub last: bool,
+}
+
 impl NetworkDriver {
     /// Takes one datagram.
     pub(super) fn receive_datagram(&mut self, interface: u32, link: Link, data: &[u8]) {
@@ -196,7 +210,13 @@ impl NetworkDriver {
 
     /// Raises a Data event.
     pub(super) fn deliver(&mut self, index: u32, data: Bytes, text: bool) {
-        let size = data.len() as u64;
+        let kind = EventKind::Data;
+        self.deliver_piece(index, Piece { kind, data, text, first: true, last: true });
+    }
+
+    /// Raises the event of a message, or of a piece of one.
+    pub(super) fn deliver_piece(&mut self, index: u32, piece: Piece) {
+        let size = piece.data.len() as u64;
         let now = self.now;
         let entry = self.connections.at(index);
         if entry.state == super::ConnectionState::Disconnected {
@@ -205,11 +225,12 @@ impl NetworkDriver {
         }
         entry.last_message = Some(now);
         let traffic = &mut entry.traffic;
-        traffic.messages_in += 1;
+        traffic.messages_in += u64::from(piece.last);
         traffic.bytes_in += size;
-        self.statistics.messages_in += 1;
+        self.statistics.messages_in += u64::from(piece.last);
         self.statistics.bytes_in += size;
-        let event = Event { data, text, ..self.event(index, EventKind::Data) };
+        let Piece { kind, data, text, first, last } = piece;
+        let event = Event { data, text, first, last, ..self.event(index, kind) };
         self.raise(index, event);
     }
 

@@ -218,6 +218,8 @@ mod tests {
             kind: EventKind::Data,
             data: Bytes::from_static(data.as_bytes()),
             text: false,
+            first: true,
+            last: true,
             clean: false,
             reason: DisconnectReason::Default,
             close_code: 0,

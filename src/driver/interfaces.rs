@@ -79,6 +79,7 @@ pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> 
     let utp_size = utp_packet_size_max(s, InterfaceKind::WebSocket) as u32;
     let plain = websocket::Config {
         message_size_max: plain_size,
+        assembly_max: if s.fragment_events { 0 } else { u32::MAX },
         fragment_size: s.fragment_size,
         text: true,
         ping_interval: from_ms(s.ping_interval_ms),
@@ -88,9 +89,12 @@ pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> 
         probes_silence: s.tolerate_throttled,
         close_timeout: from_ms(s.close_timeout_ms),
     };
+    // A connection request, which decides, is whole.
+    let assembly_max = if s.fragment_events { utp_size } else { u32::MAX };
     match dialect {
         Some(Dialect::Utp) => websocket::Config {
             message_size_max: utp_size,
+            assembly_max: u32::MAX,
             // One packet is one frame.
             fragment_size: 0,
             text: false,
@@ -107,8 +111,11 @@ pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> 
             probes_silence: false,
             ..plain
         },
-        None if utp_size > plain_size => websocket::Config { message_size_max: utp_size, ..plain },
-        Some(Dialect::Plain) | None => plain,
+        None if utp_size > plain_size => {
+            websocket::Config { message_size_max: utp_size, assembly_max, ..plain }
+        }
+        None => websocket::Config { assembly_max, ..plain },
+        Some(Dialect::Plain) => plain,
     }
 }
 

@@ -336,10 +336,21 @@ impl NetworkDriver {
     }
 
     fn lend(&mut self, event: Event) -> EventView<'_> {
-        let Event { connection, kind, data, text, clean, reason, close_code, pipeline } = event;
+        let Event {
+            connection,
+            kind,
+            data,
+            text,
+            first,
+            last,
+            clean,
+            reason,
+            close_code,
+            pipeline,
+        } = event;
         self.lent.push(data);
         let data = self.lent.last().map_or(&[][..], |data| data);
-        EventView { connection, kind, data, text, clean, reason, close_code, pipeline }
+        EventView { connection, kind, data, text, first, last, clean, reason, close_code, pipeline }
     }
 
     fn pop_from(&mut self, index: u32) -> Option<Event> {
@@ -393,6 +404,8 @@ impl NetworkDriver {
             kind,
             data: Bytes::new(),
             text: false,
+            first: false,
+            last: false,
             clean: false,
             reason: DisconnectReason::Default,
             close_code: 0,

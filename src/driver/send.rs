@@ -5,6 +5,8 @@
 
 mod in_place;
 mod many;
+mod owned;
+mod pieces;
 
 use super::connections::Link;
 use super::interfaces::{layers, utp_packet_size_max};
@@ -151,9 +153,7 @@ impl NetworkDriver {
         let Link::Stream(id) = self.connections.at(index).link else {
             return Err(closed());
         };
-        if !self.stream_has_room(id, Dialect::Plain, length) {
-            return Err(self.refuse(index));
-        }
+        self.check_room(index, id, length)?;
         let Some(ws) = self.streams.open_websocket(id) else {
             return Err(closed());
         };
@@ -163,6 +163,16 @@ impl NetworkDriver {
         write(ws, out, &mut self.entropy, &mut self.compression.pool);
         self.count_sent(index, length);
         Ok(())
+    }
+
+    /// Can a plain connection take a message of this length now?
+    fn check_room(&mut self, index: u32, id: StreamId, length: usize) -> Result<()> {
+        self.check_not_sending(id)?;
+        if self.stream_has_room(id, Dialect::Plain, length) {
+            Ok(())
+        } else {
+            Err(self.refuse(index))
+        }
     }
 
     pub(super) fn stream_has_room(&self, id: StreamId, dialect: Dialect, length: usize) -> bool {

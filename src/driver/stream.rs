@@ -8,10 +8,11 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 
 use super::connections::Link;
+use super::datagram::Piece;
 use super::interfaces::websocket_config;
 use super::streams::Phase;
 use super::streams::StreamState;
-use super::{DisconnectReason, Ending, NetworkDriver, dialect};
+use super::{DisconnectReason, Ending, EventKind, NetworkDriver, dialect};
 use crate::log::note;
 use crate::proto::utp::connection::Outcome;
 use crate::proto::utp::packet::Packet;
@@ -197,6 +198,10 @@ impl NetworkDriver {
     pub(super) fn take_event(&mut self, id: StreamId, event: WsEvent) {
         match event {
             WsEvent::Message { data, text } => self.take_message(id, data, text),
+            WsEvent::Fragment { data, text, first, last } => {
+                let kind = EventKind::Fragment;
+                self.take_fragment(id, Piece { kind, data, text, first, last });
+            }
             // The pong goes out in front of whatever the program answers.
             WsEvent::Ping(_) => self.write_control(id),
             WsEvent::Pong(payload) => self.take_pong(id, payload),
@@ -236,16 +241,46 @@ impl NetworkDriver {
         }
     }
 
-    /// Silence made this connection plain, and its first message is a UTP connection request: the
-    /// client was only late, and is taken for what it is. True when it was.
-    fn was_only_late(&mut self, id: StreamId, index: u32, data: &Bytes, text: bool) -> bool {
+    /// A piece of a message that is too long for a packet, so the connection is plain.
+    fn take_fragment(&mut self, id: StreamId, piece: Piece) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        match (state.phase, state.connection()) {
+            (Phase::Open, Some(index)) => {
+                self.confirm_guess(id);
+                self.deliver_piece(index, piece);
+            }
+            (Phase::Undecided, _) => {
+                if let Some(index) = self.promote(id, Dialect::Plain) {
+                    self.deliver_piece(index, piece);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What silence told was right: the connection is plain. False when that was known already.
+    fn confirm_guess(&mut self, id: StreamId) -> bool {
         let Some(state) = self.streams.get(id) else {
             return false;
         };
         let guessed = std::mem::take(&mut state.guessed);
-        if !guessed || dialect::from_message(text, data) != Dialect::Utp {
+        if let Some(ws) = state.ws.as_mut().filter(|_| guessed) {
+            ws.set_config(websocket_config(&self.settings, Some(Dialect::Plain)));
+        }
+        guessed
+    }
+
+    /// Silence made this connection plain, and its first message is a UTP connection request: the
+    /// client was only late, and is taken for what it is. True when it was.
+    fn was_only_late(&mut self, id: StreamId, index: u32, data: &Bytes, text: bool) -> bool {
+        if !self.confirm_guess(id) || dialect::from_message(text, data) != Dialect::Utp {
             return false;
         }
+        let Some(state) = self.streams.get(id) else {
+            return false;
+        };
         if let Some(ws) = &mut state.ws {
             ws.set_config(websocket_config(&self.settings, Some(Dialect::Utp)));
         }
@@ -287,6 +322,7 @@ impl NetworkDriver {
     pub(super) fn promote(&mut self, id: StreamId, dialect: Dialect) -> Option<u32> {
         let state = self.streams.get(id)?;
         let (interface, remote, peer) = (state.interface, state.remote, state.peer);
+        let guessed = state.guessed;
         let index = if self.admits() { self.connections.insert(interface, dialect) } else { None };
         let Some(index) = index else {
             self.statistics.connections_refused += 1;
@@ -296,7 +332,9 @@ impl NetworkDriver {
             self.start_closing(id, Some(1013), why);
             return None;
         };
-        let config = websocket_config(&self.settings, Some(dialect));
+        // After a mere guess the first message may still tell otherwise.
+        let sure = Some(dialect).filter(|_| !guessed);
+        let config = websocket_config(&self.settings, sure);
         let local = self.pump.stream_local(id);
         let tls = self.pump.tls_facts(id);
         let state = self.streams.get(id)?;

@@ -76,6 +76,8 @@ pub enum EventKind {
     Disconnect = 3,
     /// After a full send queue there is room again.
     Writable = 65,
+    /// A piece of a message arrived.
+    Fragment = 66,
     /// A WebSocket's pong arrived.
     Pong = 67,
 }
@@ -122,11 +124,16 @@ pub struct Event {
     pub connection: Connection,
     /// What.
     pub kind: EventKind,
-    /// Data: the message. Connect: the accept payload. Disconnect: the close reason, or what went
-    /// wrong, as text. Pong: what the ping carried.
+    /// Data: the message. Fragment: the piece. Connect: the accept payload. Disconnect: the close
+    /// reason, or what went wrong, as text. Pong: what the ping carried.
     pub data: Bytes,
-    /// Data: the payload is text, valid UTF-8.
+    /// Data: the payload is text, valid UTF-8. Fragment: the message is; the piece may be cut
+    /// inside of a character.
     pub text: bool,
+    /// Data and Fragment: the message begins here.
+    pub first: bool,
+    /// Data and Fragment: the message ends here.
+    pub last: bool,
     /// Disconnect: the peer said goodbye properly.
     pub clean: bool,
     /// Disconnect: why.
@@ -149,6 +156,10 @@ pub struct EventView<'a> {
     pub data: &'a [u8],
     /// As in [`Event`].
     pub text: bool,
+    /// As in [`Event`].
+    pub first: bool,
+    /// As in [`Event`].
+    pub last: bool,
     /// As in [`Event`].
     pub clean: bool,
     /// As in [`Event`].

@@ -64,20 +64,27 @@ pub const ND_EVENT_CONNECT: i32 = 2;
 pub const ND_EVENT_DISCONNECT: i32 = 3;
 /// Event kind, opt-in: after ND_ERROR_NETWORK_SEND_QUEUE_FULL there is room again.
 pub const ND_EVENT_WRITABLE: i32 = 65;
+/// Event kind, opt-in: a piece of a message arrived, of which not all is here.
+pub const ND_EVENT_FRAGMENT: i32 = 66;
 /// Event kind, opt-in: a WebSocket's pong arrived, whether it answers nd_driver_ping, a ping that
 /// ping_interval_ms sent (no data), or nothing.
 pub const ND_EVENT_PONG: i32 = 67;
 
 /// Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_WRITABLE.
 pub const ND_OPTIONAL_EVENT_WRITABLE: u32 = 1;
+/// Opt-in bit for nd_settings.optional_events: deliver messages of plain WebSocket connections in
+/// pieces (ND_EVENT_FRAGMENT) when not all of them is there at once. Nothing is put together then,
+/// and websocket_message_size_max bounds Data events only: a longer message is all Fragment events.
+pub const ND_OPTIONAL_EVENT_FRAGMENT: u32 = 4;
 /// Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_PONG.
 pub const ND_OPTIONAL_EVENT_PONG: u32 = 8;
 
-/// Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection.
+/// Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection. A Fragment may
+/// be cut inside of a character.
 pub const ND_EVENT_FLAG_TEXT: u32 = 1;
-/// Event flag: first piece of a message (set on every Data event, which holds a whole message).
+/// Event flag of Data and Fragment: the message begins here (every Data event is a whole one).
 pub const ND_EVENT_FLAG_FIRST: u32 = 2;
-/// Event flag: last piece of a message (set on every Data event, which holds a whole message).
+/// Event flag of Data and Fragment: the message ends here. A connection may end before it comes.
 pub const ND_EVENT_FLAG_LAST: u32 = 4;
 /// Event flag of Disconnect: the peer said goodbye properly.
 pub const ND_EVENT_FLAG_CLEAN: u32 = 8;

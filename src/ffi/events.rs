@@ -9,7 +9,7 @@ use super::codes::{
     ND_EVENT_FLAG_TEXT, nd_result,
 };
 use super::structs::{nd_connection, nd_driver, nd_event};
-use crate::{Connection, EventKind, EventView};
+use crate::{Connection, EventView};
 
 /// Pop up to `capacity` events of accepted connections, oldest first. This is the fast way.
 ///
@@ -133,8 +133,11 @@ const EMPTY: nd_event = nd_event {
 
 fn to_abi(event: &EventView<'_>) -> nd_event {
     let mut flags = 0;
-    if event.kind == EventKind::Data {
-        flags |= ND_EVENT_FLAG_FIRST | ND_EVENT_FLAG_LAST;
+    if event.first {
+        flags |= ND_EVENT_FLAG_FIRST;
+    }
+    if event.last {
+        flags |= ND_EVENT_FLAG_LAST;
     }
     if event.text {
         flags |= ND_EVENT_FLAG_TEXT;

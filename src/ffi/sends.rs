@@ -177,7 +177,8 @@ pub unsafe extern "C" fn nd_driver_abort_send(
     })
 }
 
-fn message_kind(flags: u32) -> Result<MessageKind> {
+/// What the flags of a send mean.
+pub(super) fn message_kind(flags: u32) -> Result<MessageKind> {
     match flags {
         0 => Ok(MessageKind::Binary),
         ND_SEND_FLAG_TEXT => Ok(MessageKind::Text),

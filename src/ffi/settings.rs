@@ -7,8 +7,8 @@ use super::args;
 use super::boundary::guard;
 use super::codes::{
     ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_IPC, ND_INTERFACE_UDP,
-    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_PONG, ND_OPTIONAL_EVENT_WRITABLE,
-    ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
+    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_FRAGMENT, ND_OPTIONAL_EVENT_PONG,
+    ND_OPTIONAL_EVENT_WRITABLE, ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
 };
 use super::structs::{
     nd_connect_options, nd_connection_info, nd_driver_statistics, nd_interface_settings,
@@ -180,9 +180,10 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
 }
 
 /// Every event kind that must be asked for, and whether it was.
-fn optional_events(s: &mut NetworkSettings) -> [(u32, &mut bool); 2] {
+fn optional_events(s: &mut NetworkSettings) -> [(u32, &mut bool); 3] {
     [
         (ND_OPTIONAL_EVENT_WRITABLE, &mut s.writable_events),
+        (ND_OPTIONAL_EVENT_FRAGMENT, &mut s.fragment_events),
         (ND_OPTIONAL_EVENT_PONG, &mut s.pong_events),
     ]
 }
@@ -255,6 +256,7 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         silence_timeout_ms: s.silence_timeout_ms,
         tolerate_throttled: switch("tolerate_throttled", s.tolerate_throttled)?,
         writable_events: false,
+        fragment_events: false,
         pong_events: false,
         connect_race_delay_ms: s.connect_race_delay_ms,
     };

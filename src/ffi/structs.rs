@@ -81,7 +81,8 @@ pub struct nd_settings {
     /// Milliseconds of silence after which an undecided WebSocket client counts as plain.
     /// Default 300; at least 0.
     pub plain_grace_ms: i32,
-    /// Bytes of the largest plain WebSocket message, in and out. Default 1 MiB; above 0.
+    /// Bytes of the largest plain WebSocket message, in and out; those in pieces are not bounded.
+    /// Default 1 MiB; above 0.
     pub websocket_message_size_max: u32,
     /// Milliseconds that the WebSocket closing handshake may take. Default 3000; above 0.
     pub close_timeout_ms: i32,
@@ -280,9 +281,9 @@ pub struct nd_tls_server {
 pub struct nd_event {
     /// The connection that it happened to.
     pub connection: nd_connection,
-    /// Data: the message. Connect: the server's accept payload. Disconnect: the close reason, or
-    /// what went wrong, as UTF-8 text. Pong: what the ping carried. Valid until the first
-    /// nd_driver_update after this pop.
+    /// Data: the message. Fragment: the piece. Connect: the server's accept payload. Disconnect:
+    /// the close reason, or what went wrong, as UTF-8 text. Pong: what the ping carried. Valid
+    /// until the first nd_driver_update after this pop.
     pub data: *const u8,
     /// Length of `data` in bytes; 0 is a valid message.
     pub data_length: u32,

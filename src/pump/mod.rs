@@ -8,6 +8,7 @@ mod buffer;
 mod clock;
 mod entropy;
 mod ipc;
+mod outbox;
 mod resolver;
 mod secure;
 #[cfg(target_os = "linux")]
@@ -21,7 +22,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::error::Result;
@@ -195,6 +196,17 @@ impl Pump {
             self.dirty.push(id);
         }
         Some(stream.out(&mut self.pool))
+    }
+
+    /// Appends memory that is sent from where it lies, and let go of when it has left or the
+    /// stream has ended.
+    pub fn push(&mut self, id: StreamId, memory: Bytes) {
+        // Whoever may append may push, and the stream is marked alike.
+        if self.out(id).is_some()
+            && let Some(stream) = self.stream(id)
+        {
+            stream.push(memory);
+        }
     }
 
     /// Bytes that wait in a stream.

@@ -8,7 +8,8 @@ use std::io;
 use bytes::BytesMut;
 
 use super::buffer::ReadBuffer;
-use super::tcp::{ReadOutcome, SocketRead, Stream, cut, write_all};
+use super::outbox::{Outbox, cut};
+use super::tcp::{ReadOutcome, SocketRead, Stream, write_all};
 use super::tls::{ClientTls, ServerTls, Session, TlsFacts, TlsFailure};
 use crate::error::Result;
 
@@ -88,8 +89,7 @@ impl Stream {
 
     /// TLS has failed: what waits can never leave, but the alert that tells the peer why does.
     fn give_up(&mut self, failure: TlsFailure) -> io::Error {
-        self.out.clear();
-        self.out_sent = 0;
+        self.outbox = Outbox::default();
         if failure.plain_http {
             self.tls = None;
         }
@@ -106,9 +106,15 @@ impl Stream {
             {
                 tls.sealed = buffer;
             }
-            match tls.seal(&self.out[self.out_sent..]) {
-                Ok(count) => self.out_sent += count,
-                Err(error) => outcome = Err(error),
+            loop {
+                match tls.seal(self.outbox.front()) {
+                    Ok(0) => break,
+                    Ok(count) => self.outbox.advance(count, pool),
+                    Err(error) => {
+                        outcome = Err(error);
+                        break;
+                    }
+                }
             }
             let before = tls.sealed_sent;
             if outcome.is_ok() {
@@ -122,15 +128,14 @@ impl Stream {
                 break;
             }
         }
-        self.give_back(pool);
+        self.outbox.settle(pool);
         outcome.map(|()| total)
     }
 
     /// Says goodbye in TLS. False while something waits in front of it.
     pub(super) fn say_goodbye(&mut self) -> bool {
-        let waiting = self.out.len() - self.out_sent;
         let Some(tls) = &mut self.tls else { return true };
-        if waiting > 0 {
+        if !self.outbox.is_empty() {
             return false;
         }
         tls.say_goodbye();

@@ -2,13 +2,14 @@
 //!
 //! Nothing here knows what the bytes mean.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::buffer::ReadBuffer;
+use super::outbox::{Outbox, SLICES_MAX};
 use super::tls::Session;
 use crate::proto::time::Micros;
 
@@ -132,9 +133,8 @@ pub(super) enum SocketRead {
 pub struct Stream {
     pub(super) socket: mio::net::TcpStream,
     connecting: bool,
-    /// Bytes to send; the first `out_sent` are gone already.
-    pub(super) out: Vec<u8>,
-    pub(super) out_sent: usize,
+    /// What waits to be sent.
+    pub(super) outbox: Outbox,
     /// Between these bytes and the socket, where the stream is secure.
     pub(super) tls: Option<Box<Session>>,
     /// The system may have bytes for us.
@@ -153,8 +153,7 @@ impl Stream {
         Self {
             socket,
             connecting,
-            out: Vec::new(),
-            out_sent: 0,
+            outbox: Outbox::default(),
             tls: None,
             readable: true,
             writable: !connecting,
@@ -246,21 +245,19 @@ impl Stream {
         }
     }
 
-    /// Where to append what is to be sent. `pool` lends memory to a stream that had none, so that
-    /// an idle stream holds none.
+    /// Where to append what is to be sent.
     pub fn out(&mut self, pool: &mut Vec<Vec<u8>>) -> &mut Vec<u8> {
-        if self.out.capacity() == 0
-            && let Some(buffer) = pool.pop()
-        {
-            self.out = buffer;
-        }
-        &mut self.out
+        self.outbox.tail(pool)
+    }
+
+    /// Appends memory that is sent from where it lies.
+    pub fn push(&mut self, memory: Bytes) {
+        self.outbox.push(memory);
     }
 
     /// Bytes that wait to be sent, those that are sealed already included.
     pub fn queued(&self) -> usize {
-        let sealed = self.tls.as_ref().map_or(0, |tls| tls.queued());
-        self.out.len() - self.out_sent + sealed
+        self.outbox.len() + self.tls.as_ref().map_or(0, |tls| tls.queued())
     }
 
     /// Sends what waits, as far as the system takes it. Returns how many bytes left.
@@ -268,17 +265,31 @@ impl Stream {
         if self.tls.is_some() {
             return self.flush_secure(pool);
         }
-        let before = self.out_sent;
-        let outcome =
-            write_all(&mut self.socket, &self.out, &mut self.out_sent, &mut self.writable);
-        let sent = self.out_sent - before;
-        self.give_back(pool);
+        let before = self.outbox.len();
+        let mut outcome = Ok(());
+        while !self.outbox.is_empty() && self.writable {
+            match self.write() {
+                Ok(count) => self.outbox.advance(count, pool),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            }
+        }
+        let sent = before - self.outbox.len();
+        self.outbox.settle(pool);
         outcome.map(|()| sent)
     }
 
-    /// An empty buffer goes back to the pool; what was sent of a long one is cut off.
-    pub(super) fn give_back(&mut self, pool: &mut Vec<Vec<u8>>) {
-        cut(&mut self.out, &mut self.out_sent, pool);
+    fn write(&mut self) -> io::Result<usize> {
+        if !self.outbox.is_split() {
+            return self.socket.write(self.outbox.front());
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+        let count = self.outbox.slices(&mut slices);
+        self.socket.write_vectored(&slices[..count])
     }
 
     /// Tells the peer that nothing more comes. Where something waits in front of that still, call
@@ -309,24 +320,3 @@ pub(super) fn write_all(
     }
     Ok(())
 }
-
-/// Gives an empty buffer back to the pool; cuts off what was sent of a long one.
-pub(super) fn cut(bytes: &mut Vec<u8>, sent: &mut usize, pool: &mut Vec<Vec<u8>>) {
-    if *sent == bytes.len() {
-        *sent = 0;
-        let mut buffer = std::mem::take(bytes);
-        buffer.clear();
-        if buffer.capacity() > 0 && buffer.capacity() <= POOLED_SIZE_MAX && pool.len() < POOLED_MAX
-        {
-            pool.push(buffer);
-        }
-    } else if *sent > bytes.len() / 2 {
-        bytes.drain(..*sent);
-        *sent = 0;
-    }
-}
-
-/// Bytes of the largest send buffer that is kept for other streams.
-const POOLED_SIZE_MAX: usize = 64 * 1024;
-/// Send buffers kept for other streams.
-const POOLED_MAX: usize = 256;

@@ -65,6 +65,8 @@ pub struct NetworkSettings {
     pub perform_path_mtu_discovery: bool,
     /// Deliver Writable events.
     pub writable_events: bool,
+    /// Plain WebSocket: hand out messages that are not whole yet in pieces, as Fragment events.
+    pub fragment_events: bool,
     /// Deliver Pong events.
     pub pong_events: bool,
     /// Connections that the driver holds at once; above 0.
@@ -136,6 +138,7 @@ impl Default for NetworkSettings {
             max_message_size: 1400,
             perform_path_mtu_discovery: false,
             writable_events: false,
+            fragment_events: false,
             pong_events: false,
             connections_max: 16_384,
             inbound_bytes_max: 4 << 20,

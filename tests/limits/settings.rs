@@ -97,6 +97,7 @@ fn every_field_has_its_row() {
     let switches = [
         "perform_path_mtu_discovery",
         "writable_events",
+        "fragment_events",
         "pong_events",
         "deflate",
         "tolerate_throttled",

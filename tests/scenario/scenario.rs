@@ -356,6 +356,9 @@ impl Actor {
                 println!("{name} event disconnect {conn} reason {}", event.reason as i32);
             }
             EventKind::Writable => println!("{name} event writable {conn}"),
+            EventKind::Fragment => {
+                println!("{name} event fragment {conn} {}", format_bytes(&event.data));
+            }
             EventKind::Pong => println!("{name} event pong {conn}"),
         }
         Ok(())

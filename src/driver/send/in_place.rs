@@ -6,6 +6,7 @@ use super::super::{Connection, MessageKind, NetworkDriver, SendHandle};
 use super::overflow;
 use crate::error::{Error, Result, Status};
 use crate::log::note;
+use crate::settings::Dialect;
 
 /// Messages that may be open in place at once.
 pub const SENDS_OPEN_MAX: usize = 512;
@@ -100,6 +101,10 @@ impl NetworkDriver {
             }
             required => required as usize,
         };
+        let entry = self.connections.at(index);
+        if let (Dialect::Plain, Link::Stream(id)) = (entry.dialect, entry.link) {
+            self.check_not_sending(id)?;
+        }
         let entry = self.connections.at(index);
         let dialect = entry.dialect;
         let full = match entry.link {

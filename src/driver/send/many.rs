@@ -1,19 +1,36 @@
-//! One payload to many connections: what looks the same on the wire is encoded once.
+//! One payload to many connections: what looks the same on the wire is encoded once, and large
+//! frames are held once, however many streams they wait in.
 
 use std::ops::Range;
 
+use bytes::Bytes;
+
+use super::super::connections::Link;
 use super::super::{Connection, MessageKind, NetworkDriver};
-use super::frame_kind;
+use super::owned::SHARED_SIZE_MIN;
+use super::{closed, frame_kind};
 use crate::error::Result;
 use crate::proto::websocket::deflate::WINDOW_BITS_MAX;
 use crate::settings::Dialect;
 
 /// Frames that several connections of servers are sent.
 struct SharedFrames {
-    /// One behind the other.
+    /// The short ones, one behind the other.
     bytes: Vec<u8>,
-    /// Where each is, by `WebSocket::shared_form`.
-    spans: [Option<Range<usize>>; WINDOW_BITS_MAX as usize + 1],
+    /// By `WebSocket::shared_form`.
+    forms: [Form; WINDOW_BITS_MAX as usize + 1],
+}
+
+/// The frames of one form.
+#[derive(Default)]
+enum Form {
+    /// Nobody needed them yet.
+    #[default]
+    Unknown,
+    /// They lie there, and are copied to each connection.
+    Short(Range<usize>),
+    /// Each connection holds a part in them.
+    Long(Bytes),
 }
 
 impl NetworkDriver {
@@ -29,11 +46,12 @@ impl NetworkDriver {
     }
 
     /// Sends one message to many connections; `each` hears what became of it, in order. Plain
-    /// connections of servers share one encoded frame; when they compress, all that forget their
-    /// context and have the same window do.
+    /// connections of servers share one encoded frame, and the memory of a large one; when they
+    /// compress, all that forget their context and have the same window do.
     ///
     /// # Errors
-    /// [`Status::InvalidArgument`] for text that is not UTF-8; nobody got anything.
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) for text that is not UTF-8;
+    /// nobody got anything.
     pub fn send_to_many_as(
         &mut self,
         connections: impl Iterator<Item = Connection>,
@@ -44,7 +62,7 @@ impl NetworkDriver {
     ) -> Result<()> {
         self.check_kind(Dialect::Plain, kind, data)?;
         let mut shared =
-            SharedFrames { bytes: std::mem::take(&mut self.scratch), spans: Default::default() };
+            SharedFrames { bytes: std::mem::take(&mut self.scratch), forms: Default::default() };
         shared.bytes.clear();
         for connection in connections {
             let outcome = match self.sendable(connection, pipeline) {
@@ -66,25 +84,44 @@ impl NetworkDriver {
         shared: &mut SharedFrames,
     ) -> Result<()> {
         let entry = self.connections.at(index);
+        let Link::Stream(id) = entry.link else {
+            return self.send_one(index, kind, data);
+        };
         if entry.dialect == Dialect::Utp || !entry.incoming {
             // A token or a mask of its own.
             return self.send_one(index, kind, data);
         }
         self.check_size(index, data)?;
-        self.append(index, data.len(), |ws, out, _, pool| {
-            let kind = frame_kind(kind);
-            let mut no_mask = || [0; 4];
-            let Some(form) = ws.shared_form(data.len()) else {
-                ws.pack_message(out, kind, data, &mut no_mask, pool);
-                return;
-            };
-            let bytes = &mut shared.bytes;
-            let span = shared.spans[usize::from(form)].get_or_insert_with(|| {
-                let start = bytes.len();
-                ws.pack_message(bytes, kind, data, &mut no_mask, pool);
-                start..bytes.len()
+        self.check_not_sending(id)?;
+        let ws = self.streams.open_websocket(id).ok_or_else(closed)?;
+        let Some(form) = ws.shared_form(data.len()) else {
+            return self.append(index, data.len(), |ws, out, _, pool| {
+                ws.pack_message(out, frame_kind(kind), data, &mut || [0; 4], pool);
             });
-            out.extend_from_slice(&shared.bytes[span.clone()]);
-        })
+        };
+        let form = &mut shared.forms[usize::from(form)];
+        if let Form::Unknown = form {
+            let mut long = Vec::new();
+            let is_long = data.len() >= SHARED_SIZE_MIN;
+            let bytes = if is_long { &mut long } else { &mut shared.bytes };
+            let start = bytes.len();
+            let pool = &mut self.compression.pool;
+            ws.pack_message(bytes, frame_kind(kind), data, &mut || [0; 4], pool);
+            *form = if long.len() >= SHARED_SIZE_MIN {
+                Form::Long(Bytes::from(long))
+            } else {
+                // What compression made short is copied after all.
+                shared.bytes.extend_from_slice(&long);
+                Form::Short(start..shared.bytes.len())
+            };
+        }
+        match form {
+            Form::Long(frames) => self.push_shared(index, data.len(), frames),
+            Form::Short(span) => {
+                let frames = &shared.bytes[span.clone()];
+                self.append(index, data.len(), |_, out, _, _| out.extend_from_slice(frames))
+            }
+            Form::Unknown => Ok(()),
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::deflate::Codec;
 use super::frame::{CONTROL_PAYLOAD_MAX, Opcode, RawHeader};
+use super::utf8::Utf8Tail;
 use crate::proto::time::Micros;
 use bytes::{Bytes, BytesMut};
 
@@ -10,10 +11,15 @@ pub use super::frame::HEADER_SIZE_MAX;
 
 mod liveness;
 mod receive;
+mod receive_pieces;
 mod send;
+mod send_pieces;
+
+pub use send_pieces::PieceError;
 
 use send::write_frame;
 pub use send::{encode_header_length, message_size_in, wire_size_max};
+use send_pieces::Outgoing;
 
 /// Which side of the connection this is: a client masks what it sends, a server does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +35,10 @@ pub enum Role {
 pub struct Config {
     /// Longest message received, in bytes; a longer one is refused with 1009.
     pub message_size_max: u32,
+    /// The longest message that is put together where it is not there as a whole; of a longer one
+    /// each piece is an event, and `message_size_max` does not bound it. `u32::MAX`: all are put
+    /// together.
+    pub assembly_max: u32,
     /// Payload bytes of a frame that is sent; longer messages are cut into several (0 = never).
     pub fragment_size: u32,
     /// Whether text messages are taken; `false` refuses them with 1003 (the Unity dialect).
@@ -58,6 +68,18 @@ pub enum Event {
         data: Bytes,
         /// Text or binary.
         text: bool,
+    },
+    /// A piece of a message that is longer than `assembly_max`.
+    Fragment {
+        /// Its bytes, unmasked; never empty unless it is the last one. Text is UTF-8 so far, and
+        /// may be cut inside of a character.
+        data: Bytes,
+        /// Text or binary.
+        text: bool,
+        /// The message begins here.
+        first: bool,
+        /// The message ends here.
+        last: bool,
     },
     /// A ping; its pong has been queued.
     Ping(Bytes),
@@ -170,8 +192,12 @@ pub struct WebSocket {
     state: CloseState,
     /// Kind of the message that is coming in.
     message: Option<Kind>,
-    /// How many bytes at the end of `assembly` are the start of a character.
-    utf8_tail: u8,
+    /// The message that is being sent in pieces.
+    outgoing: Option<Outgoing>,
+    /// Where the text of that message stands.
+    tail: Utf8Tail,
+    /// A piece of that message was handed out.
+    streaming: bool,
     failed: bool,
     close_queued: bool,
     ping_due: bool,
@@ -204,7 +230,9 @@ impl WebSocket {
             stage: Stage::Header,
             state: CloseState::Open,
             message: None,
-            utf8_tail: 0,
+            outgoing: None,
+            tail: Utf8Tail::default(),
+            streaming: false,
             failed: false,
             close_queued: false,
             ping_due: false,
@@ -357,7 +385,8 @@ impl WebSocket {
     /// Bytes received that are in no event yet.
     #[must_use]
     pub fn buffered_input(&self) -> usize {
-        self.input.len() + self.assembly.len()
+        let pending = self.codec.as_ref().map_or(0, |codec| codec.pending_size());
+        self.input.len() + self.assembly.len() + pending
     }
 
     /// Bytes of memory held outside of the struct.

@@ -7,8 +7,8 @@ use crate::proto::http::is_token;
 
 mod codec;
 
-pub(super) use codec::Inflated;
 pub use codec::{Codec, Pool};
+pub(super) use codec::{Inflated, Inflation};
 
 /// The extension's name.
 const NAME: &str = "permessage-deflate";

@@ -58,6 +58,56 @@ fn run(
     Outcome { events, sent, state: socket.close_state() }
 }
 
+/// Messages that are handed out in pieces are those that would have been put together.
+fn check_pieces(
+    role: Role,
+    config: Config,
+    wishes: Option<&Wishes>,
+    stream: &[u8],
+    whole: &Outcome,
+) {
+    for assembly_max in [0, 7] {
+        let config = Config { assembly_max, ..config };
+        for step in [1, 5, usize::MAX] {
+            let pieces = run(role, config, wishes, stream, || step);
+            let joined = join(&pieces.events, config.message_size_max as usize);
+            // What is too big to be put together is not too big in pieces, so more may follow.
+            let too_big = |event: &Event| matches!(event, Event::Failed { code: 1009, .. });
+            let ends = whole.events.iter().position(too_big);
+            let same = ends.unwrap_or(whole.events.len());
+            assert!(joined.len() >= same, "{joined:?}");
+            assert_eq!(joined[..same], whole.events[..same]);
+        }
+    }
+}
+
+/// Puts the pieces of messages together, and checks their marks.
+pub(super) fn join(events: &[Event], message_size_max: usize) -> Vec<Event> {
+    let mut joined = Vec::new();
+    let mut message = Vec::new();
+    let mut open = None;
+    for event in events {
+        match event {
+            Event::Fragment { data, text, first, last } => {
+                assert_eq!(open, (!first).then_some(*text), "{event:?}");
+                assert!(*last || !data.is_empty());
+                message.extend_from_slice(data);
+                open = (!last).then_some(*text);
+                if *last {
+                    let data = Bytes::from(std::mem::take(&mut message));
+                    joined.push(Event::Message { data, text: *text });
+                }
+            }
+            Event::Message { data, .. } => {
+                assert!(open.is_none() && data.len() <= message_size_max);
+                joined.push(event.clone());
+            }
+            other => joined.push(other.clone()),
+        }
+    }
+    joined
+}
+
 /// What two sides with the same wishes have.
 fn agreed_codec(role: Role, wishes: &Wishes) -> Codec {
     let offer = deflate::offer(wishes);
@@ -89,6 +139,7 @@ pub fn fuzz_deflate(data: &[u8]) {
     }
     let config = Config {
         message_size_max: if settings & 32 == 0 { 100 } else { 100_000 },
+        assembly_max: u32::MAX,
         fragment_size: 0,
         text: true,
         ping_interval: 0,
@@ -107,6 +158,7 @@ pub fn fuzz_deflate(data: &[u8]) {
     frame.extend_from_slice(rest);
     let whole = run(role, config, Some(&wishes), &frame, || frame.len());
     assert_eq!(whole, run(role, config, Some(&wishes), &frame, || 1));
+    check_pieces(role, config, Some(&wishes), &frame, &whole);
 
     let mut pool = Pool::default();
     let roomy = Config { message_size_max: rest.len() as u32, ..config };
@@ -135,6 +187,7 @@ pub fn fuzz_frames(data: &[u8]) {
     let role = if settings & 1 == 0 { Role::Server } else { Role::Client };
     let config = Config {
         message_size_max: [0, 10, 1386, 100_000][usize::from(settings >> 2 & 3)],
+        assembly_max: u32::MAX,
         fragment_size: 0,
         text: settings & 2 == 0,
         ping_interval: 0,
@@ -158,6 +211,7 @@ pub fn fuzz_frames(data: &[u8]) {
     });
     assert_eq!(whole, bytewise);
     assert_eq!(whole, random);
+    check_pieces(role, config, None, stream, &whole);
     let ended = whole.events.last().is_some_and(is_last);
     assert_eq!(whole.state == CloseState::Closed, ended);
 }

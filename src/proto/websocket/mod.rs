@@ -9,10 +9,11 @@ pub mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
 pub mod handshake;
+pub mod utf8;
 
 pub use connection::{
-    CloseState, Config, Event, HEADER_SIZE_MAX, Kind, Role, WebSocket, encode_header_length,
-    message_size_in, wire_size_max,
+    CloseState, Config, Event, HEADER_SIZE_MAX, Kind, PieceError, Role, WebSocket,
+    encode_header_length, message_size_in, wire_size_max,
 };
 
 #[cfg(test)]

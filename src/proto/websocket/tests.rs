@@ -9,10 +9,12 @@ mod closing;
 mod cuts;
 mod deflated;
 mod liveness;
+mod pieces;
 
 const KEY: [u8; 4] = [1, 2, 3, 4];
 const PLAIN: Config = Config {
     message_size_max: 100_000,
+    assembly_max: u32::MAX,
     fragment_size: 0,
     text: true,
     ping_interval: 0,

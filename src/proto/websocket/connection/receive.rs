@@ -3,6 +3,7 @@
 
 use super::super::deflate::{Inflated, Pool};
 use super::super::frame::{CONTROL_PAYLOAD_MAX, HEADER_SIZE_MAX, Opcode, RawHeader, apply_mask};
+use super::super::utf8::Utf8Tail;
 use super::{COMPRESSED, CloseState, Event, Kind, Role, Stage, WebSocket, is_close_code};
 use crate::proto::time::Micros;
 use bytes::{Buf, Bytes, BytesMut};
@@ -17,11 +18,11 @@ const PONGS_SIZE_MAX: usize = 2048;
 const NORMAL: u16 = 1000;
 const PROTOCOL_ERROR: u16 = 1002;
 const UNSUPPORTED: u16 = 1003;
-const BAD_PAYLOAD: u16 = 1007;
+pub(super) const BAD_PAYLOAD: u16 = 1007;
 const TOO_BIG: u16 = 1009;
 
 /// A broken rule: the close code and the words for it.
-type Violation = (u16, &'static str);
+pub(super) type Violation = (u16, &'static str);
 
 impl WebSocket {
     /// Takes bytes read from the stream: an owned piece of a shared read buffer. They are looked
@@ -94,7 +95,8 @@ impl WebSocket {
                     self.take_control()
                 }
                 Stage::Data => {
-                    if self.input.is_empty() && self.header.payload_length > 0 {
+                    let waits = self.header.payload_length > 0 && !self.holds_piece();
+                    if self.input.is_empty() && waits {
                         break;
                     }
                     self.take_data(pool)
@@ -123,6 +125,9 @@ impl WebSocket {
                 BytesMut::from(&self.input[..])
             };
             self.parked = true;
+        }
+        if let Some(codec) = &mut self.codec {
+            codec.park();
         }
     }
 
@@ -190,6 +195,10 @@ impl WebSocket {
         if header.check_length().is_err() {
             return Err((PROTOCOL_ERROR, "bad frame length"));
         }
+        if self.hands_out_pieces() && !header.is_control() {
+            // What is put together is bounded by itself.
+            return Ok(());
+        }
         let room = if header.is_control() {
             (self.config.message_size_max as usize).max(CONTROL_PAYLOAD_MAX)
         } else if compressed || (self.reads_compressed() && !begins) {
@@ -218,18 +227,36 @@ impl WebSocket {
         taken
     }
 
+    /// Takes `size` bytes of payload off the input, unmasked.
+    pub(super) fn take_payload(&mut self, size: usize) -> BytesMut {
+        let piece = self.take_input(size);
+        if let Some(key) = &mut self.header.mask {
+            key.rotate_left(size % 4);
+        }
+        self.header.payload_length -= size as u64;
+        piece
+    }
+
+    /// Bytes of the frame's payload that are here.
+    pub(super) fn available(&self) -> usize {
+        let here = self.input.len();
+        usize::try_from(self.header.payload_length).map_or(here, |wanted| wanted.min(here))
+    }
+
     /// The message that is coming in is compressed.
-    fn reads_compressed(&self) -> bool {
+    pub(super) fn reads_compressed(&self) -> bool {
         self.codec.as_ref().is_some_and(|codec| codec.reading)
     }
 
     fn take_data(&mut self, pool: &mut Pool) -> Result<Option<Event>, Violation> {
         let text = self.message == Some(Kind::Text);
         let fin = self.header.fin();
-        let remaining = self.header.payload_length as usize;
+        let size = self.available();
         let compressed = self.reads_compressed();
-        if !compressed && fin && self.assembly.is_empty() && remaining <= self.input.len() {
-            let data = self.take_input(remaining);
+        let whole = fin && self.assembly.is_empty() && size as u64 == self.header.payload_length;
+        let fits = size <= self.config.message_size_max as usize;
+        if !compressed && whole && fits && !self.streaming {
+            let data = self.take_input(size);
             if text && std::str::from_utf8(&data).is_err() {
                 return Err((BAD_PAYLOAD, "the text is not UTF-8"));
             }
@@ -237,15 +264,17 @@ impl WebSocket {
             self.message = None;
             return Ok(Some(Event::Message { data: data.freeze(), text }));
         }
+        if self.hands_out_pieces() {
+            return self.take_piece(pool);
+        }
         let start = self.assembly.len();
-        let size = remaining.min(self.input.len());
         if compressed {
             self.inflate(size, pool)?;
         } else {
             self.assemble(size);
         }
         if text {
-            self.check_text(start)?;
+            self.tail = text_after(self.tail, &self.assembly[start..])?;
         }
         if self.header.payload_length > 0 {
             return Ok(None);
@@ -254,7 +283,7 @@ impl WebSocket {
         if !fin {
             return Ok(None);
         }
-        if self.utf8_tail > 0 {
+        if !self.tail.is_whole() {
             return Err((BAD_PAYLOAD, "the text is not UTF-8"));
         }
         self.message = None;
@@ -268,11 +297,7 @@ impl WebSocket {
 
     /// Decompresses `size` bytes of payload behind the message.
     fn inflate(&mut self, size: usize, pool: &mut Pool) -> Result<(), Violation> {
-        let piece = self.take_input(size);
-        if let Some(key) = &mut self.header.mask {
-            key.rotate_left(size % 4);
-        }
-        self.header.payload_length -= size as u64;
+        let piece = self.take_payload(size);
         let limit = self.config.message_size_max as usize;
         let ends = self.header.fin() && self.header.payload_length == 0;
         let Some(codec) = &mut self.codec else {
@@ -290,7 +315,7 @@ impl WebSocket {
     }
 
     /// Moves `size` bytes of payload from the input to the message.
-    fn assemble(&mut self, size: usize) {
+    pub(super) fn assemble(&mut self, size: usize) {
         let start = self.assembly.len();
         if self.assembly.capacity() - start < size {
             let remaining = self.header.payload_length as usize;
@@ -310,20 +335,6 @@ impl WebSocket {
             key.rotate_left(size % 4);
         }
         self.header.payload_length -= size as u64;
-    }
-
-    /// Checks the text from offset `from`, with the start of a character that came before it.
-    fn check_text(&mut self, from: usize) -> Result<(), Violation> {
-        let fresh = &self.assembly[from - usize::from(self.utf8_tail)..];
-        let valid = match std::str::from_utf8(fresh) {
-            Ok(_) => fresh.len(),
-            Err(error) if error.error_len().is_some() => {
-                return Err((BAD_PAYLOAD, "the text is not UTF-8"));
-            }
-            Err(error) => error.valid_up_to(),
-        };
-        self.utf8_tail = (fresh.len() - valid) as u8;
-        Ok(())
     }
 
     fn take_control(&mut self) -> Result<Option<Event>, Violation> {
@@ -378,6 +389,8 @@ impl WebSocket {
         self.input = BytesMut::new();
         self.assembly = Vec::new();
         self.message = None;
+        self.streaming = false;
+        self.tail = Utf8Tail::default();
         if let Some(codec) = &mut self.codec {
             codec.forget_received();
         }
@@ -400,4 +413,9 @@ impl WebSocket {
 /// nine bits for a byte, and a flush adds a few bytes.
 const fn packed_size_max(message_size_max: usize) -> usize {
     message_size_max + message_size_max / 8 + 1024
+}
+
+/// Where a text stands after another piece of it.
+pub(super) fn text_after(tail: Utf8Tail, piece: &[u8]) -> Result<Utf8Tail, Violation> {
+    tail.after(piece).map_err(|_| (BAD_PAYLOAD, "the text is not UTF-8"))
 }

@@ -1,20 +1,22 @@
 //! The sending half of the machine: messages to frames. It must not decide whether a message may
 //! be sent now: that is the driver's business.
 
+use std::ops::Range;
+
 use super::super::deflate::Pool;
 use super::super::frame::{FrameHeader, HEADER_SIZE_MAX, Opcode, apply_mask};
 use super::{COMPRESSED, Kind, Role, WebSocket};
 
 /// What tells the first frame of a message from the others.
 #[derive(Clone, Copy)]
-struct Start {
-    opcode: Opcode,
-    rsv: u8,
+pub(super) struct Start {
+    pub(super) opcode: Opcode,
+    pub(super) rsv: u8,
 }
 
 impl Start {
     /// Of every frame but the first.
-    const LATER: Self = Self { opcode: Opcode::Continuation, rsv: 0 };
+    pub(super) const LATER: Self = Self { opcode: Opcode::Continuation, rsv: 0 };
 }
 
 impl WebSocket {
@@ -42,7 +44,7 @@ impl WebSocket {
     }
 
     /// Appends a payload, as one frame or as fragments.
-    fn write_frames(
+    pub(super) fn write_frames(
         &self,
         out: &mut Vec<u8>,
         mut start: Start,
@@ -64,6 +66,33 @@ impl WebSocket {
             payload = rest;
         }
         write_frame_with(self.role, out, start, last, [payload, &[]], mask);
+    }
+
+    /// The frames of a message of a server that is not compressed: `each` gets the header of each
+    /// and the part of the payload that follows it.
+    pub fn each_header(
+        &self,
+        kind: Kind,
+        length: usize,
+        mut each: impl FnMut(FrameHeader, Range<usize>),
+    ) {
+        let size = match self.config.fragment_size as usize {
+            0 => length,
+            size => size,
+        };
+        let mut opcode = kind.opcode();
+        let mut from = 0;
+        loop {
+            let to = length.min(from + size);
+            let payload_length = (to - from) as u64;
+            let fin = to == length;
+            each(FrameHeader { fin, rsv: 0, opcode, mask: None, payload_length }, from..to);
+            if fin {
+                return;
+            }
+            opcode = Opcode::Continuation;
+            from = to;
+        }
     }
 
     /// Appends one message, as one frame, to `out`, not compressed. `mask` is not used by a

@@ -8,6 +8,11 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 use super::super::Role;
 use super::{Agreed, WINDOW_BITS_MAX, WINDOW_BITS_MIN};
 
+mod pieces;
+
+pub use pieces::Inflation;
+use pieces::Pieces;
+
 /// What a sync flush ends with; it is not sent (RFC 7692 section 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// A block without content. A decompressor takes it without a word only where a block may begin.
@@ -122,6 +127,7 @@ pub struct Codec {
     at_start: bool,
     /// The message that is coming in is compressed.
     pub(in super::super) reading: bool,
+    pieces: Pieces,
 }
 
 impl fmt::Debug for Codec {
@@ -154,6 +160,7 @@ impl Codec {
             minimum_length,
             at_start: true,
             reading: false,
+            pieces: Pieces::default(),
         }
     }
 
@@ -271,6 +278,7 @@ impl Codec {
     pub(in super::super) fn forget_received(&mut self) {
         self.decompress = None;
         self.reading = false;
+        self.forget_pieces();
     }
 
     /// Contexts that are held now: our and the peer's.

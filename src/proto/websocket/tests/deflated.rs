@@ -15,7 +15,7 @@ fn pair(wishes: &Wishes, minimum: usize) -> [WebSocket; 2] {
     })
 }
 
-const KEEPING: Wishes =
+pub(super) const KEEPING: Wishes =
     Wishes { own_bits: 15, peer_bits: 15, own_no_context: false, peer_no_context: false };
 
 fn pack(socket: &mut WebSocket, kind: Kind, payload: &[u8]) -> Vec<u8> {

@@ -1,0 +1,214 @@
+//! What waits to be sent on one stream: bytes that were written here, and memory of others that is
+//! sent from where it lies. It knows no socket and no meaning, and never changes the order.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::Bytes;
+
+/// Pieces that one call of the system gets at most.
+pub const SLICES_MAX: usize = 64;
+/// Bytes of the largest buffer that is kept for other streams.
+const POOLED_SIZE_MAX: usize = 64 * 1024;
+/// Buffers kept for other streams.
+const POOLED_MAX: usize = 256;
+
+enum Piece {
+    Written(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Written(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// Bytes on their way out, in order.
+#[derive(Default)]
+pub struct Outbox {
+    /// In front of `tail`; empty as long as no memory of others waits.
+    pieces: VecDeque<Piece>,
+    /// Their bytes.
+    pieces_size: usize,
+    tail: Vec<u8>,
+    /// Bytes at the front that are gone already.
+    sent: usize,
+}
+
+impl Outbox {
+    /// Where to append bytes. `pool` lends memory to one that had none, so that an idle stream
+    /// holds none.
+    pub fn tail(&mut self, pool: &mut Vec<Vec<u8>>) -> &mut Vec<u8> {
+        if self.tail.capacity() == 0
+            && let Some(buffer) = pool.pop()
+        {
+            self.tail = buffer;
+        }
+        &mut self.tail
+    }
+
+    /// Appends memory that is sent from where it lies, and let go of when it has left.
+    pub fn push(&mut self, memory: Bytes) {
+        if memory.is_empty() {
+            return;
+        }
+        if !self.tail.is_empty() {
+            let tail = std::mem::take(&mut self.tail);
+            self.pieces_size += tail.len();
+            self.pieces.push_back(Piece::Written(tail));
+        }
+        self.pieces_size += memory.len();
+        self.pieces.push_back(Piece::Shared(memory));
+    }
+
+    /// Bytes that wait.
+    pub const fn len(&self) -> usize {
+        self.pieces_size + self.tail.len() - self.sent
+    }
+
+    /// Is everything gone?
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes at the front that lie together: all that wait, unless memory of others does.
+    pub fn front(&self) -> &[u8] {
+        let front = self.pieces.front().map_or(&self.tail[..], Piece::bytes);
+        &front[self.sent..]
+    }
+
+    /// Does more wait than [`front`](Self::front) shows?
+    pub fn is_split(&self) -> bool {
+        !self.pieces.is_empty()
+    }
+
+    /// What waits, as far as `slices` has places; returns how many are filled.
+    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES_MAX]) -> usize {
+        let all = self.pieces.iter().map(Piece::bytes).chain([&self.tail[..]]);
+        let mut skipped = self.sent;
+        let mut count = 0;
+        for bytes in all.filter(|bytes| !bytes.is_empty()).take(SLICES_MAX) {
+            slices[count] = IoSlice::new(&bytes[std::mem::take(&mut skipped)..]);
+            count += 1;
+        }
+        count
+    }
+
+    /// So many bytes at the front have left. Memory whose bytes are all gone is let go of.
+    pub fn advance(&mut self, count: usize, pool: &mut Vec<Vec<u8>>) {
+        self.sent += count;
+        while let Some(piece) = self.pieces.front() {
+            let size = piece.bytes().len();
+            if self.sent < size {
+                return;
+            }
+            self.sent -= size;
+            self.pieces_size -= size;
+            if let Some(Piece::Written(buffer)) = self.pieces.pop_front() {
+                give(pool, buffer);
+            }
+        }
+    }
+
+    /// To be called when nothing leaves for now: an empty buffer goes back to the pool, and what
+    /// was sent of a long one is cut off.
+    pub fn settle(&mut self, pool: &mut Vec<Vec<u8>>) {
+        if !self.pieces.is_empty() {
+            return;
+        }
+        if self.pieces.capacity() > 0 {
+            self.pieces = VecDeque::new();
+        }
+        cut(&mut self.tail, &mut self.sent, pool);
+    }
+}
+
+/// Gives an empty buffer back to the pool; cuts off what was sent of a long one.
+pub(super) fn cut(bytes: &mut Vec<u8>, sent: &mut usize, pool: &mut Vec<Vec<u8>>) {
+    if *sent == bytes.len() {
+        *sent = 0;
+        give(pool, std::mem::take(bytes));
+    } else if *sent > bytes.len() / 2 {
+        bytes.drain(..*sent);
+        *sent = 0;
+    }
+}
+
+fn give(pool: &mut Vec<Vec<u8>>, mut buffer: Vec<u8>) {
+    buffer.clear();
+    if buffer.capacity() > 0 && buffer.capacity() <= POOLED_SIZE_MAX && pool.len() < POOLED_MAX {
+        pool.push(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What leaves when the system takes `step` bytes at a time.
+    fn drain(outbox: &mut Outbox, pool: &mut Vec<Vec<u8>>, step: usize) -> Vec<u8> {
+        let mut left = Vec::new();
+        while !outbox.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let count = outbox.slices(&mut slices);
+            let shown: Vec<u8> = slices[..count].iter().flat_map(|s| s.iter().copied()).collect();
+            assert!(shown.starts_with(outbox.front()) && !outbox.front().is_empty());
+            assert!(outbox.is_split() || shown == outbox.front());
+            let taken = step.min(shown.len());
+            left.extend_from_slice(&shown[..taken]);
+            outbox.advance(taken, pool);
+            outbox.settle(pool);
+        }
+        left
+    }
+
+    #[test]
+    fn written_and_shared_bytes_leave_in_the_order_in_which_they_came() {
+        for step in 1..20 {
+            let mut pool = Vec::new();
+            let mut outbox = Outbox::default();
+            outbox.tail(&mut pool).extend_from_slice(b"one");
+            outbox.push(Bytes::from_static(b"TWO"));
+            outbox.push(Bytes::new());
+            outbox.push(Bytes::from_static(b"THREE"));
+            outbox.tail(&mut pool).extend_from_slice(b"four");
+            outbox.tail(&mut pool).extend_from_slice(b"five");
+            outbox.push(Bytes::from_static(b"SIX"));
+            assert_eq!(outbox.len(), 22);
+            assert_eq!(drain(&mut outbox, &mut pool, step), b"oneTWOTHREEfourfiveSIX");
+            assert_eq!(outbox.pieces.capacity() + outbox.tail.capacity(), 0, "holds nothing");
+            assert!(!pool.is_empty());
+        }
+    }
+
+    #[test]
+    fn shared_memory_is_let_go_of_as_soon_as_it_has_left() {
+        let mut pool = Vec::new();
+        let mut outbox = Outbox::default();
+        let memory = Bytes::from(vec![7; 100]);
+        outbox.push(memory.clone());
+        outbox.push(memory.slice(..10));
+        outbox.advance(100, &mut pool);
+        assert!(!memory.is_unique(), "ten bytes still wait");
+        outbox.advance(10, &mut pool);
+        assert!(memory.is_unique() && outbox.is_empty());
+        outbox.push(memory.clone());
+        drop(outbox);
+        assert!(memory.is_unique());
+    }
+
+    #[test]
+    fn more_pieces_than_one_call_takes_leave_in_several() {
+        let mut pool = Vec::new();
+        let mut outbox = Outbox::default();
+        let all: Vec<u8> = (0..3 * SLICES_MAX as u32).map(|index| index as u8).collect();
+        for byte in &all {
+            outbox.push(Bytes::copy_from_slice(&[*byte]));
+        }
+        assert_eq!(drain(&mut outbox, &mut pool, usize::MAX), all);
+    }
+}
