@@ -150,7 +150,7 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         send_queue_capacity: s.send_queue_capacity,
         max_message_size: s.max_message_size,
         perform_path_mtu_discovery: i32::from(s.perform_path_mtu_discovery),
-        optional_events: optional_events_to_abi(&s),
+        optional_events: optional_events_to_abi(s),
         connections_max: s.connections_max,
         inbound_bytes_max: s.inbound_bytes_max,
         outbound_bytes_max: s.outbound_bytes_max,
