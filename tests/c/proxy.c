@@ -1,4 +1,4 @@
-/* The way to a server: through a proxy, by the environment's wish too, and to where it redirects. */
+/* The way to a server: through a proxy, perhaps the environment's, and to where it redirects. */
 #include "pair.h"
 
 #include <arpa/inet.h>
