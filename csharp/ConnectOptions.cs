@@ -31,6 +31,32 @@ namespace NetDriver
         /// </summary>
         public int ConnectDeadlineMS { get; set; }
 
+        /// <summary>
+        /// How many HTTP redirects to follow, never from wss:// to ws://; 0 (default): none. To
+        /// another host go neither user and password nor the headers Authorization and Cookie.
+        /// <see cref="ConnectionText.Url"/> says where it ended.
+        /// </summary>
+        public int RedirectsMax { get; set; }
+
+        /// <summary>
+        /// The proxy to go through: "http://user:password@host:port" or
+        /// "socks5://user:password@host:port". Null: none.
+        /// </summary>
+        public string Proxy { get; set; }
+
+        /// <summary>
+        /// Without a <see cref="Proxy"/>: go through the one that the environment names
+        /// (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY; lower case first).
+        /// </summary>
+        public bool ProxyFromEnvironment { get; set; }
+
+        /// <summary>
+        /// Servers that are reached without the proxy: "*", "example.com" (with all below it),
+        /// "10.1.2.3", "10.0.0.0/8". Null: none, or those of the environment if that names the
+        /// proxy.
+        /// </summary>
+        public string[] NoProxy { get; set; }
+
         /// <summary>Options with the default values.</summary>
         public ConnectOptions()
         {

@@ -33,7 +33,7 @@ namespace NetDriver
         Host = 10,
         /// <summary>
         /// The URL that the client asked for; "wss" when it uses TLS, if only up to a trusted proxy
-        /// that says so.
+        /// that says so. On a client the last one after redirects, without user and password.
         /// </summary>
         Url = 11,
         /// <summary>The version of TLS, "TLSv1.2" or "TLSv1.3"; empty without TLS.</summary>

@@ -140,10 +140,14 @@ namespace NetDriver
             NativeMethods.nd_connect_options_init(&native);
             native.dialect = (uint)options.Dialect;
             native.connect_deadline_ms = options.ConnectDeadlineMS;
+            native.redirects_max = (uint)Math.Max(0, options.RedirectsMax);
+            native.proxy_from_environment = options.ProxyFromEnvironment ? 1u : 0u;
             TlsTexts texts = options.Tls == null ? null : options.Tls.Texts();
             fixed (byte* nativeUrl = text)
             fixed (byte* subProtocols = Utf8.CommaSeparated(options.SubProtocols, "options"))
             fixed (byte* headers = options.HeaderLines())
+            fixed (byte* proxy = Utf8.NulEnded(options.Proxy, "options"))
+            fixed (byte* noProxy = Utf8.CommaSeparated(options.NoProxy, "options"))
             fixed (byte* payload = options.Payload)
             fixed (byte* tlsTexts = texts == null ? null : texts.ToArray())
             {
@@ -156,6 +160,8 @@ namespace NetDriver
                 native.sub_protocols = subProtocols;
                 native.headers = headers;
                 native.payload = payload;
+                native.proxy = proxy;
+                native.no_proxy = noProxy;
                 native.payload_length = LengthOf(options.Payload);
                 NativeMethods.nd_driver_connect_url(Handle, nativeUrl, &native, &connection);
             }

@@ -20,8 +20,12 @@ mod fragments;
 mod liveness;
 #[path = "websocket_behaviour/messages.rs"]
 mod messages;
+#[path = "websocket_behaviour/proxies.rs"]
+mod proxies;
 #[path = "websocket_behaviour/reaching.rs"]
 mod reaching;
+#[path = "websocket_behaviour/redirects.rs"]
+mod redirects;
 #[path = "websocket_behaviour/requests.rs"]
 mod requests;
 #[path = "websocket_behaviour/sending.rs"]

@@ -131,6 +131,11 @@ namespace NetDriver.Interop
         /// </summary>
         internal const int ND_DISCONNECT_HANDSHAKE_REJECTED = 66;
         /// <summary>
+        ///  Disconnect reason: the proxy opened no way to the server, or was not to be reached; close_code
+        ///  is the HTTP status of its answer, if it had one, and the event's data is a text that says why.
+        /// </summary>
+        internal const int ND_DISCONNECT_PROXY_FAILED = 68;
+        /// <summary>
         ///  Connection state: closed, closing, or not a connection.
         /// </summary>
         internal const int ND_STATE_DISCONNECTED = 0;
@@ -891,8 +896,10 @@ namespace NetDriver.Interop
         ///  The driver gets a WebSocket interface when it has none.
         ///
         ///  @param driver  the driver
-        ///  @param url  ws:// or wss://host[:port][/path][?query]
-        ///  @param options  sub-protocols, headers, dialect, TLS; copied; NULL for the defaults
+        ///  @param url  ws:// or wss://[user:password@]host[:port][/path][?query]; user and password become
+        ///  `Authorization: Basic`
+        ///  @param options  sub-protocols, headers, dialect, TLS, proxy, redirects; copied; NULL for the
+        ///  defaults
         ///  @param out_connection  out: the connection
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
         ///  ND_ERROR_INVALID_ARGUMENT (certificates and keys included);
@@ -2714,9 +2721,33 @@ namespace NetDriver.Interop
         /// </summary>
         public int connect_deadline_ms;
         /// <summary>
+        ///  How many HTTP redirects to follow (301, 302, 303, 307, 308), never from wss:// to ws://. To
+        ///  another host go neither user and password nor the headers Authorization and Cookie.
+        ///  ND_TEXT_URL says where it ended. Default 0: a redirect is ND_DISCONNECT_HANDSHAKE_REJECTED.
+        /// </summary>
+        public uint redirects_max;
+        /// <summary>
+        ///  1: without a `proxy`, go through the one that the environment names: http_proxy for ws://,
+        ///  https_proxy for wss://, else all_proxy, and no_proxy for the exceptions; each also in
+        ///  capitals. Default 0.
+        /// </summary>
+        public uint proxy_from_environment;
+        /// <summary>
         ///  0.
         /// </summary>
         public uint reserved_2;
+        /// <summary>
+        ///  The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
+        ///  `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
+        ///  password may be left away, and are percent-encoded. NULL: none.
+        /// </summary>
+        public byte* proxy;
+        /// <summary>
+        ///  Servers that are reached without the proxy, comma-separated: `*`, `example.com` (with all
+        ///  below it), `10.1.2.3`, `10.0.0.0/8`, each perhaps with `:port`. NULL: none, or those of the
+        ///  environment if that names the proxy.
+        /// </summary>
+        public byte* no_proxy;
     }
 
     /// <summary>

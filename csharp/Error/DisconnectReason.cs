@@ -30,5 +30,10 @@ namespace NetDriver.Error
         /// says how.
         /// </summary>
         HandshakeRejected = 66,
+        /// <summary>
+        /// The proxy opened no way to the server, or was not to be reached;
+        /// <see cref="NetworkEventDetails.Text"/> says why.
+        /// </summary>
+        ProxyFailed = 68,
     }
 }

@@ -9,10 +9,12 @@ use super::{CloseFrame, Connection, ConnectionState, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::http::is_token;
+use crate::proto::proxy::{Exceptions, Proxies, ProxyUrl, ProxyUrlError};
 use crate::proto::time::from_ms;
 use crate::proto::url::WebSocketUrl;
 use crate::proto::websocket::connection::{CLOSE_REASON_MAX, is_close_code};
 use crate::proto::websocket::handshake::check_custom_header;
+use crate::pump::environment;
 use crate::settings::{Dialect, InterfaceKind, InterfaceSettings, UrlOptions, check_sub_protocols};
 
 /// Headers that a client may add to its request.
@@ -87,8 +89,11 @@ impl NetworkDriver {
         self.check_payload(true, &options.payload)?;
         let mut plan = Plan::new(url);
         plan.tls = tls;
+        plan.tls_settings = options.tls.clone().map(Box::new);
         plan.sub_protocols = options.sub_protocols.clone();
-        plan.headers = options.headers.clone();
+        plan.headers = headers(&plan.url, options);
+        plan.proxies = proxies(options)?;
+        plan.redirects_max = options.redirects_max;
         plan.given = options.addresses.clone();
         if options.connect_deadline_ms > 0 {
             self.follow_clock();
@@ -110,10 +115,12 @@ impl NetworkDriver {
         let over_websocket = settings.kind == InterfaceKind::WebSocket;
         let target = settings.path.clone().unwrap_or_else(|| "/".to_owned());
         self.check_payload(over_websocket, payload)?;
-        let url = WebSocketUrl { secure: false, host: host.to_owned(), port, target };
+        let tls = self.interface_tls(interface, host)?;
+        let (secure, host) = (tls.is_some(), host.to_owned());
+        let url = WebSocketUrl { secure, host, port, target, credentials: None };
         let mut plan = Plan::new(url);
         plan.host_is_address = true;
-        plan.tls = self.interface_tls(interface, &plan.url.host)?;
+        plan.tls = tls;
         Ok(plan)
     }
 
@@ -265,6 +272,36 @@ fn check_host(host: &str, port: u16) -> Result<()> {
         return Err(Error::argument("the port is 0; name the server's port"));
     }
     Ok(())
+}
+
+/// The program's headers, and who the URL says that we are.
+fn headers(url: &WebSocketUrl, options: &UrlOptions) -> Vec<(String, String)> {
+    const AUTHORIZATION: &str = "Authorization";
+    let mut headers = options.headers.clone();
+    let told = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION));
+    if let Some(credentials) = url.credentials.as_ref().filter(|_| !told) {
+        headers.push((AUTHORIZATION.to_owned(), credentials.basic()));
+    }
+    headers
+}
+
+/// The proxies that the options mean.
+fn proxies(options: &UrlOptions) -> Result<Proxies> {
+    let refused = |error: ProxyUrlError| Error::argument(error.to_string());
+    let mut proxies = match &options.proxy {
+        Some(text) => {
+            let proxy = ProxyUrl::parse(text).map_err(refused)?;
+            Proxies { plain: Some(proxy.clone()), secure: Some(proxy), ..Proxies::default() }
+        }
+        None if options.proxy_from_environment => {
+            Proxies::from_environment(environment::variable).map_err(refused)?
+        }
+        None => Proxies::default(),
+    };
+    if let Some(list) = &options.no_proxy {
+        proxies.exceptions = Exceptions::parse(list);
+    }
+    Ok(proxies)
 }
 
 fn check_options(options: &UrlOptions) -> Result<()> {

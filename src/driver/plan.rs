@@ -8,16 +8,22 @@
 use std::net::SocketAddr;
 
 use super::connections::Link;
+use super::streams::Phase;
 use super::{Connection, ConnectionState, DisconnectReason, Ending, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
 use crate::proto::endpoint::NetworkEndpoint;
+use crate::proto::proxy::{Proxies, ProxyUrl, TunnelError};
 use crate::proto::race::Race;
+use crate::proto::redirect::is_same_host;
 use crate::proto::time::{Micros, from_ms};
 use crate::proto::url::WebSocketUrl;
 use crate::proto::utp::connection::UtpConnection;
 use crate::pump::{ClientTls, QUERIES_MAX, StreamId};
-use crate::settings::{Dialect, InterfaceKind};
+use crate::settings::{Dialect, InterfaceKind, TlsClient};
+
+/// Headers that say who somebody is; a redirect does not take them to another host.
+const SECRETS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
 /// What a client needs until it is connected.
 pub struct Plan {
@@ -31,6 +37,16 @@ pub struct Plan {
     pub headers: Vec<(String, String)>,
     /// TLS, and the name that the server must have a certificate for.
     pub tls: Option<(ClientTls, String)>,
+    /// How to speak TLS, should a redirect lead to another host.
+    pub tls_settings: Option<Box<TlsClient>>,
+    /// The proxies that there are.
+    pub proxies: Proxies,
+    /// The proxy on the way to the URL.
+    pub proxy: Option<ProxyUrl>,
+    /// How many redirects are followed.
+    pub redirects_max: u32,
+    /// How many have been.
+    pub redirects: u32,
     /// Addresses that the program gave, so that none is looked up.
     pub given: Vec<SocketAddr>,
     /// When all of it has taken too long.
@@ -53,6 +69,11 @@ impl Plan {
             sub_protocols: Vec::new(),
             headers: Vec::new(),
             tls: None,
+            tls_settings: None,
+            proxies: Proxies::default(),
+            proxy: None,
+            redirects_max: 0,
+            redirects: 0,
             given: Vec::new(),
             deadline: None,
             addresses: Vec::new(),
@@ -60,6 +81,22 @@ impl Plan {
             race: Race::new(0, &[], 0),
             attempts: Vec::new(),
         }
+    }
+
+    /// From here on the URL is another one. What was meant for one host stays there.
+    pub fn go_to(&mut self, url: WebSocketUrl) {
+        if !is_same_host(&self.url, &url) {
+            let is_secret = |name: &str| SECRETS.iter().any(|own| own.eq_ignore_ascii_case(name));
+            self.headers.retain(|(name, _)| !is_secret(name));
+            self.given.clear();
+            if let Some(settings) = &mut self.tls_settings {
+                settings.server_name = None;
+                settings.identity = None;
+            }
+        }
+        self.url = url;
+        self.addresses.clear();
+        self.race = Race::new(0, &[], 0);
     }
 
     /// When it wants to be asked.
@@ -92,6 +129,13 @@ impl Failure {
         Self { reason, status: 0, text: text.into(), is_final: true }
     }
 
+    /// The proxy's answer.
+    pub fn proxy(error: &TunnelError) -> Self {
+        let reason = DisconnectReason::ProxyFailed;
+        let (status, text) = (error.status(), error.to_string());
+        Self { reason, status, text, is_final: !error.may_pass() }
+    }
+
     /// The server's answer is no 101 for us.
     pub fn rejected(status: u16, text: impl Into<String>) -> Self {
         let reason = DisconnectReason::HandshakeRejected;
@@ -104,10 +148,14 @@ impl NetworkDriver {
     pub(super) fn locate(&mut self, index: u32) -> Result<()> {
         let Some(plan) = &mut self.connections.at(index).plan else { return Ok(()) };
         plan.addresses.clear();
-        let (host, port) = (plan.url.host.clone(), plan.url.port);
+        plan.proxy = plan.proxies.for_url(&plan.url).cloned();
+        let (host, port) = match &plan.proxy {
+            Some(proxy) => (proxy.host.clone(), proxy.port),
+            None => (plan.url.host.clone(), plan.url.port),
+        };
         let literal = NetworkEndpoint::parse(&host, port, None).ok();
         let known = match literal.and_then(|endpoint| endpoint.to_socket_addr()) {
-            _ if !plan.given.is_empty() => plan.given.clone(),
+            _ if plan.proxy.is_none() && !plan.given.is_empty() => plan.given.clone(),
             Some(address) => vec![address],
             None => Vec::new(),
         };
@@ -134,8 +182,18 @@ impl NetworkDriver {
                 continue;
             }
             if addresses.is_empty() {
-                let text = "the host name has no address";
-                let ending = Ending::with_text(DisconnectReason::HostNotFound, text);
+                let plan = self.connections.at(index).plan.as_ref();
+                let proxy = plan.and_then(|plan| plan.proxy.as_ref());
+                let ending = match proxy {
+                    Some(proxy) => {
+                        let text = format!("the proxy {proxy}: its host name has no address");
+                        Ending::with_text(DisconnectReason::ProxyFailed, text)
+                    }
+                    None => {
+                        let text = "the host name has no address";
+                        Ending::with_text(DisconnectReason::HostNotFound, text)
+                    }
+                };
                 self.end(index, ending);
             } else if let Err(error) = self.start_connecting(index, addresses) {
                 note!(Warning, "{connection:?}: {error}");
@@ -275,7 +333,7 @@ impl NetworkDriver {
 
     /// This attempt came to nothing: the next address, the next attempt, or the end.
     pub(super) fn attempt_failed(&mut self, id: StreamId, failure: Failure) {
-        let remote = self.streams.get(id).map(|state| state.remote);
+        let stream = self.streams.get(id).map(|state| (state.remote, state.phase));
         let index = self.streams.detach(id);
         if failure.reason == DisconnectReason::AuthenticationFailure {
             // The alert that says why must leave first.
@@ -283,7 +341,7 @@ impl NetworkDriver {
         } else {
             self.drop_stream(id);
         }
-        let (Some(index), Some(remote)) = (index, remote) else { return };
+        let (Some(index), Some((remote, phase))) = (index, stream) else { return };
         let now = self.now;
         let entry = self.connections.at(index);
         let dialect = entry.dialect;
@@ -293,14 +351,22 @@ impl NetworkDriver {
         let Some(plan) = &mut entry.plan else { return };
         plan.attempts.retain(|&other| other != id);
         plan.race.handle_failure(now);
-        let Failure { reason, status, text, is_final } = failure;
-        note!(Info, "connecting to {remote}: {text}");
+        let Failure { mut reason, status, text, is_final } = failure;
+        let at = NetworkEndpoint::from_socket_addr(remote);
+        let text = match &plan.proxy {
+            Some(proxy) if matches!(phase, Phase::Connecting | Phase::Proxy) => {
+                reason = DisconnectReason::ProxyFailed;
+                format!("the proxy {proxy} at {at}: {text}")
+            }
+            Some(proxy) => format!("{} through {proxy}: {text}", plan.url.host_header()),
+            None => format!("{at}: {text}"),
+        };
+        note!(Info, "connecting to {text}");
         if !is_final && (self.run_race(index).is_ok() || dialect == Dialect::Utp) {
             // Others are on their way, or the connection machine counts the attempts and asks for
             // the next one.
             return;
         }
-        let text = format!("{}: {text}", NetworkEndpoint::from_socket_addr(remote));
         self.end(index, Ending { close_code: status, ..Ending::with_text(reason, text) });
     }
 

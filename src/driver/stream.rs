@@ -105,6 +105,7 @@ impl NetworkDriver {
         match state.phase {
             Phase::ProxyHeader => self.take_proxy_bytes(id, &bytes),
             Phase::RequestHead => self.take_request_bytes(id, &bytes),
+            Phase::Proxy => self.take_tunnel_bytes(id, &bytes),
             Phase::ResponseHead => self.take_response_bytes(id, &bytes),
             Phase::Undecided | Phase::Open | Phase::Closing => {
                 if let Some(ws) = &mut state.ws {

@@ -1,4 +1,4 @@
-//! The client's opening handshake: TCP connection → request → 101.
+//! The client's opening handshake: TCP connection (→ proxy → TLS) → request → 101.
 //!
 //! Which addresses are tried, and what follows when a stream fails, is decided in `plan`. In the
 //! UTP dialect a failed race is followed by another one when the connection machine asks for it,
@@ -16,6 +16,7 @@ use super::plan::Failure;
 use super::streams::{Phase, StreamState};
 use super::{ConnectionState, DisconnectReason, EventKind, NetworkDriver};
 use crate::proto::http::ResponseHead;
+use crate::proto::proxy::Tunnel;
 use crate::proto::time::from_ms;
 use crate::proto::utp::connection::Control;
 use crate::proto::websocket::deflate::Wishes;
@@ -29,6 +30,8 @@ use crate::settings::{Dialect, SubProtocolRule};
 /// What a client must remember until the answer is here.
 pub struct ClientHandshake {
     key: String,
+    /// The conversation with the proxy, while it goes on.
+    pub(super) tunnel: Option<Box<Tunnel>>,
 }
 
 impl NetworkDriver {
@@ -42,7 +45,7 @@ impl NetworkDriver {
         let stream = Stream::connect(address)?;
         let mut state = StreamState::new(interface, address, Phase::Connecting);
         let key = encode_key(self.entropy.take());
-        state.client = Some(Box::new(ClientHandshake { key }));
+        state.client = Some(Box::new(ClientHandshake { key, tunnel: None }));
         state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
         self.add_stream(stream, state, Some(index))
     }
@@ -55,7 +58,7 @@ impl NetworkDriver {
         match stream.finish_connecting() {
             Ok(true) => {
                 self.win_race(id);
-                self.reach_server(id)
+                self.start_tunnel(id)
             }
             Ok(false) => false,
             Err(error) => {
@@ -70,7 +73,7 @@ impl NetworkDriver {
         }
     }
 
-    /// The stream reaches the server, over TCP alone or through a proxy's tunnel: TLS where it is
+    /// The stream reaches the server, over TCP alone or through its proxy's tunnel: TLS where it is
     /// wanted, then the request. True when the stream goes on.
     pub(super) fn reach_server(&mut self, id: StreamId) -> bool {
         if let Err(error) = self.start_tls(id) {
@@ -130,12 +133,16 @@ impl NetworkDriver {
     }
 
     fn check_answer(&mut self, id: StreamId, head: ResponseHead, rest: BytesMut) {
+        let Some(index) = self.streams.connection(id) else {
+            return;
+        };
+        if self.follow_redirect(id, index, &head) {
+            return;
+        }
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        let (Some(index), Some(client)) = (state.connection(), &state.client) else {
-            return;
-        };
+        let Some(client) = &state.client else { return };
         let entry = self.connections.at(index);
         let Some(plan) = &entry.plan else {
             return;

@@ -185,7 +185,7 @@ impl NetworkDriver {
             return;
         }
         match state.phase {
-            Phase::Connecting | Phase::ResponseHead => {
+            Phase::Connecting | Phase::Proxy | Phase::ResponseHead => {
                 let reason = if state.phase == Phase::Connecting {
                     DisconnectReason::ConnectionRefused
                 } else {
@@ -261,7 +261,7 @@ impl NetworkDriver {
                 self.count_failure(HandshakeFailure::TimedOut);
                 self.start_closing(id, Some(1002), b"no connection request came");
             }
-            Phase::Connecting | Phase::ResponseHead => {
+            Phase::Connecting | Phase::Proxy | Phase::ResponseHead => {
                 let reason = DisconnectReason::MaxConnectionAttempts;
                 let text = "the server did not answer in time";
                 self.attempt_failed(id, Failure::passing(reason, text));

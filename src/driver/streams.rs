@@ -27,6 +27,8 @@ const ARRIVALS_SLACK: usize = 64;
 pub enum Phase {
     /// A client's TCP connection is being made.
     Connecting,
+    /// A client asks its proxy for a way to the server.
+    Proxy,
     /// A server waits for the PROXY header of a trusted proxy.
     ProxyHeader,
     /// A server waits for the request.

@@ -120,7 +120,7 @@ impl NetworkDriver {
             return;
         }
         match state.phase {
-            Phase::Connecting | Phase::ResponseHead => {
+            Phase::Connecting | Phase::Proxy | Phase::ResponseHead => {
                 self.attempt_failed(id, Failure::tls(failure.text.as_str()));
                 return;
             }

@@ -106,6 +106,8 @@ pub enum DisconnectReason {
     ConnectionRefused = 65,
     /// The server refused the WebSocket handshake.
     HandshakeRejected = 66,
+    /// The proxy opened no way to the server, or was not to be reached.
+    ProxyFailed = 68,
 }
 
 /// Text or binary.

@@ -115,6 +115,9 @@ pub const ND_DISCONNECT_CONNECTION_REFUSED: i32 = 65;
 /// valid 101; close_code is the answer's HTTP status (0 when it was no HTTP), and the event's data
 /// is a text that says what was wrong.
 pub const ND_DISCONNECT_HANDSHAKE_REJECTED: i32 = 66;
+/// Disconnect reason: the proxy opened no way to the server, or was not to be reached; close_code
+/// is the HTTP status of its answer, if it had one, and the event's data is a text that says why.
+pub const ND_DISCONNECT_PROXY_FAILED: i32 = 68;
 
 /// Connection state: closed, closing, or not a connection.
 pub const ND_STATE_DISCONNECTED: i32 = 0;

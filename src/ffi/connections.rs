@@ -111,8 +111,10 @@ pub unsafe extern "C" fn nd_driver_connect_host(
 /// The driver gets a WebSocket interface when it has none.
 ///
 /// @param driver  the driver
-/// @param url  ws:// or wss://host[:port][/path][?query]
-/// @param options  sub-protocols, headers, dialect, TLS; copied; NULL for the defaults
+/// @param url  ws:// or wss://[user:password@]host[:port][/path][?query]; user and password become
+/// `Authorization: Basic`
+/// @param options  sub-protocols, headers, dialect, TLS, proxy, redirects; copied; NULL for the
+/// defaults
 /// @param out_connection  out: the connection
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
 /// ND_ERROR_INVALID_ARGUMENT (certificates and keys included);

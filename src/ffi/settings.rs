@@ -150,7 +150,7 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         send_queue_capacity: s.send_queue_capacity,
         max_message_size: s.max_message_size,
         perform_path_mtu_discovery: i32::from(s.perform_path_mtu_discovery),
-        optional_events: optional_events_to_abi(&s),
+        optional_events: optional_events_to_abi(s),
         connections_max: s.connections_max,
         inbound_bytes_max: s.inbound_bytes_max,
         outbound_bytes_max: s.outbound_bytes_max,
@@ -371,7 +371,11 @@ pub(super) fn default_options() -> nd_connect_options {
         reserved: 0,
         tls: null(),
         connect_deadline_ms: 0,
+        redirects_max: 0,
+        proxy_from_environment: 0,
         reserved_2: 0,
+        proxy: null(),
+        no_proxy: null(),
     }
 }
 
@@ -382,6 +386,9 @@ pub(super) fn default_options() -> nd_connect_options {
 /// [`super::tls::client_from_abi`] wants it.
 pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptions> {
     check_reserved(o.reserved | o.reserved_2)?;
+    if o.proxy_from_environment > 1 {
+        return Err(Error::argument("proxy_from_environment must be 0 or 1"));
+    }
     let dialect = match o.dialect {
         ND_DIALECT_UTP => Dialect::Utp,
         ND_DIALECT_PLAIN => Dialect::Plain,
@@ -390,12 +397,14 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
         }
     };
     // SAFETY: the caller's contract.
-    let (sub_protocols, headers, payload, tls) = unsafe {
+    let (sub_protocols, headers, payload, tls, proxy, no_proxy) = unsafe {
         (
             args::optional_text(o.sub_protocols, "sub_protocols")?,
             args::optional_text(o.headers, "headers")?,
             args::slice(o.payload, o.payload_length, "payload")?,
             super::tls::client_from_abi(o.tls)?,
+            args::optional_text(o.proxy, "proxy")?,
+            args::optional_text(o.no_proxy, "no_proxy")?,
         )
     };
     let headers = header_lines(headers.unwrap_or_default())?;
@@ -407,6 +416,10 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
         payload: payload.to_vec(),
         tls,
         connect_deadline_ms: o.connect_deadline_ms,
+        redirects_max: o.redirects_max,
+        proxy: proxy.map(str::to_owned),
+        proxy_from_environment: o.proxy_from_environment != 0,
+        no_proxy: no_proxy.map(str::to_owned),
         addresses: Vec::new(),
     })
 }

@@ -205,8 +205,24 @@ pub struct nd_connect_options {
     /// then a Disconnect event with ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS follows. Each attempt to
     /// reach an address has handshake_timeout_ms besides. Default 0: no such limit; at least 0.
     pub connect_deadline_ms: i32,
+    /// How many HTTP redirects to follow (301, 302, 303, 307, 308), never from wss:// to ws://. To
+    /// another host go neither user and password nor the headers Authorization and Cookie.
+    /// ND_TEXT_URL says where it ended. Default 0: a redirect is ND_DISCONNECT_HANDSHAKE_REJECTED.
+    pub redirects_max: u32,
+    /// 1: without a `proxy`, go through the one that the environment names: http_proxy for ws://,
+    /// https_proxy for wss://, else all_proxy, and no_proxy for the exceptions; each also in
+    /// capitals. Default 0.
+    pub proxy_from_environment: u32,
     /// 0.
     pub reserved_2: u32,
+    /// The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
+    /// `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
+    /// password may be left away, and are percent-encoded. NULL: none.
+    pub proxy: *const c_char,
+    /// Servers that are reached without the proxy, comma-separated: `*`, `example.com` (with all
+    /// below it), `10.1.2.3`, `10.0.0.0/8`, each perhaps with `:port`. NULL: none, or those of the
+    /// environment if that names the proxy.
+    pub no_proxy: *const c_char,
 }
 
 /// A certificate and its key, as PEM texts.

@@ -5,12 +5,15 @@
 //! again with `next_timeout()`. Every parser is total: it never panics, whatever the bytes.
 
 pub mod cidr;
+pub mod credentials;
 pub mod endpoint;
 pub mod http;
 pub mod netem;
+pub mod proxy;
 pub mod proxy_protocol;
 pub mod race;
 pub mod random;
+pub mod redirect;
 pub mod stream;
 pub mod time;
 pub mod url;

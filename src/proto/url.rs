@@ -6,6 +6,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::credentials::Credentials;
+
 /// Bytes of the longest URL.
 pub const URL_SIZE_MAX: usize = 8192;
 /// Bytes of the longest host name (RFC 1035 §2.3.4, as text without the final dot).
@@ -26,6 +28,9 @@ pub struct WebSocketUrl {
     pub port: u16,
     /// Path and query as the HTTP request carries them ("resource name"); at least `/`.
     pub target: String,
+    /// User and password in front of the host (RFC 3986 §3.2.1), which RFC 6455 has no place for:
+    /// they become a header of the request.
+    pub credentials: Option<Credentials>,
 }
 
 impl WebSocketUrl {
@@ -49,12 +54,12 @@ impl WebSocketUrl {
             return Err(UrlError::Fragment);
         }
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        if authority.contains('@') {
-            return Err(UrlError::UserInfo);
-        }
-        let (host, port) = split_host_port(authority)?;
+        let (user, address) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let credentials = Credentials::parse(user).map_err(|_| UrlError::UserInfo)?;
+        let (host, port) = split_host_port(address)?;
+        let port = port.unwrap_or(default_port(secure));
         let target = parse_target(target)?;
-        Ok(Self { secure, host, port: port.unwrap_or(default_port(secure)), target })
+        Ok(Self { secure, host, port, target, credentials })
     }
 
     /// The value of the `Host` header (RFC 6455 §4.1 item 4): the port only if it is not the
@@ -63,11 +68,17 @@ impl WebSocketUrl {
     pub fn host_header(&self) -> String {
         let host =
             if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == default_port(self.secure) { host } else { format!("{host}:{}", self.port) }
+        if self.has_default_port() { host } else { format!("{host}:{}", self.port) }
+    }
+
+    /// Whether the port is the one that its scheme means when none is named.
+    #[must_use]
+    pub const fn has_default_port(&self) -> bool {
+        self.port == default_port(self.secure)
     }
 }
 
-/// The URL that parses to the same parts.
+/// The URL that parses to the same parts, but without user and password: they are secret.
 impl fmt::Display for WebSocketUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.secure { "wss" } else { "ws" };
@@ -161,7 +172,7 @@ pub enum UrlError {
     Scheme,
     /// A `#`, which RFC 6455 §3 forbids.
     Fragment,
-    /// `user:password@`, which RFC 6455 §3 has no place for.
+    /// `user:password@` with a letter that must be percent-encoded.
     UserInfo,
     /// Nothing between `://` and the path.
     HostMissing,
@@ -188,7 +199,7 @@ impl fmt::Display for UrlError {
                 "a WebSocket URL has no fragment: remove the # and what follows, or write %23"
             }
             Self::UserInfo => {
-                "a WebSocket URL carries no user or password: send them in a header or message"
+                "percent-encode what is no plain letter in the URL's user or password"
             }
             Self::HostMissing => "the URL names no host: write ws://host:port/path",
             Self::HostNotAscii => {
@@ -266,12 +277,24 @@ mod tests {
     }
 
     #[test]
-    fn fragments_and_user_names_are_refused() {
+    fn user_and_password_are_taken_out() {
+        let url = WebSocketUrl::parse("ws://ann:b%40c@h:81/x@y").unwrap();
+        assert_eq!((url.host.as_str(), url.target.as_str()), ("h", "/x@y"));
+        let credentials = url.credentials.as_ref().unwrap();
+        assert_eq!((credentials.user(), credentials.password()), ("ann", "b@c"));
+        assert_eq!(url.to_string(), "ws://h:81/x@y");
+        assert!(!format!("{url:?}").contains("ann"));
+        assert_eq!(WebSocketUrl::parse("ws://@h/").unwrap().credentials, None);
+        assert_eq!(error("ws://a%zz:b@h/"), UrlError::UserInfo);
+        assert_eq!(error("ws://a b@h/"), UrlError::UserInfo);
+        assert_eq!(error("ws://a@b@h/"), UrlError::UserInfo);
+    }
+
+    #[test]
+    fn fragments_are_refused() {
         assert_eq!(error("ws://h/#"), UrlError::Fragment);
         assert_eq!(error("ws://h#a"), UrlError::Fragment);
         assert_eq!(error("ws://h/?a#b"), UrlError::Fragment);
-        assert_eq!(error("ws://user@h/"), UrlError::UserInfo);
-        assert_eq!(error("ws://user:password@h:80/"), UrlError::UserInfo);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod buffer;
 mod clock;
 mod entropy;
+pub mod environment;
 mod ipc;
 mod outbox;
 mod resolver;

@@ -20,6 +20,15 @@ pub struct UrlOptions {
     /// What all of it may take, from the look-up of the name to the connection; 0 is no such
     /// limit. Each attempt to reach an address has `handshake_timeout_ms` besides.
     pub connect_deadline_ms: i32,
+    /// How many redirects to follow; 0 is none, and the first one ends the connection.
+    pub redirects_max: u32,
+    /// The proxy to go through: `http://user:password@host:port` (CONNECT) or `socks5://…`.
+    pub proxy: Option<String>,
+    /// Without a `proxy`: the one that the environment names, as `HTTPS_PROXY` and the like.
+    pub proxy_from_environment: bool,
+    /// Servers that are reached without the proxy, with commas; `None`: those of the environment,
+    /// if that names the proxy.
+    pub no_proxy: Option<String>,
     /// Addresses of the URL's host, best first, so that its name is not looked up.
     pub addresses: Vec<SocketAddr>,
 }
@@ -33,6 +42,10 @@ impl Default for UrlOptions {
             payload: Vec::new(),
             tls: None,
             connect_deadline_ms: 0,
+            redirects_max: 0,
+            proxy: None,
+            proxy_from_environment: false,
+            no_proxy: None,
             addresses: Vec::new(),
         }
     }

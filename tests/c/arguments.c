@@ -57,7 +57,7 @@ static void interfaces(void) {
 static void urls(void) {
   const char *const bad[] = {"", "ws", "http://localhost/", "ws://", "ws://host:99999/",
                              "ws://host:x/", "ws:///path", "ws://[::1/", "ws://ho st/",
-                             "ws://user@host/", "ws://host/\r\nX: y"};
+                             "ws://a%zz@host/", "ws://host/\r\nX: y"};
   nd_connect_options options;
   nd_driver *driver = NULL;
   nd_driver_statistics statistics;

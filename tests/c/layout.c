@@ -121,7 +121,11 @@ static void print_nd_connect_options(void) {
   FIELD(reserved);
   FIELD(tls);
   FIELD(connect_deadline_ms);
+  FIELD(redirects_max);
+  FIELD(proxy_from_environment);
   FIELD(reserved_2);
+  FIELD(proxy);
+  FIELD(no_proxy);
   END();
 }
 #undef STRUCT

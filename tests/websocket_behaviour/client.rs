@@ -322,7 +322,7 @@ fn a_client_answers_a_close_and_leaves_tcp_to_the_server() {
 fn urls_and_options_that_cannot_work_are_refused() {
     let mut client = client(&NetworkSettings::default());
     let plain = UrlOptions::default();
-    for url in ["", "http://x/", "ws://", "ws://user@x/", "ws://x/#a", "ws://x:0/", "ws://x/ y"] {
+    for url in ["", "http://x/", "ws://", "ws://a%@x/", "ws://x/#a", "ws://x:0/", "ws://x/ y"] {
         assert_eq!(status(client.connect_url(url, &plain)), Status::InvalidArgument, "{url}");
     }
     let nobody = TlsClient { use_system_roots: false, ..TlsClient::default() };
