@@ -22,6 +22,7 @@ from harness import (
     wait_until_async,
 )
 
+import tls_checks
 import websockets_deflate
 
 MESSAGE_SIZE_MAX = 1 << 20
@@ -425,6 +426,8 @@ async def main():
     peer = sys.modules[__name__]
     for body in websockets_deflate.CHECKS:
         await checks.run(f"deflate: {body.__name__}", body, peer, seconds=60.0)
+    for body in tls_checks.CHECKS:
+        await checks.run(f"tls: {body.__name__}", body, peer, seconds=60.0)
     if has_ipv6():
         await checks.run(ipv6_clients_are_served.__name__, ipv6_clients_are_served)
     else:

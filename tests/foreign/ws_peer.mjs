@@ -10,6 +10,7 @@ import { CHECKS as HTTP } from "./http_checks.mjs";
 import { CHECKS as VIOLATIONS } from "./violation_checks.mjs";
 import { CHECKS as CLIENT } from "./ws_client_checks.mjs";
 import { CHECKS as DEFLATE } from "./ws_deflate_checks.mjs";
+import { CHECKS as TLS } from "./ws_tls_checks.mjs";
 import { CHECKS as SERVER } from "./ws_server_checks.mjs";
 
 const checks = new Checks();
@@ -36,4 +37,5 @@ await withServer("echo_server", ["--verbose"], async (server) => {
 await oneByOne(starting(SERVER));
 for (const [name, body] of Object.entries(CROWD)) await checks.run(name, body, CROWD_MS);
 await oneByOne(starting(DEFLATE));
+await oneByOne(starting(TLS));
 checks.finish();
