@@ -6,6 +6,8 @@ mod support;
 mod asking;
 #[path = "websocket_behaviour/behind_proxies.rs"]
 mod behind_proxies;
+#[path = "websocket_behaviour/causes.rs"]
+mod causes;
 #[path = "websocket_behaviour/client.rs"]
 mod client;
 #[path = "websocket_behaviour/closing.rs"]
@@ -18,6 +20,8 @@ mod dialects;
 mod liveness;
 #[path = "websocket_behaviour/messages.rs"]
 mod messages;
+#[path = "websocket_behaviour/parting.rs"]
+mod parting;
 #[path = "websocket_behaviour/requests.rs"]
 mod requests;
 #[path = "websocket_behaviour/sending.rs"]

@@ -10,6 +10,15 @@ namespace NetDriver
         public bool writableEvents;
         /// <summary>Deliver <see cref="NetworkEvent.Type.Pong"/>.</summary>
         public bool pongEvents;
+        /// <summary>Deliver <see cref="NetworkEvent.Type.CloseRequest"/>.</summary>
+        public bool closeRequestEvents;
+        /// <summary>
+        /// An established WebSocket connection that this side closes stays Disconnecting until the
+        /// closing handshake is over. What was received and what was under way is delivered (in the
+        /// UTP dialect only the former), and a Disconnect event follows with reason Default: clean
+        /// with the peer's code, or 1006 when the peer did not answer in closeTimeoutMS.
+        /// </summary>
+        public bool localCloseEvents;
         /// <summary>Connections that the driver holds at once; above 0.</summary>
         public uint connectionsMax;
         /// <summary>Payload bytes that may wait in one connection to be popped.</summary>
@@ -114,6 +123,10 @@ namespace NetDriver
                 bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_WRITABLE;
             if (pongEvents)
                 bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_PONG;
+            if (closeRequestEvents)
+                bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_CLOSE_REQUEST;
+            if (localCloseEvents)
+                bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_LOCAL_CLOSE;
             return bits;
         }
 

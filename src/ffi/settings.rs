@@ -7,8 +7,9 @@ use super::args;
 use super::boundary::guard;
 use super::codes::{
     ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_IPC, ND_INTERFACE_UDP,
-    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_PONG, ND_OPTIONAL_EVENT_WRITABLE,
-    ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
+    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_CLOSE_REQUEST, ND_OPTIONAL_EVENT_LOCAL_CLOSE,
+    ND_OPTIONAL_EVENT_PONG, ND_OPTIONAL_EVENT_WRITABLE, ND_SUB_PROTOCOL_LENIENT,
+    ND_SUB_PROTOCOL_STRICT, nd_result,
 };
 use super::structs::{
     nd_connect_options, nd_connection_info, nd_driver_statistics, nd_interface_settings,
@@ -174,10 +175,12 @@ pub(super) fn default_settings() -> nd_settings {
 }
 
 /// Every event kind that must be asked for, and whether it was.
-fn optional_events(s: &mut NetworkSettings) -> [(u32, &mut bool); 2] {
+fn optional_events(s: &mut NetworkSettings) -> [(u32, &mut bool); 4] {
     [
         (ND_OPTIONAL_EVENT_WRITABLE, &mut s.writable_events),
         (ND_OPTIONAL_EVENT_PONG, &mut s.pong_events),
+        (ND_OPTIONAL_EVENT_CLOSE_REQUEST, &mut s.close_request_events),
+        (ND_OPTIONAL_EVENT_LOCAL_CLOSE, &mut s.local_close_events),
     ]
 }
 
@@ -249,6 +252,8 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         tolerate_throttled: switch("tolerate_throttled", s.tolerate_throttled)?,
         writable_events: false,
         pong_events: false,
+        close_request_events: false,
+        local_close_events: false,
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;

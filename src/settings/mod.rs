@@ -65,6 +65,10 @@ pub struct NetworkSettings {
     pub writable_events: bool,
     /// Deliver Pong events.
     pub pong_events: bool,
+    /// Deliver CloseRequest events.
+    pub close_request_events: bool,
+    /// WebSocket: deliver a Disconnect event after a close of the program, too.
+    pub local_close_events: bool,
     /// Connections that the driver holds at once; above 0.
     pub connections_max: u32,
     /// Payload bytes that may wait in one connection.
@@ -130,6 +134,8 @@ impl Default for NetworkSettings {
             perform_path_mtu_discovery: false,
             writable_events: false,
             pong_events: false,
+            close_request_events: false,
+            local_close_events: false,
             connections_max: 16_384,
             inbound_bytes_max: 4 << 20,
             outbound_bytes_max: 4 << 20,

@@ -86,6 +86,8 @@ fn every_field_has_its_row() {
         "perform_path_mtu_discovery",
         "writable_events",
         "pong_events",
+        "close_request_events",
+        "local_close_events",
         "deflate",
         "tolerate_throttled",
         "sub_protocol_rule",

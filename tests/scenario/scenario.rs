@@ -256,6 +256,7 @@ impl Actor {
                     ConnectionState::Connecting => "connecting",
                     ConnectionState::Connected => "connected",
                     ConnectionState::Disconnected => "disconnected",
+                    ConnectionState::Disconnecting => "disconnecting",
                 };
                 println!("{name} state {conn} {state}");
             }
@@ -356,6 +357,7 @@ impl Actor {
                 println!("{name} event disconnect {conn} reason {}", event.reason as i32);
             }
             EventKind::Writable => println!("{name} event writable {conn}"),
+            EventKind::CloseRequest => println!("{name} event closing {conn}"),
             EventKind::Pong => println!("{name} event pong {conn}"),
         }
         Ok(())
