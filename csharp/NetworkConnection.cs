@@ -19,7 +19,10 @@ namespace NetDriver
         {
             /// <summary>Closed, closing, or not a connection.</summary>
             Disconnected = 0,
-            /// <summary>Unity Transport's number; reported as Disconnected.</summary>
+            /// <summary>
+            /// Closed on this side, which waits for the end; only with
+            /// <see cref="NetDriverParameter.localCloseEvents"/>.
+            /// </summary>
             Disconnecting = 1,
             /// <summary>Waiting for the peer.</summary>
             Connecting = 2,

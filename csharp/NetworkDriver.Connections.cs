@@ -172,9 +172,12 @@ namespace NetDriver
 
         /// <summary>
         /// Closes a connection. The peer is told with the next update or flush; what was sent
-        /// before goes out first. No event follows on this side. A WebSocket closes with code 1000.
+        /// before goes out first. No event follows on this side, unless
+        /// <see cref="NetDriverParameter.localCloseEvents"/> asks for one. A WebSocket closes with
+        /// code 1000.
         /// </summary>
-        /// <param name="connection">Which; it reads as Disconnected at once.</param>
+        /// <param name="connection">Which; it reads as Disconnected at once (Disconnecting with
+        /// <see cref="NetDriverParameter.localCloseEvents"/>).</param>
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
         public int Disconnect(NetworkConnection connection)
         {
@@ -185,7 +188,8 @@ namespace NetDriver
         /// Closes a plain WebSocket connection with a code and a reason (RFC 6455 section 7.4). On
         /// other connections this is <see cref="Disconnect"/>.
         /// </summary>
-        /// <param name="connection">Which; it reads as Disconnected at once.</param>
+        /// <param name="connection">Which; it reads as Disconnected at once (Disconnecting with
+        /// <see cref="NetDriverParameter.localCloseEvents"/>).</param>
         /// <param name="code">1000 to 1003, 1007 to 1014, or 3000 to 4999.</param>
         /// <param name="reason">At most 123 bytes of UTF-8; null for none.</param>
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>; after InvalidArgument the
@@ -199,6 +203,17 @@ namespace NetDriver
             byte[] text = reason == null ? s_NoBytes : Encoding.UTF8.GetBytes(reason);
             fixed (byte* bytes = text)
                 return m_State.Close(connection, (ushort)code, bytes, (uint)text.Length);
+        }
+
+        /// <summary>
+        /// Ends a connection at once. What waits to be sent is dropped, the peer is not told (over
+        /// TCP it sees the stream end, over UDP only silence), and no event follows.
+        /// </summary>
+        /// <param name="connection">Which; the value is stale from here on.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int Abort(NetworkConnection connection)
+        {
+            return m_State == null ? InvalidHandle : m_State.Abort(connection);
         }
 
         /// <summary>

@@ -23,6 +23,14 @@ namespace NetDriver
             /// </summary>
             Disconnect = 3,
             /// <summary>
+            /// The peer of a plain WebSocket wants to close the connection;
+            /// <see cref="NetworkDriver.LastEvent"/> has its code and reason. What is sent until
+            /// the first update after this was popped still leaves before our answer, and
+            /// Disconnect follows. <see cref="NetworkDriver.Close"/> instead answers with a code
+            /// of its own. Only with <see cref="NetDriverParameter.closeRequestEvents"/>.
+            /// </summary>
+            CloseRequest = 64,
+            /// <summary>
             /// After <see cref="Error.StatusCode.NetworkSendQueueFull"/> there is room again.
             /// Only with <see cref="NetDriverParameter.writableEvents"/>.
             /// </summary>

@@ -36,8 +36,8 @@ namespace NetDriver
         public bool IsClean { get; private set; }
 
         /// <summary>
-        /// Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer
-        /// gave none, 1006 when the stream just ended; 0 for connections without close codes. With
+        /// Disconnect of a WebSocket, CloseRequest: the close code (RFC 6455 section 7.4); 1005
+        /// when the peer gave none, 1006 when the stream just ended; 0 for connections without close codes. With
         /// <see cref="Error.DisconnectReason.HandshakeRejected"/>: the HTTP status of the answer.
         /// </summary>
         public int CloseCode { get; private set; }
@@ -46,7 +46,8 @@ namespace NetDriver
         public Error.DisconnectReason Reason { get; private set; }
 
         /// <summary>
-        /// Disconnect: the peer's close reason, or what went wrong. Otherwise an empty text.
+        /// Disconnect, CloseRequest: the peer's close reason, or what went wrong. Otherwise an
+        /// empty text.
         /// </summary>
         public string Text { get; private set; }
     }

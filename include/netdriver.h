@@ -175,6 +175,14 @@
 #define ND_EVENT_DISCONNECT 3
 
 /**
+ * Event kind, opt-in: the peer of a plain WebSocket connection wants to close it, with
+ * `close_code` and its reason as data. What is sent until the first nd_driver_update after the
+ * event was popped still leaves before our Close, and ND_EVENT_DISCONNECT follows with that update
+ * or later. nd_driver_close instead answers with a code of its own.
+ */
+#define ND_EVENT_CLOSE_REQUEST 64
+
+/**
  * Event kind, opt-in: after ND_ERROR_NETWORK_SEND_QUEUE_FULL there is room again.
  */
 #define ND_EVENT_WRITABLE 65
@@ -196,6 +204,11 @@
 #define ND_OPTIONAL_EVENT_WRITABLE 1
 
 /**
+ * Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_CLOSE_REQUEST.
+ */
+#define ND_OPTIONAL_EVENT_CLOSE_REQUEST 2
+
+/**
  * Opt-in bit for nd_settings.optional_events: deliver messages of plain WebSocket connections in
  * pieces (ND_EVENT_FRAGMENT) when not all of them is there at once. Nothing is put together then,
  * and websocket_message_size_max bounds Data events only: a longer message is all Fragment events.
@@ -206,6 +219,15 @@
  * Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_PONG.
  */
 #define ND_OPTIONAL_EVENT_PONG 8
+
+/**
+ * Opt-in bit for nd_settings.optional_events: an established WebSocket connection that the program
+ * closes stays, ND_STATE_DISCONNECTING, until the closing handshake is over. What was received and
+ * what was under way is delivered (in the UTP dialect only the former), and ND_EVENT_DISCONNECT
+ * follows with reason ND_DISCONNECT_DEFAULT: clean with the peer's code, or 1006 when the peer did
+ * not answer within close_timeout_ms. Other connections end at once and silently, as without it.
+ */
+#define ND_OPTIONAL_EVENT_LOCAL_CLOSE 16
 
 /**
  * Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection. A Fragment may
@@ -234,7 +256,7 @@
 #define ND_SEND_FLAG_TEXT 1
 
 /**
- * Disconnect reason: local close (never seen in an event).
+ * Disconnect reason: local close (seen with ND_OPTIONAL_EVENT_LOCAL_CLOSE only).
  */
 #define ND_DISCONNECT_DEFAULT 0
 
@@ -287,6 +309,11 @@
 #define ND_DISCONNECT_HANDSHAKE_REJECTED 66
 
 /**
+ * Disconnect reason, plain dialect: a message was longer than its receiver takes (code 1009).
+ */
+#define ND_DISCONNECT_MESSAGE_TOO_BIG 67
+
+/**
  * Disconnect reason: the proxy opened no way to the server, or was not to be reached; close_code
  * is the HTTP status of its answer, if it had one, and the event's data is a text that says why.
  */
@@ -298,7 +325,8 @@
 #define ND_STATE_DISCONNECTED 0
 
 /**
- * Unity Transport's number; reported as ND_STATE_DISCONNECTED.
+ * Connection state: closed by the program, which waits for the end; see
+ * ND_OPTIONAL_EVENT_LOCAL_CLOSE. Without that a closed connection is ND_STATE_DISCONNECTED.
  */
 #define ND_STATE_DISCONNECTING 1
 
@@ -1376,8 +1404,8 @@ typedef struct nd_event {
   nd_connection connection;
   /**
    * Data: the message. Fragment: the piece. Connect: the server's accept payload. Disconnect:
-   * the close reason, or what went wrong, as UTF-8 text. Pong: what the ping carried. Valid
-   * until the first nd_driver_update after this pop.
+   * the close reason, or what went wrong, as UTF-8 text. CloseRequest: the peer's close reason.
+   * Pong: what the ping carried. Valid until the first nd_driver_update after this pop.
    */
   const uint8_t *data;
   /**
@@ -1389,9 +1417,10 @@ typedef struct nd_event {
    */
   int32_t kind;
   /**
-   * Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
-   * none, 1006 when the stream just ended; 0 when it was never open, and where there are none.
-   * With ND_DISCONNECT_HANDSHAKE_REJECTED: the HTTP status of the answer, 0 when it had none.
+   * Disconnect of a WebSocket, CloseRequest: the close code (RFC 6455 section 7.4); 1005 when
+   * the peer gave none, 1006 when the stream just ended; 0 when it was never open, and where
+   * there are none. With ND_DISCONNECT_HANDSHAKE_REJECTED: the HTTP status of the answer, 0
+   * when it had none.
    */
   uint16_t close_code;
   /**
@@ -2082,10 +2111,12 @@ nd_result nd_driver_connect_url(struct nd_driver *driver,
 
 /**
  * Close a connection. The peer is told with the next update or flush; what was sent before goes
- * out first. No event follows on this side. A WebSocket closes with code 1000.
+ * out first. No event follows on this side, unless ND_OPTIONAL_EVENT_LOCAL_CLOSE asks for one. A
+ * WebSocket closes with code 1000.
  *
  * @param driver  the driver
- * @param connection  which; it reads as Disconnected at once
+ * @param connection  which; it reads as Disconnected at once (Disconnecting with
+ * ND_OPTIONAL_EVENT_LOCAL_CLOSE)
  * @return ND_OK (also when it has ended already, or was closed since the last flush);
  * ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (gone);
  * ND_ERROR_DRIVER_IN_USE
@@ -2099,7 +2130,8 @@ nd_result nd_driver_disconnect(struct nd_driver *driver, nd_connection connectio
  * connections this is nd_driver_disconnect.
  *
  * @param driver  the driver
- * @param connection  which; it reads as Disconnected at once
+ * @param connection  which; it reads as Disconnected at once (Disconnecting with
+ * ND_OPTIONAL_EVENT_LOCAL_CLOSE)
  * @param code  1000 to 1003, 1007 to 1014, or 3000 to 4999
  * @param reason  UTF-8, copied; NULL when the length is 0
  * @param reason_length  length of `reason` in bytes; at most 123
@@ -2113,6 +2145,19 @@ nd_result nd_driver_close(struct nd_driver *driver,
                           uint16_t code,
                           const uint8_t *reason,
                           uint32_t reason_length);
+
+/**
+ * End a connection at once. What waits to be sent is dropped, the peer is not told (over TCP it
+ * sees the stream end, over UDP only silence), and no event follows, whatever nd_settings says.
+ *
+ * @param driver  the driver
+ * @param connection  which; the value is stale from here on
+ * @return ND_OK (also when it has ended already); ND_ERROR_INVALID_HANDLE;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (gone); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.2
+ */
+nd_result nd_driver_abort(struct nd_driver *driver, nd_connection connection);
 
 /**
  * Send a ping over a WebSocket connection, behind the messages sent before it. Its pong measures
@@ -2423,7 +2468,8 @@ nd_result nd_driver_request_reject(struct nd_driver *driver,
  * Pop up to `capacity` events of accepted connections, oldest first. This is the fast way.
  *
  * What is not popped waits for later updates, counts against the limits of its connection and
- * so holds its sender back; it is never lost.
+ * so holds its sender back; it is never lost. An ND_EVENT_CLOSE_REQUEST is only ever the first of
+ * the events that one call pops: the next call gives what follows.
  *
  * @param driver  the driver
  * @param out_events  out: the events

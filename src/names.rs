@@ -44,6 +44,7 @@ pub(crate) fn disconnect_reason(reason: i32) -> &'static CStr {
         64 => c"ConnectionLost",
         65 => c"ConnectionRefused",
         66 => c"HandshakeRejected",
+        67 => c"MessageTooBig",
         68 => c"ProxyFailed",
         _ => c"Unknown",
     }

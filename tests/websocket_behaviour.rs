@@ -6,6 +6,8 @@ mod support;
 mod asking;
 #[path = "websocket_behaviour/behind_proxies.rs"]
 mod behind_proxies;
+#[path = "websocket_behaviour/causes.rs"]
+mod causes;
 #[path = "websocket_behaviour/client.rs"]
 mod client;
 #[path = "websocket_behaviour/closing.rs"]
@@ -20,6 +22,8 @@ mod fragments;
 mod liveness;
 #[path = "websocket_behaviour/messages.rs"]
 mod messages;
+#[path = "websocket_behaviour/parting.rs"]
+mod parting;
 #[path = "websocket_behaviour/proxies.rs"]
 mod proxies;
 #[path = "websocket_behaviour/reaching.rs"]

@@ -6,7 +6,9 @@ namespace NetDriver.Error
     /// </summary>
     public enum DisconnectReason : byte
     {
-        /// <summary>Closed on this side; never seen in an event.</summary>
+        /// <summary>
+        /// Closed on this side; seen with <see cref="NetDriverParameter.localCloseEvents"/> only.
+        /// </summary>
         Default = 0,
         /// <summary>Nothing arrived for too long.</summary>
         Timeout = 1,
@@ -30,6 +32,10 @@ namespace NetDriver.Error
         /// says how.
         /// </summary>
         HandshakeRejected = 66,
+        /// <summary>
+        /// Plain WebSocket: a message was longer than its receiver takes (code 1009).
+        /// </summary>
+        MessageTooBig = 67,
         /// <summary>
         /// The proxy opened no way to the server, or was not to be reached;
         /// <see cref="NetworkEventDetails.Text"/> says why.

@@ -25,6 +25,7 @@ namespace NetDriver.Interop
         internal readonly NetworkSettings Settings;
         internal int ReceiveErrorCode;
         internal int HeaderSize;
+        private readonly bool m_LocalCloseEvents;
         private int m_Busy;
         private byte* m_Text;
         private int m_TextCapacity;
@@ -32,6 +33,7 @@ namespace NetDriver.Interop
         internal DriverState(NetworkSettings settings)
         {
             Settings = settings.Snapshot();
+            m_LocalCloseEvents = Settings.GetNetDriverParameters().localCloseEvents;
             nd_settings native = Settings.ToNative();
             nd_driver* handle;
             int result = NativeMethods.nd_driver_create(&native, &handle);
@@ -281,7 +283,39 @@ namespace NetDriver.Interop
             bool gone = result == (int)Error.StatusCode.NetworkVersionMismatch;
             if (result != NativeMethods.ND_OK && !gone)
                 return result;
+            if (m_LocalCloseEvents && EndIsToCome(connection))
+                return NativeMethods.ND_OK;
             return Events.Drop(connection) ? NativeMethods.ND_OK : result;
+        }
+
+        // The program wants to see the end of connections that it closes, and with it what comes
+        // before: does such an end wait here, or in the library?
+        private bool EndIsToCome(NetworkConnection connection)
+        {
+            int state = 0;
+            uint count = 0;
+            NativeMethods.nd_connection_get_state(Handle, connection.Value, &state);
+            NativeMethods.nd_driver_get_event_count(Handle, connection.Value, &count);
+            return state == NativeMethods.ND_STATE_DISCONNECTING || count > 0
+                || Events.HoldsEndOf(connection);
+        }
+
+        internal int Abort(NetworkConnection connection)
+        {
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                int result = NativeMethods.nd_driver_abort(Handle, connection.Value);
+                bool gone = result == (int)Error.StatusCode.NetworkVersionMismatch;
+                if (result != NativeMethods.ND_OK && !gone)
+                    return result;
+                return Events.Drop(connection) ? NativeMethods.ND_OK : result;
+            }
+            finally
+            {
+                Leave();
+            }
         }
 
         // The library refuses a second thread, but it knows nothing of this side's memory. Whoever

@@ -42,6 +42,7 @@ namespace NetDriver.Interop
             {
                 if (m_LastText == null)
                     m_LastText = m_Last.kind == NativeMethods.ND_EVENT_DISCONNECT
+                        || m_Last.kind == NativeMethods.ND_EVENT_CLOSE_REQUEST
                         ? Utf8.Read(m_Last.data, (int)m_Last.data_length) : string.Empty;
                 return new NetworkEventDetails(m_Last, m_LastText);
             }
@@ -102,6 +103,18 @@ namespace NetDriver.Interop
                     count++;
             }
             return count;
+        }
+
+        /// <summary>Was the end of a connection popped, but not handed out yet?</summary>
+        internal bool HoldsEndOf(NetworkConnection connection)
+        {
+            for (int place = m_Next; place < m_Count; place++)
+            {
+                if (m_Events[place].connection == connection.Value
+                    && m_Events[place].kind == NativeMethods.ND_EVENT_DISCONNECT)
+                    return true;
+            }
+            return false;
         }
 
         /// <summary>Drops what waits of a connection that this side closed.</summary>

@@ -16,6 +16,15 @@ namespace NetDriver
         public bool fragmentEvents;
         /// <summary>Deliver <see cref="NetworkEvent.Type.Pong"/>.</summary>
         public bool pongEvents;
+        /// <summary>Deliver <see cref="NetworkEvent.Type.CloseRequest"/>.</summary>
+        public bool closeRequestEvents;
+        /// <summary>
+        /// An established WebSocket connection that this side closes stays Disconnecting until the
+        /// closing handshake is over. What was received and what was under way is delivered (in the
+        /// UTP dialect only the former), and a Disconnect event follows with reason Default: clean
+        /// with the peer's code, or 1006 when the peer did not answer in closeTimeoutMS.
+        /// </summary>
+        public bool localCloseEvents;
         /// <summary>Connections that the driver holds at once; above 0.</summary>
         public uint connectionsMax;
         /// <summary>Payload bytes that may wait in one connection to be popped.</summary>
@@ -137,22 +146,27 @@ namespace NetDriver
                 bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_FRAGMENT;
             if (pongEvents)
                 bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_PONG;
+            if (closeRequestEvents)
+                bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_CLOSE_REQUEST;
+            if (localCloseEvents)
+                bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_LOCAL_CLOSE;
             return bits;
         }
 
         internal static NetDriverParameter From(Interop.nd_settings settings)
         {
+            uint bits = settings.optional_events;
             return new NetDriverParameter
             {
                 writableEvents =
-                    (settings.optional_events & Interop.NativeMethods.ND_OPTIONAL_EVENT_WRITABLE)
-                        != 0,
-                pongEvents =
-                    (settings.optional_events & Interop.NativeMethods.ND_OPTIONAL_EVENT_PONG)
-                        != 0,
+                    (bits & Interop.NativeMethods.ND_OPTIONAL_EVENT_WRITABLE) != 0,
                 fragmentEvents =
-                    (settings.optional_events & Interop.NativeMethods.ND_OPTIONAL_EVENT_FRAGMENT)
-                        != 0,
+                    (bits & Interop.NativeMethods.ND_OPTIONAL_EVENT_FRAGMENT) != 0,
+                pongEvents = (bits & Interop.NativeMethods.ND_OPTIONAL_EVENT_PONG) != 0,
+                closeRequestEvents =
+                    (bits & Interop.NativeMethods.ND_OPTIONAL_EVENT_CLOSE_REQUEST) != 0,
+                localCloseEvents =
+                    (bits & Interop.NativeMethods.ND_OPTIONAL_EVENT_LOCAL_CLOSE) != 0,
                 connectionsMax = settings.connections_max,
                 inboundBytesMax = settings.inbound_bytes_max,
                 outboundBytesMax = settings.outbound_bytes_max,

@@ -80,6 +80,10 @@ namespace NetDriver.Tests
             Check.Equal(NativeMethods.ND_EVENT_WRITABLE, (int)NetworkEvent.Type.Writable,
                 "Writable");
             Check.Equal(NativeMethods.ND_EVENT_PONG, (int)NetworkEvent.Type.Pong, "Pong");
+            Check.Equal(NativeMethods.ND_EVENT_CLOSE_REQUEST, (int)NetworkEvent.Type.CloseRequest,
+                "CloseRequest");
+            Check.Equal(NativeMethods.ND_DISCONNECT_MESSAGE_TOO_BIG,
+                (int)NetDriver.Error.DisconnectReason.MessageTooBig, "MessageTooBig");
         }
 
         public static void EndpointsAreParsedAndWritten()

@@ -5,14 +5,13 @@ use std::net::SocketAddr;
 use super::connections::Link;
 use super::interfaces::{BINDINGS_MAX, Binding};
 use super::plan::Plan;
-use super::{CloseFrame, Connection, ConnectionState, NetworkDriver};
+use super::{Connection, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::http::is_token;
 use crate::proto::proxy::{Exceptions, Proxies, ProxyUrl, ProxyUrlError};
 use crate::proto::time::from_ms;
 use crate::proto::url::WebSocketUrl;
-use crate::proto::websocket::connection::{CLOSE_REASON_MAX, is_close_code};
 use crate::proto::websocket::handshake::check_custom_header;
 use crate::pump::environment;
 use crate::settings::{Dialect, InterfaceKind, InterfaceSettings, UrlOptions, check_sub_protocols};
@@ -208,56 +207,6 @@ impl NetworkDriver {
             Binding::Ipc(port, _) => Link::Ipc { port, remote: remote.port() },
             Binding::Listener(_) => Link::None,
         })
-    }
-
-    /// Closes a connection: no event follows here; the peer is told with the next flush, after
-    /// what was sent before. A WebSocket closes with code 1000.
-    ///
-    /// # Errors
-    /// [`Status::NetworkIdMismatch`], [`Status::NetworkVersionMismatch`].
-    pub fn disconnect(&mut self, connection: Connection) -> Result<()> {
-        self.begin_closing(connection, None)
-    }
-
-    /// Closes a plain WebSocket connection with a code and a reason; on others this is
-    /// [`disconnect`](Self::disconnect).
-    ///
-    /// # Errors
-    /// As [`disconnect`](Self::disconnect); [`Status::InvalidArgument`] for a code that must not be
-    /// sent, or a reason of more than 123 bytes or that is not UTF-8. The connection stays open.
-    pub fn close(&mut self, connection: Connection, code: u16, reason: &[u8]) -> Result<()> {
-        if !is_close_code(code) {
-            return Err(Error::argument(format!(
-                "close code {code} must not be sent; use 1000 to 1003, 1007 to 1014, 3000 to 4999"
-            )));
-        }
-        if reason.len() > CLOSE_REASON_MAX || std::str::from_utf8(reason).is_err() {
-            return Err(Error::argument("the reason must be UTF-8 of at most 123 bytes"));
-        }
-        self.begin_closing(connection, Some(CloseFrame { code, reason: reason.to_vec() }))
-    }
-
-    fn begin_closing(&mut self, connection: Connection, frame: Option<CloseFrame>) -> Result<()> {
-        let index = self.connections.resolve(connection)?;
-        let entry = self.connections.at(index);
-        self.events.clear(&mut entry.waiting);
-        if entry.state == ConnectionState::Disconnected {
-            // It had ended already, or waits for the flush already.
-            if !entry.closing {
-                self.release(index);
-            }
-            return Ok(());
-        }
-        entry.closing = true;
-        self.drop_plan(index);
-        let entry = self.connections.at(index);
-        // From here on packets of the peer change nothing; the goodbye waits for the flush.
-        if let Some(utp) = &mut entry.utp {
-            utp.disconnect();
-        }
-        self.connections.set_disconnected(index);
-        self.closing.push((index, frame));
-        Ok(())
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Entry {
     pub closing: bool,
     /// The end of its stream waits until the program has popped what came before.
     pub end_held: bool,
+    /// The peer wants to close; the program has not had its say.
+    pub close_requested: bool,
     /// A send was refused; the program waits for room.
     pub wants_writable: bool,
     /// In the list of those with control packets to send.
@@ -114,6 +116,7 @@ impl Entry {
             waiting: Waiting::default(),
             paused: false,
             end_held: false,
+            close_requested: false,
             closing: false,
             wants_writable: false,
             listed: false,
@@ -151,12 +154,14 @@ pub struct Connections {
     live: usize,
     /// Connections in a state other than Disconnected.
     active: u32,
+    /// Those that the program closed and whose end it still wants to see.
+    disconnecting: u32,
 }
 
 impl Connections {
     /// An empty table for at most `limit` connections.
     pub const fn new(limit: usize) -> Self {
-        Self { entries: Vec::new(), free: Vec::new(), limit, live: 0, active: 0 }
+        Self { entries: Vec::new(), free: Vec::new(), limit, live: 0, active: 0, disconnecting: 0 }
     }
 
     /// Is there room for another one?
@@ -188,7 +193,19 @@ impl Connections {
         let before = std::mem::replace(&mut entry.state, ConnectionState::Disconnected);
         let ends = before != ConnectionState::Disconnected;
         self.active -= u32::from(ends);
+        self.disconnecting -= u32::from(before == ConnectionState::Disconnecting);
         ends
+    }
+
+    /// The program closes the connection and waits for its end.
+    pub fn set_disconnecting(&mut self, index: u32) {
+        self.entries[index as usize].state = ConnectionState::Disconnecting;
+        self.disconnecting += 1;
+    }
+
+    /// How many the program closed whose end it still wants to see.
+    pub const fn count_disconnecting(&self) -> u32 {
+        self.disconnecting
     }
 
     /// The program has seen the end of a connection: it no longer counts towards the limit.

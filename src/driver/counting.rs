@@ -87,7 +87,7 @@ impl NetworkDriver {
     pub(super) fn count_end(&mut self, ending: &Ending) {
         if ending.reason == DisconnectReason::Timeout {
             self.statistics.connections_timed_out += 1;
-        } else if ending.close_code == CODE_ABNORMAL {
+        } else if ending.close_code == CODE_ABNORMAL && ending.reason != DisconnectReason::Default {
             self.statistics.connections_lost += 1;
         }
     }

@@ -150,6 +150,12 @@ impl EventQueue {
         self.take_head(waiting)
     }
 
+    /// The oldest visible event of a connection.
+    pub fn peek(&self, waiting: &Waiting) -> Option<&Event> {
+        let node = self.nodes.get(waiting.head as usize)?;
+        node.event.as_ref().filter(|_| node.sequence < self.published)
+    }
+
     fn take_head(&mut self, waiting: &mut Waiting) -> Option<Event> {
         let index = waiting.head;
         let node = self.nodes.get_mut(index as usize)?;

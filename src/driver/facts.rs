@@ -153,7 +153,8 @@ impl NetworkDriver {
     /// Goodbyes that wait for a flush, for room in a UDP socket, or for the peer's answer.
     fn count_leaving(&self) -> usize {
         let datagrams = self.pump.udp.iter().filter(|socket| socket.has_queued()).count();
-        self.closing.len() + self.streams.leaving() + datagrams
+        let seen = self.connections.count_disconnecting() as usize;
+        self.closing_unseen() + seen + self.streams.leaving() + datagrams
     }
 
     /// Counters since the driver was created.

@@ -5,6 +5,7 @@
 //! here makes a system call; the pump does.
 
 mod admission;
+mod closing;
 mod compression;
 mod connect;
 mod connections;
@@ -95,6 +96,8 @@ pub struct NetworkDriver {
     queued_list: Vec<u32>,
     /// Connections whose Disconnect was popped, until the next update.
     ended: Vec<Connection>,
+    /// Connections whose CloseRequest was popped, until the next update.
+    asked: Vec<Connection>,
     /// Payloads of popped events, until the next update.
     lent: Vec<Bytes>,
     scratch: Vec<u8>,
@@ -162,6 +165,7 @@ impl NetworkDriver {
             closing: Vec::new(),
             queued_list: Vec::new(),
             ended: Vec::new(),
+            asked: Vec::new(),
             lent: Vec::new(),
             scratch: Vec::new(),
             compression: Compression::new(settings),
@@ -186,6 +190,7 @@ impl NetworkDriver {
     pub fn update(&mut self) -> Result<()> {
         self.lent.clear();
         self.release_ended();
+        self.answer_requests();
         self.abort_open_sends();
         self.events.settle();
         self.begin_frame();
@@ -321,6 +326,12 @@ impl NetworkDriver {
         self.pop_from(index)
     }
 
+    /// The kind of the event that [`pop_event`](Self::pop_event) would give now.
+    pub fn next_event_kind(&mut self) -> Option<EventKind> {
+        let index = self.events.next_in_order()?;
+        self.events.peek(&self.connections.at(index).waiting).map(|event| event.kind)
+    }
+
     /// As [`pop_event`](Self::pop_event); the data stays with the driver until the next update.
     pub fn pop_event_view(&mut self) -> Option<EventView<'_>> {
         let event = self.pop_event()?;
@@ -361,12 +372,16 @@ impl NetworkDriver {
         let room = entry.waiting.count() <= self.settings.receive_queue_capacity as u32 / 2
             && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
         let resumes = entry.paused && room;
-        if resumes || entry.end_held && entry.waiting.count() == 0 {
+        let ends = entry.end_held && !entry.close_requested && entry.waiting.count() == 0;
+        if resumes || ends {
             entry.paused = false;
             entry.end_held = false;
             if let Link::Stream(id) = entry.link {
                 self.pump.mark_ready(id);
             }
+        }
+        if event.kind == EventKind::CloseRequest {
+            self.asked.push(event.connection);
         }
         if event.kind == EventKind::Disconnect {
             // Until the update the program may still ask what the connection was.

@@ -12,7 +12,7 @@ use super::datagram::Piece;
 use super::interfaces::websocket_config;
 use super::streams::Phase;
 use super::streams::StreamState;
-use super::{DisconnectReason, Ending, EventKind, NetworkDriver, dialect};
+use super::{ConnectionState, DisconnectReason, Ending, EventKind, NetworkDriver, dialect};
 use crate::log::note;
 use crate::proto::utp::connection::Outcome;
 use crate::proto::utp::packet::Packet;
@@ -25,6 +25,8 @@ const READ_BUDGET: usize = 1 << 20;
 /// Close codes that no frame carries (RFC 6455 section 7.4.1): none given, and just ended.
 pub const CODE_NONE: u16 = 1005;
 pub const CODE_ABNORMAL: u16 = 1006;
+/// Close code for a message that is too big (RFC 6455 section 7.4.1).
+pub const CODE_TOO_BIG: u16 = 1009;
 
 impl NetworkDriver {
     /// Adds a stream to the pump and the table.
@@ -158,11 +160,13 @@ impl NetworkDriver {
         if !matches!(event, WsEvent::Close { .. } | WsEvent::Failed { .. }) {
             return false;
         }
+        self.request_close(id, event);
         let Some(index) = self.streams.connection(id) else {
             return false;
         };
         let entry = self.connections.at(index);
-        if entry.waiting.count() == 0 {
+        // Once the program has closed the connection it sends no answers.
+        if entry.waiting.count() == 0 || entry.state == ConnectionState::Disconnecting {
             return false;
         }
         entry.end_held = true;
@@ -181,7 +185,8 @@ impl NetworkDriver {
             return true;
         }
         let connection = state.connection();
-        if connection.is_some_and(|index| self.connections.at(index).waiting.count() > 0) {
+        let waits = connection.map(|index| self.connections.at(index));
+        if waits.is_some_and(|entry| entry.close_requested || entry.waiting.count() > 0) {
             return false;
         }
         if let Some(event) = self.streams.get(id).and_then(|state| state.held.take()) {
@@ -213,10 +218,12 @@ impl NetworkDriver {
             WsEvent::Failed { code, why } => {
                 self.count_violation(code);
                 note!(Info, "stream from {:?}: {why}", self.streams.get(id).map(|s| s.remote));
-                let ending = Ending {
-                    close_code: code,
-                    ..Ending::with_text(DisconnectReason::ProtocolError, why)
+                let reason = if code == CODE_TOO_BIG {
+                    DisconnectReason::MessageTooBig
+                } else {
+                    DisconnectReason::ProtocolError
                 };
+                let ending = Ending { close_code: code, ..Ending::with_text(reason, why) };
                 self.part(id, ending);
                 self.write_control(id);
             }
@@ -237,6 +244,12 @@ impl NetworkDriver {
                 }
             }
             (Phase::Undecided, _) => self.take_first_message(id, data, text),
+            // The program closed it and still wants to see what was under way.
+            (Phase::Closing, Some(index)) => {
+                if self.connections.at(index).dialect == Dialect::Plain {
+                    self.deliver(index, data, text);
+                }
+            }
             // After the end, messages of the peer that crossed our Close.
             _ => {}
         }

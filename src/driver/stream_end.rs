@@ -7,10 +7,10 @@ use bytes::Bytes;
 
 use super::counting::HandshakeFailure;
 use super::plan::Failure;
-use super::stream::{CODE_ABNORMAL, CODE_NONE};
+use super::stream::{CODE_ABNORMAL, CODE_NONE, CODE_TOO_BIG};
 use super::streams::Phase;
 use super::timers::Owner;
-use super::{CloseFrame, DisconnectReason, Ending, NetworkDriver};
+use super::{ConnectionState, DisconnectReason, Ending, NetworkDriver};
 use crate::log::note;
 use crate::proto::time::from_ms;
 use crate::proto::websocket::CloseState;
@@ -33,7 +33,8 @@ impl NetworkDriver {
         }
         let why = match code {
             // The peer says that we broke the protocol.
-            Some(1002 | 1003 | 1007 | 1009) => DisconnectReason::ProtocolError,
+            Some(1002 | 1003 | 1007) => DisconnectReason::ProtocolError,
+            Some(CODE_TOO_BIG) => DisconnectReason::MessageTooBig,
             _ => DisconnectReason::ClosedByRemote,
         };
         let close_code = code.unwrap_or(CODE_NONE);
@@ -43,17 +44,26 @@ impl NetworkDriver {
     /// The stream loses its connection, which ends; the closing handshake goes on without it.
     pub(super) fn part(&mut self, id: StreamId, ending: Ending) {
         if let Some(index) = self.streams.detach(id) {
+            let entry = self.connections.at(index);
+            let utp = entry.dialect == Dialect::Utp;
+            let ending = if entry.state == ConnectionState::Disconnecting {
+                // The program knows why; now it learns how it ended.
+                let close_code = if ending.clean { ending.close_code } else { CODE_ABNORMAL };
+                Ending { reason: DisconnectReason::Default, close_code, ..ending }
             // Under the UTP dialect a stream that ends before the goodbye is an error, whatever
             // the WebSocket said.
-            let utp = self.connections.at(index).dialect == Dialect::Utp;
-            let ending = if utp && ending.reason != DisconnectReason::Timeout {
+            } else if utp && ending.reason != DisconnectReason::Timeout {
                 Ending { reason: DisconnectReason::ProtocolError, ..ending }
             } else {
                 ending
             };
             self.end(index, ending);
         } else {
-            let broken = ending.reason == DisconnectReason::ProtocolError && !ending.clean;
+            let broken = !ending.clean
+                && matches!(
+                    ending.reason,
+                    DisconnectReason::ProtocolError | DisconnectReason::MessageTooBig
+                );
             let why =
                 if broken { HandshakeFailure::Malformed } else { HandshakeFailure::Abandoned };
             self.count_failed_handshake(id, why);
@@ -75,28 +85,6 @@ impl NetworkDriver {
         }
         self.write_control(id);
         self.arm_stream(id);
-    }
-
-    /// The program has closed the connection of this stream.
-    pub(super) fn close_stream(&mut self, id: StreamId, frame: Option<&CloseFrame>) {
-        self.streams.detach(id);
-        if let Some(state) = self.streams.get(id) {
-            state.held = None;
-        }
-        if self.streams.get(id).is_none_or(|state| state.ws.is_none()) {
-            // Still in its opening handshake: there is nothing to say goodbye to.
-            self.drop_stream(id);
-            return;
-        }
-        let (code, reason) = frame.map_or((1000, &[][..]), |frame| (frame.code, &frame.reason));
-        self.start_closing(id, Some(code), reason);
-        // What was held back or comes now is nobody's any more, but the Close must be read.
-        self.pump.mark_ready(id);
-    }
-
-    /// The connection of this stream ended by a timer of its own.
-    pub(super) fn abandon_stream(&mut self, id: StreamId) {
-        self.close_stream(id, None);
     }
 
     /// Appends the control frames that the machine wants to send.
@@ -216,6 +204,12 @@ impl NetworkDriver {
             return;
         };
         self.pump.close(id);
+        if let Some(index) = state.connection() {
+            // The program closed it, and the peer has not answered.
+            let text = "the closing handshake did not end in time";
+            let ending = Ending::with_text(DisconnectReason::Default, text);
+            self.end(index, Ending { close_code: CODE_ABNORMAL, ..ending });
+        }
         let goodbye = matches!(state.phase, Phase::Closing | Phase::Draining);
         // A program that ends waits for the last goodbye.
         self.farewell_news |= goodbye && !state.is_stranger() && self.streams.leaving() == 0;
@@ -234,6 +228,10 @@ impl NetworkDriver {
 
     pub(super) fn run_stream_timer(&mut self, id: StreamId) {
         let now = self.now;
+        if self.goodbye_is_held(id) {
+            self.arm_stream(id);
+            return;
+        }
         let Some(state) = self.streams.get(id) else {
             return;
         };

@@ -129,22 +129,6 @@ impl NetworkDriver {
         }
     }
 
-    /// Ends the connections that the program has closed: a goodbye after what was sent before.
-    fn close_connections(&mut self) {
-        for (index, frame) in std::mem::take(&mut self.closing) {
-            let entry = self.connections.at(index);
-            if let Some(utp) = &entry.utp {
-                self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
-            }
-            let link = entry.link;
-            self.transmit_control(index);
-            if let Link::Stream(id) = link {
-                self.close_stream(id, frame.as_ref());
-            }
-            self.release(index);
-        }
-    }
-
     fn flush_datagrams(&mut self) -> Result<()> {
         let mut outcome = Ok(());
         for socket in &mut self.pump.udp {

@@ -58,6 +58,9 @@ impl fmt::Debug for Connection {
 pub enum ConnectionState {
     /// Closed, closing, or not a connection.
     Disconnected = 0,
+    /// Closed by the program; what was under way still arrives, and then a Disconnect event. Only
+    /// with `local_close_events`.
+    Disconnecting = 1,
     /// Waiting for the peer.
     Connecting = 2,
     /// Established.
@@ -74,6 +77,8 @@ pub enum EventKind {
     Connect = 2,
     /// The connection ended.
     Disconnect = 3,
+    /// The peer of a plain WebSocket wants to close; the Disconnect event follows.
+    CloseRequest = 64,
     /// After a full send queue there is room again.
     Writable = 65,
     /// A piece of a message arrived.
@@ -86,7 +91,7 @@ pub enum EventKind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum DisconnectReason {
-    /// Local close; also what events of other kinds carry.
+    /// Local close (with `local_close_events`); also what events of other kinds carry.
     Default = 0,
     /// Nothing arrived for too long.
     Timeout = 1,
@@ -106,6 +111,8 @@ pub enum DisconnectReason {
     ConnectionRefused = 65,
     /// The server refused the WebSocket handshake.
     HandshakeRejected = 66,
+    /// Plain dialect: a message was longer than its receiver takes (code 1009).
+    MessageTooBig = 67,
     /// The proxy opened no way to the server, or was not to be reached.
     ProxyFailed = 68,
 }

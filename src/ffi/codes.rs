@@ -62,6 +62,11 @@ pub const ND_EVENT_DATA: i32 = 1;
 pub const ND_EVENT_CONNECT: i32 = 2;
 /// Event kind: the connection ended; `reason` says why.
 pub const ND_EVENT_DISCONNECT: i32 = 3;
+/// Event kind, opt-in: the peer of a plain WebSocket connection wants to close it, with
+/// `close_code` and its reason as data. What is sent until the first nd_driver_update after the
+/// event was popped still leaves before our Close, and ND_EVENT_DISCONNECT follows with that update
+/// or later. nd_driver_close instead answers with a code of its own.
+pub const ND_EVENT_CLOSE_REQUEST: i32 = 64;
 /// Event kind, opt-in: after ND_ERROR_NETWORK_SEND_QUEUE_FULL there is room again.
 pub const ND_EVENT_WRITABLE: i32 = 65;
 /// Event kind, opt-in: a piece of a message arrived, of which not all is here.
@@ -72,12 +77,20 @@ pub const ND_EVENT_PONG: i32 = 67;
 
 /// Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_WRITABLE.
 pub const ND_OPTIONAL_EVENT_WRITABLE: u32 = 1;
+/// Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_CLOSE_REQUEST.
+pub const ND_OPTIONAL_EVENT_CLOSE_REQUEST: u32 = 2;
 /// Opt-in bit for nd_settings.optional_events: deliver messages of plain WebSocket connections in
 /// pieces (ND_EVENT_FRAGMENT) when not all of them is there at once. Nothing is put together then,
 /// and websocket_message_size_max bounds Data events only: a longer message is all Fragment events.
 pub const ND_OPTIONAL_EVENT_FRAGMENT: u32 = 4;
 /// Opt-in bit for nd_settings.optional_events: deliver ND_EVENT_PONG.
 pub const ND_OPTIONAL_EVENT_PONG: u32 = 8;
+/// Opt-in bit for nd_settings.optional_events: an established WebSocket connection that the program
+/// closes stays, ND_STATE_DISCONNECTING, until the closing handshake is over. What was received and
+/// what was under way is delivered (in the UTP dialect only the former), and ND_EVENT_DISCONNECT
+/// follows with reason ND_DISCONNECT_DEFAULT: clean with the peer's code, or 1006 when the peer did
+/// not answer within close_timeout_ms. Other connections end at once and silently, as without it.
+pub const ND_OPTIONAL_EVENT_LOCAL_CLOSE: u32 = 16;
 
 /// Event flag: the payload is text (valid UTF-8), from a plain WebSocket connection. A Fragment may
 /// be cut inside of a character.
@@ -92,7 +105,7 @@ pub const ND_EVENT_FLAG_CLEAN: u32 = 8;
 /// Send flag: send as text (must be valid UTF-8; only the plain dialect has text).
 pub const ND_SEND_FLAG_TEXT: u32 = 1;
 
-/// Disconnect reason: local close (never seen in an event).
+/// Disconnect reason: local close (seen with ND_OPTIONAL_EVENT_LOCAL_CLOSE only).
 pub const ND_DISCONNECT_DEFAULT: i32 = 0;
 /// Disconnect reason: nothing arrived for disconnect_timeout_ms, or a pong stayed out.
 pub const ND_DISCONNECT_TIMEOUT: i32 = 1;
@@ -115,13 +128,16 @@ pub const ND_DISCONNECT_CONNECTION_REFUSED: i32 = 65;
 /// valid 101; close_code is the answer's HTTP status (0 when it was no HTTP), and the event's data
 /// is a text that says what was wrong.
 pub const ND_DISCONNECT_HANDSHAKE_REJECTED: i32 = 66;
+/// Disconnect reason, plain dialect: a message was longer than its receiver takes (code 1009).
+pub const ND_DISCONNECT_MESSAGE_TOO_BIG: i32 = 67;
 /// Disconnect reason: the proxy opened no way to the server, or was not to be reached; close_code
 /// is the HTTP status of its answer, if it had one, and the event's data is a text that says why.
 pub const ND_DISCONNECT_PROXY_FAILED: i32 = 68;
 
 /// Connection state: closed, closing, or not a connection.
 pub const ND_STATE_DISCONNECTED: i32 = 0;
-/// Unity Transport's number; reported as ND_STATE_DISCONNECTED.
+/// Connection state: closed by the program, which waits for the end; see
+/// ND_OPTIONAL_EVENT_LOCAL_CLOSE. Without that a closed connection is ND_STATE_DISCONNECTED.
 pub const ND_STATE_DISCONNECTING: i32 = 1;
 /// Connection state: waiting for the peer.
 pub const ND_STATE_CONNECTING: i32 = 2;

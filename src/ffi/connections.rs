@@ -146,10 +146,12 @@ pub unsafe extern "C" fn nd_driver_connect_url(
 }
 
 /// Close a connection. The peer is told with the next update or flush; what was sent before goes
-/// out first. No event follows on this side. A WebSocket closes with code 1000.
+/// out first. No event follows on this side, unless ND_OPTIONAL_EVENT_LOCAL_CLOSE asks for one. A
+/// WebSocket closes with code 1000.
 ///
 /// @param driver  the driver
-/// @param connection  which; it reads as Disconnected at once
+/// @param connection  which; it reads as Disconnected at once (Disconnecting with
+/// ND_OPTIONAL_EVENT_LOCAL_CLOSE)
 /// @return ND_OK (also when it has ended already, or was closed since the last flush);
 /// ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (gone);
 /// ND_ERROR_DRIVER_IN_USE
@@ -167,7 +169,8 @@ pub extern "C" fn nd_driver_disconnect(
 /// connections this is nd_driver_disconnect.
 ///
 /// @param driver  the driver
-/// @param connection  which; it reads as Disconnected at once
+/// @param connection  which; it reads as Disconnected at once (Disconnecting with
+/// ND_OPTIONAL_EVENT_LOCAL_CLOSE)
 /// @param code  1000 to 1003, 1007 to 1014, or 3000 to 4999
 /// @param reason  UTF-8, copied; NULL when the length is 0
 /// @param reason_length  length of `reason` in bytes; at most 123
@@ -188,6 +191,20 @@ pub unsafe extern "C" fn nd_driver_close(
         let reason = args::slice(reason, reason_length, "reason")?;
         driver.close(Connection::from_u64(connection), code, reason)
     })
+}
+
+/// End a connection at once. What waits to be sent is dropped, the peer is not told (over TCP it
+/// sees the stream end, over UDP only silence), and no event follows, whatever nd_settings says.
+///
+/// @param driver  the driver
+/// @param connection  which; the value is stale from here on
+/// @return ND_OK (also when it has ended already); ND_ERROR_INVALID_HANDLE;
+/// ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH (gone); ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.2
+#[unsafe(no_mangle)]
+pub extern "C" fn nd_driver_abort(driver: *mut nd_driver, connection: nd_connection) -> nd_result {
+    with_driver(driver, |driver| driver.abort(Connection::from_u64(connection)))
 }
 
 /// Send a ping over a WebSocket connection, behind the messages sent before it. Its pong measures

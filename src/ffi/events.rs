@@ -9,12 +9,13 @@ use super::codes::{
     ND_EVENT_FLAG_TEXT, nd_result,
 };
 use super::structs::{nd_connection, nd_driver, nd_event};
-use crate::{Connection, EventView};
+use crate::{Connection, EventKind, EventView};
 
 /// Pop up to `capacity` events of accepted connections, oldest first. This is the fast way.
 ///
 /// What is not popped waits for later updates, counts against the limits of its connection and
-/// so holds its sender back; it is never lost.
+/// so holds its sender back; it is never lost. An ND_EVENT_CLOSE_REQUEST is only ever the first of
+/// the events that one call pops: the next call gives what follows.
 ///
 /// @param driver  the driver
 /// @param out_events  out: the events
@@ -38,6 +39,11 @@ pub unsafe extern "C" fn nd_driver_pop_events(
         let events = args::slice_mut(out_events, capacity, "out_events")?;
         let mut count = 0;
         for slot in events {
+            // Popping it starts the program's time to answer; a caller that hands out one event at
+            // a time shall not pop it early.
+            if count > 0 && driver.next_event_kind() == Some(EventKind::CloseRequest) {
+                break;
+            }
             let Some(event) = driver.pop_event_view() else {
                 break;
             };

@@ -7,8 +7,9 @@ use super::args;
 use super::boundary::guard;
 use super::codes::{
     ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_IPC, ND_INTERFACE_UDP,
-    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_FRAGMENT, ND_OPTIONAL_EVENT_PONG,
-    ND_OPTIONAL_EVENT_WRITABLE, ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
+    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_CLOSE_REQUEST, ND_OPTIONAL_EVENT_FRAGMENT,
+    ND_OPTIONAL_EVENT_LOCAL_CLOSE, ND_OPTIONAL_EVENT_PONG, ND_OPTIONAL_EVENT_WRITABLE,
+    ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
 };
 use super::structs::{
     nd_connect_options, nd_connection_info, nd_driver_statistics, nd_interface_settings,
@@ -180,11 +181,13 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
 }
 
 /// Every event kind that must be asked for, and whether it was.
-fn optional_events(s: &mut NetworkSettings) -> [(u32, &mut bool); 3] {
+fn optional_events(s: &mut NetworkSettings) -> [(u32, &mut bool); 5] {
     [
         (ND_OPTIONAL_EVENT_WRITABLE, &mut s.writable_events),
         (ND_OPTIONAL_EVENT_FRAGMENT, &mut s.fragment_events),
         (ND_OPTIONAL_EVENT_PONG, &mut s.pong_events),
+        (ND_OPTIONAL_EVENT_CLOSE_REQUEST, &mut s.close_request_events),
+        (ND_OPTIONAL_EVENT_LOCAL_CLOSE, &mut s.local_close_events),
     ]
 }
 
@@ -259,6 +262,8 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         fragment_events: false,
         pong_events: false,
         connect_race_delay_ms: s.connect_race_delay_ms,
+        close_request_events: false,
+        local_close_events: false,
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;

@@ -298,16 +298,17 @@ pub struct nd_event {
     /// The connection that it happened to.
     pub connection: nd_connection,
     /// Data: the message. Fragment: the piece. Connect: the server's accept payload. Disconnect:
-    /// the close reason, or what went wrong, as UTF-8 text. Pong: what the ping carried. Valid
-    /// until the first nd_driver_update after this pop.
+    /// the close reason, or what went wrong, as UTF-8 text. CloseRequest: the peer's close reason.
+    /// Pong: what the ping carried. Valid until the first nd_driver_update after this pop.
     pub data: *const u8,
     /// Length of `data` in bytes; 0 is a valid message.
     pub data_length: u32,
     /// ND_EVENT_….
     pub kind: i32,
-    /// Disconnect of a WebSocket: the close code (RFC 6455 section 7.4); 1005 when the peer gave
-    /// none, 1006 when the stream just ended; 0 when it was never open, and where there are none.
-    /// With ND_DISCONNECT_HANDSHAKE_REJECTED: the HTTP status of the answer, 0 when it had none.
+    /// Disconnect of a WebSocket, CloseRequest: the close code (RFC 6455 section 7.4); 1005 when
+    /// the peer gave none, 1006 when the stream just ended; 0 when it was never open, and where
+    /// there are none. With ND_DISCONNECT_HANDSHAKE_REJECTED: the HTTP status of the answer, 0
+    /// when it had none.
     pub close_code: u16,
     /// Disconnect: ND_DISCONNECT_….
     pub reason: u8,

@@ -69,6 +69,10 @@ pub struct NetworkSettings {
     pub fragment_events: bool,
     /// Deliver Pong events.
     pub pong_events: bool,
+    /// Deliver CloseRequest events.
+    pub close_request_events: bool,
+    /// WebSocket: deliver a Disconnect event after a close of the program, too.
+    pub local_close_events: bool,
     /// Connections that the driver holds at once; above 0.
     pub connections_max: u32,
     /// Payload bytes that may wait in one connection.
@@ -140,6 +144,8 @@ impl Default for NetworkSettings {
             writable_events: false,
             fragment_events: false,
             pong_events: false,
+            close_request_events: false,
+            local_close_events: false,
             connections_max: 16_384,
             inbound_bytes_max: 4 << 20,
             outbound_bytes_max: 4 << 20,

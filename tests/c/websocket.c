@@ -239,7 +239,69 @@ static void too_large(void) {
   CHECK_EQUAL(event.close_code, 1009);
   event = next_event(&pair, pair.server);
   CHECK_EQUAL(event.kind, ND_EVENT_DISCONNECT);
-  CHECK_EQUAL(event.reason, ND_DISCONNECT_PROTOCOL_ERROR);
+  CHECK_EQUAL(event.reason, ND_DISCONNECT_MESSAGE_TOO_BIG);
+  close_pair(&pair);
+}
+
+/* With the events for it: the last word before the peer's close, the end of a close of one's own,
+ * and the end without a word. */
+static void partings(void) {
+  static const uint8_t words[] = "words", bye[] = "bye";
+  nd_interface_settings websocket = interface_of(ND_INTERFACE_WEBSOCKET);
+  nd_settings settings = default_settings();
+  nd_connection outgoing, incoming;
+  nd_event events[4];
+  nd_event event;
+  struct pair pair;
+  int32_t state = 0;
+  uint32_t count = 0;
+  settings.optional_events = ND_OPTIONAL_EVENT_CLOSE_REQUEST | ND_OPTIONAL_EVENT_LOCAL_CLOSE;
+  websocket.dialect = ND_DIALECT_PLAIN;
+  pair = open_pair(&websocket, &settings, &settings, "127.0.0.1");
+  outgoing = connect_url(&pair, "/", NULL);
+  CHECK_EQUAL(next_event(&pair, pair.client).kind, ND_EVENT_CONNECT);
+  incoming = next_connection(&pair);
+  CHECK_OK(nd_driver_send(pair.client, outgoing, 0, words, 5, 0));
+  CHECK_OK(nd_driver_close(pair.client, outgoing, 4100, bye, 3));
+  CHECK_OK(nd_connection_get_state(pair.client, outgoing, &state));
+  CHECK_EQUAL(state, ND_STATE_DISCONNECTING);
+  for (int64_t end = now_ms() + PATIENCE_MS; count != 2 && now_ms() < end; turn(&pair)) {
+    CHECK_OK(nd_driver_get_event_count(pair.server, incoming, &count));
+    checks_passed -= 1;
+  }
+  CHECK_OK(nd_driver_pop_events(pair.server, events, COUNT(events), &count));
+  CHECK_EQUAL(count, 1); /* the request is only ever the first of a batch */
+  CHECK_DATA(events[0], words, 5);
+  CHECK_OK(nd_driver_pop_events(pair.server, events, COUNT(events), &count));
+  CHECK_EQUAL(count, 1);
+  CHECK_EQUAL(events[0].kind, ND_EVENT_CLOSE_REQUEST);
+  CHECK_EQUAL(events[0].close_code, 4100);
+  CHECK_EQUAL(events[0].data_length, 3);
+  CHECK(memcmp(events[0].data, bye, 3) == 0);
+  CHECK_OK(nd_driver_send(pair.server, incoming, 0, words, 5, 0));
+  event = next_event(&pair, pair.server);
+  CHECK_EQUAL(event.kind, ND_EVENT_DISCONNECT);
+  CHECK_EQUAL(event.reason, ND_DISCONNECT_CLOSED_BY_REMOTE);
+  event = next_event(&pair, pair.client);
+  CHECK_DATA(event, words, 5);
+  event = next_event(&pair, pair.client);
+  CHECK(event.connection == outgoing);
+  CHECK_EQUAL(event.kind, ND_EVENT_DISCONNECT);
+  CHECK_EQUAL(event.reason, ND_DISCONNECT_DEFAULT);
+  CHECK_EQUAL(event.close_code, 4100);
+  CHECK_EQUAL(event.flags, ND_EVENT_FLAG_CLEAN);
+
+  outgoing = connect_url(&pair, "/", NULL);
+  CHECK_EQUAL(next_event(&pair, pair.client).kind, ND_EVENT_CONNECT);
+  incoming = next_connection(&pair);
+  CHECK_OK(nd_driver_abort(pair.client, outgoing));
+  CHECK_RESULT(nd_driver_abort(pair.client, outgoing), ND_ERROR_NETWORK_VERSION_MISMATCH);
+  CHECK_RESULT(nd_driver_abort(pair.client, 0), ND_ERROR_NETWORK_ID_MISMATCH);
+  event = next_event(&pair, pair.server);
+  CHECK(event.connection == incoming);
+  CHECK_EQUAL(event.reason, ND_DISCONNECT_CONNECTION_LOST);
+  CHECK_OK(nd_driver_pop_event(pair.client, &event));
+  CHECK_EQUAL(event.kind, ND_EVENT_EMPTY);
   close_pair(&pair);
 }
 
@@ -297,6 +359,7 @@ int main(void) {
   deadline();
   documents();
   too_large();
+  partings();
   silence(ND_INTERFACE_UDP);
   silence(ND_INTERFACE_IPC);
   by_name(ND_INTERFACE_UDP);

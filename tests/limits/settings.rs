@@ -99,6 +99,8 @@ fn every_field_has_its_row() {
         "writable_events",
         "fragment_events",
         "pong_events",
+        "close_request_events",
+        "local_close_events",
         "deflate",
         "tolerate_throttled",
         "sub_protocol_rule",

@@ -256,6 +256,7 @@ impl Actor {
                     ConnectionState::Connecting => "connecting",
                     ConnectionState::Connected => "connected",
                     ConnectionState::Disconnected => "disconnected",
+                    ConnectionState::Disconnecting => "disconnecting",
                 };
                 println!("{name} state {conn} {state}");
             }
@@ -359,6 +360,7 @@ impl Actor {
             EventKind::Fragment => {
                 println!("{name} event fragment {conn} {}", format_bytes(&event.data));
             }
+            EventKind::CloseRequest => println!("{name} event closing {conn}"),
             EventKind::Pong => println!("{name} event pong {conn}"),
         }
         Ok(())

@@ -11,7 +11,10 @@ pub mod world;
 use netdriver::settings::{
     DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings, UrlOptions,
 };
-use netdriver::{Connection, Event, EventKind, NetworkDriver, NetworkEndpoint, SendHandle, Status};
+use netdriver::{
+    Connection, DisconnectReason, Event, EventKind, NetworkDriver, NetworkEndpoint, SendHandle,
+    Status,
+};
 
 /// Rounds before a wait has failed; a round is a millisecond at most.
 pub const ROUNDS_MAX: usize = 10_000;
@@ -209,6 +212,14 @@ impl Pair {
         let event = expect_event(&mut [&mut self.client, &mut self.server], kind);
         assert_eq!(event.connection, self.to_server);
         event
+    }
+}
+
+/// The reason of a plain connection that ended with one of the codes for broken rules.
+pub fn violation(code: u16) -> DisconnectReason {
+    match code {
+        1009 => DisconnectReason::MessageTooBig,
+        _ => DisconnectReason::ProtocolError,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::support::raw::{
     handshake, header,
 };
 use crate::support::{
-    driver_with, expect_accept, expect_event, listen, server, status, websocket_server,
+    driver_with, expect_accept, expect_event, listen, server, status, violation, websocket_server,
 };
 
 fn client(settings: &NetworkSettings) -> NetworkDriver {
@@ -299,7 +299,7 @@ fn a_server_that_breaks_the_protocol_is_left_with_the_right_code() {
         let (mut client, connection, mut peer) = taken(&settings);
         peer.write(&mut client, &bytes);
         let end = end_of(&mut client, connection);
-        assert_eq!((end.reason, end.close_code), (DisconnectReason::ProtocolError, code), "{what}");
+        assert_eq!((end.reason, end.close_code), (violation(code), code), "{what}");
         assert_eq!(peer.close_frame(&mut client).0, code, "{what}");
     }
 }

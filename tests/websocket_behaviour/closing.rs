@@ -18,6 +18,7 @@ fn codes_and_reasons_arrive_in_both_directions() {
         (1002, "broken", DisconnectReason::ProtocolError),
         (1003, "kind", DisconnectReason::ProtocolError),
         (1007, "bytes", DisconnectReason::ProtocolError),
+        (1009, "size", DisconnectReason::MessageTooBig),
         (1008, "policy", DisconnectReason::ClosedByRemote),
         (1014, "", DisconnectReason::ClosedByRemote),
         (3000, "framework", DisconnectReason::ClosedByRemote),

@@ -8,7 +8,7 @@ use crate::support::raw::{
     BINARY, CLOSE, CONTINUATION, FIN, PING, RawStream, TEXT, bare_frame, close_payload, frame,
     frame_header, handshake,
 };
-use crate::support::{expect_accept, expect_event, settle, websocket_server};
+use crate::support::{expect_accept, expect_event, settle, violation, websocket_server};
 
 /// The longest message in these tests.
 const LONGEST: usize = 1000;
@@ -26,7 +26,7 @@ fn ends_with(what: &str, bytes: &[u8], code: u16) {
         server.pop_event()
     });
     assert_eq!((end.connection, end.kind), (connection, EventKind::Disconnect), "{what}");
-    assert_eq!((end.reason, end.clean), (DisconnectReason::ProtocolError, false), "{what}");
+    assert_eq!((end.reason, end.clean), (violation(code), false), "{what}");
     assert_eq!(end.close_code, code, "{what}");
     assert!(!end.data.is_empty(), "{what}: it says which rule was broken");
     assert_eq!(peer.close_frame(&mut server).0, code, "{what}");

@@ -369,6 +369,19 @@ impl WebSocket {
         Ok(())
     }
 
+    /// Our answer to the peer's Close, not written yet, carries this instead of the peer's code.
+    /// The code and the reason must be such as [`close`](Self::close) takes; others change nothing.
+    pub fn answer_close(&mut self, code: u16, reason: &[u8]) {
+        let answers = self.state == CloseState::CloseReceived && self.close_queued;
+        let good = is_close_code(code)
+            && reason.len() <= CLOSE_REASON_MAX
+            && std::str::from_utf8(reason).is_ok();
+        if answers && good {
+            self.close_code = code;
+            self.rare_mut().reason = reason.into();
+        }
+    }
+
     /// How far the connection's end has come. After [`Event::Failed`] it is `CloseSent` until our
     /// Close was written, then `Closed`.
     #[must_use]
