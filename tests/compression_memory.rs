@@ -201,7 +201,7 @@ fn a_bomb_stays_at_the_limit() {
             let most = 2 * LIMIT as i64 + READ_CHUNK + 100 * KIB;
             assert!(peak > LIMIT as i64 && peak < most, "{peak} bytes");
             let end = expect_event(&mut [&mut scene.server], EventKind::Disconnect);
-            assert_eq!((end.reason, end.close_code), (DisconnectReason::ProtocolError, 1009));
+            assert_eq!((end.reason, end.close_code), (DisconnectReason::MessageTooBig, 1009));
         }
     }
 }

@@ -184,13 +184,13 @@ fn a_bomb_is_1009_whole_in_fragments_and_whoever_keeps_the_context() {
             peer.write(&mut server, &in_pieces(&packed, size, frame));
             assert_eq!(peer.close_frame(&mut server).0, 1009);
             let end = expect_event(&mut [&mut server], EventKind::Disconnect);
-            assert_eq!((end.reason, end.close_code), (DisconnectReason::ProtocolError, 1009));
+            assert_eq!((end.reason, end.close_code), (DisconnectReason::MessageTooBig, 1009));
 
             let (mut client, mut peer) = client_of_a_stranger(&settings);
             peer.write(&mut client, &in_pieces(&packed, size, bare_frame));
             assert_eq!(peer.close_frame(&mut client).0, 1009);
             let end = expect_event(&mut [&mut client], EventKind::Disconnect);
-            assert_eq!((end.reason, end.close_code), (DisconnectReason::ProtocolError, 1009));
+            assert_eq!((end.reason, end.close_code), (DisconnectReason::MessageTooBig, 1009));
         }
     }
 }
