@@ -8,7 +8,6 @@
 #define STRUCT_SIZE_MAX 4096 /* a larger struct_size is garbage */
 #define INTERFACES_MAX 16
 #define DOCUMENTS_MAX 64
-#define COUNT(table) (sizeof(table) / sizeof *(table))
 
 static const uint8_t message[] = "message";
 static nd_endpoint somewhere; /* a valid address */

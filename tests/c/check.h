@@ -58,6 +58,9 @@ static inline int check_text(const char *is, const char *wanted, const char *wha
   return check(strcmp(is, wanted) == 0, what, file, line);
 }
 
+/* How many rows a table has. */
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
 #define CHECK(condition) check((condition) != 0, #condition, __FILE__, __LINE__)
 #define CHECK_EQUAL(is, wanted) \
   check_number((int64_t)(is), (int64_t)(wanted), #is " == " #wanted, __FILE__, __LINE__)

@@ -22,7 +22,6 @@ static const struct way ways[] = {
     {"websocket utp", ND_INTERFACE_WEBSOCKET, ND_DIALECT_UTP, "127.0.0.1"},
     {"websocket plain", ND_INTERFACE_WEBSOCKET, ND_DIALECT_PLAIN, "127.0.0.1"},
 };
-#define COUNT(table) (sizeof(table) / sizeof *(table))
 
 static uint8_t pattern[MESSAGE_MAX];
 

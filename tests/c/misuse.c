@@ -140,7 +140,6 @@ static const struct call driver_calls[] = {
     NAMED(pop_for),        NAMED(event_count),     NAMED(send),           NAMED(send_to_many),
     NAMED(begin_send),     NAMED(end_send),        NAMED(abort_send),
 };
-#define COUNT(table) (sizeof(table) / sizeof *(table))
 
 /* `from`: 1 leaves nd_driver_destroy out. */
 static void all_must_fail(size_t from, nd_driver *driver, nd_result wanted, const char *situation) {
