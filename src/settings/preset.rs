@@ -60,6 +60,7 @@ impl NetworkSettings {
             close_timeout_ms: defaults.disconnect_timeout_ms,
             ping_interval_ms: defaults.heartbeat_timeout_ms,
             pong_timeout_ms: 0,
+            silence_timeout_ms: defaults.disconnect_timeout_ms,
             ..defaults
         }
     }
