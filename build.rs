@@ -20,6 +20,7 @@ const SOURCES: &[&str] = &[
     "connections",
     "requests",
     "events",
+    "extensions",
     "sends",
     "streams",
     "stream_writes",

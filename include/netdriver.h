@@ -558,6 +558,27 @@
 #define ND_ABI_VERSION 1
 
 /**
+ * Reserved bit RSV1 of a frame. An extension that uses it is not agreed on beside
+ * permessage-deflate.
+ */
+#define ND_EXTENSION_RSV1 4
+
+/**
+ * Reserved bit RSV2 of a frame.
+ */
+#define ND_EXTENSION_RSV2 2
+
+/**
+ * Reserved bit RSV3 of a frame.
+ */
+#define ND_EXTENSION_RSV3 1
+
+/**
+ * A client closes a connection with 1010 whose server did not agree on the extension.
+ */
+#define ND_EXTENSION_FLAG_REQUIRED 1
+
+/**
  * The most bytes of a string that Unity reads as a FixedString32Bytes.
  */
 #define ND_FIXED_STRING_32_MAX 29
@@ -1436,6 +1457,115 @@ typedef struct nd_event {
    */
   uint32_t flags;
 } nd_event;
+
+/**
+ * Agrees on an extension, once for each connection.
+ *
+ * `server` is 1 on a server: `parameters` are those of a client's offer, as written behind the
+ * name, and `answer` has room for `answer_capacity` bytes of the answer's parameters with a NUL
+ * (it holds "" before). `server` is 0 on a client: `parameters` are those of the server's answer,
+ * and `answer` is NULL. `out_session` takes what the other functions get for this connection.
+ * Return 0 to agree. On a server any other number declines; on a client it is the close code
+ * (1002, 1007 to 1011, 3000 to 4999; else 1010) to close the connection with.
+ */
+typedef int32_t (*nd_extension_negotiate)(void *user,
+                                          int32_t server,
+                                          const char *parameters,
+                                          char *answer,
+                                          uint32_t answer_capacity,
+                                          void **out_session);
+
+/**
+ * A data frame on its way through an extension.
+ */
+typedef struct nd_extension_frame {
+  /**
+   * 0 continuation, 1 text, 2 binary.
+   */
+  uint32_t opcode;
+  /**
+   * 1 for the last (or only) frame of its message.
+   */
+  uint32_t last;
+  /**
+   * ND_EXTENSION_RSV… bits. Decode: those of the extension's that are set. Encode: 0, and set
+   * the ones that the frame shall have.
+   */
+  uint32_t reserved_bits;
+  /**
+   * Bytes at `data`.
+   */
+  uint32_t data_length;
+  /**
+   * The payload, unmasked; valid during the call.
+   */
+  const uint8_t *data;
+} nd_extension_frame;
+
+/**
+ * Encodes or decodes the payload of one data frame: writes the new one with nd_extension_write,
+ * in as many pieces as it likes; what it does not write is not there. Return 0, or the close code
+ * to fail the connection with (1002, 1007 to 1011, 3000 to 4999; another number is 1011).
+ */
+typedef int32_t (*nd_extension_transform)(void *user,
+                                          void *session,
+                                          struct nd_extension_frame *frame);
+
+/**
+ * Frees what negotiate made for a connection. Called once for each connection that agreed.
+ */
+typedef void (*nd_extension_release)(void *user, void *session);
+
+/**
+ * An extension of the WebSocket protocol (RFC 6455 section 9): functions that agree on it and
+ * that every data frame goes through. Fill it with nd_extension_init.
+ */
+typedef struct nd_extension {
+  /**
+   * Size of this struct in bytes; nd_extension_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * ND_EXTENSION_RSV… bits that its frames may have set. Default 0.
+   */
+  uint32_t reserved_bits;
+  /**
+   * ND_EXTENSION_FLAG_… bits. Default 0.
+   */
+  uint32_t flags;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Its name in Sec-WebSocket-Extensions, a token; copied.
+   */
+  const char *name;
+  /**
+   * Parameters that a client offers, such as "key=5; fast"; copied. NULL (default): none.
+   */
+  const char *offer;
+  /**
+   * Handed to the functions as it is.
+   */
+  void *user;
+  /**
+   * NULL: agrees always, without parameters and session.
+   */
+  nd_extension_negotiate negotiate;
+  /**
+   * What frames go through that are sent.
+   */
+  nd_extension_transform encode;
+  /**
+   * What frames go through that have arrived.
+   */
+  nd_extension_transform decode;
+  /**
+   * NULL: there is nothing to free.
+   */
+  nd_extension_release release;
+} nd_extension;
 
 /**
  * A message being written in place, between nd_driver_begin_send and nd_driver_end_send.
@@ -2527,6 +2657,54 @@ nd_result nd_driver_pop_event_for_connection(struct nd_driver *driver,
 nd_result nd_driver_get_event_count(struct nd_driver *driver,
                                     nd_connection connection,
                                     uint32_t *out_count);
+
+/**
+ * Fill an extension with the defaults: no bits, no functions.
+ *
+ * @param out_extension  out: the struct
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.2
+ */
+nd_result nd_extension_init(struct nd_extension *out_extension);
+
+/**
+ * Register an extension for plain WebSocket connections that are opened from now on: listeners of
+ * the interface agree on it, clients on it offer it (nd_driver_connect_url uses the first
+ * WebSocket interface). ND_TEXT_EXTENSIONS of a connection says what was agreed on.
+ *
+ * A message is compressed first and goes through the extensions then, in the order of the server's
+ * answer, frame by frame; control frames do not. A frame on the wire may have twice the bytes of
+ * its payload and 1024 more; what a received frame becomes counts against
+ * websocket_message_size_max (1009).
+ *
+ * @param driver  the driver
+ * @param interface_index  a WebSocket interface
+ * @param extension  what to register; the struct and its texts are copied
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT (another kind of interface; a name that is no token, is taken or
+ * permessage-deflate; unknown bits; a bad offer; a ninth extension); ND_ERROR_DRIVER_IN_USE
+ * @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
+ * @thread the one that uses the driver now; the functions run inside calls with this driver, on
+ * the thread that makes them, and must not call it
+ * @since 0.2
+ */
+nd_result nd_driver_add_extension(struct nd_driver *driver,
+                                  uint32_t interface_index,
+                                  const struct nd_extension *extension);
+
+/**
+ * Append to the payload that the running encode or decode function makes.
+ *
+ * @param data  the bytes, copied
+ * @param data_length  length of `data` in bytes
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_PACKET_OVERFLOW (more than the frame may
+ * have; the connection fails with 1009 whatever the function returns);
+ * ND_ERROR_NETWORK_STATE_MISMATCH (no such function runs on this thread)
+ * @thread the one that runs the encode or decode function
+ * @since 0.2
+ */
+nd_result nd_extension_write(const uint8_t *data, uint32_t data_length);
 
 /**
  * Send one message. It leaves with the next nd_driver_flush or nd_driver_update.

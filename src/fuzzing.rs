@@ -15,6 +15,7 @@ pub use crate::proto::redirect::fuzz_redirect as redirect;
 pub use crate::proto::stream::fuzz::fuzz_reader as stream_reader;
 use crate::proto::url::{WebSocketUrl, split_host_port};
 use crate::proto::utp::packet::{self, Packet, PacketError};
+pub use crate::proto::websocket::extension::fuzz::fuzz_extension as extension;
 pub use crate::proto::websocket::fuzz::{fuzz_deflate as deflate, fuzz_frames as frames};
 
 /// Any datagram: parses or not, and what parses is written back to something that means the same.
@@ -194,6 +195,11 @@ mod tests {
     #[test]
     fn the_network_emulator_holds_its_promises() {
         smoke("netem", netem);
+    }
+
+    #[test]
+    fn extensions_hold_their_promises() {
+        smoke("websocket_extension", extension);
     }
 
     #[test]

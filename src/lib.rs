@@ -26,3 +26,6 @@ pub use driver::{
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};
 pub use proto::stream;
+pub use proto::websocket::extension::{
+    Extension, Frame as ExtensionFrame, Output as ExtensionOutput, Transform,
+};

@@ -16,6 +16,8 @@ mod closing;
 mod compression;
 #[path = "websocket_behaviour/dialects.rs"]
 mod dialects;
+#[path = "websocket_behaviour/extensions.rs"]
+mod extensions;
 #[path = "websocket_behaviour/fragments.rs"]
 mod fragments;
 #[path = "websocket_behaviour/liveness.rs"]

@@ -351,6 +351,23 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_ABI_VERSION = 1;
         /// <summary>
+        ///  Reserved bit RSV1 of a frame. An extension that uses it is not agreed on beside
+        ///  permessage-deflate.
+        /// </summary>
+        internal const uint ND_EXTENSION_RSV1 = 4;
+        /// <summary>
+        ///  Reserved bit RSV2 of a frame.
+        /// </summary>
+        internal const uint ND_EXTENSION_RSV2 = 2;
+        /// <summary>
+        ///  Reserved bit RSV3 of a frame.
+        /// </summary>
+        internal const uint ND_EXTENSION_RSV3 = 1;
+        /// <summary>
+        ///  A client closes a connection with 1010 whose server did not agree on the extension.
+        /// </summary>
+        internal const uint ND_EXTENSION_FLAG_REQUIRED = 1;
+        /// <summary>
         ///  The most bytes of a string that Unity reads as a FixedString32Bytes.
         /// </summary>
         internal const uint ND_FIXED_STRING_32_MAX = 29;
@@ -1313,6 +1330,55 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_get_event_count", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_get_event_count(nd_driver* driver, ulong connection, uint* out_count);
+
+        /// <summary>
+        ///  Fill an extension with the defaults: no bits, no functions.
+        ///
+        ///  @param out_extension  out: the struct
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_extension_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_extension_init(nd_extension* out_extension);
+
+        /// <summary>
+        ///  Register an extension for plain WebSocket connections that are opened from now on: listeners of
+        ///  the interface agree on it, clients on it offer it (nd_driver_connect_url uses the first
+        ///  WebSocket interface). ND_TEXT_EXTENSIONS of a connection says what was agreed on.
+        ///
+        ///  A message is compressed first and goes through the extensions then, in the order of the server's
+        ///  answer, frame by frame; control frames do not. A frame on the wire may have twice the bytes of
+        ///  its payload and 1024 more; what a received frame becomes counts against
+        ///  websocket_message_size_max (1009).
+        ///
+        ///  @param driver  the driver
+        ///  @param interface_index  a WebSocket interface
+        ///  @param extension  what to register; the struct and its texts are copied
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_INVALID_ARGUMENT (another kind of interface; a name that is no token, is taken or
+        ///  permessage-deflate; unknown bits; a bad offer; a ninth extension); ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
+        ///  @thread the one that uses the driver now; the functions run inside calls with this driver, on
+        ///  the thread that makes them, and must not call it
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_add_extension", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_add_extension(nd_driver* driver, uint interface_index, nd_extension* extension);
+
+        /// <summary>
+        ///  Append to the payload that the running encode or decode function makes.
+        ///
+        ///  @param data  the bytes, copied
+        ///  @param data_length  length of `data` in bytes
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_PACKET_OVERFLOW (more than the frame may
+        ///  have; the connection fails with 1009 whatever the function returns);
+        ///  ND_ERROR_NETWORK_STATE_MISMATCH (no such function runs on this thread)
+        ///  @thread the one that runs the encode or decode function
+        ///  @since 0.2
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_extension_write", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_extension_write(byte* data, uint data_length);
 
         /// <summary>
         ///  Send one message. It leaves with the next nd_driver_flush or nd_driver_update.
@@ -3316,6 +3382,88 @@ namespace NetDriver.Interop
         ///  Start of the random sequence: one seed, one behaviour.
         /// </summary>
         public ulong seed;
+    }
+
+    /// <summary>
+    ///  A data frame on its way through an extension.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_extension_frame
+    {
+        /// <summary>
+        ///  0 continuation, 1 text, 2 binary.
+        /// </summary>
+        public uint opcode;
+        /// <summary>
+        ///  1 for the last (or only) frame of its message.
+        /// </summary>
+        public uint last;
+        /// <summary>
+        ///  ND_EXTENSION_RSV… bits. Decode: those of the extension's that are set. Encode: 0, and set
+        ///  the ones that the frame shall have.
+        /// </summary>
+        public uint reserved_bits;
+        /// <summary>
+        ///  Bytes at `data`.
+        /// </summary>
+        public uint data_length;
+        /// <summary>
+        ///  The payload, unmasked; valid during the call.
+        /// </summary>
+        public byte* data;
+    }
+
+    /// <summary>
+    ///  An extension of the WebSocket protocol (RFC 6455 section 9): functions that agree on it and
+    ///  that every data frame goes through. Fill it with nd_extension_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_extension
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_extension_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  ND_EXTENSION_RSV… bits that its frames may have set. Default 0.
+        /// </summary>
+        public uint reserved_bits;
+        /// <summary>
+        ///  ND_EXTENSION_FLAG_… bits. Default 0.
+        /// </summary>
+        public uint flags;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Its name in Sec-WebSocket-Extensions, a token; copied.
+        /// </summary>
+        public byte* name;
+        /// <summary>
+        ///  Parameters that a client offers, such as "key=5; fast"; copied. NULL (default): none.
+        /// </summary>
+        public byte* offer;
+        /// <summary>
+        ///  Handed to the functions as it is.
+        /// </summary>
+        public void* user;
+        /// <summary>
+        ///  NULL: agrees always, without parameters and session.
+        /// </summary>
+        public void* negotiate;
+        /// <summary>
+        ///  What frames go through that are sent.
+        /// </summary>
+        public void* encode;
+        /// <summary>
+        ///  What frames go through that have arrived.
+        /// </summary>
+        public void* decode;
+        /// <summary>
+        ///  NULL: there is nothing to free.
+        /// </summary>
+        public void* release;
     }
 
     /// <summary>

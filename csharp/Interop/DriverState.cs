@@ -29,6 +29,8 @@ namespace NetDriver.Interop
         private int m_Busy;
         private byte* m_Text;
         private int m_TextCapacity;
+        // The extensions that the library may call until the driver is gone.
+        private readonly List<GCHandle> m_Extensions = new List<GCHandle>();
 
         internal DriverState(NetworkSettings settings)
         {
@@ -69,6 +71,9 @@ namespace NetDriver.Interop
                     return;
                 Handle = null;
                 Events.Free();
+                foreach (GCHandle extension in m_Extensions)
+                    extension.Free();
+                m_Extensions.Clear();
                 Marshal.FreeHGlobal((IntPtr)m_Text);
                 m_Text = null;
                 m_TextCapacity = 0;
@@ -96,6 +101,28 @@ namespace NetDriver.Interop
                 HeaderSize = Math.Max(HeaderSize,
                     NetworkInterfaceDescription.HeaderSize(description.Kind));
             return result;
+        }
+
+        internal int AddExtension(uint interfaceIndex, IWebSocketExtension extension)
+        {
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                if (Handle == null)
+                    return InvalidHandle;
+                GCHandle handle;
+                int result = ExtensionTable.Add(Handle, interfaceIndex, extension, out handle);
+                if (result == NativeMethods.ND_OK)
+                    m_Extensions.Add(handle);
+                else
+                    handle.Free();
+                return result;
+            }
+            finally
+            {
+                Leave();
+            }
         }
 
         internal int Update()

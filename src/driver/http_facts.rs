@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use super::tls::pem;
 use crate::proto::http::{RequestHead, ResponseHead, all_cookies};
-use crate::proto::websocket::deflate::Agreed;
 use crate::pump::TlsFacts;
 
 /// A text of a WebSocket connection, or of a request for one.
@@ -63,8 +62,8 @@ pub struct HttpFacts {
     pub head: Head,
     /// The agreed sub-protocol.
     pub sub_protocol: Option<String>,
-    /// The agreed compression.
-    pub deflate: Option<Agreed>,
+    /// The agreed extensions, as in the server's answer.
+    pub extensions: Option<String>,
     /// The client uses TLS, if only up to a proxy.
     pub secure: bool,
     /// What TLS agreed on.
@@ -86,10 +85,7 @@ impl HttpFacts {
                 Head::Request(head) => lines(head.headers(), ": "),
                 Head::Response { head, .. } => lines(head.headers(), ": "),
             },
-            ConnectionText::Extensions => match self.deflate {
-                Some(agreed) => agreed.to_string().into(),
-                None => "".into(),
-            },
+            ConnectionText::Extensions => self.extensions.as_deref().unwrap_or_default().into(),
             ConnectionText::Method => match &self.head {
                 Head::Request(head) => head.method().into(),
                 Head::Response { .. } => "GET".into(),

@@ -12,6 +12,7 @@ use crate::proto::endpoint::{Family, NetworkEndpoint};
 use crate::proto::time::{Micros, from_ms};
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, HANDSHAKE_LENGTH_SIZE, HANDSHAKE_SIZE, Token};
 use crate::proto::websocket;
+use crate::proto::websocket::extension::Extension;
 use crate::pump::{ClientTls, IpcPort, Listener, ServerTls, UdpSocket};
 use crate::settings::{Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings};
 
@@ -49,6 +50,8 @@ pub struct Interface {
     pub tls_client: Option<ClientTls>,
     /// What its listeners speak TLS with; `None`: they do not.
     pub tls_server: Option<ServerTls>,
+    /// What its connections may agree on beside compression.
+    pub extensions: Vec<Box<dyn Extension>>,
 }
 
 /// The layers of a connection, bottom to top, and what each adds to a packet.
@@ -158,6 +161,7 @@ impl NetworkDriver {
             documents: Documents::default(),
             tls_client: None,
             tls_server: None,
+            extensions: Vec::new(),
         });
         Ok(self.interfaces.len() as u32 - 1)
     }

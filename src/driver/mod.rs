@@ -14,6 +14,7 @@ mod datagram;
 mod dialect;
 mod documents;
 mod events;
+mod extensions;
 mod facts;
 mod gate;
 mod http_facts;

@@ -146,7 +146,7 @@ impl NetworkDriver {
         };
         let head = Head::Request(head);
         let secure = state.forwarded_tls || tls.is_some();
-        let facts = HttpFacts { head, sub_protocol: None, deflate: None, tls, secure };
+        let facts = HttpFacts { head, sub_protocol: None, extensions: None, tls, secure };
         state.pending = Some(Box::new(PendingRequest { serial, facts, upgrade: request, rest }));
         let settings = &self.interfaces[state.interface as usize].settings;
         let deadline = self.now + u64::from(settings.request_timeout_ms) * MICROS_PER_MS;

@@ -161,8 +161,20 @@ impl NetworkDriver {
             return Err(closed());
         };
         write(ws, out, &mut self.entropy, &mut self.compression.pool);
+        self.check_encoded(id)?;
         self.count_sent(index, length);
         Ok(())
+    }
+
+    /// Sees to the end of a connection whose frame an extension could not encode.
+    fn check_encoded(&mut self, id: StreamId) -> Result<()> {
+        match self.streams.open_websocket(id) {
+            Some(ws) if ws.is_broken() => {
+                self.pump.mark_ready(id);
+                Err(closed())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Can a plain connection take a message of this length now?

@@ -10,18 +10,22 @@ use std::net::SocketAddr;
 use bytes::BytesMut;
 
 use super::compression::Compression;
+use super::connections::Entry;
+use super::extensions::Extensions;
 use super::http_facts::{Head, HttpFacts};
-use super::interfaces::websocket_config;
+use super::interfaces::{Interface, websocket_config};
 use super::plan::Failure;
 use super::streams::{Phase, StreamState};
-use super::{ConnectionState, DisconnectReason, EventKind, NetworkDriver};
+use super::{ConnectionState, DisconnectReason, Ending, EventKind, NetworkDriver};
 use crate::proto::http::ResponseHead;
 use crate::proto::proxy::Tunnel;
 use crate::proto::time::from_ms;
 use crate::proto::utp::connection::Control;
 use crate::proto::websocket::deflate::Wishes;
+use crate::proto::websocket::extension::{self, Extension};
 use crate::proto::websocket::handshake::{
-    Chosen, ClientRequest, ResponseError, check_response, encode_key, write_request,
+    Chosen, ClientRequest, ResponseError, check_response, encode_key, extension_values,
+    write_request,
 };
 use crate::proto::websocket::{Role, WebSocket};
 use crate::pump::{Stream, StreamId};
@@ -101,6 +105,7 @@ impl NetworkDriver {
             key: &client.key,
             sub_protocols: &plan.sub_protocols,
             deflate: offered(&self.compression, entry.dialect),
+            extensions: own_extensions(&self.interfaces, entry),
             headers: &plan.headers,
         };
         if let Some(out) = self.pump.out(id) {
@@ -152,20 +157,29 @@ impl NetworkDriver {
         let missing = |chosen: &Chosen| {
             strict && chosen.sub_protocol.is_none() && !plan.sub_protocols.is_empty()
         };
-        match check_response(&head, &client.key, &plan.sub_protocols, wishes) {
+        let own = own_extensions(&self.interfaces, entry);
+        match check_response(&head, &client.key, &plan.sub_protocols, wishes, own) {
             Ok(chosen) if missing(&chosen) => {
                 let text = "the server chose none of the sub-protocols that were offered";
                 self.attempt_failed(id, Failure::rejected(head.status(), text));
             }
             Ok(Chosen { sub_protocol, deflate }) => {
                 let target = plan.url.target.clone();
+                let taken = Extensions::taken(deflate.as_ref());
+                let own = extension::confirm(extension_values(head.headers()), own, taken);
+                let own = match own {
+                    Ok(own) => own,
+                    Err(code) => return self.refuse_extensions(id, code),
+                };
+                let agreed = Extensions { deflate, own };
+                let extensions = agreed.text();
                 let address = state.remote.to_string();
                 let host = if plan.host_is_address { address } else { plan.url.host_header() };
                 let head = Head::Response { head, host, target };
                 let tls = self.pump.tls_facts(id);
                 let secure = tls.is_some();
-                let facts = HttpFacts { head, sub_protocol, deflate, tls, secure };
-                self.open_client(id, index, facts, rest);
+                let facts = HttpFacts { head, sub_protocol, extensions, tls, secure };
+                self.open_client(id, index, facts, agreed, rest);
             }
             Err(error) => {
                 let text = rejection(&error, head.reason());
@@ -174,15 +188,34 @@ impl NetworkDriver {
         }
     }
 
-    fn open_client(&mut self, id: StreamId, index: u32, facts: HttpFacts, rest: BytesMut) {
+    /// The server has opened a WebSocket without the extensions that it needs: it is told so.
+    fn refuse_extensions(&mut self, id: StreamId, code: u16) {
+        const WHY: &str = "the server did not agree on the extensions that were asked for";
+        let config = websocket_config(&self.settings, Some(Dialect::Plain));
+        let ws = WebSocket::new(Role::Client, config, self.now);
+        if let Some(state) = self.streams.get(id) {
+            state.ws = Some(Box::new(ws));
+        }
+        let ending = Ending::with_text(DisconnectReason::ProtocolError, WHY);
+        self.part(id, Ending { close_code: code, ..ending });
+        self.start_closing(id, Some(code), WHY.as_bytes());
+    }
+
+    fn open_client(
+        &mut self,
+        id: StreamId,
+        index: u32,
+        facts: HttpFacts,
+        agreed: Extensions,
+        rest: BytesMut,
+    ) {
         let now = self.now;
         let entry = self.connections.at(index);
         let dialect = entry.dialect;
-        let agreed = facts.deflate;
         entry.http = Some(Box::new(facts));
         let config = websocket_config(&self.settings, Some(dialect));
         let mut ws = Box::new(WebSocket::new(Role::Client, config, now));
-        self.compression.apply(&mut ws, Role::Client, agreed);
+        self.apply(&mut ws, Role::Client, agreed);
         ws.handle_bytes(now, rest);
         if let Some(state) = self.streams.get(id) {
             state.ws = Some(ws);
@@ -211,6 +244,14 @@ impl NetworkDriver {
 /// What to offer: nothing in the UTP dialect.
 fn offered(compression: &Compression, dialect: Dialect) -> Option<&Wishes> {
     compression.wishes.as_ref().filter(|_| dialect == Dialect::Plain)
+}
+
+/// The program's extensions to offer: none in the UTP dialect.
+fn own_extensions<'a>(interfaces: &'a [Interface], entry: &Entry) -> &'a [Box<dyn Extension>] {
+    match entry.dialect {
+        Dialect::Plain => &interfaces[entry.interface as usize].extensions,
+        Dialect::Utp => &[],
+    }
 }
 
 fn rejection(error: &ResponseError, reason: &str) -> String {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::BytesMut;
 
 use super::counting::HandshakeFailure;
+use super::extensions::Extensions;
 use super::http_facts::{Head, HttpFacts};
 use super::interfaces::websocket_config;
 use super::streams::{Phase, StreamState};
@@ -16,7 +17,7 @@ use crate::proto::time::from_ms;
 use crate::proto::websocket::handshake::{
     UpgradeError, UpgradeRequest, extension_values, parse_upgrade, write_accept,
 };
-use crate::proto::websocket::{Role, WebSocket, deflate};
+use crate::proto::websocket::{Role, WebSocket, deflate, extension};
 use crate::pump::{Stream, StreamId, TlsFacts};
 use crate::settings::{Dialect, InterfaceSettings, SubProtocolRule};
 
@@ -38,9 +39,10 @@ impl StreamState {
     pub(super) fn take_server_facts(&mut self, tls: Option<TlsFacts>) -> Option<Box<HttpFacts>> {
         let head = *self.request.take()?;
         let sub_protocol = self.sub_protocol.take();
-        let deflate = self.deflate;
+        let extensions = self.extensions.take();
         let secure = self.forwarded_tls || tls.is_some();
-        Some(Box::new(HttpFacts { head: Head::Request(head), sub_protocol, deflate, tls, secure }))
+        let head = Head::Request(head);
+        Some(Box::new(HttpFacts { head, sub_protocol, extensions, tls, secure }))
     }
 }
 
@@ -310,22 +312,41 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        let settings = &self.interfaces[state.interface as usize].settings;
+        let place = &self.interfaces[state.interface as usize];
+        let settings = &place.settings;
         let told = dialect::from_handshake(settings, &head, sub_protocol.as_deref());
         // Never in the UTP dialect; a client that turns out to speak it is sent nothing compressed.
         let wanted = self.compression.wishes.as_ref().filter(|_| told != Some(Dialect::Utp));
         let agreed =
             wanted.and_then(|wishes| deflate::accept(extension_values(head.headers()), wishes));
+        let own = match told {
+            Some(Dialect::Utp) => Vec::new(),
+            _ => {
+                let taken = Extensions::taken(agreed.as_ref());
+                extension::accept(|| extension_values(head.headers()), &place.extensions, taken)
+            }
+        };
+        let agreed = Extensions { deflate: agreed, own };
+        let extensions = agreed.text();
         if let Some(out) = self.pump.out(id) {
             let headers = [&settings.response_headers, headers].concat();
-            write_accept(out, &request.key, sub_protocol.as_deref(), agreed.as_ref(), &headers);
+            write_accept(
+                out,
+                &request.key,
+                sub_protocol.as_deref(),
+                extensions.as_deref(),
+                &headers,
+            );
         }
         let config = websocket_config(&self.settings, told);
         let mut ws = Box::new(WebSocket::new(Role::Server, config, now));
-        self.compression.apply(&mut ws, Role::Server, agreed);
+        self.apply(&mut ws, Role::Server, agreed);
         ws.handle_bytes(now, rest);
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
         state.ws = Some(ws);
-        state.deflate = agreed;
+        state.extensions = extensions;
         state.dialect = told;
         state.request = Some(Box::new(head));
         state.sub_protocol = sub_protocol;

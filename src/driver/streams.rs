@@ -11,7 +11,6 @@ use super::stream_client::ClientHandshake;
 use super::timers::Armed;
 use crate::proto::http::RequestHead;
 use crate::proto::time::Micros;
-use crate::proto::websocket::deflate::Agreed;
 use crate::proto::websocket::{Event, WebSocket};
 use crate::pump::StreamId;
 use crate::settings::Dialect;
@@ -87,8 +86,8 @@ pub struct StreamState {
     pub(super) request: Option<Box<RequestHead>>,
     /// The agreed sub-protocol, until a connection takes it.
     pub(super) sub_protocol: Option<String>,
-    /// The agreed compression.
-    pub(super) deflate: Option<Agreed>,
+    /// The agreed extensions, as in the answer, until a connection takes them.
+    pub(super) extensions: Option<String>,
     /// What a client knows until the answer is here.
     pub(super) client: Option<Box<ClientHandshake>>,
     /// The dialect that the handshake told.
@@ -138,7 +137,7 @@ impl StreamState {
             pending: None,
             request: None,
             sub_protocol: None,
-            deflate: None,
+            extensions: None,
             client: None,
             dialect: None,
             document_size: 0,

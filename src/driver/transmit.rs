@@ -118,6 +118,9 @@ impl NetworkDriver {
         let Some(out) = self.pump.out(id) else { return true };
         let entropy = &mut self.entropy;
         ws.write_message_in_two(out, Kind::Binary, [head, body], &mut || entropy.take());
+        if ws.is_broken() {
+            self.pump.mark_ready(id);
+        }
         true
     }
 

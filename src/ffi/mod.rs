@@ -19,6 +19,7 @@ pub mod documents;
 pub mod drivers;
 pub mod endpoints;
 pub mod events;
+pub mod extensions;
 pub mod library;
 pub mod messages;
 pub mod presets;

@@ -312,6 +312,38 @@ static void print_nd_network_simulator(void) {
 #undef STRUCT
 #undef STRUCT_NAME
 
+#define STRUCT nd_extension_frame
+#define STRUCT_NAME "nd_extension_frame"
+static void print_nd_extension_frame(void) {
+  FIELD(opcode);
+  FIELD(last);
+  FIELD(reserved_bits);
+  FIELD(data_length);
+  FIELD(data);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_extension
+#define STRUCT_NAME "nd_extension"
+static void print_nd_extension(void) {
+  FIELD(struct_size);
+  FIELD(reserved_bits);
+  FIELD(flags);
+  FIELD(reserved);
+  FIELD(name);
+  FIELD(offer);
+  FIELD(user);
+  FIELD(negotiate);
+  FIELD(encode);
+  FIELD(decode);
+  FIELD(release);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
 #define STRUCT nd_stream_writer
 #define STRUCT_NAME "nd_stream_writer"
 static void print_nd_stream_writer(void) {
@@ -354,6 +386,8 @@ int main(void) {
   print_nd_request();
   print_nd_driver_statistics();
   print_nd_network_simulator();
+  print_nd_extension_frame();
+  print_nd_extension();
   print_nd_stream_writer();
   print_nd_stream_reader();
   return gaps == 0 ? 0 : 1;

@@ -12,6 +12,8 @@ use netdriver::{EventKind, MessageKind, NetworkDriver, Status};
 const MESSAGE_SIZE_MAX: u32 = 17 << 20;
 /// How long the server may be silent, in milliseconds.
 const PATIENCE_MS: u32 = 100_000;
+/// Cases that run at once.
+const AT_ONCE: usize = 4;
 
 type Outcome<T> = Result<T, String>;
 
@@ -38,58 +40,61 @@ fn main() -> ExitCode {
 }
 
 fn run(server: &str, only: Option<&str>) -> Outcome<u32> {
-    let count = echo(&format!("{server}/getCaseCount"))?.unwrap_or_default();
+    let mut driver = NetworkDriver::new(&settings()).map_err(|error| error.to_string())?;
+    let count = echo(&mut driver, std::iter::once(format!("{server}/getCaseCount")))?;
     let count: u32 = count.trim().parse().map_err(|_| format!("the case count is {count:?}"))?;
     let mut ran = 0;
-    for case in 1..=count {
-        if only.is_none_or(|only| only == case.to_string()) {
-            echo(&format!("{server}/runCase?case={case}&agent=netdriver"))?;
-            ran += 1;
-        }
-    }
-    echo(&format!("{server}/updateReports?agent=netdriver"))?;
+    let chosen = (1..=count).filter(|case| only.is_none_or(|only| only == case.to_string()));
+    let urls = chosen.inspect(|_| ran += 1);
+    echo(&mut driver, urls.map(|case| format!("{server}/runCase?case={case}&agent=netdriver")))?;
+    echo(&mut driver, std::iter::once(format!("{server}/updateReports?agent=netdriver")))?;
     Ok(ran)
 }
 
-/// Connects and sends back every message until the end; returns the first text.
-fn echo(url: &str) -> Outcome<Option<String>> {
-    let settings = NetworkSettings {
+fn settings() -> NetworkSettings {
+    NetworkSettings {
         websocket_message_size_max: MESSAGE_SIZE_MAX,
         outbound_bytes_max: 2 * MESSAGE_SIZE_MAX,
         inbound_bytes_max: 2 * MESSAGE_SIZE_MAX,
         deflate: true,
         deflate_minimum_length: 1,
         ..NetworkSettings::default()
-    };
-    let mut driver = NetworkDriver::new(&settings).map_err(|error| error.to_string())?;
-    let connection =
-        driver.connect_url(url, &UrlOptions::default()).map_err(|error| error.to_string())?;
-    let mut first = None;
+    }
+}
+
+/// Connects to each URL, a few at once, and sends back every message until the end; returns the
+/// first text.
+fn echo(driver: &mut NetworkDriver, mut urls: impl Iterator<Item = String>) -> Outcome<String> {
+    let mut first = String::new();
+    let mut under_way = 0;
     loop {
-        if !driver.wait(PATIENCE_MS).map_err(|error| error.to_string())? {
-            return Err(format!("{url}: nothing came for {PATIENCE_MS} ms"));
+        for url in urls.by_ref().take(AT_ONCE - under_way) {
+            let options = UrlOptions::default();
+            driver.connect_url(&url, &options).map_err(|error| format!("{url}: {error}"))?;
+            under_way += 1;
+        }
+        if under_way == 0 && driver.statistics().connections_closing == 0 {
+            return Ok(first);
+        }
+        if !driver.wait(PATIENCE_MS).map_err(|error| error.to_string())? && under_way > 0 {
+            return Err(format!("nothing came for {PATIENCE_MS} ms"));
         }
         driver.update().map_err(|error| error.to_string())?;
         while let Some(event) = driver.pop_event() {
             match event.kind {
                 EventKind::Data => {
-                    if event.text && first.is_none() {
-                        first = String::from_utf8(event.data.to_vec()).ok();
+                    if event.text && first.is_empty() {
+                        first = String::from_utf8_lossy(&event.data).into_owned();
                     }
                     let kind = if event.text { MessageKind::Text } else { MessageKind::Binary };
-                    match driver.send_as(connection, 0, kind, &event.data) {
+                    match driver.send_as(event.connection, 0, kind, &event.data) {
                         Ok(()) => {}
                         // The server has closed meanwhile; the Disconnect event follows.
                         Err(error) if error.status() == Status::NetworkStateMismatch => {}
-                        Err(error) => return Err(format!("{url}: {error}")),
+                        Err(error) => return Err(error.to_string()),
                     }
                 }
-                EventKind::Disconnect => {
-                    while driver.statistics().connections_closing > 0 {
-                        driver.wait(10).map_err(|error| error.to_string())?;
-                    }
-                    return Ok(first);
-                }
+                EventKind::Disconnect => under_way -= 1,
                 _ => {}
             }
         }

@@ -1,6 +1,6 @@
 // permessage-deflate between echo_server, echo_client and the npm library `ws`.
 
-import { expect, expectEqual, waitUntil, withServer } from "./harness.mjs";
+import { expect, expectEqual, Program, waitUntil, withServer } from "./harness.mjs";
 import { Client } from "./ws_client_checks.mjs";
 import { echo, expectSuccess, withLibraryServer } from "./ws_server_checks.mjs";
 
@@ -78,8 +78,16 @@ async function echoClientCompresses() {
   }
 }
 
+async function anExtensionOfTheProgramWorks() {
+  const program = new Program("extension_xor");
+  await program.finish(REPLY_MS);
+  expectEqual(program.code, 0, `exit code of extension_xor (${program.log.slice(-200)})`);
+  expect(program.log.includes("x-xor; key=90"), `nothing was agreed on: ${program.log}`);
+}
+
 export const CHECKS = {
   deflate_clients_get_their_echoes: clientsWithCompressionGetTheirEchoes,
   deflate_bomb_closes_with_1009: aBombClosesWith1009,
   deflate_echo_client_compresses: echoClientCompresses,
+  extension_of_the_program_works: anExtensionOfTheProgramWorks,
 };

@@ -25,6 +25,8 @@ internal static class Layout
         typeof(nd_request),
         typeof(nd_driver_statistics),
         typeof(nd_network_simulator),
+        typeof(nd_extension_frame),
+        typeof(nd_extension),
         typeof(nd_stream_writer),
         typeof(nd_stream_reader),
     };

@@ -58,6 +58,7 @@ impl NetworkDriver {
             self.close(connection, CODE_INTERNAL, b"the compressor failed")?;
         }
         outcome.map_err(refused)?;
+        self.check_encoded(id)?;
         self.connections.at(index).traffic.bytes_out += piece.len() as u64;
         self.statistics.bytes_out += piece.len() as u64;
         Ok(())
@@ -81,6 +82,7 @@ impl NetworkDriver {
             _ => return Err(closed()),
         };
         outcome.map_err(refused)?;
+        self.check_encoded(id)?;
         self.count_sent(index, 0);
         Ok(())
     }

@@ -56,6 +56,6 @@ pub fn fuzz_response_head(data: &[u8]) {
         assert!(!head.reason().contains(['\r', '\n']));
         check_fields(head.headers());
         let key = "AAECAwQFBgcICQoLDA0ODw==";
-        drop(crate::proto::websocket::handshake::check_response(&head, key, &[], None));
+        drop(crate::proto::websocket::handshake::check_response(&head, key, &[], None, &[]));
     }
 }

@@ -2,6 +2,7 @@
 //! frames out. It must not touch a socket, a clock or a random source, nor know the dialect above.
 
 use super::deflate::Codec;
+use super::extension::{Chain, Negotiated};
 use super::frame::{CONTROL_PAYLOAD_MAX, Opcode, RawHeader};
 use super::utf8::Utf8Tail;
 use crate::proto::time::Micros;
@@ -184,6 +185,8 @@ pub struct WebSocket {
     rare: Option<Box<Rare>>,
     /// Only where compression was agreed on.
     codec: Option<Box<Codec>>,
+    /// Only where an extension of the program was agreed on.
+    chain: Option<Box<Chain>>,
     round_trip: Option<u32>,
     /// 0 = none.
     close_code: u16,
@@ -224,6 +227,7 @@ impl WebSocket {
             deadline: 0,
             rare: None,
             codec: None,
+            chain: None,
             round_trip: None,
             close_code: 0,
             role,
@@ -247,11 +251,25 @@ impl WebSocket {
         self.codec = Some(Box::new(codec));
     }
 
+    /// Extensions were agreed on in the opening handshake, in this order.
+    pub fn set_extensions(&mut self, agreed: Vec<Negotiated>) {
+        self.chain = (!agreed.is_empty()).then(|| Box::new(Chain::new(agreed)));
+    }
+
+    /// An extension could not encode a frame: [`poll_event`](Self::poll_event) has the end.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        !self.failed && self.chain.as_ref().is_some_and(|chain| chain.broken.is_some())
+    }
+
     /// What decides how a message of this length looks on the wire, if it looks the same from
     /// other connections of a server that give the same: 0 when it is not compressed, otherwise
     /// the window bits. `None` when it depends on the connection.
     #[must_use]
     pub fn shared_form(&self, length: usize) -> Option<u8> {
+        if self.chain.is_some() {
+            return None;
+        }
         match self.codec.as_ref().filter(|codec| codec.is_worth(length)) {
             Some(codec) => codec.shared_window(),
             None => Some(0),
@@ -399,13 +417,15 @@ impl WebSocket {
     #[must_use]
     pub fn buffered_input(&self) -> usize {
         let pending = self.codec.as_ref().map_or(0, |codec| codec.pending_size());
-        self.input.len() + self.assembly.len() + pending
+        let chain = self.chain.as_ref().map_or(0, |chain| chain.buffered());
+        self.input.len() + self.assembly.len() + pending + chain
     }
 
     /// Bytes of memory held outside of the struct.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn memory_held(&self) -> usize {
-        self.input.capacity() + self.assembly.capacity() + self.pongs.capacity()
+        let chain = self.chain.as_ref().map_or(0, |chain| chain.memory_held());
+        self.input.capacity() + self.assembly.capacity() + self.pongs.capacity() + chain
     }
 }
 

@@ -11,7 +11,7 @@ pub use codec::{Codec, Pool};
 pub(super) use codec::{Inflated, Inflation};
 
 /// The extension's name.
-const NAME: &str = "permessage-deflate";
+pub(super) const NAME: &str = "permessage-deflate";
 const SERVER_NO_CONTEXT: &str = "server_no_context_takeover";
 const CLIENT_NO_CONTEXT: &str = "client_no_context_takeover";
 const SERVER_BITS: &str = "server_max_window_bits";
@@ -166,7 +166,7 @@ pub fn check<'a>(
 }
 
 /// Splits at a separator outside of quotes.
-fn split_quoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
+pub(super) fn split_quoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |letter: char| {
         let hit = letter == separator && !quoted;

@@ -2,6 +2,7 @@
 //! sub-protocol is welcome: it says what was asked and writes what was decided.
 
 use super::deflate::{self, Agreed, Wishes};
+use super::extension::{self, Extension};
 use crate::proto::http::{self, RequestHead, ResponseHead};
 use data_encoding::BASE64;
 use sha1::{Digest, Sha1};
@@ -135,7 +136,7 @@ pub fn write_accept(
     out: &mut Vec<u8>,
     key: &str,
     sub_protocol: Option<&str>,
-    deflate: Option<&Agreed>,
+    extensions: Option<&str>,
     headers: &[(String, String)],
 ) {
     out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
@@ -145,8 +146,8 @@ pub fn write_accept(
     if let Some(sub_protocol) = sub_protocol {
         http::push_field(out, "Sec-WebSocket-Protocol", sub_protocol);
     }
-    if let Some(agreed) = deflate {
-        http::push_field(out, EXTENSIONS, &agreed.to_string());
+    if let Some(extensions) = extensions {
+        http::push_field(out, EXTENSIONS, extensions);
     }
     for (name, value) in headers {
         http::push_field(out, name, value);
@@ -155,7 +156,7 @@ pub fn write_accept(
 }
 
 /// What a client asks for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ClientRequest<'a> {
     /// `host[:port]`, as the Host header shows it.
     pub host: &'a str,
@@ -167,6 +168,8 @@ pub struct ClientRequest<'a> {
     pub sub_protocols: &'a [String],
     /// Compression to offer.
     pub deflate: Option<&'a Wishes>,
+    /// The program's extensions to offer.
+    pub extensions: &'a [Box<dyn Extension>],
     /// Further headers; each must have passed [`check_custom_header`].
     pub headers: &'a [(String, String)],
 }
@@ -197,8 +200,10 @@ pub fn write_request(out: &mut Vec<u8>, request: &ClientRequest<'_>) {
     if !request.sub_protocols.is_empty() {
         http::push_field(out, "Sec-WebSocket-Protocol", &request.sub_protocols.join(", "));
     }
-    if let Some(wishes) = request.deflate {
-        http::push_field(out, EXTENSIONS, &deflate::offer(wishes));
+    let offers = request.deflate.map(deflate::offer).into_iter();
+    let offers: Vec<_> = offers.chain(extension::offers(request.extensions)).collect();
+    if !offers.is_empty() {
+        http::push_field(out, EXTENSIONS, &offers.join(", "));
     }
     for (name, value) in request.headers {
         http::push_field(out, name, value);
@@ -239,6 +244,7 @@ pub fn check_response(
     key: &str,
     offered: &[String],
     wishes: Option<&Wishes>,
+    own: &[Box<dyn Extension>],
 ) -> Result<Chosen, ResponseError> {
     use ResponseError::Malformed;
     if head.status() != 101 {
@@ -255,11 +261,17 @@ pub fn check_response(
         Ok(Some(accept)) if accept == derive_accept_key(key.as_bytes()) => {}
         _ => return Err(ResponseError::BadAccept),
     }
-    let mut extensions = extension_values(head.headers());
+    // Which of the program's own were agreed on is for `extension::confirm` to say.
+    let is_own = |element: &&str| {
+        let (name, _) = extension::split(element);
+        own.iter().any(|extension| extension.name().eq_ignore_ascii_case(name))
+    };
+    let elements = extension::elements(extension_values(head.headers()));
+    let mut extensions = elements.filter(|element| !is_own(element));
     let deflate = match wishes {
         Some(wishes) => deflate::check(extensions, wishes),
         // None was offered, so an answer that names one is not for us.
-        None if extensions.any(|value| !value.is_empty()) => Err(deflate::NotAnAnswer),
+        None if extensions.next().is_some() => Err(deflate::NotAnAnswer),
         None => Ok(None),
     };
     let deflate = deflate.map_err(|deflate::NotAnAnswer| ResponseError::UnexpectedExtension)?;
@@ -318,7 +330,7 @@ mod tests {
     fn response(text: &str, offered: &[&str]) -> Result<Option<String>, ResponseError> {
         let offered: Vec<String> = offered.iter().map(|&offer| offer.to_owned()).collect();
         let (head, _) = ResponseHead::parse(text.as_bytes(), 4096).unwrap().unwrap();
-        check_response(&head, KEY, &offered, None).map(|chosen| chosen.sub_protocol)
+        check_response(&head, KEY, &offered, None, &[]).map(|chosen| chosen.sub_protocol)
     }
 
     /// `text` with one more header line.
@@ -341,6 +353,7 @@ mod tests {
             key: KEY,
             sub_protocols: &[],
             deflate: None,
+            extensions: &[],
             headers: &[],
         };
         let mut out = Vec::new();
@@ -369,6 +382,7 @@ mod tests {
             key: KEY,
             sub_protocols: &["a".to_owned(), "b".to_owned()],
             deflate: None,
+            extensions: &[],
             headers: &[("Cookie".to_owned(), "c=d".to_owned())],
         };
         let mut out = Vec::new();

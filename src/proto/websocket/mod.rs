@@ -5,6 +5,7 @@
 
 pub mod connection;
 pub mod deflate;
+pub mod extension;
 pub mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;

@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 mod closing;
 mod cuts;
 mod deflated;
+mod extended;
 mod liveness;
 mod pieces;
 
@@ -337,7 +338,7 @@ fn text_that_ends_within_a_character_is_refused() {
 #[test]
 fn the_header_length_is_what_is_written() {
     for role in [Role::Client, Role::Server] {
-        let socket = WebSocket::new(role, PLAIN, 0);
+        let mut socket = WebSocket::new(role, PLAIN, 0);
         for size in [0, 1, 125, 126, 65_535, 65_536] {
             let mut out = Vec::new();
             socket.write_message(&mut out, Kind::Text, &vec![b'x'; size], KEY);

@@ -85,7 +85,7 @@ pub const STEPS: &[Step] = &[
     ),
     step(
         "conformance",
-        "the Autobahn cases that need no compression",
+        "the Autobahn cases but the slow ones with compression",
         &[Need::Mono, Need::Python],
         conform,
     ),

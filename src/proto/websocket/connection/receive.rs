@@ -2,11 +2,13 @@
 //! pongs and the answer to a Close, which the sending half writes.
 
 use super::super::deflate::{Inflated, Pool};
+use super::super::extension::frame_size_max;
 use super::super::frame::{CONTROL_PAYLOAD_MAX, HEADER_SIZE_MAX, Opcode, RawHeader, apply_mask};
 use super::super::utf8::Utf8Tail;
 use super::{COMPRESSED, CloseState, Event, Kind, Role, Stage, WebSocket, is_close_code};
 use crate::proto::time::Micros;
 use bytes::{Buf, Bytes, BytesMut};
+use std::mem::take;
 
 /// How far ahead of the bytes that arrived memory is reserved for a message; a length in a header
 /// alone costs its sender nothing.
@@ -37,7 +39,9 @@ impl WebSocket {
             return;
         }
         self.parked = false;
-        if self.input.is_empty() || self.complete_header(&mut input) {
+        if let Some(chain) = self.chain.as_mut().filter(|chain| chain.decoded) {
+            chain.push_behind(&input);
+        } else if self.input.is_empty() || self.complete_header(&mut input) {
             self.input = input;
         } else {
             self.input.extend_from_slice(&input);
@@ -75,7 +79,17 @@ impl WebSocket {
     /// As [`poll_event`](Self::poll_event), with the pool that all connections share: it saves
     /// making a context for each compressed message.
     pub fn poll_event_with(&mut self, pool: &mut Pool) -> Option<Event> {
+        if let Some(code) = self.chain.as_ref().and_then(|chain| chain.broken)
+            && !self.failed
+        {
+            return Some(self.fail((code, "an extension could not encode a frame")));
+        }
         while self.reads() {
+            if self.stage == Stage::Header
+                && let Some(chain) = self.chain.as_mut().filter(|chain| chain.decoded)
+            {
+                self.input = chain.release();
+            }
             let step = match self.stage {
                 Stage::Header => match RawHeader::parse(&self.input) {
                     None => break,
@@ -99,7 +113,10 @@ impl WebSocket {
                     if self.input.is_empty() && waits {
                         break;
                     }
-                    self.take_data(pool)
+                    match &self.chain {
+                        Some(chain) if !chain.decoded => self.decode().map(|()| None),
+                        _ => self.take_data(pool),
+                    }
                 }
             };
             match step {
@@ -118,6 +135,9 @@ impl WebSocket {
     /// Moves what is left of the input out of the shared read buffer into memory of its own. To be
     /// called when polling stops for now.
     pub fn park(&mut self) {
+        if let Some(chain) = &mut self.chain {
+            chain.park();
+        }
         if !self.parked {
             self.input = if self.input.is_empty() {
                 BytesMut::new()
@@ -160,7 +180,7 @@ impl WebSocket {
             (None, Some(_)) => {
                 self.message = kind;
                 if let Some(codec) = &mut self.codec {
-                    codec.reading = self.header.rsv() == COMPRESSED;
+                    codec.reading = self.header.rsv() & COMPRESSED != 0;
                 }
             }
             (Some(_), None) => {}
@@ -175,8 +195,9 @@ impl WebSocket {
         let header = &self.header;
         let begins =
             matches!(Opcode::from_bits(header.opcode_bits()), Some(Opcode::Text | Opcode::Binary));
-        let compressed = header.rsv() == COMPRESSED && begins && self.codec.is_some();
-        if header.rsv() != 0 && !compressed {
+        let compressed = header.rsv() & COMPRESSED != 0 && begins && self.codec.is_some();
+        let compression = if compressed { COMPRESSED } else { 0 };
+        if header.rsv() & !(compression | self.extension_bits()) != 0 {
             return Err((PROTOCOL_ERROR, "a reserved bit is set"));
         }
         match (self.role, header.mask) {
@@ -195,12 +216,15 @@ impl WebSocket {
         if header.check_length().is_err() {
             return Err((PROTOCOL_ERROR, "bad frame length"));
         }
-        if self.hands_out_pieces() && !header.is_control() {
+        if self.hands_out_pieces() && !header.is_control() && self.chain.is_none() {
             // What is put together is bounded by itself.
             return Ok(());
         }
         let room = if header.is_control() {
             (self.config.message_size_max as usize).max(CONTROL_PAYLOAD_MAX)
+        } else if self.chain.is_some() {
+            // What it becomes is measured as the extensions write it.
+            frame_size_max(packed_size_max(self.config.message_size_max as usize))
         } else if compressed || (self.reads_compressed() && !begins) {
             // What it becomes is measured as it comes out; no encoder makes it much longer.
             packed_size_max(self.config.message_size_max as usize)
@@ -213,11 +237,49 @@ impl WebSocket {
         Ok(())
     }
 
+    /// The reserved bits that extensions may set in this frame.
+    fn extension_bits(&self) -> u8 {
+        let chain = self.chain.as_ref().filter(|_| !self.header.is_control());
+        chain.map_or(0, |chain| chain.bits())
+    }
+
+    /// Gives what there is of a frame's payload to the extensions. Once it is whole, what they make
+    /// of it is the input in its place.
+    fn decode(&mut self) -> Result<(), Violation> {
+        let size = (self.header.payload_length as usize).min(self.input.len());
+        let piece = self.take_input(size);
+        if let Some(key) = &mut self.header.mask {
+            key.rotate_left(size % 4);
+        }
+        self.header.payload_length -= size as u64;
+        let whole = self.header.payload_length == 0;
+        let limit = self.config.message_size_max as usize;
+        let limit = if self.reads_compressed() {
+            packed_size_max(limit)
+        } else {
+            limit.saturating_sub(self.assembly.len())
+        };
+        let frame = (self.header.opcode_bits(), self.header.fin(), self.header.rsv());
+        let Some(chain) = &mut self.chain else { return Ok(()) };
+        let decoded = chain.take_piece(frame, &piece, whole, limit);
+        let failed = |code| match code {
+            TOO_BIG => (code, "the message is too big"),
+            _ => (code, "an extension could not decode a frame"),
+        };
+        if let Some(decoded) = decoded.map_err(failed)? {
+            self.header.payload_length = decoded.len() as u64;
+            self.header.mask = None;
+            chain.hold(take(&mut self.input));
+            self.input = BytesMut::from(decoded);
+        }
+        Ok(())
+    }
+
     /// Takes `size` bytes off the input, unmasked.
     fn take_input(&mut self, size: usize) -> BytesMut {
         self.parked = false;
         let mut taken = if size == self.input.len() {
-            std::mem::take(&mut self.input)
+            take(&mut self.input)
         } else {
             self.input.split_to(size)
         };
@@ -287,7 +349,7 @@ impl WebSocket {
             return Err((BAD_PAYLOAD, "the text is not UTF-8"));
         }
         self.message = None;
-        let mut data = std::mem::take(&mut self.assembly);
+        let mut data = take(&mut self.assembly);
         if compressed {
             data.shrink_to_fit();
         }
@@ -391,6 +453,9 @@ impl WebSocket {
         self.message = None;
         self.streaming = false;
         self.tail = Utf8Tail::default();
+        if let Some(chain) = &mut self.chain {
+            chain.forget_received();
+        }
         if let Some(codec) = &mut self.codec {
             codec.forget_received();
         }

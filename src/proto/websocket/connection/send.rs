@@ -45,7 +45,7 @@ impl WebSocket {
 
     /// Appends a payload, as one frame or as fragments.
     pub(super) fn write_frames(
-        &self,
+        &mut self,
         out: &mut Vec<u8>,
         mut start: Start,
         mut payload: &[u8],
@@ -61,11 +61,39 @@ impl WebSocket {
         }
         while payload.len() > size {
             let (fragment, rest) = payload.split_at(size);
-            write_frame_with(self.role, out, start, false, [fragment, &[]], mask);
+            self.write_data_frame(out, start, false, [fragment, &[]], mask);
             start = Start::LATER;
             payload = rest;
         }
-        write_frame_with(self.role, out, start, last, [payload, &[]], mask);
+        self.write_data_frame(out, start, last, [payload, &[]], mask);
+    }
+
+    /// Appends a frame of a message, as the extensions make it.
+    fn write_data_frame(
+        &mut self,
+        out: &mut Vec<u8>,
+        mut start: Start,
+        last: bool,
+        payload: [&[u8]; 2],
+        mask: &mut dyn FnMut() -> [u8; 4],
+    ) {
+        let Some(chain) = &mut self.chain else {
+            write_frame_with(self.role, out, start, last, payload, mask);
+            return;
+        };
+        let joined;
+        let whole = match payload {
+            [whole, []] => whole,
+            parts => {
+                joined = parts.concat();
+                &joined
+            }
+        };
+        // Without a result the connection is about to fail, and nothing more is sent.
+        if let Some((encoded, bits)) = chain.encode(start.opcode, last, whole) {
+            start.rsv |= bits;
+            write_frame_with(self.role, out, start, last, [&encoded, &[]], mask);
+        }
     }
 
     /// The frames of a message of a server that is not compressed: `each` gets the header of each
@@ -98,20 +126,21 @@ impl WebSocket {
     /// Appends one message, as one frame, to `out`, not compressed. `mask` is not used by a
     /// server. A program that sends text promises that it is UTF-8; nothing may be sent once
     /// [`can_send`](Self::can_send) is false.
-    pub fn write_message(&self, out: &mut Vec<u8>, kind: Kind, payload: &[u8], mask: [u8; 4]) {
+    pub fn write_message(&mut self, out: &mut Vec<u8>, kind: Kind, payload: &[u8], mask: [u8; 4]) {
         self.write_message_in_two(out, kind, [payload, &[]], &mut || mask);
     }
 
     /// As [`write_message`](Self::write_message), of a payload that lies in two places. `mask` is
     /// asked by a client only.
     pub fn write_message_in_two(
-        &self,
+        &mut self,
         out: &mut Vec<u8>,
         kind: Kind,
         payload: [&[u8]; 2],
         mask: &mut dyn FnMut() -> [u8; 4],
     ) {
-        write_frame(self.role, out, kind.opcode(), payload, mask);
+        let start = Start { opcode: kind.opcode(), rsv: 0 };
+        self.write_data_frame(out, start, true, payload, mask);
     }
 }
 

@@ -25,7 +25,7 @@ proptest! {
         } else {
             (Role::Server, Role::Client)
         };
-        let sender = WebSocket::new(sender, PLAIN, 0);
+        let mut sender = WebSocket::new(sender, PLAIN, 0);
         let mut receiver = WebSocket::new(receiver, PLAIN, 0);
         let mut wire = Vec::new();
         let mut expected = Vec::new();
