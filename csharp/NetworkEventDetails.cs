@@ -38,8 +38,8 @@ namespace NetDriver
         /// <summary>
         /// Disconnect of a WebSocket, CloseRequest: the close code (RFC 6455 section 7.4); 1005
         /// when the peer gave none, 1006 when the stream just ended; 0 for connections without
-        /// close codes. With
-        /// <see cref="Error.DisconnectReason.HandshakeRejected"/>: the HTTP status of the answer.
+        /// close codes. With <see cref="Error.DisconnectReason.HandshakeRejected"/>: the HTTP
+        /// status of the answer.
         /// </summary>
         public int CloseCode { get; private set; }
 

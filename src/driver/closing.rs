@@ -63,7 +63,9 @@ impl NetworkDriver {
         if let Some(utp) = &entry.utp {
             self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
         }
-        if let Link::Stream(id) = entry.link {
+        let link = entry.link;
+        self.drop_plan(index);
+        if let Link::Stream(id) = link {
             self.streams.detach(id);
             self.drop_stream(id);
         }

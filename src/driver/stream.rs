@@ -245,10 +245,10 @@ impl NetworkDriver {
             }
             (Phase::Undecided, _) => self.take_first_message(id, data, text),
             // The program closed it and still wants to see what was under way.
-            (Phase::Closing, Some(index)) => {
-                if self.connections.at(index).dialect == Dialect::Plain {
-                    self.deliver(index, data, text);
-                }
+            (Phase::Closing, Some(index))
+                if self.connections.at(index).dialect == Dialect::Plain =>
+            {
+                self.deliver(index, data, text);
             }
             // After the end, messages of the peer that crossed our Close.
             _ => {}
@@ -270,6 +270,7 @@ impl NetworkDriver {
                     self.deliver_piece(index, piece);
                 }
             }
+            (Phase::Closing, Some(index)) => self.deliver_piece(index, piece),
             _ => {}
         }
     }

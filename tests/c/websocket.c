@@ -269,10 +269,10 @@ static void partings(void) {
     CHECK_OK(nd_driver_get_event_count(pair.server, incoming, &count));
     checks_passed -= 1;
   }
-  CHECK_OK(nd_driver_pop_events(pair.server, events, COUNT(events), &count));
+  CHECK_OK(nd_driver_pop_events(pair.server, events, 4, &count));
   CHECK_EQUAL(count, 1); /* the request is only ever the first of a batch */
   CHECK_DATA(events[0], words, 5);
-  CHECK_OK(nd_driver_pop_events(pair.server, events, COUNT(events), &count));
+  CHECK_OK(nd_driver_pop_events(pair.server, events, 4, &count));
   CHECK_EQUAL(count, 1);
   CHECK_EQUAL(events[0].kind, ND_EVENT_CLOSE_REQUEST);
   CHECK_EQUAL(events[0].close_code, 4100);

@@ -136,6 +136,7 @@ fn every_number_has_its_name() {
         (DisconnectReason::ConnectionRefused, 65),
         (DisconnectReason::HandshakeRejected, 66),
         (DisconnectReason::MessageTooBig, 67),
+        (DisconnectReason::ProxyFailed, 68),
     ];
     assert!(names.iter().all(|&(reason, number)| reason as i32 == number));
 }
