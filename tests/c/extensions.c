@@ -190,7 +190,8 @@ static void failures(void) {
                  at_client ? ND_ERROR_NETWORK_STATE_MISMATCH : ND_OK);
     event = next_event(&pair, at_client ? pair.client : pair.server);
     CHECK_EQUAL(event.kind, ND_EVENT_DISCONNECT);
-    CHECK_EQUAL(event.reason, ND_DISCONNECT_PROTOCOL_ERROR);
+    CHECK_EQUAL(event.reason, cases[i].code == 1009 ? ND_DISCONNECT_MESSAGE_TOO_BIG
+                                                    : ND_DISCONNECT_PROTOCOL_ERROR);
     CHECK_EQUAL(event.close_code, cases[i].code);
     event = next_event(&pair, at_client ? pair.server : pair.client);
     CHECK_EQUAL(event.kind, ND_EVENT_DISCONNECT);
