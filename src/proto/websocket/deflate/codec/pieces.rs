@@ -104,6 +104,9 @@ impl Codec {
                     return Inflation::Whole;
                 }
                 if self.pieces.ended || self.at_start {
+                    if !self.at_start && !self.is_between_blocks() {
+                        return Inflation::Corrupt;
+                    }
                     self.end_received(pool);
                     return Inflation::Whole;
                 }
