@@ -13,6 +13,10 @@
  *     --tls-ca FILE       whom to trust beside the system, in PEM (utp-ws: speak TLS)
  *     --tls-insecure      trust everybody (utp-ws: speak TLS)
  *     --tls-cert FILE --tls-key FILE  to show to servers that ask for a certificate
+ *     --proxy URL         http://user:password@host:port or socks5://… (with a URL)
+ *     --no-proxy LIST     servers that are reached without it
+ *     --proxy-from-environment        the one that HTTP_PROXY and the like name
+ *     --redirects N       HTTP redirects to follow (with a URL; default 0)
  *
  * Ends with a line of quantiles and one JSON line of counters. The exit code is 0 only when every
  * message came back as it was sent; over UDP some may get lost, which the counters tell. */
@@ -210,7 +214,9 @@ static void usage(void) {
           "usage: echo_client udp|utp-ws HOST PORT | URL [--count N] [--size BYTES] [--text]\n"
           "                   [--window W] [--seconds N] [--sub-protocols a,b]\n"
           "                   [--deflate] [--keep-contexts]\n"
-          "                   [--tls-ca FILE] [--tls-insecure] [--tls-cert FILE --tls-key FILE]\n");
+          "                   [--tls-ca FILE] [--tls-insecure] [--tls-cert FILE --tls-key FILE]\n"
+          "                   [--proxy URL] [--no-proxy LIST] [--proxy-from-environment]\n"
+          "                   [--redirects N]\n");
   exit(2);
 }
 
@@ -227,6 +233,19 @@ static int tls_option(int argc, char **argv, int *at, struct tls_files *files) {
   else if ((value = option(argc, argv, at, "--tls-cert"))) files->cert = value;
   else if ((value = option(argc, argv, at, "--tls-key"))) files->key = value;
   else if (strcmp(argv[*at], "--tls-insecure") == 0) files->insecure = 1;
+  else return 0;
+  return 1;
+}
+
+/* Takes the options about the way to a URL. */
+static int way_option(int argc, char **argv, int *at, nd_connect_options *options) {
+  const char *value;
+  if ((value = option(argc, argv, at, "--sub-protocols"))) options->sub_protocols = value;
+  else if ((value = option(argc, argv, at, "--proxy"))) options->proxy = value;
+  else if ((value = option(argc, argv, at, "--no-proxy"))) options->no_proxy = value;
+  else if ((value = option(argc, argv, at, "--redirects")))
+    options->redirects_max = number(value, UINT32_MAX, "--redirects");
+  else if (strcmp(argv[*at], "--proxy-from-environment") == 0) options->proxy_from_environment = 1;
   else return 0;
   return 1;
 }
@@ -251,15 +270,12 @@ static void secure(nd_driver *driver, uint32_t index, const struct tls_files *fi
 
 /* Begins to connect; `where` are the arguments that are no options. */
 static void open_connection(struct client *client, char **where, int count,
-                            const char *sub_protocols, const struct tls_files *files) {
+                            const nd_connect_options *options, const struct tls_files *files) {
   int tls = files->ca != NULL || files->cert != NULL || files->insecure;
   if (count == 1 && strncmp(where[0], "ws", 2) == 0) {
-    nd_connect_options options;
-    require(nd_connect_options_init(&options), "nd_connect_options_init");
-    options.sub_protocols = sub_protocols;
     /* The interface's TLS is that of wss:// URLs; without it they trust what the system trusts. */
     if (tls) secure(client->driver, add_interface(client->driver, ND_INTERFACE_WEBSOCKET), files);
-    require(nd_driver_connect_url(client->driver, where[0], &options, &client->connection),
+    require(nd_driver_connect_url(client->driver, where[0], options, &client->connection),
             "nd_driver_connect_url");
     return;
   }
@@ -277,10 +293,12 @@ static void open_connection(struct client *client, char **where, int count,
 int main(int argc, char **argv) {
   struct client client = {0};
   char *where[3] = {NULL, NULL, NULL};
-  const char *value, *sub_protocols = NULL;
+  const char *value;
+  nd_connect_options options;
   struct tls_files files = {0};
   int where_count = 0, deflate = 0, keep_contexts = 0;
   client.count = 1000, client.size = 32, client.window = 1, client.seconds = 30;
+  require(nd_connect_options_init(&options), "nd_connect_options_init");
   for (int i = 1; i < argc; i++) {
     if ((value = option(argc, argv, &i, "--count")))
       client.count = number(value, UINT32_MAX, "--count");
@@ -290,8 +308,7 @@ int main(int argc, char **argv) {
       client.window = number(value, WINDOW_MAX, "--window");
     else if ((value = option(argc, argv, &i, "--seconds")))
       client.seconds = number(value, UINT32_MAX / 1000, "--seconds");
-    else if ((value = option(argc, argv, &i, "--sub-protocols"))) sub_protocols = value;
-    else if (tls_option(argc, argv, &i, &files)) continue;
+    else if (way_option(argc, argv, &i, &options) || tls_option(argc, argv, &i, &files)) continue;
     else if (strcmp(argv[i], "--text") == 0) client.text = 1;
     else if (strcmp(argv[i], "--deflate") == 0) deflate = 1;
     else if (strcmp(argv[i], "--keep-contexts") == 0) keep_contexts = 1;
@@ -311,7 +328,7 @@ int main(int argc, char **argv) {
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
   if (deflate) compress_all(&settings, keep_contexts);
   require(nd_driver_create(&settings, &client.driver), "nd_driver_create");
-  open_connection(&client, where, where_count, sub_protocols, &files);
+  open_connection(&client, where, where_count, &options, &files);
   run(&client);
   if (!client.ended) {
     nd_driver_disconnect(client.driver, client.connection);

@@ -35,6 +35,8 @@ pub enum Need {
     Python,
     /// nginx with its stream module, and OpenSSL's program for certificates.
     Nginx,
+    /// Proxies for HTTP and SOCKS5, and OpenSSL's program for certificates.
+    Proxies,
     /// Chromium; optional.
     Chromium,
     /// Rust's formatter.
@@ -120,6 +122,16 @@ const TOOLS: &[Tool] = &[
                           && modules=$(nginx -V 2>&1 | grep -o 'modules-path=[^ ]*') \
                           && ls \"${modules#*=}/ngx_stream_module.so\"";
             Run::new("sh").args(["-c", script]).probe()
+        },
+    },
+    Tool {
+        need: Need::Proxies,
+        name: "tinyproxy, microsocks and openssl",
+        packages: &["tinyproxy-bin", "microsocks", "openssl"],
+        component: None,
+        optional: false,
+        present: || {
+            ["tinyproxy", "microsocks", "openssl"].iter().all(|name| which(&[name]).is_some())
         },
     },
     Tool {

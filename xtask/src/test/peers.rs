@@ -18,6 +18,8 @@ const PYTHON: &[&str] = &["tests/foreign/websockets_peer.py", "tests/foreign/utp
 const NODE: &str = "tests/foreign/ws_peer.mjs";
 /// nginx as a reverse proxy.
 const NGINX: &str = "tests/foreign/nginx_proxy.py";
+/// Proxies that a client goes through.
+const PROXIES: &str = "tests/foreign/proxy_peer.py";
 const BROWSER: &str = "tests/browser/console.mjs";
 /// The chat: a server in C, pages in a browser, a client in C#.
 const CHAT: &str = "tests/browser/chat.mjs";
@@ -37,6 +39,12 @@ pub fn foreign(project: &Project) -> Result<Outcome> {
 pub fn nginx(project: &Project) -> Result<Outcome> {
     let run = Run::new(install::python(project));
     Ok(Outcome::Passed(vec![run_script(project, run, NGINX)?]))
+}
+
+/// tinyproxy and microsocks between the echo client and its server.
+pub fn proxies(project: &Project) -> Result<Outcome> {
+    let run = Run::new(install::python(project));
+    Ok(Outcome::Passed(vec![run_script(project, run, PROXIES)?]))
 }
 
 /// A browser's console: `new WebSocket(…)` and what a person does with it.

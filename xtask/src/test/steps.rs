@@ -72,6 +72,12 @@ pub const STEPS: &[Step] = &[
         peers::nginx,
     ),
     step(
+        "proxies",
+        "a client behind tinyproxy and microsocks, and redirects",
+        &[Need::Mono, Need::Python, Need::Proxies],
+        peers::proxies,
+    ),
+    step(
         "browser",
         "a browser's console against the echo server",
         &[Need::Mono, Need::Node, Need::Chromium],
