@@ -124,7 +124,7 @@ impl InterfaceSettings {
     /// Checks paths, sub-protocols, origins, proxies and headers.
     ///
     /// # Errors
-    /// [`Status::InvalidArgument`] names what is wrong.
+    /// [`crate::Status::InvalidArgument`] names what is wrong.
     pub fn validate(&self) -> Result<()> {
         let paths =
             [("path", &self.path), ("utp_path", &self.utp_path), ("plain_path", &self.plain_path)];

@@ -31,7 +31,7 @@ impl NetworkSimulator {
     /// Checks the percentages.
     ///
     /// # Errors
-    /// [`Status::InvalidArgument`] names what is wrong.
+    /// [`crate::Status::InvalidArgument`] names what is wrong.
     pub fn validate(&self) -> Result<()> {
         for params in [self.receive_params(), self.send_params()] {
             params.validate().map_err(Error::argument)?;
