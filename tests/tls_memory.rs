@@ -75,6 +75,7 @@ fn turn(server: &mut NetworkDriver, client: &mut NetworkDriver) {
     server.update().expect("updates");
     COUNTS.store(false, Ordering::Relaxed);
     client.update().expect("updates");
+    client.wait(1).expect("waits");
 }
 
 fn open(
