@@ -327,10 +327,17 @@ impl NetworkDriver {
         self.pop_from(index)
     }
 
-    /// The kind of the event that [`pop_event`](Self::pop_event) would give now.
-    pub fn next_event_kind(&mut self) -> Option<EventKind> {
-        let index = self.events.next_in_order()?;
-        self.events.peek(&self.connections.at(index).waiting).map(|event| event.kind)
+    /// Would [`pop_event`](Self::pop_event) give a CloseRequest event now? Popping it starts the
+    /// program's time to answer.
+    pub fn next_is_close_request(&mut self) -> bool {
+        if !self.settings.close_request_events {
+            return false;
+        }
+        let Some(index) = self.events.next_in_order() else {
+            return false;
+        };
+        let next = self.events.peek(&self.connections.at(index).waiting);
+        next.is_some_and(|event| event.kind == EventKind::CloseRequest)
     }
 
     /// As [`pop_event`](Self::pop_event); the data stays with the driver until the next update.

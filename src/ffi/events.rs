@@ -9,7 +9,7 @@ use super::codes::{
     ND_EVENT_FLAG_TEXT, nd_result,
 };
 use super::structs::{nd_connection, nd_driver, nd_event};
-use crate::{Connection, EventKind, EventView};
+use crate::{Connection, EventView};
 
 /// Pop up to `capacity` events of accepted connections, oldest first. This is the fast way.
 ///
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn nd_driver_pop_events(
         for slot in events {
             // Popping it starts the program's time to answer; a caller that hands out one event at
             // a time shall not pop it early.
-            if count > 0 && driver.next_event_kind() == Some(EventKind::CloseRequest) {
+            if count > 0 && driver.next_is_close_request() {
                 break;
             }
             let Some(event) = driver.pop_event_view() else {
