@@ -2,7 +2,7 @@
  *
  *   echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain] [--sub-protocols a,b]
  *               [--message-size-max BYTES] [--deflate] [--keep-contexts]
- *               [--seconds N] [--verbose]
+ *               [--ping-interval MS] [--seconds N] [--verbose]
  *               [--trusted-proxies a,b/8] [--proxy-protocol]   behind proxies
  *               [--tls-cert FILE --tls-key FILE]   wss instead of ws; PEM
  *               [--tls-ca FILE]                    and only clients with a certificate from there
@@ -229,7 +229,8 @@ static void usage(void) {
   fprintf(stderr,
           "usage: echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain]\n"
           "                   [--sub-protocols a,b] [--message-size-max BYTES]\n"
-          "                   [--deflate] [--keep-contexts] [--seconds N] [--verbose]\n"
+          "                   [--deflate] [--keep-contexts] [--ping-interval MS]\n"
+          "                   [--seconds N] [--verbose]\n"
           "                   [--tls-cert FILE --tls-key FILE] [--tls-ca FILE]\n"
           "                   [--trusted-proxies a,b/8] [--proxy-protocol]\n");
   exit(2);
@@ -248,11 +249,13 @@ struct options {
   int udp, ws; /* ports; -1 is none */
   int ipv6, deflate, keep_contexts, verbose, proxy_protocol;
   uint32_t dialect, seconds, message_size_max;
+  int32_t ping_interval_ms; /* -1: as it is */
   const char *sub_protocols, *tls_cert, *tls_key, *tls_ca, *trusted_proxies;
 };
 
 static struct options read_options(int argc, char **argv) {
-  struct options o = {.udp = -1, .ws = -1, .dialect = ND_DIALECT_AUTO};
+  struct options o = {
+      .udp = -1, .ws = -1, .dialect = ND_DIALECT_AUTO, .ping_interval_ms = -1};
   const char *value;
   for (int i = 1; i < argc; i++) {
     if ((value = option(argc, argv, &i, "--udp"))) o.udp = (int)number(value, 65535, "--udp");
@@ -264,6 +267,8 @@ static struct options read_options(int argc, char **argv) {
     else if ((value = option(argc, argv, &i, "--tls-ca"))) o.tls_ca = value;
     else if ((value = option(argc, argv, &i, "--seconds")))
       o.seconds = number(value, UINT32_MAX / 1000, "--seconds");
+    else if ((value = option(argc, argv, &i, "--ping-interval")))
+      o.ping_interval_ms = (int32_t)number(value, INT32_MAX, "--ping-interval");
     else if ((value = option(argc, argv, &i, "--message-size-max")))
       o.message_size_max = number(value, UINT32_MAX / 4, "--message-size-max");
     else if ((value = option(argc, argv, &i, "--trusted-proxies"))) o.trusted_proxies = value;
@@ -285,6 +290,7 @@ static nd_driver *create_driver(const struct options *o) {
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
   if (o->deflate) compress_all(&settings, o->keep_contexts);
+  if (o->ping_interval_ms >= 0) settings.ping_interval_ms = o->ping_interval_ms;
   if (o->message_size_max > 0) {
     settings.websocket_message_size_max = o->message_size_max;
     uint32_t two = 2 * o->message_size_max; /* one on its way, one waiting */

@@ -92,6 +92,8 @@ fn serve(project: &Project, programs: &Path, cases: Cases) -> Result<Tally> {
     let mut server = Run::new(build::program(programs, "echo_server")?)
         .args(["--ws", &port.to_string(), "--dialect", "plain"])
         .args(["--deflate", "--message-size-max", MESSAGE_SIZE_MAX])
+        // The suite takes a ping in the middle of a long case for an echo.
+        .args(["--ping-interval", "0"])
         .start(&log)?;
     wait_for(&log, "listening", &mut server)?;
     let reports = project.out("conformance/server")?;
