@@ -58,8 +58,12 @@ pub fn valgrind(project: &Project) -> Result<Outcome> {
     let programs = compile_tests(project, "c-valgrind", &["-O1", "-g"])?;
     let mut notes = Vec::new();
     for program in &programs {
+        // ring's AES-GCM is assembly whose masked loads and stores Valgrind takes for values that
+        // were never set; invalid accesses and leaks are still looked for there.
+        let undefined = if program.ends_with("tls") { "no" } else { "yes" };
         let run = Run::new("valgrind")
             .args(["--leak-check=full", "--error-exitcode=9", "-q"])
+            .arg(format!("--undef-value-errors={undefined}"))
             .arg(program);
         notes.push(run_test(project, run, "c-valgrind", program)?);
     }
