@@ -3,7 +3,8 @@
  * THE MODEL
  *   A driver owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, in
  *   process), each bound to addresses of this machine or none. A connection is a number; it looks
- *   the same whether a UDP client, a WebSocket client or a page in a browser is behind it.
+ *   the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page in a browser is
+ *   behind it, and whichever side opened it.
  *   Once a frame: nd_driver_update receives, runs timers and sends; nd_driver_accept hands out new
  *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait blocks.
  *   Nothing is lost: what you do not pop waits and holds its sender back (over UDP, which cannot
@@ -33,6 +34,23 @@
  *     }
  *     return nd_driver_destroy(driver) == ND_OK ? 0 : 1;
  *   }
+ *
+ * WEBSOCKETS: WHERE WHAT IS
+ *   A client       nd_driver_connect_url; nd_connect_options: sub-protocols, headers, TLS, proxy,
+ *                  redirects, deadline
+ *   wss://         nd_tls_client; a server: nd_tls_server with nd_driver_set_tls_server
+ *   Who may come   nd_interface_settings: accept_requests (then nd_driver_pop_request, and
+ *                  nd_driver_request_accept or _reject), allowed_origins, trusted_proxies;
+ *                  nd_driver_set_refusing
+ *   Messages       nd_driver_send and _send_to_many, _send_owned (no copy), _begin_message (in
+ *                  pieces); ND_OPTIONAL_EVENT_FRAGMENT hands out what is not whole yet
+ *   Compression    nd_settings: deflate and what follows; others' extensions:
+ *                  nd_driver_add_extension
+ *   Signs of life  nd_settings: ping_interval_ms, pong_timeout_ms, silence_timeout_ms;
+ *                  nd_driver_ping
+ *   The end        nd_driver_close, _disconnect, _abort; ND_EVENT_DISCONNECT has the reason
+ *                  (ND_DISCONNECT_...), the close code and whether it was clean
+ *   Other engines' limits and rules in one call: nd_settings_init_preset
  *
  * This file is generated from the library's sources (cargo xtask bindgen). C99, C11, C17, C++11. */
 
@@ -1690,7 +1708,7 @@ extern "C" {
 uint32_t nd_abi_version(void);
 
 /**
- * The version of the loaded library, such as "0.1.0".
+ * The version of the loaded library, such as "0.2.0".
  *
  * @return a NUL-ended text that lives as long as the library is loaded
  * @thread any

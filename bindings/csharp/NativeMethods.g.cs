@@ -408,7 +408,7 @@ namespace NetDriver.Interop
         internal static extern uint nd_abi_version();
 
         /// <summary>
-        ///  The version of the loaded library, such as "0.1.0".
+        ///  The version of the loaded library, such as "0.2.0".
         ///
         ///  @return a NUL-ended text that lives as long as the library is loaded
         ///  @thread any

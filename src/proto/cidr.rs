@@ -59,6 +59,18 @@ impl Cidr {
     /// # Errors
     /// [`CidrError`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, CidrError> {
+        let block = Self::around(text)?;
+        if bits(block.address) & !mask(block.prefix) != 0 {
+            return Err(CidrError::HostBits);
+        }
+        Ok(block)
+    }
+
+    /// Reads the same texts, and takes the block around an address that has bits behind its prefix.
+    ///
+    /// # Errors
+    /// [`CidrError`] says what is wrong.
+    pub fn around(text: &str) -> Result<Self, CidrError> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
@@ -75,9 +87,6 @@ impl Cidr {
         };
         if prefix > width {
             return Err(CidrError::Prefix);
-        }
-        if bits(address) & !mask(prefix) != 0 {
-            return Err(CidrError::HostBits);
         }
         Ok(Self { address, prefix }.canonical())
     }
@@ -98,6 +107,12 @@ impl Cidr {
         let address = address.to_canonical();
         address.is_ipv4() == self.address.is_ipv4()
             && (bits(address) ^ bits(self.address)) & mask(self.prefix) == 0
+    }
+}
+
+impl From<IpAddr> for Cidr {
+    fn from(address: IpAddr) -> Self {
+        Self { address, prefix: width(address) }.canonical()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::proto::cidr::Cidr;
 use crate::proto::url::split_host_port;
 
 /// Which servers.
@@ -11,8 +12,8 @@ enum Rule {
     Any,
     /// A domain and what is below it.
     Domain(String),
-    /// The addresses that begin with so many bits of this one.
-    Network(IpAddr, u8),
+    /// A block of addresses.
+    Network(Cidr),
 }
 
 /// The list.
@@ -43,8 +44,8 @@ impl Exceptions {
                 (Rule::Domain(domain), None) => name
                     .strip_suffix(domain.as_str())
                     .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
-                (&Rule::Network(network, bits), Some(ip)) => is_in(ip, network, bits),
-                (Rule::Domain(_), Some(_)) | (Rule::Network(..), None) => false,
+                (Rule::Network(block), Some(ip)) => block.contains(ip),
+                (Rule::Domain(_), Some(_)) | (Rule::Network(_), None) => false,
             };
             matches && only.is_none_or(|only| only == port)
         })
@@ -55,35 +56,16 @@ fn rule(item: &str) -> Option<(Rule, Option<u16>)> {
     if item == "*" {
         return Some((Rule::Any, None));
     }
-    if let Some((network, bits)) = item.split_once('/') {
-        let network: IpAddr = network.parse().ok()?;
-        let bits = bits.parse().ok().filter(|&bits| bits <= width(network))?;
-        return Some((Rule::Network(network, bits), None));
-    }
-    if let Ok(ip) = item.parse::<IpAddr>() {
-        return Some((Rule::Network(ip, width(ip)), None));
+    if let Ok(block) = Cidr::around(item) {
+        return Some((Rule::Network(block), None));
     }
     let item = item.strip_prefix('*').unwrap_or(item);
     let (host, port) = split_host_port(item.strip_prefix('.').unwrap_or(item)).ok()?;
     let rule = match host.parse::<IpAddr>() {
-        Ok(ip) => Rule::Network(ip, width(ip)),
+        Ok(ip) => Rule::Network(ip.into()),
         Err(_) => Rule::Domain(host.strip_suffix('.').unwrap_or(&host).to_owned()),
     };
     Some((rule, port))
-}
-
-const fn width(ip: IpAddr) -> u8 {
-    if ip.is_ipv4() { 32 } else { 128 }
-}
-
-fn is_in(ip: IpAddr, network: IpAddr, bits: u8) -> bool {
-    // As 128 bits, the address in the highest ones.
-    let number = |ip| match ip {
-        IpAddr::V4(ip) => u128::from(u32::from(ip)) << 96,
-        IpAddr::V6(ip) => u128::from(ip),
-    };
-    let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
-    ip.is_ipv4() == network.is_ipv4() && (number(ip) ^ number(network)) & mask == 0
 }
 
 #[cfg(test)]
@@ -111,6 +93,8 @@ mod tests {
     #[test]
     fn addresses_and_networks_are_told_from_names() {
         assert!(listed("10.0.0.0/8", "10.255.1.2") && !listed("10.0.0.0/8", "11.0.0.0"));
+        assert!(listed("10.1.2.3/8", "10.255.1.2"), "bits behind the prefix do not count");
+        assert!(listed("10.0.0.0/8", "::ffff:10.1.2.3"));
         assert!(listed("1.2.3.4", "1.2.3.4") && !listed("1.2.3.4", "1.2.3.5"));
         assert!(
             listed("2001:db8::/32", "2001:db8:1::1") && !listed("2001:db8::/32", "2001:db9::1")

@@ -161,18 +161,18 @@ fn server_verifier(
     if settings.insecure {
         return Ok(Arc::new(NoVerifier::new(provider)));
     }
-    let own = certificates(&settings.ca, "ca_pem")?;
+    let own = certificates(&settings.ca, "ca")?;
     if settings.use_system_roots {
         return Ok(Arc::new(OwnRoots::new(system_verifier(&own, provider)?, own)));
     }
     if own.is_empty() {
         return Err(Error::argument(
-            "a TLS client trusts nobody: set use_system_roots, or give certificates in ca_pem",
+            "a TLS client trusts nobody: set use_system_roots, or give certificates in ca",
         ));
     }
-    let store = Arc::new(roots(&settings.ca, "ca_pem")?);
+    let store = Arc::new(roots(&settings.ca, "ca")?);
     let verifier = WebPkiServerVerifier::builder_with_provider(store, provider).build();
-    let verifier = verifier.map_err(|error| Error::argument(format!("ca_pem: {error}")))?;
+    let verifier = verifier.map_err(|error| Error::argument(format!("ca: {error}")))?;
     Ok(Arc::new(OwnRoots::new(verifier, own)))
 }
 
@@ -185,7 +185,8 @@ fn system_verifier(
     match rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider) {
         Ok(verifier) => Ok(Arc::new(verifier)),
         Err(error) => {
-            let text = format!("the system's certificates, or ca_pem, cannot be used: {error}");
+            let text =
+                format!("the system's certificates, or those of ca, cannot be used: {error}");
             Err(Error::argument(text))
         }
     }
@@ -200,7 +201,7 @@ fn system_verifier(
     Err(Error::new(
         crate::error::Status::NotSupported,
         "the system's certificates are not available on Android in this version; clear \
-         use_system_roots and give ca_pem",
+         use_system_roots and give ca",
     ))
 }
 
