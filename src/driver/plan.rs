@@ -94,6 +94,10 @@ impl Plan {
                 settings.identity = None;
             }
         }
+        // From a host's usual port for ws to that for wss.
+        for address in self.given.iter_mut().filter(|at| at.port() == self.url.port) {
+            address.set_port(url.port);
+        }
         self.url = url;
         self.addresses.clear();
         self.race = Race::new(0, &[], 0);
