@@ -13,7 +13,7 @@ use crate::proto::proxy::{Exceptions, Proxies, ProxyUrl, ProxyUrlError};
 use crate::proto::time::from_ms;
 use crate::proto::url::WebSocketUrl;
 use crate::proto::websocket::handshake::check_custom_header;
-use crate::pump::environment;
+use crate::pump::{ClientTls, environment};
 use crate::settings::{Dialect, InterfaceKind, InterfaceSettings, UrlOptions, check_sub_protocols};
 
 /// Headers that a client may add to its request.
@@ -88,7 +88,12 @@ impl NetworkDriver {
         self.check_payload(true, &options.payload)?;
         let mut plan = Plan::new(url);
         plan.tls = tls;
-        plan.tls_settings = options.tls.clone().map(Box::new);
+        if options.redirects_max > 0 {
+            // A redirect may have to leave out what is for the first host alone.
+            let own = self.interface(interface)?.tls_client.as_ref();
+            let settings = options.tls.as_ref().or_else(|| own.map(ClientTls::settings));
+            plan.tls_settings = settings.cloned().map(Box::new);
+        }
         plan.sub_protocols = options.sub_protocols.clone();
         plan.headers = headers(&plan.url, options);
         plan.proxies = proxies(options)?;

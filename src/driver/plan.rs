@@ -94,6 +94,10 @@ impl Plan {
                 settings.identity = None;
             }
         }
+        // From a host's usual port for ws to that for wss.
+        for address in self.given.iter_mut().filter(|at| at.port() == self.url.port) {
+            address.set_port(url.port);
+        }
         self.url = url;
         self.addresses.clear();
         self.race = Race::new(0, &[], 0);
@@ -391,10 +395,36 @@ impl NetworkDriver {
 
     /// The connection needs no plan any more; the attempts that still race end.
     pub(super) fn drop_plan(&mut self, index: u32) {
-        let Some(plan) = self.connections.at(index).plan.take() else { return };
+        let entry = self.connections.at(index);
+        let query = entry.connection(index).to_u64();
+        let Some(plan) = entry.plan.take() else { return };
+        if plan.addresses.is_empty() {
+            self.pump.resolver.forget(query);
+        }
         for id in plan.attempts {
             self.streams.detach(id);
             self.drop_stream(id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(url: &str, given: &[&str]) -> Plan {
+        let url = WebSocketUrl::parse(url).expect("is a URL");
+        let given = given.iter().map(|at| at.parse().expect("an address")).collect();
+        Plan { given, ..Plan::new(url) }
+    }
+
+    #[test]
+    fn given_addresses_follow_their_host_to_the_port_for_tls() {
+        let mut plan = plan("ws://game.example/", &["192.0.2.1:80", "192.0.2.2:8080"]);
+        plan.go_to(WebSocketUrl::parse("wss://game.example/").expect("is a URL"));
+        let given: Vec<String> = plan.given.iter().map(SocketAddr::to_string).collect();
+        assert_eq!(given, ["192.0.2.1:443", "192.0.2.2:8080"]);
+        plan.go_to(WebSocketUrl::parse("wss://other.example/").expect("is a URL"));
+        assert!(plan.given.is_empty());
     }
 }

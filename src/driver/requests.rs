@@ -231,7 +231,9 @@ impl NetworkDriver {
     ///
     /// # Errors
     /// As [`pending_text`](Self::pending_text); [`Status::InvalidArgument`] (a sub-protocol that
-    /// was not offered, a bad header), after which the request still waits.
+    /// was not offered, a bad header), after which the request still waits;
+    /// [`Status::NetworkStateMismatch`] while the driver does not listen, or refuses: the client is
+    /// answered with 503.
     pub fn accept_request(
         &mut self,
         id: RequestId,
@@ -252,6 +254,15 @@ impl NetworkDriver {
         };
         self.follow_clock();
         let stream = id.stream();
+        if !self.admits() {
+            if let Some(state) = self.streams.get(stream) {
+                state.pending = None;
+            }
+            self.statistics.connections_refused += 1;
+            self.refuse_request(stream, 503, &[], "no new connections are taken now\n");
+            let text = "the driver takes no new connections now; the client was answered with 503";
+            return Err(Error::new(Status::NetworkStateMismatch, text));
+        }
         if let Some(pending) = self.streams.get(stream).and_then(|state| state.pending.take())
             && let Head::Request(head) = pending.facts.head
         {

@@ -122,7 +122,14 @@ impl NetworkDriver {
             return;
         };
         state.head.extend_from_slice(bytes);
-        let parsed = ResponseHead::parse(&state.head, head_size_max);
+        let mut parsed = ResponseHead::parse(&state.head, head_size_max);
+        while let Ok(Some((head, consumed))) = &parsed
+            && is_interim(head.status())
+        {
+            // The last answer follows (RFC 9110 section 15.2), within the handshake's time.
+            state.head.drain(..*consumed);
+            parsed = ResponseHead::parse(&state.head, head_size_max);
+        }
         match parsed {
             Ok(None) => {}
             Ok(Some((head, consumed))) => {
@@ -239,6 +246,11 @@ impl NetworkDriver {
             }
         }
     }
+}
+
+/// Does another answer follow one of this status? 101 is what a WebSocket waits for.
+const fn is_interim(status: u16) -> bool {
+    matches!(status, 100 | 102..=199)
 }
 
 /// What to offer: nothing in the UTP dialect.

@@ -163,7 +163,8 @@ pub unsafe extern "C" fn nd_driver_request_cookie(
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH (never an id);
 /// ND_ERROR_NETWORK_VERSION_MISMATCH (answered, too late, or the client has left);
 /// ND_ERROR_INVALID_ARGUMENT (a sub-protocol that is not offered, a bad header; the request still
-/// waits); ND_ERROR_DRIVER_IN_USE
+/// waits); ND_ERROR_NETWORK_STATE_MISMATCH (the driver does not listen any more, or refuses new
+/// connections: the client is answered with 503); ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses the driver now
 /// @since 0.2
 #[unsafe(no_mangle)]

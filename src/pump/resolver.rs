@@ -57,6 +57,12 @@ impl Resolver {
         true
     }
 
+    /// Nobody waits for the answer to `query` any more. A look-up that runs goes on, but one that
+    /// waits keeps no other from its turn.
+    pub fn forget(&self, query: u64) {
+        self.shared.lock().waiting.retain(|&(waiting, ..)| waiting != query);
+    }
+
     /// Has an answer come?
     pub fn has_answers(&self) -> bool {
         !self.shared.lock().answers.is_empty()
@@ -95,5 +101,29 @@ fn work(shared: &Mutex<Shared>, bell: &Bell) {
         addresses.dedup();
         shared.lock().answers.push((query, addresses));
         bell.ring();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mio::{Poll, Token, Waker};
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_waits_for_is_not_looked_up() {
+        let poll = Poll::new().expect("a poll");
+        let waker = Waker::new(poll.registry(), Token(0)).expect("a waker");
+        let resolver = Resolver::new(&Arc::new(Bell::new(waker)));
+        // All threads are busy with names whose servers do not answer.
+        resolver.shared.lock().threads = THREADS_MAX;
+        for query in 1..=3 {
+            assert!(resolver.ask(query, "game.example", 80));
+        }
+        resolver.forget(2);
+        resolver.forget(9);
+        let shared = resolver.shared.lock();
+        let waiting: Vec<u64> = shared.waiting.iter().map(|&(query, ..)| query).collect();
+        assert_eq!(waiting, [1, 3]);
     }
 }

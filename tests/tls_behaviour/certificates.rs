@@ -1,13 +1,16 @@
 //! Certificates: which are taken, which are refused and in what words, and which is chosen.
 
 use netdriver::settings::{
-    ClientCertificates, NetworkSettings, TlsClient, TlsIdentity, TlsServer, TlsVersion,
+    ClientCertificates, InterfaceKind, InterfaceSettings, NetworkSettings, TlsClient, TlsIdentity,
+    TlsServer, TlsVersion, UrlOptions,
 };
-use netdriver::{DisconnectReason, Event, EventKind, NetworkDriver, Status};
+use netdriver::{ConnectionText, DisconnectReason, Event, EventKind, NetworkDriver, Status};
 
 use super::world::{SecurePair, connecting, refusal, secure_server};
 use crate::support::certificates::{Authority, self_made};
-use crate::support::{expect_accept, expect_event, step, until, websocket_server};
+use crate::support::{
+    driver_with, expect_accept, expect_event, listen, next_event, step, until, websocket_server,
+};
 
 #[track_caller]
 fn assert_refused(end: &Event, words: &str) {
@@ -241,4 +244,56 @@ fn mistakes_in_certificates_are_found_when_they_are_given() {
     assert!(client(nobody).contains("trusts nobody"));
     let name = Some("not a name".to_owned());
     assert!(client(TlsClient { server_name: name, ..authority.client() }).contains("server_name"));
+}
+
+#[test]
+fn a_redirect_takes_no_certificate_and_no_name_to_another_host() {
+    let authority = Authority::new();
+    let tls = TlsServer {
+        client_certificates: ClientCertificates::Optional,
+        client_ca: authority.pem(),
+        ..authority.server(&["localhost"])
+    };
+    let settings = NetworkSettings::default();
+    let (mut second, second_port) = secure_server(&tls, &settings);
+    let interface = InterfaceSettings {
+        accept_requests: true,
+        ..InterfaceSettings::new(InterfaceKind::WebSocket)
+    };
+    let named = TlsServer { identities: vec![authority.identity(&["game.example"])], ..tls };
+    for by_interface in [false, true] {
+        let mut first = driver_with(interface.clone(), &settings);
+        first.set_tls_server(0, Some(&named)).expect("good certificates");
+        let first_port = listen(&mut first).port();
+        let own = TlsClient {
+            server_name: Some("game.example".to_owned()),
+            identity: Some(authority.identity(&["player"])),
+            ..authority.client()
+        };
+        let none = InterfaceSettings::new(InterfaceKind::WebSocket);
+        let mut client = driver_with(none, &settings);
+        let mut options = UrlOptions { redirects_max: 1, ..UrlOptions::default() };
+        if by_interface {
+            client.set_tls_client(0, Some(&own)).expect("good certificates");
+        } else {
+            options.tls = Some(own);
+        }
+        let url = format!("wss://localhost:{first_port}/");
+        let connection = client.connect_url(&url, &options).expect("starts to connect");
+        let request = until("a request", || {
+            step(&mut [&mut first, &mut client]);
+            first.pop_request()
+        });
+        let kind = ConnectionText::TlsPeerCertificate;
+        assert_ne!(first.pending_text(request.id, kind).expect("waits"), "");
+        let elsewhere = format!("wss://localhost:{second_port}/");
+        let headers = [("Location".to_owned(), elsewhere.clone())];
+        first.reject_request(request.id, 307, &headers, b"").expect("waits");
+        let event = next_event(&mut [&mut client, &mut first, &mut second], "the end");
+        assert_eq!(event.kind, EventKind::Connect, "{event:?}");
+        let url = client.connection_text(connection, ConnectionText::Url).expect("is open");
+        assert_eq!(url, elsewhere);
+        let incoming = expect_accept(&mut [&mut second, &mut client]);
+        assert_eq!(second.tls_peer_certificate(incoming).expect("is open"), "");
+    }
 }

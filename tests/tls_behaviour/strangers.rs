@@ -1,12 +1,12 @@
 //! Peers that speak no TLS, break it, or end without a word.
 
-use netdriver::settings::NetworkSettings;
+use netdriver::settings::{InterfaceKind, InterfaceSettings, NetworkSettings};
 use netdriver::{DisconnectReason, EventKind};
 
 use super::world::{Relay, connecting, secure_server};
 use crate::support::certificates::Authority;
 use crate::support::raw::{RawStream, request};
-use crate::support::{expect_event, next_event, server, step, until};
+use crate::support::{driver_with, expect_event, listen, next_event, server, settle, step, until};
 
 #[test]
 fn a_client_without_tls_is_told_so_in_its_own_words() {
@@ -20,6 +20,33 @@ fn a_client_without_tls_is_told_so_in_its_own_words() {
     let rest = String::from_utf8(peer.end(&mut server)).expect("is text");
     assert!(rest.contains("TLS is spoken at this port"), "{rest}");
     assert_eq!(server.statistics().tls_failures, 1);
+}
+
+#[test]
+fn a_client_without_tls_behind_a_proxy_header_is_told_so_too() {
+    let interface = InterfaceSettings {
+        proxy_protocol: true,
+        trusted_proxies: vec!["127.0.0.1".to_owned()],
+        ..InterfaceSettings::new(InterfaceKind::WebSocket)
+    };
+    for apart in [false, true] {
+        let mut server = driver_with(interface.clone(), &NetworkSettings::default());
+        let tls = Authority::new().server(&["localhost"]);
+        server.set_tls_server(0, Some(&tls)).expect("good certificates");
+        let port = listen(&mut server).port();
+        let mut peer = RawStream::connect(port);
+        let (line, request) = ("PROXY TCP4 192.0.2.7 127.0.0.1 5 443\r\n", request("/", ""));
+        if apart {
+            peer.write(&mut server, line.as_bytes());
+            settle(&mut [&mut server], 3);
+            peer.write(&mut server, request.as_bytes());
+        } else {
+            peer.write(&mut server, format!("{line}{request}").as_bytes());
+        }
+        let head = peer.head(&mut server);
+        assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
+        assert_eq!(server.statistics().tls_failures, 1);
+    }
 }
 
 #[test]
@@ -39,7 +66,7 @@ fn garbage_where_a_handshake_should_be_ends_the_stream() {
 #[test]
 fn a_tls_client_at_a_plain_port_gets_a_clear_end() {
     let settings = NetworkSettings::default();
-    let kind = netdriver::settings::InterfaceKind::WebSocket;
+    let kind = InterfaceKind::WebSocket;
     let (mut server, endpoint) = server(kind, &settings);
     let (mut client, _) = connecting(endpoint.port(), &Authority::new().client(), &settings);
     let end = expect_event(&mut [&mut client, &mut server], EventKind::Disconnect);

@@ -290,3 +290,24 @@ fn many_that_come_and_go_unasked_leave_nothing() {
     server.accept_request(request.id, None, &[]).expect("waits");
     expect_accept(&mut [&mut server]);
 }
+
+#[test]
+fn a_request_is_not_accepted_once_nobody_is() {
+    let refuse: [fn(&mut NetworkDriver); 2] =
+        [NetworkDriver::stop_listening, |server| server.set_refusing(true)];
+    for refuse in refuse {
+        let (mut server, port) = server();
+        let (mut peer, request) = ask(&mut server, port, "");
+        refuse(&mut server);
+        let late = server.accept_request(request.id, None, &[]);
+        assert_eq!(status(late), Status::NetworkStateMismatch);
+        assert_eq!(code(&peer.head(&mut server)), 503);
+        let again = server.accept_request(request.id, None, &[]);
+        assert_eq!(status(again), Status::NetworkVersionMismatch);
+        drop(peer);
+        settle(&mut [&mut server], 5);
+        let statistics = server.statistics();
+        assert_eq!((statistics.connections_refused, statistics.handshakes_pending), (1, 0));
+        assert!(server.accept().is_none());
+    }
+}

@@ -374,3 +374,22 @@ fn a_full_server_answers_1013_in_both_dialects() {
     assert_eq!(server.statistics().connections_refused, 3);
     assert_eq!(server.statistics().connections, 1);
 }
+
+#[test]
+fn interim_answers_go_before_the_last_one() {
+    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    for size in [1, 7, 4096] {
+        let options = UrlOptions::default();
+        let (mut client, _, mut peer, request) = asked(&NetworkSettings::default(), "/", &options);
+        let bytes = format!("{interim}{}", answer(&key(&request), ""));
+        for piece in bytes.as_bytes().chunks(size) {
+            peer.write(&mut client, piece);
+        }
+        expect_event(&mut [&mut client], EventKind::Connect);
+    }
+    let (mut client, connection, mut peer, _) =
+        asked(&NetworkSettings::default(), "/", &UrlOptions::default());
+    let refusal = format!("{interim}HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    peer.write(&mut client, refusal.as_bytes());
+    assert_eq!(end_of(&mut client, connection).close_code, 404);
+}

@@ -167,19 +167,20 @@ pub fn parse_x_forwarded_for(value: &str) -> Option<Vec<Hop>> {
     elements.map(|text| parse_node(text).map(|node| Hop { node, tls: None })).collect()
 }
 
-/// Goes back from `peer` as long as the last one reached is trusted and says who asked it.
-fn walk(peer: SocketAddr, trusted: &[Cidr], hops: &[Hop]) -> Client {
-    let mut client = Client { address: peer, tls: false };
+/// Goes back from `peer` as long as the last one reached is trusted and says who asked it. Whether
+/// that one came over TLS only its own hop tells, not those behind it.
+fn walk(peer: SocketAddr, trusted: &[Cidr], hops: &[Hop]) -> (SocketAddr, Option<bool>) {
+    let (mut client, mut tls) = (peer, None);
     for hop in hops.iter().rev() {
-        if !any_contains(trusted, client.address.ip()) {
+        if !any_contains(trusted, client.ip()) {
             break;
         }
         let Node::Address(address) = hop.node else {
             break;
         };
-        client = Client { address, tls: hop.tls.unwrap_or(client.tls) };
+        (client, tls) = (address, hop.tls);
     }
-    client
+    (client, tls)
 }
 
 /// Finds the client of a request that `peer` sent. Headers count only when `peer` is trusted.
@@ -213,11 +214,12 @@ pub fn find_client<'a>(
     let (one, other) = (walk(peer, trusted, &forwarded), walk(peer, trusted, &listed));
     let both = !forwarded.is_empty() && !listed.is_empty();
     // A proxy that writes one of the two hands the other on as the client wrote it.
-    if both && one.address.ip() != other.address.ip() {
+    if both && one.0.ip() != other.0.ip() {
         return Err(ForwardedError::Contradiction);
     }
-    let client = if forwarded.is_empty() { other } else { one };
-    Ok(Client { tls: client.tls || scheme.unwrap_or(false), ..client })
+    let (address, tls) = if forwarded.is_empty() { other } else { one };
+    // Where `Forwarded` tells of TLS, the other header may be the client's own.
+    Ok(Client { address, tls: tls.or(scheme).unwrap_or(false) })
 }
 
 /// Fuzz body: any text as both headers of a request from a trusted proxy.
@@ -351,6 +353,19 @@ mod tests {
         ];
         assert_eq!(find(&headers).unwrap(), "192.0.2.9:0 tls");
         assert_eq!(find(&[("X-Forwarded-Proto", "http")]).unwrap(), "127.0.0.1:40000");
+    }
+
+    #[test]
+    fn tls_is_believed_of_the_clients_own_way_alone() {
+        let found = |forwarded, scheme| {
+            find(&[("Forwarded", forwarded), ("X-Forwarded-Proto", scheme)]).unwrap()
+        };
+        assert_eq!(found("for=192.0.2.1;proto=http", "https"), "192.0.2.1:0");
+        assert_eq!(found("for=192.0.2.1;proto=https", "http"), "192.0.2.1:0 tls");
+        assert_eq!(found("for=192.0.2.1", "https"), "192.0.2.1:0 tls");
+        // The proxies speak TLS with each other; of the client nobody says so.
+        let between = find(&[("Forwarded", "for=192.0.2.1, for=10.0.0.1;proto=https")]);
+        assert_eq!(between.unwrap(), "192.0.2.1:0");
     }
 
     #[test]

@@ -60,6 +60,11 @@ impl ClientTls {
         Ok(Self { config: Arc::new(config), settings: Arc::new(settings.clone()) })
     }
 
+    /// What it was made of.
+    pub fn settings(&self) -> &TlsClient {
+        &self.settings
+    }
+
     /// Was it made of these?
     pub fn is_made_of(&self, settings: &TlsClient) -> bool {
         *self.settings == *settings

@@ -96,6 +96,9 @@ impl Session {
     /// [`take_failure`](Self::take_failure).
     pub fn open(&mut self, mut bytes: &[u8], plain: &mut [u8]) -> usize {
         let mut filled = 0;
+        if bytes.is_empty() {
+            return 0;
+        }
         if !std::mem::replace(&mut self.heard, true) && self.is_plain_http(bytes) {
             self.fail(TlsFailure {
                 plain_http: true,
