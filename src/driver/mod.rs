@@ -374,12 +374,13 @@ impl NetworkDriver {
             && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
         let resumes = entry.paused && room;
         let ends = entry.end_held && !entry.close_requested && entry.waiting.count() == 0;
-        if resumes || ends {
-            entry.paused = false;
-            entry.end_held = false;
-            if let Link::Stream(id) = entry.link {
-                self.pump.mark_ready(id);
-            }
+        // Reading may go on while the end is still held, so each has its own mark.
+        entry.paused &= !resumes;
+        entry.end_held &= !ends;
+        if (resumes || ends)
+            && let Link::Stream(id) = entry.link
+        {
+            self.pump.mark_ready(id);
         }
         if event.kind == EventKind::CloseRequest {
             self.asked.push(event.connection);

@@ -405,3 +405,26 @@ fn a_ping_behind_our_close_stays_unanswered() {
     let end = expect_event(&mut [&mut server], EventKind::Disconnect);
     assert_local_end(&end, connection, 1000, true);
 }
+
+#[test]
+fn an_end_held_behind_a_full_queue_comes_however_slowly_it_is_popped() {
+    let settings = NetworkSettings { receive_queue_capacity: 4, ..NetworkSettings::default() };
+    let (mut server, mut peer, connection) = plain(&settings);
+    for _ in 0..4 {
+        peer.write(&mut server, &frame(FIN | TEXT, b"waits"));
+    }
+    until("a full queue", || {
+        step(&mut [&mut server]);
+        (server.event_queue_size(connection) == 4).then_some(())
+    });
+    settle(&mut [&mut server], 3);
+    assert_eq!(server.pop_event().expect("waits").kind, EventKind::Data);
+    peer.write(&mut server, &close_frame(4000, "done"));
+    settle(&mut [&mut server], 5);
+    for _ in 0..3 {
+        assert_eq!(server.pop_event().expect("waits").kind, EventKind::Data);
+        settle(&mut [&mut server], 3);
+    }
+    let end = expect_event(&mut [&mut server], EventKind::Disconnect);
+    assert_eq!((end.connection, end.close_code), (connection, 4000));
+}
