@@ -242,7 +242,13 @@ impl NetworkDriver {
     }
 
     fn has_news(&self) -> bool {
-        self.events.has_news() || self.accept_news || self.requests.news || self.farewell_news
+        // A close that the program was asked about goes on with the next update.
+        let asked = !self.asked.is_empty();
+        asked
+            || self.events.has_news()
+            || self.accept_news
+            || self.requests.news
+            || self.farewell_news
     }
 
     /// How long until the next timer. With a fixed frame time only updates move time.

@@ -236,7 +236,7 @@ fn a_request_to_close_lets_the_program_have_the_last_word() {
     assert_eq!(server.connection_state(connection), ConnectionState::Connected);
     server.send_text(connection, "answer").expect("is still open");
     server.flush().expect("flushes");
-    assert!(!server.wait(20).expect("waits"), "a wait is no update");
+    assert!(server.wait(20).expect("waits"), "a wait only tells that the close goes on");
     server.send_text(connection, "last word").expect("is still open");
     assert_eq!(peer.frame(&mut server).payload, b"answer");
     assert_eq!(peer.frame(&mut server).payload, b"last word");
@@ -427,4 +427,15 @@ fn an_end_held_behind_a_full_queue_comes_however_slowly_it_is_popped() {
     }
     let end = expect_event(&mut [&mut server], EventKind::Disconnect);
     assert_eq!((end.connection, end.close_code), (connection, 4000));
+}
+
+#[test]
+fn a_wait_does_not_sleep_on_a_close_that_the_program_was_asked_about() {
+    let (mut server, mut peer, connection) = plain(&asking());
+    peer.write(&mut server, &close_frame(4000, "may I"));
+    let request = expect_event(&mut [&mut server], EventKind::CloseRequest);
+    assert_eq!(request.connection, connection);
+    assert!(server.wait(100).expect("waits"), "an update has the end to show");
+    server.update().expect("updates");
+    assert_eq!(server.pop_event().expect("the end").kind, EventKind::Disconnect);
 }
