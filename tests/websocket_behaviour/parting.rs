@@ -439,3 +439,19 @@ fn a_wait_does_not_sleep_on_a_close_that_the_program_was_asked_about() {
     server.update().expect("updates");
     assert_eq!(server.pop_event().expect("the end").kind, EventKind::Disconnect);
 }
+
+#[test]
+fn a_local_close_that_answers_a_held_one_has_a_timer() {
+    let settings = NetworkSettings { close_timeout_ms: 100, fixed_frame_time_ms: 10, ..asking() };
+    let settings = NetworkSettings { local_close_events: true, ..settings };
+    let (mut server, mut peer, connection) = plain(&settings);
+    peer.write(&mut server, &close_frame(4000, "may I"));
+    expect_event(&mut [&mut server], EventKind::CloseRequest);
+    server.close(connection, 4001, b"").expect("is asked");
+    assert_eq!(expect_event(&mut [&mut server], EventKind::Disconnect).connection, connection);
+    until("the end of the stream that the peer leaves open", || {
+        step(&mut [&mut server]);
+        (server.statistics().connections_closing == 0).then_some(())
+    });
+    drop(peer);
+}
