@@ -181,6 +181,8 @@ impl NetworkDriver {
         }
         if let (Some(_), Some(event)) = (connection, held) {
             self.take_event(id, event);
+            // While the end was held no timer ran.
+            self.arm_stream(id);
             return;
         }
         let (code, reason) =

@@ -242,7 +242,13 @@ impl NetworkDriver {
     }
 
     fn has_news(&self) -> bool {
-        self.events.has_news() || self.accept_news || self.requests.news || self.farewell_news
+        // A close that the program was asked about goes on with the next update.
+        let asked = !self.asked.is_empty();
+        asked
+            || self.events.has_news()
+            || self.accept_news
+            || self.requests.news
+            || self.farewell_news
     }
 
     /// How long until the next timer. With a fixed frame time only updates move time.
@@ -381,12 +387,13 @@ impl NetworkDriver {
             && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
         let resumes = entry.paused && room;
         let ends = entry.end_held && !entry.close_requested && entry.waiting.count() == 0;
-        if resumes || ends {
-            entry.paused = false;
-            entry.end_held = false;
-            if let Link::Stream(id) = entry.link {
-                self.pump.mark_ready(id);
-            }
+        // Reading may go on while the end is still held, so each has its own mark.
+        entry.paused &= !resumes;
+        entry.end_held &= !ends;
+        if (resumes || ends)
+            && let Link::Stream(id) = entry.link
+        {
+            self.pump.mark_ready(id);
         }
         if event.kind == EventKind::CloseRequest {
             self.asked.push(event.connection);

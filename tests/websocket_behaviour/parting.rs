@@ -236,7 +236,7 @@ fn a_request_to_close_lets_the_program_have_the_last_word() {
     assert_eq!(server.connection_state(connection), ConnectionState::Connected);
     server.send_text(connection, "answer").expect("is still open");
     server.flush().expect("flushes");
-    assert!(!server.wait(20).expect("waits"), "a wait is no update");
+    assert!(server.wait(20).expect("waits"), "a wait only tells that the close goes on");
     server.send_text(connection, "last word").expect("is still open");
     assert_eq!(peer.frame(&mut server).payload, b"answer");
     assert_eq!(peer.frame(&mut server).payload, b"last word");
@@ -404,4 +404,54 @@ fn a_ping_behind_our_close_stays_unanswered() {
     assert!(peer.end(&mut server).is_empty());
     let end = expect_event(&mut [&mut server], EventKind::Disconnect);
     assert_local_end(&end, connection, 1000, true);
+}
+
+#[test]
+fn an_end_held_behind_a_full_queue_comes_however_slowly_it_is_popped() {
+    let settings = NetworkSettings { receive_queue_capacity: 4, ..NetworkSettings::default() };
+    let (mut server, mut peer, connection) = plain(&settings);
+    for _ in 0..4 {
+        peer.write(&mut server, &frame(FIN | TEXT, b"waits"));
+    }
+    until("a full queue", || {
+        step(&mut [&mut server]);
+        (server.event_queue_size(connection) == 4).then_some(())
+    });
+    settle(&mut [&mut server], 3);
+    assert_eq!(server.pop_event().expect("waits").kind, EventKind::Data);
+    peer.write(&mut server, &close_frame(4000, "done"));
+    settle(&mut [&mut server], 5);
+    for _ in 0..3 {
+        assert_eq!(server.pop_event().expect("waits").kind, EventKind::Data);
+        settle(&mut [&mut server], 3);
+    }
+    let end = expect_event(&mut [&mut server], EventKind::Disconnect);
+    assert_eq!((end.connection, end.close_code), (connection, 4000));
+}
+
+#[test]
+fn a_wait_does_not_sleep_on_a_close_that_the_program_was_asked_about() {
+    let (mut server, mut peer, connection) = plain(&asking());
+    peer.write(&mut server, &close_frame(4000, "may I"));
+    let request = expect_event(&mut [&mut server], EventKind::CloseRequest);
+    assert_eq!(request.connection, connection);
+    assert!(server.wait(100).expect("waits"), "an update has the end to show");
+    server.update().expect("updates");
+    assert_eq!(server.pop_event().expect("the end").kind, EventKind::Disconnect);
+}
+
+#[test]
+fn a_local_close_that_answers_a_held_one_has_a_timer() {
+    let settings = NetworkSettings { close_timeout_ms: 100, fixed_frame_time_ms: 10, ..asking() };
+    let settings = NetworkSettings { local_close_events: true, ..settings };
+    let (mut server, mut peer, connection) = plain(&settings);
+    peer.write(&mut server, &close_frame(4000, "may I"));
+    expect_event(&mut [&mut server], EventKind::CloseRequest);
+    server.close(connection, 4001, b"").expect("is asked");
+    assert_eq!(expect_event(&mut [&mut server], EventKind::Disconnect).connection, connection);
+    until("the end of the stream that the peer leaves open", || {
+        step(&mut [&mut server]);
+        (server.statistics().connections_closing == 0).then_some(())
+    });
+    drop(peer);
 }

@@ -43,8 +43,8 @@ impl WebSocket {
             return false;
         }
         let tail = Utf8Tail::default();
-        // How long it gets is not known: it is compressed whenever that was agreed on.
-        let compressed = self.codec.is_some();
+        // How long it gets is not known: it is compressed whenever this side can.
+        let compressed = self.codec.as_ref().is_some_and(|codec| codec.can_compress());
         self.outgoing = Some(Outgoing { kind, begun: false, compressed, tail });
         true
     }

@@ -167,7 +167,13 @@ impl Codec {
     /// Whether a message of this length is worth it.
     #[must_use]
     pub fn is_worth(&self, length: usize) -> bool {
-        length > 0 && length >= self.minimum_length && self.send_bits >= WINDOW_BITS_MIN
+        length > 0 && length >= self.minimum_length && self.can_compress()
+    }
+
+    /// Whether this side has a compressor for the window that was agreed on.
+    #[must_use]
+    pub const fn can_compress(&self) -> bool {
+        self.send_bits >= WINDOW_BITS_MIN
     }
 
     /// The window, when the result depends on nothing else of this connection: connections of the

@@ -184,3 +184,17 @@ proptest! {
         prop_assert_eq!(receiver.memory_held(), 0);
     }
 }
+
+#[test]
+fn pieces_stay_as_they_are_where_the_peer_insists_on_a_window_that_cannot_be_had() {
+    let wishes = super::deflated::KEEPING;
+    let offers = ["permessage-deflate; server_max_window_bits=8"];
+    let agreed = accept(offers.into_iter(), &wishes).unwrap();
+    let mut socket = server(PLAIN);
+    socket.set_codec(Codec::new(Role::Server, &agreed, 6, 0));
+    let (mut out, pool) = (Vec::new(), &mut Pool::default());
+    assert!(socket.begin_message(Kind::Binary));
+    socket.append_piece(&mut out, b"piece", &mut || KEY, pool).unwrap();
+    socket.finish_message(&mut out, &mut || KEY, pool).unwrap();
+    assert_eq!(out, b"\x02\x05piece\x80\x00");
+}
