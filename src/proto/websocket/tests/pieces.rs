@@ -1,6 +1,7 @@
 //! Messages in pieces, both ways.
 
 use super::super::deflate::{Codec, Pool, Wishes, accept, offer};
+use super::deflated::KEEPING;
 use super::*;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -187,7 +188,7 @@ proptest! {
 
 #[test]
 fn pieces_stay_as_they_are_where_the_peer_insists_on_a_window_that_cannot_be_had() {
-    let wishes = super::deflated::KEEPING;
+    let wishes = KEEPING;
     let offers = ["permessage-deflate; server_max_window_bits=8"];
     let agreed = accept(offers.into_iter(), &wishes).unwrap();
     let mut socket = server(PLAIN);
