@@ -76,7 +76,7 @@ fn short_messages_may_be_put_together_and_long_ones_not() {
 
 #[test]
 fn a_bomb_comes_out_in_bounded_pieces_that_are_asked_for() {
-    let wishes = Wishes { own_no_context: true, peer_no_context: true, ..deflated::KEEPING };
+    let wishes = Wishes { own_no_context: true, peer_no_context: true, ..KEEPING };
     let mut sender = compressing(Role::Client, PLAIN, &wishes);
     let mut bomb = Vec::new();
     let zeros = vec![0; 8 << 20];
@@ -141,7 +141,7 @@ proptest! {
         assembly_max in prop::sample::select(vec![0_u32, 50, u32::MAX]),
         from_client: bool,
     ) {
-        let wishes = Wishes { own_no_context, peer_no_context, ..deflated::KEEPING };
+        let wishes = Wishes { own_no_context, peer_no_context, ..KEEPING };
         let make = |role, config| {
             if compresses {
                 compressing(role, config, &wishes)
