@@ -7,6 +7,9 @@
 //! Arrows point down only: `ffi` → `driver` → `pump` → `proto`. `docs/ARCHITECTURE.md` has the
 //! picture.
 
+#[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+compile_error!("TLS needs cryptography: enable the feature `ring` (the default) or `aws-lc-rs`");
+
 mod driver;
 mod error;
 pub mod ffi;

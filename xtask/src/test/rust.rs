@@ -21,7 +21,8 @@ pub fn format(project: &Project) -> Result<Outcome> {
 /// `cargo clippy` on everything, warnings being errors.
 pub fn lint(project: &Project) -> Result<Outcome> {
     Run::cargo(project)
-        .args(["clippy", "--workspace", "--all-targets", "--all-features"])
+        .args(["clippy", "--workspace", "--all-targets"])
+        .args(test_features())
         .args(["--", "-D", "warnings"])
         .quiet(project, "clippy")?;
     Ok(Outcome::Passed(Vec::new()))
@@ -64,7 +65,8 @@ pub fn document(project: &Project) -> Result<Outcome> {
         .args(test_features())
         .quiet(project, "doc-tests")?;
     Run::cargo(project)
-        .args(["doc", "--no-deps", "--package", "netdriver", "--all-features"])
+        .args(["doc", "--no-deps", "--package", "netdriver"])
+        .args(test_features())
         .env("RUSTDOCFLAGS", "-D warnings")
         .quiet(project, "doc")?;
     Ok(Outcome::Passed(closing_lines(&log)))
