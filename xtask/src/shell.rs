@@ -12,12 +12,24 @@ use crate::error::{Context, Error, Result};
 use crate::guard::{self, Signal};
 use crate::paths::Project;
 
+/// The library's file name.
+const LIBRARY: &str = "libnetdriver.so";
 /// How long a program may take unless it says otherwise.
 const LIMIT_DEFAULT: Duration = Duration::from_secs(900);
 /// How many lines of a log a failure shows.
 const TAIL_LINES: usize = 40;
 /// How often a running program is looked at.
 const POLL: Duration = Duration::from_millis(10);
+
+/// Where the system's loader looks first, before it looks where a program says.
+const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
+
+/// `cargo run` names the folders of its build there. A program that brings the release library
+/// would load the debug one instead, many times slower.
+fn without_own_builds(paths: &OsStr) -> OsString {
+    let others = std::env::split_paths(paths).filter(|path| !path.join(LIBRARY).exists());
+    std::env::join_paths(others).unwrap_or_default()
+}
 
 /// A program about to be run.
 pub struct Run {
@@ -32,6 +44,9 @@ impl Run {
         let program = program.as_ref();
         let mut command = Command::new(program);
         command.stdin(Stdio::null());
+        if let Some(paths) = std::env::var_os(LIBRARY_PATH) {
+            command.env(LIBRARY_PATH, without_own_builds(&paths));
+        }
         let name = Path::new(program).file_name().unwrap_or(program);
         Self { shown: name.to_string_lossy().into_owned(), command, limit: LIMIT_DEFAULT }
     }
@@ -287,6 +302,17 @@ mod tests {
         let text = run.quiet(&project, "sh").expect_err("exit 3").to_string();
         assert!(text.contains("exit status: 3"), "{text}");
         assert!(text.ends_with("    before\n    broken\n"), "{text}");
+        fs::remove_dir_all(&project.target).expect("ours");
+    }
+
+    #[test]
+    fn the_loader_does_not_find_another_build_of_the_library() {
+        let project = scratch("loader");
+        let folder = project.out("debug").expect("a folder");
+        fs::write(folder.join(LIBRARY), "").expect("is written");
+        let paths = [folder.as_path(), Path::new("/lib")];
+        let paths = std::env::join_paths(paths).expect("no colons");
+        assert_eq!(without_own_builds(&paths), OsStr::new("/lib"));
         fs::remove_dir_all(&project.target).expect("ours");
     }
 
