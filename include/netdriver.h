@@ -555,6 +555,58 @@
 #define ND_TLS_CLIENT_CERTIFICATES_REQUIRED 2
 
 /**
+ * Stage of a pipeline: does nothing.
+ */
+#define ND_PIPELINE_STAGE_NULL 0
+
+/**
+ * Stage of a pipeline: cuts messages that are longer than a packet.
+ */
+#define ND_PIPELINE_STAGE_FRAGMENTATION 1
+
+/**
+ * Stage of a pipeline: every message arrives, once and in order. Until the peer has acknowledged
+ * some, at most so many may be under way as the window holds; then sends return
+ * ND_ERROR_NETWORK_SEND_QUEUE_FULL.
+ */
+#define ND_PIPELINE_STAGE_RELIABLE_SEQUENCED 2
+
+/**
+ * Stage of a pipeline: messages that come after a later one are dropped.
+ */
+#define ND_PIPELINE_STAGE_UNRELIABLE_SEQUENCED 3
+
+/**
+ * Stage of a pipeline: a bad network, for tests.
+ */
+#define ND_PIPELINE_STAGE_SIMULATOR 4
+
+/**
+ * Stages of pipelines from this number on are those of nd_driver_register_stage.
+ */
+#define ND_PIPELINE_STAGE_CUSTOM 64
+
+/**
+ * A simulator stage acts on packets that arrive.
+ */
+#define ND_SIMULATOR_MODE_RECEIVED_PACKETS_ONLY 0
+
+/**
+ * A simulator stage acts on packets that leave.
+ */
+#define ND_SIMULATOR_MODE_SENT_PACKETS_ONLY 1
+
+/**
+ * A simulator stage acts on all packets.
+ */
+#define ND_SIMULATOR_MODE_ALL_PACKETS 2
+
+/**
+ * A simulator stage does nothing.
+ */
+#define ND_SIMULATOR_MODE_OFF 3
+
+/**
  * Log level: something failed that the program should know.
  */
 #define ND_LOG_ERROR 1
@@ -808,6 +860,26 @@ typedef struct nd_settings {
    * Default 250; at least 0.
    */
   int32_t connect_race_delay_ms;
+  /**
+   * Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
+   * next three, for stages that bring no number of their own (nd_pipeline_stage).
+   */
+  uint32_t fragmentation_payload_capacity;
+  /**
+   * ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
+   * up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
+   */
+  uint32_t reliable_window_size;
+  /**
+   * ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
+   * above 0.
+   */
+  int32_t reliable_minimum_resend_time_ms;
+  /**
+   * ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
+   * above the fewest.
+   */
+  int32_t reliable_maximum_resend_time_ms;
 } nd_settings;
 
 /**

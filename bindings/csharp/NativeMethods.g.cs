@@ -334,6 +334,48 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_TLS_CLIENT_CERTIFICATES_REQUIRED = 2;
         /// <summary>
+        ///  Stage of a pipeline: does nothing.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_NULL = 0;
+        /// <summary>
+        ///  Stage of a pipeline: cuts messages that are longer than a packet.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_FRAGMENTATION = 1;
+        /// <summary>
+        ///  Stage of a pipeline: every message arrives, once and in order. Until the peer has acknowledged
+        ///  some, at most so many may be under way as the window holds; then sends return
+        ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_RELIABLE_SEQUENCED = 2;
+        /// <summary>
+        ///  Stage of a pipeline: messages that come after a later one are dropped.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_UNRELIABLE_SEQUENCED = 3;
+        /// <summary>
+        ///  Stage of a pipeline: a bad network, for tests.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_SIMULATOR = 4;
+        /// <summary>
+        ///  Stages of pipelines from this number on are those of nd_driver_register_stage.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_CUSTOM = 64;
+        /// <summary>
+        ///  A simulator stage acts on packets that arrive.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_RECEIVED_PACKETS_ONLY = 0;
+        /// <summary>
+        ///  A simulator stage acts on packets that leave.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_SENT_PACKETS_ONLY = 1;
+        /// <summary>
+        ///  A simulator stage acts on all packets.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_ALL_PACKETS = 2;
+        /// <summary>
+        ///  A simulator stage does nothing.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_OFF = 3;
+        /// <summary>
         ///  Log level: something failed that the program should know.
         /// </summary>
         internal const uint ND_LOG_ERROR = 1;
@@ -2702,6 +2744,26 @@ namespace NetDriver.Interop
         ///  Default 250; at least 0.
         /// </summary>
         public int connect_race_delay_ms;
+        /// <summary>
+        ///  Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
+        ///  next three, for stages that bring no number of their own (nd_pipeline_stage).
+        /// </summary>
+        public uint fragmentation_payload_capacity;
+        /// <summary>
+        ///  ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
+        ///  up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
+        /// </summary>
+        public uint reliable_window_size;
+        /// <summary>
+        ///  ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
+        ///  above 0.
+        /// </summary>
+        public int reliable_minimum_resend_time_ms;
+        /// <summary>
+        ///  ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
+        ///  above the fewest.
+        /// </summary>
+        public int reliable_maximum_resend_time_ms;
     }
 
     /// <summary>

@@ -176,6 +176,11 @@ impl Connections {
         !self.entries.is_empty()
     }
 
+    /// How many slots there are, used or not.
+    pub const fn slots(&self) -> u32 {
+        self.entries.len() as u32
+    }
+
     /// Is there room for another one?
     pub const fn has_room(&self) -> bool {
         self.live < self.limit

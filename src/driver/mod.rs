@@ -56,6 +56,7 @@ use connections::{Connections, Link};
 use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
+pub use pipelines::PipelineStatistics;
 use pipelines::Pipelines;
 use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};

@@ -47,6 +47,12 @@ impl Machines {
         numbered.filter_map(|(number, machine)| Some((number, machine.as_deref()?)))
     }
 
+    /// All machines, to change them.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (u8, &mut Pipeline)> {
+        let numbered = (1..=u8::MAX).zip(&mut self.list);
+        numbered.filter_map(|(number, machine)| Some((number, machine.as_deref_mut()?)))
+    }
+
     /// When the first of them wants to be asked.
     pub fn next_timeout(&self) -> Option<Micros> {
         self.iter().filter_map(|(_, machine)| machine.next_timeout()).min()

@@ -9,6 +9,7 @@ mod machines;
 mod receive;
 mod send;
 mod stages;
+mod tuning;
 
 use super::NetworkDriver;
 use super::interfaces::{layers, utp_packet_size_max};
@@ -19,6 +20,7 @@ use crate::settings::{Dialect, PipelineStage};
 
 pub use machines::Machines;
 use stages::{SharedStage, stage_config};
+pub use tuning::PipelineStatistics;
 
 /// Pipelines of one driver: the number is a byte, and 0 is none.
 pub const PIPELINES_MAX: usize = u8::MAX as usize;

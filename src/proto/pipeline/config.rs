@@ -156,3 +156,19 @@ impl PipelineConfig {
         &self.stages
     }
 }
+
+impl PipelineConfig {
+    /// Changes the bad network of all Simulator stages of machines that are made from now on.
+    ///
+    /// # Errors
+    /// Says which parameter cannot be; nothing has changed.
+    pub fn set_simulator(&mut self, config: &SimulatorConfig) -> Result<(), &'static str> {
+        Self::new(vec![StageConfig::Simulator(*config)])?;
+        for stage in &mut self.stages {
+            if let StageConfig::Simulator(own) = stage {
+                *own = *config;
+            }
+        }
+        Ok(())
+    }
+}

@@ -4,6 +4,7 @@
 //! Nothing here knows connections, pipeline numbers or sockets. A [`Pipeline`] is one connection's
 //! end of one pipeline: messages and packets go in, packets and messages come out.
 
+mod adjust;
 pub mod config;
 pub mod custom;
 mod machine;
