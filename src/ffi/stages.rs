@@ -135,12 +135,8 @@ fn default_functions() -> nd_stage_functions {
 
 /// Register a stage that pipelines of the driver may have, before anything is bound.
 ///
-/// A stage that XORs every byte needs two functions of one body each (examples/c/stage_xor.c):
-///
-///     static int32_t flip(void *user, void *instance, nd_stage_call *call) {
-///       for (uint32_t i = 0; i < call->data_length; i++) call->data[i] ^= *(uint8_t *)user;
-///       return nd_stage_forward(NULL, 0, call->data, call->data_length);
-///     }
+/// A function changes call->data in place, or makes bytes of its own, and hands them on with
+/// nd_stage_forward; examples/c/stage_xor.c is a whole stage in a few lines.
 ///
 /// @param driver  the driver
 /// @param functions  what to register; the struct and its name are copied
