@@ -674,11 +674,6 @@
 #define ND_FIXED_STRING_4096_MAX 4093
 
 /**
- * No time at all, for nd_stage_call.wake_us.
- */
-#define ND_STAGE_NEVER UINT64_MAX
-
-/**
  * A driver. It looks like a pointer and is a handle: never dereference it, never copy what it
  * seems to point to. Using it after nd_driver_destroy is an error code.
  */
@@ -2006,9 +2001,8 @@ typedef struct nd_stage_call {
    */
   uint64_t now_us;
   /**
-   * When `timeout` is to be called, in the driver's time; ND_STAGE_NEVER (at first) is never.
-   * Set it to ask for it; it stays as it is from call to call until its time comes, and is
-   * ND_STAGE_NEVER then.
+   * When `timeout` is to be called, in the driver's time; 0 (at first) is never. Set it to ask
+   * for it; it stays as it is from call to call until its time comes, and is 0 then.
    */
   uint64_t wake_us;
   /**

@@ -4007,9 +4007,8 @@ namespace NetDriver.Interop
         /// </summary>
         public ulong now_us;
         /// <summary>
-        ///  When `timeout` is to be called, in the driver's time; ND_STAGE_NEVER (at first) is never.
-        ///  Set it to ask for it; it stays as it is from call to call until its time comes, and is
-        ///  ND_STAGE_NEVER then.
+        ///  When `timeout` is to be called, in the driver's time; 0 (at first) is never. Set it to ask
+        ///  for it; it stays as it is from call to call until its time comes, and is 0 then.
         /// </summary>
         public ulong wake_us;
         /// <summary>

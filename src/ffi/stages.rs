@@ -18,11 +18,10 @@ use crate::error::{Error, Status};
 use crate::proto::time::Micros;
 use crate::{CustomInstance, CustomStage, SendError, StageError, StageNext};
 
-/// No time at all, for nd_stage_call.wake_us.
-pub const ND_STAGE_NEVER: u64 = u64::MAX;
-
 /// Size of the first version's nd_stage_functions.
 const SIZE_MIN: usize = offset_of!(nd_stage_functions, destroy) + size_of::<nd_stage_destroy>();
+/// nd_stage_call.wake_us of a stage that asks for nothing.
+const NEVER: Micros = 0;
 /// What a stage answers whose state could not be made.
 const NO_INSTANCE: i32 = -1;
 
@@ -53,9 +52,8 @@ pub type nd_stage_destroy = Option<unsafe extern "C" fn(user: *mut c_void, insta
 pub struct nd_stage_call {
     /// The driver's time in microseconds.
     pub now_us: u64,
-    /// When `timeout` is to be called, in the driver's time; ND_STAGE_NEVER (at first) is never.
-    /// Set it to ask for it; it stays as it is from call to call until its time comes, and is
-    /// ND_STAGE_NEVER then.
+    /// When `timeout` is to be called, in the driver's time; 0 (at first) is never. Set it to ask
+    /// for it; it stays as it is from call to call until its time comes, and is 0 then.
     pub wake_us: u64,
     /// The packet: on its way out as the stages before made it, on its way in without the headers
     /// of the stages behind. It may be changed in place. NULL for `timeout`.
@@ -282,7 +280,7 @@ impl CustomStage for Table {
         Box::new(Instance {
             functions: self.functions,
             instance: made.then(|| instance.expose_provenance()),
-            wake: ND_STAGE_NEVER,
+            wake: NEVER,
         })
     }
 }
@@ -333,7 +331,7 @@ impl Instance {
 
     fn run_timeout(&mut self, now: Micros, receiving: bool, next: &mut dyn StageNext) {
         if self.wake <= now {
-            self.wake = ND_STAGE_NEVER;
+            self.wake = NEVER;
         }
         if self.functions.timeout.is_some() {
             self.run(self.functions.timeout, now, &mut [], receiving, next);
@@ -369,7 +367,7 @@ impl CustomInstance for Instance {
     }
 
     fn next_timeout(&self) -> Option<Micros> {
-        (self.wake != ND_STAGE_NEVER).then_some(self.wake)
+        (self.wake != NEVER).then_some(self.wake)
     }
 
     fn handle_send_timeout(&mut self, now: Micros, next: &mut dyn StageNext) {
@@ -381,7 +379,7 @@ impl CustomInstance for Instance {
     }
 
     fn is_idle(&self) -> bool {
-        self.wake == ND_STAGE_NEVER
+        self.wake == NEVER
     }
 }
 
