@@ -4,9 +4,15 @@
 //! Nothing here knows connections, pipeline numbers or sockets. A [`Pipeline`] is one connection's
 //! end of one pipeline: messages and packets go in, packets and messages come out.
 
+mod buffer;
+mod chain;
 pub mod config;
 pub mod custom;
+mod fragmentation;
 mod machine;
+mod reliable;
+mod sequenced;
+mod simulator;
 pub mod statistics;
 
 use std::fmt;
