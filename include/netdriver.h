@@ -1986,7 +1986,8 @@ typedef struct nd_pipeline_statistics {
 } nd_pipeline_statistics;
 
 /**
- * Makes a stage's state for one connection: `out_instance` takes what the other functions get for
+ * Makes a stage's state for one connection (and once when a pipeline is made, to see that it
+ * can): `out_instance` takes what the other functions get for
  * it. `seed` is a random number that is the same in every run with the same connections. Return 0;
  * another number is taken as the refusal of everything that goes through the stage.
  */
