@@ -32,3 +32,4 @@ pub use proto::stream;
 pub use proto::websocket::extension::{
     Extension, Frame as ExtensionFrame, Output as ExtensionOutput, Transform,
 };
+pub use pump::{CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket};

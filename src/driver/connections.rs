@@ -9,6 +9,7 @@ use super::http_facts::HttpFacts;
 use super::timers::Armed;
 use super::types::{Connection, ConnectionState, Traffic};
 use crate::error::{Error, Result, Status};
+use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
 use crate::pump::StreamId;
@@ -36,8 +37,24 @@ pub enum Link {
         /// The peer's port.
         remote: u16,
     },
+    /// Through a custom interface of the pump.
+    Custom {
+        /// Its number in the pump.
+        port: u32,
+        /// The peer.
+        remote: NetworkEndpoint,
+    },
     /// Over a stream of the pump.
     Stream(StreamId),
+}
+
+/// The addresses of a connection on a custom interface.
+#[derive(Clone, Copy)]
+pub struct CustomEnds {
+    /// The peer.
+    pub remote: NetworkEndpoint,
+    /// This side.
+    pub local: NetworkEndpoint,
 }
 
 /// One connection.
@@ -88,6 +105,8 @@ pub struct Entry {
     pub peer: Option<SocketAddr>,
     /// This side.
     pub local: Option<SocketAddr>,
+    /// Both ends, where a custom interface names them.
+    pub custom: Option<Box<CustomEnds>>,
     /// The connect payload: the peer's on a server, ours on a client.
     pub payload: Box<[u8]>,
     /// Path, headers, sub-protocol of a WebSocket.
@@ -127,6 +146,7 @@ impl Entry {
             remote: None,
             peer: None,
             local: None,
+            custom: None,
             payload: Box::default(),
             http: None,
             plan: None,
@@ -224,6 +244,7 @@ impl Connections {
             entry.link = Link::None;
             entry.utp = None;
             entry.http = None;
+            entry.custom = None;
             entry.plan = None;
             entry.payload = Box::default();
             self.free.push(index);

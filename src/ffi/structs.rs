@@ -167,13 +167,14 @@ pub struct nd_interface_settings {
     pub allowed_origins: *const c_char,
     /// WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
     pub response_headers: *const c_char,
-    /// WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-    /// (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-    /// `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-    /// address that is no trusted proxy. Name only proxies that write one of the two themselves.
-    /// NULL (default): none, and the headers mean nothing.
+    /// WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+    /// a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+    /// own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+    /// first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+    /// proxies that write one of the two themselves. NULL (default): none, and the headers mean
+    /// nothing.
     pub trusted_proxies: *const c_char,
-    /// WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
+    /// WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
     /// each stream; streams of others are closed at once. Default 0.
     pub proxy_protocol: u32,
     /// 0.

@@ -132,6 +132,11 @@ impl Stream {
         outcome.map(|()| total)
     }
 
+    /// Is TLS set up, or not spoken at all?
+    pub(super) fn is_secure(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking() && !tls.failed)
+    }
+
     /// Says goodbye in TLS. False while something waits in front of it.
     pub(super) fn say_goodbye(&mut self) -> bool {
         let Some(tls) = &mut self.tls else { return true };

@@ -16,6 +16,10 @@ pub enum InterfaceKind {
     WebSocket = 2,
     /// Within the process, between drivers; loopback endpoints only.
     Ipc = 3,
+    /// TCP: packets with a length in front, with or without TLS.
+    Tcp = 4,
+    /// What the program brings itself ([`CustomInterface`](crate::CustomInterface)).
+    Custom = 5,
 }
 
 /// What one connection carries.
