@@ -107,7 +107,9 @@ fn echoes_in_steady_state_allocate_nothing() {
     let udp: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::Udp, s);
     let utp: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::WebSocket, s);
     let plain: fn(&NetworkSettings) -> Pair = |s| Pair::plain(s, s);
-    let carriers = [("UDP", udp), ("plain WebSocket", plain), ("UTP over WebSocket", utp)];
+    let tcp: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::Tcp, s);
+    let carriers =
+        [("UDP", udp), ("plain WebSocket", plain), ("UTP over WebSocket", utp), ("TCP", tcp)];
     let mut found = Vec::new();
     for (name, connect) in carriers {
         for (way_name, way) in [("at once", Way::AtOnce), ("in place", Way::InPlace)] {

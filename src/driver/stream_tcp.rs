@@ -65,11 +65,12 @@ impl NetworkDriver {
         self.streams.set_phase(id, Phase::Open, None);
         let entry = self.connections.at(index);
         entry.http = facts(tls, false);
-        // The requests that the machine asked for so far had nowhere to go.
-        if let Some(utp) = &mut entry.utp {
-            utp.handle_sent(now);
+        let Some(utp) = &mut entry.utp else { return };
+        utp.handle_sent(now);
+        if !utp.wants_transmit() {
+            // The requests that the machine asked for so far had nowhere to go.
+            self.send_control(index, Control::Request);
         }
-        self.send_control(index, Control::Request);
     }
 
     /// Takes what was read.
