@@ -22,9 +22,9 @@ mod pump;
 pub mod settings;
 
 pub use driver::{
-    Connection, ConnectionInfo, ConnectionState, ConnectionText, DisconnectReason, Event,
-    EventKind, EventView, MessageKind, NetworkDriver, REJECT_BODY_MAX, Request, RequestId,
-    SendHandle, Statistics,
+    CUSTOM_BATCH_MAX, Connection, ConnectionInfo, ConnectionState, ConnectionText, CustomInterface,
+    DisconnectReason, DriverWaker, Event, EventKind, EventView, IncomingPacket, MessageKind,
+    NetworkDriver, OutgoingPacket, REJECT_BODY_MAX, Request, RequestId, SendHandle, Statistics,
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};
@@ -32,4 +32,3 @@ pub use proto::stream;
 pub use proto::websocket::extension::{
     Extension, Frame as ExtensionFrame, Output as ExtensionOutput, Transform,
 };
-pub use pump::{CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket};

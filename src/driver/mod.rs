@@ -48,6 +48,9 @@ use crate::log::note;
 use crate::proto::netem::Netem;
 use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
 use crate::proto::utp;
+pub use crate::pump::{
+    CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
+};
 use crate::pump::{ClientTls, Entropy, Pump};
 use crate::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 

@@ -18,8 +18,8 @@ use crate::settings::{InterfaceKind, TlsClient, TlsServer};
 const PEM_LINE: usize = 64;
 
 impl NetworkDriver {
-    /// Lets all clients on a WebSocket or TCP interface speak TLS, those by address included; `None`:
-    /// only those that ask for `wss://`. For connections that start later.
+    /// Lets all clients on a WebSocket or TCP interface speak TLS, those by address included;
+    /// `None`: only those that ask for `wss://`. For connections that start later.
     ///
     /// # Errors
     /// [`Status::InvalidArgument`] says which certificate or key is wrong; [`Status::NotSupported`]
@@ -204,7 +204,8 @@ fn check_kind(kind: InterfaceKind) -> Result<()> {
         InterfaceKind::WebSocket | InterfaceKind::Tcp => Ok(()),
         InterfaceKind::Udp => Err(Error::new(
             Status::NotSupported,
-            "TLS over UDP (DTLS) is not available in this version; use a WebSocket or TCP interface",
+            "TLS over UDP (DTLS) is not available in this version; use a WebSocket or a TCP \
+             interface",
         )),
         InterfaceKind::Ipc => {
             Err(Error::new(Status::NotSupported, "an IPC interface does not leave the process"))

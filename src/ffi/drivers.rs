@@ -161,7 +161,8 @@ pub extern "C" fn nd_driver_flush(driver: *mut nd_driver) -> nd_result {
 }
 
 /// Sleep until an update would bring an event, a connection or an upgrade request, until
-/// nd_driver_wake is called, or until the time is over. This is the only call that blocks. Meanwhile keep-alives and pongs are served.
+/// nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+/// Meanwhile keep-alives and pongs are served.
 ///
 /// @param driver  the driver
 /// @param timeout_ms  milliseconds to sleep at most; 0 returns at once

@@ -174,8 +174,8 @@ pub struct nd_interface_settings {
     /// proxies that write one of the two themselves. NULL (default): none, and the headers mean
     /// nothing.
     pub trusted_proxies: *const c_char,
-    /// WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-    /// each stream; streams of others are closed at once. Default 0.
+    /// WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+    /// front of each stream; streams of others are closed at once. Default 0.
     pub proxy_protocol: u32,
     /// 0.
     pub reserved_2: u32,

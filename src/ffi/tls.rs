@@ -78,9 +78,10 @@ pub unsafe extern "C" fn nd_driver_set_tls_client(
     })
 }
 
-/// Let the listeners of a WebSocket or TCP interface speak TLS (wss, https), and nothing else. Before or
-/// while they listen: what is set here is for clients that connect later, and nobody is dropped, so
-/// that a certificate can be replaced before it expires. A WebSocket client without TLS is answered with 400.
+/// Let the listeners of a WebSocket or TCP interface speak TLS (wss, https), and nothing else.
+/// Before or while they listen: what is set here is for clients that connect later, and nobody is
+/// dropped, so that a certificate can be replaced before it expires. A WebSocket client without TLS
+/// is answered with 400; over TCP its stream ends.
 ///
 /// @param driver  the driver
 /// @param interface_index  a WebSocket or TCP interface
