@@ -71,7 +71,7 @@ static void put(struct end *end, const uint8_t *data, uint32_t length) {
   uint32_t place = (end->in.first + end->in.count) % PLACES;
   if (end->in.count == PLACES) return;
   end->in.lengths[place] = length;
-  if (length <= SIZE_MAX_BYTES) memcpy(end->in.bytes[place], data, length);
+  if (data != NULL) memcpy(end->in.bytes[place], data, length);
   end->in.count += 1;
 }
 
@@ -230,7 +230,7 @@ static void failures(void) {
 
 static void refusals(void) {
   nd_interface_functions functions = functions_of(&left);
-  nd_interface_settings settings = interface_of(ND_INTERFACE_CUSTOM);
+  nd_interface_settings settings = interface_of(ND_INTERFACE_UDP);
   nd_driver *driver = NULL;
   nd_endpoint nowhere = address_of('N');
   nd_connection connection;
@@ -238,6 +238,9 @@ static void refusals(void) {
   memset(&left, 0, sizeof left);
   left.other = &right, left.name = 'L', left.bind_fails = -2;
   NEED_OK(nd_driver_create(NULL, &driver));
+  CHECK_RESULT(nd_interface_settings_init(&settings, ND_INTERFACE_CUSTOM),
+               ND_ERROR_INVALID_ARGUMENT);
+  settings.kind = ND_INTERFACE_CUSTOM;
   CHECK_RESULT(nd_driver_add_interface(driver, &settings, &number), ND_ERROR_INVALID_ARGUMENT);
   functions.receive = NULL;
   CHECK_RESULT(nd_driver_add_custom_interface(driver, &functions, &number),
