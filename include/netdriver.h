@@ -813,9 +813,9 @@ typedef struct nd_settings {
    */
   int32_t tolerate_throttled;
   /**
-   * WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-   * while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-   * Default 250; at least 0.
+   * WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to the
+   * next, while earlier ones go on; four at most at once, and the first that connects wins (RFC
+   * 8305). Default 250; at least 0.
    */
   int32_t connect_race_delay_ms;
 } nd_settings;
@@ -1278,7 +1278,7 @@ typedef struct nd_driver_statistics {
    */
   uint64_t connections_timed_out;
   /**
-   * Connections over streams that ended without a Close frame.
+   * Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
    */
   uint64_t connections_lost;
   /**
@@ -2061,7 +2061,8 @@ nd_result nd_driver_add_interface(struct nd_driver *driver,
 
 /**
  * Bind an interface to an address of this machine. May be called several times: each call adds
- * a listening endpoint. Clients need not bind; connecting does it for them.
+ * a listening endpoint (a custom interface has one). Clients need not bind; connecting does it for
+ * them.
  *
  * @param driver  the driver
  * @param interface_index  the interface
@@ -2101,7 +2102,8 @@ nd_result nd_driver_get_local_endpoint(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
- * the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+ * the driver itself, or a function of a custom interface failed; connections go on where they can);
+ * ND_ERROR_DRIVER_IN_USE
  * @lifetime ends the validity of the data of events popped before, and aborts sends left open
  * @thread the one that uses the driver now
  * @since 0.1
@@ -2382,10 +2384,10 @@ nd_result nd_driver_accept(struct nd_driver *driver, nd_connection *out_connecti
  *
  * @param driver  the driver
  * @param interface_index  the interface to use
- * @param endpoint  the server
+ * @param endpoint  the server; of any family on a custom interface, else IPv4 or IPv6
  * @param payload  bytes for the server with the connection request, copied; NULL for none
- * @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
- * WebSocket, with the default max_message_size
+ * @param payload_length  length of `payload` in bytes; at most 1375 on UDP, IPC and custom
+ * interfaces, 1373 on TCP, 1361 on WebSocket, with the default max_message_size
  * @param out_connection  out: the connection
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
  * ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);

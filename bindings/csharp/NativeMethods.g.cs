@@ -634,7 +634,8 @@ namespace NetDriver.Interop
 
         /// <summary>
         ///  Bind an interface to an address of this machine. May be called several times: each call adds
-        ///  a listening endpoint. Clients need not bind; connecting does it for them.
+        ///  a listening endpoint (a custom interface has one). Clients need not bind; connecting does it for
+        ///  them.
         ///
         ///  @param driver  the driver
         ///  @param interface_index  the interface
@@ -670,7 +671,8 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
-        ///  the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+        ///  the driver itself, or a function of a custom interface failed; connections go on where they can);
+        ///  ND_ERROR_DRIVER_IN_USE
         ///  @lifetime ends the validity of the data of events popped before, and aborts sends left open
         ///  @thread the one that uses the driver now
         ///  @since 0.1
@@ -952,10 +954,10 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param interface_index  the interface to use
-        ///  @param endpoint  the server
+        ///  @param endpoint  the server; of any family on a custom interface, else IPv4 or IPv6
         ///  @param payload  bytes for the server with the connection request, copied; NULL for none
-        ///  @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
-        ///  WebSocket, with the default max_message_size
+        ///  @param payload_length  length of `payload` in bytes; at most 1375 on UDP, IPC and custom
+        ///  interfaces, 1373 on TCP, 1361 on WebSocket, with the default max_message_size
         ///  @param out_connection  out: the connection
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
         ///  ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
@@ -2749,9 +2751,9 @@ namespace NetDriver.Interop
         /// </summary>
         public int tolerate_throttled;
         /// <summary>
-        ///  WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-        ///  while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-        ///  Default 250; at least 0.
+        ///  WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to the
+        ///  next, while earlier ones go on; four at most at once, and the first that connects wins (RFC
+        ///  8305). Default 250; at least 0.
         /// </summary>
         public int connect_race_delay_ms;
     }
@@ -3357,7 +3359,7 @@ namespace NetDriver.Interop
         /// </summary>
         public ulong connections_timed_out;
         /// <summary>
-        ///  Connections over streams that ended without a Close frame.
+        ///  Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
         /// </summary>
         public ulong connections_lost;
         /// <summary>

@@ -39,7 +39,8 @@ namespace NetDriver.Tests
                 Wake();
             }
 
-            protected internal override int Bind(NetworkEndpoint endpoint, out NetworkEndpoint local)
+            protected internal override int Bind(
+                NetworkEndpoint endpoint, out NetworkEndpoint local)
             {
                 ThrowIn("Bind");
                 local = Address(Name);

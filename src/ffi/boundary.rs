@@ -33,11 +33,13 @@ struct Slot {
 }
 
 impl Slot {
-    const EMPTY: Self = Self {
-        generation: AtomicU32::new(0),
-        content: Mutex::new(Content::Empty),
-        waker: Mutex::new(None),
-    };
+    const fn new() -> Self {
+        Self {
+            generation: AtomicU32::new(0),
+            content: Mutex::new(Content::Empty),
+            waker: Mutex::new(None),
+        }
+    }
 }
 
 enum Content {
@@ -49,7 +51,7 @@ enum Content {
     },
 }
 
-static SLOTS: [Slot; DRIVERS_MAX] = [const { Slot::EMPTY }; DRIVERS_MAX];
+static SLOTS: [Slot; DRIVERS_MAX] = [const { Slot::new() }; DRIVERS_MAX];
 
 thread_local! {
     static LAST_ERROR: RefCell<Option<Error>> = const { RefCell::new(None) };

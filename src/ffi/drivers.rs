@@ -81,7 +81,8 @@ pub unsafe extern "C" fn nd_driver_add_interface(
 }
 
 /// Bind an interface to an address of this machine. May be called several times: each call adds
-/// a listening endpoint. Clients need not bind; connecting does it for them.
+/// a listening endpoint (a custom interface has one). Clients need not bind; connecting does it for
+/// them.
 ///
 /// @param driver  the driver
 /// @param interface_index  the interface
@@ -140,7 +141,8 @@ pub unsafe extern "C" fn nd_driver_get_local_endpoint(
 ///
 /// @param driver  the driver
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
-/// the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+/// the driver itself, or a function of a custom interface failed; connections go on where they can);
+/// ND_ERROR_DRIVER_IN_USE
 /// @lifetime ends the validity of the data of events popped before, and aborts sends left open
 /// @thread the one that uses the driver now
 /// @since 0.1

@@ -126,9 +126,9 @@ pub struct nd_settings {
     /// silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
     /// pongs count as life. Default 0. Connections over UDP are not concerned.
     pub tolerate_throttled: i32,
-    /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-    /// while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-    /// Default 250; at least 0.
+    /// WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to the
+    /// next, while earlier ones go on; four at most at once, and the first that connects wins (RFC
+    /// 8305). Default 250; at least 0.
     pub connect_race_delay_ms: i32,
 }
 
@@ -470,7 +470,7 @@ pub struct nd_driver_statistics {
     pub handshakes_overloaded: u64,
     /// Connections that ended because nothing came from the peer in time: no packet, no pong.
     pub connections_timed_out: u64,
-    /// Connections over streams that ended without a Close frame.
+    /// Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
     pub connections_lost: u64,
     /// Streams closed with 1009: the peer announced or sent more than a message may have. Part
     /// of protocol_errors, as the next.

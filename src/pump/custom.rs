@@ -295,7 +295,7 @@ mod tests {
     fn what_is_not_taken_waits_in_order() {
         let (mut port, sent) = port(70, false);
         for number in 0..100_u8 {
-            assert!(port.queue(NetworkEndpoint::INVALID, &[number], &vec![number; 3]));
+            assert!(port.queue(NetworkEndpoint::INVALID, &[number], &[number; 3]));
         }
         port.flush().expect("takes some");
         assert_eq!((port.queue.len(), sent.lock().len()), (30, 70));

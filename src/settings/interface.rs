@@ -54,7 +54,7 @@ pub enum SubProtocolRule {
     Strict,
 }
 
-/// One interface of a driver. Texts matter for WebSocket only.
+/// One interface of a driver. Texts matter for WebSocket only, proxies for TCP too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceSettings {
     /// What kind.

@@ -333,6 +333,7 @@ fn nobody_at_the_address_is_reason_2_and_silence_reason_1() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "another thread is the point")]
 fn a_waker_ends_a_wait_from_another_thread() {
     let network = network();
     let at = address(b"here");
