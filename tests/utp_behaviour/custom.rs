@@ -167,6 +167,18 @@ fn endpoints_of_every_family_connect_and_carry_messages() {
 }
 
 #[test]
+fn a_host_name_becomes_an_endpoint_of_its_first_address() {
+    let network = network();
+    let at = NetworkEndpoint::loopback_ipv4(4242);
+    let mut server = driver(&network, &NetworkSettings::default());
+    server.bind(0, &at).expect("binds");
+    server.listen().expect("listens");
+    let mut client = driver(&network, &NetworkSettings::default());
+    client.connect_host(0, "localhost", 4242, b"").expect("starts to connect");
+    expect_event(&mut [&mut client, &mut server], EventKind::Connect);
+}
+
+#[test]
 fn the_functions_are_called_in_order_and_let_go_of_once() {
     let network = network();
     drop(pair(&network, &address(b"here"), &NetworkSettings::default()));
