@@ -813,9 +813,9 @@ typedef struct nd_settings {
    */
   int32_t tolerate_throttled;
   /**
-   * WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to the
-   * next, while earlier ones go on; four at most at once, and the first that connects wins (RFC
-   * 8305). Default 250; at least 0.
+   * WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+   * the next, while earlier ones go on; four at most at once, and the first that connects wins
+   * (RFC 8305). Default 250; at least 0.
    */
   int32_t connect_race_delay_ms;
 } nd_settings;
@@ -2102,7 +2102,7 @@ nd_result nd_driver_get_local_endpoint(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
- * the driver itself, or a function of a custom interface failed; connections go on where they can);
+ * the driver itself, or a function of a custom interface did; connections go on where they can);
  * ND_ERROR_DRIVER_IN_USE
  * @lifetime ends the validity of the data of events popped before, and aborts sends left open
  * @thread the one that uses the driver now

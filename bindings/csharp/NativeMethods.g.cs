@@ -671,7 +671,7 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
-        ///  the driver itself, or a function of a custom interface failed; connections go on where they can);
+        ///  the driver itself, or a function of a custom interface did; connections go on where they can);
         ///  ND_ERROR_DRIVER_IN_USE
         ///  @lifetime ends the validity of the data of events popped before, and aborts sends left open
         ///  @thread the one that uses the driver now
@@ -2751,9 +2751,9 @@ namespace NetDriver.Interop
         /// </summary>
         public int tolerate_throttled;
         /// <summary>
-        ///  WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to the
-        ///  next, while earlier ones go on; four at most at once, and the first that connects wins (RFC
-        ///  8305). Default 250; at least 0.
+        ///  WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+        ///  the next, while earlier ones go on; four at most at once, and the first that connects wins
+        ///  (RFC 8305). Default 250; at least 0.
         /// </summary>
         public int connect_race_delay_ms;
     }

@@ -141,7 +141,7 @@ pub unsafe extern "C" fn nd_driver_get_local_endpoint(
 ///
 /// @param driver  the driver
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
-/// the driver itself, or a function of a custom interface failed; connections go on where they can);
+/// the driver itself, or a function of a custom interface did; connections go on where they can);
 /// ND_ERROR_DRIVER_IN_USE
 /// @lifetime ends the validity of the data of events popped before, and aborts sends left open
 /// @thread the one that uses the driver now

@@ -126,9 +126,9 @@ pub struct nd_settings {
     /// silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
     /// pongs count as life. Default 0. Connections over UDP are not concerned.
     pub tolerate_throttled: i32,
-    /// WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to the
-    /// next, while earlier ones go on; four at most at once, and the first that connects wins (RFC
-    /// 8305). Default 250; at least 0.
+    /// WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+    /// the next, while earlier ones go on; four at most at once, and the first that connects wins
+    /// (RFC 8305). Default 250; at least 0.
     pub connect_race_delay_ms: i32,
 }
 

@@ -1,5 +1,5 @@
 /* Interfaces that a program brings, as tables of functions: what they are called with, what they
- * may do wrong, and what wakes their driver. And the network simulator below them, field by field. */
+ * may do wrong, what wakes their driver. And the network simulator below them, field by field. */
 #include "pair.h"
 
 #include <pthread.h>
