@@ -6,6 +6,8 @@ mod support;
 mod admission;
 #[path = "utp_behaviour/connecting.rs"]
 mod connecting;
+#[path = "utp_behaviour/custom.rs"]
+mod custom;
 #[path = "utp_behaviour/events.rs"]
 mod events;
 #[path = "utp_behaviour/interfaces.rs"]
@@ -20,5 +22,7 @@ mod pipelines_tuning;
 mod sending;
 #[path = "utp_behaviour/silence.rs"]
 mod silence;
+#[path = "utp_behaviour/tcp.rs"]
+mod tcp;
 #[path = "utp_behaviour/wire.rs"]
 mod wire;

@@ -6,11 +6,12 @@
 use bytes::Bytes;
 
 use super::connections::Link;
+use super::interfaces::layers;
 use super::{DisconnectReason, Ending, Event, EventKind, NetworkDriver};
 use crate::log::note;
 use crate::proto::utp::connection::{Outcome, UtpConnection};
 use crate::proto::utp::packet::{self, Packet, PacketError, Token};
-use crate::settings::{Dialect, InterfaceKind};
+use crate::settings::Dialect;
 
 /// A message, or a piece of one.
 pub struct Piece {
@@ -91,12 +92,7 @@ impl NetworkDriver {
             _ => established,
         };
         if moves && entry.link != link && entry.link != Link::None {
-            entry.link = link;
-            let remote = remote_of(link);
-            let local = self.link_local(link);
-            let entry = self.connections.at(index);
-            entry.remote = remote;
-            entry.local = local;
+            self.set_link(index, link);
         }
     }
 
@@ -107,11 +103,7 @@ impl NetworkDriver {
             return;
         };
         self.interfaces[interface as usize].tokens.insert(token, index);
-        let local = self.link_local(link);
-        let entry = self.connections.at(index);
-        entry.link = link;
-        entry.remote = remote_of(link);
-        entry.local = local;
+        self.set_link(index, link);
         self.found(index, token, payload);
     }
 
@@ -141,10 +133,8 @@ impl NetworkDriver {
     ) -> Outcome {
         let now = self.now;
         let entry = self.connections.at(index);
-        let overhead = match self.interfaces[entry.interface as usize].settings.kind {
-            InterfaceKind::WebSocket => crate::proto::websocket::HEADER_SIZE_MAX as u16,
-            InterfaceKind::Udp | InterfaceKind::Ipc => 0,
-        };
+        let kind = self.interfaces[entry.interface as usize].settings.kind;
+        let overhead = layers(kind, Dialect::Utp).framing as u16;
         let Some(utp) = &mut entry.utp else {
             return Outcome::Dropped;
         };
@@ -225,10 +215,10 @@ impl NetworkDriver {
     }
 }
 
-fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
+pub(super) fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
     match link {
         Link::Udp { remote, .. } => Some(remote),
         Link::Ipc { remote, .. } => Some(super::interfaces::ipc_address(remote, false)),
-        Link::None | Link::Stream(_) => None,
+        Link::None | Link::Custom { .. } | Link::Stream(_) => None,
     }
 }
