@@ -9,7 +9,7 @@ use super::http_facts::{Head, HttpFacts};
 use super::interfaces::utp_packet_size_max;
 use super::streams::{Phase, StreamState};
 use super::{ConnectionState, NetworkDriver};
-use crate::proto::framing::{Framing, Received, write_packet};
+use crate::proto::framing::{Framing, Received};
 use crate::proto::time::from_ms;
 use crate::proto::utp::connection::Control;
 use crate::pump::{StreamId, TlsFacts};
@@ -140,14 +140,6 @@ impl NetworkDriver {
             (Phase::Undecided, _) => self.take_connection_request(id, packet),
             // After the end.
             _ => {}
-        }
-    }
-
-    /// A UTP packet over TCP.
-    pub(super) fn emit_framed(&mut self, id: StreamId, head: &[u8], body: &[u8]) {
-        let open = self.streams.get(id).is_some_and(|state| state.phase == Phase::Open);
-        if open && let Some(out) = self.pump.out(id) {
-            write_packet(out, head, body);
         }
     }
 
