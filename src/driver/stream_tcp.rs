@@ -10,7 +10,6 @@ use super::interfaces::utp_packet_size_max;
 use super::streams::{Phase, StreamState};
 use super::{ConnectionState, NetworkDriver};
 use crate::proto::framing::{Framing, Received};
-use crate::proto::time::from_ms;
 use crate::proto::utp::connection::Control;
 use crate::pump::{StreamId, TlsFacts};
 use crate::settings::{Dialect, InterfaceKind, NetworkSettings};
@@ -41,9 +40,9 @@ impl NetworkDriver {
         if self.pump.is_secure(id) {
             self.open_tcp_client(id);
         } else {
-            let deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
+            // Within the handshake's time, as everything before a connection.
+            let deadline = self.streams.get(id).and_then(|state| state.deadline);
             self.streams.set_phase(id, Phase::Securing, deadline);
-            self.arm_stream(id);
         }
     }
 
