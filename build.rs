@@ -17,6 +17,7 @@ const SOURCES: &[&str] = &[
     "documents",
     "admission",
     "tls",
+    "traffic",
     "connections",
     "requests",
     "events",

@@ -22,9 +22,9 @@ mod pump;
 pub mod settings;
 
 pub use driver::{
-    Connection, ConnectionInfo, ConnectionState, ConnectionText, DisconnectReason, Event,
-    EventKind, EventView, MessageKind, NetworkDriver, REJECT_BODY_MAX, Request, RequestId,
-    SendHandle, Statistics,
+    Connection, ConnectionInfo, ConnectionState, ConnectionStatistics, ConnectionText,
+    DisconnectReason, Event, EventKind, EventView, MessageKind, NetworkDriver, REJECT_BODY_MAX,
+    ReliableCounters, Request, RequestId, SendHandle, SequencedCounters, Statistics,
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};

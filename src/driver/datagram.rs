@@ -30,6 +30,7 @@ impl NetworkDriver {
     /// Takes one datagram.
     pub(super) fn receive_datagram(&mut self, interface: u32, link: Link, data: &[u8]) {
         self.statistics.datagrams_in += 1;
+        self.rx.record(data.len(), header_size(link));
         if let Some(simulator) = &mut self.simulator {
             simulator.receive.handle_packet(self.now, (), data.len());
             if simulator.receive.poll_packet(self.now).is_none() {
@@ -38,6 +39,9 @@ impl NetworkDriver {
         }
         if data.len() > self.settings.max_message_size as usize {
             self.statistics.malformed_in += 1;
+            return;
+        }
+        if self.receive_cookie(interface, link, data) {
             return;
         }
         let Some(packet) = self.parse(data) else {
@@ -51,7 +55,7 @@ impl NetworkDriver {
                 self.handle_packet(index, &packet, None);
             }
             (None, Packet::ConnectionRequest { payload, .. }) if self.admits() => {
-                self.handle_request(interface, link, token, payload);
+                self.handle_request(interface, link, token, payload, None);
             }
             (None, _) => self.statistics.unknown_token_in += 1,
         }
@@ -98,34 +102,24 @@ impl NetworkDriver {
         }
     }
 
-    /// A request with a new token: a new connection, established at once.
-    fn handle_request(&mut self, interface: u32, link: Link, token: Token, payload: &[u8]) {
-        let Some(index) = self.connections.insert(interface, Dialect::Utp) else {
-            self.statistics.connections_refused += 1;
-            return;
-        };
-        self.interfaces[interface as usize].tokens.insert(token, index);
-        let local = self.link_local(link);
-        let entry = self.connections.at(index);
-        entry.link = link;
-        entry.remote = remote_of(link);
-        entry.local = local;
-        self.found(index, token, payload);
-    }
-
-    /// A connection request made this connection.
-    pub(super) fn found(&mut self, index: u32, token: Token, payload: &[u8]) {
-        self.speak_utp(index, token, payload);
-        self.announce(index);
+    /// A connection request made this connection. It is the program's once its path is known.
+    pub(super) fn found(&mut self, index: u32, token: Token, payload: &[u8], validated: bool) {
+        self.connections.at(index).unsettled = true;
+        self.speak_utp(index, token, payload, validated);
     }
 
     /// From here on the connection is one of the UTP dialect, whose client waits for the accept.
-    pub(super) fn speak_utp(&mut self, index: u32, token: Token, payload: &[u8]) {
+    pub(super) fn speak_utp(&mut self, index: u32, token: Token, payload: &[u8], validated: bool) {
         let now = self.now;
         let entry = self.connections.at(index);
         entry.dialect = Dialect::Utp;
         entry.payload = payload.into();
-        entry.utp = Some(UtpConnection::server(token, now));
+        let mut utp = UtpConnection::server(token, now);
+        if validated {
+            utp.handle_validated(now);
+        }
+        entry.utp = Some(utp);
+        self.set_path(index);
         self.schedule(index);
     }
 
@@ -167,17 +161,17 @@ impl NetworkDriver {
             (Outcome::Dropped, _) => self.statistics.unknown_token_in += 1,
             _ => {}
         }
+        self.follow_machine(index);
         self.schedule(index);
         outcome
     }
 
     fn connected(&mut self, index: u32, payload: &[u8]) {
-        let entry = self.connections.at(index);
-        entry.state = super::ConnectionState::Connected;
         self.drop_plan(index);
+        // The event and what may follow it wait until the path is known.
         let entry = self.connections.at(index);
-        let measured = entry.utp.as_ref().and_then(UtpConnection::round_trip);
-        entry.round_trip = measured.unwrap_or_default().min(u64::from(u32::MAX)) as u32;
+        entry.unsettled = true;
+        entry.accepted = false;
         let data = Bytes::copy_from_slice(payload);
         let event = Event { data, ..self.event(index, EventKind::Connect) };
         self.raise(index, event);
@@ -191,6 +185,7 @@ impl NetworkDriver {
                 if self.is_full(index) {
                     self.connections.at(index).traffic.dropped_in += 1;
                     self.statistics.dropped_in += 1;
+                    self.note_full_queue();
                     return;
                 }
                 // A datagram moves out of the batch it was received in, so that a small one does
@@ -245,7 +240,22 @@ impl NetworkDriver {
     }
 }
 
-fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
+/// Bytes that the system adds to a datagram: IP and UDP.
+pub const fn header_size(link: Link) -> usize {
+    match link {
+        Link::Udp { remote, .. } => {
+            if remote.is_ipv4() {
+                28
+            } else {
+                48
+            }
+        }
+        Link::Ipc { .. } | Link::None | Link::Stream(_) => 0,
+    }
+}
+
+/// Where a datagram comes from.
+pub fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
     match link {
         Link::Udp { remote, .. } => Some(remote),
         Link::Ipc { remote, .. } => Some(super::interfaces::ipc_address(remote, false)),

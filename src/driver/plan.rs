@@ -218,6 +218,7 @@ impl NetworkDriver {
             let token = self.entropy.take();
             self.connections.at(index).utp = Some(UtpConnection::client(token, now));
             self.interfaces[interface as usize].tokens.insert(token, index);
+            self.set_path(index);
         }
         let first = addresses.first().copied();
         if let Some(plan) = &mut self.connections.at(index).plan {

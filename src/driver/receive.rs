@@ -7,9 +7,10 @@ use super::connections::Link;
 use super::counting::HandshakeFailure;
 use super::interfaces::Binding;
 use super::timers::Owner;
+use crate::error::Status;
 use crate::log::note;
 use crate::proto::time::{MICROS_PER_MS, Micros};
-use crate::proto::utp::connection::Outcome;
+use crate::proto::utp::connection::{Outcome, UtpConnection};
 
 /// Batches taken from one UDP socket in one round.
 const UDP_BATCHES_MAX: usize = 256;
@@ -62,6 +63,7 @@ impl NetworkDriver {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
+                    self.receive_error = Status::NetworkSocketError as i32;
                     note!(Error, "receiving on {}: {error}", udp.local());
                     break;
                 }
@@ -180,6 +182,7 @@ impl NetworkDriver {
         }
         match utp.handle_timeout(now, &self.utp_config) {
             Outcome::TimedOut => self.end_utp(index, super::DisconnectReason::Timeout),
+            Outcome::NeverHeard => self.drop_unheard(index),
             Outcome::AttemptsExhausted => {
                 self.end_utp(index, super::DisconnectReason::MaxConnectionAttempts);
             }
@@ -189,6 +192,10 @@ impl NetworkDriver {
 
     /// Notes what a connection wants next: to send what its UTP machine has, or to be asked again.
     pub(super) fn schedule(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        if entry.unsettled && entry.utp.as_ref().is_none_or(UtpConnection::is_settled) {
+            self.settle(index);
+        }
         let entry = self.connections.at(index);
         let mut deadline = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
         if let Some(utp) = &entry.utp {

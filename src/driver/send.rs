@@ -9,7 +9,7 @@ mod owned;
 mod pieces;
 
 use super::connections::Link;
-use super::interfaces::{layers, utp_packet_size_max};
+use super::interfaces::layers;
 use super::{Connection, ConnectionState, MessageKind, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::proto::utp::connection::Control;
@@ -222,7 +222,7 @@ impl NetworkDriver {
         match entry.dialect {
             Dialect::Utp => {
                 let protocol = layers(kind, Dialect::Utp).protocol;
-                utp_packet_size_max(&self.settings, kind).saturating_sub(protocol)
+                self.packet_size_max(index).saturating_sub(protocol)
             }
             Dialect::Plain => {
                 let room = self.settings.outbound_bytes_max as usize;
