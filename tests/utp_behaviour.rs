@@ -8,8 +8,14 @@ mod admission;
 mod connecting;
 #[path = "utp_behaviour/events.rs"]
 mod events;
+#[path = "utp_behaviour/handshakes.rs"]
+mod handshakes;
 #[path = "utp_behaviour/interfaces.rs"]
 mod interfaces;
+#[path = "utp_behaviour/path_mtu.rs"]
+mod path_mtu;
+#[path = "utp_behaviour/quality.rs"]
+mod quality;
 #[path = "utp_behaviour/sending.rs"]
 mod sending;
 #[path = "utp_behaviour/silence.rs"]

@@ -221,3 +221,6 @@ impl NetworkDriver {
         proven || fits || self.settings.accept_payload_before_validation
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,7 +148,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn values_stay_between_the_samples(samples in prop::collection::vec(1u64..10_000_000, 1..80)) {
+        fn values_stay_between_the_samples(
+            samples in prop::collection::vec(1u64..10_000_000, 1..80),
+        ) {
             let it = recorded(&samples);
             let (least, most) = (it.least(), it.most());
             prop_assert_eq!(u64::from(least), *samples.iter().min().unwrap());

@@ -62,7 +62,8 @@ impl PathMtu {
     /// The sizes that are probed, ascending; those that the settings rule out are 0.
     fn sizes(&self) -> [u16; PROBES] {
         let above = |size: u16| if size > PATH_MTU_MIN { size } else { 0 };
-        [PATH_MTU_MIN, above(self.largest - 100), above(self.largest - 20), self.largest]
+        let below = |step: u16| above(self.largest.saturating_sub(step));
+        [PATH_MTU_MIN, below(100), below(20), self.largest]
     }
 
     /// The peer is there: the probes go out.
