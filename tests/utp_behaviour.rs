@@ -14,6 +14,10 @@ mod handshakes;
 mod interfaces;
 #[path = "utp_behaviour/path_mtu.rs"]
 mod path_mtu;
+#[path = "utp_behaviour/pipelines.rs"]
+mod pipelines;
+#[path = "utp_behaviour/pipelines_on_the_wire.rs"]
+mod pipelines_on_the_wire;
 #[path = "utp_behaviour/quality.rs"]
 mod quality;
 #[path = "utp_behaviour/sending.rs"]

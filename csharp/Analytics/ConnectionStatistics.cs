@@ -93,7 +93,18 @@ namespace NetDriver
                 Current = native.latency_current,
                 SmoothedCurrent = native.latency_smoothed,
             };
-            statistics.Reliable = ReliableUtility.Statistics.From(native);
+            statistics.Reliable = new ReliableUtility.Statistics
+            {
+                PacketsReceived = native.reliable_packets_received,
+                PacketsSent = native.reliable_packets_sent,
+                AcksReceived = native.reliable_acks_received,
+                AcksSent = native.reliable_acks_sent,
+                PacketsDropped = native.reliable_packets_dropped,
+                PacketsOutOfOrder = native.reliable_packets_out_of_order,
+                PacketsDuplicated = native.reliable_packets_duplicated,
+                PacketsStale = native.reliable_packets_stale,
+                PacketsResent = native.reliable_packets_resent,
+            };
             statistics.UnreliableSequenced = new SequencedStatistics
             {
                 NumPacketsSent = native.sequenced_packets_sent,

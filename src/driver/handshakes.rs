@@ -7,6 +7,7 @@
 use super::connections::Link;
 use super::datagram::remote_of;
 use super::interfaces::{layers, utp_packet_size_max};
+use super::pipelines::TLS_OVERHEAD;
 use super::{Connection, ConnectionState, Ending, NetworkDriver};
 use crate::error::Result;
 use crate::proto::endpoint::NetworkEndpoint;
@@ -110,12 +111,21 @@ impl NetworkDriver {
     pub(super) fn set_path(&mut self, index: u32) {
         let (now, discover) = (self.now, self.settings.perform_path_mtu_discovery);
         let largest = self.settings.max_message_size as u16;
+        let overhead = self.path_overhead(index);
         let entry = self.connections.at(index);
-        let kind = self.interfaces[entry.interface as usize].settings.kind;
-        let overhead = layers(kind, Dialect::Utp).framing as u16;
         if let Some(utp) = &mut entry.utp {
             utp.set_path(now, largest, overhead, discover);
         }
+    }
+
+    /// Bytes that the layers below the UTP dialect add to a packet of a connection, as Unity
+    /// Transport counts them.
+    pub(super) fn path_overhead(&mut self, index: u32) -> u16 {
+        let entry = self.connections.at(index);
+        let (link, interface) = (entry.link, entry.interface);
+        let kind = self.interfaces[interface as usize].settings.kind;
+        let tls = if self.is_secure(link) { TLS_OVERHEAD } else { 0 };
+        (layers(kind, Dialect::Utp).framing + tls) as u16
     }
 
     /// Bytes of the largest UTP packet that a connection may send now: what its path is known to
@@ -135,12 +145,10 @@ impl NetworkDriver {
     /// As [`payload_size_max`](Self::payload_size_max).
     pub fn message_size_max(&mut self, connection: Connection) -> Result<u32> {
         let index = self.sendable(connection, 0)?;
-        let entry = self.connections.at(index);
-        if entry.dialect == Dialect::Plain {
-            return self.payload_size_max(connection, 0);
+        match &self.connections.at(index).utp {
+            Some(utp) => Ok(utp.path_mtu().into()),
+            None => self.payload_size_max(connection, 0),
         }
-        let kind = self.interfaces[entry.interface as usize].settings.kind;
-        Ok((self.packet_size_max(index) + layers(kind, Dialect::Utp).framing) as u32)
     }
 
     /// What a packet may have changed beside events: the round trip, the proof of an address.

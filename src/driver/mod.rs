@@ -21,6 +21,8 @@ mod handshakes;
 mod http_facts;
 mod interfaces;
 mod liveness;
+mod packets;
+mod pipelines;
 mod plan;
 mod receive;
 mod redirects;
@@ -58,6 +60,8 @@ use connections::{Connections, Link};
 use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
+pub use pipelines::PipelineStatistics;
+use pipelines::Pipelines;
 use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
@@ -88,6 +92,7 @@ pub struct NetworkDriver {
     events: EventQueue,
     timers: Timers,
     sends: OpenSends,
+    pipelines: Pipelines,
     accept_queue: VecDeque<Connection>,
     /// Connections arrived since the last update.
     accept_news: bool,
@@ -181,6 +186,7 @@ impl NetworkDriver {
             events: EventQueue::new(),
             timers: Timers::default(),
             sends: OpenSends::default(),
+            pipelines: Pipelines::default(),
             accept_queue: VecDeque::new(),
             accept_news: false,
             farewell_news: false,
@@ -219,6 +225,7 @@ impl NetworkDriver {
         self.events.settle();
         self.begin_frame();
         self.begin_metering();
+        self.send_due_acks();
         // After a wait that has just asked the system, asking again would only cost a call.
         let outcome = if std::mem::take(&mut self.polled) && self.has_news() {
             self.move_packets()
@@ -226,6 +233,7 @@ impl NetworkDriver {
             self.cycle(None)
         };
         self.events.publish();
+        self.show_owed_acks();
         self.accept_news = false;
         self.requests.news = false;
         self.farewell_news = false;
@@ -238,6 +246,7 @@ impl NetworkDriver {
     /// As [`update`](Self::update).
     pub fn flush(&mut self) -> Result<()> {
         self.follow_clock();
+        self.send_due_acks();
         self.transmit()
     }
 
@@ -251,6 +260,11 @@ impl NetworkDriver {
         let end = self.pump.clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
         self.flush()?;
         while !self.has_news() {
+            if self.owes_acks() {
+                // There is nothing that the program could answer.
+                self.show_owed_acks();
+                self.flush()?;
+            }
             let clock = self.pump.clock.now();
             let rest = end.saturating_sub(clock);
             let accept = self.until_accept().unwrap_or(Micros::MAX);
@@ -326,6 +340,7 @@ impl NetworkDriver {
     fn move_packets(&mut self) -> Result<()> {
         self.now = self.time();
         self.receive();
+        self.send_urgent_acks();
         self.run_timers();
         self.transmit()
     }
@@ -484,6 +499,7 @@ impl NetworkDriver {
         self.forget_token(index, true);
         let entry = self.connections.at(index);
         entry.link = Link::None;
+        entry.machines.clear();
         let connection = entry.connection(index);
         self.count_end(&ending);
         note!(Info, "{connection:?} ended: {:?}, {:?}", ending.reason, ending.text);

@@ -2,8 +2,10 @@
 //!
 //! It counts and decides nothing. What costs more than an addition is computed when it is asked.
 
+use super::pipelines::PipelineStatistics;
 use super::{Connection, NetworkDriver};
 use crate::error::Result;
+use crate::proto::pipeline::{ReliableStatistics, SequencedStatistics};
 use crate::proto::round_trip::RoundTrip;
 use crate::proto::traffic::TrafficStatistics;
 use crate::pump::StreamId;
@@ -45,6 +47,29 @@ pub struct SequencedCounters {
     pub packets_out_of_order: u64,
     /// Packets that never came.
     pub packets_lost: u64,
+}
+
+impl ReliableCounters {
+    const fn add(&mut self, counted: &ReliableStatistics) {
+        self.packets_received += counted.packets_received;
+        self.packets_sent += counted.packets_sent;
+        self.acks_received += counted.acks_received;
+        self.acks_sent += counted.acks_sent;
+        self.packets_dropped += counted.packets_dropped;
+        self.packets_out_of_order += counted.packets_out_of_order;
+        self.packets_duplicated += counted.packets_duplicated;
+        self.packets_stale += counted.packets_stale;
+        self.packets_resent += counted.packets_resent;
+    }
+}
+
+impl SequencedCounters {
+    const fn add(&mut self, counted: &SequencedStatistics) {
+        self.packets_sent += counted.packets_sent;
+        self.packets_received += counted.packets_received;
+        self.packets_out_of_order += counted.packets_culled;
+        self.packets_lost += counted.packets_dropped;
+    }
 }
 
 /// The quality of a connection.
@@ -111,13 +136,12 @@ impl NetworkDriver {
     /// As [`connection_info`](Self::connection_info).
     pub fn connection_statistics(&self, connection: Connection) -> Result<ConnectionStatistics> {
         let entry = self.entry(connection)?;
-        let (reliable, sequenced) = self.pipeline_counters(connection.index());
-        Ok(ConnectionStatistics { round_trip: entry.round_trip, reliable, sequenced })
-    }
-
-    /// What the pipelines of a connection have counted.
-    fn pipeline_counters(&self, _index: u32) -> (ReliableCounters, SequencedCounters) {
-        // This version has no pipelines.
-        Default::default()
+        let mut all = ConnectionStatistics { round_trip: entry.round_trip, ..Default::default() };
+        for (_, machine) in entry.machines.iter() {
+            let counted = PipelineStatistics::of(machine);
+            all.reliable.add(&counted.reliable.unwrap_or_default());
+            all.sequenced.add(&counted.sequenced.unwrap_or_default());
+        }
+        Ok(all)
     }
 }

@@ -149,16 +149,14 @@ fn udp_traffic_is_counted_with_its_headers() {
 
 #[test]
 fn websocket_traffic_is_counted_in_segments() {
-    for kind in [InterfaceKind::WebSocket] {
-        let mut pair = Pair::with(kind, &NetworkSettings::default());
-        pair.client.send(pair.to_server, 0, &[7; 1000]).expect("is sent");
-        pair.server_event(EventKind::Data);
-        let (rx, tx) = pair.server.traffic_statistics();
-        let statistics = pair.server.statistics();
-        assert_eq!(rx.exact_bytes, statistics.stream_bytes_in);
-        assert_eq!(tx.exact_bytes, statistics.stream_bytes_out);
-        assert_eq!(rx.bytes, rx.exact_bytes + 52 * rx.packets);
-    }
+    let mut pair = Pair::new(InterfaceKind::WebSocket);
+    pair.client.send(pair.to_server, 0, &[7; 1000]).expect("is sent");
+    pair.server_event(EventKind::Data);
+    let (rx, tx) = pair.server.traffic_statistics();
+    let statistics = pair.server.statistics();
+    assert_eq!(rx.exact_bytes, statistics.stream_bytes_in);
+    assert_eq!(tx.exact_bytes, statistics.stream_bytes_out);
+    assert_eq!(rx.bytes, rx.exact_bytes + 52 * rx.packets);
 }
 
 #[test]
@@ -199,4 +197,39 @@ fn statistics_of_a_stale_connection_are_refused() {
     pair.client.update().expect("updates");
     let refused = pair.client.connection_statistics(pair.to_server);
     assert_eq!(status(refused), netdriver::Status::NetworkVersionMismatch);
+}
+
+#[test]
+fn the_pipelines_of_a_connection_are_counted_together() {
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &frames(10), "reliable;useq;reliable");
+    for pipeline in [1, 2, 2, 3] {
+        pair.client.send(pair.to_server, pipeline, b"ping").expect("is sent");
+    }
+    for _ in 0..20 {
+        pair.frame();
+        while pair.server.pop_event().is_some() {}
+    }
+    let sent = pair.client.connection_statistics(pair.to_server).expect("is open");
+    let received = pair.server.connection_statistics(pair.to_client).expect("is open");
+    assert_eq!((sent.reliable.packets_sent, received.reliable.packets_received), (2, 2));
+    assert_eq!((sent.reliable.acks_received, received.reliable.acks_sent), (2, 2));
+    assert_eq!((sent.sequenced.packets_sent, received.sequenced.packets_received), (2, 2));
+}
+
+#[test]
+fn a_reliable_pipeline_measures_for_peers_that_answer_no_probe() {
+    let settings = NetworkSettings { round_trip_interval_ms: 0, ..frames(10) };
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &settings, "reliable;reliable");
+    for _ in 0..5 {
+        for pipeline in [1, 2] {
+            pair.client.send(pair.to_server, pipeline, b"ping").expect("is sent");
+        }
+        for _ in 0..10 {
+            pair.frame();
+            while pair.server.pop_event().is_some() {}
+        }
+    }
+    let info = pair.client.connection_info(pair.to_server).expect("is open");
+    // One for the handshake, and one for each message of the first pipeline.
+    assert_eq!(info.round_trip_count, 6);
 }

@@ -170,6 +170,12 @@ impl UtpConnection {
         self.validated
     }
 
+    /// Does the peer answer probes of the round trip?
+    #[must_use]
+    pub const fn answers_probes(&self) -> bool {
+        self.prober.replaces_heartbeats()
+    }
+
     /// May the program use the connection, as far as the path is concerned?
     #[must_use]
     pub const fn is_settled(&self) -> bool {

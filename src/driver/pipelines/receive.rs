@@ -1,0 +1,55 @@
+//! Packets in: from the peer through a machine into messages.
+
+use bytes::Bytes;
+
+use super::super::NetworkDriver;
+use crate::proto::pipeline::StageStatistics;
+use crate::proto::utp::connection::UtpConnection;
+
+impl NetworkDriver {
+    /// Takes the payload of a data packet with the number of a pipeline.
+    pub(in crate::driver) fn receive_through(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        payload: &[u8],
+        whole: Option<&Bytes>,
+    ) {
+        let now = self.now;
+        let outcome = self.run_machine(index, pipeline, whole, |machine, out| {
+            machine.handle_packet(now, payload, out)
+        });
+        if !matches!(outcome, Some(Ok(()))) {
+            // No pipeline has that number, or it made nothing of the packet.
+            self.statistics.malformed_in += 1;
+        }
+        self.note_round_trip(index, pipeline);
+        self.announce_window(index, pipeline);
+    }
+
+    /// What a reliable stage measures is the connection's round trip, where the peer answers no
+    /// probes. Of several such pipelines the first is listened to.
+    fn note_round_trip(&mut self, index: u32, pipeline: u8) {
+        let entry = self.connections.at(index);
+        let machines = &entry.machines;
+        if machines.measured.0 != 0 && machines.measured.0 != pipeline
+            || entry.utp.as_ref().is_some_and(UtpConnection::answers_probes)
+        {
+            return;
+        }
+        let measured = machines.get(pipeline).and_then(|machine| {
+            machine.statistics().find_map(|stage| match stage {
+                StageStatistics::Reliable(reliable) if reliable.rtt.samples > 0 => {
+                    Some(reliable.rtt)
+                }
+                _ => None,
+            })
+        });
+        if let Some(rtt) = measured
+            && entry.machines.measured.1 != rtt.samples
+        {
+            entry.machines.measured = (pipeline, rtt.samples);
+            entry.round_trip.record(rtt.last);
+        }
+    }
+}
