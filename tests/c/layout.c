@@ -85,6 +85,13 @@ static void print_nd_settings(void) {
   FIELD(reliable_window_size);
   FIELD(reliable_minimum_resend_time_ms);
   FIELD(reliable_maximum_resend_time_ms);
+  FIELD(unvalidated_connections_max);
+  FIELD(cookie_threshold);
+  FIELD(unvalidated_timeout_ms);
+  FIELD(connections_per_address_max);
+  FIELD(requests_per_address_max);
+  FIELD(accept_payload_before_validation);
+  FIELD(round_trip_interval_ms);
   END();
 }
 #undef STRUCT
@@ -231,6 +238,14 @@ static void print_nd_connection_info(void) {
   FIELD(peer);
   FIELD(last_message_age_ms);
   FIELD(reserved);
+  FIELD(round_trip_smoothed_us);
+  FIELD(round_trip_jitter_us);
+  FIELD(round_trip_min_us);
+  FIELD(round_trip_max_us);
+  FIELD(round_trip_count);
+  FIELD(path_mtu);
+  FIELD(validated);
+  FIELD(reserved_2);
   END();
 }
 #undef STRUCT
@@ -292,6 +307,81 @@ static void print_nd_driver_statistics(void) {
   FIELD(tls_failures);
   FIELD(handshakes_refused);
   FIELD(handshakes_unanswered);
+  FIELD(connections_unvalidated);
+  FIELD(reserved);
+  FIELD(connections_unheard);
+  FIELD(requests_unvalidated);
+  FIELD(requests_over_address);
+  FIELD(requests_over_rate);
+  FIELD(requests_late);
+  FIELD(retries_out);
+  FIELD(cookies_accepted);
+  FIELD(cookies_refused);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_traffic
+#define STRUCT_NAME "nd_traffic"
+static void print_nd_traffic(void) {
+  FIELD(bytes);
+  FIELD(packets);
+  FIELD(exact_bytes);
+  FIELD(size_classes);
+  FIELD(size_mean);
+  FIELD(size_deviation);
+  FIELD(size_min);
+  FIELD(size_max);
+  FIELD(bandwidth_mean);
+  FIELD(bandwidth_current);
+  FIELD(bandwidth_min);
+  FIELD(bandwidth_max);
+  FIELD(bandwidth_burst);
+  FIELD(queue_mean);
+  FIELD(queue_max);
+  FIELD(reserved);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_traffic_statistics
+#define STRUCT_NAME "nd_traffic_statistics"
+static void print_nd_traffic_statistics(void) {
+  FIELD(struct_size);
+  FIELD(receive_error);
+  FIELD(rx);
+  FIELD(tx);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_connection_statistics
+#define STRUCT_NAME "nd_connection_statistics"
+static void print_nd_connection_statistics(void) {
+  FIELD(struct_size);
+  FIELD(latency_count);
+  FIELD(latency_mean);
+  FIELD(latency_deviation);
+  FIELD(latency_min);
+  FIELD(latency_max);
+  FIELD(latency_current);
+  FIELD(latency_smoothed);
+  FIELD(reliable_packets_received);
+  FIELD(reliable_packets_sent);
+  FIELD(reliable_acks_received);
+  FIELD(reliable_acks_sent);
+  FIELD(reliable_packets_dropped);
+  FIELD(reliable_packets_out_of_order);
+  FIELD(reliable_packets_duplicated);
+  FIELD(reliable_packets_stale);
+  FIELD(reliable_packets_resent);
+  FIELD(sequenced_packets_sent);
+  FIELD(sequenced_packets_received);
+  FIELD(sequenced_packets_out_of_order);
+  FIELD(sequenced_packets_lost);
   END();
 }
 #undef STRUCT
@@ -496,6 +586,9 @@ int main(void) {
   print_nd_connection_info();
   print_nd_request();
   print_nd_driver_statistics();
+  print_nd_traffic();
+  print_nd_traffic_statistics();
+  print_nd_connection_statistics();
   print_nd_network_simulator();
   print_nd_extension_frame();
   print_nd_extension();
