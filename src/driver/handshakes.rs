@@ -177,7 +177,8 @@ impl NetworkDriver {
         if entry.utp.as_ref().is_some_and(UtpConnection::is_client) {
             entry.state = ConnectionState::Connected;
             entry.accepted = true;
-            self.events.admit(&entry.waiting);
+            self.events.admit_later(&entry.waiting);
+            self.settle_news = true;
         } else {
             self.announce(index);
         }

@@ -96,6 +96,8 @@ pub struct NetworkDriver {
     accept_queue: VecDeque<Connection>,
     /// Connections arrived since the last update.
     accept_news: bool,
+    /// A connection became ready since the last update, and its events with it.
+    settle_news: bool,
     /// The last goodbye ended since the last update.
     farewell_news: bool,
     accept_payload: Vec<u8>,
@@ -189,6 +191,7 @@ impl NetworkDriver {
             pipelines: Pipelines::default(),
             accept_queue: VecDeque::new(),
             accept_news: false,
+            settle_news: false,
             farewell_news: false,
             accept_payload: Vec::new(),
             control_list: Vec::new(),
@@ -235,6 +238,7 @@ impl NetworkDriver {
         self.events.publish();
         self.show_owed_acks();
         self.accept_news = false;
+        self.settle_news = false;
         self.requests.news = false;
         self.farewell_news = false;
         outcome
@@ -285,6 +289,7 @@ impl NetworkDriver {
         asked
             || self.events.has_news()
             || self.accept_news
+            || self.settle_news
             || self.requests.news
             || self.farewell_news
     }

@@ -28,11 +28,12 @@ static void end(const char *of, size_t size) {
   end_of_last = 0;
 }
 
-#define FIELD(name) field(STRUCT_NAME, #name, offsetof(STRUCT, name), sizeof(((STRUCT *)0)->name))
-#define END() end(STRUCT_NAME, sizeof(STRUCT))
+#define TEXT_OF(name) #name
+#define TEXT(name) TEXT_OF(name)
+#define FIELD(name) field(TEXT(STRUCT), #name, offsetof(STRUCT, name), sizeof(((STRUCT *)0)->name))
+#define END() end(TEXT(STRUCT), sizeof(STRUCT))
 
 #define STRUCT nd_endpoint
-#define STRUCT_NAME "nd_endpoint"
 static void print_nd_endpoint(void) {
   FIELD(address);
   FIELD(family);
@@ -41,10 +42,8 @@ static void print_nd_endpoint(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_settings
-#define STRUCT_NAME "nd_settings"
 static void print_nd_settings(void) {
   FIELD(struct_size);
   FIELD(connect_timeout_ms);
@@ -95,10 +94,8 @@ static void print_nd_settings(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_interface_settings
-#define STRUCT_NAME "nd_interface_settings"
 static void print_nd_interface_settings(void) {
   FIELD(struct_size);
   FIELD(kind);
@@ -118,10 +115,8 @@ static void print_nd_interface_settings(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_connect_options
-#define STRUCT_NAME "nd_connect_options"
 static void print_nd_connect_options(void) {
   FIELD(struct_size);
   FIELD(dialect);
@@ -140,10 +135,8 @@ static void print_nd_connect_options(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_tls_identity
-#define STRUCT_NAME "nd_tls_identity"
 static void print_nd_tls_identity(void) {
   FIELD(certificate);
   FIELD(key);
@@ -152,10 +145,8 @@ static void print_nd_tls_identity(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_tls_client
-#define STRUCT_NAME "nd_tls_client"
 static void print_nd_tls_client(void) {
   FIELD(struct_size);
   FIELD(use_system_roots);
@@ -169,10 +160,8 @@ static void print_nd_tls_client(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_tls_server
-#define STRUCT_NAME "nd_tls_server"
 static void print_nd_tls_server(void) {
   FIELD(struct_size);
   FIELD(identity_count);
@@ -186,10 +175,8 @@ static void print_nd_tls_server(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_event
-#define STRUCT_NAME "nd_event"
 static void print_nd_event(void) {
   FIELD(connection);
   FIELD(data);
@@ -202,10 +189,8 @@ static void print_nd_event(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_send
-#define STRUCT_NAME "nd_send"
 static void print_nd_send(void) {
   FIELD(handle);
   FIELD(data);
@@ -214,10 +199,8 @@ static void print_nd_send(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_connection_info
-#define STRUCT_NAME "nd_connection_info"
 static void print_nd_connection_info(void) {
   FIELD(struct_size);
   FIELD(state);
@@ -249,10 +232,8 @@ static void print_nd_connection_info(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_request
-#define STRUCT_NAME "nd_request"
 static void print_nd_request(void) {
   FIELD(struct_size);
   FIELD(interface_index);
@@ -265,10 +246,8 @@ static void print_nd_request(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_driver_statistics
-#define STRUCT_NAME "nd_driver_statistics"
 static void print_nd_driver_statistics(void) {
   FIELD(struct_size);
   FIELD(connections);
@@ -320,10 +299,8 @@ static void print_nd_driver_statistics(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_traffic
-#define STRUCT_NAME "nd_traffic"
 static void print_nd_traffic(void) {
   FIELD(bytes);
   FIELD(packets);
@@ -344,10 +321,8 @@ static void print_nd_traffic(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_traffic_statistics
-#define STRUCT_NAME "nd_traffic_statistics"
 static void print_nd_traffic_statistics(void) {
   FIELD(struct_size);
   FIELD(receive_error);
@@ -356,10 +331,8 @@ static void print_nd_traffic_statistics(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_connection_statistics
-#define STRUCT_NAME "nd_connection_statistics"
 static void print_nd_connection_statistics(void) {
   FIELD(struct_size);
   FIELD(latency_count);
@@ -385,10 +358,8 @@ static void print_nd_connection_statistics(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_network_simulator
-#define STRUCT_NAME "nd_network_simulator"
 static void print_nd_network_simulator(void) {
   FIELD(struct_size);
   FIELD(receive_loss_percent);
@@ -404,10 +375,8 @@ static void print_nd_network_simulator(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_extension_frame
-#define STRUCT_NAME "nd_extension_frame"
 static void print_nd_extension_frame(void) {
   FIELD(opcode);
   FIELD(last);
@@ -417,10 +386,8 @@ static void print_nd_extension_frame(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_extension
-#define STRUCT_NAME "nd_extension"
 static void print_nd_extension(void) {
   FIELD(struct_size);
   FIELD(reserved_bits);
@@ -436,10 +403,8 @@ static void print_nd_extension(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_pipeline_stage
-#define STRUCT_NAME "nd_pipeline_stage"
 static void print_nd_pipeline_stage(void) {
   FIELD(stage);
   FIELD(payload_capacity);
@@ -451,10 +416,8 @@ static void print_nd_pipeline_stage(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_simulator_stage
-#define STRUCT_NAME "nd_simulator_stage"
 static void print_nd_simulator_stage(void) {
   FIELD(struct_size);
   FIELD(max_packet_count);
@@ -471,10 +434,8 @@ static void print_nd_simulator_stage(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_pipeline_statistics
-#define STRUCT_NAME "nd_pipeline_statistics"
 static void print_nd_pipeline_statistics(void) {
   FIELD(struct_size);
   FIELD(reserved);
@@ -509,10 +470,8 @@ static void print_nd_pipeline_statistics(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_stage_call
-#define STRUCT_NAME "nd_stage_call"
 static void print_nd_stage_call(void) {
   FIELD(now_us);
   FIELD(wake_us);
@@ -524,10 +483,8 @@ static void print_nd_stage_call(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_stage_functions
-#define STRUCT_NAME "nd_stage_functions"
 static void print_nd_stage_functions(void) {
   FIELD(struct_size);
   FIELD(header_size);
@@ -543,10 +500,8 @@ static void print_nd_stage_functions(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_stream_writer
-#define STRUCT_NAME "nd_stream_writer"
 static void print_nd_stream_writer(void) {
   FIELD(data);
   FIELD(capacity);
@@ -558,10 +513,8 @@ static void print_nd_stream_writer(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_stream_reader
-#define STRUCT_NAME "nd_stream_reader"
 static void print_nd_stream_reader(void) {
   FIELD(data);
   FIELD(length);
@@ -571,7 +524,6 @@ static void print_nd_stream_reader(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 int main(void) {
   print_nd_endpoint();

@@ -356,7 +356,8 @@ impl UtpConnection {
                 let silent_since = self.last_receive.saturating_add(config.disconnect_timeout);
                 if config.disconnect_timeout > 0 && now > silent_since {
                     self.state = State::Closed;
-                    self.disconnect_due = true;
+                    // An address that is not proven may be somebody else's.
+                    self.disconnect_due = self.validated;
                     return Outcome::TimedOut;
                 }
                 self.path_mtu.handle_timeout(now);
