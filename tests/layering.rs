@@ -41,6 +41,7 @@ const ROOT_NAMES: &[(&str, &str)] = &[
     ("EventView", "driver"),
     ("MessageKind", "driver"),
     ("NetworkDriver", "driver"),
+    ("PipelineStatistics", "driver"),
     ("REJECT_BODY_MAX", "driver"),
     ("ReliableCounters", "driver"),
     ("Request", "driver"),
@@ -48,8 +49,13 @@ const ROOT_NAMES: &[(&str, &str)] = &[
     ("SendHandle", "driver"),
     ("SequencedCounters", "driver"),
     ("Statistics", "driver"),
+    ("CustomInstance", "proto"),
+    ("CustomStage", "proto"),
     ("Family", "proto"),
     ("NetworkEndpoint", "proto"),
+    ("SendError", "proto"),
+    ("StageError", "proto"),
+    ("StageNext", "proto"),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -18,6 +18,8 @@ mod path_mtu;
 mod pipelines;
 #[path = "utp_behaviour/pipelines_on_the_wire.rs"]
 mod pipelines_on_the_wire;
+#[path = "utp_behaviour/pipelines_tuning.rs"]
+mod pipelines_tuning;
 #[path = "utp_behaviour/quality.rs"]
 mod quality;
 #[path = "utp_behaviour/sending.rs"]
