@@ -351,7 +351,8 @@ pub struct nd_event {
     pub close_code: u16,
     /// Disconnect: ND_DISCONNECT_….
     pub reason: u8,
-    /// Data: the pipeline that it came through; 0 is none.
+    /// Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
+    /// full; 0: the send queue was.
     pub pipeline: u8,
     /// ND_EVENT_FLAG_… bits.
     pub flags: u32,
@@ -387,7 +388,8 @@ pub struct nd_connection_info {
     /// ND_DIALECT_UTP or ND_DIALECT_PLAIN.
     pub dialect: u32,
     /// Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
-    /// measures every round_trip_interval_ms, a plain WebSocket each of its pings.
+    /// measures every round_trip_interval_ms, a plain WebSocket each of its pings, and reliable
+    /// pipelines measure where the peer answers no probe.
     pub round_trip_us: u32,
     /// The peer's address, behind trusted proxies too.
     pub remote: nd_endpoint,

@@ -274,8 +274,7 @@ impl NetworkSettings {
         if self.fragment_size != 0 {
             bounded("fragment_size", self.fragment_size, FRAGMENT_SIZE_MIN, message_limit)?;
         }
-        pipelines::check(self.fragmentation, self.reliable, self.simulator_stage)
-            .map_err(Error::argument)?;
+        pipelines::check(self)?;
         let unvalidated = self.unvalidated_connections_max;
         bounded("unvalidated_connections_max", unvalidated, 1, CONNECTIONS_LIMIT)?;
         bounded("requests_per_address_max", self.requests_per_address_max, 0, REQUESTS_LIMIT)

@@ -281,6 +281,8 @@ fn a_timeout_says_goodbye() {
     let settings =
         NetworkSettings { disconnect_timeout_ms: 300, heartbeat_timeout_ms: 0, ..frames(10) };
     let (mut server, peer, _) = accepted(&settings);
+    // To an address that never spoke nothing is said.
+    peer.send(&packet(3, b""));
     assert_eq!(peer.receive(&mut server), packet(2, b""));
     let end = expect_event(&mut [&mut server], EventKind::Disconnect);
     assert_eq!(end.reason, DisconnectReason::Timeout);
