@@ -18,6 +18,7 @@ const SOURCES: &[&str] = &[
     "documents",
     "admission",
     "tls",
+    "traffic",
     "connections",
     "requests",
     "events",

@@ -162,11 +162,23 @@ namespace NetDriver
             get { return m_State == null ? default(NetworkSettings) : m_State.Settings.Snapshot(); }
         }
 
-        /// <summary>What the last update returned: 0 or a negative
-        /// <see cref="Error.StatusCode"/>.</summary>
+        /// <summary>
+        /// What went wrong in the last update: 0,
+        /// <see cref="Error.StatusCode.NetworkReceiveQueueFull"/> when datagrams were dropped
+        /// because a connection's queue was full, or another negative
+        /// <see cref="Error.StatusCode"/>.
+        /// </summary>
         public int ReceiveErrorCode
         {
-            get { return m_State == null ? 0 : m_State.ReceiveErrorCode; }
+            get
+            {
+                if (m_State == null || m_State.ReceiveErrorCode != NativeMethods.ND_OK)
+                    return m_State == null ? 0 : m_State.ReceiveErrorCode;
+                nd_traffic_statistics traffic;
+                NativeMethods.nd_traffic_statistics_init(&traffic);
+                NativeMethods.nd_driver_get_traffic_statistics(Handle, &traffic);
+                return traffic.receive_error;
+            }
         }
 
         private nd_driver* Handle
@@ -345,16 +357,17 @@ namespace NetDriver
             return NativeMethods.nd_driver_wake(Handle);
         }
 
-        /// <summary>Counters since the driver was created.</summary>
+        /// <summary>Counters since the driver was created: Unity Transport's and more.</summary>
         /// <returns>The counters; all 0 for a disposed driver.</returns>
         public DriverStatistics GetStatistics()
         {
-            DriverStatistics statistics;
             nd_driver_statistics native;
+            nd_traffic_statistics traffic;
             NativeMethods.nd_driver_statistics_init(&native);
             NativeMethods.nd_driver_get_statistics(Handle, &native);
-            statistics.m_Native = native;
-            return statistics;
+            NativeMethods.nd_traffic_statistics_init(&traffic);
+            NativeMethods.nd_driver_get_traffic_statistics(Handle, &traffic);
+            return DriverStatistics.From(native, traffic);
         }
 
         /// <summary>Puts a bad network below the datagram interfaces, or changes it.</summary>

@@ -756,7 +756,10 @@ typedef struct nd_settings {
    */
   int32_t max_message_size;
   /**
-   * Path-MTU discovery; must be 0 in this version (probes of peers are always answered).
+   * 1: this side looks for the largest packet that a path takes (probes of peers are always
+   * answered). A new connection is the program's when that is over, 0.6 seconds later at most
+   * once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
+   * 0. Means nothing when max_message_size is 1024 or less.
    */
   int32_t perform_path_mtu_discovery;
   /**
@@ -893,6 +896,44 @@ typedef struct nd_settings {
    * above the fewest.
    */
   int32_t reliable_maximum_resend_time_ms;
+  /**
+   * Connections over datagrams (UDP) whose client was not heard since its request, which may
+   * come from a forged address. Further clients have to prove theirs with a cookie, which those
+   * of netdriver do by themselves, or to wait. Default 1024; above 0.
+   */
+  uint32_t unvalidated_connections_max;
+  /**
+   * From so many of them on a client is asked for a cookie first; one that knows none is let in
+   * when it asks again. Default 256; 0: always.
+   */
+  uint32_t cookie_threshold;
+  /**
+   * Milliseconds of silence after which such a connection ends, and is never seen if it was not
+   * accepted yet. Default 5000; 0: as any other connection.
+   */
+  int32_t unvalidated_timeout_ms;
+  /**
+   * Connections over datagrams that one address may have; a network of 64 bits counts as one
+   * address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
+   */
+  uint32_t connections_per_address_max;
+  /**
+   * Connection requests over datagrams that such an address may make in a second; further ones
+   * are dropped. Default 2000; 0: no limit; at most 65534.
+   */
+  uint32_t requests_per_address_max;
+  /**
+   * 1 (default, as Unity Transport): clients get the accept payload although their address is
+   * not proven, so that the answer is longer than what was asked. 0: only clients that have
+   * brought a cookie or as long a connect payload get it.
+   */
+  int32_t accept_payload_before_validation;
+  /**
+   * UTP dialect: milliseconds between two probes that measure the round trip, in place of
+   * heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
+   * answer none.
+   */
+  int32_t round_trip_interval_ms;
 } nd_settings;
 
 /**
@@ -1163,8 +1204,9 @@ typedef struct nd_connection_info {
    */
   uint32_t dialect;
   /**
-   * Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-   * measures its handshake, a WebSocket each of its pings; a reliable pipeline's smoothed mean.
+   * Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
+   * measures every round_trip_interval_ms, a plain WebSocket each of its pings, and reliable
+   * pipelines measure where the peer answers no probe.
    */
   uint32_t round_trip_us;
   /**
@@ -1220,6 +1262,41 @@ typedef struct nd_connection_info {
    * 0.
    */
   uint32_t reserved;
+  /**
+   * Microseconds of the smoothed round trip (RFC 6298); 0 when none was measured, as below.
+   * Since 0.3.
+   */
+  uint32_t round_trip_smoothed_us;
+  /**
+   * Microseconds by which round trips deviate from it, smoothed: the jitter.
+   */
+  uint32_t round_trip_jitter_us;
+  /**
+   * Microseconds of the shortest round trip.
+   */
+  uint32_t round_trip_min_us;
+  /**
+   * Microseconds of the longest round trip.
+   */
+  uint32_t round_trip_max_us;
+  /**
+   * How many round trips were measured.
+   */
+  uint32_t round_trip_count;
+  /**
+   * Bytes of the largest packet that the path is known to take, its headers up to those of UDP
+   * or TCP included: max_message_size without path-MTU discovery; 0 for a plain WebSocket.
+   */
+  uint32_t path_mtu;
+  /**
+   * 1: the peer's address is as good as proven: it has spoken since its request, or brought a
+   * cookie, or there is a stream to it.
+   */
+  uint32_t validated;
+  /**
+   * 0.
+   */
+  uint32_t reserved_2;
 } nd_connection_info;
 
 /**
@@ -1379,6 +1456,46 @@ typedef struct nd_driver_statistics {
    * Upgrade requests that the program did not answer in time; answered with 503.
    */
   uint64_t handshakes_unanswered;
+  /**
+   * Connections over datagrams now whose client was not heard since its request. Since 0.3.
+   */
+  uint32_t connections_unvalidated;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Such connections that ended after unvalidated_timeout_ms.
+   */
+  uint64_t connections_unheard;
+  /**
+   * Requests turned away at unvalidated_connections_max.
+   */
+  uint64_t requests_unvalidated;
+  /**
+   * Requests dropped because their address has connections_per_address_max connections.
+   */
+  uint64_t requests_over_address;
+  /**
+   * Requests dropped because their address made more than requests_per_address_max in a second.
+   */
+  uint64_t requests_over_rate;
+  /**
+   * Requests dropped because their connection had just ended.
+   */
+  uint64_t requests_late;
+  /**
+   * Requests answered with a Retry: the client has to prove its address.
+   */
+  uint64_t retries_out;
+  /**
+   * Requests whose cookie was right.
+   */
+  uint64_t cookies_accepted;
+  /**
+   * Requests whose cookie was wrong, or too old.
+   */
+  uint64_t cookies_refused;
 } nd_driver_statistics;
 
 /**
@@ -1613,6 +1730,193 @@ typedef struct nd_tls_server {
    */
   uint32_t reserved;
 } nd_tls_server;
+
+/**
+ * One direction of a driver's traffic since it was created.
+ */
+typedef struct nd_traffic {
+  /**
+   * Bytes with the headers that the system adds, estimated: IP and UDP 28 (IPv6: 48), IP and
+   * TCP 52 (IPv6: 72); none in process.
+   */
+  uint64_t bytes;
+  /**
+   * Packets: datagrams, and for streams as many TCP segments of 1448 bytes as the bytes fill.
+   */
+  uint64_t packets;
+  /**
+   * Bytes given to or taken from the system, without those headers: exact.
+   */
+  uint64_t exact_bytes;
+  /**
+   * Packets below 128 bytes (sizes include the headers), below 256, below 512, below 1024, and
+   * larger.
+   */
+  uint64_t size_classes[5];
+  /**
+   * Mean size of a packet.
+   */
+  float size_mean;
+  /**
+   * Standard deviation of the sizes.
+   */
+  float size_deviation;
+  /**
+   * The smallest packet; 0 when there was none.
+   */
+  uint32_t size_min;
+  /**
+   * The largest packet.
+   */
+  uint32_t size_max;
+  /**
+   * Kilobits (1000 bits) per second since the driver was created.
+   */
+  float bandwidth_mean;
+  /**
+   * Kilobits per second in the last full second.
+   */
+  float bandwidth_current;
+  /**
+   * Kilobits per second in the quietest full second; 0 before there was one.
+   */
+  float bandwidth_min;
+  /**
+   * Kilobits per second in the busiest full second.
+   */
+  float bandwidth_max;
+  /**
+   * Kilobits per second in the busiest update.
+   */
+  float bandwidth_burst;
+  /**
+   * Packets in one update, on average.
+   */
+  float queue_mean;
+  /**
+   * The most packets in one update.
+   */
+  uint32_t queue_max;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} nd_traffic;
+
+/**
+ * Traffic of a driver since it was created. Set struct_size with nd_traffic_statistics_init.
+ */
+typedef struct nd_traffic_statistics {
+  /**
+   * Size of this struct in bytes; nd_traffic_statistics_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * What went wrong with receiving in the last update: ND_OK, ND_ERROR_RECEIVE_QUEUE_FULL
+   * (packets were dropped because a connection's receive queue was full) or
+   * ND_ERROR_NETWORK_SOCKET.
+   */
+  int32_t receive_error;
+  /**
+   * What came in.
+   */
+  struct nd_traffic rx;
+  /**
+   * What went out.
+   */
+  struct nd_traffic tx;
+} nd_traffic_statistics;
+
+/**
+ * The quality of a connection since it began. Set struct_size with
+ * nd_connection_statistics_init.
+ */
+typedef struct nd_connection_statistics {
+  /**
+   * Size of this struct in bytes; nd_connection_statistics_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * How many round trips were measured; 0: the six below are 0.
+   */
+  uint32_t latency_count;
+  /**
+   * Milliseconds of a round trip, on average.
+   */
+  float latency_mean;
+  /**
+   * Their standard deviation.
+   */
+  float latency_deviation;
+  /**
+   * The shortest.
+   */
+  float latency_min;
+  /**
+   * The longest.
+   */
+  float latency_max;
+  /**
+   * The last.
+   */
+  float latency_current;
+  /**
+   * The smoothed one (RFC 6298).
+   */
+  float latency_smoothed;
+  /**
+   * Reliable pipelines: packets received.
+   */
+  uint64_t reliable_packets_received;
+  /**
+   * Packets sent for the first time.
+   */
+  uint64_t reliable_packets_sent;
+  /**
+   * Packets that only acknowledged, received.
+   */
+  uint64_t reliable_acks_received;
+  /**
+   * Packets that only acknowledged, sent.
+   */
+  uint64_t reliable_acks_sent;
+  /**
+   * Packets of the peer that were lost on their way.
+   */
+  uint64_t reliable_packets_dropped;
+  /**
+   * Packets that came out of their order.
+   */
+  uint64_t reliable_packets_out_of_order;
+  /**
+   * Packets that came more than once.
+   */
+  uint64_t reliable_packets_duplicated;
+  /**
+   * Packets that came too late to be of use.
+   */
+  uint64_t reliable_packets_stale;
+  /**
+   * Packets sent again.
+   */
+  uint64_t reliable_packets_resent;
+  /**
+   * Unreliable-sequenced pipelines: packets sent.
+   */
+  uint64_t sequenced_packets_sent;
+  /**
+   * Packets received.
+   */
+  uint64_t sequenced_packets_received;
+  /**
+   * Packets dropped because a newer one had come before.
+   */
+  uint64_t sequenced_packets_out_of_order;
+  /**
+   * Packets that never came.
+   */
+  uint64_t sequenced_packets_lost;
+} nd_connection_statistics;
 
 /**
  * An upgrade request that waits for the program. Set struct_size with nd_request_init.
@@ -2773,6 +3077,71 @@ nd_result nd_driver_set_tls_client(struct nd_driver *driver,
 nd_result nd_driver_set_tls_server(struct nd_driver *driver,
                                    uint32_t interface_index,
                                    const struct nd_tls_server *tls);
+
+/**
+ * Prepare a struct for nd_driver_get_traffic_statistics.
+ *
+ * @param out_statistics  out: struct_size set, the rest 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_traffic_statistics_init(struct nd_traffic_statistics *out_statistics);
+
+/**
+ * Traffic of a driver since it was created: totals, sizes of packets, bandwidth.
+ *
+ * @param driver  the driver
+ * @param out_statistics  in: struct_size, see nd_traffic_statistics_init; out: the numbers
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_get_traffic_statistics(struct nd_driver *driver,
+                                           struct nd_traffic_statistics *out_statistics);
+
+/**
+ * Prepare a struct for nd_connection_get_statistics.
+ *
+ * @param out_statistics  out: struct_size set, the rest 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_connection_statistics_init(struct nd_connection_statistics *out_statistics);
+
+/**
+ * The quality of a connection since it began: round trips, and what its pipelines counted.
+ *
+ * @param driver  the driver
+ * @param connection  which; one that has ended can be asked about as nd_connection_get_info says
+ * @param out_statistics  in: struct_size, see nd_connection_statistics_init; out: the numbers
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_statistics(struct nd_driver *driver,
+                                       nd_connection connection,
+                                       struct nd_connection_statistics *out_statistics);
+
+/**
+ * Bytes of the largest packet of a connection, with all headers that count towards
+ * max_message_size: what path-MTU discovery has found, else the setting (Unity Transport's
+ * GetMaxSupportedMessageSize). A plain WebSocket has no packets: the longest message.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_size  out: bytes
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_message_size_max(struct nd_driver *driver,
+                                             nd_connection connection,
+                                             uint32_t *out_size);
 
 /**
  * Take the oldest connection that came from outside. Its events wait until then.

@@ -18,6 +18,7 @@ pub use crate::proto::proxy_protocol::fuzz_proxy_protocol as proxy_protocol;
 pub use crate::proto::redirect::fuzz_redirect as redirect;
 pub use crate::proto::stream::fuzz::fuzz_reader as stream_reader;
 use crate::proto::url::{WebSocketUrl, split_host_port};
+pub use crate::proto::utp::cookie::fuzz_cookie as utp_cookie;
 use crate::proto::utp::packet::{self, Packet, PacketError};
 pub use crate::proto::websocket::extension::fuzz::fuzz_extension as extension;
 pub use crate::proto::websocket::fuzz::{fuzz_deflate as deflate, fuzz_frames as frames};
@@ -179,6 +180,11 @@ mod tests {
             }
         }
         bytes
+    }
+
+    #[test]
+    fn utp_cookies_hold_their_promises() {
+        smoke("utp_cookie", utp_cookie);
     }
 
     #[test]

@@ -10,14 +10,20 @@ mod connecting;
 mod custom;
 #[path = "utp_behaviour/events.rs"]
 mod events;
+#[path = "utp_behaviour/handshakes.rs"]
+mod handshakes;
 #[path = "utp_behaviour/interfaces.rs"]
 mod interfaces;
+#[path = "utp_behaviour/path_mtu.rs"]
+mod path_mtu;
 #[path = "utp_behaviour/pipelines.rs"]
 mod pipelines;
 #[path = "utp_behaviour/pipelines_on_the_wire.rs"]
 mod pipelines_on_the_wire;
 #[path = "utp_behaviour/pipelines_tuning.rs"]
 mod pipelines_tuning;
+#[path = "utp_behaviour/quality.rs"]
+mod quality;
 #[path = "utp_behaviour/sending.rs"]
 mod sending;
 #[path = "utp_behaviour/silence.rs"]

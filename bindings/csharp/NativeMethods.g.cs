@@ -979,6 +979,71 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_set_tls_server(nd_driver* driver, uint interface_index, nd_tls_server* tls);
 
         /// <summary>
+        ///  Prepare a struct for nd_driver_get_traffic_statistics.
+        ///
+        ///  @param out_statistics  out: struct_size set, the rest 0
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_traffic_statistics_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_traffic_statistics_init(nd_traffic_statistics* out_statistics);
+
+        /// <summary>
+        ///  Traffic of a driver since it was created: totals, sizes of packets, bandwidth.
+        ///
+        ///  @param driver  the driver
+        ///  @param out_statistics  in: struct_size, see nd_traffic_statistics_init; out: the numbers
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_traffic_statistics", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_traffic_statistics(nd_driver* driver, nd_traffic_statistics* out_statistics);
+
+        /// <summary>
+        ///  Prepare a struct for nd_connection_get_statistics.
+        ///
+        ///  @param out_statistics  out: struct_size set, the rest 0
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_statistics_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_statistics_init(nd_connection_statistics* out_statistics);
+
+        /// <summary>
+        ///  The quality of a connection since it began: round trips, and what its pipelines counted.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which; one that has ended can be asked about as nd_connection_get_info says
+        ///  @param out_statistics  in: struct_size, see nd_connection_statistics_init; out: the numbers
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_statistics", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_statistics(nd_driver* driver, ulong connection, nd_connection_statistics* out_statistics);
+
+        /// <summary>
+        ///  Bytes of the largest packet of a connection, with all headers that count towards
+        ///  max_message_size: what path-MTU discovery has found, else the setting (Unity Transport's
+        ///  GetMaxSupportedMessageSize). A plain WebSocket has no packets: the longest message.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_size  out: bytes
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+        ///  _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_message_size_max", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_message_size_max(nd_driver* driver, ulong connection, uint* out_size);
+
+        /// <summary>
         ///  Take the oldest connection that came from outside. Its events wait until then.
         ///
         ///  @param driver  the driver
@@ -2841,7 +2906,10 @@ namespace NetDriver.Interop
         /// </summary>
         public int max_message_size;
         /// <summary>
-        ///  Path-MTU discovery; must be 0 in this version (probes of peers are always answered).
+        ///  1: this side looks for the largest packet that a path takes (probes of peers are always
+        ///  answered). A new connection is the program's when that is over, 0.6 seconds later at most
+        ///  once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
+        ///  0. Means nothing when max_message_size is 1024 or less.
         /// </summary>
         public int perform_path_mtu_discovery;
         /// <summary>
@@ -2978,6 +3046,44 @@ namespace NetDriver.Interop
         ///  above the fewest.
         /// </summary>
         public int reliable_maximum_resend_time_ms;
+        /// <summary>
+        ///  Connections over datagrams (UDP) whose client was not heard since its request, which may
+        ///  come from a forged address. Further clients have to prove theirs with a cookie, which those
+        ///  of netdriver do by themselves, or to wait. Default 1024; above 0.
+        /// </summary>
+        public uint unvalidated_connections_max;
+        /// <summary>
+        ///  From so many of them on a client is asked for a cookie first; one that knows none is let in
+        ///  when it asks again. Default 256; 0: always.
+        /// </summary>
+        public uint cookie_threshold;
+        /// <summary>
+        ///  Milliseconds of silence after which such a connection ends, and is never seen if it was not
+        ///  accepted yet. Default 5000; 0: as any other connection.
+        /// </summary>
+        public int unvalidated_timeout_ms;
+        /// <summary>
+        ///  Connections over datagrams that one address may have; a network of 64 bits counts as one
+        ///  address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
+        /// </summary>
+        public uint connections_per_address_max;
+        /// <summary>
+        ///  Connection requests over datagrams that such an address may make in a second; further ones
+        ///  are dropped. Default 2000; 0: no limit; at most 65534.
+        /// </summary>
+        public uint requests_per_address_max;
+        /// <summary>
+        ///  1 (default, as Unity Transport): clients get the accept payload although their address is
+        ///  not proven, so that the answer is longer than what was asked. 0: only clients that have
+        ///  brought a cookie or as long a connect payload get it.
+        /// </summary>
+        public int accept_payload_before_validation;
+        /// <summary>
+        ///  UTP dialect: milliseconds between two probes that measure the round trip, in place of
+        ///  heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
+        ///  answer none.
+        /// </summary>
+        public int round_trip_interval_ms;
     }
 
     /// <summary>
@@ -3350,8 +3456,9 @@ namespace NetDriver.Interop
         /// </summary>
         public uint dialect;
         /// <summary>
-        ///  Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-        ///  measures its handshake, a WebSocket each of its pings; a reliable pipeline's smoothed mean.
+        ///  Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
+        ///  measures every round_trip_interval_ms, a plain WebSocket each of its pings, and reliable
+        ///  pipelines measure where the peer answers no probe.
         /// </summary>
         public uint round_trip_us;
         /// <summary>
@@ -3407,6 +3514,41 @@ namespace NetDriver.Interop
         ///  0.
         /// </summary>
         public uint reserved;
+        /// <summary>
+        ///  Microseconds of the smoothed round trip (RFC 6298); 0 when none was measured, as below.
+        ///  Since 0.3.
+        /// </summary>
+        public uint round_trip_smoothed_us;
+        /// <summary>
+        ///  Microseconds by which round trips deviate from it, smoothed: the jitter.
+        /// </summary>
+        public uint round_trip_jitter_us;
+        /// <summary>
+        ///  Microseconds of the shortest round trip.
+        /// </summary>
+        public uint round_trip_min_us;
+        /// <summary>
+        ///  Microseconds of the longest round trip.
+        /// </summary>
+        public uint round_trip_max_us;
+        /// <summary>
+        ///  How many round trips were measured.
+        /// </summary>
+        public uint round_trip_count;
+        /// <summary>
+        ///  Bytes of the largest packet that the path is known to take, its headers up to those of UDP
+        ///  or TCP included: max_message_size without path-MTU discovery; 0 for a plain WebSocket.
+        /// </summary>
+        public uint path_mtu;
+        /// <summary>
+        ///  1: the peer's address is as good as proven: it has spoken since its request, or brought a
+        ///  cookie, or there is a stream to it.
+        /// </summary>
+        public uint validated;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_2;
     }
 
     /// <summary>
@@ -3608,6 +3750,46 @@ namespace NetDriver.Interop
         ///  Upgrade requests that the program did not answer in time; answered with 503.
         /// </summary>
         public ulong handshakes_unanswered;
+        /// <summary>
+        ///  Connections over datagrams now whose client was not heard since its request. Since 0.3.
+        /// </summary>
+        public uint connections_unvalidated;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Such connections that ended after unvalidated_timeout_ms.
+        /// </summary>
+        public ulong connections_unheard;
+        /// <summary>
+        ///  Requests turned away at unvalidated_connections_max.
+        /// </summary>
+        public ulong requests_unvalidated;
+        /// <summary>
+        ///  Requests dropped because their address has connections_per_address_max connections.
+        /// </summary>
+        public ulong requests_over_address;
+        /// <summary>
+        ///  Requests dropped because their address made more than requests_per_address_max in a second.
+        /// </summary>
+        public ulong requests_over_rate;
+        /// <summary>
+        ///  Requests dropped because their connection had just ended.
+        /// </summary>
+        public ulong requests_late;
+        /// <summary>
+        ///  Requests answered with a Retry: the client has to prove its address.
+        /// </summary>
+        public ulong retries_out;
+        /// <summary>
+        ///  Requests whose cookie was right.
+        /// </summary>
+        public ulong cookies_accepted;
+        /// <summary>
+        ///  Requests whose cookie was wrong, or too old.
+        /// </summary>
+        public ulong cookies_refused;
     }
 
     /// <summary>
@@ -3756,6 +3938,199 @@ namespace NetDriver.Interop
         ///  NULL: there is nothing to free.
         /// </summary>
         public void* release;
+    }
+
+    /// <summary>
+    ///  One direction of a driver's traffic since it was created.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_traffic
+    {
+        /// <summary>
+        ///  Bytes with the headers that the system adds, estimated: IP and UDP 28 (IPv6: 48), IP and
+        ///  TCP 52 (IPv6: 72); none in process.
+        /// </summary>
+        public ulong bytes;
+        /// <summary>
+        ///  Packets: datagrams, and for streams as many TCP segments of 1448 bytes as the bytes fill.
+        /// </summary>
+        public ulong packets;
+        /// <summary>
+        ///  Bytes given to or taken from the system, without those headers: exact.
+        /// </summary>
+        public ulong exact_bytes;
+        /// <summary>
+        ///  Packets below 128 bytes (sizes include the headers), below 256, below 512, below 1024, and
+        ///  larger.
+        /// </summary>
+        public fixed ulong size_classes[5];
+        /// <summary>
+        ///  Mean size of a packet.
+        /// </summary>
+        public float size_mean;
+        /// <summary>
+        ///  Standard deviation of the sizes.
+        /// </summary>
+        public float size_deviation;
+        /// <summary>
+        ///  The smallest packet; 0 when there was none.
+        /// </summary>
+        public uint size_min;
+        /// <summary>
+        ///  The largest packet.
+        /// </summary>
+        public uint size_max;
+        /// <summary>
+        ///  Kilobits (1000 bits) per second since the driver was created.
+        /// </summary>
+        public float bandwidth_mean;
+        /// <summary>
+        ///  Kilobits per second in the last full second.
+        /// </summary>
+        public float bandwidth_current;
+        /// <summary>
+        ///  Kilobits per second in the quietest full second; 0 before there was one.
+        /// </summary>
+        public float bandwidth_min;
+        /// <summary>
+        ///  Kilobits per second in the busiest full second.
+        /// </summary>
+        public float bandwidth_max;
+        /// <summary>
+        ///  Kilobits per second in the busiest update.
+        /// </summary>
+        public float bandwidth_burst;
+        /// <summary>
+        ///  Packets in one update, on average.
+        /// </summary>
+        public float queue_mean;
+        /// <summary>
+        ///  The most packets in one update.
+        /// </summary>
+        public uint queue_max;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+    }
+
+    /// <summary>
+    ///  Traffic of a driver since it was created. Set struct_size with nd_traffic_statistics_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_traffic_statistics
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_traffic_statistics_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  What went wrong with receiving in the last update: ND_OK, ND_ERROR_RECEIVE_QUEUE_FULL
+        ///  (packets were dropped because a connection's receive queue was full) or
+        ///  ND_ERROR_NETWORK_SOCKET.
+        /// </summary>
+        public int receive_error;
+        /// <summary>
+        ///  What came in.
+        /// </summary>
+        public nd_traffic rx;
+        /// <summary>
+        ///  What went out.
+        /// </summary>
+        public nd_traffic tx;
+    }
+
+    /// <summary>
+    ///  The quality of a connection since it began. Set struct_size with
+    ///  nd_connection_statistics_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_connection_statistics
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_connection_statistics_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  How many round trips were measured; 0: the six below are 0.
+        /// </summary>
+        public uint latency_count;
+        /// <summary>
+        ///  Milliseconds of a round trip, on average.
+        /// </summary>
+        public float latency_mean;
+        /// <summary>
+        ///  Their standard deviation.
+        /// </summary>
+        public float latency_deviation;
+        /// <summary>
+        ///  The shortest.
+        /// </summary>
+        public float latency_min;
+        /// <summary>
+        ///  The longest.
+        /// </summary>
+        public float latency_max;
+        /// <summary>
+        ///  The last.
+        /// </summary>
+        public float latency_current;
+        /// <summary>
+        ///  The smoothed one (RFC 6298).
+        /// </summary>
+        public float latency_smoothed;
+        /// <summary>
+        ///  Reliable pipelines: packets received.
+        /// </summary>
+        public ulong reliable_packets_received;
+        /// <summary>
+        ///  Packets sent for the first time.
+        /// </summary>
+        public ulong reliable_packets_sent;
+        /// <summary>
+        ///  Packets that only acknowledged, received.
+        /// </summary>
+        public ulong reliable_acks_received;
+        /// <summary>
+        ///  Packets that only acknowledged, sent.
+        /// </summary>
+        public ulong reliable_acks_sent;
+        /// <summary>
+        ///  Packets of the peer that were lost on their way.
+        /// </summary>
+        public ulong reliable_packets_dropped;
+        /// <summary>
+        ///  Packets that came out of their order.
+        /// </summary>
+        public ulong reliable_packets_out_of_order;
+        /// <summary>
+        ///  Packets that came more than once.
+        /// </summary>
+        public ulong reliable_packets_duplicated;
+        /// <summary>
+        ///  Packets that came too late to be of use.
+        /// </summary>
+        public ulong reliable_packets_stale;
+        /// <summary>
+        ///  Packets sent again.
+        /// </summary>
+        public ulong reliable_packets_resent;
+        /// <summary>
+        ///  Unreliable-sequenced pipelines: packets sent.
+        /// </summary>
+        public ulong sequenced_packets_sent;
+        /// <summary>
+        ///  Packets received.
+        /// </summary>
+        public ulong sequenced_packets_received;
+        /// <summary>
+        ///  Packets dropped because a newer one had come before.
+        /// </summary>
+        public ulong sequenced_packets_out_of_order;
+        /// <summary>
+        ///  Packets that never came.
+        /// </summary>
+        public ulong sequenced_packets_lost;
     }
 
     /// <summary>

@@ -35,15 +35,12 @@ namespace NetDriver.Tests
             limits = NetDriverParameter.Default;
             limits.silenceTimeoutMS = -1;
             Refused("silence_timeout_ms", s => s.WithNetDriverParameters(limits));
-        }
-
-        public static void WhatThisVersionCannotDoIsRefused()
-        {
-            NetworkSettings settings = new NetworkSettings();
-            settings.WithNetworkConfigParameters(performPathMtuDiscovery: true);
-            NetDriverException error = Check.Throws<NetDriverException>(
-                () => NetworkDriver.Create(settings), "path MTU discovery");
-            Check.Equal(StatusCode.NotSupported, error.Status, "status");
+            limits = NetDriverParameter.Default;
+            limits.unvalidatedConnectionsMax = 0;
+            Refused("unvalidated_connections_max", s => s.WithNetDriverParameters(limits));
+            limits = NetDriverParameter.Default;
+            limits.roundTripIntervalMS = -1;
+            Refused("round_trip_interval_ms", s => s.WithNetDriverParameters(limits));
         }
 
         public static void ASecondCallReplacesTheFirst()

@@ -179,19 +179,12 @@ impl NetworkDriver {
     /// A connection that could not even start is not given out.
     fn started(&mut self, index: u32, outcome: Result<()>) -> Result<Connection> {
         if let Err(error) = outcome {
-            self.forget_token(index);
+            self.forget_token(index, false);
             self.release(index);
             return Err(error);
         }
         self.statistics.connections_outgoing += 1;
         Ok(self.connections.at(index).connection(index))
-    }
-
-    fn forget_token(&mut self, index: u32) {
-        let entry = self.connections.at(index);
-        if let Some(utp) = &entry.utp {
-            self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
-        }
     }
 
     /// A socket of the interface that reaches the address; bound on the way when there is none.

@@ -11,8 +11,10 @@ use super::timers::Armed;
 use super::types::{Connection, ConnectionState, Traffic};
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
+use crate::proto::round_trip::RoundTrip;
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
+use crate::proto::utp::guard::Pass;
 use crate::pump::StreamId;
 use crate::settings::Dialect;
 
@@ -118,8 +120,12 @@ pub struct Entry {
     pub http: Option<Box<HttpFacts>>,
     /// A client's plan, until it is connected.
     pub plan: Option<Box<super::plan::Plan>>,
-    /// Last round trip in microseconds; 0 unknown.
-    pub round_trip: u32,
+    /// Its round trips.
+    pub round_trip: RoundTrip,
+    /// What the guard of handshakes gave it; only those from outside over datagrams have one.
+    pub pass: Option<Pass>,
+    /// It is not the program's yet, because its path is not known.
+    pub unsettled: bool,
     /// When the last message arrived.
     pub last_message: Option<Micros>,
 }
@@ -157,7 +163,9 @@ impl Entry {
             payload: Box::default(),
             http: None,
             plan: None,
-            round_trip: 0,
+            round_trip: RoundTrip::default(),
+            pass: None,
+            unsettled: false,
             last_message: None,
         }
     }

@@ -8,6 +8,7 @@ use super::{Connection, ConnectionInfo, ConnectionState, NetworkDriver, Statisti
 use crate::error::Result;
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::time::MICROS_PER_MS;
+use crate::proto::utp::connection::UtpConnection;
 
 impl NetworkDriver {
     /// The state of a connection; Disconnected for a stale one.
@@ -40,7 +41,14 @@ impl NetworkDriver {
             interface: entry.interface,
             interface_kind: self.interfaces[entry.interface as usize].settings.kind,
             dialect: entry.dialect,
-            round_trip_us: entry.round_trip,
+            round_trip_us: entry.round_trip.last(),
+            round_trip_smoothed_us: entry.round_trip.smoothed(),
+            round_trip_jitter_us: entry.round_trip.jitter(),
+            round_trip_least_us: entry.round_trip.least(),
+            round_trip_most_us: entry.round_trip.most(),
+            round_trip_count: entry.round_trip.count(),
+            path_mtu: entry.utp.as_ref().map_or(0, UtpConnection::path_mtu),
+            validated: entry.utp.as_ref().is_none_or(UtpConnection::is_validated),
             last_message_age_ms: entry
                 .last_message
                 .map(|at| u32::try_from(age(at)).unwrap_or(u32::MAX).min(u32::MAX - 1)),
@@ -163,11 +171,20 @@ impl NetworkDriver {
     /// Counters since the driver was created.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
+        let guard = self.guard.statistics();
         Statistics {
             connections: self.connections.count_active(),
             handshakes_pending: self.streams.strangers() as u32,
             connections_closing: self.count_leaving() as u32,
             stream_bytes_in: self.pump.buffer.stream_bytes,
+            connections_unvalidated: self.guard.unvalidated(),
+            requests_unvalidated: guard.unvalidated_refused,
+            requests_over_address: guard.address_refused,
+            requests_over_rate: guard.rate_refused,
+            requests_late: guard.late,
+            retries_out: guard.retries,
+            cookies_accepted: guard.cookies_accepted,
+            cookies_refused: guard.cookies_refused,
             ..self.statistics
         }
     }

@@ -235,7 +235,8 @@ impl NetworkDriver {
         let failed = |error| Error::socket(&format!("cannot bind {kind:?} to {address}"), &error);
         match kind {
             InterfaceKind::Udp => {
-                let socket = UdpSocket::bind(address).map_err(failed)?;
+                let whole = self.settings.perform_path_mtu_discovery;
+                let socket = UdpSocket::bind(address, whole).map_err(failed)?;
                 let number = self.pump.add_udp(socket).map_err(failed)?;
                 Ok(Binding::Udp(number as u32))
             }

@@ -63,7 +63,7 @@ impl NetworkDriver {
         let measured = ws.round_trip();
         let entry = self.connections.at(index);
         if let Some(micros) = measured {
-            entry.round_trip = micros.clamp(1, u64::from(u32::MAX)) as u32;
+            entry.round_trip.record(micros);
         }
         if self.settings.tolerate_throttled
             && let Some(utp) = &mut entry.utp

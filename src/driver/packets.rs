@@ -97,6 +97,7 @@ impl NetworkDriver {
         if over && !self.only_acknowledges(index, pipeline, payload) {
             self.connections.at(index).traffic.dropped_in += 1;
             self.statistics.dropped_in += 1;
+            self.note_full_queue();
             return;
         }
         if pipeline == 0 {

@@ -224,6 +224,7 @@ impl NetworkDriver {
             let token = self.entropy.take();
             self.connections.at(index).utp = Some(UtpConnection::client(token, now));
             self.interfaces[interface as usize].tokens.insert(token, index);
+            self.set_path(index);
         }
         let first = addresses.first().copied();
         let mut custom = first.map(NetworkEndpoint::from_socket_addr);

@@ -53,7 +53,10 @@ impl NetworkDriver {
         let mut budget = READ_BUDGET;
         // What a pause has left behind comes first.
         while !self.waits_for_program(id) && self.deliver_messages(id) {
-            match self.pump.read(id) {
+            let before = self.pump.buffer.stream_bytes;
+            let outcome = self.pump.read(id);
+            self.meter_read(id, before);
+            match outcome {
                 Ok(ReadOutcome::Data(bytes)) => {
                     budget = budget.saturating_sub(bytes.len());
                     self.take_bytes(id, bytes);
@@ -315,7 +318,7 @@ impl NetworkDriver {
         let Some(Packet::ConnectionRequest { token, payload }) = self.parse(data) else {
             return false;
         };
-        self.speak_utp(index, token, payload);
+        self.speak_utp(index, token, payload, true);
         true
     }
 
@@ -345,7 +348,7 @@ impl NetworkDriver {
             return;
         };
         if let Some(index) = self.promote(id, Dialect::Utp) {
-            self.found(index, token, payload);
+            self.found(index, token, payload, true);
         }
     }
 

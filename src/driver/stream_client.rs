@@ -245,6 +245,8 @@ impl NetworkDriver {
             }
             // The requests that the machine asked for so far had nowhere to go.
             Dialect::Utp => {
+                // Only now is it known what lies below.
+                self.set_path(index);
                 if let Some(utp) = &mut self.connections.at(index).utp {
                     utp.handle_sent(now);
                 }

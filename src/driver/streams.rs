@@ -178,6 +178,11 @@ impl StreamState {
 }
 
 impl Streams {
+    /// The other end of a stream's socket.
+    pub fn peer(&self, id: StreamId) -> Option<SocketAddr> {
+        Some(self.list.get(id as usize)?.as_ref()?.peer)
+    }
+
     /// Streams of strangers.
     pub const fn strangers(&self) -> usize {
         self.strangers

@@ -4,11 +4,13 @@
 use std::io;
 
 use super::connections::Link;
+use super::datagram::header_size;
 use super::streams::Phase;
 use super::{ConnectionState, Event, EventKind, NetworkDriver};
 use crate::error::{Error, Result};
 use crate::proto::framing::write_packet;
 use crate::proto::utp::connection::{Control, UtpConnection};
+use crate::proto::utp::cookie::CookiePacket;
 use crate::proto::utp::packet::Packet;
 use crate::proto::websocket::Kind;
 use crate::pump::StreamId;
@@ -50,6 +52,7 @@ impl NetworkDriver {
 
     /// Sends one control packet.
     pub(super) fn send_control(&mut self, index: u32, control: Control) {
+        let gives = control == Control::Accept && self.gives_accept_payload(index);
         let entry = self.connections.at(index);
         let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else {
             return;
@@ -70,9 +73,13 @@ impl NetworkDriver {
                 Packet::ConnectionRequest { token, payload: &entry.payload }.write(&mut packet);
             }
             Control::Accept => {
-                let payload = &self.accept_payload;
+                let payload = if gives { &self.accept_payload[..] } else { &[] };
                 Packet::ConnectionAccept { token, payload }.write(&mut packet);
             }
+            Control::CookieRequest(cookie) => {
+                CookiePacket::Request { token, cookie, payload: &entry.payload }.write(&mut packet);
+            }
+            Control::MtuCheck(probed) => Packet::MtuCheck { token, probed }.write(&mut packet),
             Control::MtuAck(size) => Packet::MtuAck { token, size }.write(&mut packet),
             Control::Heartbeat => Packet::Heartbeat { token }.write(&mut packet),
             Control::Disconnect => Packet::Disconnect { token }.write(&mut packet),
@@ -113,7 +120,10 @@ impl NetworkDriver {
             }
             Link::None | Link::Stream(_) => true,
         };
-        self.statistics.datagrams_out += u64::from(queued);
+        if queued {
+            self.statistics.datagrams_out += 1;
+            self.tx.record(head.len() + body.len(), header_size(link));
+        }
         queued
     }
 
@@ -203,6 +213,7 @@ impl NetworkDriver {
             match outcome {
                 Ok(sent) => {
                     self.statistics.stream_bytes_out += sent as u64;
+                    self.meter_written(id, sent);
                     self.stream_flushed(id, sent);
                 }
                 Err(error) => self.stream_failed(id, &error),

@@ -272,5 +272,15 @@ pub(super) fn statistics_to_abi(s: &Statistics) -> nd_driver_statistics {
         tls_failures: s.tls_failures,
         handshakes_refused: s.handshakes_refused,
         handshakes_unanswered: s.handshakes_unanswered,
+        connections_unvalidated: s.connections_unvalidated,
+        reserved: 0,
+        connections_unheard: s.connections_unheard,
+        requests_unvalidated: s.requests_unvalidated,
+        requests_over_address: s.requests_over_address,
+        requests_over_rate: s.requests_over_rate,
+        requests_late: s.requests_late,
+        retries_out: s.retries_out,
+        cookies_accepted: s.cookies_accepted,
+        cookies_refused: s.cookies_refused,
     }
 }

@@ -38,3 +38,4 @@ pub mod structs;
 #[cfg(feature = "test-hooks")]
 pub mod test_hooks;
 pub mod tls;
+pub mod traffic;

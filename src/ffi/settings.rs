@@ -182,6 +182,13 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         reliable_window_size: s.reliable.window_size as u32,
         reliable_minimum_resend_time_ms: s.reliable.minimum_resend_time_ms as i32,
         reliable_maximum_resend_time_ms: s.reliable.maximum_resend_time_ms as i32,
+        unvalidated_connections_max: s.unvalidated_connections_max,
+        cookie_threshold: s.cookie_threshold,
+        unvalidated_timeout_ms: s.unvalidated_timeout_ms,
+        connections_per_address_max: s.connections_per_address_max,
+        requests_per_address_max: s.requests_per_address_max,
+        accept_payload_before_validation: i32::from(s.accept_payload_before_validation),
+        round_trip_interval_ms: s.round_trip_interval_ms,
     }
 }
 
@@ -233,6 +240,16 @@ fn switch(name: &str, value: i32) -> Result<bool> {
 /// The settings that the struct means; checks what the Rust type cannot hold.
 pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
     let mut settings = NetworkSettings {
+        unvalidated_connections_max: s.unvalidated_connections_max,
+        cookie_threshold: s.cookie_threshold,
+        unvalidated_timeout_ms: s.unvalidated_timeout_ms,
+        connections_per_address_max: s.connections_per_address_max,
+        requests_per_address_max: s.requests_per_address_max,
+        accept_payload_before_validation: switch(
+            "accept_payload_before_validation",
+            s.accept_payload_before_validation,
+        )?,
+        round_trip_interval_ms: s.round_trip_interval_ms,
         connect_timeout_ms: s.connect_timeout_ms,
         max_connect_attempts: s.max_connect_attempts,
         disconnect_timeout_ms: s.disconnect_timeout_ms,
