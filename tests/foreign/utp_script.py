@@ -8,7 +8,6 @@ from utp_headers import (
     NOTHING_YET,
     PAYLOAD,
     fragment_header,
-    has_long_mask,
     parse_reliable_header,
     reliable_header,
     sequence_header,
@@ -114,30 +113,36 @@ class Script:
     def expect(self, pipeline, body, what):
         expect_equal(self.body(pipeline, what), body, what)
 
-    def expect_reliable(self, pipeline, sequence, body, acked, missing=0, **options):
-        """A reliable payload, exact but for its processing time, which must be short."""
-        window = WINDOWS[pipeline]
-        what = options.pop("what", f"payload {sequence} that acknowledges {acked}")
-        raw = self.body(pipeline, what)
-        parsed = parse_reliable_header(raw, window)
-        expect(parsed is not None, f"{what} has a header of another class: {shorten(raw)}")
-        took = parsed[0].processing_ms
-        expect(took <= PROCESSING_MS_MAX, f"{what} was processed for {took} ms")
-        options.setdefault("trim", has_long_mask(window) and options.pop("spoken", False))
-        wanted = reliable_header(
-            window, options.pop("kind", PAYLOAD), took, sequence, acked, missing, **options
-        )
-        expect_equal(raw, wanted + body, what)
+    def take_headed(self, pipeline, head, what):
+        """What stands behind the expected headers of a packet."""
+        body = self.body(pipeline, what)
+        expect_equal(body[: len(head)], head, f"header of {what}")
+        return body[len(head) :]
 
-    def expect_ack(self, pipeline, acked, missing=0, **options):
-        """An acknowledgement alone: its one byte behind the header may be anything."""
-        what = f"acknowledgement of {acked}"
+    def take_reliable(self, pipeline, sequence, acked, missing=0, **options):
+        """The body behind a reliable header that is exact but for its processing time.
+
+        `spoken`: the other side knows that a packet of its own has arrived, and trims its masks.
+        """
+        kind = options.get("kind", PAYLOAD)
+        what = options.get("what", f"packet {sequence} of kind {kind} that acknowledges {acked}")
         window = WINDOWS[pipeline]
         raw = self.body(pipeline, what)
         parsed = parse_reliable_header(raw, window)
         expect(parsed is not None, f"{what} has a header of another class: {shorten(raw)}")
         took = parsed[0].processing_ms
         expect(took <= PROCESSING_MS_MAX, f"{what} was processed for {took} ms")
-        trim = options.pop("spoken", False)
-        head = reliable_header(window, ACK, took, 0, acked, missing, trim=trim)
-        expect_equal(raw[:-1], head, what)
+        trim = options.get("spoken", False)
+        wanted = reliable_header(window, kind, took, sequence, acked, missing, trim=trim)
+        expect_equal(raw[: len(wanted)], wanted, what)
+        return raw[len(wanted) :]
+
+    def expect_reliable(self, pipeline, sequence, body, acked, missing=0, **options):
+        """As take_reliable, and the body is known too."""
+        got = self.take_reliable(pipeline, sequence, acked, missing, **options)
+        expect_equal(got, body, f"body of packet {sequence}")
+
+    def expect_ack(self, pipeline, acked, missing=0):
+        """An acknowledgement alone: its one byte behind the header may be anything."""
+        body = self.take_reliable(pipeline, 0, acked, missing, kind=ACK)
+        expect_equal(len(body), 1, "bytes behind an acknowledgement")

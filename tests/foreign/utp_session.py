@@ -46,9 +46,12 @@ class Session:
         return int((time.monotonic() - self.start) * 1000)
 
     def step(self, wait_ms=WAIT_MS):
-        """Wait a little for packets, then do all there is to do."""
+        """What is due first, then packets: so an acknowledgement rides on an answer if one comes."""
         select.select([self.transport], [], [], wait_ms / 1000)
         now = self.now()
+        if self.connection and now != self.updated:
+            self.connection.update(now)
+            self.updated = now
         for packet in self.transport.receive():
             self.into.push(packet, now)
         for packet in self.into.pop(now):
@@ -56,9 +59,6 @@ class Session:
             self._handle(packet, now)
         if self.connection is None:
             return
-        if now != self.updated:
-            self.connection.update(now)
-            self.updated = now
         self.flush(now)
         self.events += self.connection.events
         self.connection.events.clear()
