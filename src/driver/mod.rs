@@ -201,7 +201,7 @@ impl NetworkDriver {
         self.abort_open_sends();
         self.events.settle();
         self.begin_frame();
-        self.send_owed_acks();
+        self.send_due_acks();
         // After a wait that has just asked the system, asking again would only cost a call.
         let outcome = if std::mem::take(&mut self.polled) && self.has_news() {
             self.move_packets()
@@ -209,6 +209,7 @@ impl NetworkDriver {
             self.cycle(None)
         };
         self.events.publish();
+        self.show_owed_acks();
         self.accept_news = false;
         self.requests.news = false;
         self.farewell_news = false;
@@ -221,7 +222,7 @@ impl NetworkDriver {
     /// As [`update`](Self::update).
     pub fn flush(&mut self) -> Result<()> {
         self.follow_clock();
-        self.send_owed_acks();
+        self.send_due_acks();
         self.transmit()
     }
 
@@ -236,7 +237,8 @@ impl NetworkDriver {
         self.flush()?;
         while !self.has_news() {
             if self.owes_acks() {
-                // The program is not asked meanwhile, so no answer will carry them.
+                // There is nothing that the program could answer.
+                self.show_owed_acks();
                 self.flush()?;
             }
             let clock = self.pump.clock.now();

@@ -1,7 +1,6 @@
 //! Stages of pipelines as a program names them.
 
 pub use crate::proto::pipeline::{ApplyMode, FragmentationConfig, ReliableConfig, SimulatorConfig};
-use crate::proto::pipeline::{PipelineConfig, StageConfig};
 
 /// A stage of a pipeline. Parameters that are `None` are those of the driver.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,10 +41,7 @@ pub(super) fn check(
     reliable: ReliableConfig,
     simulator: SimulatorConfig,
 ) -> Result<(), &'static str> {
-    let stages = [
-        StageConfig::Fragmentation(fragmentation),
-        StageConfig::ReliableSequenced(reliable),
-        StageConfig::Simulator(simulator),
-    ];
-    stages.into_iter().try_for_each(|stage| PipelineConfig::new(vec![stage]).map(|_| ()))
+    fragmentation.validate()?;
+    reliable.validate()?;
+    simulator.validate()
 }

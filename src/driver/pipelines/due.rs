@@ -23,13 +23,20 @@ impl NetworkDriver {
         !self.pipelines.owing.is_empty()
     }
 
-    /// Sends all acknowledgements that are still owed: the program has had its chance.
-    pub(in crate::driver) fn send_owed_acks(&mut self) {
+    /// The program sees what has arrived, and has its chance to answer until the next call.
+    pub(in crate::driver) const fn show_owed_acks(&mut self) {
+        self.pipelines.due = self.pipelines.owing.len();
+    }
+
+    /// Sends the acknowledgements that are still owed for what the program has seen.
+    pub(in crate::driver) fn send_due_acks(&mut self) {
+        let due = std::mem::take(&mut self.pipelines.due);
         let mut list = std::mem::take(&mut self.pipelines.owing);
-        for index in list.drain(..) {
+        for index in list.drain(..due) {
             self.connections.at(index).machines.owing = false;
             self.send_acks(index, false);
         }
+        // Nothing that was sent brings a new debt.
         self.pipelines.owing = list;
     }
 

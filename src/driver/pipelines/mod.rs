@@ -36,6 +36,8 @@ pub struct Pipelines {
     custom: Vec<SharedStage>,
     /// Connections that owe their peers acknowledgements.
     owing: Vec<u32>,
+    /// How many of them, from the first on, owe them for what the program has seen.
+    due: usize,
     /// Those that owe them now.
     urgent: Vec<u32>,
 }

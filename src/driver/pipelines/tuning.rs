@@ -3,8 +3,8 @@
 use super::super::{Connection, NetworkDriver};
 use crate::error::{Error, Result};
 use crate::proto::pipeline::{
-    FragmentationStatistics, Pipeline, PipelineConfig, ReliableStatistics, SequencedStatistics,
-    SimulatorStatistics, StageConfig, StageStatistics,
+    FragmentationStatistics, Pipeline, ReliableStatistics, SequencedStatistics,
+    SimulatorStatistics, StageStatistics,
 };
 use crate::settings::{NetworkSettings, SimulatorConfig};
 
@@ -78,14 +78,14 @@ impl NetworkDriver {
     /// parameters that cannot be.
     pub fn set_simulator_stage(&mut self, pipeline: u8, config: SimulatorConfig) -> Result<()> {
         self.check_pipeline(pipeline)?;
-        PipelineConfig::new(vec![StageConfig::Simulator(config)]).map_err(Error::argument)?;
+        config.validate().map_err(Error::argument)?;
         if pipeline == 0 {
             self.settings.simulator_stage = config;
         }
         let concerns = |number: u8| pipeline == 0 || pipeline == number;
         for (number, template) in (1..=u8::MAX).zip(&mut self.pipelines.list) {
             if concerns(number) {
-                template.config.set_simulator(&config).map_err(Error::argument)?;
+                template.config.set_simulator(&config);
             }
         }
         for index in 0..self.connections.slots() {

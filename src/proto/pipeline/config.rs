@@ -4,12 +4,16 @@
 use std::fmt;
 
 use super::custom::CustomStage;
+use super::reliable::window_of;
+use super::{fragmentation, reliable, sequenced};
 
 /// Stages of one pipeline.
 pub const STAGES_MAX: usize = 16;
 /// Largest fragmentation capacity, in bytes: one less than the largest packet times the number of
 /// fragments.
 pub const PAYLOAD_CAPACITY_MAX: usize = 1472 * 16383 - 1;
+/// Bytes that all headers of a pipeline have together at most.
+pub const HEADER_SIZE_MAX: usize = 512;
 /// Largest reliable window, in packets.
 pub const WINDOW_SIZE_MAX: usize = 2040;
 
@@ -139,13 +143,30 @@ pub struct PipelineConfig {
 }
 
 impl PipelineConfig {
-    /// Checks the stages, of which the first one sees a message first when it is sent.
+    /// Checks the stages, of which the first one sees a message first when it is sent. Without
+    /// any stage, messages go through as with [`StageConfig::Null`].
     ///
     /// # Errors
     /// Says which parameter or order cannot be.
     pub fn new(stages: Vec<StageConfig>) -> Result<Self, &'static str> {
         if stages.len() > STAGES_MAX {
             return Err("a pipeline has at most 16 stages");
+        }
+        let mut reliable = false;
+        let mut header_size = 0;
+        for stage in &stages {
+            stage.validate()?;
+            header_size += stage.header_size();
+            match stage {
+                StageConfig::ReliableSequenced(_) => reliable = true,
+                StageConfig::Fragmentation(_) if reliable => {
+                    return Err("Fragmentation must come before ReliableSequenced");
+                }
+                _ => {}
+            }
+        }
+        if header_size > HEADER_SIZE_MAX {
+            return Err("the headers of a pipeline's stages have at most 512 bytes together");
         }
         Ok(Self { stages })
     }
@@ -155,19 +176,89 @@ impl PipelineConfig {
     pub fn stages(&self) -> &[StageConfig] {
         &self.stages
     }
+
+    pub(super) fn stages_mut(&mut self) -> &mut [StageConfig] {
+        &mut self.stages
+    }
 }
 
-impl PipelineConfig {
-    /// Changes the bad network of all Simulator stages of machines that are made from now on.
+impl StageConfig {
+    /// Bytes of its largest header.
+    #[must_use]
+    pub fn header_size(&self) -> usize {
+        match self {
+            Self::Null | Self::Simulator(_) => 0,
+            Self::Fragmentation(_) => fragmentation::HEADER_SIZE,
+            Self::ReliableSequenced(config) => reliable::header::size_max(window_of(config)),
+            Self::UnreliableSequenced => sequenced::HEADER_SIZE,
+            Self::Custom(stage) => stage.header_size(),
+        }
+    }
+
+    fn validate(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Null | Self::UnreliableSequenced => Ok(()),
+            Self::Fragmentation(config) => config.validate(),
+            Self::ReliableSequenced(config) => config.validate(),
+            Self::Simulator(config) => config.validate(),
+            Self::Custom(stage) if stage.payload_capacity() > PAYLOAD_CAPACITY_MAX => {
+                Err("the capacity of a custom stage is at most 24115775 bytes")
+            }
+            Self::Custom(stage) if stage.header_size() > HEADER_SIZE_MAX => {
+                Err("the header of a custom stage has at most 512 bytes")
+            }
+            Self::Custom(_) => Ok(()),
+        }
+    }
+}
+
+impl FragmentationConfig {
+    /// Checks the values a user gave.
     ///
     /// # Errors
-    /// Says which parameter cannot be; nothing has changed.
-    pub fn set_simulator(&mut self, config: &SimulatorConfig) -> Result<(), &'static str> {
-        Self::new(vec![StageConfig::Simulator(*config)])?;
-        for stage in &mut self.stages {
-            if let StageConfig::Simulator(own) = stage {
-                *own = *config;
-            }
+    /// Names the wrong field and its range.
+    pub fn validate(&self) -> Result<(), &'static str> {
+        if !(1..=PAYLOAD_CAPACITY_MAX).contains(&self.payload_capacity) {
+            return Err("the payload capacity of Fragmentation is 1 to 24115775 bytes");
+        }
+        Ok(())
+    }
+}
+
+impl ReliableConfig {
+    /// Checks the values a user gave.
+    ///
+    /// # Errors
+    /// Names the wrong field and its range.
+    pub fn validate(&self) -> Result<(), &'static str> {
+        if !(1..=WINDOW_SIZE_MAX).contains(&self.window_size) {
+            return Err("the window of ReliableSequenced is 1 to 2040 packets");
+        }
+        if self.minimum_resend_time_ms == 0 {
+            return Err("the minimum resend time must be above 0");
+        }
+        if self.maximum_resend_time_ms <= self.minimum_resend_time_ms {
+            return Err("the maximum resend time must be above the minimum");
+        }
+        Ok(())
+    }
+}
+
+impl SimulatorConfig {
+    /// Checks the values a user gave.
+    ///
+    /// # Errors
+    /// Names the wrong field and its range.
+    pub fn validate(&self) -> Result<(), &'static str> {
+        let percent = 0.0..=100.0;
+        if !percent.contains(&self.packet_drop_percentage) {
+            return Err("the simulator's packet drop is a percentage from 0 to 100");
+        }
+        if !percent.contains(&self.packet_duplication_percentage) {
+            return Err("the simulator's packet duplication is a percentage from 0 to 100");
+        }
+        if !percent.contains(&self.fuzz_factor) {
+            return Err("the simulator's fuzz factor is a percentage from 0 to 100");
         }
         Ok(())
     }

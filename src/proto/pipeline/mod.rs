@@ -5,9 +5,15 @@
 //! end of one pipeline: messages and packets go in, packets and messages come out.
 
 mod adjust;
+mod buffer;
+mod chain;
 pub mod config;
 pub mod custom;
+mod fragmentation;
 mod machine;
+mod reliable;
+mod sequenced;
+mod simulator;
 pub mod statistics;
 
 use std::fmt;
