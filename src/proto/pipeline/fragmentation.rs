@@ -64,8 +64,10 @@ pub fn fragments(size: usize, chunk: usize) -> Option<usize> {
     if size <= chunk {
         return Some(1);
     }
-    // The sum of a remainder and a quotient cannot overflow.
-    let count = size.checked_div(chunk)? + usize::from(size % chunk != 0);
+    if chunk == 0 {
+        return None;
+    }
+    let count = size.div_ceil(chunk);
     (count <= FRAGMENTS_MAX).then_some(count)
 }
 

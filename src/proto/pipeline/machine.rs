@@ -9,6 +9,8 @@ use crate::proto::time::Micros;
 
 /// What a packet may have until the first message says it: fits every carrier.
 const PACKET_MAX_INITIAL: usize = 1000;
+/// Rounds through the stages for one timeout.
+const PASSES_MAX: usize = 4;
 
 /// One connection's end of one pipeline.
 #[derive(Debug)]
@@ -138,8 +140,15 @@ impl Pipeline {
     pub fn handle_timeout(&mut self, now: Micros, out: &mut dyn Output) {
         let packet_max = self.packet_max;
         let mut context = Context { now, packet_max, pool: &mut self.pool, out };
-        for place in 0..self.stages.len() {
-            chain::handle_timeout(&mut self.stages, place, &mut context);
+        // What one stage lets go may make something due in another.
+        for _ in 0..PASSES_MAX {
+            for place in 0..self.stages.len() {
+                chain::handle_timeout(&mut self.stages, place, &mut context);
+            }
+            let next = self.stages.iter().filter_map(Stage::next_timeout).min();
+            if next.is_none_or(|due| due > now) {
+                break;
+            }
         }
     }
 

@@ -10,6 +10,8 @@ mod chain;
 pub mod config;
 pub mod custom;
 mod fragmentation;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod machine;
 mod reliable;
 mod sequenced;

@@ -54,10 +54,12 @@ pub struct Header<'a> {
 
 /// Bytes of a fixed mask; `None` when the window is so large that the header says it.
 const fn fixed_mask(window: usize) -> Option<usize> {
-    match window {
-        ..=WINDOW_OF_4 => Some(4),
-        ..=WINDOW_OF_8 => Some(8),
-        _ => None,
+    if window <= WINDOW_OF_4 {
+        Some(4)
+    } else if window <= WINDOW_OF_8 {
+        Some(8)
+    } else {
+        None
     }
 }
 

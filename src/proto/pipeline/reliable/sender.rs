@@ -86,8 +86,7 @@ impl Sender {
             // The longest time that the field can hold may be any longer one.
             if header.processing_time < u16::MAX {
                 let away = Micros::from(header.processing_time) * MICROS_PER_MS;
-                let sample = now.saturating_sub(sent.first_send).saturating_sub(away);
-                self.rtt.handle_sample(sample);
+                self.rtt.handle_sample(now.saturating_sub(sent.first_send), away);
             }
         }
         for (place, sent) in self.sent.iter_mut().enumerate().take(newest + 1) {
