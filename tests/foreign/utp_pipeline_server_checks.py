@@ -28,6 +28,8 @@ from utp_transport import UdpTransport, WebSocketTransport
 CLIENT_SECONDS = 20
 WINDOW = 32
 PIECE = 1388
+RELIABLE_HEADER = 12
+LARGE = PIECE - RELIABLE_HEADER
 NONE = 0
 
 
@@ -120,7 +122,7 @@ def long_masks_of_the_client_are_whole_at_first_and_short_later():
 def reliable_fragments_of_the_client_have_both_headers():
     with scripted(BULK, size=3000, count=1) as (peer, program):
         parts = []
-        for number, length in enumerate((PIECE - 12, PIECE - 12, 3000 - 2 * (PIECE - 12))):
+        for number, length in enumerate((LARGE, LARGE, 3000 - 2 * LARGE)):
             body = peer.take_reliable(BULK, number, acked=NOTHING_YET)
             ends = (number == 0, number == 2)
             expect_equal(body[:2], piece(number, b"", *ends), f"header of piece {number}")
@@ -152,25 +154,28 @@ def what_the_client_sent_is_sent_again_until_it_is_acknowledged():
 def a_full_window_holds_the_client():
     count = WINDOW + 8
     with scripted(ORDERED, count=count, window=count) as (peer, program):
-        bodies = [peer.take_reliable(ORDERED, n, acked=NOTHING_YET) for n in range(WINDOW)]
-        packet = peer.receive_or_none(0.05)
-        expect(packet is None or packet[14] < WINDOW, "a packet beyond the window")
-        # The newest alone is missing: the slot of the first is free, but no further one.
+        bodies = {}
+        gather(peer, bodies, WINDOW)
+        while (packet := peer.receive_or_none(0.05)) is not None:
+            expect(packet[14] < WINDOW, f"packet {packet[14]} is beyond the window")
+        # One slot is free, so one packet follows.
         peer.send(ORDERED, ack(WINDOW, 0))
-        seen = set()
-        while WINDOW not in seen:
-            packet = peer.receive("the next packet")
-            seen.add(packet[14])
-        expect(max(seen) == WINDOW, f"packets {sorted(seen)}")
-        for number, body in enumerate(bodies):
-            peer.send(ORDERED, reliable(WINDOW, number, body, acked=WINDOW))
-        echoed = WINDOW
-        while echoed < count:
-            packet = peer.receive("the rest")
-            if packet[10] == PAYLOAD and packet[14] == echoed:
-                peer.send(ORDERED, reliable(WINDOW, echoed, packet[22:], acked=echoed))
-                echoed += 1
-        expect_left(program)
+        gather(peer, bodies, WINDOW + 1)
+        while (packet := peer.receive_or_none(0.05)) is not None:
+            expect(packet[14] <= WINDOW, f"packet {packet[14]} is beyond the window")
+        peer.send(ORDERED, ack(WINDOW, WINDOW))
+        gather(peer, bodies, count)
+        for number in range(count):
+            peer.send(ORDERED, reliable(WINDOW, number, bodies[number], acked=count - 1))
+        expect_success(peer, program, ORDERED)
+
+
+def gather(peer, bodies, count):
+    """Reliable payloads by their numbers, until the first `count` are there."""
+    while not all(number in bodies for number in range(count)):
+        raw = peer.body(ORDERED, f"payload {len(bodies)}")
+        if raw[0] == PAYLOAD:
+            bodies[raw[4]] = raw[RELIABLE_HEADER:]
 
 
 def expect_left(program):
