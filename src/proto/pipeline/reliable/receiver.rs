@@ -1,4 +1,5 @@
-//! The receiving half: what has arrived, what waits for an earlier packet, and the mask that says so.
+//! The receiving half: what has arrived, what waits for an earlier packet, and the mask that says
+//! so.
 
 use std::collections::VecDeque;
 

@@ -22,7 +22,7 @@ impl Rtt {
     pub fn handle_sample(&mut self, passed: Micros, away: Micros) {
         let RttInfo { smoothed, variance, .. } = self.info;
         let sample = passed.saturating_sub(away).max(SAMPLE_MIN);
-        // The longest one lately: too early a packet is sent in vain, too late by a frame is little.
+        // The longest one lately: a packet sent too early is one in vain, a frame later is little.
         let away = away.min(PEER_DELAY_MAX);
         self.peer_delay = approach(self.peer_delay, away, 8).max(away);
         let deviation = sample.abs_diff(smoothed);

@@ -31,6 +31,9 @@ fn a_small_a_3000_byte_and_a_largest_message_arrive() {
     for size in [0, 1, 4, 1388, 1389, 3000, 4096] {
         crosses(&|| vec![fragmentation(4096)], size);
     }
+    for size in (PACKET_MAX - 100)..(PACKET_MAX + 100) {
+        crosses(&|| vec![fragmentation(4096)], size);
+    }
     crosses(&|| vec![fragmentation(1_000_000)], 1_000_000);
 }
 
