@@ -109,7 +109,7 @@ def reliable_headers_are_exact(transport):
         peer.send(ORDERED, bytes.fromhex("000000000000ffffffffffff2a000000"))
         peer.expect_reliable(ORDERED, 0, bytes.fromhex("2a000000"), acked=0)
         peer.send(ORDERED, bytes.fromhex("010010000000" + "0000ffffffff" + "77"))
-        peer.expect_quiet("an acknowledgement", 0.3)
+        peer.expect_quiet("an acknowledgement", 0.2)
         peer.send(ORDERED, reliable(WINDOW, 1, b"with an ack", acked=0))
         peer.expect_reliable(ORDERED, 1, b"with an ack", acked=1)
 
@@ -124,7 +124,7 @@ def unacknowledged_packets_are_sent_again(transport):
             waited = (time.monotonic() - start) * 1000
             expect(40 < waited < 600, f"resend {turn} came after {waited:.0f} ms")
         peer.send(ORDERED, ack(WINDOW, 0))
-        peer.expect_quiet("an acknowledgement", 0.3)
+        peer.expect_quiet("an acknowledgement", 0.2)
 
 
 def holes_show_in_the_mask(transport):
@@ -151,7 +151,7 @@ def acknowledgements_alone_are_exact(transport):
         peer.expect_ack(BULK, 1)
         peer.send(BULK, reliable(WINDOW, 3, piece(3, b"in", last=True)))
         peer.expect_ack(BULK, 3, missing=0b10)
-        peer.expect_quiet("nothing new", 0.3)
+        peer.expect_quiet("nothing new", 0.2)
         for _ in range(3):
             peer.send(BULK, reliable(WINDOW, 1, piece(1, b"gi")))
         peer.expect_ack(BULK, 3, missing=0b10)
@@ -182,14 +182,14 @@ def a_window_that_is_not_acknowledged_holds_the_server(transport):
             peer.expect_reliable(ORDERED, number, b"%d" % number, acked=number)
         for number in range(WINDOW, WINDOW + extra):
             peer.send(ORDERED, reliable(WINDOW, number, b"%d" % number))
-        seen = collect_payload_numbers(peer, 0.5)
+        seen = collect_payload_numbers(peer, 0.25)
         expect(seen and max(seen) < WINDOW, f"payloads {sorted(seen)} with a full window")
         peer.send(ORDERED, ack(WINDOW, WINDOW - 1))
-        seen = collect_payload_numbers(peer, 0.3)
+        seen = collect_payload_numbers(peer, 0.15)
         fresh = sorted(number for number in seen if number >= WINDOW)
         expect_equal(fresh, list(range(WINDOW, WINDOW + extra)), "payloads after the ack")
         peer.send(ORDERED, ack(WINDOW, WINDOW + extra - 1))
-        peer.expect_quiet("the last acknowledgement", 0.3)
+        peer.expect_quiet("the last acknowledgement", 0.2)
 
 
 def collect_payload_numbers(peer, seconds):
@@ -304,7 +304,7 @@ def reliable_messages_survive_the_weather(transport, pipeline):
     options = weather(pipeline * 10)
     with Session.client(transport, pipelines=PIPELINES, **options) as session:
         session.connected()
-        count = 40 if pipeline == BULK else 150
+        count = 30 if pipeline == BULK else 100
         session.expect_echoes(messages_for(pipeline, count, pipeline), pipeline, 15.0)
         session.disconnect()
 

@@ -50,14 +50,14 @@ class RoundTrip:
 class Receiving:
     """What has arrived: the newest number, the holes below it, what waits for a hole to fill."""
 
-    def __init__(self, window):
+    def __init__(self, window, start):
         self.window = window
-        self.newest = -1
+        self.newest = start - 1
         self.newest_at = None
         self.missing = 0
-        self.next = 0
+        self.next = start
         self.stored = {}
-        self.block = 0
+        self.block = start // BLOCK
 
     def extend(self, wire):
         """The whole number behind 16 bits, or None for a block that is out of reach."""
@@ -96,20 +96,23 @@ class Receiving:
 
 
 class Reliable:
-    """The stage: `send`, `receive`, `update`, each giving packets or bodies."""
+    """The stage: `send`, `receive`, `update`, each giving packets or bodies.
 
-    def __init__(self, window=32):
+    Numbers begin at 0. Only a check that wants to be near a wrap begins elsewhere, on both sides.
+    """
+
+    def __init__(self, window=32, start=0):
         self.window = rounded_window(window)
         self.header_size = reliable_header_size(self.window)
-        self.next = 0
+        self.next = start
         self.waiting = {}
         """Sent and not acknowledged: number to [body, first sent, last sent]."""
-        self.acked = -1
+        self.acked = start - 1
         self.holes = set()
         """Numbers below `acked` that the other side misses."""
         self.round_trip = RoundTrip()
-        self.received = Receiving(self.window)
-        self.told = (-1, 0)
+        self.received = Receiving(self.window, start)
+        self.told = (start - 1, 0)
         """The newest number and the holes that the other side was told last."""
         self.duplicates = 0
         self.counts = dict.fromkeys(("sent", "resent", "acks", "duplicate", "stale", "dropped"), 0)

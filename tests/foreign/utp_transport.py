@@ -178,6 +178,9 @@ class WebSocketTransport(StreamTransport):
             elif first == 0x80 | CLOSE and self.closed_with is None:
                 self.closed_with = int.from_bytes(payload[:2], "big")
                 self._write(frame(CLOSE, payload[:2], self.mask))
+                if self.mask is None:
+                    # It is the server that ends the stream.
+                    self.stream.shutdown(socket.SHUT_WR)
             elif first not in (0x80 | PONG, 0x80 | CLOSE):
                 self.problem = f"a frame that starts with {first:#x}"
         return None
