@@ -86,17 +86,13 @@ impl NetworkDriver {
         whole: Option<&Bytes>,
     ) {
         // A stream stops being read before it comes to this. Datagrams over the limit are lost
-        // before a pipeline takes them: what it took it would not ask for again.
-        let refused = whole.is_none() && self.is_full(index);
-        if refused {
+        // before a pipeline sees them: what it took it would not ask for again.
+        if whole.is_none() && self.is_full(index) {
             self.connections.at(index).traffic.dropped_in += 1;
             self.statistics.dropped_in += 1;
+            return;
         }
-        if refused && pipeline > 0 {
-            self.refuse_through(index, pipeline, payload);
-        } else if refused {
-            // Lost, as any datagram may be.
-        } else if pipeline == 0 {
+        if pipeline == 0 {
             self.deliver_packet(index, 0, payload, whole);
         } else {
             self.receive_through(index, pipeline, payload, whole);

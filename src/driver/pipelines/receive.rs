@@ -26,16 +26,6 @@ impl NetworkDriver {
         self.announce_window(index, pipeline);
     }
 
-    /// Takes only what a packet acknowledges: the program has too many messages waiting.
-    pub(in crate::driver) fn refuse_through(&mut self, index: u32, pipeline: u8, payload: &[u8]) {
-        let now = self.now;
-        self.run_machine(index, pipeline, None, |machine, out| {
-            machine.handle_refused(now, payload, out)
-        });
-        self.note_round_trip(index, pipeline);
-        self.announce_window(index, pipeline);
-    }
-
     /// What a reliable stage has measured is the connection's round trip.
     fn note_round_trip(&mut self, index: u32, pipeline: u8) {
         let entry = self.connections.at(index);

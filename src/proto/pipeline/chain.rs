@@ -328,26 +328,6 @@ pub fn receive(
     }
 }
 
-/// A packet comes while nobody takes a message: what it acknowledges counts, the rest is dropped.
-pub fn refuse(
-    stages: &mut [Stage],
-    packet: &[u8],
-    context: &mut Context<'_>,
-) -> Result<(), PacketError> {
-    let mut packet = packet;
-    for stage in stages.iter_mut().rev() {
-        match stage {
-            Stage::Reliable(stage) => {
-                return stage.handle_refused(context.now, packet, context.pool);
-            }
-            Stage::Null | Stage::Simulator(_) => {}
-            Stage::Sequenced(_) => packet = packet.get(sequenced::HEADER_SIZE..).unwrap_or(&[]),
-            Stage::Fragmentation(_) | Stage::Custom(_) => break,
-        }
-    }
-    Ok(())
-}
-
 fn simulate_received(
     stage: &mut Simulator,
     before: &mut [Stage],

@@ -108,22 +108,6 @@ impl Pipeline {
         chain::receive(&mut self.stages, packet, &mut context)
     }
 
-    /// A packet of the peer while the program takes no message: what it acknowledges counts. The
-    /// rest is lost as any packet may be, and a reliable one comes again.
-    ///
-    /// # Errors
-    /// A stage could not read it.
-    pub fn handle_refused(
-        &mut self,
-        now: Micros,
-        packet: &[u8],
-        out: &mut dyn Output,
-    ) -> Result<(), PacketError> {
-        let packet_max = self.packet_max;
-        let mut context = Context { now, packet_max, pool: &mut self.pool, out };
-        chain::refuse(&mut self.stages, packet, &mut context)
-    }
-
     /// An acknowledgement is owed and has not left with a message yet.
     #[must_use]
     pub fn wants_ack(&self) -> bool {

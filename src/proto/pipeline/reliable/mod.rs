@@ -183,27 +183,6 @@ impl Reliable {
         }
     }
 
-    /// As [`handle_packet`](Self::handle_packet) while nobody takes a payload: what the packet
-    /// acknowledges counts all the same, or two ends that are both full would wait for ever. What
-    /// would be next in order is not taken, and so comes again.
-    pub fn handle_refused(
-        &mut self,
-        now: Micros,
-        packet: &[u8],
-        pool: &mut Pool,
-    ) -> Result<(), PacketError> {
-        if self.carried {
-            return Ok(());
-        }
-        let (header, _) = Header::parse(packet, self.window)?;
-        let next = self.receiver.arrival(header.sequence) == Arrival::Next;
-        if header.kind == Kind::Ack || !next {
-            return self.handle_packet(now, packet, pool).map(|_| ());
-        }
-        self.sender.handle_ack(now, &header, pool);
-        Ok(())
-    }
-
     /// The next payload that has waited for an earlier one. Its buffer goes back to the pool.
     pub fn poll_stored(&mut self) -> Option<Vec<u8>> {
         self.receiver.take_next()
