@@ -87,7 +87,8 @@ impl NetworkDriver {
     ) {
         // A stream stops being read before it comes to this. Datagrams over the limit are lost
         // before a pipeline sees them: what it took it would not ask for again.
-        if whole.is_none() && self.is_full(index) {
+        let over = whole.is_none() && self.is_full(index);
+        if over && !self.only_acknowledges(index, pipeline, payload) {
             self.connections.at(index).traffic.dropped_in += 1;
             self.statistics.dropped_in += 1;
             return;

@@ -168,12 +168,7 @@ internal sealed class Actor
     private NetworkPipeline Pipeline(string word)
     {
         int number = Script.Number(word);
-        NetworkPipeline pipe;
-        if (number == 0)
-            return NetworkPipeline.Null;
-        if (!m_Pipelines.TryGetValue(number, out pipe))
-            throw new ScriptException(Name + " has no pipeline " + word);
-        return pipe;
+        return number == 0 ? NetworkPipeline.Null : m_Pipelines[number];
     }
 
     private void MakePipeline(string words)
