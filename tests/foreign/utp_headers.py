@@ -4,6 +4,7 @@ Written from the wire format alone, as utp_protocol.py is. No state: what a numb
 connection is in utp_stages.py and utp_reliable.py. All integers are little endian.
 """
 
+import struct
 from typing import NamedTuple
 
 FRAGMENT_FIRST, FRAGMENT_LAST = 0x8000, 0x4000
@@ -12,7 +13,8 @@ SEQUENCES = 0x10000
 PAYLOAD, ACK = 0, 1
 NOTHING_YET = 0xFFFF
 """The acknowledged sequence number of who has received nothing."""
-RELIABLE_FIXED_SIZE = 8
+RELIABLE_FIXED = struct.Struct("<BBHHH")
+RELIABLE_FIXED_SIZE = RELIABLE_FIXED.size
 WINDOW_MAX = 2040
 
 
@@ -85,9 +87,9 @@ def reliable_header(window, kind, processing_ms, sequence, acked, missing=0, tri
     if has_long_mask(window) and trim:
         size = max(1, (missing.bit_length() + 7) // 8)
     all_ones = (1 << 8 * size) - 1
-    fixed = bytes([kind, size if has_long_mask(window) else 0])
-    fixed += u16(min(processing_ms, 0xFFFF)) + u16(sequence % SEQUENCES) + u16(acked % SEQUENCES)
-    return fixed + (all_ones & ~missing).to_bytes(size, "little")
+    stated = size if has_long_mask(window) else 0
+    numbers = (min(processing_ms, 0xFFFF), sequence % SEQUENCES, acked % SEQUENCES)
+    return RELIABLE_FIXED.pack(kind, stated, *numbers) + (all_ones & ~missing).to_bytes(size, "little")
 
 
 def parse_reliable_header(raw, window):
@@ -100,5 +102,5 @@ def parse_reliable_header(raw, window):
         return None
     mask = int.from_bytes(raw[RELIABLE_FIXED_SIZE:end], "little")
     missing = ((1 << 8 * size) - 1) & ~mask
-    numbers = (read_u16(raw, at) for at in (2, 4, 6))
-    return ReliableHeader(raw[0], *numbers, missing, size), raw[end:]
+    kind, _, *numbers = RELIABLE_FIXED.unpack_from(raw)
+    return ReliableHeader(kind, *numbers, missing, size), raw[end:]
