@@ -413,7 +413,11 @@ local function dissect_mtu_ack(buffer, _, tree)
     return string.format("MtuAck of %d bytes", buffer(HEADER_SIZE + 2, 2):le_uint())
 end
 
-local BODIES = { [DATA] = dissect_data, [MTU_CHECK] = dissect_mtu_check, [MTU_ACK] = dissect_mtu_ack }
+local BODIES = {
+    [DATA] = dissect_data,
+    [MTU_CHECK] = dissect_mtu_check,
+    [MTU_ACK] = dissect_mtu_ack,
+}
 
 local function dissect_message(buffer, pinfo, tree)
     local kind = buffer(0, 1):uint()

@@ -89,7 +89,8 @@ def reliable_header(window, kind, processing_ms, sequence, acked, missing=0, tri
     all_ones = (1 << 8 * size) - 1
     stated = size if has_long_mask(window) else 0
     numbers = (min(processing_ms, 0xFFFF), sequence % SEQUENCES, acked % SEQUENCES)
-    return RELIABLE_FIXED.pack(kind, stated, *numbers) + (all_ones & ~missing).to_bytes(size, "little")
+    mask = (all_ones & ~missing).to_bytes(size, "little")
+    return RELIABLE_FIXED.pack(kind, stated, *numbers) + mask
 
 
 def parse_reliable_header(raw, window):

@@ -1,4 +1,4 @@
-"""A bad network with a seed: loses, doubles, delays, has a path MTU. The same seed gives the same fate.
+"""A bad network with a seed: loses, doubles, delays, has a path MTU. One seed gives one fate.
 
 Time is whatever the caller counts; nothing sleeps here.
 """

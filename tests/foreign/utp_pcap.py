@@ -33,7 +33,8 @@ class Capture:
     def _write(self, protocol, from_client, transport):
         source, target = (CLIENT, SERVER) if from_client else (SERVER, CLIENT)
         size = 20 + len(transport)
-        head = struct.pack(">BBHHHBBH", 0x45, 0, size, next(self.numbers) & 0xFFFF, 0, 64, protocol, 0)
+        number = next(self.numbers) & 0xFFFF
+        head = struct.pack(">BBHHHBBH", 0x45, 0, size, number, 0, 64, protocol, 0)
         packet = head + source + target + transport
         seconds, rest = divmod(int(self.now * 1000), 1_000_000)
         self.file.write(struct.pack("<IIII", seconds, rest, len(packet), len(packet)) + packet)

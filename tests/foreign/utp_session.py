@@ -46,7 +46,7 @@ class Session:
         return int((time.monotonic() - self.start) * 1000)
 
     def step(self, wait_ms=WAIT_MS):
-        """What is due first, then packets: so an acknowledgement rides on an answer if one comes."""
+        """What is due, then packets: so an acknowledgement rides on an answer if one comes."""
         select.select([self.transport], [], [], wait_ms / 1000)
         now = self.now()
         if self.connection and now != self.updated:
