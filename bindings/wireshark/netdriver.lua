@@ -3,6 +3,9 @@
 --
 -- Written for Wireshark 3.6 and later: no operator that Lua 5.1 does not have.
 
+local folder = debug.getinfo(1, "S").source:match("^@(.*[/\\])") or ""
+local session = dofile(folder .. "netdriver_session.lua")
+
 local utp = Proto("netdriver", "netdriver (Unity Transport)")
 local framed = Proto("netdriver_tcp", "netdriver over TCP")
 
@@ -19,6 +22,9 @@ local MESSAGES = {
     [MTU_CHECK] = "MtuCheck",
     [MTU_ACK] = "MtuAck",
 }
+for kind, name in pairs(session.KINDS) do
+    MESSAGES[kind] = name
+end
 local RELIABLE_KINDS = { [0] = "Payload", [1] = "Ack" }
 
 -- Fields
@@ -55,6 +61,9 @@ local f = {
     missing = ProtoField.uint16("netdriver.reliable.missing", "Missing"),
     frame_length = ProtoField.uint16("netdriver.frame_length", "Length of the frame"),
 }
+for name, field in pairs(session.fields) do
+    f["session_" .. name] = field
+end
 utp.fields = f
 
 local e = {
@@ -301,12 +310,22 @@ local function rest_of(buffer, from)
     return buffer:len() > from and buffer(from):tvb() or ByteArray.new():tvb("nothing")
 end
 
+-- Between netdriver peers a session carries what Reliable at the end of a pipeline would do.
+local function without_carried(stages)
+    local rest = {}
+    for at = 1, #stages - 1 do
+        rest[at] = stages[at]
+    end
+    return rest
+end
+
 -- Everything behind the pipeline's number. Returns what the column says.
-local function dissect_pipeline(buffer, pinfo, tree, token, pipeline)
+local function dissect_pipeline(buffer, pinfo, tree, token, pipeline, carried)
     local words = { "pipeline " .. pipeline }
     local at, only_ack = 0, false
     if pipeline > 0 then
-        local stages, guessed = stages_of(token, pipeline, buffer, pinfo.visited)
+        local stages, guessed = stages_of(token, pipeline, buffer, pinfo.visited or carried)
+        if carried then stages = without_carried(stages) end
         tree:add(f.stages, describe(stages)):set_generated()
         if guessed then tree:add(f.guessed, true):set_generated() end
         local where = { pinfo = pinfo, token = token, pipeline = pipeline }
@@ -392,6 +411,9 @@ local function dissect_data(buffer, pinfo, tree, token)
     local pipeline = buffer(HEADER_SIZE, 1):uint()
     tree:add(f.pipeline, buffer(HEADER_SIZE, 1))
     local rest = rest_of(buffer, HEADER_SIZE + 1)
+    if pipeline == session.HELLO_PIPELINE and session.is_hello(rest) then
+        return session.dissect_hello(rest, tree)
+    end
     return "Data, " .. dissect_pipeline(rest, pinfo, tree, token, pipeline)
 end
 
@@ -413,7 +435,20 @@ local function dissect_mtu_ack(buffer, _, tree)
     return string.format("MtuAck of %d bytes", buffer(HEADER_SIZE + 2, 2):le_uint())
 end
 
+local function dissect_session(buffer, pinfo, tree, token)
+    return session.dissect(buffer, tree, {
+        proto = utp,
+        malformed = e.malformed,
+        pipeline_field = f.pipeline,
+        dissect = function(contents, branch, pipeline, carried)
+            return dissect_pipeline(contents, pinfo, branch, token, pipeline, carried)
+        end,
+    })
+end
+
 local BODIES = {
+    [session.SHORT] = dissect_session,
+    [session.LONG] = dissect_session,
     [DATA] = dissect_data,
     [MTU_CHECK] = dissect_mtu_check,
     [MTU_ACK] = dissect_mtu_ack,

@@ -75,7 +75,7 @@ class Script:
         while True:
             while self.queue:
                 packet = self.queue.pop(0)
-                if kind_of(packet) not in skip:
+                if kind_of(packet) not in (*skip, "beyond"):
                     return packet
             if time.monotonic() >= end:
                 return None

@@ -9,6 +9,7 @@ import os
 import pathlib
 import subprocess
 
+import netdriver_frames as frames
 from harness import Checks, EchoServer, Program, expect, expect_equal
 from utp_pcap import Capture, TcpFlow
 from utp_protocol import (
@@ -261,6 +262,101 @@ def what_receivers_drop_is_marked():
         expect(mark in packet, f"{raw.hex()} is not marked as {mark}: {packet}")
 
 
+def session():
+    """(from the client?, packet, what it is, its fields), between two netdriver peers."""
+    token = GOLDEN_TOKEN
+    several = frames.packet(
+        token,
+        7,
+        frames.ack(80, (90, 100), (70, 80), (5, 5)),
+        frames.PING,
+        frames.message(0, b"plain"),
+        frames.reliable(ORDERED, 3, b"ordered"),
+        frames.reliable(BULK, 4, piece(0, b"bulk", True), last=True),
+    )
+    control = frames.packet(
+        token,
+        0x12345,
+        frames.PADDING * 3,
+        frames.window(1 << 21),
+        frames.BLOCKED,
+        frames.delivered(ORDERED, 9),
+        frames.path_challenge(b"12345678"),
+        frames.path_response(b"87654321"),
+        frames.repair(ORDERED, 2, 3, b"xor", last=True),
+        long=True,
+    )
+    return (
+        (True, frames.hello(token, False), "hello", {"hello__version": 1, "hello__answer": 0}),
+        (
+            False,
+            frames.hello(token, True, digest=0xABCD),
+            "answer",
+            {"hello__answer": 1, "hello__datagram_size_max": 1400, "hello__window": 1 << 21},
+        ),
+        (
+            True,
+            several,
+            "several messages",
+            {
+                "session__number": 7,
+                "ack__largest": 100,
+                "ack__delay_us": 80,
+                "ack__range": ["90-100", "70-80", "5"],
+                "pipeline": 0,
+                "channel": [ORDERED, BULK],
+                "channel__message": [3, 4],
+                "fragment__first": 1,
+                "data": [raw.hex(":") for raw in (b"plain", b"ordered", b"bulk")],
+            },
+        ),
+        (
+            False,
+            control,
+            "control frames",
+            {
+                "session__number": 0x12345,
+                "window": 1 << 21,
+                "channel": [ORDERED, ORDERED],
+                "path": [b"12345678".hex(":"), b"87654321".hex(":")],
+                "repair__count": 3,
+                "repair__data": b"xor".hex(":"),
+            },
+        ),
+        (True, frames.packet(token, 8), "empty packet", {"session__number": 8, "frame": []}),
+    )
+
+
+def sessions_of_netdriver_peers_are_decoded():
+    path = folder() / "session.pcap"
+    opening = [(True, request(GOLDEN_TOKEN)), (False, accept(GOLDEN_TOKEN))]
+    with Capture(path) as capture:
+        for from_client, packet in opening + [entry[:2] for entry in session()]:
+            capture.now += 10
+            capture.udp(from_client, PORTS, packet)
+    packets = decode(path)[len(opening) :]
+    expect_equal(len(packets), len(session()), "packets")
+    for packet, (_, _, what, fields) in zip(packets, session(), strict=True):
+        expect("malformed" not in packet, f"{what} is malformed: {packet}")
+        expect_fields(packet, what, **fields)
+
+
+def broken_frames_are_marked():
+    token = GOLDEN_TOKEN
+    cut = frames.reliable(ORDERED, 3, b"ordered")[:-1]
+    broken = (b"\x3f", cut, frames.ack(0, (1, 2))[:-1], b"\x08", b"\x09\x00\xc0")
+    path = folder() / "broken-frames.pcap"
+    with Capture(path) as capture:
+        capture.udp(True, PORTS, request(token))
+        for raw in broken:
+            capture.udp(True, PORTS, frames.packet(token, 1, frames.PING, raw))
+        capture.udp(True, PORTS, frames.packet(token, 1)[:-1])
+    packets = decode(path)[1:]
+    expect_equal(len(packets), len(broken) + 1, "packets")
+    for packet, raw in zip(packets, (*broken, b"a cut header"), strict=True):
+        expect("malformed" in packet, f"{raw.hex()} is not marked: {packet}")
+
+
 def strangers_are_left_alone():
     path = folder() / "strangers.pcap"
     with Capture(path) as capture:
@@ -318,17 +414,39 @@ def a_recorded_websocket_session_is_decoded(server):
     expect_recorded(path)
 
 
+def a_recorded_session_of_two_netdriver_peers_is_decoded(server):
+    path = folder() / "recorded-netdriver.pcap"
+    with Capture(path) as capture, UdpRecorder(capture, server.udp_port) as recorder:
+        options = ("--count", 200, "--size", 200, "--window", 16, "--seconds", 10)
+        pipelines = ("--pipelines", PIPELINES, "--pipeline", ORDERED)
+        target = ("udp", "127.0.0.1", recorder.port)
+        client = Program("echo_client", *target, *options, *pipelines)
+        expect_equal(client.finish(15), 0, "exit code of echo_client")
+    packets = decode(path)
+    wrong = {"malformed", "unknown", "reliable.class"}
+    for packet in packets:
+        expect(not wrong & set(packet), f"{wrong & set(packet)} in {packet}")
+    length = sum(int(value) for packet in packets for value in packet.get("data.length", []))
+    expect(length >= 2 * 200 * 200, f"{length} bytes of messages")
+    greeted = any("hello.version" in packet for packet in packets)
+    spoken = any("session.number" in packet for packet in packets)
+    expect_equal(spoken, greeted, "packets of a session after the Hello")
+
+
 WRITTEN = (
     every_message_is_decoded_over_udp,
     every_message_is_decoded_over_tcp,
     every_message_is_decoded_over_websocket,
     stages_are_guessed_without_a_preference,
     what_receivers_drop_is_marked,
+    sessions_of_netdriver_peers_are_decoded,
+    broken_frames_are_marked,
     strangers_are_left_alone,
 )
 RECORDED = (
     a_recorded_udp_session_is_decoded,
     a_recorded_websocket_session_is_decoded,
+    a_recorded_session_of_two_netdriver_peers_is_decoded,
 )
 
 
