@@ -4,6 +4,10 @@ mod support;
 
 #[path = "utp_behaviour/admission.rs"]
 mod admission;
+#[path = "utp_behaviour/checklist_driver.rs"]
+mod checklist_driver;
+#[path = "utp_behaviour/checklist_pipelines.rs"]
+mod checklist_pipelines;
 #[path = "utp_behaviour/connecting.rs"]
 mod connecting;
 #[path = "utp_behaviour/custom.rs"]
