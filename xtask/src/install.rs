@@ -37,6 +37,8 @@ pub enum Need {
     Nginx,
     /// Proxies for HTTP and SOCKS5, and OpenSSL's program for certificates.
     Proxies,
+    /// ENet, for the benchmarks.
+    Enet,
     /// Chromium; optional.
     Chromium,
     /// Rust's formatter.
@@ -132,6 +134,18 @@ const TOOLS: &[Tool] = &[
         optional: false,
         present: || {
             ["tinyproxy", "microsocks", "openssl"].iter().all(|name| which(&[name]).is_some())
+        },
+    },
+    Tool {
+        need: Need::Enet,
+        name: "ENet with its headers",
+        packages: &["libenet-dev"],
+        component: None,
+        optional: false,
+        present: || {
+            let script = "echo '#include <enet/enet.h>\nint main(void) { return \
+                          enet_initialize(); }' | cc -x c - -lenet -o /dev/null";
+            Run::new("sh").args(["-c", script]).probe()
         },
     },
     Tool {
