@@ -59,7 +59,7 @@ pub struct EventQueue {
     order: VecDeque<(u32, u64)>,
     /// What joins the order with the next publication.
     fresh: Vec<(u32, u64)>,
-    /// Events since the last publication.
+    /// Events that were not settled yet, oldest first.
     recent: Vec<(u32, u64)>,
     next_sequence: u64,
     /// Events that wait.
@@ -185,9 +185,11 @@ impl EventQueue {
     }
 
     /// Gives payloads that were left waiting since the last publication a storage of their own,
-    /// so that a small one does not hold a large shared read buffer. Each moves once at most.
+    /// so that a small one does not hold a large shared read buffer. Each moves once at most, and
+    /// none before the program had the chance to pop it.
     pub fn settle(&mut self) {
-        for (index, sequence) in self.recent.drain(..) {
+        let visible = self.recent.partition_point(|&(_, sequence)| sequence < self.published);
+        for (index, sequence) in self.recent.drain(..visible) {
             let node = &mut self.nodes[index as usize];
             if node.sequence != sequence {
                 continue;
@@ -319,5 +321,22 @@ mod tests {
         let data = queue.pop(&mut list).unwrap().data;
         assert!(data.is_unique() && data == [7; 3][..]);
         assert!(shared.is_unique());
+    }
+
+    #[test]
+    fn what_the_program_could_not_pop_yet_stays_where_it_is() {
+        let mut queue = EventQueue::new();
+        let mut list = Waiting::default();
+        let shared = Bytes::from(vec![7; 4096]);
+        let mut small = event(0, "");
+        small.data = shared.slice(..3);
+        queue.push(&mut list, small, true);
+        queue.settle();
+        queue.publish();
+        let data = queue.pop(&mut list).unwrap().data;
+        assert_eq!(data.as_ptr(), shared.as_ptr());
+        drop(data);
+        queue.settle();
+        assert!(queue.recent.is_empty());
     }
 }

@@ -33,6 +33,7 @@ mod stream_server;
 mod streams;
 mod timers;
 mod tls;
+mod token_hash;
 mod transmit;
 mod types;
 

@@ -1,5 +1,5 @@
-//! The load and the measuring of `benches/udp/load.h`, for peers that are written in Rust. What each
-//! call does is said there; nothing here adds to it.
+//! The load and the measuring of `benches/udp/load.h`, for peers that are written in Rust. What
+//! each call does is said there; nothing here adds to it.
 
 use std::ffi::CString;
 use std::os::raw::{c_char, c_int};
