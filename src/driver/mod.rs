@@ -20,6 +20,8 @@ mod gate;
 mod http_facts;
 mod interfaces;
 mod liveness;
+mod packets;
+mod pipelines;
 mod plan;
 mod receive;
 mod redirects;
@@ -55,6 +57,8 @@ use connections::{Connections, Link};
 use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
+pub use pipelines::PipelineStatistics;
+use pipelines::Pipelines;
 use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
@@ -84,6 +88,7 @@ pub struct NetworkDriver {
     events: EventQueue,
     timers: Timers,
     sends: OpenSends,
+    pipelines: Pipelines,
     accept_queue: VecDeque<Connection>,
     /// Connections arrived since the last update.
     accept_news: bool,
@@ -159,6 +164,7 @@ impl NetworkDriver {
             events: EventQueue::new(),
             timers: Timers::default(),
             sends: OpenSends::default(),
+            pipelines: Pipelines::default(),
             accept_queue: VecDeque::new(),
             accept_news: false,
             farewell_news: false,
@@ -196,6 +202,7 @@ impl NetworkDriver {
         self.abort_open_sends();
         self.events.settle();
         self.begin_frame();
+        self.send_due_acks();
         // After a wait that has just asked the system, asking again would only cost a call.
         let outcome = if std::mem::take(&mut self.polled) && self.has_news() {
             self.move_packets()
@@ -203,6 +210,7 @@ impl NetworkDriver {
             self.cycle(None)
         };
         self.events.publish();
+        self.show_owed_acks();
         self.accept_news = false;
         self.requests.news = false;
         self.farewell_news = false;
@@ -215,6 +223,7 @@ impl NetworkDriver {
     /// As [`update`](Self::update).
     pub fn flush(&mut self) -> Result<()> {
         self.follow_clock();
+        self.send_due_acks();
         self.transmit()
     }
 
@@ -228,6 +237,11 @@ impl NetworkDriver {
         let end = self.pump.clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
         self.flush()?;
         while !self.has_news() {
+            if self.owes_acks() {
+                // There is nothing that the program could answer.
+                self.show_owed_acks();
+                self.flush()?;
+            }
             let clock = self.pump.clock.now();
             let rest = end.saturating_sub(clock);
             let accept = self.until_accept().unwrap_or(Micros::MAX);
@@ -303,6 +317,7 @@ impl NetworkDriver {
     fn move_packets(&mut self) -> Result<()> {
         self.now = self.time();
         self.receive();
+        self.send_urgent_acks();
         self.run_timers();
         self.transmit()
     }
@@ -454,6 +469,7 @@ impl NetworkDriver {
         self.drop_plan(index);
         let entry = self.connections.at(index);
         entry.link = Link::None;
+        entry.machines.clear();
         if let Some(utp) = &entry.utp {
             self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
         }

@@ -167,6 +167,7 @@ impl NetworkDriver {
     fn run_connection_timer(&mut self, index: u32) {
         self.run_plan_timer(index);
         self.run_utp_timer(index);
+        self.run_pipeline_timers(index);
         self.schedule(index);
     }
 
@@ -196,7 +197,8 @@ impl NetworkDriver {
                 self.control_list.push(index);
             }
             let machine = utp.next_timeout(&self.utp_config);
-            deadline = deadline.into_iter().chain(machine).min();
+            let pipelines = entry.machines.next_timeout();
+            deadline = deadline.into_iter().chain(machine).chain(pipelines).min();
         }
         self.timers.arm(Owner::Connection(index), &mut entry.armed, deadline);
     }

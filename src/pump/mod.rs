@@ -369,6 +369,12 @@ impl Pump {
         self.stream(id)?.tls_facts()
     }
 
+    /// Does a stream go through TLS?
+    pub fn is_secure(&self, id: StreamId) -> bool {
+        let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
+        stream.is_some_and(Stream::is_secure)
+    }
+
     /// The address of this side of a stream.
     pub fn stream_local(&mut self, id: StreamId) -> Option<SocketAddr> {
         self.stream(id)?.local()
