@@ -12,6 +12,9 @@
 #define CLIENTS_PER_DRIVER 16
 #define DRIVERS_MAX (LOAD_CLIENTS_MAX / CLIENTS_PER_DRIVER)
 #define CONNECT_WAIT_MS 5000
+/* The largest window that the protocol has, for the bulk; other loads take the default. */
+#define BULK_WINDOW 2040
+#define NO_PIPELINE 0
 
 static void need(nd_result result, const char *what) {
   char text[256] = "";
@@ -27,6 +30,22 @@ static nd_driver *open_driver(void) {
   nd_settings_init(&settings);
   need(nd_driver_create(&settings, &driver), "create");
   return driver;
+}
+
+/* The pipeline that a load needs, the same on both sides. */
+static uint8_t add_pipeline(nd_driver *driver, const struct load_options *options) {
+  nd_pipeline_stage fragmentation = {.stage = ND_PIPELINE_STAGE_FRAGMENTATION,
+                                     .payload_capacity = LOAD_MESSAGE_MAX};
+  nd_pipeline_stage reliable = {.stage = ND_PIPELINE_STAGE_RELIABLE_SEQUENCED};
+  nd_pipeline_stage both[] = {fragmentation, reliable};
+  uint8_t pipeline = NO_PIPELINE;
+  if (!options->reliable) return pipeline;
+  both[1].window_size = BULK_WINDOW;
+  if (options->kind == LOAD_BULK)
+    need(nd_driver_create_pipeline(driver, both, 2, &pipeline), "create a pipeline");
+  else
+    need(nd_driver_create_pipeline(driver, &reliable, 1, &pipeline), "create a pipeline");
+  return pipeline;
 }
 
 static uint32_t add_udp(nd_driver *driver) {
@@ -66,6 +85,7 @@ static void serve(const struct load_options *options) {
   nd_endpoint address = endpoint_of(options->port);
   nd_connection connection;
   uint32_t interface_index = add_udp(driver);
+  add_pipeline(driver, options);
   need(nd_driver_bind(driver, interface_index, &address, NULL), "bind");
   need(nd_driver_listen(driver), "listen");
   need(nd_driver_get_local_endpoint(driver, interface_index, 0, &address), "bound to");
@@ -84,6 +104,7 @@ static void serve(const struct load_options *options) {
 
 static nd_driver *drivers[DRIVERS_MAX];
 static nd_connection connections[LOAD_CLIENTS_MAX];
+static uint8_t pipeline;
 
 static nd_driver *driver_of(uint32_t client) {
   return drivers[client / CLIENTS_PER_DRIVER];
@@ -93,7 +114,8 @@ static void send_next(uint32_t client) {
   uint8_t message[LOAD_MESSAGE_MAX];
   uint32_t length;
   while ((length = load_next(client, message)) != 0) {
-    if (nd_driver_send(driver_of(client), connections[client], 0, message, length, 0) != ND_OK) {
+    nd_driver *driver = driver_of(client);
+    if (nd_driver_send(driver, connections[client], pipeline, message, length, 0) != ND_OK) {
       load_refused(client);
       return;
     }
@@ -141,7 +163,10 @@ static void turn(const struct load_options *options, uint32_t number, enum load_
 static void make_load(const struct load_options *options) {
   enum load_state state;
   uint32_t count = (options->clients + CLIENTS_PER_DRIVER - 1) / CLIENTS_PER_DRIVER;
-  for (uint32_t at = 0; at < count; at++) drivers[at] = open_driver();
+  for (uint32_t at = 0; at < count; at++) {
+    drivers[at] = open_driver();
+    pipeline = add_pipeline(drivers[at], options);
+  }
   for (uint32_t at = 0; at < options->clients; at++) connect_client(at, options->port);
   load_begin(options);
   while ((state = load_turn()) != LOAD_OVER) {

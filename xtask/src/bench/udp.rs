@@ -96,11 +96,10 @@ fn peers(c: &Path, rust: &Path, options: &Options) -> Vec<Peer> {
     };
     let netdriver = program(c, "netdriver");
     let stock = |program: Program| Program { args: words(&["--stock", "1"]), ..program };
-    let mut peers =
-        vec![peer("netdriver", Role::Ours, netdriver.clone(), &["reliable", "bulk", "stream"])];
+    let mut peers = vec![peer("netdriver", Role::Ours, netdriver.clone(), &[])];
     if let Some(folder) = &options.baseline {
         let before = Program { libraries: Some(folder.clone()), ..netdriver.clone() };
-        peers.push(peer("netdriver-baseline", Role::Ours, before, &["reliable", "bulk", "stream"]));
+        peers.push(peer("netdriver-baseline", Role::Ours, before, &[]));
     }
     peers.push(Peer {
         name: "netdriver-stock",
