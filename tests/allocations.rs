@@ -45,6 +45,8 @@ static ALLOCATOR: Counting = Counting;
 const WARM_UP: u32 = 2000;
 /// Echoes that are counted.
 const ECHOES: u32 = 20_000;
+/// The longest sleep.
+const WAIT_MS: u32 = 10;
 /// Messages under way at once.
 const WINDOW: u32 = 4;
 
@@ -52,6 +54,7 @@ const WINDOW: u32 = 4;
 #[derive(Clone, Copy)]
 enum Way {
     AtOnce,
+    /// Written where it leaves from, and the server sleeps until something comes.
     InPlace,
 }
 
@@ -76,6 +79,9 @@ fn echo(pair: &mut Pair, count: u32, size: usize, way: Way) {
             sent += 1;
         }
         pair.client.flush().expect("flushes");
+        if matches!(way, Way::InPlace) {
+            pair.server.wait(WAIT_MS).expect("waits");
+        }
         pair.server.update().expect("updates");
         while let Some(event) = pair.server.pop_event() {
             assert_eq!(event.kind, EventKind::Data);

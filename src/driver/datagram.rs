@@ -164,7 +164,7 @@ impl NetworkDriver {
             (Outcome::Dropped, _) => self.statistics.unknown_token_in += 1,
             _ => {}
         }
-        self.schedule(index);
+        self.touch(index);
         outcome
     }
 

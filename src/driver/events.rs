@@ -130,6 +130,7 @@ impl EventQueue {
     }
 
     /// The connection's index in the next visible event of the common order, if there is one.
+    #[inline]
     pub fn next_in_order(&mut self) -> Option<u32> {
         while let Some(&(index, sequence)) = self.order.front() {
             let node = &self.nodes[index as usize];
@@ -143,6 +144,7 @@ impl EventQueue {
     }
 
     /// Takes the oldest visible event of a connection.
+    #[inline]
     pub fn pop(&mut self, waiting: &mut Waiting) -> Option<Event> {
         if waiting.head == NIL || self.nodes[waiting.head as usize].sequence >= self.published {
             return None;
@@ -156,6 +158,7 @@ impl EventQueue {
         node.event.as_ref().filter(|_| node.sequence < self.published)
     }
 
+    #[inline]
     fn take_head(&mut self, waiting: &mut Waiting) -> Option<Event> {
         let index = waiting.head;
         let node = self.nodes.get_mut(index as usize)?;

@@ -97,6 +97,9 @@ pub struct NetworkDriver {
     accept_payload: Vec<u8>,
     /// Connections with control packets to send.
     control_list: Vec<u32>,
+    /// Connections whose machines have heard or said something: what they want next is asked once
+    /// per round, not once per packet.
+    touched_list: Vec<u32>,
     /// Connections that the program closed since the last flush, and how.
     closing: Vec<(u32, Option<CloseFrame>)>,
     /// Connections whose count of queued datagrams is above 0.
@@ -170,6 +173,7 @@ impl NetworkDriver {
             farewell_news: false,
             accept_payload: Vec::new(),
             control_list: Vec::new(),
+            touched_list: Vec::new(),
             closing: Vec::new(),
             queued_list: Vec::new(),
             ended: Vec::new(),
@@ -338,6 +342,7 @@ impl NetworkDriver {
     }
 
     /// Pops the oldest event of all accepted connections.
+    #[inline]
     pub fn pop_event(&mut self) -> Option<Event> {
         let index = self.events.next_in_order()?;
         self.pop_from(index)
@@ -363,6 +368,7 @@ impl NetworkDriver {
     }
 
     /// As [`pop_event`](Self::pop_event); the data stays with the driver until the next update.
+    #[inline]
     pub fn pop_event_view(&mut self) -> Option<EventView<'_>> {
         let event = self.pop_event()?;
         Some(self.lend(event))
@@ -378,6 +384,7 @@ impl NetworkDriver {
         Some(self.lend(event))
     }
 
+    #[inline]
     fn lend(&mut self, event: Event) -> EventView<'_> {
         let Event {
             connection,
@@ -396,6 +403,7 @@ impl NetworkDriver {
         EventView { connection, kind, data, text, first, last, clean, reason, close_code, pipeline }
     }
 
+    #[inline]
     fn pop_from(&mut self, index: u32) -> Option<Event> {
         let entry = self.connections.at(index);
         let event = self.events.pop(&mut entry.waiting)?;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Options;
 use super::chart;
 use super::results::Results;
-use super::suite::{Load, Metric, Peer, Suite};
+use super::suite::{Load, Metric, Peer, Role, Suite};
 use crate::error::{Context, Error, Result};
 use crate::paths::{Project, read};
 use crate::shell::Run;
@@ -23,7 +23,7 @@ pub fn terminal(suite: &Suite, results: &Results) -> Vec<String> {
     let mut lines = Vec::new();
     for load in &suite.loads {
         let mut columns = vec![("peer", Align::Left)];
-        columns.extend(load.metrics.iter().map(|metric| (metric.label, Align::Right)));
+        columns.extend(heads(suite, load, results).into_iter().map(|head| (head, Align::Right)));
         let mut table = Table::new(&columns);
         for peer in measured(suite, load, results) {
             table.row(cells(suite, load, peer, results));
@@ -46,7 +46,7 @@ fn markdown(suite: &Suite, options: &Options, results: &Results) -> String {
         CHARTS.trim_start_matches("docs/").to_owned() + "/" + suite.name,
     );
     for load in &suite.loads {
-        let heads: Vec<_> = load.metrics.iter().map(|metric| metric.label).collect();
+        let heads = heads(suite, load, results);
         text += &format!("\n**{}**\n\n| peer | {} |\n", load.title, heads.join(" | "));
         text += &format!("|---|{}\n", "--:|".repeat(heads.len()));
         for peer in measured(suite, load, results) {
@@ -64,9 +64,32 @@ fn measured<'a>(
     suite.peers.iter().filter(|peer| !results.samples(load.name, peer.name).is_empty())
 }
 
+/// The headings of a load's table, without that of the names.
+fn heads(suite: &Suite, load: &Load, results: &Results) -> Vec<&'static str> {
+    let bounded = is_bounded(suite, load, results);
+    let columns = load
+        .metrics
+        .iter()
+        .flat_map(|metric| std::iter::once(metric.label).chain(metric.bound.filter(|_| bounded)));
+    columns.collect()
+}
+
+/// Was the bound measured under this load?
+fn is_bounded(suite: &Suite, load: &Load, results: &Results) -> bool {
+    measured(suite, load, results).any(|peer| peer.role == Role::Bound)
+}
+
 fn cells(suite: &Suite, load: &Load, peer: &Peer, results: &Results) -> Vec<String> {
-    let metrics = load.metrics.iter().map(|metric| cell(suite, load, peer, metric, results));
-    std::iter::once(peer.name.to_owned()).chain(metrics).collect()
+    let bounded = is_bounded(suite, load, results);
+    let mut cells = vec![peer.name.to_owned()];
+    for metric in load.metrics {
+        cells.push(cell(suite, load, peer, metric, results));
+        if bounded && metric.bound.is_some() {
+            let ratio = results.of_bound(suite, load, peer.name, metric);
+            cells.push(ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}")));
+        }
+    }
+    cells
 }
 
 fn cell(suite: &Suite, load: &Load, peer: &Peer, metric: &Metric, results: &Results) -> String {

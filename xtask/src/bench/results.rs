@@ -37,6 +37,20 @@ impl Results {
         })
     }
 
+    /// A median as a ratio to the bound's.
+    pub fn of_bound(
+        &self,
+        suite: &Suite,
+        load: &Load,
+        peer: &'static str,
+        metric: &Metric,
+    ) -> Option<f64> {
+        let bound = suite.peers.iter().find(|peer| peer.role == Role::Bound)?;
+        let bound = self.median(load.name, bound.name, metric.key)?;
+        let value = self.median(load.name, peer, metric.key)?;
+        (bound > 0.0).then(|| value / bound)
+    }
+
     /// A median as a ratio to the best rival's: above 1 is more, not better.
     pub fn ratio(
         &self,

@@ -128,4 +128,6 @@ pub struct Metric {
     pub better: Better,
     /// In the chart.
     pub charted: bool,
+    /// The heading of a column with the ratio to the bound, where a load has one.
+    pub bound: Option<&'static str>,
 }
