@@ -66,6 +66,8 @@ pub struct UdpSocket {
     pub readable: bool,
     /// The system may take something from us.
     pub writable: bool,
+    /// The system has been asked to report room.
+    pub watched: bool,
 }
 
 impl UdpSocket {
@@ -96,6 +98,7 @@ impl UdpSocket {
             queue: Vec::new(),
             readable: true,
             writable: true,
+            watched: false,
         })
     }
 
