@@ -10,6 +10,9 @@
  *   Nothing is lost: what you do not pop waits and holds its sender back (over UDP, which cannot
  *   wait, what does not fit is dropped and counted). Every limit is a field of nd_settings; a full
  *   send queue is ND_ERROR_NETWORK_SEND_QUEUE_FULL (-5).
+ *   Over UDP messages may be lost, doubled or overtaken, and have at most one packet's length; a
+ *   pipeline (nd_driver_create_pipeline) with the reliable stage brings each once and in order,
+ *   one with the fragmentation stage takes long ones. Its number goes into the send calls.
  *   Calls return 0 or a negative ND_ERROR_... number, and leave their outputs untouched when they
  *   fail; nd_last_error says in words what to do. Misuse is an error too, never a crash: handles
  *   and connections are checked values, not pointers. Use a driver from one thread at a time.
@@ -1150,7 +1153,7 @@ typedef struct nd_connection_info {
   uint32_t dialect;
   /**
    * Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-   * measures its handshake, a WebSocket each of its pings.
+   * measures its handshake, a WebSocket each of its pings; a reliable pipeline's smoothed mean.
    */
   uint32_t round_trip_us;
   /**
@@ -1539,7 +1542,8 @@ typedef struct nd_event {
    */
   uint8_t reason;
   /**
-   * Data: the pipeline that it came through; 0 is none.
+   * Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
+   * full; 0: the send queue was.
    */
   uint8_t pipeline;
   /**
@@ -1986,7 +1990,8 @@ typedef struct nd_pipeline_statistics {
 } nd_pipeline_statistics;
 
 /**
- * Makes a stage's state for one connection: `out_instance` takes what the other functions get for
+ * Makes a stage's state for one connection (and once when a pipeline is made, to see that it
+ * can): `out_instance` takes what the other functions get for
  * it. `seed` is a random number that is the same in every run with the same connections. Return 0;
  * another number is taken as the refusal of everything that goes through the stage.
  */
@@ -2767,7 +2772,7 @@ nd_result nd_connection_get_info(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @param connection  which
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param out_size  out: payload bytes
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
  * _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
@@ -3132,13 +3137,13 @@ nd_result nd_extension_write(const uint8_t *data, uint32_t data_length);
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message, copied; may be NULL when the length is 0
  * @param data_length  its length in bytes; 0 is a valid message
  * @param flags  ND_SEND_FLAG_… bits; 0 is binary
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
  * _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
- * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (unknown
+ * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is); ND_ERROR_INVALID_ARGUMENT (unknown
  * pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.1
@@ -3157,7 +3162,7 @@ nd_result nd_driver_send(struct nd_driver *driver,
  * @param driver  the driver
  * @param connections  to whom
  * @param connection_count  how many
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message, copied; may be NULL when the length is 0
  * @param data_length  its length in bytes
  * @param flags  ND_SEND_FLAG_… bits; 0 is binary
@@ -3184,7 +3189,7 @@ nd_result nd_driver_send_to_many(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param required_size  bytes that the message needs; 0 for as many as one packet holds (64 KiB
  * on plain WebSocket connections)
  * @param out_send  out: where to write, how much, and the name of the send
@@ -4227,7 +4232,7 @@ nd_result nd_driver_finish_message(struct nd_driver *driver, nd_connection conne
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message; may be NULL when the length is 0
  * @param data_length  its length in bytes
  * @param flags  ND_SEND_FLAG_… bits; 0 is binary

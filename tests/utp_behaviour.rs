@@ -14,6 +14,8 @@ mod interfaces;
 mod pipelines;
 #[path = "utp_behaviour/pipelines_on_the_wire.rs"]
 mod pipelines_on_the_wire;
+#[path = "utp_behaviour/pipelines_tuning.rs"]
+mod pipelines_tuning;
 #[path = "utp_behaviour/sending.rs"]
 mod sending;
 #[path = "utp_behaviour/silence.rs"]

@@ -1096,7 +1096,7 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  which
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param out_size  out: payload bytes
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
         ///  _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
@@ -1428,13 +1428,13 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes; 0 is a valid message
         ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
         ///  _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
-        ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (unknown
+        ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is); ND_ERROR_INVALID_ARGUMENT (unknown
         ///  pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.1
@@ -1449,7 +1449,7 @@ namespace NetDriver.Interop
         ///  @param driver  the driver
         ///  @param connections  to whom
         ///  @param connection_count  how many
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
         ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
@@ -1469,7 +1469,7 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param required_size  bytes that the message needs; 0 for as many as one packet holds (64 KiB
         ///  on plain WebSocket connections)
         ///  @param out_send  out: where to write, how much, and the name of the send
@@ -2521,7 +2521,7 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
         ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
@@ -3232,7 +3232,8 @@ namespace NetDriver.Interop
         /// </summary>
         public byte reason;
         /// <summary>
-        ///  Data: the pipeline that it came through; 0 is none.
+        ///  Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
+        ///  full; 0: the send queue was.
         /// </summary>
         public byte pipeline;
         /// <summary>
@@ -3294,7 +3295,7 @@ namespace NetDriver.Interop
         public uint dialect;
         /// <summary>
         ///  Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-        ///  measures its handshake, a WebSocket each of its pings.
+        ///  measures its handshake, a WebSocket each of its pings; a reliable pipeline's smoothed mean.
         /// </summary>
         public uint round_trip_us;
         /// <summary>

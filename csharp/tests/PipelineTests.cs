@@ -83,7 +83,8 @@ namespace NetDriver.Tests
             Check.Throws<NetDriverException>(() => driver.CreatePipeline(
                 typeof(ReliableSequencedPipelineStage), typeof(FragmentationPipelineStage)),
                 "fragmentation behind the reliable stage");
-            Check.Throws<NetDriverException>(() => driver.CreatePipeline(typeof(string)), "no stage");
+            Check.Throws<NetDriverException>(
+                () => driver.CreatePipeline(typeof(string)), "no stage");
             Check.Throws<ArgumentNullException>(
                 () => driver.CreatePipeline((Type[])null), "no list");
             NetworkPipeline byId = driver.CreatePipeline(new[]
@@ -179,7 +180,8 @@ namespace NetDriver.Tests
                 typeof(FragmentationPipelineStage), typeof(ReliableSequencedPipelineStage));
             ReliableUtility.Parameters wide = ReliableUtility.Parameters.Default;
             wide.WindowSize = 64;
-            pipes[5] = driver.CreatePipeline(new[] { NetworkPipelineStage.ReliableSequenced(wide) });
+            NetworkPipelineStage[] stages = { NetworkPipelineStage.ReliableSequenced(wide) };
+            pipes[5] = driver.CreatePipeline(stages);
         }
 
         private static void MakeLossy(NetworkDriver driver, NetworkPipeline[] pipes)

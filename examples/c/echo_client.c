@@ -94,7 +94,9 @@ static void receive(struct client *client, const nd_event *event) {
     return;
   }
   compose(client, n);
-  if (event->data_length != client->size || is_text != client->text || event->pipeline != (client->plain ? 0 : client->pipeline) ||
+  uint8_t pipeline = client->plain ? 0 : client->pipeline;
+  if (event->data_length != client->size || is_text != client->text ||
+      event->pipeline != pipeline ||
       (client->size != 0 && memcmp(event->data, client->message, client->size) != 0)) {
     client->wrong += 1;
   } else {

@@ -19,13 +19,18 @@ impl NetworkDriver {
     pub(super) fn has_packet_room(&mut self, index: u32, count: usize, bytes: usize) -> bool {
         let entry = self.connections.at(index);
         let (link, queued) = (entry.link, entry.queued_datagrams as usize);
+        let fits = queued == 0 || queued + count <= self.settings.send_queue_capacity as usize;
         match link {
             Link::Stream(id) => {
                 // All but one packet come with a header of their own.
                 let headers = (count - 1) * self.packet_overhead(index);
                 self.stream_has_room(id, Dialect::Utp, DATA_HEADER_SIZE + headers + bytes)
             }
-            _ => queued == 0 || queued + count <= self.settings.send_queue_capacity as usize,
+            Link::Udp { socket, .. } => {
+                let batch = &self.pump.udp[socket as usize];
+                fits && batch.has_room(count * DATA_HEADER_SIZE + bytes)
+            }
+            Link::Ipc { .. } | Link::None => fits,
         }
     }
 
@@ -87,7 +92,8 @@ impl NetworkDriver {
     ) {
         // A stream stops being read before it comes to this. Datagrams over the limit are lost
         // before a pipeline sees them: what it took it would not ask for again.
-        if whole.is_none() && self.is_full(index) {
+        let over = whole.is_none() && self.is_full(index);
+        if over && !self.only_acknowledges(index, pipeline, payload) {
             self.connections.at(index).traffic.dropped_in += 1;
             self.statistics.dropped_in += 1;
             return;

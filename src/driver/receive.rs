@@ -208,15 +208,16 @@ impl NetworkDriver {
 
     /// Notes what a connection wants next: to send what its UTP machine has, or to be asked again.
     pub(super) fn schedule(&mut self, index: u32) {
+        let pipelines = self.pipeline_timeout(index);
         let entry = self.connections.at(index);
-        let mut deadline = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
+        let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
+        let mut deadline = plan.into_iter().chain(pipelines).min();
         if let Some(utp) = &entry.utp {
             if utp.wants_transmit() && !std::mem::replace(&mut entry.listed, true) {
                 self.control_list.push(index);
             }
             let machine = utp.next_timeout(&self.utp_config);
-            let pipelines = entry.machines.next_timeout();
-            deadline = deadline.into_iter().chain(machine).chain(pipelines).min();
+            deadline = deadline.into_iter().chain(machine).min();
         }
         self.timers.arm(Owner::Connection(index), &mut entry.armed, deadline);
     }

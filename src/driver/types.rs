@@ -150,7 +150,8 @@ pub struct Event {
     /// Disconnect of a WebSocket: the close code; 1005 none given, 1006 the stream just ended;
     /// 0 where there are no close codes.
     pub close_code: u16,
-    /// Data: the pipeline; 0 is none.
+    /// Data: the pipeline; 0 is none. Writable: the pipeline whose window was full; 0: the send
+    /// queue was.
     pub pipeline: u8,
 }
 

@@ -286,7 +286,7 @@ pub unsafe extern "C" fn nd_connection_get_info(
 ///
 /// @param driver  the driver
 /// @param connection  which
-/// @param pipeline  0: no pipeline
+/// @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
 /// @param out_size  out: payload bytes
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
 /// _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);

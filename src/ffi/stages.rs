@@ -25,7 +25,8 @@ const NEVER: Micros = 0;
 /// What a stage answers whose state could not be made.
 const NO_INSTANCE: i32 = -1;
 
-/// Makes a stage's state for one connection: `out_instance` takes what the other functions get for
+/// Makes a stage's state for one connection (and once when a pipeline is made, to see that it
+/// can): `out_instance` takes what the other functions get for
 /// it. `seed` is a random number that is the same in every run with the same connections. Return 0;
 /// another number is taken as the refusal of everything that goes through the stage.
 pub type nd_stage_create = Option<

@@ -324,7 +324,8 @@ pub struct nd_event {
     pub close_code: u16,
     /// Disconnect: ND_DISCONNECT_….
     pub reason: u8,
-    /// Data: the pipeline that it came through; 0 is none.
+    /// Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
+    /// full; 0: the send queue was.
     pub pipeline: u8,
     /// ND_EVENT_FLAG_… bits.
     pub flags: u32,
@@ -360,7 +361,7 @@ pub struct nd_connection_info {
     /// ND_DIALECT_UTP or ND_DIALECT_PLAIN.
     pub dialect: u32,
     /// Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-    /// measures its handshake, a WebSocket each of its pings.
+    /// measures its handshake, a WebSocket each of its pings; a reliable pipeline's smoothed mean.
     pub round_trip_us: u32,
     /// The peer's address, behind trusted proxies too.
     pub remote: nd_endpoint,

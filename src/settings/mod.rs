@@ -247,8 +247,7 @@ impl NetworkSettings {
         if self.fragment_size != 0 {
             bounded("fragment_size", self.fragment_size, FRAGMENT_SIZE_MIN, message_limit)?;
         }
-        pipelines::check(self.fragmentation, self.reliable, self.simulator_stage)
-            .map_err(Error::argument)?;
+        pipelines::check(self)?;
         if self.perform_path_mtu_discovery {
             return Err(Error::new(
                 Status::NotSupported,

@@ -3,6 +3,11 @@
 //! Only connections that owe something are asked; idle ones cost nothing.
 
 use super::super::NetworkDriver;
+use super::super::connections::Link;
+use crate::proto::time::{MICROS_PER_MS, Micros};
+
+/// When machines of a stream that takes nothing now are asked again.
+const BLOCKED_RETRY: Micros = 20 * MICROS_PER_MS;
 
 impl NetworkDriver {
     /// A connection owes its peer an acknowledgement: at once, or when the program has had its
@@ -36,7 +41,8 @@ impl NetworkDriver {
             self.connections.at(index).machines.owing = false;
             self.send_acks(index, false);
         }
-        // Nothing that was sent brings a new debt.
+        // What could not be sent is owed again.
+        list.append(&mut self.pipelines.owing);
         self.pipelines.owing = list;
     }
 
@@ -47,6 +53,7 @@ impl NetworkDriver {
             self.connections.at(index).machines.urgent = false;
             self.send_acks(index, true);
         }
+        list.append(&mut self.pipelines.urgent);
         self.pipelines.urgent = list;
     }
 
@@ -62,9 +69,26 @@ impl NetworkDriver {
         }
     }
 
+    /// When the machines of a connection want to be asked.
+    pub(in crate::driver) fn pipeline_timeout(&self, index: u32) -> Option<Micros> {
+        let entry = self.connections.get(index)?;
+        let next = entry.machines.next_timeout()?;
+        let blocked = self.is_blocked(entry.link);
+        Some(if blocked { next.max(self.now + BLOCKED_RETRY) } else { next })
+    }
+
+    /// What waits in a stream arrives: to send it again would only make it wait longer.
+    fn is_blocked(&self, link: Link) -> bool {
+        matches!(link, Link::Stream(id) if self.pump.is_blocked(id))
+    }
+
     /// Lets the machines of a connection do what is due.
     pub(in crate::driver) fn run_pipeline_timers(&mut self, index: u32) {
         let now = self.now;
+        let link = self.connections.at(index).link;
+        if self.is_blocked(link) {
+            return;
+        }
         for pipeline in 1..=self.connections.at(index).machines.last() {
             let machine = self.connections.at(index).machines.get(pipeline);
             let due = machine.and_then(|machine| machine.next_timeout());

@@ -26,6 +26,17 @@ impl NetworkDriver {
         self.announce_window(index, pipeline);
     }
 
+    /// Is the payload of a packet nothing but an acknowledgement?
+    pub(in crate::driver) fn only_acknowledges(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        payload: &[u8],
+    ) -> bool {
+        let machine = self.connections.at(index).machines.get(pipeline);
+        machine.is_some_and(|machine| machine.only_acknowledges(payload))
+    }
+
     /// What a reliable stage has measured is the connection's round trip.
     fn note_round_trip(&mut self, index: u32, pipeline: u8) {
         let entry = self.connections.at(index);

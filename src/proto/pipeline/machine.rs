@@ -108,6 +108,16 @@ impl Pipeline {
         chain::receive(&mut self.stages, packet, &mut context)
     }
 
+    /// Is a packet of the peer nothing but an acknowledgement, so that it delivers nothing?
+    #[must_use]
+    pub fn only_acknowledges(&self, packet: &[u8]) -> bool {
+        let headed = |stage: &&Stage| !matches!(stage, Stage::Null | Stage::Simulator(_));
+        match self.stages.iter().rev().find(headed) {
+            Some(Stage::Reliable(reliable)) => reliable.only_acknowledges(packet),
+            _ => false,
+        }
+    }
+
     /// An acknowledgement is owed and has not left with a message yet.
     #[must_use]
     pub fn wants_ack(&self) -> bool {

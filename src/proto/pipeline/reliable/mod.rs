@@ -83,6 +83,11 @@ impl Reliable {
         self.carried = on;
     }
 
+    pub fn only_acknowledges(&self, packet: &[u8]) -> bool {
+        let parsed = Header::parse(packet, self.window);
+        !self.carried && parsed.is_ok_and(|(header, _)| header.kind == Kind::Ack)
+    }
+
     pub fn wants_ack(&self) -> bool {
         self.owed > Owed::No
     }
