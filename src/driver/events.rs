@@ -47,8 +47,13 @@ struct Node {
     /// 0 while the node is free.
     sequence: u64,
     next: u32,
-    event: Option<Event>,
+    /// Of a free node, what is left of the event that was popped last: nothing that holds memory.
+    event: Event,
 }
+
+/// The place of an event that has just been popped, until the next one is pushed.
+#[derive(Clone, Copy)]
+pub struct Popped(u32);
 
 /// All events of a driver that were not popped yet.
 pub struct EventQueue {
@@ -90,7 +95,7 @@ impl EventQueue {
         self.live += 1;
         waiting.count += 1;
         waiting.bytes = waiting.bytes.saturating_add(event.data.len() as u32);
-        let index = self.allocate(Node { sequence, next: NIL, event: Some(event) });
+        let index = self.allocate(Node { sequence, next: NIL, event });
         if waiting.tail == NIL {
             waiting.head = index;
         } else {
@@ -138,14 +143,15 @@ impl EventQueue {
                 self.order.pop_front();
                 continue;
             }
-            return node.event.as_ref().map(|event| event.connection.index());
+            return Some(node.event.connection.index());
         }
         None
     }
 
-    /// Takes the oldest visible event of a connection.
+    /// Takes the oldest visible event of a connection out of its list. It stays where it is for
+    /// [`get`](Self::get), and its payload has to be taken out of there.
     #[inline]
-    pub fn pop(&mut self, waiting: &mut Waiting) -> Option<Event> {
+    pub fn pop(&mut self, waiting: &mut Waiting) -> Option<Popped> {
         if waiting.head == NIL || self.nodes[waiting.head as usize].sequence >= self.published {
             return None;
         }
@@ -155,30 +161,37 @@ impl EventQueue {
     /// The oldest visible event of a connection.
     pub fn peek(&self, waiting: &Waiting) -> Option<&Event> {
         let node = self.nodes.get(waiting.head as usize)?;
-        node.event.as_ref().filter(|_| node.sequence < self.published)
+        (node.sequence < self.published).then_some(&node.event)
+    }
+
+    /// An event that has just been popped.
+    #[inline]
+    pub fn get(&mut self, popped: Popped) -> &mut Event {
+        &mut self.nodes[popped.0 as usize].event
     }
 
     #[inline]
-    fn take_head(&mut self, waiting: &mut Waiting) -> Option<Event> {
+    fn take_head(&mut self, waiting: &mut Waiting) -> Option<Popped> {
         let index = waiting.head;
         let node = self.nodes.get_mut(index as usize)?;
-        let event = node.event.take()?;
         node.sequence = 0;
         waiting.head = node.next;
         node.next = self.free;
         self.free = index;
         self.live -= 1;
         waiting.count -= 1;
-        waiting.bytes = waiting.bytes.saturating_sub(event.data.len() as u32);
+        waiting.bytes = waiting.bytes.saturating_sub(node.event.data.len() as u32);
         if waiting.head == NIL {
             waiting.tail = NIL;
         }
-        Some(event)
+        Some(Popped(index))
     }
 
     /// Drops all events of a connection.
     pub fn clear(&mut self, waiting: &mut Waiting) {
-        while self.take_head(waiting).is_some() {}
+        while let Some(popped) = self.take_head(waiting) {
+            self.get(popped).data = Bytes::new();
+        }
         *waiting = Waiting::default();
     }
 
@@ -197,11 +210,9 @@ impl EventQueue {
             if node.sequence != sequence {
                 continue;
             }
-            if let Some(event) = &mut node.event
-                && !event.data.is_empty()
-                && !event.data.is_unique()
-            {
-                event.data = Bytes::copy_from_slice(&event.data);
+            let data = &mut node.event.data;
+            if !data.is_empty() && !data.is_unique() {
+                *data = Bytes::copy_from_slice(data);
             }
         }
     }
@@ -238,9 +249,14 @@ mod tests {
         }
     }
 
+    fn pop(queue: &mut EventQueue, list: &mut Waiting) -> Option<Bytes> {
+        let popped = queue.pop(list)?;
+        Some(std::mem::take(&mut queue.get(popped).data))
+    }
+
     fn pop_any(queue: &mut EventQueue, lists: &mut [Waiting]) -> Option<Bytes> {
         let index = queue.next_in_order()? as usize;
-        queue.pop(&mut lists[index]).map(|event| event.data)
+        pop(queue, &mut lists[index])
     }
 
     #[test]
@@ -252,7 +268,7 @@ mod tests {
         queue.push(&mut lists[0], event(0, "c"), true);
         assert_eq!(pop_any(&mut queue, &mut lists), None, "not published yet");
         queue.publish();
-        assert_eq!(queue.pop(&mut lists[1]).unwrap().data, "b");
+        assert_eq!(pop(&mut queue, &mut lists[1]).unwrap(), "b");
         assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "a");
         assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "c");
         assert_eq!(pop_any(&mut queue, &mut lists), None);
@@ -306,7 +322,7 @@ mod tests {
             queue.push(&mut list, event(0, "x"), true);
             queue.publish();
             queue.settle();
-            assert!(queue.pop(&mut list).is_some());
+            assert!(pop(&mut queue, &mut list).is_some());
         }
         assert!(queue.order.len() <= ORDER_SLACK + 2 && queue.nodes.len() == 1);
     }
@@ -321,7 +337,7 @@ mod tests {
         queue.push(&mut list, small, true);
         queue.publish();
         queue.settle();
-        let data = queue.pop(&mut list).unwrap().data;
+        let data = pop(&mut queue, &mut list).unwrap();
         assert!(data.is_unique() && data == [7; 3][..]);
         assert!(shared.is_unique());
     }
@@ -336,7 +352,7 @@ mod tests {
         queue.push(&mut list, small, true);
         queue.settle();
         queue.publish();
-        let data = queue.pop(&mut list).unwrap().data;
+        let data = pop(&mut queue, &mut list).unwrap();
         assert_eq!(data.as_ptr(), shared.as_ptr());
         drop(data);
         queue.settle();
