@@ -210,6 +210,8 @@ def served(transport, pipeline, protocol, program_options, **options):
             count = session.echo_until_closed(CLIENT_SECONDS, program.alive)
             expect_left(program)
             expect_equal(count, program_options["count"], "messages")
+            if session.connection.mtu:
+                expect_equal(session.connection.mtu.acked, 1400, "path MTU")
 
 
 def in_the_weather(pipeline):
