@@ -51,6 +51,8 @@ static ALLOCATOR: Counting = Counting;
 const WARM_UP: u32 = 2000;
 /// Echoes that are counted.
 const ECHOES: u32 = 20_000;
+/// The longest sleep.
+const WAIT_MS: u32 = 10;
 /// Messages under way at once.
 const WINDOW: u32 = 4;
 
@@ -63,6 +65,7 @@ const PIPELINES: &str = "frag;useq;reliable:32;frag,reliable:64";
 #[derive(Clone, Copy)]
 enum Way {
     AtOnce,
+    /// Written where it leaves from, and the server sleeps until something comes.
     InPlace,
 }
 
@@ -88,6 +91,9 @@ fn echo(pair: &mut Pair, count: u32, size: usize, way: Way, pipeline: u8) {
             sent += 1;
         }
         pair.client.flush().expect("flushes");
+        if matches!(way, Way::InPlace) {
+            pair.server.wait(WAIT_MS).expect("waits");
+        }
         pair.server.update().expect("updates");
         while let Some(event) = pair.server.pop_event() {
             assert_eq!(event.kind, EventKind::Data);

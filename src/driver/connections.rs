@@ -98,6 +98,8 @@ pub struct Entry {
     pub listed: bool,
     /// In the list of those with datagrams in the queue.
     pub queue_listed: bool,
+    /// In the list of those whose machines have heard or said something.
+    pub touched: bool,
     /// An accept went out in front of this flush's packets already.
     pub accept_repeated: bool,
     /// Its deadline in the timers.
@@ -152,6 +154,7 @@ impl Entry {
             wants_writable: false,
             listed: false,
             queue_listed: false,
+            touched: false,
             accept_repeated: false,
             armed: Armed::NONE,
             queued_datagrams: 0,

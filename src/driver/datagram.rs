@@ -151,7 +151,7 @@ impl NetworkDriver {
             _ => {}
         }
         self.follow_machine(index);
-        self.schedule(index);
+        self.touch(index);
         outcome
     }
 

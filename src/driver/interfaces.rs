@@ -7,6 +7,7 @@ use super::NetworkDriver;
 use super::connections::Link;
 use super::documents::Documents;
 use super::gate::Gate;
+use super::token_hash::TokenHash;
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::{Family, NetworkEndpoint};
 use crate::proto::framing;
@@ -43,8 +44,8 @@ pub struct Interface {
     pub bindings: Vec<Binding>,
     /// Sockets that connecting bound on its own.
     pub implicit: Vec<Binding>,
-    /// Connections by token; tokens are the clients' choice, hence the keyed hash.
-    pub tokens: HashMap<Token, u32>,
+    /// Connections by token.
+    pub tokens: HashMap<Token, u32, TokenHash>,
     /// Who may come in.
     pub gate: Gate,
     /// What its listeners answer ordinary requests with.
@@ -173,7 +174,7 @@ impl NetworkDriver {
             settings,
             bindings: Vec::new(),
             implicit: Vec::new(),
-            tokens: HashMap::new(),
+            tokens: HashMap::with_hasher(TokenHash::new(self.entropy.take())),
             documents: Documents::default(),
             tls_client: None,
             tls_server: None,

@@ -38,6 +38,7 @@ mod stream_tcp;
 mod streams;
 mod timers;
 mod tls;
+mod token_hash;
 mod traffic;
 mod transmit;
 mod types;
@@ -62,7 +63,7 @@ use crate::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 
 use compression::Compression;
 use connections::{Connections, Link};
-use events::EventQueue;
+use events::{EventQueue, Popped};
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
 pub use pipelines::PipelineStatistics;
@@ -108,6 +109,9 @@ pub struct NetworkDriver {
     accept_payload: Vec<u8>,
     /// Connections with control packets to send.
     control_list: Vec<u32>,
+    /// Connections whose machines have heard or said something: what they want next is asked once
+    /// per round, not once per packet.
+    touched_list: Vec<u32>,
     /// Connections that the program closed since the last flush, and how.
     closing: Vec<(u32, Option<CloseFrame>)>,
     /// Connections whose count of queued datagrams is above 0.
@@ -204,6 +208,7 @@ impl NetworkDriver {
             farewell_news: false,
             accept_payload: Vec::new(),
             control_list: Vec::new(),
+            touched_list: Vec::new(),
             closing: Vec::new(),
             queued_list: Vec::new(),
             ended: Vec::new(),
@@ -380,9 +385,11 @@ impl NetworkDriver {
     }
 
     /// Pops the oldest event of all accepted connections.
+    #[inline]
     pub fn pop_event(&mut self) -> Option<Event> {
         let index = self.events.next_in_order()?;
-        self.pop_from(index)
+        let popped = self.pop_from(index)?;
+        Some(self.give(popped))
     }
 
     /// Pops the oldest event of one connection; `None` for a stale one.
@@ -391,7 +398,8 @@ impl NetworkDriver {
         if self.connections.at(index).unsettled {
             return None;
         }
-        self.pop_from(index)
+        let popped = self.pop_from(index)?;
+        Some(self.give(popped))
     }
 
     /// Would [`pop_event`](Self::pop_event) give a CloseRequest event now? Popping it starts the
@@ -408,9 +416,11 @@ impl NetworkDriver {
     }
 
     /// As [`pop_event`](Self::pop_event); the data stays with the driver until the next update.
+    #[inline]
     pub fn pop_event_view(&mut self) -> Option<EventView<'_>> {
-        let event = self.pop_event()?;
-        Some(self.lend(event))
+        let index = self.events.next_in_order()?;
+        let popped = self.pop_from(index)?;
+        Some(self.lend(popped))
     }
 
     /// As [`pop_event_for_connection`](Self::pop_event_for_connection); the data stays with the
@@ -419,31 +429,34 @@ impl NetworkDriver {
         &mut self,
         connection: Connection,
     ) -> Option<EventView<'_>> {
-        let event = self.pop_event_for_connection(connection)?;
-        Some(self.lend(event))
+        let index = self.connections.resolve(connection).ok()?;
+        let popped = self.pop_from(index)?;
+        Some(self.lend(popped))
     }
 
-    fn lend(&mut self, event: Event) -> EventView<'_> {
-        let Event {
-            connection,
-            kind,
-            data,
-            text,
-            first,
-            last,
-            clean,
-            reason,
-            close_code,
-            pipeline,
-        } = event;
-        self.lent.push(data);
+    /// Gives an event that has just been popped away.
+    fn give(&mut self, popped: Popped) -> Event {
+        let event = self.events.get(popped);
+        let data = std::mem::take(&mut event.data);
+        Event { data, ..*event }
+    }
+
+    /// Shows an event that has just been popped; its data stays here.
+    #[inline]
+    fn lend(&mut self, popped: Popped) -> EventView<'_> {
+        let event = self.events.get(popped);
+        self.lent.push(std::mem::take(&mut event.data));
         let data = self.lent.last().map_or(&[][..], |data| data);
+        let Event {
+            connection, kind, text, first, last, clean, reason, close_code, pipeline, ..
+        } = *event;
         EventView { connection, kind, data, text, first, last, clean, reason, close_code, pipeline }
     }
 
-    fn pop_from(&mut self, index: u32) -> Option<Event> {
+    #[inline]
+    fn pop_from(&mut self, index: u32) -> Option<Popped> {
         let entry = self.connections.at(index);
-        let event = self.events.pop(&mut entry.waiting)?;
+        let popped = self.events.pop(&mut entry.waiting)?;
         let room = entry.waiting.count() <= self.settings.receive_queue_capacity as u32 / 2
             && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
         let resumes = entry.paused && room;
@@ -456,15 +469,16 @@ impl NetworkDriver {
         {
             self.pump.mark_ready(id);
         }
-        if event.kind == EventKind::CloseRequest {
-            self.asked.push(event.connection);
+        let Event { kind, connection, .. } = *self.events.get(popped);
+        if kind == EventKind::CloseRequest {
+            self.asked.push(connection);
         }
-        if event.kind == EventKind::Disconnect {
+        if kind == EventKind::Disconnect {
             // Until the update the program may still ask what the connection was.
             self.connections.retire(index);
-            self.ended.push(event.connection);
+            self.ended.push(connection);
         }
-        Some(event)
+        Some(popped)
     }
 
     /// Frees the slots of connections whose end the program has seen.

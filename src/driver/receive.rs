@@ -51,6 +51,7 @@ impl NetworkDriver {
             self.drive_stream(id);
         }
         self.pump.return_ready(ready);
+        self.schedule_touched();
     }
 
     fn receive_udp(&mut self, interface: u32, socket: u32) {
@@ -192,6 +193,23 @@ impl NetworkDriver {
             }
             _ => self.rotate_address(index),
         }
+    }
+
+    /// Has a connection scheduled before its timers run or its packets leave.
+    pub(super) fn touch(&mut self, index: u32) {
+        if !std::mem::replace(&mut self.connections.at(index).touched, true) {
+            self.touched_list.push(index);
+        }
+    }
+
+    /// Schedules the connections that were touched.
+    pub(super) fn schedule_touched(&mut self) {
+        let mut list = std::mem::take(&mut self.touched_list);
+        for index in list.drain(..) {
+            self.connections.at(index).touched = false;
+            self.schedule(index);
+        }
+        self.touched_list = list;
     }
 
     /// Notes what a connection wants next: to send what its UTP machine has, or to be asked again.

@@ -121,9 +121,7 @@ impl Pump {
     /// Adds a UDP socket; its number is its place in `udp`.
     pub fn add_udp(&mut self, mut socket: UdpSocket) -> io::Result<usize> {
         let index = self.udp.len();
-        let token = Token(index << 2 | SORT_UDP);
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(socket.source(), token, interest)?;
+        self.poll.registry().register(socket.source(), udp_token(index), Interest::READABLE)?;
         self.udp.push(socket);
         Ok(index)
     }
@@ -223,9 +221,25 @@ impl Pump {
         stream.map_or(0, Stream::queued)
     }
 
+    /// Has the system report room in those UDP sockets that have none, and in no others: it would
+    /// report room after every datagram that leaves, and wake a sleeping driver for nothing.
+    fn watch_room(&mut self) -> io::Result<()> {
+        for (index, socket) in self.udp.iter_mut().enumerate() {
+            if socket.watched == !socket.writable {
+                continue;
+            }
+            socket.watched = !socket.writable;
+            let room = socket.watched.then_some(Interest::WRITABLE);
+            let interest = room.map_or(Interest::READABLE, |room| Interest::READABLE | room);
+            self.poll.registry().reregister(socket.source(), udp_token(index), interest)?;
+        }
+        Ok(())
+    }
+
     /// Asks the system what is ready, waiting at most `timeout` (`None`: not at all).
     pub fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.free.append(&mut self.closed);
+        self.watch_room()?;
         let sleep = timeout.unwrap_or_default();
         if !sleep.is_zero() {
             self.bell.set_asleep(true);
@@ -401,5 +415,47 @@ impl Pump {
     /// The address of this side of a stream.
     pub fn stream_local(&mut self, id: StreamId) -> Option<SocketAddr> {
         self.stream(id)?.local()
+    }
+}
+
+const fn udp_token(index: usize) -> Token {
+    Token(index << 2 | SORT_UDP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longer than any test takes; what it waits for is there already.
+    const PATIENCE: Option<Duration> = Some(Duration::from_secs(10));
+
+    fn socket() -> UdpSocket {
+        UdpSocket::bind("127.0.0.1:0".parse().expect("is an address"), false).expect("binds")
+    }
+
+    #[test]
+    fn room_in_a_udp_socket_is_reported_when_there_was_none() {
+        let mut pump = Pump::new().expect("starts");
+        pump.add_udp(socket()).expect("is added");
+        for _ in 0..3 {
+            pump.udp[0].writable = false;
+            pump.poll(PATIENCE).expect("polls");
+            assert!(pump.udp[0].writable);
+            pump.poll(None).expect("polls");
+            assert!(!pump.udp[0].watched);
+        }
+    }
+
+    #[test]
+    fn datagrams_that_leave_wake_nobody() {
+        let mut pump = Pump::new().expect("starts");
+        let peer = socket();
+        pump.add_udp(socket()).expect("is added");
+        for _ in 0..3 {
+            pump.udp[0].queue(peer.local(), b"", b"leaves");
+            assert_eq!(pump.udp[0].flush().expect("sends"), 1);
+            pump.poll(None).expect("polls");
+            assert!(pump.events.is_empty());
+        }
     }
 }

@@ -11,6 +11,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 /// Bytes of one receive buffer: with GRO the system hands over up to so many at once.
 const RECEIVE_SIZE: usize = 65_536;
+/// From one receive buffer to the next. A power of two would put the beginnings of all, which are
+/// all that small datagrams use, into the same few lines of the processor's cache.
+const RECEIVE_STRIDE: usize = RECEIVE_SIZE + 192;
 /// Bytes asked of the system for the socket's own buffers, each way.
 const SOCKET_BUFFER_SIZE: usize = 4 << 20;
 /// Bytes that wait in one socket's batch before sends are refused.
@@ -33,7 +36,8 @@ impl ReceiveBatch {
 
     /// The datagrams of the last receive and where they came from.
     pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        let received = self.meta[..self.count].iter().zip(self.storage.chunks_exact(RECEIVE_SIZE));
+        let received =
+            self.meta[..self.count].iter().zip(self.storage.chunks_exact(RECEIVE_STRIDE));
         received.flat_map(|(meta, buffer)| {
             let bytes = &buffer[..meta.len];
             // An empty datagram is one, too.
@@ -62,6 +66,8 @@ pub struct UdpSocket {
     pub readable: bool,
     /// The system may take something from us.
     pub writable: bool,
+    /// The system has been asked to report room.
+    pub watched: bool,
 }
 
 impl UdpSocket {
@@ -86,6 +92,8 @@ impl UdpSocket {
             // Otherwise `quinn-udp` has set "don't fragment" wherever the system has it.
             let _ = allow_fragmentation(&socket, local);
         }
+        // Where the system refuses, each datagram only costs more.
+        let _ = receive_nothing_beside(&socket, local);
         Ok(Self {
             socket: mio::net::UdpSocket::from_std(socket),
             state,
@@ -94,6 +102,7 @@ impl UdpSocket {
             queue: Vec::new(),
             readable: true,
             writable: true,
+            watched: false,
         })
     }
 
@@ -109,9 +118,9 @@ impl UdpSocket {
 
     /// Receives one batch. False when nothing was there.
     pub fn receive(&mut self, batch: &mut ReceiveBatch) -> io::Result<bool> {
-        batch.storage.resize(RECEIVE_SIZE * BATCH_SIZE, 0);
+        batch.storage.resize(RECEIVE_STRIDE * BATCH_SIZE, 0);
         batch.count = 0;
-        let mut chunks = batch.storage.chunks_exact_mut(RECEIVE_SIZE);
+        let mut chunks = batch.storage.chunks_exact_mut(RECEIVE_STRIDE);
         let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
         match self.state.recv((&self.socket).into(), &mut buffers, &mut batch.meta) {
@@ -284,6 +293,29 @@ fn allow_fragmentation(socket: &std::net::UdpSocket, local: SocketAddr) -> io::R
 #[cfg(not(target_os = "linux"))]
 #[allow(clippy::unnecessary_wraps, reason = "one signature for every system")]
 fn allow_fragmentation(_: &std::net::UdpSocket, _: SocketAddr) -> io::Result<()> {
+    Ok(())
+}
+
+/// `quinn-udp` asks the system to say with each datagram when it came, to which address and with
+/// which traffic class. Nobody here wants to know, and telling is a tenth of what receiving costs.
+#[cfg(target_os = "linux")]
+fn receive_nothing_beside(socket: &std::net::UdpSocket, local: SocketAddr) -> io::Result<()> {
+    use nix::sys::socket::{setsockopt, sockopt};
+    setsockopt(socket, sockopt::ReceiveTimestampns, &false)?;
+    if local.is_ipv4() {
+        rustix::net::sockopt::set_ip_recvtos(socket, false)?;
+        setsockopt(socket, sockopt::Ipv4PacketInfo, &false)?;
+    } else {
+        rustix::net::sockopt::set_ipv6_recvtclass(socket, false)?;
+        setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &false)?;
+    }
+    Ok(())
+}
+
+/// Elsewhere the system says what `quinn-udp` has asked for.
+#[cfg(not(target_os = "linux"))]
+#[allow(clippy::unnecessary_wraps, reason = "one signature for every system")]
+fn receive_nothing_beside(_: &std::net::UdpSocket, _: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 

@@ -39,6 +39,8 @@ pub enum Need {
     Proxies,
     /// Wireshark's program for the terminal, with Lua.
     Tshark,
+    /// ENet, for the benchmarks.
+    Enet,
     /// Chromium; optional.
     Chromium,
     /// Rust's formatter.
@@ -144,6 +146,18 @@ const TOOLS: &[Tool] = &[
         optional: false,
         present: || {
             let script = "tshark --version | grep -qi 'with lua'";
+            Run::new("sh").args(["-c", script]).probe()
+        },
+    },
+    Tool {
+        need: Need::Enet,
+        name: "ENet with its headers",
+        packages: &["libenet-dev"],
+        component: None,
+        optional: false,
+        present: || {
+            let script = "echo '#include <enet/enet.h>\nint main(void) { return \
+                          enet_initialize(); }' | cc -x c - -lenet -o /dev/null";
             Run::new("sh").args(["-c", script]).probe()
         },
     },

@@ -78,7 +78,7 @@ impl NetworkDriver {
             Err(SendError::Stage(error)) => return Err(stage_refused(error.0)),
         }
         self.count_sent(index, data.len());
-        self.schedule(index);
+        self.touch(index);
         Ok(())
     }
 
