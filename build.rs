@@ -14,6 +14,7 @@ const SOURCES: &[&str] = &[
     "presets",
     "endpoints",
     "drivers",
+    "interfaces",
     "documents",
     "admission",
     "tls",

@@ -1,10 +1,10 @@
 /* netdriver: one network driver for every game engine.
  *
  * THE MODEL
- *   A driver owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, in
- *   process), each bound to addresses of this machine or none. A connection is a number; it looks
- *   the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page in a browser is
- *   behind it, and whichever side opened it.
+ *   A driver owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, TCP,
+ *   in process, your own), each bound to addresses of this machine or none. A connection is a
+ *   number; it looks the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page
+ *   in a browser is behind it, and whichever side opened it.
  *   Once a frame: nd_driver_update receives, runs timers and sends; nd_driver_accept hands out new
  *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait blocks.
  *   Nothing is lost: what you do not pop waits and holds its sender back (over UDP, which cannot
@@ -375,6 +375,16 @@
  * Interface kind: in process, between drivers of one program; loopback endpoints only.
  */
 #define ND_INTERFACE_IPC 3
+
+/**
+ * TCP: the connection protocol's packets with a length in front, with or without TLS.
+ */
+#define ND_INTERFACE_TCP 4
+
+/**
+ * Functions of the program; see nd_driver_add_custom_interface.
+ */
+#define ND_INTERFACE_CUSTOM 5
 
 /**
  * Dialect: a listener finds out by itself which of the two a client speaks.
@@ -861,9 +871,9 @@ typedef struct nd_settings {
    */
   int32_t tolerate_throttled;
   /**
-   * WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-   * while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-   * Default 250; at least 0.
+   * WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+   * the next, while earlier ones go on; four at most at once, and the first that connects wins
+   * (RFC 8305). Default 250; at least 0.
    */
   int32_t connect_race_delay_ms;
   /**
@@ -986,16 +996,17 @@ typedef struct nd_interface_settings {
    */
   const char *response_headers;
   /**
-   * WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-   * (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-   * `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-   * address that is no trusted proxy. Name only proxies that write one of the two themselves.
-   * NULL (default): none, and the headers mean nothing.
+   * WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+   * a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+   * own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+   * first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+   * proxies that write one of the two themselves. NULL (default): none, and the headers mean
+   * nothing.
    */
   const char *trusted_proxies;
   /**
-   * WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-   * each stream; streams of others are closed at once. Default 0.
+   * WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+   * front of each stream; streams of others are closed at once. Default 0.
    */
   uint32_t proxy_protocol;
   /**
@@ -1419,7 +1430,7 @@ typedef struct nd_driver_statistics {
    */
   uint64_t connections_timed_out;
   /**
-   * Connections over streams that ended without a Close frame.
+   * Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
    */
   uint64_t connections_lost;
   /**
@@ -1537,6 +1548,139 @@ typedef struct nd_network_simulator {
    */
   uint64_t seed;
 } nd_network_simulator;
+
+/**
+ * Takes an address of the interface, once. `endpoint` may be of any family, or
+ * ND_FAMILY_INVALID for any: a client connects without having bound the interface. Write what the
+ * address is now to `out_endpoint`, which holds `endpoint` before. Return 0, or a negative number
+ * to fail nd_driver_bind or nd_driver_connect.
+ */
+typedef int32_t (*nd_interface_bind)(void *user,
+                                     const struct nd_endpoint *endpoint,
+                                     struct nd_endpoint *out_endpoint);
+
+/**
+ * Connection requests are welcome from here on. Called by each nd_driver_listen. Return 0, or a
+ * negative number to fail it.
+ */
+typedef int32_t (*nd_interface_listen)(void *user);
+
+/**
+ * A place for a datagram that has arrived.
+ */
+typedef struct nd_incoming_packet {
+  /**
+   * Where it came from: fill it in. Answers go there.
+   */
+  struct nd_endpoint endpoint;
+  /**
+   * Bytes of it: fill it in. Longer than `capacity`: it is dropped and counted as malformed.
+   */
+  uint32_t length;
+  /**
+   * Bytes that fit at `data`: max_message_size of the driver.
+   */
+  uint32_t capacity;
+  /**
+   * Where to write it; valid during the call.
+   */
+  uint8_t *data;
+} nd_incoming_packet;
+
+/**
+ * Fills in datagrams that have arrived, from the first of the `capacity` places on, and writes to
+ * `out_count` how many. Called by each nd_driver_update and by nd_driver_wait; again at once when
+ * all places were filled. Must not wait. Return 0, or a negative number when receiving has failed:
+ * the call of the driver returns ND_ERROR_NETWORK_SOCKET and nothing else changes.
+ */
+typedef int32_t (*nd_interface_receive)(void *user,
+                                        struct nd_incoming_packet *packets,
+                                        uint32_t capacity,
+                                        uint32_t *out_count);
+
+/**
+ * A datagram to send.
+ */
+typedef struct nd_outgoing_packet {
+  /**
+   * Where it goes.
+   */
+  struct nd_endpoint endpoint;
+  /**
+   * Bytes at `data`.
+   */
+  uint32_t length;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * The datagram; valid during the call.
+   */
+  const uint8_t *data;
+} nd_outgoing_packet;
+
+/**
+ * Sends datagrams, from the first of the `count` on, and writes to `out_taken` how many it took
+ * (it holds `count` before). The others are offered again with the next flush, update or wait, and
+ * count against send_queue_capacity meanwhile. Must not wait. Return 0, or a negative number when
+ * sending has failed: the datagrams are lost, as datagrams may be, and the call of the driver
+ * returns ND_ERROR_NETWORK_SOCKET.
+ */
+typedef int32_t (*nd_interface_send)(void *user,
+                                     const struct nd_outgoing_packet *packets,
+                                     uint32_t count,
+                                     uint32_t *out_taken);
+
+/**
+ * Frees what belongs to the interface. Called once, by nd_driver_destroy.
+ */
+typedef void (*nd_interface_release)(void *user);
+
+/**
+ * A way for packets to travel that the program brings. Fill it with nd_interface_functions_init.
+ *
+ * It carries whole datagrams of at most max_message_size bytes, which may be lost, doubled or
+ * overtaken, between endpoints that only it understands: ND_FAMILY_CUSTOM with up to 60 bytes,
+ * IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
+ *
+ * The functions run inside calls with the driver, on the thread that makes them, one at a time.
+ * They must not call the driver, except nd_driver_wake.
+ */
+typedef struct nd_interface_functions {
+  /**
+   * Size of this struct in bytes; nd_interface_functions_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Handed to the functions as it is.
+   */
+  void *user;
+  /**
+   * NULL: any endpoint is fine as it is.
+   */
+  nd_interface_bind bind;
+  /**
+   * NULL: there is nothing to do.
+   */
+  nd_interface_listen listen;
+  /**
+   * What has arrived. Must not be NULL.
+   */
+  nd_interface_receive receive;
+  /**
+   * What is to be sent. Must not be NULL.
+   */
+  nd_interface_send send;
+  /**
+   * NULL: there is nothing to free.
+   */
+  nd_interface_release release;
+} nd_interface_functions;
 
 /**
  * A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
@@ -2628,7 +2772,8 @@ nd_result nd_driver_add_interface(struct nd_driver *driver,
 
 /**
  * Bind an interface to an address of this machine. May be called several times: each call adds
- * a listening endpoint. Clients need not bind; connecting does it for them.
+ * a listening endpoint (a custom interface has one). Clients need not bind; connecting does it for
+ * them.
  *
  * @param driver  the driver
  * @param interface_index  the interface
@@ -2668,7 +2813,8 @@ nd_result nd_driver_get_local_endpoint(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
- * the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+ * the driver itself, or a function of a custom interface did; connections go on where they can);
+ * ND_ERROR_DRIVER_IN_USE
  * @lifetime ends the validity of the data of events popped before, and aborts sends left open
  * @thread the one that uses the driver now
  * @since 0.1
@@ -2686,13 +2832,13 @@ nd_result nd_driver_update(struct nd_driver *driver);
 nd_result nd_driver_flush(struct nd_driver *driver);
 
 /**
- * Sleep until an update would bring an event, a connection or an upgrade request, or until the
- * time is over. This is the only call that blocks. Meanwhile keep-alives and pongs are served.
+ * Sleep until an update would bring an event, a connection or an upgrade request, until
+ * nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+ * Meanwhile keep-alives and pongs are served.
  *
  * @param driver  the driver
  * @param timeout_ms  milliseconds to sleep at most; 0 returns at once
- * @param out_ready  out: 1 when an update has something to show, 0 when the time was over; may
- * be NULL
+ * @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
  * @since 0.1
@@ -2713,7 +2859,7 @@ nd_result nd_driver_get_statistics(struct nd_driver *driver,
                                    struct nd_driver_statistics *out_statistics);
 
 /**
- * Put a bad network below the datagram interfaces (UDP, IPC), or change or remove it.
+ * Put a bad network below the datagram interfaces (UDP, IPC, custom), or change or remove it.
  *
  * @param driver  the driver
  * @param simulator  how bad; copied; see nd_network_simulator_init
@@ -2724,6 +2870,48 @@ nd_result nd_driver_get_statistics(struct nd_driver *driver,
  */
 nd_result nd_driver_set_network_simulator(struct nd_driver *driver,
                                           const struct nd_network_simulator *simulator);
+
+/**
+ * Fill a table of interface functions with the defaults: no functions.
+ *
+ * @param out_functions  out: the struct
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_interface_functions_init(struct nd_interface_functions *out_functions);
+
+/**
+ * Give a driver an interface of your own: memory that processes share, a relay, a serial line, the
+ * library of a game platform. It is bound, listens and is connected on like a UDP interface; it
+ * has one endpoint.
+ *
+ * @param driver  the driver
+ * @param functions  what to call; the struct is copied
+ * @param out_interface  out: the number by which other calls name it, counting from 0
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (receive or send, too);
+ * ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_LIMIT_REACHED (16 interfaces);
+ * ND_ERROR_DRIVER_IN_USE
+ * @lifetime the functions and `user` must stay valid until `release` was called, which is before
+ * nd_driver_destroy returns; never when this call fails
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_add_custom_interface(struct nd_driver *driver,
+                                         const struct nd_interface_functions *functions,
+                                         uint32_t *out_interface);
+
+/**
+ * Wake a driver: an nd_driver_wait that goes on, or else the next one, looks at what has come and
+ * returns at once. For custom interfaces that have something to receive, and for programs that
+ * have something to do. Cheap while the driver is awake.
+ *
+ * @param driver  the driver
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE
+ * @thread any, also while another one is inside a call with the driver
+ * @since 0.3
+ */
+nd_result nd_driver_wake(struct nd_driver *driver);
 
 /**
  * Serve a document: a listener of this interface answers `GET path` and `HEAD path` with it, so
@@ -2854,18 +3042,18 @@ nd_result nd_tls_client_init(struct nd_tls_client *out_tls);
 nd_result nd_tls_server_init(struct nd_tls_server *out_tls);
 
 /**
- * Say how clients on a WebSocket interface speak TLS: those of nd_driver_connect and
+ * Say how clients on a WebSocket or TCP interface speak TLS: those of nd_driver_connect and
  * nd_driver_connect_host always, those of nd_driver_connect_url for wss:// when their options say
  * nothing. For connections that start later.
  *
  * @param driver  the driver
- * @param interface_index  a WebSocket interface
+ * @param interface_index  a WebSocket or TCP interface
  * @param tls  how; copied, with everything it points to; NULL: not at all, and wss:// as
  * nd_tls_client_init says
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_STRUCT_SIZE; ND_ERROR_NULL_ARGUMENT;
  * ND_ERROR_INVALID_ARGUMENT (no such interface, or a certificate or key that cannot be used;
- * nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (UDP and IPC
- * interfaces; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
+ * nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (interfaces
+ * of other kinds; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.2
  */
@@ -2874,12 +3062,13 @@ nd_result nd_driver_set_tls_client(struct nd_driver *driver,
                                    const struct nd_tls_client *tls);
 
 /**
- * Let the listeners of a WebSocket interface speak TLS (wss, https), and nothing else. Before or
- * while they listen: what is set here is for clients that connect later, and nobody is dropped, so
- * that a certificate can be replaced before it expires. A client without TLS is answered with 400.
+ * Let the listeners of a WebSocket or TCP interface speak TLS (wss, https), and nothing else.
+ * Before or while they listen: what is set here is for clients that connect later, and nobody is
+ * dropped, so that a certificate can be replaced before it expires. A WebSocket client without TLS
+ * is answered with 400; over TCP its stream ends.
  *
  * @param driver  the driver
- * @param interface_index  a WebSocket interface
+ * @param interface_index  a WebSocket or TCP interface
  * @param tls  how; copied, with everything it points to; NULL: without TLS again
  * @return as nd_driver_set_tls_client
  * @thread the one that uses the driver now
@@ -2971,10 +3160,10 @@ nd_result nd_driver_accept(struct nd_driver *driver, nd_connection *out_connecti
  *
  * @param driver  the driver
  * @param interface_index  the interface to use
- * @param endpoint  the server
+ * @param endpoint  the server; of any family on a custom interface, else IPv4 or IPv6
  * @param payload  bytes for the server with the connection request, copied; NULL for none
- * @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
- * WebSocket, with the default max_message_size
+ * @param payload_length  length of `payload` in bytes; at most 1375 on UDP, IPC and custom
+ * interfaces, 1373 on TCP, 1361 on WebSocket, with the default max_message_size
  * @param out_connection  out: the connection
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
  * ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
@@ -3512,7 +3701,8 @@ nd_result nd_extension_write(const uint8_t *data, uint32_t data_length);
  * @param flags  ND_SEND_FLAG_… bits; 0 is binary
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
  * _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
- * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is); ND_ERROR_INVALID_ARGUMENT (unknown
+ * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
+ * full); ND_ERROR_INVALID_ARGUMENT (unknown
  * pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.1

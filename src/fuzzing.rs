@@ -4,6 +4,7 @@
 //! The targets in `fuzz/` only forward to these, so that every test run compiles and runs them.
 
 use crate::proto::endpoint::NetworkEndpoint;
+pub use crate::proto::framing::fuzz::fuzz_framing as framing;
 pub use crate::proto::http::forwarded::fuzz_forwarded as forwarded;
 pub use crate::proto::http::fuzz::{
     fuzz_request_head as request_head, fuzz_response_head as response_head,
@@ -239,6 +240,11 @@ mod tests {
     #[test]
     fn redirects_hold_their_promises() {
         smoke("redirect", redirect);
+    }
+
+    #[test]
+    fn packets_in_a_stream_hold_their_promises() {
+        smoke("framing", framing);
     }
 
     #[test]

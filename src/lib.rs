@@ -22,8 +22,9 @@ mod pump;
 pub mod settings;
 
 pub use driver::{
-    Connection, ConnectionInfo, ConnectionState, ConnectionStatistics, ConnectionText,
-    DisconnectReason, Event, EventKind, EventView, MessageKind, NetworkDriver, PipelineStatistics,
+    CUSTOM_BATCH_MAX, Connection, ConnectionInfo, ConnectionState, ConnectionStatistics,
+    ConnectionText, CustomInterface, DisconnectReason, DriverWaker, Event, EventKind, EventView,
+    IncomingPacket, MessageKind, NetworkDriver, OutgoingPacket, PipelineStatistics,
     REJECT_BODY_MAX, ReliableCounters, Request, RequestId, SendHandle, SequencedCounters,
     Statistics,
 };

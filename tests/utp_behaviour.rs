@@ -6,6 +6,8 @@ mod support;
 mod admission;
 #[path = "utp_behaviour/connecting.rs"]
 mod connecting;
+#[path = "utp_behaviour/custom.rs"]
+mod custom;
 #[path = "utp_behaviour/events.rs"]
 mod events;
 #[path = "utp_behaviour/handshakes.rs"]
@@ -26,5 +28,7 @@ mod quality;
 mod sending;
 #[path = "utp_behaviour/silence.rs"]
 mod silence;
+#[path = "utp_behaviour/tcp.rs"]
+mod tcp;
 #[path = "utp_behaviour/wire.rs"]
 mod wire;

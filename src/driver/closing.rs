@@ -166,6 +166,10 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
+        if state.is_framed && state.phase == Phase::Open {
+            self.start_draining(id, false);
+            return;
+        }
         let held = state.held.take();
         let Some(ws) = &mut state.ws else {
             // Still in its opening handshake: there is nothing to say goodbye to.

@@ -10,6 +10,7 @@ use super::pipelines::Machines;
 use super::timers::Armed;
 use super::types::{Connection, ConnectionState, Traffic};
 use crate::error::{Error, Result, Status};
+use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::round_trip::RoundTrip;
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
@@ -39,8 +40,24 @@ pub enum Link {
         /// The peer's port.
         remote: u16,
     },
+    /// Through a custom interface of the pump.
+    Custom {
+        /// Its number in the pump.
+        port: u32,
+        /// The peer.
+        remote: NetworkEndpoint,
+    },
     /// Over a stream of the pump.
     Stream(StreamId),
+}
+
+/// The addresses of a connection on a custom interface.
+#[derive(Clone, Copy)]
+pub struct CustomEnds {
+    /// The peer.
+    pub remote: NetworkEndpoint,
+    /// This side.
+    pub local: NetworkEndpoint,
 }
 
 /// One connection.
@@ -95,6 +112,8 @@ pub struct Entry {
     pub peer: Option<SocketAddr>,
     /// This side.
     pub local: Option<SocketAddr>,
+    /// Both ends, where a custom interface names them.
+    pub custom: Option<Box<CustomEnds>>,
     /// The connect payload: the peer's on a server, ours on a client.
     pub payload: Box<[u8]>,
     /// Path, headers, sub-protocol of a WebSocket.
@@ -140,6 +159,7 @@ impl Entry {
             remote: None,
             peer: None,
             local: None,
+            custom: None,
             payload: Box::default(),
             http: None,
             plan: None,
@@ -250,6 +270,7 @@ impl Connections {
             entry.utp = None;
             entry.machines.clear();
             entry.http = None;
+            entry.custom = None;
             entry.plan = None;
             entry.payload = Box::default();
             self.free.push(index);

@@ -95,12 +95,7 @@ impl NetworkDriver {
             _ => established,
         };
         if moves && entry.link != link && entry.link != Link::None {
-            entry.link = link;
-            let remote = remote_of(link);
-            let local = self.link_local(link);
-            let entry = self.connections.at(index);
-            entry.remote = remote;
-            entry.local = local;
+            self.set_link(index, link);
         }
     }
 
@@ -226,7 +221,8 @@ pub const fn header_size(link: Link) -> usize {
                 48
             }
         }
-        Link::Ipc { .. } | Link::None | Link::Stream(_) => 0,
+        // What carries a custom interface's packets, nobody knows here.
+        Link::Custom { .. } | Link::Ipc { .. } | Link::None | Link::Stream(_) => 0,
     }
 }
 
@@ -235,6 +231,6 @@ pub fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
     match link {
         Link::Udp { remote, .. } => Some(remote),
         Link::Ipc { remote, .. } => Some(super::interfaces::ipc_address(remote, false)),
-        Link::None | Link::Stream(_) => None,
+        Link::None | Link::Custom { .. } | Link::Stream(_) => None,
     }
 }

@@ -28,6 +28,9 @@ pub const fn guard_limits(s: &NetworkSettings) -> Limits {
 }
 
 fn source_of(link: Link) -> NetworkEndpoint {
+    if let Link::Custom { remote, .. } = link {
+        return remote;
+    }
     remote_of(link).map_or(NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr)
 }
 
@@ -87,13 +90,9 @@ impl NetworkDriver {
                     return;
                 };
                 self.interfaces[interface as usize].tokens.insert(token, index);
-                let local = self.link_local(link);
+                self.set_link(index, link);
                 let pass = self.guard.handle_admitted(&source, validated);
-                let entry = self.connections.at(index);
-                entry.link = link;
-                entry.remote = remote_of(link);
-                entry.local = local;
-                entry.pass = Some(pass);
+                self.connections.at(index).pass = Some(pass);
                 self.found(index, token, payload, validated);
             }
         }

@@ -10,6 +10,7 @@ mod compression;
 mod connect;
 mod connections;
 mod counting;
+mod custom;
 mod datagram;
 mod dialect;
 mod documents;
@@ -33,6 +34,7 @@ mod stream_client;
 mod stream_end;
 mod stream_proxy;
 mod stream_server;
+mod stream_tcp;
 mod streams;
 mod timers;
 mod tls;
@@ -52,8 +54,11 @@ use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
 use crate::proto::traffic::Meter;
 use crate::proto::utp;
 use crate::proto::utp::guard::Guard;
+pub use crate::pump::{
+    CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
+};
 use crate::pump::{ClientTls, Entropy, Pump};
-use crate::settings::{NetworkSettings, NetworkSimulator};
+use crate::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 
 use compression::Compression;
 use connections::{Connections, Link};
@@ -131,6 +136,10 @@ pub struct NetworkDriver {
     listening: bool,
     /// New connections are refused although it listens.
     refusing: bool,
+    /// A receive function of the program failed in this round.
+    custom_failure: Option<Error>,
+    /// Somebody has woken the driver since the last update.
+    woken: bool,
     /// A wait has asked the system what is ready, and no update has followed yet.
     polled: bool,
     now: Micros,
@@ -207,6 +216,8 @@ impl NetworkDriver {
             statistics: Statistics::default(),
             listening: false,
             refusing: false,
+            custom_failure: None,
+            woken: false,
             polled: false,
             clock_cut: 0,
             updated: false,
@@ -237,6 +248,7 @@ impl NetworkDriver {
         };
         self.events.publish();
         self.show_owed_acks();
+        self.woken = false;
         self.accept_news = false;
         self.settle_news = false;
         self.requests.news = false;
@@ -254,8 +266,8 @@ impl NetworkDriver {
         self.transmit()
     }
 
-    /// Sleeps until an update would bring an event, a connection or a request, or until the time is
-    /// over.
+    /// Sleeps until an update would bring an event, a connection or a request, until
+    /// [`waker`](Self::waker) is used, or until the time is over.
     /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
     ///
     /// # Errors
@@ -276,7 +288,7 @@ impl NetworkDriver {
             let sleep = if self.pump.has_ready() { 0 } else { idle };
             self.cycle(Some(Duration::from_micros(sleep)))?;
             self.polled = true;
-            if rest == 0 {
+            if rest == 0 || std::mem::take(&mut self.woken) {
                 break;
             }
         }
@@ -347,7 +359,9 @@ impl NetworkDriver {
         self.receive();
         self.send_urgent_acks();
         self.run_timers();
-        self.transmit()
+        let failure = self.custom_failure.take();
+        self.transmit()?;
+        failure.map_or(Ok(()), Err)
     }
 
     /// Takes the oldest connection that came from outside. Its events wait until then; a
@@ -506,13 +520,15 @@ impl NetworkDriver {
         entry.link = Link::None;
         entry.machines.clear();
         let connection = entry.connection(index);
+        let kind = self.interfaces[entry.interface as usize].settings.kind;
+        let has_codes = kind == InterfaceKind::WebSocket;
         self.count_end(&ending);
         note!(Info, "{connection:?} ended: {:?}, {:?}", ending.reason, ending.text);
         let event = Event {
             data: ending.text,
             clean: ending.clean,
             reason: ending.reason,
-            close_code: ending.close_code,
+            close_code: if has_codes { ending.close_code } else { 0 },
             ..self.event(index, EventKind::Disconnect)
         };
         self.raise(index, event);
@@ -535,14 +551,11 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkPacketOverflow`] when they would not fit on every interface.
     pub fn set_accept_payload(&mut self, payload: &[u8]) -> Result<()> {
-        if payload.len() > self.handshake_payload_max(true) {
+        let most = self.handshake_payload_max(InterfaceKind::WebSocket);
+        if payload.len() > most {
             return Err(Error::new(
                 Status::NetworkPacketOverflow,
-                format!(
-                    "the accept payload has {} bytes; at most {} fit",
-                    payload.len(),
-                    self.handshake_payload_max(true)
-                ),
+                format!("the accept payload has {} bytes; at most {} fit", payload.len(), most),
             ));
         }
         self.accept_payload = payload.to_vec();

@@ -26,6 +26,8 @@ const ACCEPTS_MAX: usize = 1024;
 impl NetworkDriver {
     /// Takes in everything that is there.
     pub(super) fn receive(&mut self) {
+        // From here on whoever calls wants another look.
+        self.woken |= self.pump.bell.take_call();
         self.take_answers();
         for interface in 0..self.interfaces.len() {
             let place = &self.interfaces[interface];
@@ -38,6 +40,7 @@ impl NetworkDriver {
                 };
                 match binding {
                     Binding::Udp(socket) => self.receive_udp(interface as u32, socket),
+                    Binding::Custom(port) => self.receive_custom(interface as u32, port),
                     Binding::Ipc(port, _) => self.receive_ipc(interface as u32, port),
                     Binding::Listener(listener) => self.receive_streams(interface as u32, listener),
                 }

@@ -1,12 +1,14 @@
 //! The way out: control packets after user data, closed connections, then one batch per UDP
-//! socket and one write per stream.
+//! socket or custom interface and one write per stream.
 
 use std::io;
 
 use super::connections::Link;
 use super::datagram::header_size;
+use super::streams::Phase;
 use super::{ConnectionState, Event, EventKind, NetworkDriver};
 use crate::error::{Error, Result};
+use crate::proto::framing::write_packet;
 use crate::proto::utp::connection::{Control, UtpConnection};
 use crate::proto::utp::cookie::CookiePacket;
 use crate::proto::utp::packet::Packet;
@@ -113,6 +115,9 @@ impl NetworkDriver {
                 self.pump.ipc[port as usize].send(remote, [head, body].concat());
                 true
             }
+            Link::Custom { port, remote } => {
+                self.pump.custom[port as usize].queue(remote, head, body)
+            }
             Link::None | Link::Stream(_) => true,
         };
         if queued {
@@ -122,8 +127,17 @@ impl NetworkDriver {
         queued
     }
 
-    /// A UTP packet over a stream: one binary message.
+    /// A UTP packet over a stream: one binary message, or one packet with its length.
     fn emit_message(&mut self, id: StreamId, head: &[u8], body: &[u8]) -> bool {
+        let Some(state) = self.streams.get(id) else { return true };
+        if state.is_framed {
+            if state.phase == Phase::Open
+                && let Some(out) = self.pump.out(id)
+            {
+                write_packet(out, head, body);
+            }
+            return true;
+        }
         let Some(ws) = self.streams.open_websocket(id) else { return true };
         let Some(out) = self.pump.out(id) else { return true };
         let entropy = &mut self.entropy;
@@ -153,6 +167,7 @@ impl NetworkDriver {
                 outcome = Err(Error::socket(&text, &error));
             }
         }
+        let outcome = outcome.and(self.flush_custom());
         self.count_sent_datagrams();
         outcome
     }
@@ -163,9 +178,12 @@ impl NetworkDriver {
         list.retain(|&index| {
             let entry = self.connections.at(index);
             entry.accept_repeated = false;
-            if let Link::Udp { socket, .. } = entry.link
-                && self.pump.udp[socket as usize].has_queued()
-            {
+            let waits = match entry.link {
+                Link::Udp { socket, .. } => self.pump.udp[socket as usize].has_queued(),
+                Link::Custom { port, .. } => self.pump.custom[port as usize].has_queued(),
+                Link::None | Link::Ipc { .. } | Link::Stream(_) => false,
+            };
+            if waits {
                 return true;
             }
             entry.queue_listed = false;

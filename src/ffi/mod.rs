@@ -20,6 +20,7 @@ pub mod drivers;
 pub mod endpoints;
 pub mod events;
 pub mod extensions;
+pub mod interfaces;
 pub mod library;
 pub mod messages;
 pub mod pipelines;

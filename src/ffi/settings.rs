@@ -6,10 +6,10 @@ use core::ptr::null;
 use super::args;
 use super::boundary::guard;
 use super::codes::{
-    ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_IPC, ND_INTERFACE_UDP,
-    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_CLOSE_REQUEST, ND_OPTIONAL_EVENT_FRAGMENT,
-    ND_OPTIONAL_EVENT_LOCAL_CLOSE, ND_OPTIONAL_EVENT_PONG, ND_OPTIONAL_EVENT_WRITABLE,
-    ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
+    ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_CUSTOM, ND_INTERFACE_IPC,
+    ND_INTERFACE_TCP, ND_INTERFACE_UDP, ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_CLOSE_REQUEST,
+    ND_OPTIONAL_EVENT_FRAGMENT, ND_OPTIONAL_EVENT_LOCAL_CLOSE, ND_OPTIONAL_EVENT_PONG,
+    ND_OPTIONAL_EVENT_WRITABLE, ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
 };
 use super::structs::{
     nd_connect_options, nd_connection_info, nd_driver_statistics, nd_interface_settings,
@@ -341,7 +341,11 @@ fn interface_kind(kind: u32) -> Result<InterfaceKind> {
         ND_INTERFACE_UDP => Ok(InterfaceKind::Udp),
         ND_INTERFACE_WEBSOCKET => Ok(InterfaceKind::WebSocket),
         ND_INTERFACE_IPC => Ok(InterfaceKind::Ipc),
-        _ => Err(Error::argument("kind must be ND_INTERFACE_UDP, _WEBSOCKET or _IPC")),
+        ND_INTERFACE_TCP => Ok(InterfaceKind::Tcp),
+        ND_INTERFACE_CUSTOM => Err(Error::argument(
+            "a custom interface has functions of its own: use nd_driver_add_custom_interface",
+        )),
+        _ => Err(Error::argument("kind must be ND_INTERFACE_UDP, _WEBSOCKET, _IPC or _TCP")),
     }
 }
 

@@ -129,9 +129,9 @@ pub struct nd_settings {
     /// silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
     /// pongs count as life. Default 0. Connections over UDP are not concerned.
     pub tolerate_throttled: i32,
-    /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-    /// while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-    /// Default 250; at least 0.
+    /// WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+    /// the next, while earlier ones go on; four at most at once, and the first that connects wins
+    /// (RFC 8305). Default 250; at least 0.
     pub connect_race_delay_ms: i32,
     /// Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
     /// next three, for stages that bring no number of their own (nd_pipeline_stage).
@@ -206,14 +206,15 @@ pub struct nd_interface_settings {
     pub allowed_origins: *const c_char,
     /// WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
     pub response_headers: *const c_char,
-    /// WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-    /// (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-    /// `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-    /// address that is no trusted proxy. Name only proxies that write one of the two themselves.
-    /// NULL (default): none, and the headers mean nothing.
+    /// WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+    /// a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+    /// own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+    /// first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+    /// proxies that write one of the two themselves. NULL (default): none, and the headers mean
+    /// nothing.
     pub trusted_proxies: *const c_char,
-    /// WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-    /// each stream; streams of others are closed at once. Default 0.
+    /// WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+    /// front of each stream; streams of others are closed at once. Default 0.
     pub proxy_protocol: u32,
     /// 0.
     pub reserved_2: u32,
@@ -529,7 +530,7 @@ pub struct nd_driver_statistics {
     pub handshakes_overloaded: u64,
     /// Connections that ended because nothing came from the peer in time: no packet, no pong.
     pub connections_timed_out: u64,
-    /// Connections over streams that ended without a Close frame.
+    /// Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
     pub connections_lost: u64,
     /// Streams closed with 1009: the peer announced or sent more than a message may have. Part
     /// of protocol_errors, as the next.

@@ -7,6 +7,7 @@
 pub mod cidr;
 pub mod credentials;
 pub mod endpoint;
+pub mod framing;
 pub mod http;
 pub mod netem;
 pub mod pipeline;

@@ -123,8 +123,8 @@ pub struct NetworkSettings {
     /// Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
     /// several. 0 is never, otherwise at least [`FRAGMENT_SIZE_MIN`].
     pub fragment_size: u32,
-    /// WebSocket clients: between the attempts to reach a host's addresses, while earlier ones go
-    /// on (RFC 8305 §5).
+    /// WebSocket and TCP clients: between the attempts to reach a host's addresses, while earlier
+    /// ones go on (RFC 8305 §5).
     pub connect_race_delay_ms: i32,
     /// Fragmentation stages of pipelines that bring no parameters of their own.
     pub fragmentation: FragmentationConfig,

@@ -525,6 +525,46 @@ static void print_nd_stream_reader(void) {
 }
 #undef STRUCT
 
+#define STRUCT nd_incoming_packet
+#define STRUCT_NAME "nd_incoming_packet"
+static void print_nd_incoming_packet(void) {
+  FIELD(endpoint);
+  FIELD(length);
+  FIELD(capacity);
+  FIELD(data);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_outgoing_packet
+#define STRUCT_NAME "nd_outgoing_packet"
+static void print_nd_outgoing_packet(void) {
+  FIELD(endpoint);
+  FIELD(length);
+  FIELD(reserved);
+  FIELD(data);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_interface_functions
+#define STRUCT_NAME "nd_interface_functions"
+static void print_nd_interface_functions(void) {
+  FIELD(struct_size);
+  FIELD(reserved);
+  FIELD(user);
+  FIELD(bind);
+  FIELD(listen);
+  FIELD(receive);
+  FIELD(send);
+  FIELD(release);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
 int main(void) {
   print_nd_endpoint();
   print_nd_settings();
@@ -542,6 +582,9 @@ int main(void) {
   print_nd_traffic_statistics();
   print_nd_connection_statistics();
   print_nd_network_simulator();
+  print_nd_incoming_packet();
+  print_nd_outgoing_packet();
+  print_nd_interface_functions();
   print_nd_extension_frame();
   print_nd_extension();
   print_nd_pipeline_stage();

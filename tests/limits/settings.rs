@@ -242,7 +242,9 @@ fn largest() -> NetworkSettings {
 fn the_ends_of_the_bounds_are_inside() {
     for settings in [smallest(), largest()] {
         settings.validate().expect("is inside");
-        for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc] {
+        for kind in
+            [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc, InterfaceKind::Tcp]
+        {
             let (mut server, endpoint) = crate::support::server(kind, &settings);
             let mut client = crate::support::driver(kind, &settings);
             let _ = client.connect(0, &endpoint, b"");
@@ -297,7 +299,9 @@ fn paths_and_sub_protocols_of_an_interface_are_checked() {
 
 #[test]
 fn packets_too_small_for_a_connection_request_are_refused_with_the_interface() {
-    for (kind, least) in [(InterfaceKind::Udp, 13), (InterfaceKind::WebSocket, 27)] {
+    for (kind, least) in
+        [(InterfaceKind::Udp, 13), (InterfaceKind::Tcp, 15), (InterfaceKind::WebSocket, 27)]
+    {
         for (max_message_size, fits) in [(least - 1, false), (least, true)] {
             let settings = NetworkSettings { max_message_size, ..NetworkSettings::default() };
             let mut driver = NetworkDriver::new(&settings).expect("is inside");
