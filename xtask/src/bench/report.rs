@@ -39,8 +39,8 @@ pub fn terminal(suite: &Suite, results: &Results) -> Vec<String> {
 /// What to make of results of a machine that had other things to do.
 pub fn warning(load: f64) -> String {
     format!(
-        "The machine was busy (load average {load:.1}): processor time per message can be compared, \
-         messages per second and times hardly."
+        "The machine was busy (load average {load:.1}): processor time per message can be \
+         compared, messages per second and times hardly."
     )
 }
 
