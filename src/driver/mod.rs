@@ -48,7 +48,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::log::note;
 use crate::proto::netem::Netem;
 use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
@@ -169,8 +169,9 @@ impl NetworkDriver {
     /// A driver without interfaces.
     ///
     /// # Errors
-    /// [`Status::InvalidArgument`] names the setting that is out of range;
-    /// [`Status::NetworkSocketError`] when the operating system refuses a poll.
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) names the setting that is out
+    /// of range; [`Status::NetworkSocketError`](crate::Status::NetworkSocketError) when the
+    /// operating system refuses a poll.
     pub fn new(settings: &NetworkSettings) -> Result<Self> {
         settings.validate()?;
         let pump = Pump::new().map_err(|error| Error::socket("cannot create a poll", &error))?;
@@ -234,7 +235,8 @@ impl NetworkDriver {
     /// of events popped before, and aborts sends left open.
     ///
     /// # Errors
-    /// [`Status::NetworkSocketError`] when the system failed a socket of the driver itself;
+    /// [`Status::NetworkSocketError`](crate::Status::NetworkSocketError) when the system failed a
+    /// socket of the driver itself;
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.lent.clear();
@@ -558,22 +560,6 @@ impl NetworkDriver {
         self.accept_queue.push_back(connection);
         self.accept_news = true;
         self.statistics.connections_incoming += 1;
-    }
-
-    /// Sets the bytes that every client gets with the answer to its connection request.
-    ///
-    /// # Errors
-    /// [`Status::NetworkPacketOverflow`] when they would not fit on every interface.
-    pub fn set_accept_payload(&mut self, payload: &[u8]) -> Result<()> {
-        let most = self.handshake_payload_max(InterfaceKind::WebSocket);
-        if payload.len() > most {
-            return Err(Error::new(
-                Status::NetworkPacketOverflow,
-                format!("the accept payload has {} bytes; at most {} fit", payload.len(), most),
-            ));
-        }
-        self.accept_payload = payload.to_vec();
-        Ok(())
     }
 
     /// Puts a bad network below the datagram interfaces, or changes or removes it.
