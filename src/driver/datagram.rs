@@ -221,12 +221,13 @@ pub const fn header_size(link: Link) -> usize {
                 48
             }
         }
-        Link::Ipc { .. } | Link::Custom { .. } | Link::None | Link::Stream(_) => 0,
+        // What carries a custom interface's packets, nobody knows here.
+        Link::Custom { .. } | Link::Ipc { .. } | Link::None | Link::Stream(_) => 0,
     }
 }
 
 /// Where a datagram comes from.
-pub(super) fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
+pub fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
     match link {
         Link::Udp { remote, .. } => Some(remote),
         Link::Ipc { remote, .. } => Some(super::interfaces::ipc_address(remote, false)),

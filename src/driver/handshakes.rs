@@ -28,10 +28,10 @@ pub const fn guard_limits(s: &NetworkSettings) -> Limits {
 }
 
 fn source_of(link: Link) -> NetworkEndpoint {
-    match link {
-        Link::Custom { remote, .. } => remote,
-        _ => remote_of(link).map_or(NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr),
+    if let Link::Custom { remote, .. } = link {
+        return remote;
     }
+    remote_of(link).map_or(NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr)
 }
 
 impl NetworkDriver {

@@ -2,8 +2,8 @@
 //! together; and every datagram looks one up, so it must be quick.
 //!
 //! Multiply-shift with a secret multiplier and addend of 128 bits: for any two tokens that are
-//! chosen without knowing them, equal hashes are as likely as with a random function (Dietzfelbinger
-//! 1996: strongly universal, and so is every choice of the result's bits).
+//! chosen without knowing them, equal hashes are as likely as with a random function
+//! (Dietzfelbinger 1996: strongly universal, and so is every choice of the result's bits).
 
 use std::hash::{BuildHasher, Hasher};
 

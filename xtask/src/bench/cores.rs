@@ -1,6 +1,9 @@
-//! Which processor cores a trial runs on: the server has one to itself.
+//! Which processor cores a trial runs on, and whether others want them too.
 
 use std::fs;
+
+/// Load average of a machine that has little else to do.
+const CROWD_MAX: f64 = 0.5;
 
 /// One core for the server, one for everything else. On a machine with one they are the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +31,12 @@ impl Cores {
     pub fn are_shared(self) -> bool {
         self.server == self.load
     }
+}
+
+/// How many processes wanted a core in the last minute, when that is enough to spoil times.
+pub fn crowd() -> Option<f64> {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next()?.parse().ok().filter(|load| *load > CROWD_MAX)
 }
 
 /// The numbers of a list like `0-3,8`.

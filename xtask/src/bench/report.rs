@@ -36,12 +36,21 @@ pub fn terminal(suite: &Suite, results: &Results) -> Vec<String> {
     lines
 }
 
+/// What to make of results of a machine that had other things to do.
+pub fn warning(load: f64) -> String {
+    format!(
+        "The machine was busy (load average {load:.1}): processor time per message can be \
+         compared, messages per second and times hardly."
+    )
+}
+
 /// The same for a document.
-fn markdown(suite: &Suite, options: &Options, results: &Results) -> String {
+fn markdown(suite: &Suite, options: &Options, crowd: Option<f64>, results: &Results) -> String {
     let mut text = format!(
-        "Medians of {} rounds on {}; in brackets the ratio to the best rival.\n\n![{}]({}.svg)\n",
+        "Medians of {} rounds on {}; in brackets the ratio to the best rival.{}\n\n![{}]({}.svg)\n",
         options.rounds,
         machine(),
+        crowd.map(|load| format!(" {}", warning(load))).unwrap_or_default(),
         suite.title,
         CHARTS.trim_start_matches("docs/").to_owned() + "/" + suite.name,
     );
@@ -104,16 +113,23 @@ fn cell(suite: &Suite, load: &Load, peer: &Peer, metric: &Metric, results: &Resu
 }
 
 /// Writes the results to `target/bench/`, and with `--write` into `docs/`.
-pub fn write(project: &Project, suite: &Suite, options: &Options, results: &Results) -> Result<()> {
+pub fn write(
+    project: &Project,
+    suite: &Suite,
+    options: &Options,
+    crowd: Option<f64>,
+    results: &Results,
+) -> Result<()> {
     let out = project.out("bench")?;
     let put = |path: &std::path::Path, text: &str| {
         fs::write(path, text).context(path.display())?;
         println!("wrote {}", project.shown(path));
         Ok(())
     };
-    let table = markdown(suite, options, results);
+    let table = markdown(suite, options, crowd, results);
     let drawing = chart::draw(suite, results);
-    let values = json(suite, options, results);
+    let mut values = json(suite, options, results);
+    values["load_average"] = json!(crowd);
     let values = serde_json::to_string_pretty(&values).context("the results")?;
     put(&out.join(format!("{}.json", suite.name)), &(values + "\n"))?;
     put(&out.join(format!("{}.md", suite.name)), &table)?;
