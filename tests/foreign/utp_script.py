@@ -13,7 +13,17 @@ from utp_headers import (
     reliable_header,
     sequence_header,
 )
-from utp_protocol import DATA, accept, data, disconnect, heartbeat, kind_of, new_token, request
+from utp_protocol import (
+    DATA,
+    accept,
+    data,
+    disconnect,
+    heartbeat,
+    kind_of,
+    mtu_ack,
+    new_token,
+    request,
+)
 from utp_reliable import DUMMY
 
 PIPELINES = "frag;useq;reliable:32;frag,reliable:32;reliable:256"
@@ -23,7 +33,8 @@ ANSWER_SECONDS = 2.0
 QUIET_SECONDS = 0.15
 UNDER_WAY_SECONDS = 0.05
 PROCESSING_MS_MAX = 1000
-HEADER_SIZE = 10
+MESSAGE_SIZE = 9
+HEADER_SIZE = MESSAGE_SIZE + 1
 
 
 def reliable(window, sequence, body, acked=NOTHING_YET, missing=0, **options):
@@ -79,13 +90,20 @@ class Script:
         while True:
             while self.queue:
                 packet = self.queue.pop(0)
-                if kind_of(packet) not in (*skip, "beyond"):
+                if kind_of(packet) == "mtu-check":
+                    self._answer_probe(packet)
+                elif kind_of(packet) not in (*skip, "beyond"):
                     return packet
             if time.monotonic() >= end:
                 return None
             self.queue += self.transport.receive()
             if not self.queue:
                 time.sleep(0.0005)
+
+    def _answer_probe(self, packet):
+        """As every stock peer does since 2.5, whatever the probe is for."""
+        size = read_u16(packet, MESSAGE_SIZE) + MESSAGE_SIZE + 2 + self.transport.padding
+        self.transport.send(mtu_ack(self.token, size))
 
     def connect(self, payload=None):
         """As a client, and speak once so that the server stops repeating its Accept."""

@@ -286,7 +286,15 @@ def session():
         frames.repair(ORDERED, 2, 3, b"xor", last=True),
         long=True,
     )
+    cookie = b"\x01\x02\x03\x04"
     return (
+        (False, frames.retry(token, cookie), "retry", {"message": 0xF1, "cookie": cookie.hex(":")}),
+        (
+            True,
+            frames.request_with_cookie(token, cookie, b"hi"),
+            "request with a cookie",
+            {"message": 0xF2, "cookie": cookie.hex(":"), "payload": "68:69"},
+        ),
         (True, frames.hello(token, False), "hello", {"hello__version": 1, "hello__answer": 0}),
         (
             False,
