@@ -273,6 +273,32 @@ namespace NetDriver
             return result;
         }
 
+        /// <summary>
+        /// The quality of a connection since it began: round trips, and what its pipelines counted.
+        /// </summary>
+        /// <param name="connection">Which.</param>
+        /// <returns>The numbers; all 0 for a stale connection.</returns>
+        public ConnectionStatistics GetConnectionStatistics(NetworkConnection connection)
+        {
+            nd_connection_statistics native;
+            NativeMethods.nd_connection_statistics_init(&native);
+            NativeMethods.nd_connection_get_statistics(Handle, connection.Value, &native);
+            return ConnectionStatistics.From(native);
+        }
+
+        /// <summary>
+        /// Is the look-up of a host's name over? It is when the connection is no longer Connecting,
+        /// or its server's address is known.
+        /// </summary>
+        /// <param name="connection">A connection made by name.</param>
+        /// <returns>Is it over?</returns>
+        [Obsolete("Wait for the Connect or Disconnect event instead.")]
+        public bool CheckHostnameLookupStatus(NetworkConnection connection)
+        {
+            return GetConnectionState(connection) != NetworkConnection.State.Connecting
+                || GetRemoteEndpoint(connection).IsValid;
+        }
+
         /// <summary>A text of a WebSocket connection: path, query, sub-protocol, headers,
         /// extensions, TLS.</summary>
         /// <param name="connection">Which.</param>

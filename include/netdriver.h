@@ -1,10 +1,10 @@
 /* netdriver: one network driver for every game engine.
  *
  * THE MODEL
- *   A driver owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, in
- *   process), each bound to addresses of this machine or none. A connection is a number; it looks
- *   the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page in a browser is
- *   behind it, and whichever side opened it.
+ *   A driver owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, TCP,
+ *   in process, your own), each bound to addresses of this machine or none. A connection is a
+ *   number; it looks the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page
+ *   in a browser is behind it, and whichever side opened it.
  *   Once a frame: nd_driver_update receives, runs timers and sends; nd_driver_accept hands out new
  *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait blocks.
  *   Nothing is lost: what you do not pop waits and holds its sender back (over UDP, which cannot
@@ -377,6 +377,16 @@
 #define ND_INTERFACE_IPC 3
 
 /**
+ * TCP: the connection protocol's packets with a length in front, with or without TLS.
+ */
+#define ND_INTERFACE_TCP 4
+
+/**
+ * Functions of the program; see nd_driver_add_custom_interface.
+ */
+#define ND_INTERFACE_CUSTOM 5
+
+/**
  * Dialect: a listener finds out by itself which of the two a client speaks.
  */
 #define ND_DIALECT_AUTO 0
@@ -746,7 +756,10 @@ typedef struct nd_settings {
    */
   int32_t max_message_size;
   /**
-   * Path-MTU discovery; must be 0 in this version (probes of peers are always answered).
+   * 1: this side looks for the largest packet that a path takes (probes of peers are always
+   * answered). A new connection is the program's when that is over, 0.6 seconds later at most
+   * once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
+   * 0. Means nothing when max_message_size is 1024 or less.
    */
   int32_t perform_path_mtu_discovery;
   /**
@@ -858,9 +871,9 @@ typedef struct nd_settings {
    */
   int32_t tolerate_throttled;
   /**
-   * WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-   * while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-   * Default 250; at least 0.
+   * WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+   * the next, while earlier ones go on; four at most at once, and the first that connects wins
+   * (RFC 8305). Default 250; at least 0.
    */
   int32_t connect_race_delay_ms;
   /**
@@ -883,6 +896,44 @@ typedef struct nd_settings {
    * above the fewest.
    */
   int32_t reliable_maximum_resend_time_ms;
+  /**
+   * Connections over datagrams (UDP) whose client was not heard since its request, which may
+   * come from a forged address. Further clients have to prove theirs with a cookie, which those
+   * of netdriver do by themselves, or to wait. Default 1024; above 0.
+   */
+  uint32_t unvalidated_connections_max;
+  /**
+   * From so many of them on a client is asked for a cookie first; one that knows none is let in
+   * when it asks again. Default 256; 0: always.
+   */
+  uint32_t cookie_threshold;
+  /**
+   * Milliseconds of silence after which such a connection ends, and is never seen if it was not
+   * accepted yet. Default 5000; 0: as any other connection.
+   */
+  int32_t unvalidated_timeout_ms;
+  /**
+   * Connections over datagrams that one address may have; a network of 64 bits counts as one
+   * address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
+   */
+  uint32_t connections_per_address_max;
+  /**
+   * Connection requests over datagrams that such an address may make in a second; further ones
+   * are dropped. Default 2000; 0: no limit; at most 65534.
+   */
+  uint32_t requests_per_address_max;
+  /**
+   * 1 (default, as Unity Transport): clients get the accept payload although their address is
+   * not proven, so that the answer is longer than what was asked. 0: only clients that have
+   * brought a cookie or as long a connect payload get it.
+   */
+  int32_t accept_payload_before_validation;
+  /**
+   * UTP dialect: milliseconds between two probes that measure the round trip, in place of
+   * heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
+   * answer none.
+   */
+  int32_t round_trip_interval_ms;
 } nd_settings;
 
 /**
@@ -945,16 +996,17 @@ typedef struct nd_interface_settings {
    */
   const char *response_headers;
   /**
-   * WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-   * (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-   * `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-   * address that is no trusted proxy. Name only proxies that write one of the two themselves.
-   * NULL (default): none, and the headers mean nothing.
+   * WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+   * a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+   * own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+   * first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+   * proxies that write one of the two themselves. NULL (default): none, and the headers mean
+   * nothing.
    */
   const char *trusted_proxies;
   /**
-   * WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-   * each stream; streams of others are closed at once. Default 0.
+   * WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+   * front of each stream; streams of others are closed at once. Default 0.
    */
   uint32_t proxy_protocol;
   /**
@@ -1152,8 +1204,9 @@ typedef struct nd_connection_info {
    */
   uint32_t dialect;
   /**
-   * Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-   * measures its handshake, a WebSocket each of its pings; a reliable pipeline's smoothed mean.
+   * Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
+   * measures every round_trip_interval_ms, a plain WebSocket each of its pings, and reliable
+   * pipelines measure where the peer answers no probe.
    */
   uint32_t round_trip_us;
   /**
@@ -1209,6 +1262,41 @@ typedef struct nd_connection_info {
    * 0.
    */
   uint32_t reserved;
+  /**
+   * Microseconds of the smoothed round trip (RFC 6298); 0 when none was measured, as below.
+   * Since 0.3.
+   */
+  uint32_t round_trip_smoothed_us;
+  /**
+   * Microseconds by which round trips deviate from it, smoothed: the jitter.
+   */
+  uint32_t round_trip_jitter_us;
+  /**
+   * Microseconds of the shortest round trip.
+   */
+  uint32_t round_trip_min_us;
+  /**
+   * Microseconds of the longest round trip.
+   */
+  uint32_t round_trip_max_us;
+  /**
+   * How many round trips were measured.
+   */
+  uint32_t round_trip_count;
+  /**
+   * Bytes of the largest packet that the path is known to take, its headers up to those of UDP
+   * or TCP included: max_message_size without path-MTU discovery; 0 for a plain WebSocket.
+   */
+  uint32_t path_mtu;
+  /**
+   * 1: the peer's address is as good as proven: it has spoken since its request, or brought a
+   * cookie, or there is a stream to it.
+   */
+  uint32_t validated;
+  /**
+   * 0.
+   */
+  uint32_t reserved_2;
 } nd_connection_info;
 
 /**
@@ -1342,7 +1430,7 @@ typedef struct nd_driver_statistics {
    */
   uint64_t connections_timed_out;
   /**
-   * Connections over streams that ended without a Close frame.
+   * Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
    */
   uint64_t connections_lost;
   /**
@@ -1368,6 +1456,46 @@ typedef struct nd_driver_statistics {
    * Upgrade requests that the program did not answer in time; answered with 503.
    */
   uint64_t handshakes_unanswered;
+  /**
+   * Connections over datagrams now whose client was not heard since its request. Since 0.3.
+   */
+  uint32_t connections_unvalidated;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Such connections that ended after unvalidated_timeout_ms.
+   */
+  uint64_t connections_unheard;
+  /**
+   * Requests turned away at unvalidated_connections_max.
+   */
+  uint64_t requests_unvalidated;
+  /**
+   * Requests dropped because their address has connections_per_address_max connections.
+   */
+  uint64_t requests_over_address;
+  /**
+   * Requests dropped because their address made more than requests_per_address_max in a second.
+   */
+  uint64_t requests_over_rate;
+  /**
+   * Requests dropped because their connection had just ended.
+   */
+  uint64_t requests_late;
+  /**
+   * Requests answered with a Retry: the client has to prove its address.
+   */
+  uint64_t retries_out;
+  /**
+   * Requests whose cookie was right.
+   */
+  uint64_t cookies_accepted;
+  /**
+   * Requests whose cookie was wrong, or too old.
+   */
+  uint64_t cookies_refused;
 } nd_driver_statistics;
 
 /**
@@ -1422,6 +1550,139 @@ typedef struct nd_network_simulator {
 } nd_network_simulator;
 
 /**
+ * Takes an address of the interface, once. `endpoint` may be of any family, or
+ * ND_FAMILY_INVALID for any: a client connects without having bound the interface. Write what the
+ * address is now to `out_endpoint`, which holds `endpoint` before. Return 0, or a negative number
+ * to fail nd_driver_bind or nd_driver_connect.
+ */
+typedef int32_t (*nd_interface_bind)(void *user,
+                                     const struct nd_endpoint *endpoint,
+                                     struct nd_endpoint *out_endpoint);
+
+/**
+ * Connection requests are welcome from here on. Called by each nd_driver_listen. Return 0, or a
+ * negative number to fail it.
+ */
+typedef int32_t (*nd_interface_listen)(void *user);
+
+/**
+ * A place for a datagram that has arrived.
+ */
+typedef struct nd_incoming_packet {
+  /**
+   * Where it came from: fill it in. Answers go there.
+   */
+  struct nd_endpoint endpoint;
+  /**
+   * Bytes of it: fill it in. Longer than `capacity`: it is dropped and counted as malformed.
+   */
+  uint32_t length;
+  /**
+   * Bytes that fit at `data`: max_message_size of the driver.
+   */
+  uint32_t capacity;
+  /**
+   * Where to write it; valid during the call.
+   */
+  uint8_t *data;
+} nd_incoming_packet;
+
+/**
+ * Fills in datagrams that have arrived, from the first of the `capacity` places on, and writes to
+ * `out_count` how many. Called by each nd_driver_update and by nd_driver_wait; again at once when
+ * all places were filled. Must not wait. Return 0, or a negative number when receiving has failed:
+ * the call of the driver returns ND_ERROR_NETWORK_SOCKET and nothing else changes.
+ */
+typedef int32_t (*nd_interface_receive)(void *user,
+                                        struct nd_incoming_packet *packets,
+                                        uint32_t capacity,
+                                        uint32_t *out_count);
+
+/**
+ * A datagram to send.
+ */
+typedef struct nd_outgoing_packet {
+  /**
+   * Where it goes.
+   */
+  struct nd_endpoint endpoint;
+  /**
+   * Bytes at `data`.
+   */
+  uint32_t length;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * The datagram; valid during the call.
+   */
+  const uint8_t *data;
+} nd_outgoing_packet;
+
+/**
+ * Sends datagrams, from the first of the `count` on, and writes to `out_taken` how many it took
+ * (it holds `count` before). The others are offered again with the next flush, update or wait, and
+ * count against send_queue_capacity meanwhile. Must not wait. Return 0, or a negative number when
+ * sending has failed: the datagrams are lost, as datagrams may be, and the call of the driver
+ * returns ND_ERROR_NETWORK_SOCKET.
+ */
+typedef int32_t (*nd_interface_send)(void *user,
+                                     const struct nd_outgoing_packet *packets,
+                                     uint32_t count,
+                                     uint32_t *out_taken);
+
+/**
+ * Frees what belongs to the interface. Called once, by nd_driver_destroy.
+ */
+typedef void (*nd_interface_release)(void *user);
+
+/**
+ * A way for packets to travel that the program brings. Fill it with nd_interface_functions_init.
+ *
+ * It carries whole datagrams of at most max_message_size bytes, which may be lost, doubled or
+ * overtaken, between endpoints that only it understands: ND_FAMILY_CUSTOM with up to 60 bytes,
+ * IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
+ *
+ * The functions run inside calls with the driver, on the thread that makes them, one at a time.
+ * They must not call the driver, except nd_driver_wake.
+ */
+typedef struct nd_interface_functions {
+  /**
+   * Size of this struct in bytes; nd_interface_functions_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Handed to the functions as it is.
+   */
+  void *user;
+  /**
+   * NULL: any endpoint is fine as it is.
+   */
+  nd_interface_bind bind;
+  /**
+   * NULL: there is nothing to do.
+   */
+  nd_interface_listen listen;
+  /**
+   * What has arrived. Must not be NULL.
+   */
+  nd_interface_receive receive;
+  /**
+   * What is to be sent. Must not be NULL.
+   */
+  nd_interface_send send;
+  /**
+   * NULL: there is nothing to free.
+   */
+  nd_interface_release release;
+} nd_interface_functions;
+
+/**
  * A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
  * It is a value: copy it freely. A stale one is an error code, never another connection.
  */
@@ -1469,6 +1730,193 @@ typedef struct nd_tls_server {
    */
   uint32_t reserved;
 } nd_tls_server;
+
+/**
+ * One direction of a driver's traffic since it was created.
+ */
+typedef struct nd_traffic {
+  /**
+   * Bytes with the headers that the system adds, estimated: IP and UDP 28 (IPv6: 48), IP and
+   * TCP 52 (IPv6: 72); none in process.
+   */
+  uint64_t bytes;
+  /**
+   * Packets: datagrams, and for streams as many TCP segments of 1448 bytes as the bytes fill.
+   */
+  uint64_t packets;
+  /**
+   * Bytes given to or taken from the system, without those headers: exact.
+   */
+  uint64_t exact_bytes;
+  /**
+   * Packets below 128 bytes (sizes include the headers), below 256, below 512, below 1024, and
+   * larger.
+   */
+  uint64_t size_classes[5];
+  /**
+   * Mean size of a packet.
+   */
+  float size_mean;
+  /**
+   * Standard deviation of the sizes.
+   */
+  float size_deviation;
+  /**
+   * The smallest packet; 0 when there was none.
+   */
+  uint32_t size_min;
+  /**
+   * The largest packet.
+   */
+  uint32_t size_max;
+  /**
+   * Kilobits (1000 bits) per second since the driver was created.
+   */
+  float bandwidth_mean;
+  /**
+   * Kilobits per second in the last full second.
+   */
+  float bandwidth_current;
+  /**
+   * Kilobits per second in the quietest full second; 0 before there was one.
+   */
+  float bandwidth_min;
+  /**
+   * Kilobits per second in the busiest full second.
+   */
+  float bandwidth_max;
+  /**
+   * Kilobits per second in the busiest update.
+   */
+  float bandwidth_burst;
+  /**
+   * Packets in one update, on average.
+   */
+  float queue_mean;
+  /**
+   * The most packets in one update.
+   */
+  uint32_t queue_max;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} nd_traffic;
+
+/**
+ * Traffic of a driver since it was created. Set struct_size with nd_traffic_statistics_init.
+ */
+typedef struct nd_traffic_statistics {
+  /**
+   * Size of this struct in bytes; nd_traffic_statistics_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * What went wrong with receiving in the last update: ND_OK, ND_ERROR_RECEIVE_QUEUE_FULL
+   * (packets were dropped because a connection's receive queue was full) or
+   * ND_ERROR_NETWORK_SOCKET.
+   */
+  int32_t receive_error;
+  /**
+   * What came in.
+   */
+  struct nd_traffic rx;
+  /**
+   * What went out.
+   */
+  struct nd_traffic tx;
+} nd_traffic_statistics;
+
+/**
+ * The quality of a connection since it began. Set struct_size with
+ * nd_connection_statistics_init.
+ */
+typedef struct nd_connection_statistics {
+  /**
+   * Size of this struct in bytes; nd_connection_statistics_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * How many round trips were measured; 0: the six below are 0.
+   */
+  uint32_t latency_count;
+  /**
+   * Milliseconds of a round trip, on average.
+   */
+  float latency_mean;
+  /**
+   * Their standard deviation.
+   */
+  float latency_deviation;
+  /**
+   * The shortest.
+   */
+  float latency_min;
+  /**
+   * The longest.
+   */
+  float latency_max;
+  /**
+   * The last.
+   */
+  float latency_current;
+  /**
+   * The smoothed one (RFC 6298).
+   */
+  float latency_smoothed;
+  /**
+   * Reliable pipelines: packets received.
+   */
+  uint64_t reliable_packets_received;
+  /**
+   * Packets sent for the first time.
+   */
+  uint64_t reliable_packets_sent;
+  /**
+   * Packets that only acknowledged, received.
+   */
+  uint64_t reliable_acks_received;
+  /**
+   * Packets that only acknowledged, sent.
+   */
+  uint64_t reliable_acks_sent;
+  /**
+   * Packets of the peer that were lost on their way.
+   */
+  uint64_t reliable_packets_dropped;
+  /**
+   * Packets that came out of their order.
+   */
+  uint64_t reliable_packets_out_of_order;
+  /**
+   * Packets that came more than once.
+   */
+  uint64_t reliable_packets_duplicated;
+  /**
+   * Packets that came too late to be of use.
+   */
+  uint64_t reliable_packets_stale;
+  /**
+   * Packets sent again.
+   */
+  uint64_t reliable_packets_resent;
+  /**
+   * Unreliable-sequenced pipelines: packets sent.
+   */
+  uint64_t sequenced_packets_sent;
+  /**
+   * Packets received.
+   */
+  uint64_t sequenced_packets_received;
+  /**
+   * Packets dropped because a newer one had come before.
+   */
+  uint64_t sequenced_packets_out_of_order;
+  /**
+   * Packets that never came.
+   */
+  uint64_t sequenced_packets_lost;
+} nd_connection_statistics;
 
 /**
  * An upgrade request that waits for the program. Set struct_size with nd_request_init.
@@ -2324,7 +2772,8 @@ nd_result nd_driver_add_interface(struct nd_driver *driver,
 
 /**
  * Bind an interface to an address of this machine. May be called several times: each call adds
- * a listening endpoint. Clients need not bind; connecting does it for them.
+ * a listening endpoint (a custom interface has one). Clients need not bind; connecting does it for
+ * them.
  *
  * @param driver  the driver
  * @param interface_index  the interface
@@ -2364,7 +2813,8 @@ nd_result nd_driver_get_local_endpoint(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
- * the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+ * the driver itself, or a function of a custom interface did; connections go on where they can);
+ * ND_ERROR_DRIVER_IN_USE
  * @lifetime ends the validity of the data of events popped before, and aborts sends left open
  * @thread the one that uses the driver now
  * @since 0.1
@@ -2382,13 +2832,13 @@ nd_result nd_driver_update(struct nd_driver *driver);
 nd_result nd_driver_flush(struct nd_driver *driver);
 
 /**
- * Sleep until an update would bring an event, a connection or an upgrade request, or until the
- * time is over. This is the only call that blocks. Meanwhile keep-alives and pongs are served.
+ * Sleep until an update would bring an event, a connection or an upgrade request, until
+ * nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+ * Meanwhile keep-alives and pongs are served.
  *
  * @param driver  the driver
  * @param timeout_ms  milliseconds to sleep at most; 0 returns at once
- * @param out_ready  out: 1 when an update has something to show, 0 when the time was over; may
- * be NULL
+ * @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
  * @since 0.1
@@ -2409,7 +2859,7 @@ nd_result nd_driver_get_statistics(struct nd_driver *driver,
                                    struct nd_driver_statistics *out_statistics);
 
 /**
- * Put a bad network below the datagram interfaces (UDP, IPC), or change or remove it.
+ * Put a bad network below the datagram interfaces (UDP, IPC, custom), or change or remove it.
  *
  * @param driver  the driver
  * @param simulator  how bad; copied; see nd_network_simulator_init
@@ -2420,6 +2870,48 @@ nd_result nd_driver_get_statistics(struct nd_driver *driver,
  */
 nd_result nd_driver_set_network_simulator(struct nd_driver *driver,
                                           const struct nd_network_simulator *simulator);
+
+/**
+ * Fill a table of interface functions with the defaults: no functions.
+ *
+ * @param out_functions  out: the struct
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_interface_functions_init(struct nd_interface_functions *out_functions);
+
+/**
+ * Give a driver an interface of your own: memory that processes share, a relay, a serial line, the
+ * library of a game platform. It is bound, listens and is connected on like a UDP interface; it
+ * has one endpoint.
+ *
+ * @param driver  the driver
+ * @param functions  what to call; the struct is copied
+ * @param out_interface  out: the number by which other calls name it, counting from 0
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (receive or send, too);
+ * ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_LIMIT_REACHED (16 interfaces);
+ * ND_ERROR_DRIVER_IN_USE
+ * @lifetime the functions and `user` must stay valid until `release` was called, which is before
+ * nd_driver_destroy returns; never when this call fails
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_add_custom_interface(struct nd_driver *driver,
+                                         const struct nd_interface_functions *functions,
+                                         uint32_t *out_interface);
+
+/**
+ * Wake a driver: an nd_driver_wait that goes on, or else the next one, looks at what has come and
+ * returns at once. For custom interfaces that have something to receive, and for programs that
+ * have something to do. Cheap while the driver is awake.
+ *
+ * @param driver  the driver
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE
+ * @thread any, also while another one is inside a call with the driver
+ * @since 0.3
+ */
+nd_result nd_driver_wake(struct nd_driver *driver);
 
 /**
  * Serve a document: a listener of this interface answers `GET path` and `HEAD path` with it, so
@@ -2550,18 +3042,18 @@ nd_result nd_tls_client_init(struct nd_tls_client *out_tls);
 nd_result nd_tls_server_init(struct nd_tls_server *out_tls);
 
 /**
- * Say how clients on a WebSocket interface speak TLS: those of nd_driver_connect and
+ * Say how clients on a WebSocket or TCP interface speak TLS: those of nd_driver_connect and
  * nd_driver_connect_host always, those of nd_driver_connect_url for wss:// when their options say
  * nothing. For connections that start later.
  *
  * @param driver  the driver
- * @param interface_index  a WebSocket interface
+ * @param interface_index  a WebSocket or TCP interface
  * @param tls  how; copied, with everything it points to; NULL: not at all, and wss:// as
  * nd_tls_client_init says
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_STRUCT_SIZE; ND_ERROR_NULL_ARGUMENT;
  * ND_ERROR_INVALID_ARGUMENT (no such interface, or a certificate or key that cannot be used;
- * nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (UDP and IPC
- * interfaces; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
+ * nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (interfaces
+ * of other kinds; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.2
  */
@@ -2570,12 +3062,13 @@ nd_result nd_driver_set_tls_client(struct nd_driver *driver,
                                    const struct nd_tls_client *tls);
 
 /**
- * Let the listeners of a WebSocket interface speak TLS (wss, https), and nothing else. Before or
- * while they listen: what is set here is for clients that connect later, and nobody is dropped, so
- * that a certificate can be replaced before it expires. A client without TLS is answered with 400.
+ * Let the listeners of a WebSocket or TCP interface speak TLS (wss, https), and nothing else.
+ * Before or while they listen: what is set here is for clients that connect later, and nobody is
+ * dropped, so that a certificate can be replaced before it expires. A WebSocket client without TLS
+ * is answered with 400; over TCP its stream ends.
  *
  * @param driver  the driver
- * @param interface_index  a WebSocket interface
+ * @param interface_index  a WebSocket or TCP interface
  * @param tls  how; copied, with everything it points to; NULL: without TLS again
  * @return as nd_driver_set_tls_client
  * @thread the one that uses the driver now
@@ -2584,6 +3077,71 @@ nd_result nd_driver_set_tls_client(struct nd_driver *driver,
 nd_result nd_driver_set_tls_server(struct nd_driver *driver,
                                    uint32_t interface_index,
                                    const struct nd_tls_server *tls);
+
+/**
+ * Prepare a struct for nd_driver_get_traffic_statistics.
+ *
+ * @param out_statistics  out: struct_size set, the rest 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_traffic_statistics_init(struct nd_traffic_statistics *out_statistics);
+
+/**
+ * Traffic of a driver since it was created: totals, sizes of packets, bandwidth.
+ *
+ * @param driver  the driver
+ * @param out_statistics  in: struct_size, see nd_traffic_statistics_init; out: the numbers
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_get_traffic_statistics(struct nd_driver *driver,
+                                           struct nd_traffic_statistics *out_statistics);
+
+/**
+ * Prepare a struct for nd_connection_get_statistics.
+ *
+ * @param out_statistics  out: struct_size set, the rest 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_connection_statistics_init(struct nd_connection_statistics *out_statistics);
+
+/**
+ * The quality of a connection since it began: round trips, and what its pipelines counted.
+ *
+ * @param driver  the driver
+ * @param connection  which; one that has ended can be asked about as nd_connection_get_info says
+ * @param out_statistics  in: struct_size, see nd_connection_statistics_init; out: the numbers
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_statistics(struct nd_driver *driver,
+                                       nd_connection connection,
+                                       struct nd_connection_statistics *out_statistics);
+
+/**
+ * Bytes of the largest packet of a connection, with all headers that count towards
+ * max_message_size: what path-MTU discovery has found, else the setting (Unity Transport's
+ * GetMaxSupportedMessageSize). A plain WebSocket has no packets: the longest message.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_size  out: bytes
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_message_size_max(struct nd_driver *driver,
+                                             nd_connection connection,
+                                             uint32_t *out_size);
 
 /**
  * Take the oldest connection that came from outside. Its events wait until then.
@@ -2602,10 +3160,10 @@ nd_result nd_driver_accept(struct nd_driver *driver, nd_connection *out_connecti
  *
  * @param driver  the driver
  * @param interface_index  the interface to use
- * @param endpoint  the server
+ * @param endpoint  the server; of any family on a custom interface, else IPv4 or IPv6
  * @param payload  bytes for the server with the connection request, copied; NULL for none
- * @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
- * WebSocket, with the default max_message_size
+ * @param payload_length  length of `payload` in bytes; at most 1375 on UDP, IPC and custom
+ * interfaces, 1373 on TCP, 1361 on WebSocket, with the default max_message_size
  * @param out_connection  out: the connection
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
  * ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
@@ -3143,7 +3701,8 @@ nd_result nd_extension_write(const uint8_t *data, uint32_t data_length);
  * @param flags  ND_SEND_FLAG_… bits; 0 is binary
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
  * _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
- * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is); ND_ERROR_INVALID_ARGUMENT (unknown
+ * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
+ * full); ND_ERROR_INVALID_ARGUMENT (unknown
  * pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.1

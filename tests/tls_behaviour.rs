@@ -11,5 +11,7 @@ mod on_the_way;
 mod sessions;
 #[path = "tls_behaviour/strangers.rs"]
 mod strangers;
+#[path = "tls_behaviour/tcp.rs"]
+mod tcp;
 #[path = "tls_behaviour/world.rs"]
 mod world;

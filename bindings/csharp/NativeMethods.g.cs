@@ -188,6 +188,14 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_INTERFACE_IPC = 3;
         /// <summary>
+        ///  TCP: the connection protocol's packets with a length in front, with or without TLS.
+        /// </summary>
+        internal const uint ND_INTERFACE_TCP = 4;
+        /// <summary>
+        ///  Functions of the program; see nd_driver_add_custom_interface.
+        /// </summary>
+        internal const uint ND_INTERFACE_CUSTOM = 5;
+        /// <summary>
         ///  Dialect: a listener finds out by itself which of the two a client speaks.
         /// </summary>
         internal const uint ND_DIALECT_AUTO = 0;
@@ -668,7 +676,8 @@ namespace NetDriver.Interop
 
         /// <summary>
         ///  Bind an interface to an address of this machine. May be called several times: each call adds
-        ///  a listening endpoint. Clients need not bind; connecting does it for them.
+        ///  a listening endpoint (a custom interface has one). Clients need not bind; connecting does it for
+        ///  them.
         ///
         ///  @param driver  the driver
         ///  @param interface_index  the interface
@@ -704,7 +713,8 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
-        ///  the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+        ///  the driver itself, or a function of a custom interface did; connections go on where they can);
+        ///  ND_ERROR_DRIVER_IN_USE
         ///  @lifetime ends the validity of the data of events popped before, and aborts sends left open
         ///  @thread the one that uses the driver now
         ///  @since 0.1
@@ -724,13 +734,13 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_flush(nd_driver* driver);
 
         /// <summary>
-        ///  Sleep until an update would bring an event, a connection or an upgrade request, or until the
-        ///  time is over. This is the only call that blocks. Meanwhile keep-alives and pongs are served.
+        ///  Sleep until an update would bring an event, a connection or an upgrade request, until
+        ///  nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+        ///  Meanwhile keep-alives and pongs are served.
         ///
         ///  @param driver  the driver
         ///  @param timeout_ms  milliseconds to sleep at most; 0 returns at once
-        ///  @param out_ready  out: 1 when an update has something to show, 0 when the time was over; may
-        ///  be NULL
+        ///  @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
         ///  @since 0.1
@@ -752,7 +762,7 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_get_statistics(nd_driver* driver, nd_driver_statistics* out_statistics);
 
         /// <summary>
-        ///  Put a bad network below the datagram interfaces (UDP, IPC), or change or remove it.
+        ///  Put a bad network below the datagram interfaces (UDP, IPC, custom), or change or remove it.
         ///
         ///  @param driver  the driver
         ///  @param simulator  how bad; copied; see nd_network_simulator_init
@@ -763,6 +773,49 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_set_network_simulator", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_set_network_simulator(nd_driver* driver, nd_network_simulator* simulator);
+
+        /// <summary>
+        ///  Fill a table of interface functions with the defaults: no functions.
+        ///
+        ///  @param out_functions  out: the struct
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_interface_functions_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_interface_functions_init(nd_interface_functions* out_functions);
+
+        /// <summary>
+        ///  Give a driver an interface of your own: memory that processes share, a relay, a serial line, the
+        ///  library of a game platform. It is bound, listens and is connected on like a UDP interface; it
+        ///  has one endpoint.
+        ///
+        ///  @param driver  the driver
+        ///  @param functions  what to call; the struct is copied
+        ///  @param out_interface  out: the number by which other calls name it, counting from 0
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (receive or send, too);
+        ///  ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_LIMIT_REACHED (16 interfaces);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the functions and `user` must stay valid until `release` was called, which is before
+        ///  nd_driver_destroy returns; never when this call fails
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_add_custom_interface", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_add_custom_interface(nd_driver* driver, nd_interface_functions* functions, uint* out_interface);
+
+        /// <summary>
+        ///  Wake a driver: an nd_driver_wait that goes on, or else the next one, looks at what has come and
+        ///  returns at once. For custom interfaces that have something to receive, and for programs that
+        ///  have something to do. Cheap while the driver is awake.
+        ///
+        ///  @param driver  the driver
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE
+        ///  @thread any, also while another one is inside a call with the driver
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_wake", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_wake(nd_driver* driver);
 
         /// <summary>
         ///  Serve a document: a listener of this interface answers `GET path` and `HEAD path` with it, so
@@ -891,18 +944,18 @@ namespace NetDriver.Interop
         internal static extern int nd_tls_server_init(nd_tls_server* out_tls);
 
         /// <summary>
-        ///  Say how clients on a WebSocket interface speak TLS: those of nd_driver_connect and
+        ///  Say how clients on a WebSocket or TCP interface speak TLS: those of nd_driver_connect and
         ///  nd_driver_connect_host always, those of nd_driver_connect_url for wss:// when their options say
         ///  nothing. For connections that start later.
         ///
         ///  @param driver  the driver
-        ///  @param interface_index  a WebSocket interface
+        ///  @param interface_index  a WebSocket or TCP interface
         ///  @param tls  how; copied, with everything it points to; NULL: not at all, and wss:// as
         ///  nd_tls_client_init says
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_STRUCT_SIZE; ND_ERROR_NULL_ARGUMENT;
         ///  ND_ERROR_INVALID_ARGUMENT (no such interface, or a certificate or key that cannot be used;
-        ///  nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (UDP and IPC
-        ///  interfaces; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
+        ///  nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (interfaces
+        ///  of other kinds; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.2
         /// </summary>
@@ -910,12 +963,13 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_set_tls_client(nd_driver* driver, uint interface_index, nd_tls_client* tls);
 
         /// <summary>
-        ///  Let the listeners of a WebSocket interface speak TLS (wss, https), and nothing else. Before or
-        ///  while they listen: what is set here is for clients that connect later, and nobody is dropped, so
-        ///  that a certificate can be replaced before it expires. A client without TLS is answered with 400.
+        ///  Let the listeners of a WebSocket or TCP interface speak TLS (wss, https), and nothing else.
+        ///  Before or while they listen: what is set here is for clients that connect later, and nobody is
+        ///  dropped, so that a certificate can be replaced before it expires. A WebSocket client without TLS
+        ///  is answered with 400; over TCP its stream ends.
         ///
         ///  @param driver  the driver
-        ///  @param interface_index  a WebSocket interface
+        ///  @param interface_index  a WebSocket or TCP interface
         ///  @param tls  how; copied, with everything it points to; NULL: without TLS again
         ///  @return as nd_driver_set_tls_client
         ///  @thread the one that uses the driver now
@@ -923,6 +977,71 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_set_tls_server", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_set_tls_server(nd_driver* driver, uint interface_index, nd_tls_server* tls);
+
+        /// <summary>
+        ///  Prepare a struct for nd_driver_get_traffic_statistics.
+        ///
+        ///  @param out_statistics  out: struct_size set, the rest 0
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_traffic_statistics_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_traffic_statistics_init(nd_traffic_statistics* out_statistics);
+
+        /// <summary>
+        ///  Traffic of a driver since it was created: totals, sizes of packets, bandwidth.
+        ///
+        ///  @param driver  the driver
+        ///  @param out_statistics  in: struct_size, see nd_traffic_statistics_init; out: the numbers
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_traffic_statistics", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_traffic_statistics(nd_driver* driver, nd_traffic_statistics* out_statistics);
+
+        /// <summary>
+        ///  Prepare a struct for nd_connection_get_statistics.
+        ///
+        ///  @param out_statistics  out: struct_size set, the rest 0
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_statistics_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_statistics_init(nd_connection_statistics* out_statistics);
+
+        /// <summary>
+        ///  The quality of a connection since it began: round trips, and what its pipelines counted.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which; one that has ended can be asked about as nd_connection_get_info says
+        ///  @param out_statistics  in: struct_size, see nd_connection_statistics_init; out: the numbers
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_statistics", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_statistics(nd_driver* driver, ulong connection, nd_connection_statistics* out_statistics);
+
+        /// <summary>
+        ///  Bytes of the largest packet of a connection, with all headers that count towards
+        ///  max_message_size: what path-MTU discovery has found, else the setting (Unity Transport's
+        ///  GetMaxSupportedMessageSize). A plain WebSocket has no packets: the longest message.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_size  out: bytes
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+        ///  _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_message_size_max", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_message_size_max(nd_driver* driver, ulong connection, uint* out_size);
 
         /// <summary>
         ///  Take the oldest connection that came from outside. Its events wait until then.
@@ -942,10 +1061,10 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param interface_index  the interface to use
-        ///  @param endpoint  the server
+        ///  @param endpoint  the server; of any family on a custom interface, else IPv4 or IPv6
         ///  @param payload  bytes for the server with the connection request, copied; NULL for none
-        ///  @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
-        ///  WebSocket, with the default max_message_size
+        ///  @param payload_length  length of `payload` in bytes; at most 1375 on UDP, IPC and custom
+        ///  interfaces, 1373 on TCP, 1361 on WebSocket, with the default max_message_size
         ///  @param out_connection  out: the connection
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
         ///  ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
@@ -1434,7 +1553,8 @@ namespace NetDriver.Interop
         ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
         ///  _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
-        ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is); ND_ERROR_INVALID_ARGUMENT (unknown
+        ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
+        ///  full); ND_ERROR_INVALID_ARGUMENT (unknown
         ///  pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.1
@@ -2786,7 +2906,10 @@ namespace NetDriver.Interop
         /// </summary>
         public int max_message_size;
         /// <summary>
-        ///  Path-MTU discovery; must be 0 in this version (probes of peers are always answered).
+        ///  1: this side looks for the largest packet that a path takes (probes of peers are always
+        ///  answered). A new connection is the program's when that is over, 0.6 seconds later at most
+        ///  once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
+        ///  0. Means nothing when max_message_size is 1024 or less.
         /// </summary>
         public int perform_path_mtu_discovery;
         /// <summary>
@@ -2898,9 +3021,9 @@ namespace NetDriver.Interop
         /// </summary>
         public int tolerate_throttled;
         /// <summary>
-        ///  WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-        ///  while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-        ///  Default 250; at least 0.
+        ///  WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+        ///  the next, while earlier ones go on; four at most at once, and the first that connects wins
+        ///  (RFC 8305). Default 250; at least 0.
         /// </summary>
         public int connect_race_delay_ms;
         /// <summary>
@@ -2923,6 +3046,44 @@ namespace NetDriver.Interop
         ///  above the fewest.
         /// </summary>
         public int reliable_maximum_resend_time_ms;
+        /// <summary>
+        ///  Connections over datagrams (UDP) whose client was not heard since its request, which may
+        ///  come from a forged address. Further clients have to prove theirs with a cookie, which those
+        ///  of netdriver do by themselves, or to wait. Default 1024; above 0.
+        /// </summary>
+        public uint unvalidated_connections_max;
+        /// <summary>
+        ///  From so many of them on a client is asked for a cookie first; one that knows none is let in
+        ///  when it asks again. Default 256; 0: always.
+        /// </summary>
+        public uint cookie_threshold;
+        /// <summary>
+        ///  Milliseconds of silence after which such a connection ends, and is never seen if it was not
+        ///  accepted yet. Default 5000; 0: as any other connection.
+        /// </summary>
+        public int unvalidated_timeout_ms;
+        /// <summary>
+        ///  Connections over datagrams that one address may have; a network of 64 bits counts as one
+        ///  address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
+        /// </summary>
+        public uint connections_per_address_max;
+        /// <summary>
+        ///  Connection requests over datagrams that such an address may make in a second; further ones
+        ///  are dropped. Default 2000; 0: no limit; at most 65534.
+        /// </summary>
+        public uint requests_per_address_max;
+        /// <summary>
+        ///  1 (default, as Unity Transport): clients get the accept payload although their address is
+        ///  not proven, so that the answer is longer than what was asked. 0: only clients that have
+        ///  brought a cookie or as long a connect payload get it.
+        /// </summary>
+        public int accept_payload_before_validation;
+        /// <summary>
+        ///  UTP dialect: milliseconds between two probes that measure the round trip, in place of
+        ///  heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
+        ///  answer none.
+        /// </summary>
+        public int round_trip_interval_ms;
     }
 
     /// <summary>
@@ -2987,16 +3148,17 @@ namespace NetDriver.Interop
         /// </summary>
         public byte* response_headers;
         /// <summary>
-        ///  WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-        ///  (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-        ///  `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-        ///  address that is no trusted proxy. Name only proxies that write one of the two themselves.
-        ///  NULL (default): none, and the headers mean nothing.
+        ///  WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+        ///  a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+        ///  own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+        ///  first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+        ///  proxies that write one of the two themselves. NULL (default): none, and the headers mean
+        ///  nothing.
         /// </summary>
         public byte* trusted_proxies;
         /// <summary>
-        ///  WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-        ///  each stream; streams of others are closed at once. Default 0.
+        ///  WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+        ///  front of each stream; streams of others are closed at once. Default 0.
         /// </summary>
         public uint proxy_protocol;
         /// <summary>
@@ -3294,8 +3456,9 @@ namespace NetDriver.Interop
         /// </summary>
         public uint dialect;
         /// <summary>
-        ///  Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-        ///  measures its handshake, a WebSocket each of its pings; a reliable pipeline's smoothed mean.
+        ///  Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
+        ///  measures every round_trip_interval_ms, a plain WebSocket each of its pings, and reliable
+        ///  pipelines measure where the peer answers no probe.
         /// </summary>
         public uint round_trip_us;
         /// <summary>
@@ -3351,6 +3514,41 @@ namespace NetDriver.Interop
         ///  0.
         /// </summary>
         public uint reserved;
+        /// <summary>
+        ///  Microseconds of the smoothed round trip (RFC 6298); 0 when none was measured, as below.
+        ///  Since 0.3.
+        /// </summary>
+        public uint round_trip_smoothed_us;
+        /// <summary>
+        ///  Microseconds by which round trips deviate from it, smoothed: the jitter.
+        /// </summary>
+        public uint round_trip_jitter_us;
+        /// <summary>
+        ///  Microseconds of the shortest round trip.
+        /// </summary>
+        public uint round_trip_min_us;
+        /// <summary>
+        ///  Microseconds of the longest round trip.
+        /// </summary>
+        public uint round_trip_max_us;
+        /// <summary>
+        ///  How many round trips were measured.
+        /// </summary>
+        public uint round_trip_count;
+        /// <summary>
+        ///  Bytes of the largest packet that the path is known to take, its headers up to those of UDP
+        ///  or TCP included: max_message_size without path-MTU discovery; 0 for a plain WebSocket.
+        /// </summary>
+        public uint path_mtu;
+        /// <summary>
+        ///  1: the peer's address is as good as proven: it has spoken since its request, or brought a
+        ///  cookie, or there is a stream to it.
+        /// </summary>
+        public uint validated;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_2;
     }
 
     /// <summary>
@@ -3526,7 +3724,7 @@ namespace NetDriver.Interop
         /// </summary>
         public ulong connections_timed_out;
         /// <summary>
-        ///  Connections over streams that ended without a Close frame.
+        ///  Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
         /// </summary>
         public ulong connections_lost;
         /// <summary>
@@ -3552,6 +3750,46 @@ namespace NetDriver.Interop
         ///  Upgrade requests that the program did not answer in time; answered with 503.
         /// </summary>
         public ulong handshakes_unanswered;
+        /// <summary>
+        ///  Connections over datagrams now whose client was not heard since its request. Since 0.3.
+        /// </summary>
+        public uint connections_unvalidated;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Such connections that ended after unvalidated_timeout_ms.
+        /// </summary>
+        public ulong connections_unheard;
+        /// <summary>
+        ///  Requests turned away at unvalidated_connections_max.
+        /// </summary>
+        public ulong requests_unvalidated;
+        /// <summary>
+        ///  Requests dropped because their address has connections_per_address_max connections.
+        /// </summary>
+        public ulong requests_over_address;
+        /// <summary>
+        ///  Requests dropped because their address made more than requests_per_address_max in a second.
+        /// </summary>
+        public ulong requests_over_rate;
+        /// <summary>
+        ///  Requests dropped because their connection had just ended.
+        /// </summary>
+        public ulong requests_late;
+        /// <summary>
+        ///  Requests answered with a Retry: the client has to prove its address.
+        /// </summary>
+        public ulong retries_out;
+        /// <summary>
+        ///  Requests whose cookie was right.
+        /// </summary>
+        public ulong cookies_accepted;
+        /// <summary>
+        ///  Requests whose cookie was wrong, or too old.
+        /// </summary>
+        public ulong cookies_refused;
     }
 
     /// <summary>
@@ -3605,6 +3843,294 @@ namespace NetDriver.Interop
         ///  Start of the random sequence: one seed, one behaviour.
         /// </summary>
         public ulong seed;
+    }
+
+    /// <summary>
+    ///  A place for a datagram that has arrived.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_incoming_packet
+    {
+        /// <summary>
+        ///  Where it came from: fill it in. Answers go there.
+        /// </summary>
+        public nd_endpoint endpoint;
+        /// <summary>
+        ///  Bytes of it: fill it in. Longer than `capacity`: it is dropped and counted as malformed.
+        /// </summary>
+        public uint length;
+        /// <summary>
+        ///  Bytes that fit at `data`: max_message_size of the driver.
+        /// </summary>
+        public uint capacity;
+        /// <summary>
+        ///  Where to write it; valid during the call.
+        /// </summary>
+        public byte* data;
+    }
+
+    /// <summary>
+    ///  A datagram to send.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_outgoing_packet
+    {
+        /// <summary>
+        ///  Where it goes.
+        /// </summary>
+        public nd_endpoint endpoint;
+        /// <summary>
+        ///  Bytes at `data`.
+        /// </summary>
+        public uint length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  The datagram; valid during the call.
+        /// </summary>
+        public byte* data;
+    }
+
+    /// <summary>
+    ///  A way for packets to travel that the program brings. Fill it with nd_interface_functions_init.
+    ///
+    ///  It carries whole datagrams of at most max_message_size bytes, which may be lost, doubled or
+    ///  overtaken, between endpoints that only it understands: ND_FAMILY_CUSTOM with up to 60 bytes,
+    ///  IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
+    ///
+    ///  The functions run inside calls with the driver, on the thread that makes them, one at a time.
+    ///  They must not call the driver, except nd_driver_wake.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_interface_functions
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_interface_functions_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Handed to the functions as it is.
+        /// </summary>
+        public void* user;
+        /// <summary>
+        ///  NULL: any endpoint is fine as it is.
+        /// </summary>
+        public void* bind;
+        /// <summary>
+        ///  NULL: there is nothing to do.
+        /// </summary>
+        public void* listen;
+        /// <summary>
+        ///  What has arrived. Must not be NULL.
+        /// </summary>
+        public void* receive;
+        /// <summary>
+        ///  What is to be sent. Must not be NULL.
+        /// </summary>
+        public void* send;
+        /// <summary>
+        ///  NULL: there is nothing to free.
+        /// </summary>
+        public void* release;
+    }
+
+    /// <summary>
+    ///  One direction of a driver's traffic since it was created.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_traffic
+    {
+        /// <summary>
+        ///  Bytes with the headers that the system adds, estimated: IP and UDP 28 (IPv6: 48), IP and
+        ///  TCP 52 (IPv6: 72); none in process.
+        /// </summary>
+        public ulong bytes;
+        /// <summary>
+        ///  Packets: datagrams, and for streams as many TCP segments of 1448 bytes as the bytes fill.
+        /// </summary>
+        public ulong packets;
+        /// <summary>
+        ///  Bytes given to or taken from the system, without those headers: exact.
+        /// </summary>
+        public ulong exact_bytes;
+        /// <summary>
+        ///  Packets below 128 bytes (sizes include the headers), below 256, below 512, below 1024, and
+        ///  larger.
+        /// </summary>
+        public fixed ulong size_classes[5];
+        /// <summary>
+        ///  Mean size of a packet.
+        /// </summary>
+        public float size_mean;
+        /// <summary>
+        ///  Standard deviation of the sizes.
+        /// </summary>
+        public float size_deviation;
+        /// <summary>
+        ///  The smallest packet; 0 when there was none.
+        /// </summary>
+        public uint size_min;
+        /// <summary>
+        ///  The largest packet.
+        /// </summary>
+        public uint size_max;
+        /// <summary>
+        ///  Kilobits (1000 bits) per second since the driver was created.
+        /// </summary>
+        public float bandwidth_mean;
+        /// <summary>
+        ///  Kilobits per second in the last full second.
+        /// </summary>
+        public float bandwidth_current;
+        /// <summary>
+        ///  Kilobits per second in the quietest full second; 0 before there was one.
+        /// </summary>
+        public float bandwidth_min;
+        /// <summary>
+        ///  Kilobits per second in the busiest full second.
+        /// </summary>
+        public float bandwidth_max;
+        /// <summary>
+        ///  Kilobits per second in the busiest update.
+        /// </summary>
+        public float bandwidth_burst;
+        /// <summary>
+        ///  Packets in one update, on average.
+        /// </summary>
+        public float queue_mean;
+        /// <summary>
+        ///  The most packets in one update.
+        /// </summary>
+        public uint queue_max;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+    }
+
+    /// <summary>
+    ///  Traffic of a driver since it was created. Set struct_size with nd_traffic_statistics_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_traffic_statistics
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_traffic_statistics_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  What went wrong with receiving in the last update: ND_OK, ND_ERROR_RECEIVE_QUEUE_FULL
+        ///  (packets were dropped because a connection's receive queue was full) or
+        ///  ND_ERROR_NETWORK_SOCKET.
+        /// </summary>
+        public int receive_error;
+        /// <summary>
+        ///  What came in.
+        /// </summary>
+        public nd_traffic rx;
+        /// <summary>
+        ///  What went out.
+        /// </summary>
+        public nd_traffic tx;
+    }
+
+    /// <summary>
+    ///  The quality of a connection since it began. Set struct_size with
+    ///  nd_connection_statistics_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_connection_statistics
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_connection_statistics_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  How many round trips were measured; 0: the six below are 0.
+        /// </summary>
+        public uint latency_count;
+        /// <summary>
+        ///  Milliseconds of a round trip, on average.
+        /// </summary>
+        public float latency_mean;
+        /// <summary>
+        ///  Their standard deviation.
+        /// </summary>
+        public float latency_deviation;
+        /// <summary>
+        ///  The shortest.
+        /// </summary>
+        public float latency_min;
+        /// <summary>
+        ///  The longest.
+        /// </summary>
+        public float latency_max;
+        /// <summary>
+        ///  The last.
+        /// </summary>
+        public float latency_current;
+        /// <summary>
+        ///  The smoothed one (RFC 6298).
+        /// </summary>
+        public float latency_smoothed;
+        /// <summary>
+        ///  Reliable pipelines: packets received.
+        /// </summary>
+        public ulong reliable_packets_received;
+        /// <summary>
+        ///  Packets sent for the first time.
+        /// </summary>
+        public ulong reliable_packets_sent;
+        /// <summary>
+        ///  Packets that only acknowledged, received.
+        /// </summary>
+        public ulong reliable_acks_received;
+        /// <summary>
+        ///  Packets that only acknowledged, sent.
+        /// </summary>
+        public ulong reliable_acks_sent;
+        /// <summary>
+        ///  Packets of the peer that were lost on their way.
+        /// </summary>
+        public ulong reliable_packets_dropped;
+        /// <summary>
+        ///  Packets that came out of their order.
+        /// </summary>
+        public ulong reliable_packets_out_of_order;
+        /// <summary>
+        ///  Packets that came more than once.
+        /// </summary>
+        public ulong reliable_packets_duplicated;
+        /// <summary>
+        ///  Packets that came too late to be of use.
+        /// </summary>
+        public ulong reliable_packets_stale;
+        /// <summary>
+        ///  Packets sent again.
+        /// </summary>
+        public ulong reliable_packets_resent;
+        /// <summary>
+        ///  Unreliable-sequenced pipelines: packets sent.
+        /// </summary>
+        public ulong sequenced_packets_sent;
+        /// <summary>
+        ///  Packets received.
+        /// </summary>
+        public ulong sequenced_packets_received;
+        /// <summary>
+        ///  Packets dropped because a newer one had come before.
+        /// </summary>
+        public ulong sequenced_packets_out_of_order;
+        /// <summary>
+        ///  Packets that never came.
+        /// </summary>
+        public ulong sequenced_packets_lost;
     }
 
     /// <summary>

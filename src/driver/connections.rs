@@ -10,8 +10,11 @@ use super::pipelines::Machines;
 use super::timers::Armed;
 use super::types::{Connection, ConnectionState, Traffic};
 use crate::error::{Error, Result, Status};
+use crate::proto::endpoint::NetworkEndpoint;
+use crate::proto::round_trip::RoundTrip;
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
+use crate::proto::utp::guard::Pass;
 use crate::pump::StreamId;
 use crate::settings::Dialect;
 
@@ -37,8 +40,24 @@ pub enum Link {
         /// The peer's port.
         remote: u16,
     },
+    /// Through a custom interface of the pump.
+    Custom {
+        /// Its number in the pump.
+        port: u32,
+        /// The peer.
+        remote: NetworkEndpoint,
+    },
     /// Over a stream of the pump.
     Stream(StreamId),
+}
+
+/// The addresses of a connection on a custom interface.
+#[derive(Clone, Copy)]
+pub struct CustomEnds {
+    /// The peer.
+    pub remote: NetworkEndpoint,
+    /// This side.
+    pub local: NetworkEndpoint,
 }
 
 /// One connection.
@@ -95,14 +114,20 @@ pub struct Entry {
     pub peer: Option<SocketAddr>,
     /// This side.
     pub local: Option<SocketAddr>,
+    /// Both ends, where a custom interface names them.
+    pub custom: Option<Box<CustomEnds>>,
     /// The connect payload: the peer's on a server, ours on a client.
     pub payload: Box<[u8]>,
     /// Path, headers, sub-protocol of a WebSocket.
     pub http: Option<Box<HttpFacts>>,
     /// A client's plan, until it is connected.
     pub plan: Option<Box<super::plan::Plan>>,
-    /// Last round trip in microseconds; 0 unknown.
-    pub round_trip: u32,
+    /// Its round trips.
+    pub round_trip: RoundTrip,
+    /// What the guard of handshakes gave it; only those from outside over datagrams have one.
+    pub pass: Option<Pass>,
+    /// It is not the program's yet, because its path is not known.
+    pub unsettled: bool,
     /// When the last message arrived.
     pub last_message: Option<Micros>,
 }
@@ -137,10 +162,13 @@ impl Entry {
             remote: None,
             peer: None,
             local: None,
+            custom: None,
             payload: Box::default(),
             http: None,
             plan: None,
-            round_trip: 0,
+            round_trip: RoundTrip::default(),
+            pass: None,
+            unsettled: false,
             last_message: None,
         }
     }
@@ -245,6 +273,7 @@ impl Connections {
             entry.utp = None;
             entry.machines.clear();
             entry.http = None;
+            entry.custom = None;
             entry.plan = None;
             entry.payload = Box::default();
             self.free.push(index);

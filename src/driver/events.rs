@@ -134,6 +134,16 @@ impl EventQueue {
         }
     }
 
+    /// The same, visible after the next publication.
+    pub fn admit_later(&mut self, waiting: &Waiting) {
+        let mut index = waiting.head;
+        while index != NIL {
+            let node = &self.nodes[index as usize];
+            self.fresh.push((index, node.sequence));
+            index = node.next;
+        }
+    }
+
     /// The connection's index in the next visible event of the common order, if there is one.
     #[inline]
     pub fn next_in_order(&mut self) -> Option<u32> {

@@ -10,6 +10,7 @@ mod compression;
 mod connect;
 mod connections;
 mod counting;
+mod custom;
 mod datagram;
 mod dialect;
 mod documents;
@@ -17,12 +18,14 @@ mod events;
 mod extensions;
 mod facts;
 mod gate;
+mod handshakes;
 mod http_facts;
 mod interfaces;
 mod liveness;
 mod packets;
 mod pipelines;
 mod plan;
+mod popping;
 mod receive;
 mod redirects;
 mod requests;
@@ -32,10 +35,12 @@ mod stream_client;
 mod stream_end;
 mod stream_proxy;
 mod stream_server;
+mod stream_tcp;
 mod streams;
 mod timers;
 mod tls;
 mod token_hash;
+mod traffic;
 mod transmit;
 mod types;
 
@@ -48,13 +53,18 @@ use crate::error::{Error, Result, Status};
 use crate::log::note;
 use crate::proto::netem::Netem;
 use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
+use crate::proto::traffic::Meter;
 use crate::proto::utp;
+use crate::proto::utp::guard::Guard;
+pub use crate::pump::{
+    CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
+};
 use crate::pump::{ClientTls, Entropy, Pump};
-use crate::settings::{NetworkSettings, NetworkSimulator};
+use crate::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 
 use compression::Compression;
 use connections::{Connections, Link};
-use events::{EventQueue, Popped};
+use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
 pub use pipelines::PipelineStatistics;
@@ -64,6 +74,7 @@ pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
 use streams::Streams;
 use timers::Timers;
+pub use traffic::{ConnectionStatistics, ReliableCounters, SequencedCounters};
 pub use types::{
     Connection, ConnectionInfo, ConnectionState, DisconnectReason, Event, EventKind, EventView,
     MessageKind, SendHandle, Statistics,
@@ -92,6 +103,8 @@ pub struct NetworkDriver {
     accept_queue: VecDeque<Connection>,
     /// Connections arrived since the last update.
     accept_news: bool,
+    /// A connection became ready since the last update, and its events with it.
+    settle_news: bool,
     /// The last goodbye ended since the last update.
     farewell_news: bool,
     accept_payload: Vec<u8>,
@@ -117,9 +130,21 @@ pub struct NetworkDriver {
     tls_client: Option<ClientTls>,
     simulator: Option<Box<Simulator>>,
     statistics: Statistics,
+    /// Who may become a connection over datagrams.
+    guard: Guard,
+    /// What comes in.
+    rx: Meter,
+    /// What goes out.
+    tx: Meter,
+    /// What went wrong with receiving since the last update began; 0 nothing.
+    receive_error: i32,
     listening: bool,
     /// New connections are refused although it listens.
     refusing: bool,
+    /// A receive function of the program failed in this round.
+    custom_failure: Option<Error>,
+    /// Somebody has woken the driver since the last update.
+    woken: bool,
     /// A wait has asked the system what is ready, and no update has followed yet.
     polled: bool,
     now: Micros,
@@ -150,16 +175,26 @@ impl NetworkDriver {
     pub fn new(settings: &NetworkSettings) -> Result<Self> {
         settings.validate()?;
         let pump = Pump::new().map_err(|error| Error::socket("cannot create a poll", &error))?;
+        let mut entropy = Entropy::new()?;
+        let now = if settings.fixed_frame_time_ms > 0 { 0 } else { pump.clock.now() };
         Ok(Self {
-            utp_config: utp::connection::Config::from_ms(
-                settings.connect_timeout_ms,
-                settings.max_connect_attempts,
-                settings.disconnect_timeout_ms,
-                settings.heartbeat_timeout_ms,
-            ),
-            now: if settings.fixed_frame_time_ms > 0 { 0 } else { pump.clock.now() },
+            utp_config: utp::connection::Config {
+                unvalidated_timeout: from_ms(settings.unvalidated_timeout_ms),
+                round_trip_interval: from_ms(settings.round_trip_interval_ms),
+                ..utp::connection::Config::from_ms(
+                    settings.connect_timeout_ms,
+                    settings.max_connect_attempts,
+                    settings.disconnect_timeout_ms,
+                    settings.heartbeat_timeout_ms,
+                )
+            },
+            now,
             pump,
-            entropy: Entropy::new()?,
+            guard: Guard::new(handshakes::guard_limits(settings), entropy.take()),
+            rx: Meter::new(now),
+            tx: Meter::new(now),
+            receive_error: 0,
+            entropy,
             interfaces: Vec::new(),
             connections: Connections::new(settings.connections_max as usize),
             streams: Streams::default(),
@@ -170,6 +205,7 @@ impl NetworkDriver {
             pipelines: Pipelines::default(),
             accept_queue: VecDeque::new(),
             accept_news: false,
+            settle_news: false,
             farewell_news: false,
             accept_payload: Vec::new(),
             control_list: Vec::new(),
@@ -186,6 +222,8 @@ impl NetworkDriver {
             statistics: Statistics::default(),
             listening: false,
             refusing: false,
+            custom_failure: None,
+            woken: false,
             polled: false,
             clock_cut: 0,
             updated: false,
@@ -206,6 +244,7 @@ impl NetworkDriver {
         self.abort_open_sends();
         self.events.settle();
         self.begin_frame();
+        self.begin_metering();
         self.send_due_acks();
         // After a wait that has just asked the system, asking again would only cost a call.
         let outcome = if std::mem::take(&mut self.polled) && self.has_news() {
@@ -215,7 +254,9 @@ impl NetworkDriver {
         };
         self.events.publish();
         self.show_owed_acks();
+        self.woken = false;
         self.accept_news = false;
+        self.settle_news = false;
         self.requests.news = false;
         self.farewell_news = false;
         outcome
@@ -231,8 +272,8 @@ impl NetworkDriver {
         self.transmit()
     }
 
-    /// Sleeps until an update would bring an event, a connection or a request, or until the time is
-    /// over.
+    /// Sleeps until an update would bring an event, a connection or a request, until
+    /// [`waker`](Self::waker) is used, or until the time is over.
     /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
     ///
     /// # Errors
@@ -253,7 +294,7 @@ impl NetworkDriver {
             let sleep = if self.pump.has_ready() { 0 } else { idle };
             self.cycle(Some(Duration::from_micros(sleep)))?;
             self.polled = true;
-            if rest == 0 {
+            if rest == 0 || std::mem::take(&mut self.woken) {
                 break;
             }
         }
@@ -266,6 +307,7 @@ impl NetworkDriver {
         asked
             || self.events.has_news()
             || self.accept_news
+            || self.settle_news
             || self.requests.news
             || self.farewell_news
     }
@@ -323,7 +365,9 @@ impl NetworkDriver {
         self.receive();
         self.send_urgent_acks();
         self.run_timers();
-        self.transmit()
+        let failure = self.custom_failure.take();
+        self.transmit()?;
+        failure.map_or(Ok(()), Err)
     }
 
     /// Takes the oldest connection that came from outside. Its events wait until then; a
@@ -341,100 +385,6 @@ impl NetworkDriver {
         None
     }
 
-    /// Pops the oldest event of all accepted connections.
-    #[inline]
-    pub fn pop_event(&mut self) -> Option<Event> {
-        let index = self.events.next_in_order()?;
-        let popped = self.pop_from(index)?;
-        Some(self.give(popped))
-    }
-
-    /// Pops the oldest event of one connection; `None` for a stale one.
-    pub fn pop_event_for_connection(&mut self, connection: Connection) -> Option<Event> {
-        let index = self.connections.resolve(connection).ok()?;
-        let popped = self.pop_from(index)?;
-        Some(self.give(popped))
-    }
-
-    /// Would [`pop_event`](Self::pop_event) give a CloseRequest event now? Popping it starts the
-    /// program's time to answer.
-    pub fn next_is_close_request(&mut self) -> bool {
-        if !self.settings.close_request_events {
-            return false;
-        }
-        let Some(index) = self.events.next_in_order() else {
-            return false;
-        };
-        let next = self.events.peek(&self.connections.at(index).waiting);
-        next.is_some_and(|event| event.kind == EventKind::CloseRequest)
-    }
-
-    /// As [`pop_event`](Self::pop_event); the data stays with the driver until the next update.
-    #[inline]
-    pub fn pop_event_view(&mut self) -> Option<EventView<'_>> {
-        let index = self.events.next_in_order()?;
-        let popped = self.pop_from(index)?;
-        Some(self.lend(popped))
-    }
-
-    /// As [`pop_event_for_connection`](Self::pop_event_for_connection); the data stays with the
-    /// driver until the next update.
-    pub fn pop_event_view_for_connection(
-        &mut self,
-        connection: Connection,
-    ) -> Option<EventView<'_>> {
-        let index = self.connections.resolve(connection).ok()?;
-        let popped = self.pop_from(index)?;
-        Some(self.lend(popped))
-    }
-
-    /// Gives an event that has just been popped away.
-    fn give(&mut self, popped: Popped) -> Event {
-        let event = self.events.get(popped);
-        let data = std::mem::take(&mut event.data);
-        Event { data, ..*event }
-    }
-
-    /// Shows an event that has just been popped; its data stays here.
-    #[inline]
-    fn lend(&mut self, popped: Popped) -> EventView<'_> {
-        let event = self.events.get(popped);
-        self.lent.push(std::mem::take(&mut event.data));
-        let data = self.lent.last().map_or(&[][..], |data| data);
-        let Event {
-            connection, kind, text, first, last, clean, reason, close_code, pipeline, ..
-        } = *event;
-        EventView { connection, kind, data, text, first, last, clean, reason, close_code, pipeline }
-    }
-
-    #[inline]
-    fn pop_from(&mut self, index: u32) -> Option<Popped> {
-        let entry = self.connections.at(index);
-        let popped = self.events.pop(&mut entry.waiting)?;
-        let room = entry.waiting.count() <= self.settings.receive_queue_capacity as u32 / 2
-            && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
-        let resumes = entry.paused && room;
-        let ends = entry.end_held && !entry.close_requested && entry.waiting.count() == 0;
-        // Reading may go on while the end is still held, so each has its own mark.
-        entry.paused &= !resumes;
-        entry.end_held &= !ends;
-        if (resumes || ends)
-            && let Link::Stream(id) = entry.link
-        {
-            self.pump.mark_ready(id);
-        }
-        let Event { kind, connection, .. } = *self.events.get(popped);
-        if kind == EventKind::CloseRequest {
-            self.asked.push(connection);
-        }
-        if kind == EventKind::Disconnect {
-            // Until the update the program may still ask what the connection was.
-            self.connections.retire(index);
-            self.ended.push(connection);
-        }
-        Some(popped)
-    }
-
     /// Frees the slots of connections whose end the program has seen.
     fn release_ended(&mut self) {
         while let Some(connection) = self.ended.pop() {
@@ -446,6 +396,7 @@ impl NetworkDriver {
 
     /// Frees the slot of a connection, and what may still wait in it.
     fn release(&mut self, index: u32) {
+        self.forget_token(index, true);
         self.drop_plan(index);
         self.events.clear(&mut self.connections.at(index).waiting);
         self.connections.remove(index);
@@ -476,24 +427,26 @@ impl NetworkDriver {
 
     /// Ends a connection for a reason that the program gets to see. The link is the caller's.
     fn end(&mut self, index: u32, ending: Ending) {
+        // What came before its end is the program's, whatever was waited for.
+        self.settle(index);
         if !self.connections.set_disconnected(index) {
             return;
         }
         self.drop_plan(index);
+        self.forget_token(index, true);
         let entry = self.connections.at(index);
         entry.link = Link::None;
         entry.machines.clear();
-        if let Some(utp) = &entry.utp {
-            self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
-        }
         let connection = entry.connection(index);
+        let kind = self.interfaces[entry.interface as usize].settings.kind;
+        let has_codes = kind == InterfaceKind::WebSocket;
         self.count_end(&ending);
         note!(Info, "{connection:?} ended: {:?}, {:?}", ending.reason, ending.text);
         let event = Event {
             data: ending.text,
             clean: ending.clean,
             reason: ending.reason,
-            close_code: ending.close_code,
+            close_code: if has_codes { ending.close_code } else { 0 },
             ..self.event(index, EventKind::Disconnect)
         };
         self.raise(index, event);
@@ -516,14 +469,11 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkPacketOverflow`] when they would not fit on every interface.
     pub fn set_accept_payload(&mut self, payload: &[u8]) -> Result<()> {
-        if payload.len() > self.handshake_payload_max(true) {
+        let most = self.handshake_payload_max(InterfaceKind::WebSocket);
+        if payload.len() > most {
             return Err(Error::new(
                 Status::NetworkPacketOverflow,
-                format!(
-                    "the accept payload has {} bytes; at most {} fit",
-                    payload.len(),
-                    self.handshake_payload_max(true)
-                ),
+                format!("the accept payload has {} bytes; at most {} fit", payload.len(), most),
             ));
         }
         self.accept_payload = payload.to_vec();

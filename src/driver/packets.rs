@@ -30,7 +30,7 @@ impl NetworkDriver {
                 let batch = &self.pump.udp[socket as usize];
                 fits && batch.has_room(count * DATA_HEADER_SIZE + bytes)
             }
-            Link::Ipc { .. } | Link::None => fits,
+            Link::Ipc { .. } | Link::Custom { .. } | Link::None => fits,
         }
     }
 
@@ -48,7 +48,7 @@ impl NetworkDriver {
 
     /// Is a link encrypted?
     pub(super) fn is_secure(&self, link: Link) -> bool {
-        matches!(link, Link::Stream(id) if self.pump.is_secure(id))
+        matches!(link, Link::Stream(id) if self.pump.has_tls(id))
     }
 
     /// Sends one data packet; it leaves with the next flush or update. False when it could not be
@@ -92,10 +92,12 @@ impl NetworkDriver {
     ) {
         // A stream stops being read before it comes to this. Datagrams over the limit are lost
         // before a pipeline sees them: what it took it would not ask for again.
-        let over = whole.is_none() && self.is_full(index);
+        let streamed = matches!(self.connections.at(index).link, Link::Stream(_));
+        let over = !streamed && self.is_full(index);
         if over && !self.only_acknowledges(index, pipeline, payload) {
             self.connections.at(index).traffic.dropped_in += 1;
             self.statistics.dropped_in += 1;
+            self.note_full_queue();
             return;
         }
         if pipeline == 0 {

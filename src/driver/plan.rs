@@ -49,6 +49,8 @@ pub struct Plan {
     pub redirects: u32,
     /// Addresses that the program gave, so that none is looked up.
     pub given: Vec<SocketAddr>,
+    /// Where a custom interface is to go; nothing is looked up.
+    pub custom: Option<NetworkEndpoint>,
     /// When all of it has taken too long.
     pub deadline: Option<Micros>,
     /// Addresses of the host, best first; none while they are looked up.
@@ -75,6 +77,7 @@ impl Plan {
             redirects_max: 0,
             redirects: 0,
             given: Vec::new(),
+            custom: None,
             deadline: None,
             addresses: Vec::new(),
             turn: 0,
@@ -151,6 +154,9 @@ impl NetworkDriver {
     /// Finds the addresses of a plan's host, and starts to connect once they are known.
     pub(super) fn locate(&mut self, index: u32) -> Result<()> {
         let Some(plan) = &mut self.connections.at(index).plan else { return Ok(()) };
+        if plan.custom.is_some() {
+            return self.start_connecting(index, Vec::new());
+        }
         plan.addresses.clear();
         plan.proxy = plan.proxies.for_url(&plan.url).cloned();
         let (host, port) = match &plan.proxy {
@@ -218,13 +224,20 @@ impl NetworkDriver {
             let token = self.entropy.take();
             self.connections.at(index).utp = Some(UtpConnection::client(token, now));
             self.interfaces[interface as usize].tokens.insert(token, index);
+            self.set_path(index);
         }
         let first = addresses.first().copied();
+        let mut custom = first.map(NetworkEndpoint::from_socket_addr);
         if let Some(plan) = &mut self.connections.at(index).plan {
+            custom = plan.custom.or(custom);
             plan.addresses = addresses;
         }
         match self.interface(interface)?.settings.kind {
-            InterfaceKind::WebSocket => self.start_race(index)?,
+            InterfaceKind::WebSocket | InterfaceKind::Tcp => self.start_race(index)?,
+            InterfaceKind::Custom => {
+                let remote = custom.ok_or_else(|| Error::argument("no address"))?;
+                self.aim_custom(index, remote)?;
+            }
             kind @ (InterfaceKind::Udp | InterfaceKind::Ipc) => {
                 let remote = first.ok_or_else(|| Error::argument("no address"))?;
                 self.aim(index, kind, remote)?;
@@ -255,11 +268,7 @@ impl NetworkDriver {
     fn aim(&mut self, index: u32, kind: InterfaceKind, remote: SocketAddr) -> Result<()> {
         let interface = self.connections.at(index).interface;
         let link = self.datagram_link(interface, kind, remote)?;
-        let local = self.link_local(link);
-        let entry = self.connections.at(index);
-        entry.link = link;
-        entry.remote = Some(remote);
-        entry.local = local;
+        self.set_link(index, link);
         Ok(())
     }
 

@@ -1,12 +1,16 @@
 //! The way out: control packets after user data, closed connections, then one batch per UDP
-//! socket and one write per stream.
+//! socket or custom interface and one write per stream.
 
 use std::io;
 
 use super::connections::Link;
+use super::datagram::header_size;
+use super::streams::Phase;
 use super::{ConnectionState, Event, EventKind, NetworkDriver};
 use crate::error::{Error, Result};
+use crate::proto::framing::write_packet;
 use crate::proto::utp::connection::{Control, UtpConnection};
+use crate::proto::utp::cookie::CookiePacket;
 use crate::proto::utp::packet::Packet;
 use crate::proto::websocket::Kind;
 use crate::pump::StreamId;
@@ -49,6 +53,7 @@ impl NetworkDriver {
 
     /// Sends one control packet.
     pub(super) fn send_control(&mut self, index: u32, control: Control) {
+        let gives = control == Control::Accept && self.gives_accept_payload(index);
         let entry = self.connections.at(index);
         let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else {
             return;
@@ -69,9 +74,13 @@ impl NetworkDriver {
                 Packet::ConnectionRequest { token, payload: &entry.payload }.write(&mut packet);
             }
             Control::Accept => {
-                let payload = &self.accept_payload;
+                let payload = if gives { &self.accept_payload[..] } else { &[] };
                 Packet::ConnectionAccept { token, payload }.write(&mut packet);
             }
+            Control::CookieRequest(cookie) => {
+                CookiePacket::Request { token, cookie, payload: &entry.payload }.write(&mut packet);
+            }
+            Control::MtuCheck(probed) => Packet::MtuCheck { token, probed }.write(&mut packet),
             Control::MtuAck(size) => Packet::MtuAck { token, size }.write(&mut packet),
             Control::Heartbeat => Packet::Heartbeat { token }.write(&mut packet),
             Control::Disconnect => Packet::Disconnect { token }.write(&mut packet),
@@ -107,14 +116,29 @@ impl NetworkDriver {
                 self.pump.ipc[port as usize].send(remote, [head, body].concat());
                 true
             }
+            Link::Custom { port, remote } => {
+                self.pump.custom[port as usize].queue(remote, head, body)
+            }
             Link::None | Link::Stream(_) => true,
         };
-        self.statistics.datagrams_out += u64::from(queued);
+        if queued {
+            self.statistics.datagrams_out += 1;
+            self.tx.record(head.len() + body.len(), header_size(link));
+        }
         queued
     }
 
-    /// A UTP packet over a stream: one binary message.
+    /// A UTP packet over a stream: one binary message, or one packet with its length.
     fn emit_message(&mut self, id: StreamId, head: &[u8], body: &[u8]) -> bool {
+        let Some(state) = self.streams.get(id) else { return true };
+        if state.is_framed {
+            if state.phase == Phase::Open
+                && let Some(out) = self.pump.out(id)
+            {
+                write_packet(out, head, body);
+            }
+            return true;
+        }
         let Some(ws) = self.streams.open_websocket(id) else { return true };
         let Some(out) = self.pump.out(id) else { return true };
         let entropy = &mut self.entropy;
@@ -144,6 +168,7 @@ impl NetworkDriver {
                 outcome = Err(Error::socket(&text, &error));
             }
         }
+        let outcome = outcome.and(self.flush_custom());
         self.count_sent_datagrams();
         outcome
     }
@@ -154,9 +179,12 @@ impl NetworkDriver {
         list.retain(|&index| {
             let entry = self.connections.at(index);
             entry.accept_repeated = false;
-            if let Link::Udp { socket, .. } = entry.link
-                && self.pump.udp[socket as usize].has_queued()
-            {
+            let waits = match entry.link {
+                Link::Udp { socket, .. } => self.pump.udp[socket as usize].has_queued(),
+                Link::Custom { port, .. } => self.pump.custom[port as usize].has_queued(),
+                Link::None | Link::Ipc { .. } | Link::Stream(_) => false,
+            };
+            if waits {
                 return true;
             }
             entry.queue_listed = false;
@@ -186,6 +214,7 @@ impl NetworkDriver {
             match outcome {
                 Ok(sent) => {
                     self.statistics.stream_bytes_out += sent as u64;
+                    self.meter_written(id, sent);
                     self.stream_flushed(id, sent);
                 }
                 Err(error) => self.stream_failed(id, &error),

@@ -240,6 +240,21 @@ pub struct ConnectionInfo {
     pub dialect: Dialect,
     /// Microseconds of the last measured round trip; 0 when none was measured.
     pub round_trip_us: u32,
+    /// Microseconds of the smoothed round trip; this and the next are 0 when none was measured.
+    pub round_trip_smoothed_us: u32,
+    /// Microseconds by which round trips deviate from it, smoothed: the jitter.
+    pub round_trip_jitter_us: u32,
+    /// Microseconds of the shortest round trip.
+    pub round_trip_least_us: u32,
+    /// Microseconds of the longest round trip.
+    pub round_trip_most_us: u32,
+    /// How many were measured.
+    pub round_trip_count: u32,
+    /// Bytes of the largest packet that the path is known to take; 0 for a plain WebSocket.
+    pub path_mtu: u16,
+    /// The peer's address is as good as proven: it has spoken, or brought a cookie, or there is a
+    /// stream to it.
+    pub validated: bool,
     /// Milliseconds since the last message arrived; `None` when none did.
     pub last_message_age_ms: Option<u32>,
     /// The peer's address, behind trusted proxies too.
@@ -332,7 +347,7 @@ pub struct Statistics {
     pub handshakes_overloaded: u64,
     /// Connections that ended because nothing came from the peer in time: no packet, no pong.
     pub connections_timed_out: u64,
-    /// Connections over streams that ended without a Close frame.
+    /// Connections over streams that ended without a Close frame, or a Disconnect packet over TCP.
     pub connections_lost: u64,
     /// Streams closed with 1009: the peer announced or sent more than a message may have. Part
     /// of `protocol_errors`, as the next.
@@ -347,4 +362,23 @@ pub struct Statistics {
     pub handshakes_refused: u64,
     /// Upgrade requests that the program did not answer in time; answered with 503.
     pub handshakes_unanswered: u64,
+    /// Connections over datagrams now whose client was not heard since its request.
+    pub connections_unvalidated: u32,
+    /// Such connections that ended after `unvalidated_timeout_ms`.
+    pub connections_unheard: u64,
+    /// Requests turned away at `unvalidated_connections_max`.
+    pub requests_unvalidated: u64,
+    /// Requests dropped because their address has `connections_per_address_max` connections.
+    pub requests_over_address: u64,
+    /// Requests dropped because their address made more than `requests_per_address_max` in a
+    /// second.
+    pub requests_over_rate: u64,
+    /// Requests dropped because their connection had just ended.
+    pub requests_late: u64,
+    /// Requests answered with a Retry: the client has to prove its address.
+    pub retries_out: u64,
+    /// Requests whose cookie was right.
+    pub cookies_accepted: u64,
+    /// Requests whose cookie was wrong, or too old.
+    pub cookies_refused: u64,
 }

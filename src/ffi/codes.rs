@@ -150,6 +150,10 @@ pub const ND_INTERFACE_UDP: u32 = 1;
 pub const ND_INTERFACE_WEBSOCKET: u32 = 2;
 /// Interface kind: in process, between drivers of one program; loopback endpoints only.
 pub const ND_INTERFACE_IPC: u32 = 3;
+/// TCP: the connection protocol's packets with a length in front, with or without TLS.
+pub const ND_INTERFACE_TCP: u32 = 4;
+/// Functions of the program; see nd_driver_add_custom_interface.
+pub const ND_INTERFACE_CUSTOM: u32 = 5;
 
 /// Dialect: a listener finds out by itself which of the two a client speaks.
 pub const ND_DIALECT_AUTO: u32 = 0;

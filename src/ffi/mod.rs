@@ -20,6 +20,7 @@ pub mod drivers;
 pub mod endpoints;
 pub mod events;
 pub mod extensions;
+pub mod interfaces;
 pub mod library;
 pub mod messages;
 pub mod pipelines;
@@ -37,3 +38,4 @@ pub mod structs;
 #[cfg(feature = "test-hooks")]
 pub mod test_hooks;
 pub mod tls;
+pub mod traffic;

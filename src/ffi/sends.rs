@@ -17,7 +17,8 @@ use crate::{Connection, MessageKind};
 /// @param flags  ND_SEND_FLAG_… bits; 0 is binary
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
 /// _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
-/// nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is); ND_ERROR_INVALID_ARGUMENT (unknown
+/// nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
+/// full); ND_ERROR_INVALID_ARGUMENT (unknown
 /// pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses the driver now
 /// @since 0.1

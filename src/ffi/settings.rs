@@ -6,10 +6,10 @@ use core::ptr::null;
 use super::args;
 use super::boundary::guard;
 use super::codes::{
-    ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_IPC, ND_INTERFACE_UDP,
-    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_CLOSE_REQUEST, ND_OPTIONAL_EVENT_FRAGMENT,
-    ND_OPTIONAL_EVENT_LOCAL_CLOSE, ND_OPTIONAL_EVENT_PONG, ND_OPTIONAL_EVENT_WRITABLE,
-    ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
+    ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_CUSTOM, ND_INTERFACE_IPC,
+    ND_INTERFACE_TCP, ND_INTERFACE_UDP, ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_CLOSE_REQUEST,
+    ND_OPTIONAL_EVENT_FRAGMENT, ND_OPTIONAL_EVENT_LOCAL_CLOSE, ND_OPTIONAL_EVENT_PONG,
+    ND_OPTIONAL_EVENT_WRITABLE, ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
 };
 use super::structs::{
     nd_connect_options, nd_connection_info, nd_driver_statistics, nd_interface_settings,
@@ -182,6 +182,13 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         reliable_window_size: s.reliable.window_size as u32,
         reliable_minimum_resend_time_ms: s.reliable.minimum_resend_time_ms as i32,
         reliable_maximum_resend_time_ms: s.reliable.maximum_resend_time_ms as i32,
+        unvalidated_connections_max: s.unvalidated_connections_max,
+        cookie_threshold: s.cookie_threshold,
+        unvalidated_timeout_ms: s.unvalidated_timeout_ms,
+        connections_per_address_max: s.connections_per_address_max,
+        requests_per_address_max: s.requests_per_address_max,
+        accept_payload_before_validation: i32::from(s.accept_payload_before_validation),
+        round_trip_interval_ms: s.round_trip_interval_ms,
     }
 }
 
@@ -233,6 +240,16 @@ fn switch(name: &str, value: i32) -> Result<bool> {
 /// The settings that the struct means; checks what the Rust type cannot hold.
 pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
     let mut settings = NetworkSettings {
+        unvalidated_connections_max: s.unvalidated_connections_max,
+        cookie_threshold: s.cookie_threshold,
+        unvalidated_timeout_ms: s.unvalidated_timeout_ms,
+        connections_per_address_max: s.connections_per_address_max,
+        requests_per_address_max: s.requests_per_address_max,
+        accept_payload_before_validation: switch(
+            "accept_payload_before_validation",
+            s.accept_payload_before_validation,
+        )?,
+        round_trip_interval_ms: s.round_trip_interval_ms,
         connect_timeout_ms: s.connect_timeout_ms,
         max_connect_attempts: s.max_connect_attempts,
         disconnect_timeout_ms: s.disconnect_timeout_ms,
@@ -324,7 +341,11 @@ fn interface_kind(kind: u32) -> Result<InterfaceKind> {
         ND_INTERFACE_UDP => Ok(InterfaceKind::Udp),
         ND_INTERFACE_WEBSOCKET => Ok(InterfaceKind::WebSocket),
         ND_INTERFACE_IPC => Ok(InterfaceKind::Ipc),
-        _ => Err(Error::argument("kind must be ND_INTERFACE_UDP, _WEBSOCKET or _IPC")),
+        ND_INTERFACE_TCP => Ok(InterfaceKind::Tcp),
+        ND_INTERFACE_CUSTOM => Err(Error::argument(
+            "a custom interface has functions of its own: use nd_driver_add_custom_interface",
+        )),
+        _ => Err(Error::argument("kind must be ND_INTERFACE_UDP, _WEBSOCKET, _IPC or _TCP")),
     }
 }
 

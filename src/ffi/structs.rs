@@ -60,7 +60,10 @@ pub struct nd_settings {
     pub send_queue_capacity: i32,
     /// Bytes of the largest UTP packet, its headers included. Default 1400; 1 to 1472.
     pub max_message_size: i32,
-    /// Path-MTU discovery; must be 0 in this version (probes of peers are always answered).
+    /// 1: this side looks for the largest packet that a path takes (probes of peers are always
+    /// answered). A new connection is the program's when that is over, 0.6 seconds later at most
+    /// once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
+    /// 0. Means nothing when max_message_size is 1024 or less.
     pub perform_path_mtu_discovery: i32,
     /// ND_OPTIONAL_EVENT_… bits: the event kinds beyond Unity Transport's that you want. Default 0.
     pub optional_events: u32,
@@ -126,9 +129,9 @@ pub struct nd_settings {
     /// silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
     /// pongs count as life. Default 0. Connections over UDP are not concerned.
     pub tolerate_throttled: i32,
-    /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-    /// while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-    /// Default 250; at least 0.
+    /// WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+    /// the next, while earlier ones go on; four at most at once, and the first that connects wins
+    /// (RFC 8305). Default 250; at least 0.
     pub connect_race_delay_ms: i32,
     /// Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
     /// next three, for stages that bring no number of their own (nd_pipeline_stage).
@@ -142,6 +145,30 @@ pub struct nd_settings {
     /// ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
     /// above the fewest.
     pub reliable_maximum_resend_time_ms: i32,
+    /// Connections over datagrams (UDP) whose client was not heard since its request, which may
+    /// come from a forged address. Further clients have to prove theirs with a cookie, which those
+    /// of netdriver do by themselves, or to wait. Default 1024; above 0.
+    pub unvalidated_connections_max: u32,
+    /// From so many of them on a client is asked for a cookie first; one that knows none is let in
+    /// when it asks again. Default 256; 0: always.
+    pub cookie_threshold: u32,
+    /// Milliseconds of silence after which such a connection ends, and is never seen if it was not
+    /// accepted yet. Default 5000; 0: as any other connection.
+    pub unvalidated_timeout_ms: i32,
+    /// Connections over datagrams that one address may have; a network of 64 bits counts as one
+    /// address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
+    pub connections_per_address_max: u32,
+    /// Connection requests over datagrams that such an address may make in a second; further ones
+    /// are dropped. Default 2000; 0: no limit; at most 65534.
+    pub requests_per_address_max: u32,
+    /// 1 (default, as Unity Transport): clients get the accept payload although their address is
+    /// not proven, so that the answer is longer than what was asked. 0: only clients that have
+    /// brought a cookie or as long a connect payload get it.
+    pub accept_payload_before_validation: i32,
+    /// UTP dialect: milliseconds between two probes that measure the round trip, in place of
+    /// heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
+    /// answer none.
+    pub round_trip_interval_ms: i32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.
@@ -179,14 +206,15 @@ pub struct nd_interface_settings {
     pub allowed_origins: *const c_char,
     /// WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
     pub response_headers: *const c_char,
-    /// WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-    /// (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-    /// `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-    /// address that is no trusted proxy. Name only proxies that write one of the two themselves.
-    /// NULL (default): none, and the headers mean nothing.
+    /// WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+    /// a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+    /// own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+    /// first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+    /// proxies that write one of the two themselves. NULL (default): none, and the headers mean
+    /// nothing.
     pub trusted_proxies: *const c_char,
-    /// WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-    /// each stream; streams of others are closed at once. Default 0.
+    /// WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+    /// front of each stream; streams of others are closed at once. Default 0.
     pub proxy_protocol: u32,
     /// 0.
     pub reserved_2: u32,
@@ -360,8 +388,9 @@ pub struct nd_connection_info {
     pub interface_kind: u32,
     /// ND_DIALECT_UTP or ND_DIALECT_PLAIN.
     pub dialect: u32,
-    /// Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-    /// measures its handshake, a WebSocket each of its pings; a reliable pipeline's smoothed mean.
+    /// Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
+    /// measures every round_trip_interval_ms, a plain WebSocket each of its pings, and reliable
+    /// pipelines measure where the peer answers no probe.
     pub round_trip_us: u32,
     /// The peer's address, behind trusted proxies too.
     pub remote: nd_endpoint,
@@ -390,6 +419,25 @@ pub struct nd_connection_info {
     pub last_message_age_ms: u32,
     /// 0.
     pub reserved: u32,
+    /// Microseconds of the smoothed round trip (RFC 6298); 0 when none was measured, as below.
+    /// Since 0.3.
+    pub round_trip_smoothed_us: u32,
+    /// Microseconds by which round trips deviate from it, smoothed: the jitter.
+    pub round_trip_jitter_us: u32,
+    /// Microseconds of the shortest round trip.
+    pub round_trip_min_us: u32,
+    /// Microseconds of the longest round trip.
+    pub round_trip_max_us: u32,
+    /// How many round trips were measured.
+    pub round_trip_count: u32,
+    /// Bytes of the largest packet that the path is known to take, its headers up to those of UDP
+    /// or TCP included: max_message_size without path-MTU discovery; 0 for a plain WebSocket.
+    pub path_mtu: u32,
+    /// 1: the peer's address is as good as proven: it has spoken since its request, or brought a
+    /// cookie, or there is a stream to it.
+    pub validated: u32,
+    /// 0.
+    pub reserved_2: u32,
 }
 
 /// An upgrade request that waits for the program. Set struct_size with nd_request_init.
@@ -482,7 +530,7 @@ pub struct nd_driver_statistics {
     pub handshakes_overloaded: u64,
     /// Connections that ended because nothing came from the peer in time: no packet, no pong.
     pub connections_timed_out: u64,
-    /// Connections over streams that ended without a Close frame.
+    /// Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
     pub connections_lost: u64,
     /// Streams closed with 1009: the peer announced or sent more than a message may have. Part
     /// of protocol_errors, as the next.
@@ -497,6 +545,26 @@ pub struct nd_driver_statistics {
     pub handshakes_refused: u64,
     /// Upgrade requests that the program did not answer in time; answered with 503.
     pub handshakes_unanswered: u64,
+    /// Connections over datagrams now whose client was not heard since its request. Since 0.3.
+    pub connections_unvalidated: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Such connections that ended after unvalidated_timeout_ms.
+    pub connections_unheard: u64,
+    /// Requests turned away at unvalidated_connections_max.
+    pub requests_unvalidated: u64,
+    /// Requests dropped because their address has connections_per_address_max connections.
+    pub requests_over_address: u64,
+    /// Requests dropped because their address made more than requests_per_address_max in a second.
+    pub requests_over_rate: u64,
+    /// Requests dropped because their connection had just ended.
+    pub requests_late: u64,
+    /// Requests answered with a Retry: the client has to prove its address.
+    pub retries_out: u64,
+    /// Requests whose cookie was right.
+    pub cookies_accepted: u64,
+    /// Requests whose cookie was wrong, or too old.
+    pub cookies_refused: u64,
 }
 
 /// Bad network for tests, applied to datagram interfaces below the protocol.

@@ -7,6 +7,7 @@
 pub mod cidr;
 pub mod credentials;
 pub mod endpoint;
+pub mod framing;
 pub mod http;
 pub mod netem;
 pub mod pipeline;
@@ -15,8 +16,10 @@ pub mod proxy_protocol;
 pub mod race;
 pub mod random;
 pub mod redirect;
+pub mod round_trip;
 pub mod stream;
 pub mod time;
+pub mod traffic;
 pub mod url;
 pub mod utp;
 pub mod websocket;

@@ -6,6 +6,7 @@
 
 mod buffer;
 mod clock;
+mod custom;
 mod entropy;
 pub mod environment;
 mod ipc;
@@ -30,6 +31,9 @@ use crate::error::Result;
 
 pub use buffer::ReadBuffer;
 pub use clock::Clock;
+pub use custom::{
+    CUSTOM_BATCH_MAX, CustomInterface, CustomPort, DriverWaker, IncomingPacket, OutgoingPacket,
+};
 pub use entropy::Entropy;
 pub use ipc::{Bell, IpcPort};
 pub use resolver::{QUERIES_MAX, Resolver};
@@ -77,6 +81,8 @@ pub struct Pump {
     pub listeners: Vec<Listener>,
     /// In-process ports.
     pub ipc: Vec<IpcPort>,
+    /// Interfaces that the program brings.
+    pub custom: Vec<CustomPort>,
     places: Vec<Place>,
     free: Vec<StreamId>,
     /// Closed since the last poll: reports of the system may still name them.
@@ -102,6 +108,7 @@ impl Pump {
             udp: Vec::new(),
             listeners: Vec::new(),
             ipc: Vec::new(),
+            custom: Vec::new(),
             places: Vec::new(),
             free: Vec::new(),
             closed: Vec::new(),
@@ -218,7 +225,7 @@ impl Pump {
     /// report room after every datagram that leaves, and wake a sleeping driver for nothing.
     fn watch_room(&mut self) -> io::Result<()> {
         for (index, socket) in self.udp.iter_mut().enumerate() {
-            if socket.watched == !socket.writable {
+            if socket.watched != socket.writable {
                 continue;
             }
             socket.watched = !socket.writable;
@@ -236,7 +243,11 @@ impl Pump {
         let sleep = timeout.unwrap_or_default();
         if !sleep.is_zero() {
             self.bell.set_asleep(true);
-            if self.ipc.iter().any(IpcPort::is_readable) || self.resolver.has_answers() {
+            // What has come while nobody looked did not ring.
+            let has_come = self.bell.is_called()
+                || self.ipc.iter().any(IpcPort::is_readable)
+                || self.resolver.has_answers();
+            if has_come {
                 self.bell.set_asleep(false);
                 return self.poll(None);
             }
@@ -287,6 +298,7 @@ impl Pump {
         !self.ready.is_empty()
             || self.udp.iter().any(|socket| socket.readable)
             || self.ipc.iter().any(IpcPort::is_readable)
+            || self.custom.iter().any(|port| port.has_more)
             || self.resolver.has_answers()
     }
 
@@ -378,6 +390,11 @@ impl Pump {
         }
     }
 
+    /// Is TLS set up, or not spoken at all? What is sent before waits for it.
+    pub fn is_secure(&mut self, id: StreamId) -> bool {
+        self.stream(id).is_some_and(|stream| stream.is_secure())
+    }
+
     /// What is known of a stream's TLS session, once it is set up.
     pub fn tls_facts(&mut self, id: StreamId) -> Option<TlsFacts> {
         self.stream(id)?.tls_facts()
@@ -390,9 +407,9 @@ impl Pump {
     }
 
     /// Does a stream go through TLS?
-    pub fn is_secure(&self, id: StreamId) -> bool {
+    pub fn has_tls(&self, id: StreamId) -> bool {
         let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
-        stream.is_some_and(Stream::is_secure)
+        stream.is_some_and(Stream::has_tls)
     }
 
     /// The address of this side of a stream.
@@ -413,7 +430,7 @@ mod tests {
     const PATIENCE: Option<Duration> = Some(Duration::from_secs(10));
 
     fn socket() -> UdpSocket {
-        UdpSocket::bind("127.0.0.1:0".parse().expect("is an address")).expect("binds")
+        UdpSocket::bind("127.0.0.1:0".parse().expect("is an address"), false).expect("binds")
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl Stream {
     }
 
     /// Does it go through TLS?
-    pub const fn is_secure(&self) -> bool {
+    pub const fn has_tls(&self) -> bool {
         self.tls.is_some()
     }
 
@@ -135,6 +135,11 @@ impl Stream {
         }
         self.outbox.settle(pool);
         outcome.map(|()| total)
+    }
+
+    /// Is TLS set up, or not spoken at all?
+    pub(super) fn is_secure(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking() && !tls.failed)
     }
 
     /// Says goodbye in TLS. False while something waits in front of it.

@@ -71,8 +71,9 @@ pub struct UdpSocket {
 }
 
 impl UdpSocket {
-    /// Binds to an address; port 0 lets the system choose.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+    /// Binds to an address; port 0 lets the system choose. With `whole` no packet may be split on
+    /// its way, so that one that is too long is lost and its sender finds out.
+    pub fn bind(address: SocketAddr, whole: bool) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             // One socket, one family: "any IPv6" must not take the port of "any IPv4" as well.
@@ -86,8 +87,11 @@ impl UdpSocket {
         let socket: std::net::UdpSocket = socket.into();
         let state = UdpSocketState::new((&socket).into())?;
         let local = socket.local_addr()?;
-        // Where the system refuses, tunnels may swallow long messages; the socket still works.
-        let _ = allow_fragmentation(&socket, local);
+        if !whole {
+            // Where the system refuses, tunnels may swallow long messages; the socket still works.
+            // Otherwise `quinn-udp` has set "don't fragment" wherever the system has it.
+            let _ = allow_fragmentation(&socket, local);
+        }
         // Where the system refuses, each datagram only costs more.
         let _ = receive_nothing_beside(&socket, local);
         Ok(Self {
@@ -339,7 +343,7 @@ mod tests {
     use super::*;
 
     fn local() -> UdpSocket {
-        UdpSocket::bind("127.0.0.1:0".parse().expect("is an address")).expect("binds")
+        UdpSocket::bind("127.0.0.1:0".parse().expect("is an address"), false).expect("binds")
     }
 
     fn received(socket: &mut UdpSocket) -> Vec<Vec<u8>> {
@@ -384,6 +388,24 @@ mod tests {
         sender.queue(nobody, b"", b"lost too");
         assert_eq!(sender.flush().expect("goes on"), 1);
         assert_eq!(received(&mut peer), [b"arrives"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn packets_stay_whole_on_request() {
+        use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
+        for (whole, v4, v6) in [
+            (false, Ipv4PathMtuDiscovery::DONT, Ipv6PathMtuDiscovery::DONT),
+            (true, Ipv4PathMtuDiscovery::PROBE, Ipv6PathMtuDiscovery::PROBE),
+        ] {
+            let bind = |text: &str| UdpSocket::bind(text.parse().expect("is an address"), whole);
+            let socket = bind("127.0.0.1:0").expect("binds");
+            assert_eq!(sockopt::ip_mtu_discover(&socket.socket).expect("is set"), v4);
+            // A machine may have no IPv6.
+            if let Ok(socket) = bind("[::1]:0") {
+                assert_eq!(sockopt::ipv6_mtu_discover(&socket.socket).expect("is set"), v6);
+            }
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod preset;
 mod simulator;
 mod tls;
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::proto::websocket::HEADER_SIZE_MAX;
 use crate::proto::websocket::deflate::{WINDOW_BITS_MAX, WINDOW_BITS_MIN};
 
@@ -41,6 +41,8 @@ pub const WEBSOCKET_MESSAGE_SIZE_LIMIT: u32 = 256 << 20;
 pub const FRAGMENT_SIZE_MIN: u32 = 125;
 /// The most connections that a driver can be told to hold.
 pub const CONNECTIONS_LIMIT: u32 = 1 << 20;
+/// The largest `requests_per_address_max`.
+pub const REQUESTS_LIMIT: u32 = 65_534;
 
 /// What a driver is built with. Times are in milliseconds, sizes in bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +67,7 @@ pub struct NetworkSettings {
     pub send_queue_capacity: i32,
     /// The largest UTP packet with its headers; 1 to 1472.
     pub max_message_size: i32,
-    /// Path-MTU discovery by this side; not available in this version.
+    /// Path-MTU discovery by this side. A new connection is the program's when it is over.
     pub perform_path_mtu_discovery: bool,
     /// Deliver Writable events.
     pub writable_events: bool,
@@ -121,8 +123,8 @@ pub struct NetworkSettings {
     /// Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
     /// several. 0 is never, otherwise at least [`FRAGMENT_SIZE_MIN`].
     pub fragment_size: u32,
-    /// WebSocket clients: between the attempts to reach a host's addresses, while earlier ones go
-    /// on (RFC 8305 §5).
+    /// WebSocket and TCP clients: between the attempts to reach a host's addresses, while earlier
+    /// ones go on (RFC 8305 §5).
     pub connect_race_delay_ms: i32,
     /// Fragmentation stages of pipelines that bring no parameters of their own.
     pub fragmentation: FragmentationConfig,
@@ -130,6 +132,22 @@ pub struct NetworkSettings {
     pub reliable: ReliableConfig,
     /// Simulator stages that bring none.
     pub simulator_stage: SimulatorConfig,
+    /// Connections over datagrams whose client was not heard since its request; above 0.
+    pub unvalidated_connections_max: u32,
+    /// From so many of them on a client has to prove its address with a cookie.
+    pub cookie_threshold: u32,
+    /// After how long without a word such a connection ends; 0 is as any other.
+    pub unvalidated_timeout_ms: i32,
+    /// Connections over datagrams that one address may have; 0 is no limit. In IPv6 a network of
+    /// 64 bits counts as one, and addresses of this machine do not count.
+    pub connections_per_address_max: u32,
+    /// Connection requests over datagrams that one such address may make in a second; 0 is no
+    /// limit; at most 65,534.
+    pub requests_per_address_max: u32,
+    /// Give the accept payload to clients whose address is not proven, too.
+    pub accept_payload_before_validation: bool,
+    /// UTP dialect: time between two measurements of the round trip; 0 is never.
+    pub round_trip_interval_ms: i32,
 }
 
 /// This side forgets its compression context after each message.
@@ -182,6 +200,13 @@ impl Default for NetworkSettings {
             fragmentation: FragmentationConfig::default(),
             reliable: ReliableConfig::default(),
             simulator_stage: SimulatorConfig::default(),
+            unvalidated_connections_max: 1024,
+            cookie_threshold: 256,
+            unvalidated_timeout_ms: 5000,
+            connections_per_address_max: 1024,
+            requests_per_address_max: 2000,
+            accept_payload_before_validation: true,
+            round_trip_interval_ms: 500,
         }
     }
 }
@@ -197,8 +222,8 @@ impl NetworkSettings {
     /// Checks every bound (Unity Transport's `Validate`, and ours).
     ///
     /// # Errors
-    /// [`Status::InvalidArgument`] names the first field that is wrong;
-    /// [`Status::NotSupported`] for path-MTU discovery.
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) names the first field that is
+    /// wrong.
     pub fn validate(&self) -> Result<()> {
         let at_least_zero = [
             ("connect_timeout_ms", self.connect_timeout_ms),
@@ -213,6 +238,8 @@ impl NetworkSettings {
             ("pong_timeout_ms", self.pong_timeout_ms),
             ("silence_timeout_ms", self.silence_timeout_ms),
             ("connect_race_delay_ms", self.connect_race_delay_ms),
+            ("unvalidated_timeout_ms", self.unvalidated_timeout_ms),
+            ("round_trip_interval_ms", self.round_trip_interval_ms),
         ];
         for (name, value) in at_least_zero {
             bounded(name, value, 0, i32::MAX)?;
@@ -248,12 +275,8 @@ impl NetworkSettings {
             bounded("fragment_size", self.fragment_size, FRAGMENT_SIZE_MIN, message_limit)?;
         }
         pipelines::check(self)?;
-        if self.perform_path_mtu_discovery {
-            return Err(Error::new(
-                Status::NotSupported,
-                "perform_path_mtu_discovery is not available in this version; set it to 0",
-            ));
-        }
-        Ok(())
+        let unvalidated = self.unvalidated_connections_max;
+        bounded("unvalidated_connections_max", unvalidated, 1, CONNECTIONS_LIMIT)?;
+        bounded("requests_per_address_max", self.requests_per_address_max, 0, REQUESTS_LIMIT)
     }
 }

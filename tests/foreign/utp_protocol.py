@@ -18,6 +18,7 @@ MESSAGE_SIZE_MAX = 1400
 WEBSOCKET_PADDING = 14
 WEBSOCKET_PAYLOAD_MAX = MESSAGE_SIZE_MAX - WEBSOCKET_PADDING
 TOKEN_SIZE = 8
+PIPELINE_BEYOND = 255
 GOLDEN_TOKEN = bytes.fromhex("1122334455667788")
 REPLY_SECONDS = 3.0
 
@@ -107,9 +108,11 @@ class UdpPeer:
 
 
 def kind_of(packet):
-    """A word for what a packet is."""
+    """A word for what a packet is. `beyond` is a pipeline that nobody makes: a peer drops it."""
     if is_handshake(packet):
         return {REQUEST: "request", ACCEPT: "accept"}.get(packet[4], "handshake?")
+    if packet[:1] == bytes([DATA]) and packet[9:10] == bytes([PIPELINE_BEYOND]):
+        return "beyond"
     names = {
         DATA: "data",
         DISCONNECT: "disconnect",

@@ -225,7 +225,7 @@ fn a_session_is_resumed_by_the_same_driver() {
 }
 
 #[test]
-fn only_websocket_interfaces_speak_tls() {
+fn only_streams_speak_tls() {
     let authority = Authority::new();
     for kind in [InterfaceKind::Udp, InterfaceKind::Ipc] {
         let mut driver = crate::support::driver(kind, &NetworkSettings::default());

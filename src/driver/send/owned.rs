@@ -91,6 +91,6 @@ impl NetworkDriver {
 const fn stream_of(link: Link) -> Option<StreamId> {
     match link {
         Link::Stream(id) => Some(id),
-        Link::None | Link::Udp { .. } | Link::Ipc { .. } => None,
+        Link::None | Link::Udp { .. } | Link::Ipc { .. } | Link::Custom { .. } => None,
     }
 }
