@@ -225,7 +225,7 @@ impl Pump {
     /// report room after every datagram that leaves, and wake a sleeping driver for nothing.
     fn watch_room(&mut self) -> io::Result<()> {
         for (index, socket) in self.udp.iter_mut().enumerate() {
-            if socket.watched == !socket.writable {
+            if socket.watched != socket.writable {
                 continue;
             }
             socket.watched = !socket.writable;
