@@ -20,6 +20,8 @@ mod dialects;
 mod extensions;
 #[path = "websocket_behaviour/fragments.rs"]
 mod fragments;
+#[path = "websocket_behaviour/limits.rs"]
+mod limits;
 #[path = "websocket_behaviour/liveness.rs"]
 mod liveness;
 #[path = "websocket_behaviour/messages.rs"]

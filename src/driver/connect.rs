@@ -103,7 +103,13 @@ impl NetworkDriver {
             self.follow_clock();
             plan.deadline = Some(self.now + from_ms(options.connect_deadline_ms));
         }
-        self.begin_connection(interface, options.dialect, &options.payload, plan)
+        options.limits.validate(&self.settings)?;
+        let limits = options.limits.within(self.interface(interface)?.limits);
+        let connection =
+            self.begin_connection(interface, options.dialect, &options.payload, plan)?;
+        let index = self.connections.resolve(connection)?;
+        self.connections.at(index).limits = limits;
+        Ok(connection)
     }
 
     fn any_websocket_interface(&mut self) -> Result<u32> {
@@ -144,7 +150,8 @@ impl NetworkDriver {
         payload: &[u8],
         plan: Plan,
     ) -> Result<Connection> {
-        let index = self.connections.insert(interface, dialect).ok_or_else(|| {
+        let limits = self.interface(interface)?.limits;
+        let index = self.connections.insert(interface, dialect, limits).ok_or_else(|| {
             Error::new(
                 Status::LimitReached,
                 "the driver holds connections_max connections; close some or raise the setting",

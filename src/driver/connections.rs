@@ -7,12 +7,12 @@ use std::net::SocketAddr;
 use super::events::Waiting;
 use super::http_facts::HttpFacts;
 use super::timers::Armed;
-use super::types::{Connection, ConnectionState, Traffic};
+use super::types::{Connection, ConnectionState, MessageKind, Traffic};
 use crate::error::{Error, Result, Status};
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
 use crate::pump::StreamId;
-use crate::settings::Dialect;
+use crate::settings::{ConnectionLimits, Dialect};
 
 /// Versions wrap here: the high byte is left to collections of drivers.
 const VERSION_MAX: u32 = 0x00FF_FFFF;
@@ -52,6 +52,10 @@ pub struct Entry {
     pub interface: u32,
     /// What it speaks.
     pub dialect: Dialect,
+    /// What may wait in it; every field says something.
+    pub limits: ConnectionLimits,
+    /// What messages are that say nothing of it.
+    pub write_mode: MessageKind,
     /// How its packets travel.
     pub link: Link,
     /// The protocol machine of the UTP dialect.
@@ -101,7 +105,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(version: u32, interface: u32, dialect: Dialect) -> Self {
+    fn new(version: u32, interface: u32, dialect: Dialect, limits: ConnectionLimits) -> Self {
         Self {
             version,
             live: true,
@@ -109,6 +113,8 @@ impl Entry {
             state: ConnectionState::Connecting,
             interface,
             dialect,
+            limits,
+            write_mode: MessageKind::Binary,
             link: Link::None,
             utp: None,
             incoming: false,
@@ -138,6 +144,11 @@ impl Entry {
     /// Is it used by a connection whose end the program has not seen?
     pub const fn is_live(&self) -> bool {
         self.live
+    }
+
+    /// What a message is that is sent as this.
+    pub fn kind_of(&self, kind: MessageKind) -> MessageKind {
+        if kind == MessageKind::WriteMode { self.write_mode } else { kind }
     }
 
     /// Its value.
@@ -170,20 +181,25 @@ impl Connections {
     }
 
     /// A new connection, Connecting; `None` when the limit is reached.
-    pub fn insert(&mut self, interface: u32, dialect: Dialect) -> Option<u32> {
+    pub fn insert(
+        &mut self,
+        interface: u32,
+        dialect: Dialect,
+        limits: ConnectionLimits,
+    ) -> Option<u32> {
         if !self.has_room() {
             return None;
         }
         self.live += 1;
         self.active += 1;
         let Some(index) = self.free.pop() else {
-            self.entries.push(Entry::new(1, interface, dialect));
+            self.entries.push(Entry::new(1, interface, dialect, limits));
             return Some(self.entries.len() as u32 - 1);
         };
         let old = &mut self.entries[index as usize];
         let version = if old.version >= VERSION_MAX { 1 } else { old.version + 1 };
         // Timers of the old connection may still be in the heap; they find nothing to do.
-        *old = Entry::new(version, interface, dialect);
+        *old = Entry::new(version, interface, dialect, limits);
         Some(index)
     }
 

@@ -100,7 +100,7 @@ impl NetworkDriver {
 
     /// A request with a new token: a new connection, established at once.
     fn handle_request(&mut self, interface: u32, link: Link, token: Token, payload: &[u8]) {
-        let Some(index) = self.connections.insert(interface, Dialect::Utp) else {
+        let Some(index) = self.connections.insert(interface, Dialect::Utp, self.interfaces[interface as usize].limits) else {
             self.statistics.connections_refused += 1;
             return;
         };
@@ -203,9 +203,9 @@ impl NetworkDriver {
 
     /// Is the inbound limit of a connection reached?
     pub(super) fn is_full(&mut self, index: u32) -> bool {
-        let waiting = &self.connections.at(index).waiting;
-        waiting.count() >= self.settings.receive_queue_capacity as u32
-            || waiting.bytes() >= self.settings.inbound_bytes_max
+        let entry = self.connections.at(index);
+        entry.waiting.count() >= entry.limits.receive_queue_capacity
+            || entry.waiting.bytes() >= entry.limits.inbound_bytes_max
     }
 
     /// Raises a Data event.

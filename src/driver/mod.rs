@@ -19,6 +19,7 @@ mod facts;
 mod gate;
 mod http_facts;
 mod interfaces;
+mod limits;
 mod liveness;
 mod plan;
 mod receive;
@@ -383,8 +384,8 @@ impl NetworkDriver {
     fn pop_from(&mut self, index: u32) -> Option<Event> {
         let entry = self.connections.at(index);
         let event = self.events.pop(&mut entry.waiting)?;
-        let room = entry.waiting.count() <= self.settings.receive_queue_capacity as u32 / 2
-            && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
+        let room = entry.waiting.count() <= entry.limits.receive_queue_capacity / 2
+            && entry.waiting.bytes() <= entry.limits.inbound_bytes_max / 2;
         let resumes = entry.paused && room;
         let ends = entry.end_held && !entry.close_requested && entry.waiting.count() == 0;
         // Reading may go on while the end is still held, so each has its own mark.

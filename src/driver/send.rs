@@ -22,14 +22,16 @@ use crate::settings::Dialect;
 pub use in_place::OpenSends;
 
 impl NetworkDriver {
-    /// Sends one binary message; it leaves with the next flush or update.
+    /// Sends one message, of the kind of the connection's write mode: binary, unless
+    /// [`set_write_mode`](Self::set_write_mode) said otherwise. It leaves with the next flush or
+    /// update.
     ///
     /// # Errors
     /// [`Status::NetworkIdMismatch`], [`Status::NetworkVersionMismatch`],
     /// [`Status::NetworkStateMismatch`], [`Status::NetworkPacketOverflow`],
     /// [`Status::NetworkSendQueueFull`], [`Status::InvalidArgument`] (pipeline).
     pub fn send(&mut self, connection: Connection, pipeline: u8, data: &[u8]) -> Result<()> {
-        self.send_as(connection, pipeline, MessageKind::Binary, data)
+        self.send_as(connection, pipeline, MessageKind::WriteMode, data)
     }
 
     /// Sends one text message over a plain WebSocket.
@@ -56,7 +58,8 @@ impl NetworkDriver {
     }
 
     fn send_one(&mut self, index: u32, kind: MessageKind, data: &[u8]) -> Result<()> {
-        let dialect = self.connections.at(index).dialect;
+        let entry = self.connections.at(index);
+        let (dialect, kind) = (entry.dialect, entry.kind_of(kind));
         self.check_kind(dialect, kind, data)?;
         self.check_size(index, data)?;
         match dialect {
@@ -75,7 +78,7 @@ impl NetworkDriver {
 
     fn check_kind(&self, dialect: Dialect, kind: MessageKind, data: &[u8]) -> Result<()> {
         match (kind, dialect) {
-            (MessageKind::Binary, _) => Ok(()),
+            (MessageKind::Binary | MessageKind::WriteMode, _) => Ok(()),
             (MessageKind::Text, Dialect::Utp) => {
                 Err(Error::argument("the UTP dialect has no text messages; send binary"))
             }
@@ -117,7 +120,7 @@ impl NetworkDriver {
             Link::Stream(id) => !self.stream_has_room(id, Dialect::Utp, header.len() + data.len()),
             _ => entry.queued_datagrams >= self.settings.send_queue_capacity as u32,
         };
-        if full {
+        if full || !self.link_takes_message(link) {
             return Err(self.refuse(index));
         }
         if repeats && !std::mem::replace(&mut self.connections.at(index).accept_repeated, true) {
@@ -180,7 +183,7 @@ impl NetworkDriver {
     /// Can a plain connection take a message of this length now?
     fn check_room(&mut self, index: u32, id: StreamId, length: usize) -> Result<()> {
         self.check_not_sending(id)?;
-        if self.stream_has_room(id, Dialect::Plain, length) {
+        if self.takes_message(id) && self.stream_has_room(id, Dialect::Plain, length) {
             Ok(())
         } else {
             Err(self.refuse(index))
@@ -193,7 +196,14 @@ impl NetworkDriver {
             Dialect::Plain => self.settings.fragment_size,
         };
         let needed = self.pump.queued(id) + wire_size_max(fragment_size, length);
-        needed <= self.settings.outbound_bytes_max as usize
+        needed <= self.stream_limits(id).outbound_bytes_max as usize
+    }
+
+    fn link_takes_message(&self, link: Link) -> bool {
+        match link {
+            Link::Stream(id) => self.takes_message(id),
+            Link::None | Link::Udp { .. } | Link::Ipc { .. } => true,
+        }
     }
 
     pub(super) fn refuse(&mut self, index: u32) -> Error {
@@ -208,7 +218,13 @@ impl NetworkDriver {
     }
 
     fn count_sent(&mut self, index: u32, size: usize) {
-        let traffic = &mut self.connections.at(index).traffic;
+        let entry = self.connections.at(index);
+        if let Link::Stream(id) = entry.link
+            && entry.limits.send_messages().is_some()
+        {
+            self.pump.mark_message(id);
+        }
+        let traffic = &mut entry.traffic;
         traffic.messages_out += 1;
         traffic.bytes_out += size as u64;
         self.statistics.messages_out += 1;
@@ -225,9 +241,9 @@ impl NetworkDriver {
                 utp_packet_size_max(&self.settings, kind).saturating_sub(protocol)
             }
             Dialect::Plain => {
-                let room = self.settings.outbound_bytes_max as usize;
+                let room = entry.limits.outbound_bytes_max as usize;
                 let room = message_size_in(self.settings.fragment_size, room);
-                room.min(self.settings.websocket_message_size_max as usize)
+                room.min(entry.limits.websocket_message_size_max as usize)
             }
         }
     }
@@ -245,7 +261,7 @@ impl NetworkDriver {
 const fn frame_kind(kind: MessageKind) -> Kind {
     match kind {
         MessageKind::Text => Kind::Text,
-        MessageKind::Binary => Kind::Binary,
+        MessageKind::Binary | MessageKind::WriteMode => Kind::Binary,
     }
 }
 

@@ -198,7 +198,8 @@ impl NetworkDriver {
     /// The server has opened a WebSocket without the extensions that it needs: it is told so.
     fn refuse_extensions(&mut self, id: StreamId, code: u16) {
         const WHY: &str = "the server did not agree on the extensions that were asked for";
-        let config = websocket_config(&self.settings, Some(Dialect::Plain));
+        let limits = self.stream_limits(id);
+        let config = websocket_config(&self.settings, &limits, Some(Dialect::Plain));
         let ws = WebSocket::new(Role::Client, config, self.now);
         if let Some(state) = self.streams.get(id) {
             state.ws = Some(Box::new(ws));
@@ -220,7 +221,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         let dialect = entry.dialect;
         entry.http = Some(Box::new(facts));
-        let config = websocket_config(&self.settings, Some(dialect));
+        let config = websocket_config(&self.settings, &entry.limits, Some(dialect));
         let mut ws = Box::new(WebSocket::new(Role::Client, config, now));
         self.apply(&mut ws, Role::Client, agreed);
         ws.handle_bytes(now, rest);

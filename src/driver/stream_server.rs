@@ -175,8 +175,9 @@ impl NetworkDriver {
         let serves = dialect::serves(&place.settings, &head);
         match parse_upgrade(&head) {
             Ok(_) if serves && !self.admits() => {
+                // It is the program's wish, and has a counter of its own.
                 self.statistics.connections_refused += 1;
-                self.refuse_request(id, 503, &[], "no new connections are taken now\n");
+                self.answer_in_text(id, 503, &[], "no new connections are taken now\n");
             }
             Ok(request) if serves => self.decide(id, Upgrade { head, request, rest }),
             Ok(_) => self.refuse_request(id, 404, &[], "no WebSocket is served at this path\n"),
@@ -338,7 +339,7 @@ impl NetworkDriver {
                 &headers,
             );
         }
-        let config = websocket_config(&self.settings, told);
+        let config = websocket_config(&self.settings, &self.stream_limits(id), told);
         let mut ws = Box::new(WebSocket::new(Role::Server, config, now));
         self.apply(&mut ws, Role::Server, agreed);
         ws.handle_bytes(now, rest);

@@ -97,6 +97,8 @@ pub struct StreamState {
     /// When the phase has lasted too long.
     pub(super) deadline: Option<Micros>,
     pub(super) armed: Armed,
+    /// Where the last ping ends in what is sent, while it waits.
+    pub(super) ping_end: Option<u64>,
 }
 
 /// All streams, by the pump's ids.
@@ -143,6 +145,7 @@ impl StreamState {
             document_size: 0,
             deadline: None,
             armed: Armed::NONE,
+            ping_end: None,
         }
     }
 

@@ -124,6 +124,8 @@ pub enum MessageKind {
     Text,
     /// Bytes.
     Binary,
+    /// What the connection's write mode says; binary at first.
+    WriteMode,
 }
 
 /// Something that happened to a connection.

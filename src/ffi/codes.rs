@@ -105,6 +105,14 @@ pub const ND_EVENT_FLAG_CLEAN: u32 = 8;
 /// Send flag: send as text (must be valid UTF-8; only the plain dialect has text).
 pub const ND_SEND_FLAG_TEXT: u32 = 1;
 
+/// Send flag: send as binary, whatever the connection's write mode is.
+pub const ND_SEND_FLAG_BINARY: u32 = 2;
+
+/// Write mode of a connection: what is sent without a flag is text (Godot's number).
+pub const ND_WRITE_MODE_TEXT: u32 = 0;
+/// Write mode of a connection: what is sent without a flag is binary; so it is at first.
+pub const ND_WRITE_MODE_BINARY: u32 = 1;
+
 /// Disconnect reason: local close (seen with ND_OPTIONAL_EVENT_LOCAL_CLOSE only).
 pub const ND_DISCONNECT_DEFAULT: i32 = 0;
 /// Disconnect reason: nothing arrived for disconnect_timeout_ms, or a pong stayed out.

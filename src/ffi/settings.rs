@@ -177,6 +177,7 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         silence_timeout_ms: s.silence_timeout_ms,
         tolerate_throttled: i32::from(s.tolerate_throttled),
         connect_race_delay_ms: s.connect_race_delay_ms,
+        websocket_send_queue_capacity: s.websocket_send_queue_capacity,
     }
 }
 
@@ -240,6 +241,7 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         connections_max: s.connections_max,
         inbound_bytes_max: s.inbound_bytes_max,
         outbound_bytes_max: s.outbound_bytes_max,
+        websocket_send_queue_capacity: s.websocket_send_queue_capacity,
         pending_handshakes_max: s.pending_handshakes_max,
         head_size_max: s.head_size_max,
         handshake_timeout_ms: s.handshake_timeout_ms,
@@ -297,6 +299,7 @@ pub(super) fn default_interface(kind: u32) -> nd_interface_settings {
         trusted_proxies: null(),
         proxy_protocol: 0,
         reserved_2: 0,
+        limits: null(),
     }
 }
 
@@ -312,7 +315,7 @@ fn interface_kind(kind: u32) -> Result<InterfaceKind> {
 /// The interface that the struct means.
 ///
 /// # Safety
-/// The texts are NULL or NUL-ended.
+/// The texts are NULL or NUL-ended; the limits are NULL or valid for their struct_size.
 pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<InterfaceSettings> {
     check_reserved(s.reserved | s.reserved_2)?;
     let dialect = match s.dialect {
@@ -353,6 +356,8 @@ pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<Int
         response_headers: header_lines(response_headers.unwrap_or_default())?,
         trusted_proxies: comma_list(trusted_proxies),
         proxy_protocol: yes_or_no(s.proxy_protocol, "proxy_protocol")?,
+        // SAFETY: the caller's contract.
+        limits: unsafe { super::limits::limits_from_abi(s.limits) }?,
     };
     settings.validate()?;
     Ok(settings)
@@ -381,6 +386,7 @@ pub(super) fn default_options() -> nd_connect_options {
         reserved_2: 0,
         proxy: null(),
         no_proxy: null(),
+        limits: null(),
     }
 }
 
@@ -388,7 +394,7 @@ pub(super) fn default_options() -> nd_connect_options {
 ///
 /// # Safety
 /// The texts are NULL or NUL-ended, the payload holds its length, `tls` is NULL or as
-/// [`super::tls::client_from_abi`] wants it.
+/// [`super::tls::client_from_abi`] wants it, `limits` is NULL or valid for its struct_size.
 pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptions> {
     check_reserved(o.reserved | o.reserved_2)?;
     if o.proxy_from_environment > 1 {
@@ -426,6 +432,8 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
         proxy_from_environment: o.proxy_from_environment != 0,
         no_proxy: no_proxy.map(str::to_owned),
         addresses: Vec::new(),
+        // SAFETY: the caller's contract.
+        limits: unsafe { super::limits::limits_from_abi(o.limits) }?,
     })
 }
 

@@ -130,6 +130,30 @@ pub struct nd_settings {
     /// while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
     /// Default 250; at least 0.
     pub connect_race_delay_ms: i32,
+    /// WebSocket: messages that one connection may queue for sending, whatever their length; then
+    /// ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
+    /// 0: no such limit, only outbound_bytes_max. Since 0.3.
+    pub websocket_send_queue_capacity: u32,
+}
+
+/// Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
+/// field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
+/// of nd_settings for an interface. Since 0.3.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_connection_limits {
+    /// Size of this struct in bytes; nd_connection_limits_init sets it.
+    pub struct_size: u32,
+    /// As nd_settings.receive_queue_capacity.
+    pub receive_queue_capacity: u32,
+    /// As nd_settings.inbound_bytes_max.
+    pub inbound_bytes_max: u32,
+    /// As nd_settings.outbound_bytes_max.
+    pub outbound_bytes_max: u32,
+    /// As nd_settings.websocket_message_size_max.
+    pub websocket_message_size_max: u32,
+    /// As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
+    pub websocket_send_queue_capacity: u32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.
@@ -178,6 +202,8 @@ pub struct nd_interface_settings {
     pub proxy_protocol: u32,
     /// 0.
     pub reserved_2: u32,
+    /// Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
+    pub limits: *const nd_connection_limits,
 }
 
 /// What nd_driver_connect_url asks for beyond the URL. Fill it with nd_connect_options_init.
@@ -223,6 +249,8 @@ pub struct nd_connect_options {
     /// below it), `10.1.2.3`, `10.0.0.0/8`, each perhaps with `:port`. NULL: none, or those of the
     /// environment if that names the proxy.
     pub no_proxy: *const c_char,
+    /// Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
+    pub limits: *const nd_connection_limits,
 }
 
 /// A certificate and its key, as PEM texts.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Dialect, TlsClient};
+use super::{ConnectionLimits, Dialect, TlsClient};
 
 /// What `connect_url` asks for beyond the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct UrlOptions {
     pub no_proxy: Option<String>,
     /// Addresses of the URL's host, best first, so that its name is not looked up.
     pub addresses: Vec<SocketAddr>,
+    /// Limits of this connection; 0: the interface's.
+    pub limits: ConnectionLimits,
 }
 
 impl Default for UrlOptions {
@@ -47,6 +49,7 @@ impl Default for UrlOptions {
             proxy_from_environment: false,
             no_proxy: None,
             addresses: Vec::new(),
+            limits: ConnectionLimits::default(),
         }
     }
 }

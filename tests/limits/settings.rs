@@ -104,6 +104,8 @@ fn every_field_has_its_row() {
         "deflate",
         "tolerate_throttled",
         "sub_protocol_rule",
+        // Any number is a limit.
+        "websocket_send_queue_capacity",
     ];
     for field in fields {
         let mut rows = FIELDS.iter().chain(MESSAGE_FIELDS);
