@@ -100,7 +100,11 @@ impl NetworkDriver {
 
     /// A request with a new token: a new connection, established at once.
     fn handle_request(&mut self, interface: u32, link: Link, token: Token, payload: &[u8]) {
-        let Some(index) = self.connections.insert(interface, Dialect::Utp, self.interfaces[interface as usize].limits) else {
+        let Some(index) = self.connections.insert(
+            interface,
+            Dialect::Utp,
+            self.interfaces[interface as usize].limits,
+        ) else {
             self.statistics.connections_refused += 1;
             return;
         };

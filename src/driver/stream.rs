@@ -334,15 +334,12 @@ impl NetworkDriver {
         let (interface, remote, peer) = (state.interface, state.remote, state.peer);
         let guessed = state.guessed;
         let limits = self.interfaces[interface as usize].limits;
-        let index = if self.admits() {
-            self.connections.insert(interface, dialect, limits)
-        } else {
-            None
-        };
+        let admits = self.admits_stream(id);
+        let index = if admits { self.connections.insert(interface, dialect, limits) } else { None };
         let Some(index) = index else {
             self.statistics.connections_refused += 1;
             let why: &[u8] =
-                if self.admits() { b"connections_max is reached" } else { b"no new connections" };
+                if admits { b"connections_max is reached" } else { b"no new connections" };
             // 1013: try again later.
             self.start_closing(id, Some(1013), why);
             return None;

@@ -95,6 +95,11 @@ impl NetworkDriver {
         let (Some(index), Some(client)) = (state.connection(), &state.client) else {
             return;
         };
+        let entropy = self.entropy.take();
+        let entry = self.connections.at(index);
+        let Some(plan) = &mut entry.plan else { return };
+        let own = plan.authorizer.as_mut();
+        let own = own.and_then(|own| own.value("GET", &plan.url.target, entropy));
         let entry = self.connections.at(index);
         let Some(plan) = &entry.plan else { return };
         let host =
@@ -107,6 +112,7 @@ impl NetworkDriver {
             deflate: offered(&self.compression, entry.dialect),
             extensions: own_extensions(&self.interfaces, entry),
             headers: &plan.headers,
+            authorization: own.as_deref(),
         };
         if let Some(out) = self.pump.out(id) {
             write_request(out, &request);
@@ -148,7 +154,7 @@ impl NetworkDriver {
         let Some(index) = self.streams.connection(id) else {
             return;
         };
-        if self.follow_redirect(id, index, &head) {
+        if self.follow_redirect(id, index, &head) || self.answer_server(id, index, &head) {
             return;
         }
         let Some(state) = self.streams.get(id) else {
@@ -183,7 +189,8 @@ impl NetworkDriver {
                 let address = state.remote.to_string();
                 let host = if plan.host_is_address { address } else { plan.url.host_header() };
                 let head = Head::Response { head, host, target };
-                let tls = self.pump.tls_facts(id);
+                // An encrypted way to the proxy says nothing of what is behind it.
+                let tls = plan.tls.as_ref().and_then(|_| self.pump.tls_facts(id));
                 let secure = tls.is_some();
                 let facts = HttpFacts { head, sub_protocol, extensions, tls, secure };
                 self.open_client(id, index, facts, agreed, rest);

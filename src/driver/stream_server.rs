@@ -77,6 +77,15 @@ impl NetworkDriver {
         }
     }
 
+    /// Bytes of a client that were read before the stream came here.
+    pub(super) fn take_early_bytes(&mut self, id: StreamId, bytes: &[u8]) {
+        match self.streams.get(id).map(|state| state.phase) {
+            Some(Phase::ProxyHeader) => self.take_proxy_bytes(id, bytes),
+            Some(Phase::RequestHead) => self.take_first_bytes(id, bytes),
+            _ => {}
+        }
+    }
+
     /// Bytes of a PROXY header, perhaps with the client's own behind it.
     pub(super) fn take_proxy_bytes(&mut self, id: StreamId, bytes: &[u8]) {
         let Some(state) = self.streams.get(id) else {
@@ -174,7 +183,7 @@ impl NetworkDriver {
         }
         let serves = dialect::serves(&place.settings, &head);
         match parse_upgrade(&head) {
-            Ok(_) if serves && !self.admits() => {
+            Ok(_) if serves && !self.admits_stream(id) => {
                 // It is the program's wish, and has a counter of its own.
                 self.statistics.connections_refused += 1;
                 self.answer_in_text(id, 503, &[], "no new connections are taken now\n");

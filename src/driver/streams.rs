@@ -53,6 +53,8 @@ pub struct StreamState {
     pub(super) remote: SocketAddr,
     /// The socket's other end.
     pub(super) peer: SocketAddr,
+    /// The program accepted it, so that nothing needs to listen.
+    pub(super) handed: bool,
     /// What `remote` says of the client is to be believed, if it is a trusted proxy.
     pub(super) vouched: bool,
     /// A trusted proxy says that the client uses TLS.
@@ -122,6 +124,7 @@ impl StreamState {
             interface,
             remote,
             peer: remote,
+            handed: false,
             vouched: true,
             forwarded_tls: false,
             phase,

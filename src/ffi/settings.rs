@@ -387,16 +387,19 @@ pub(super) fn default_options() -> nd_connect_options {
         proxy: null(),
         no_proxy: null(),
         limits: null(),
+        proxy_tls: null(),
+        digest_only: 0,
+        reserved_3: 0,
     }
 }
 
 /// The options that the struct means.
 ///
 /// # Safety
-/// The texts are NULL or NUL-ended, the payload holds its length, `tls` is NULL or as
-/// [`super::tls::client_from_abi`] wants it, `limits` is NULL or valid for its struct_size.
+/// The texts are NULL or NUL-ended, the payload holds its length, `tls` and `proxy_tls` are NULL or as
+/// [`super::tls::client_from_abi`] wants them, `limits` is NULL or valid for its struct_size.
 pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptions> {
-    check_reserved(o.reserved | o.reserved_2)?;
+    check_reserved(o.reserved | o.reserved_2 | o.reserved_3)?;
     if o.proxy_from_environment > 1 {
         return Err(Error::argument("proxy_from_environment must be 0 or 1"));
     }
@@ -434,6 +437,9 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
         addresses: Vec::new(),
         // SAFETY: the caller's contract.
         limits: unsafe { super::limits::limits_from_abi(o.limits) }?,
+        // SAFETY: the caller's contract.
+        proxy_tls: unsafe { super::tls::client_from_abi(o.proxy_tls) }?,
+        digest_only: yes_or_no(o.digest_only, "digest_only")?,
     })
 }
 

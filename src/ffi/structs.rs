@@ -241,9 +241,11 @@ pub struct nd_connect_options {
     pub proxy_from_environment: u32,
     /// 0.
     pub reserved_2: u32,
-    /// The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
-    /// `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
-    /// password may be left away, and are percent-encoded. NULL: none.
+    /// The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
+    /// `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
+    /// `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
+    /// for which it is looked up here. User and password may be left away, and are
+    /// percent-encoded. NULL: none.
     pub proxy: *const c_char,
     /// Servers that are reached without the proxy, comma-separated: `*`, `example.com` (with all
     /// below it), `10.1.2.3`, `10.0.0.0/8`, each perhaps with `:port`. NULL: none, or those of the
@@ -251,6 +253,15 @@ pub struct nd_connect_options {
     pub no_proxy: *const c_char,
     /// Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
     pub limits: *const nd_connection_limits,
+    /// `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
+    /// nd_tls_client_init gives. Since 0.3.
+    pub proxy_tls: *const nd_tls_client,
+    /// 0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
+    /// and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password never
+    /// leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+    pub digest_only: u32,
+    /// 0.
+    pub reserved_3: u32,
 }
 
 /// A certificate and its key, as PEM texts.
@@ -265,6 +276,14 @@ pub struct nd_tls_identity {
     pub certificate_length: u32,
     /// Length of `key` in bytes; at most 1 MiB.
     pub key_length: u32,
+    /// Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
+    /// with the certificate (OCSP stapling). The library does not fetch it, and does not look at
+    /// it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
+    pub ocsp: *const u8,
+    /// Length of `ocsp` in bytes; at most 1 MiB.
+    pub ocsp_length: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// How a client speaks TLS. Fill it with nd_tls_client_init.
@@ -292,6 +311,10 @@ pub struct nd_tls_client {
     pub ca_length: u32,
     /// 0.
     pub reserved: u32,
+    /// A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
+    /// so that a program such as Wireshark can show what is sent. It is made when it is not there,
+    /// and a warning is logged. For tests only. NULL (default): none. Since 0.3.
+    pub key_log_file: *const c_char,
 }
 
 /// How a server speaks TLS. Fill it with nd_tls_server_init.
@@ -317,6 +340,8 @@ pub struct nd_tls_server {
     pub client_ca_length: u32,
     /// 0.
     pub reserved: u32,
+    /// As nd_tls_client.key_log_file. Since 0.3.
+    pub key_log_file: *const c_char,
 }
 
 /// One event. What a field holds depends on `kind`.

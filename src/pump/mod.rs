@@ -5,6 +5,7 @@
 //! ready sockets are in a list, so that idle ones cost nothing.
 
 mod buffer;
+mod carrier;
 mod clock;
 mod entropy;
 pub mod environment;
@@ -352,7 +353,7 @@ impl Pump {
             if stream.queued() > 0 && !std::mem::replace(&mut place.dirty, true) {
                 self.dirty.push(id);
             }
-            let more = matches!(outcome, Ok(ReadOutcome::Empty)) && stream.readable;
+            let more = matches!(outcome, Ok(ReadOutcome::Empty)) && stream.has_more();
             if more && !std::mem::replace(&mut place.listed, true) {
                 self.ready.push(id);
             }

@@ -22,11 +22,8 @@ fn none() -> ConnectionLimits {
 
 #[test]
 fn so_many_messages_wait_and_not_one_more() {
-    let settings = NetworkSettings {
-        websocket_send_queue_capacity: 4,
-        writable_events: true,
-        ..defaults()
-    };
+    let settings =
+        NetworkSettings { websocket_send_queue_capacity: 4, writable_events: true, ..defaults() };
     let (mut server, mut peer, connection) = plain(&settings);
     for number in 0..4u8 {
         server.send(connection, 0, &[number]).expect("there is room");
@@ -99,11 +96,8 @@ fn an_interface_has_limits_of_its_own() {
 #[test]
 fn a_client_asks_for_limits_when_it_connects() {
     let mut pair = Pair::plain(&defaults(), &defaults());
-    let limits = ConnectionLimits {
-        outbound_bytes_max: 2000,
-        websocket_send_queue_capacity: 1,
-        ..none()
-    };
+    let limits =
+        ConnectionLimits { outbound_bytes_max: 2000, websocket_send_queue_capacity: 1, ..none() };
     let options = UrlOptions { limits, ..UrlOptions::default() };
     let url = format!("ws://{}/", pair.endpoint);
     let second = pair.client.connect_url(&url, &options).expect("starts to connect");
@@ -154,11 +148,8 @@ fn limits_change_while_a_connection_is_open() {
 
 #[test]
 fn more_room_is_announced_too() {
-    let settings = NetworkSettings {
-        websocket_send_queue_capacity: 1,
-        writable_events: true,
-        ..defaults()
-    };
+    let settings =
+        NetworkSettings { websocket_send_queue_capacity: 1, writable_events: true, ..defaults() };
     let (mut server, _peer, connection) = plain(&settings);
     server.send(connection, 0, b"1").expect("there is room");
     assert_eq!(status(server.send(connection, 0, b"2")), Status::NetworkSendQueueFull);

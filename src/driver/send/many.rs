@@ -64,12 +64,11 @@ impl NetworkDriver {
         mut each: impl FnMut(Result<()>),
     ) -> Result<()> {
         self.check_kind(Dialect::Plain, kind, data)?;
-        let mut shared =
-            SharedFrames {
-                bytes: std::mem::take(&mut self.scratch),
-                binary: Default::default(),
-                text: Default::default(),
-            };
+        let mut shared = SharedFrames {
+            bytes: std::mem::take(&mut self.scratch),
+            binary: Default::default(),
+            text: Default::default(),
+        };
         shared.bytes.clear();
         for connection in connections {
             let outcome = match self.sendable(connection, pipeline) {

@@ -171,6 +171,8 @@ pub struct ClientRequest<'a> {
     pub extensions: &'a [Box<dyn Extension>],
     /// Further headers; each must have passed [`check_custom_header`].
     pub headers: &'a [(String, String)],
+    /// The value of `Authorization`, if there is one beside those.
+    pub authorization: Option<&'a str>,
 }
 
 /// The `Sec-WebSocket-Key` (base64) of 16 random bytes, which the caller draws.
@@ -206,6 +208,9 @@ pub fn write_request(out: &mut Vec<u8>, request: &ClientRequest<'_>) {
     }
     for (name, value) in request.headers {
         http::push_field(out, name, value);
+    }
+    if let Some(authorization) = request.authorization {
+        http::push_field(out, "Authorization", authorization);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -354,6 +359,7 @@ mod tests {
             deflate: None,
             extensions: &[],
             headers: &[],
+            authorization: None,
         };
         let mut out = Vec::new();
         write_request(&mut out, &request);
@@ -383,6 +389,7 @@ mod tests {
             deflate: None,
             extensions: &[],
             headers: &[("Cookie".to_owned(), "c=d".to_owned())],
+            authorization: None,
         };
         let mut out = Vec::new();
         write_request(&mut out, &request);
