@@ -10,6 +10,7 @@ const SOURCES: &[&str] = &[
     "codes",
     "structs",
     "library",
+    "limits",
     "settings",
     "presets",
     "endpoints",

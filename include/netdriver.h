@@ -274,6 +274,21 @@
 #define ND_SEND_FLAG_TEXT 1
 
 /**
+ * Send flag: send as binary, whatever the connection's write mode is.
+ */
+#define ND_SEND_FLAG_BINARY 2
+
+/**
+ * Write mode of a connection: what is sent without a flag is text (Godot's number).
+ */
+#define ND_WRITE_MODE_TEXT 0
+
+/**
+ * Write mode of a connection: what is sent without a flag is binary; so it is at first.
+ */
+#define ND_WRITE_MODE_BINARY 1
+
+/**
  * Disconnect reason: local close (seen with ND_OPTIONAL_EVENT_LOCAL_CLOSE only).
  */
 #define ND_DISCONNECT_DEFAULT 0
@@ -641,6 +656,44 @@ typedef int32_t nd_result;
 typedef void (*nd_log_callback)(uint32_t level, const char *text, void *user);
 
 /**
+ * Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
+ * field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
+ * of nd_settings for an interface. Since 0.3.
+ */
+typedef struct nd_connection_limits {
+  /**
+   * Size of this struct in bytes; nd_connection_limits_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * As nd_settings.receive_queue_capacity.
+   */
+  uint32_t receive_queue_capacity;
+  /**
+   * As nd_settings.inbound_bytes_max.
+   */
+  uint32_t inbound_bytes_max;
+  /**
+   * As nd_settings.outbound_bytes_max.
+   */
+  uint32_t outbound_bytes_max;
+  /**
+   * As nd_settings.websocket_message_size_max.
+   */
+  uint32_t websocket_message_size_max;
+  /**
+   * As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
+   */
+  uint32_t websocket_send_queue_capacity;
+} nd_connection_limits;
+
+/**
+ * A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
+ * It is a value: copy it freely. A stale one is an error code, never another connection.
+ */
+typedef uint64_t nd_connection;
+
+/**
  * What a driver is built with. Fill it with nd_settings_init, then change what you need.
  * The first twelve fields are Unity Transport's NetworkConfigParameter, with its defaults.
  */
@@ -808,6 +861,12 @@ typedef struct nd_settings {
    * Default 250; at least 0.
    */
   int32_t connect_race_delay_ms;
+  /**
+   * WebSocket: messages that one connection may queue for sending, whatever their length; then
+   * ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
+   * 0: no such limit, only outbound_bytes_max. Since 0.3.
+   */
+  uint32_t websocket_send_queue_capacity;
 } nd_settings;
 
 /**
@@ -886,6 +945,10 @@ typedef struct nd_interface_settings {
    * 0.
    */
   uint32_t reserved_2;
+  /**
+   * Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
+   */
+  const struct nd_connection_limits *limits;
 } nd_interface_settings;
 
 /**
@@ -908,6 +971,20 @@ typedef struct nd_tls_identity {
    * Length of `key` in bytes; at most 1 MiB.
    */
   uint32_t key_length;
+  /**
+   * Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
+   * with the certificate (OCSP stapling). The library does not fetch it, and does not look at
+   * it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
+   */
+  const uint8_t *ocsp;
+  /**
+   * Length of `ocsp` in bytes; at most 1 MiB.
+   */
+  uint32_t ocsp_length;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
 } nd_tls_identity;
 
 /**
@@ -953,6 +1030,12 @@ typedef struct nd_tls_client {
    * 0.
    */
   uint32_t reserved;
+  /**
+   * A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
+   * so that a program such as Wireshark can show what is sent. It is made when it is not there,
+   * and a warning is logged. For tests only. NULL (default): none. Since 0.3.
+   */
+  const char *key_log_file;
 } nd_tls_client;
 
 /**
@@ -1015,9 +1098,11 @@ typedef struct nd_connect_options {
    */
   uint32_t reserved_2;
   /**
-   * The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
-   * `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
-   * password may be left away, and are percent-encoded. NULL: none.
+   * The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
+   * `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
+   * `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
+   * for which it is looked up here. User and password may be left away, and are
+   * percent-encoded. NULL: none.
    */
   const char *proxy;
   /**
@@ -1026,6 +1111,25 @@ typedef struct nd_connect_options {
    * environment if that names the proxy.
    */
   const char *no_proxy;
+  /**
+   * Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
+   */
+  const struct nd_connection_limits *limits;
+  /**
+   * `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
+   * nd_tls_client_init gives. Since 0.3.
+   */
+  const struct nd_tls_client *proxy_tls;
+  /**
+   * 0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
+   * and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password never
+   * leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+   */
+  uint32_t digest_only;
+  /**
+   * 0.
+   */
+  uint32_t reserved_3;
 } nd_connect_options;
 
 /**
@@ -1347,12 +1451,6 @@ typedef struct nd_network_simulator {
 } nd_network_simulator;
 
 /**
- * A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
- * It is a value: copy it freely. A stale one is an error code, never another connection.
- */
-typedef uint64_t nd_connection;
-
-/**
  * How a server speaks TLS. Fill it with nd_tls_server_init.
  */
 typedef struct nd_tls_server {
@@ -1393,6 +1491,10 @@ typedef struct nd_tls_server {
    * 0.
    */
   uint32_t reserved;
+  /**
+   * As nd_tls_client.key_log_file. Since 0.3.
+   */
+  const char *key_log_file;
 } nd_tls_server;
 
 /**
@@ -1767,6 +1869,83 @@ nd_result nd_last_error(char *buffer, uint32_t capacity, uint32_t *out_length);
 nd_result nd_log_set_callback(uint32_t level, nd_log_callback callback, void *user);
 
 /**
+ * Fill limits with nothing: every field but struct_size is 0.
+ *
+ * @param out_limits  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_connection_limits_init(struct nd_connection_limits *out_limits);
+
+/**
+ * The limits that hold for a connection: its own, and where it has none those of its interface or
+ * of the driver.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_limits  in: struct_size, see nd_connection_limits_init; out: no field is 0, and
+ * UINT32_MAX in websocket_send_queue_capacity is no such limit
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_limits(struct nd_driver *driver,
+                                   nd_connection connection,
+                                   struct nd_connection_limits *out_limits);
+
+/**
+ * Change limits of one connection, from now on. What waits already is not dropped: a queue that is
+ * above its new limit takes nothing until it is below it again.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param limits  the limits; a field that is 0 stays as it is
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT (out of the bounds that nd_settings has; nothing has changed);
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_set_limits(struct nd_driver *driver,
+                                   nd_connection connection,
+                                   const struct nd_connection_limits *limits);
+
+/**
+ * What messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+ * ND_SEND_FLAG_BINARY.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_mode  out: ND_WRITE_MODE_…; ND_WRITE_MODE_BINARY at first
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_write_mode(struct nd_driver *driver,
+                                       nd_connection connection,
+                                       uint32_t *out_mode);
+
+/**
+ * Say what messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+ * ND_SEND_FLAG_BINARY, from now on.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param mode  ND_WRITE_MODE_TEXT or ND_WRITE_MODE_BINARY (as at first)
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (an unknown mode; text in the
+ * UTP dialect, which has none); ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH;
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_set_write_mode(struct nd_driver *driver,
+                                       nd_connection connection,
+                                       uint32_t mode);
+
+/**
  * Fill settings with the defaults.
  *
  * @param out_settings  out: every field set
@@ -2102,6 +2281,32 @@ nd_result nd_driver_set_refusing(struct nd_driver *driver, uint32_t refuse);
 nd_result nd_driver_get_listening(struct nd_driver *driver,
                                   uint32_t *out_bound,
                                   uint32_t *out_listening);
+
+/**
+ * Hand a TCP stream over that the program has accepted itself: of a port that it shares with
+ * something else, or of a socket that another process gave it. It goes on as one of the
+ * interface's listener: TLS, the upgrade request, nd_driver_accept. The interface need not be
+ * bound, nor the driver listen; nd_driver_set_refusing holds for it.
+ *
+ * @param driver  the driver
+ * @param interface_index  a WebSocket interface
+ * @param socket  the stream: a file descriptor, on Windows a SOCKET. The driver works with a
+ * duplicate of its own, and makes it non-blocking (both, on Unix). Whatever this returns, the
+ * program closes its own, and must not read, write or shut it down any more after ND_OK
+ * @param data  what the program has read of the stream, copied; NULL when the length is 0
+ * @param data_length  length of `data` in bytes
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+ * WebSocket interface, no socket, no trusted proxy although proxy_protocol wants one);
+ * ND_ERROR_LIMIT_REACHED (pending_handshakes_max); ND_ERROR_NETWORK_SOCKET (not a connected TCP
+ * stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_accept_stream(struct nd_driver *driver,
+                                  uint32_t interface_index,
+                                  uint64_t socket,
+                                  const uint8_t *data,
+                                  uint32_t data_length);
 
 /**
  * Choose whether small messages of a TCP or WebSocket connection leave at once, or the system
@@ -2733,7 +2938,8 @@ nd_result nd_extension_write(const uint8_t *data, uint32_t data_length);
  * @param pipeline  0: no pipeline
  * @param data  the message, copied; may be NULL when the length is 0
  * @param data_length  its length in bytes; 0 is a valid message
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
+ * (binary at first)
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
  * _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
  * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (unknown
@@ -2758,7 +2964,8 @@ nd_result nd_driver_send(struct nd_driver *driver,
  * @param pipeline  0: no pipeline
  * @param data  the message, copied; may be NULL when the length is 0
  * @param data_length  its length in bytes
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
+ * (binary at first)
  * @param out_results  out: one nd_result for each connection; may be NULL
  * @param out_sent  out: how many took it; may be NULL
  * @return ND_OK, even when some connections refused; ND_ERROR_INVALID_HANDLE;
@@ -2806,7 +3013,8 @@ nd_result nd_driver_begin_send(struct nd_driver *driver,
  * @param driver  the driver
  * @param send  as nd_driver_begin_send filled it
  * @param length  bytes written at send->data
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
+ * (binary at first)
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
  * ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before); _PACKET_OVERFLOW (length is
  * above the capacity; the send is aborted); _VERSION_MISMATCH or _STATE_MISMATCH (the connection
@@ -3771,10 +3979,12 @@ nd_result nd_stream_read_packed_fixed_string_delta(struct nd_stream_reader *read
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
+ * (binary at first)
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
- * _STATE_MISMATCH (not Connected, or a message is begun already); ND_ERROR_INVALID_ARGUMENT
- * (unknown flag, UTP dialect); ND_ERROR_DRIVER_IN_USE
+ * _STATE_MISMATCH (not Connected, or a message is begun already), _SEND_QUEUE_FULL (as many
+ * messages wait as may); ND_ERROR_INVALID_ARGUMENT (unknown flag, UTP dialect);
+ * ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.2
  */
@@ -3828,7 +4038,8 @@ nd_result nd_driver_finish_message(struct nd_driver *driver, nd_connection conne
  * @param pipeline  0: no pipeline
  * @param data  the message; may be NULL when the length is 0
  * @param data_length  its length in bytes
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
+ * (binary at first)
  * @param release  called when the library needs the memory no more; never when this call fails
  * @param user  handed to `release` as it is
  * @return as nd_driver_send. Unless it is ND_OK, the memory stays the caller's

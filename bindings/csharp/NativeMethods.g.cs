@@ -107,6 +107,18 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_SEND_FLAG_TEXT = 1;
         /// <summary>
+        ///  Send flag: send as binary, whatever the connection's write mode is.
+        /// </summary>
+        internal const uint ND_SEND_FLAG_BINARY = 2;
+        /// <summary>
+        ///  Write mode of a connection: what is sent without a flag is text (Godot's number).
+        /// </summary>
+        internal const uint ND_WRITE_MODE_TEXT = 0;
+        /// <summary>
+        ///  Write mode of a connection: what is sent without a flag is binary; so it is at first.
+        /// </summary>
+        internal const uint ND_WRITE_MODE_BINARY = 1;
+        /// <summary>
         ///  Disconnect reason: local close (seen with ND_OPTIONAL_EVENT_LOCAL_CLOSE only).
         /// </summary>
         internal const int ND_DISCONNECT_DEFAULT = 0;
@@ -472,6 +484,80 @@ namespace NetDriver.Interop
         internal static extern int nd_log_set_callback(uint level, nd_log_set_callback_callback_delegate callback, void* user);
 
         /// <summary>
+        ///  Fill limits with nothing: every field but struct_size is 0.
+        ///
+        ///  @param out_limits  out: every field set
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_limits_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_limits_init(nd_connection_limits* out_limits);
+
+        /// <summary>
+        ///  The limits that hold for a connection: its own, and where it has none those of its interface or
+        ///  of the driver.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_limits  in: struct_size, see nd_connection_limits_init; out: no field is 0, and
+        ///  UINT32_MAX in websocket_send_queue_capacity is no such limit
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_limits", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_limits(nd_driver* driver, ulong connection, nd_connection_limits* out_limits);
+
+        /// <summary>
+        ///  Change limits of one connection, from now on. What waits already is not dropped: a queue that is
+        ///  above its new limit takes nothing until it is below it again.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param limits  the limits; a field that is 0 stays as it is
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_INVALID_ARGUMENT (out of the bounds that nd_settings has; nothing has changed);
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_set_limits", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_set_limits(nd_driver* driver, ulong connection, nd_connection_limits* limits);
+
+        /// <summary>
+        ///  What messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+        ///  ND_SEND_FLAG_BINARY.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_mode  out: ND_WRITE_MODE_…; ND_WRITE_MODE_BINARY at first
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_write_mode", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_write_mode(nd_driver* driver, ulong connection, uint* out_mode);
+
+        /// <summary>
+        ///  Say what messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+        ///  ND_SEND_FLAG_BINARY, from now on.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param mode  ND_WRITE_MODE_TEXT or ND_WRITE_MODE_BINARY (as at first)
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (an unknown mode; text in the
+        ///  UTP dialect, which has none); ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_set_write_mode", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_set_write_mode(nd_driver* driver, ulong connection, uint mode);
+
+        /// <summary>
         ///  Fill settings with the defaults.
         ///
         ///  @param out_settings  out: every field set
@@ -807,6 +893,29 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_get_listening", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_get_listening(nd_driver* driver, uint* out_bound, uint* out_listening);
+
+        /// <summary>
+        ///  Hand a TCP stream over that the program has accepted itself: of a port that it shares with
+        ///  something else, or of a socket that another process gave it. It goes on as one of the
+        ///  interface's listener: TLS, the upgrade request, nd_driver_accept. The interface need not be
+        ///  bound, nor the driver listen; nd_driver_set_refusing holds for it.
+        ///
+        ///  @param driver  the driver
+        ///  @param interface_index  a WebSocket interface
+        ///  @param socket  the stream: a file descriptor, on Windows a SOCKET. The driver works with a
+        ///  duplicate of its own, and makes it non-blocking (both, on Unix). Whatever this returns, the
+        ///  program closes its own, and must not read, write or shut it down any more after ND_OK
+        ///  @param data  what the program has read of the stream, copied; NULL when the length is 0
+        ///  @param data_length  length of `data` in bytes
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+        ///  WebSocket interface, no socket, no trusted proxy although proxy_protocol wants one);
+        ///  ND_ERROR_LIMIT_REACHED (pending_handshakes_max); ND_ERROR_NETWORK_SOCKET (not a connected TCP
+        ///  stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_accept_stream", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_accept_stream(nd_driver* driver, uint interface_index, ulong socket, byte* data, uint data_length);
 
         /// <summary>
         ///  Choose whether small messages of a TCP or WebSocket connection leave at once, or the system
@@ -1389,7 +1498,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes; 0 is a valid message
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
+        ///  (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
         ///  _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
         ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (unknown
@@ -1410,7 +1520,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
+        ///  (binary at first)
         ///  @param out_results  out: one nd_result for each connection; may be NULL
         ///  @param out_sent  out: how many took it; may be NULL
         ///  @return ND_OK, even when some connections refused; ND_ERROR_INVALID_HANDLE;
@@ -1448,7 +1559,8 @@ namespace NetDriver.Interop
         ///  @param driver  the driver
         ///  @param send  as nd_driver_begin_send filled it
         ///  @param length  bytes written at send-&gt;data
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
+        ///  (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
         ///  ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before); _PACKET_OVERFLOW (length is
         ///  above the capacity; the send is aborted); _VERSION_MISMATCH or _STATE_MISMATCH (the connection
@@ -2427,10 +2539,12 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
+        ///  (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
-        ///  _STATE_MISMATCH (not Connected, or a message is begun already); ND_ERROR_INVALID_ARGUMENT
-        ///  (unknown flag, UTP dialect); ND_ERROR_DRIVER_IN_USE
+        ///  _STATE_MISMATCH (not Connected, or a message is begun already), _SEND_QUEUE_FULL (as many
+        ///  messages wait as may); ND_ERROR_INVALID_ARGUMENT (unknown flag, UTP dialect);
+        ///  ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.2
         /// </summary>
@@ -2482,7 +2596,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  0: no pipeline
         ///  @param data  the message; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
+        ///  (binary at first)
         ///  @param release  called when the library needs the memory no more; never when this call fails
         ///  @param user  handed to `release` as it is
         ///  @return as nd_driver_send. Unless it is ND_OK, the memory stays the caller's
@@ -2702,6 +2817,46 @@ namespace NetDriver.Interop
         ///  Default 250; at least 0.
         /// </summary>
         public int connect_race_delay_ms;
+        /// <summary>
+        ///  WebSocket: messages that one connection may queue for sending, whatever their length; then
+        ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
+        ///  0: no such limit, only outbound_bytes_max. Since 0.3.
+        /// </summary>
+        public uint websocket_send_queue_capacity;
+    }
+
+    /// <summary>
+    ///  Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
+    ///  field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
+    ///  of nd_settings for an interface. Since 0.3.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_connection_limits
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_connection_limits_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  As nd_settings.receive_queue_capacity.
+        /// </summary>
+        public uint receive_queue_capacity;
+        /// <summary>
+        ///  As nd_settings.inbound_bytes_max.
+        /// </summary>
+        public uint inbound_bytes_max;
+        /// <summary>
+        ///  As nd_settings.outbound_bytes_max.
+        /// </summary>
+        public uint outbound_bytes_max;
+        /// <summary>
+        ///  As nd_settings.websocket_message_size_max.
+        /// </summary>
+        public uint websocket_message_size_max;
+        /// <summary>
+        ///  As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
+        /// </summary>
+        public uint websocket_send_queue_capacity;
     }
 
     /// <summary>
@@ -2782,6 +2937,10 @@ namespace NetDriver.Interop
         ///  0.
         /// </summary>
         public uint reserved_2;
+        /// <summary>
+        ///  Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
+        /// </summary>
+        public nd_connection_limits* limits;
     }
 
     /// <summary>
@@ -2846,9 +3005,11 @@ namespace NetDriver.Interop
         /// </summary>
         public uint reserved_2;
         /// <summary>
-        ///  The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
-        ///  `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
-        ///  password may be left away, and are percent-encoded. NULL: none.
+        ///  The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
+        ///  `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
+        ///  `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
+        ///  for which it is looked up here. User and password may be left away, and are
+        ///  percent-encoded. NULL: none.
         /// </summary>
         public byte* proxy;
         /// <summary>
@@ -2857,6 +3018,25 @@ namespace NetDriver.Interop
         ///  environment if that names the proxy.
         /// </summary>
         public byte* no_proxy;
+        /// <summary>
+        ///  Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
+        /// </summary>
+        public nd_connection_limits* limits;
+        /// <summary>
+        ///  `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
+        ///  nd_tls_client_init gives. Since 0.3.
+        /// </summary>
+        public nd_tls_client* proxy_tls;
+        /// <summary>
+        ///  0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
+        ///  and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password never
+        ///  leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+        /// </summary>
+        public uint digest_only;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_3;
     }
 
     /// <summary>
@@ -2881,6 +3061,20 @@ namespace NetDriver.Interop
         ///  Length of `key` in bytes; at most 1 MiB.
         /// </summary>
         public uint key_length;
+        /// <summary>
+        ///  Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
+        ///  with the certificate (OCSP stapling). The library does not fetch it, and does not look at
+        ///  it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
+        /// </summary>
+        public byte* ocsp;
+        /// <summary>
+        ///  Length of `ocsp` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint ocsp_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
     }
 
     /// <summary>
@@ -2928,6 +3122,12 @@ namespace NetDriver.Interop
         ///  0.
         /// </summary>
         public uint reserved;
+        /// <summary>
+        ///  A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
+        ///  so that a program such as Wireshark can show what is sent. It is made when it is not there,
+        ///  and a warning is logged. For tests only. NULL (default): none. Since 0.3.
+        /// </summary>
+        public byte* key_log_file;
     }
 
     /// <summary>
@@ -2973,6 +3173,10 @@ namespace NetDriver.Interop
         ///  0.
         /// </summary>
         public uint reserved;
+        /// <summary>
+        ///  As nd_tls_client.key_log_file. Since 0.3.
+        /// </summary>
+        public byte* key_log_file;
     }
 
     /// <summary>

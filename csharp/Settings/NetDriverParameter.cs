@@ -104,6 +104,11 @@ namespace NetDriver
         /// </summary>
         public uint fragmentSize;
         /// <summary>
+        /// WebSocket: messages that one connection may queue for sending, whatever their length; 0
+        /// (default): no such limit.
+        /// </summary>
+        public uint webSocketSendQueueCapacity;
+        /// <summary>
         /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the
         /// next, while earlier ones go on (RFC 8305).
         /// </summary>
@@ -189,6 +194,7 @@ namespace NetDriver
                 deflateMinimumLength = settings.deflate_minimum_length,
                 subProtocolRule = (SubProtocolRule)settings.sub_protocol_rule,
                 fragmentSize = settings.fragment_size,
+                webSocketSendQueueCapacity = settings.websocket_send_queue_capacity,
             };
         }
 
@@ -216,6 +222,7 @@ namespace NetDriver
             settings.deflate_minimum_length = deflateMinimumLength;
             settings.sub_protocol_rule = (uint)subProtocolRule;
             settings.fragment_size = fragmentSize;
+            settings.websocket_send_queue_capacity = webSocketSendQueueCapacity;
             settings.connect_race_delay_ms = connectRaceDelayMS;
         }
     }

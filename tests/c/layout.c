@@ -81,6 +81,21 @@ static void print_nd_settings(void) {
   FIELD(silence_timeout_ms);
   FIELD(tolerate_throttled);
   FIELD(connect_race_delay_ms);
+  FIELD(websocket_send_queue_capacity);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_connection_limits
+#define STRUCT_NAME "nd_connection_limits"
+static void print_nd_connection_limits(void) {
+  FIELD(struct_size);
+  FIELD(receive_queue_capacity);
+  FIELD(inbound_bytes_max);
+  FIELD(outbound_bytes_max);
+  FIELD(websocket_message_size_max);
+  FIELD(websocket_send_queue_capacity);
   END();
 }
 #undef STRUCT
@@ -104,6 +119,7 @@ static void print_nd_interface_settings(void) {
   FIELD(trusted_proxies);
   FIELD(proxy_protocol);
   FIELD(reserved_2);
+  FIELD(limits);
   END();
 }
 #undef STRUCT
@@ -126,6 +142,10 @@ static void print_nd_connect_options(void) {
   FIELD(reserved_2);
   FIELD(proxy);
   FIELD(no_proxy);
+  FIELD(limits);
+  FIELD(proxy_tls);
+  FIELD(digest_only);
+  FIELD(reserved_3);
   END();
 }
 #undef STRUCT
@@ -138,6 +158,9 @@ static void print_nd_tls_identity(void) {
   FIELD(key);
   FIELD(certificate_length);
   FIELD(key_length);
+  FIELD(ocsp);
+  FIELD(ocsp_length);
+  FIELD(reserved);
   END();
 }
 #undef STRUCT
@@ -155,6 +178,7 @@ static void print_nd_tls_client(void) {
   FIELD(server_name);
   FIELD(ca_length);
   FIELD(reserved);
+  FIELD(key_log_file);
   END();
 }
 #undef STRUCT
@@ -172,6 +196,7 @@ static void print_nd_tls_server(void) {
   FIELD(client_name);
   FIELD(client_ca_length);
   FIELD(reserved);
+  FIELD(key_log_file);
   END();
 }
 #undef STRUCT
@@ -375,6 +400,7 @@ static void print_nd_stream_reader(void) {
 int main(void) {
   print_nd_endpoint();
   print_nd_settings();
+  print_nd_connection_limits();
   print_nd_interface_settings();
   print_nd_connect_options();
   print_nd_tls_identity();
