@@ -43,7 +43,9 @@ namespace NetDriver.Interop
         ///  Event kind, opt-in: the peer of a plain WebSocket connection wants to close it, with
         ///  `close_code` and its reason as data. What is sent until the first nd_driver_update after the
         ///  event was popped still leaves before our Close, and ND_EVENT_DISCONNECT follows with that update
-        ///  or later. nd_driver_close instead answers with a code of its own.
+        ///  or later. nd_driver_close instead answers with a code of its own. An event that is never popped
+        ///  is never taken back: it keeps the connection's slot, and the end waits behind it, so a program
+        ///  that asks for these pops them, or ends such connections with nd_driver_abort.
         /// </summary>
         internal const int ND_EVENT_CLOSE_REQUEST = 64;
         /// <summary>
@@ -1498,8 +1500,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes; 0 is a valid message
-        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
-        ///  (binary at first)
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
         ///  _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
         ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (unknown
@@ -1520,8 +1522,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
-        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
-        ///  (binary at first)
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @param out_results  out: one nd_result for each connection; may be NULL
         ///  @param out_sent  out: how many took it; may be NULL
         ///  @return ND_OK, even when some connections refused; ND_ERROR_INVALID_HANDLE;
@@ -1559,8 +1561,8 @@ namespace NetDriver.Interop
         ///  @param driver  the driver
         ///  @param send  as nd_driver_begin_send filled it
         ///  @param length  bytes written at send-&gt;data
-        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
-        ///  (binary at first)
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
         ///  ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before); _PACKET_OVERFLOW (length is
         ///  above the capacity; the send is aborted); _VERSION_MISMATCH or _STATE_MISMATCH (the connection
@@ -2539,8 +2541,8 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
-        ///  (binary at first)
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
         ///  _STATE_MISMATCH (not Connected, or a message is begun already), _SEND_QUEUE_FULL (as many
         ///  messages wait as may); ND_ERROR_INVALID_ARGUMENT (unknown flag, UTP dialect);
@@ -2596,8 +2598,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  0: no pipeline
         ///  @param data  the message; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
-        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode says
-        ///  (binary at first)
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @param release  called when the library needs the memory no more; never when this call fails
         ///  @param user  handed to `release` as it is
         ///  @return as nd_driver_send. Unless it is ND_OK, the memory stays the caller's
@@ -2716,8 +2718,10 @@ namespace NetDriver.Interop
         /// </summary>
         public uint inbound_bytes_max;
         /// <summary>
-        ///  Bytes that one connection may queue for sending. Default 4 MiB; at least
-        ///  max_message_size + 14.
+        ///  Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
+        ///  least max_message_size + 14. A message is taken when it would fit as it is: what compression
+        ///  or an extension makes of it counts once it is made, so that the queue may be above it by what
+        ///  they add to one message.
         /// </summary>
         public uint outbound_bytes_max;
         /// <summary>
@@ -3029,8 +3033,8 @@ namespace NetDriver.Interop
         public nd_tls_client* proxy_tls;
         /// <summary>
         ///  0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
-        ///  and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password never
-        ///  leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+        ///  and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password
+        ///  never leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
         /// </summary>
         public uint digest_only;
         /// <summary>

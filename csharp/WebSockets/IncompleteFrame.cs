@@ -1,6 +1,6 @@
 namespace NetDriver.WebSockets
 {
-    /// <summary>A piece of a message that is not whole yet; valid inside the callback only.</summary>
+    /// <summary>A piece of a message that is not whole yet; valid in the callback only.</summary>
     public struct IncompleteFrame
     {
         /// <summary>Its bytes.</summary>

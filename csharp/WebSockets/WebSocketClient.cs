@@ -3,8 +3,8 @@ using System;
 namespace NetDriver.WebSockets
 {
     /// <summary>
-    /// A client in the shape that users of Godot 3's WebSocketClient know: signals are events, which
-    /// <see cref="Poll"/> raises. It wraps a <see cref="WebSocketPeer"/>.
+    /// A client in the shape that users of Godot 3's WebSocketClient know: signals are events,
+    /// which <see cref="Poll"/> raises. It wraps a <see cref="WebSocketPeer"/>.
     /// </summary>
     public sealed class WebSocketClient : IDisposable
     {

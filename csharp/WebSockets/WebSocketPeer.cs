@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace NetDriver.WebSockets
 {
     /// <summary>
-    /// A connection that is polled, in the shape that users of Godot know: WebSocketPeer of Godot 4,
-    /// and the peers of Godot 3's WebSocketClient and WebSocketServer. It wraps a
+    /// A connection that is polled, in the shape that users of Godot know: WebSocketPeer of Godot
+    /// 4, and the peers of Godot 3's WebSocketClient and WebSocketServer. It wraps a
     /// <see cref="NetworkDriver"/> and contains no protocol.
     /// </summary>
     /// <remarks>
@@ -107,8 +107,8 @@ namespace NetDriver.WebSockets
         /// <summary>Starts to connect.</summary>
         /// <param name="url">ws:// or wss://; without a scheme it is ws://.</param>
         /// <param name="tls">How to speak TLS; null: certificates of the system.</param>
-        /// <returns>0 or a negative <see cref="Error.StatusCode"/>; NetworkStateMismatch while there
-        /// is a connection.</returns>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>; NetworkStateMismatch while
+        /// there is a connection.</returns>
         public int ConnectToUrl(string url, TlsClientOptions tls = null)
         {
             if (url == null)
@@ -258,7 +258,7 @@ namespace NetDriver.WebSockets
         }
 
         /// <summary>Says goodbye.</summary>
-        /// <param name="code">The code; below 0 ends the connection at once, without a word.</param>
+        /// <param name="code">The code; below 0 ends it at once, without a word.</param>
         /// <param name="reason">At most 123 bytes in UTF-8.</param>
         public void Close(int code = 1000, string reason = "")
         {

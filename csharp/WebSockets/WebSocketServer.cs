@@ -4,9 +4,9 @@ using System.Collections.Generic;
 namespace NetDriver.WebSockets
 {
     /// <summary>
-    /// A server whose peers have numbers, in the shape that users of Godot 3's WebSocketServer know:
-    /// signals are events, which <see cref="Poll"/> raises. It wraps a <see cref="NetworkDriver"/>
-    /// and contains no protocol.
+    /// A server whose peers have numbers, in the shape that users of Godot 3's WebSocketServer
+    /// know: signals are events, which <see cref="Poll"/> raises. It wraps a
+    /// <see cref="NetworkDriver"/> and contains no protocol.
     /// </summary>
     public sealed class WebSocketServer : IDisposable
     {

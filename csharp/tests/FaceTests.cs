@@ -10,7 +10,7 @@ using WebSocket = NetDriver.WebSockets.WebSocket;
 
 namespace NetDriver.Tests
 {
-    /// <summary>The faces of Best HTTP and Godot, against each other and against a driver.</summary>
+    /// <summary>The faces of Best HTTP and Godot, against each other and a driver.</summary>
     [Tests]
     internal static class FaceTests
     {
@@ -79,7 +79,7 @@ namespace NetDriver.Tests
                 socket.OnBinary = (ws, data) => client.Add("bytes " + BitConverter.ToString(data));
                 socket.OnBinaryNoAlloc = (ws, data) =>
                     client.Add("part " + BitConverter.ToString(data.CopyToArray()));
-                socket.OnClosed = (ws, code, reason) => client.Add("closed " + code + " " + reason);
+                socket.OnClosed = (ws, code, why) => client.Add("closed " + code + " " + why);
                 socket.OnError = (ws, error) => client.Add("error " + error);
                 Check.Equal(WebSocketStates.Connecting, socket.State, "state before");
                 socket.Open();
@@ -184,7 +184,8 @@ namespace NetDriver.Tests
                     Until(turn, () => bytes == 1000, "a piece");
                     server.Driver.FinishMessage(peer.Connection);
                     Until(turn, () => final, "the last piece");
-                    Check.That(socket.LastMessageReceived > DateTime.UtcNow.AddMinutes(-1), "time");
+                    Check.That(
+                        socket.LastMessageReceived > DateTime.UtcNow.AddMinutes(-1), "time");
                     Check.Equal(0, socket.BufferedAmount, "nothing waits");
                 }
             }
@@ -201,7 +202,8 @@ namespace NetDriver.Tests
                 Check.Equal(WebSocketPeer.State.Closed, peer.GetReadyState(), "at first");
                 Check.Status(StatusCode.NetworkStateMismatch, peer.SendText("x"), "not open");
                 Check.Equal(0, peer.ConnectToUrl("127.0.0.1:" + server.LocalPort + "/p?q"), "url");
-                Check.Status(StatusCode.NetworkStateMismatch, peer.ConnectToUrl("ws://x/"), "busy");
+                Check.Status(
+                    StatusCode.NetworkStateMismatch, peer.ConnectToUrl("ws://x/"), "busy");
                 Action turn = () =>
                 {
                     peer.Poll();

@@ -7,7 +7,7 @@ using NetDriver.Error;
 
 namespace NetDriver.Tests
 {
-    /// <summary>Limits of one connection, its write mode, and streams that are handed over.</summary>
+    /// <summary>Limits of a connection, its write mode, and streams handed over.</summary>
     [Tests]
     internal static class LimitTests
     {
@@ -90,7 +90,8 @@ namespace NetDriver.Tests
             using (Pair pair = Pair.Open(Road.WebSocketPlain))
             {
                 byte[] data = Encoding.UTF8.GetBytes("text");
-                Check.Equal(WriteMode.Binary, pair.Client.GetWriteMode(pair.ClientSide), "at first");
+                Check.Equal(
+                    WriteMode.Binary, pair.Client.GetWriteMode(pair.ClientSide), "at first");
                 Check.Equal(0, pair.Client.SetWriteMode(pair.ClientSide, WriteMode.Text), "set");
                 Check.Equal(WriteMode.Text, pair.Client.GetWriteMode(pair.ClientSide), "then");
                 Check.Equal(0, pair.Client.Send(pair.ClientSide, data), "text");

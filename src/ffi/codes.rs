@@ -65,7 +65,9 @@ pub const ND_EVENT_DISCONNECT: i32 = 3;
 /// Event kind, opt-in: the peer of a plain WebSocket connection wants to close it, with
 /// `close_code` and its reason as data. What is sent until the first nd_driver_update after the
 /// event was popped still leaves before our Close, and ND_EVENT_DISCONNECT follows with that update
-/// or later. nd_driver_close instead answers with a code of its own.
+/// or later. nd_driver_close instead answers with a code of its own. An event that is never popped
+/// is never taken back: it keeps the connection's slot, and the end waits behind it, so a program
+/// that asks for these pops them, or ends such connections with nd_driver_abort.
 pub const ND_EVENT_CLOSE_REQUEST: i32 = 64;
 /// Event kind, opt-in: after ND_ERROR_NETWORK_SEND_QUEUE_FULL there is room again.
 pub const ND_EVENT_WRITABLE: i32 = 65;

@@ -396,8 +396,8 @@ pub(super) fn default_options() -> nd_connect_options {
 /// The options that the struct means.
 ///
 /// # Safety
-/// The texts are NULL or NUL-ended, the payload holds its length, `tls` and `proxy_tls` are NULL or as
-/// [`super::tls::client_from_abi`] wants them, `limits` is NULL or valid for its struct_size.
+/// The texts are NULL or NUL-ended, the payload holds its length, `tls` and `proxy_tls` are NULL
+/// or as [`super::tls::client_from_abi`] wants them, `limits` is NULL or valid for its struct_size.
 pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptions> {
     check_reserved(o.reserved | o.reserved_2 | o.reserved_3)?;
     if o.proxy_from_environment > 1 {

@@ -68,8 +68,10 @@ pub struct nd_settings {
     pub connections_max: u32,
     /// Payload bytes that may wait in one connection for nd_driver_pop_event. Default 4 MiB.
     pub inbound_bytes_max: u32,
-    /// Bytes that one connection may queue for sending. Default 4 MiB; at least
-    /// max_message_size + 14.
+    /// Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
+    /// least max_message_size + 14. A message is taken when it would fit as it is; what compression
+    /// or an extension makes of it counts once it is made, so the queue may be longer by what they
+    /// add to one message.
     pub outbound_bytes_max: u32,
     /// Streams of clients without a connection that may be open at once. Further ones wait at the
     /// operating system until the oldest is done, or has had a second. Default 1024; above 0.
@@ -257,8 +259,8 @@ pub struct nd_connect_options {
     /// nd_tls_client_init gives. Since 0.3.
     pub proxy_tls: *const nd_tls_client,
     /// 0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
-    /// and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password never
-    /// leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+    /// and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password
+    /// never leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
     pub digest_only: u32,
     /// 0.
     pub reserved_3: u32,

@@ -12,8 +12,13 @@ use crate::shell::Run;
 
 /// How long one script may take.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(240);
-/// The scripts in Python: its `websockets`, and Unity Transport's protocol written once more.
-const PYTHON: &[&str] = &["tests/foreign/websockets_peer.py", "tests/foreign/utp_peer.py"];
+/// The scripts in Python: its `websockets`, Unity Transport's protocol written once more, and the
+/// C# faces of other engines' classes.
+const PYTHON: &[&str] = &[
+    "tests/foreign/websockets_peer.py",
+    "tests/foreign/utp_peer.py",
+    "tests/foreign/faces_peer.py",
+];
 /// The script with Node's `ws` and with raw bytes.
 const NODE: &str = "tests/foreign/ws_peer.mjs";
 /// nginx as a reverse proxy.
