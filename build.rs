@@ -29,6 +29,7 @@ const SOURCES: &[&str] = &[
     "stream_reads",
     "stream_packed_reads",
     "messages",
+    "multi",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

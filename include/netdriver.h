@@ -645,6 +645,11 @@
 typedef struct nd_driver nd_driver;
 
 /**
+ * Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
+ */
+typedef struct nd_multi_driver nd_multi_driver;
+
+/**
  * Result of a call: 0 is success, a negative number is one of ND_ERROR_….
  */
 typedef int32_t nd_result;
@@ -690,7 +695,8 @@ typedef struct nd_connection_limits {
 } nd_connection_limits;
 
 /**
- * A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
+ * A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none". The highest
+ * byte is the number of its driver in an nd_multi_driver, otherwise 0.
  * It is a value: copy it freely. A stale one is an error code, never another connection.
  */
 typedef uint64_t nd_connection;
@@ -763,9 +769,9 @@ typedef struct nd_settings {
   uint32_t inbound_bytes_max;
   /**
    * Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
-   * least max_message_size + 14. A message is taken when it would fit as it is: what compression
-   * or an extension makes of it counts once it is made, so that the queue may be above it by what
-   * they add to one message.
+   * least max_message_size + 14. A message is taken when it would fit as it is; what compression
+   * or an extension makes of it counts once it is made, so the queue may be longer by what they
+   * add to one message.
    */
   uint32_t outbound_bytes_max;
   /**
@@ -1709,7 +1715,7 @@ typedef struct nd_send {
    */
   uint32_t capacity;
   /**
-   * 0.
+   * The library's: leave it as it is.
    */
   uint32_t reserved;
 } nd_send;
@@ -4060,6 +4066,294 @@ nd_result nd_driver_send_owned(struct nd_driver *driver,
                                uint32_t flags,
                                nd_release_callback release,
                                void *user);
+
+/**
+ * Create a collection of drivers that a program uses as one, as Unity Transport's
+ * MultiNetworkDriver. A driver with several interfaces does the same where one settings struct is
+ * enough.
+ *
+ * @param out_multi  out: the collection's handle
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_LIMIT_REACHED (256 collections)
+ * @lifetime destroy it with nd_multi_driver_destroy
+ * @thread any; a collection is used by one thread at a time
+ * @since 0.3
+ */
+nd_result nd_multi_driver_create(struct nd_multi_driver **out_multi);
+
+/**
+ * Destroy a collection and its drivers, as nd_driver_destroy does.
+ *
+ * @param multi  the handle; stale afterwards, as are those of its drivers
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (the
+ * collection, and nothing was destroyed; or a driver of it, which is left alone)
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_destroy(struct nd_multi_driver *multi);
+
+/**
+ * Add a driver. It may be bound and listen, and must not have had a connection yet: from here on
+ * the values of its connections carry its number in their highest byte. All nd_driver_… and
+ * nd_connection_… calls take it and them as before, and it is destroyed with the collection.
+ *
+ * @param multi  the collection
+ * @param driver  the driver
+ * @param out_driver_id  out: its number, from 1 to 255; may be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_STATE_MISMATCH (it has, or had,
+ * connections, or is in a collection); ND_ERROR_LIMIT_REACHED (255 drivers);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses both now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_add_driver(struct nd_multi_driver *multi,
+                                     struct nd_driver *driver,
+                                     uint32_t *out_driver_id);
+
+/**
+ * How many drivers a collection has.
+ *
+ * @param multi  the collection
+ * @param out_count  out: the number; their numbers are 1 to this
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_driver_count(struct nd_multi_driver *multi, uint32_t *out_count);
+
+/**
+ * A driver by its number.
+ *
+ * @param multi  the collection
+ * @param driver_id  its number
+ * @param out_driver  out: its handle
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+ * such driver); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_driver(struct nd_multi_driver *multi,
+                                     uint32_t driver_id,
+                                     struct nd_driver **out_driver);
+
+/**
+ * The driver of a connection. All nd_driver_… and nd_connection_… calls take the two.
+ *
+ * @param multi  the collection
+ * @param connection  which
+ * @param out_driver  out: its driver's handle
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH (of
+ * none of the drivers); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_driver_for_connection(struct nd_multi_driver *multi,
+                                                    nd_connection connection,
+                                                    struct nd_driver **out_driver);
+
+/**
+ * Update every driver, as nd_driver_update.
+ *
+ * @param multi  the collection
+ * @return as nd_driver_update, of the first driver that failed; the others were updated
+ * @lifetime as nd_driver_update
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_update(struct nd_multi_driver *multi);
+
+/**
+ * Send what waits in every driver, as nd_driver_flush.
+ *
+ * @param multi  the collection
+ * @return as nd_driver_flush, of the first driver that failed; the others were flushed
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_flush(struct nd_multi_driver *multi);
+
+/**
+ * Sleep until an update would bring something, or until the time is over. The drivers take turns of
+ * a millisecond, so that with several of them news are noticed so much later.
+ *
+ * @param multi  the collection
+ * @param timeout_ms  milliseconds to sleep at most
+ * @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
+ * @return as nd_driver_wait
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_wait(struct nd_multi_driver *multi,
+                               uint32_t timeout_ms,
+                               uint32_t *out_ready);
+
+/**
+ * Take the oldest connection that came from outside, of the first driver that has one.
+ *
+ * @param multi  the collection
+ * @param out_connection  out: the connection; 0 when none waits
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_accept(struct nd_multi_driver *multi, nd_connection *out_connection);
+
+/**
+ * Pop up to `capacity` events, oldest first, of the first driver, then of the second, and so on.
+ *
+ * @param multi  the collection
+ * @param out_events  out: the events
+ * @param capacity  how many fit at `out_events`
+ * @param out_count  out: how many were written
+ * @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_DRIVER_IN_USE
+ * @lifetime the events' data is valid until the first update of their driver after this call
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_pop_events(struct nd_multi_driver *multi,
+                                     struct nd_event *out_events,
+                                     uint32_t capacity,
+                                     uint32_t *out_count);
+
+/**
+ * Pop the oldest event of the first driver that has one.
+ *
+ * @param multi  the collection
+ * @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @lifetime the event's data is valid until the first update of its driver after this call
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_pop_event(struct nd_multi_driver *multi, struct nd_event *out_event);
+
+/**
+ * Pop the oldest event of one connection.
+ *
+ * @param multi  the collection
+ * @param connection  whose event
+ * @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
+ * connection is stale
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @lifetime the event's data is valid until the first update of its driver after this call
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_pop_event_for_connection(struct nd_multi_driver *multi,
+                                                   nd_connection connection,
+                                                   struct nd_event *out_event);
+
+/**
+ * Connect to an address over the first interface of a driver, as nd_driver_connect.
+ *
+ * @param multi  the collection
+ * @param driver_id  the driver's number
+ * @param endpoint  the server
+ * @param payload  as for nd_driver_connect
+ * @param payload_length  as for nd_driver_connect
+ * @param out_connection  out: the connection
+ * @return as nd_driver_connect; ND_ERROR_INVALID_ARGUMENT for an unknown driver too
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_connect(struct nd_multi_driver *multi,
+                                  uint32_t driver_id,
+                                  const struct nd_endpoint *endpoint,
+                                  const uint8_t *payload,
+                                  uint32_t payload_length,
+                                  nd_connection *out_connection);
+
+/**
+ * Close a connection, as nd_driver_disconnect.
+ *
+ * @param multi  the collection
+ * @param connection  which
+ * @return as nd_driver_disconnect
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_disconnect(struct nd_multi_driver *multi, nd_connection connection);
+
+/**
+ * The state of a connection.
+ *
+ * @param multi  the collection
+ * @param connection  which
+ * @param out_state  out: ND_STATE_…; Disconnected for a stale or unknown connection
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_connection_state(struct nd_multi_driver *multi,
+                                               nd_connection connection,
+                                               int32_t *out_state);
+
+/**
+ * Send one message, as nd_driver_send.
+ *
+ * @param multi  the collection
+ * @param connection  to whom
+ * @param pipeline  0: no pipeline
+ * @param data  the message, copied; may be NULL when the length is 0
+ * @param data_length  its length in bytes
+ * @param flags  as for nd_driver_send
+ * @return as nd_driver_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_send(struct nd_multi_driver *multi,
+                               nd_connection connection,
+                               uint8_t pipeline,
+                               const uint8_t *data,
+                               uint32_t data_length,
+                               uint32_t flags);
+
+/**
+ * Begin a message that is written in place, as nd_driver_begin_send. It is ended by
+ * nd_multi_driver_end_send or _abort_send.
+ *
+ * @param multi  the collection
+ * @param connection  to whom
+ * @param pipeline  0: no pipeline
+ * @param required_size  as for nd_driver_begin_send
+ * @param out_send  out: where to write, how much, and the name of the send
+ * @return as nd_driver_begin_send
+ * @lifetime as nd_driver_begin_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_begin_send(struct nd_multi_driver *multi,
+                                     nd_connection connection,
+                                     uint8_t pipeline,
+                                     uint32_t required_size,
+                                     struct nd_send *out_send);
+
+/**
+ * End a message written in place, as nd_driver_end_send.
+ *
+ * @param multi  the collection
+ * @param send  as nd_multi_driver_begin_send filled it
+ * @param length  bytes written at send->data
+ * @param flags  as for nd_driver_send
+ * @return as nd_driver_end_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_end_send(struct nd_multi_driver *multi,
+                                   const struct nd_send *send,
+                                   uint32_t length,
+                                   uint32_t flags);
+
+/**
+ * Give up a message written in place; nothing is sent.
+ *
+ * @param multi  the collection
+ * @param send  as nd_multi_driver_begin_send filled it
+ * @return as nd_driver_abort_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_abort_send(struct nd_multi_driver *multi, const struct nd_send *send);
 
 #ifdef __cplusplus
 }  // extern "C"

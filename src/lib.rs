@@ -22,9 +22,9 @@ mod pump;
 pub mod settings;
 
 pub use driver::{
-    Connection, ConnectionInfo, ConnectionState, ConnectionText, DisconnectReason, Event,
-    EventKind, EventView, MessageKind, NetworkDriver, REJECT_BODY_MAX, Request, RequestId,
-    SendHandle, Statistics,
+    Connection, ConnectionInfo, ConnectionState, ConnectionText, DisconnectReason, DriverPlace,
+    Event, EventKind, EventView, MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver, MultiSend,
+    NetworkDriver, REJECT_BODY_MAX, Request, RequestId, SendHandle, Statistics,
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};

@@ -10,6 +10,8 @@ mod connecting;
 mod events;
 #[path = "utp_behaviour/interfaces.rs"]
 mod interfaces;
+#[path = "utp_behaviour/multi.rs"]
+mod multi;
 #[path = "utp_behaviour/sending.rs"]
 mod sending;
 #[path = "utp_behaviour/silence.rs"]

@@ -7,15 +7,12 @@ use std::net::SocketAddr;
 use super::events::Waiting;
 use super::http_facts::HttpFacts;
 use super::timers::Armed;
-use super::types::{Connection, ConnectionState, MessageKind, Traffic};
+use super::types::{Connection, ConnectionState, MessageKind, Traffic, VERSION_MAX};
 use crate::error::{Error, Result, Status};
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
 use crate::pump::StreamId;
 use crate::settings::{ConnectionLimits, Dialect};
-
-/// Versions wrap here: the high byte is left to collections of drivers.
-const VERSION_MAX: u32 = 0x00FF_FFFF;
 
 /// How packets of a connection travel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,7 +39,8 @@ pub enum Link {
 
 /// One connection.
 pub struct Entry {
-    version: u32,
+    /// Its version, and its driver's number in the high byte.
+    tag: u32,
     live: bool,
     /// Its end was seen; the slot stays until the next update.
     retired: bool,
@@ -105,9 +103,9 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(version: u32, interface: u32, dialect: Dialect, limits: ConnectionLimits) -> Self {
+    fn new(tag: u32, interface: u32, dialect: Dialect, limits: ConnectionLimits) -> Self {
         Self {
-            version,
+            tag,
             live: true,
             retired: false,
             state: ConnectionState::Connecting,
@@ -153,7 +151,7 @@ impl Entry {
 
     /// Its value.
     pub const fn connection(&self, index: u32) -> Connection {
-        Connection::new(index, self.version)
+        Connection::new(index, self.tag)
     }
 }
 
@@ -161,6 +159,8 @@ impl Entry {
 pub struct Connections {
     entries: Vec<Entry>,
     free: Vec<u32>,
+    /// The driver's number in the high byte; 0 outside of a collection.
+    driver: u32,
     limit: usize,
     live: usize,
     /// Connections in a state other than Disconnected.
@@ -172,7 +172,32 @@ pub struct Connections {
 impl Connections {
     /// An empty table for at most `limit` connections.
     pub const fn new(limit: usize) -> Self {
-        Self { entries: Vec::new(), free: Vec::new(), limit, live: 0, active: 0, disconnecting: 0 }
+        Self {
+            entries: Vec::new(),
+            free: Vec::new(),
+            driver: 0,
+            limit,
+            live: 0,
+            active: 0,
+            disconnecting: 0,
+        }
+    }
+
+    /// The driver becomes one of a collection: all its connections say so.
+    ///
+    /// # Errors
+    /// [`Status::NetworkStateMismatch`]: there are connections whose values would change, or it has
+    /// a number.
+    pub fn set_driver(&mut self, number: u8) -> Result<()> {
+        let text = match (self.driver, self.entries.is_empty()) {
+            (0, true) => {
+                self.driver = u32::from(number) << 24;
+                return Ok(());
+            }
+            (0, false) => "the driver has, or had, connections; add it before",
+            _ => "the driver is in a collection already",
+        };
+        Err(Error::new(Status::NetworkStateMismatch, text))
     }
 
     /// Is there room for another one?
@@ -193,13 +218,14 @@ impl Connections {
         self.live += 1;
         self.active += 1;
         let Some(index) = self.free.pop() else {
-            self.entries.push(Entry::new(1, interface, dialect, limits));
+            self.entries.push(Entry::new(self.driver | 1, interface, dialect, limits));
             return Some(self.entries.len() as u32 - 1);
         };
         let old = &mut self.entries[index as usize];
-        let version = if old.version >= VERSION_MAX { 1 } else { old.version + 1 };
+        let version = old.tag & VERSION_MAX;
+        let version = if version >= VERSION_MAX { 1 } else { version + 1 };
         // Timers of the old connection may still be in the heap; they find nothing to do.
-        *old = Entry::new(version, interface, dialect, limits);
+        *old = Entry::new(self.driver | version, interface, dialect, limits);
         Some(index)
     }
 
@@ -261,10 +287,11 @@ impl Connections {
         let Some(entry) = self.entries.get(connection.index() as usize) else {
             return Err(unknown());
         };
-        if connection.version() == 0 {
+        let own = u32::from(connection.driver()) << 24 == self.driver;
+        if connection.version() == 0 || !own {
             return Err(unknown());
         }
-        if !entry.live || entry.version != connection.version() {
+        if !entry.live || entry.tag != connection.tag() {
             return Err(Error::new(
                 Status::NetworkVersionMismatch,
                 "the connection has ended, and its slot may serve another one; forget the value",

@@ -23,6 +23,8 @@ pub mod extensions;
 pub mod library;
 pub mod limits;
 pub mod messages;
+pub mod multi;
+mod multi_boundary;
 pub mod presets;
 pub mod requests;
 pub mod sends;

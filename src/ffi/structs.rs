@@ -12,7 +12,13 @@ pub struct nd_driver {
     _opaque: [u8; 0],
 }
 
-/// A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
+/// Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
+pub struct nd_multi_driver {
+    _opaque: [u8; 0],
+}
+
+/// A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none". The highest
+/// byte is the number of its driver in an nd_multi_driver, otherwise 0.
 /// It is a value: copy it freely. A stale one is an error code, never another connection.
 pub type nd_connection = u64;
 
@@ -384,7 +390,7 @@ pub struct nd_send {
     pub data: *mut u8,
     /// Bytes that may be written at `data`.
     pub capacity: u32,
-    /// 0.
+    /// The library's: leave it as it is.
     pub reserved: u32,
 }
 
