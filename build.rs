@@ -15,6 +15,7 @@ const SOURCES: &[&str] = &[
     "presets",
     "endpoints",
     "drivers",
+    "interfaces",
     "documents",
     "admission",
     "tls",
@@ -30,6 +31,8 @@ const SOURCES: &[&str] = &[
     "stream_packed_reads",
     "messages",
     "multi",
+    "pipelines",
+    "stages",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

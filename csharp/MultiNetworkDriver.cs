@@ -5,8 +5,8 @@ using NetDriver.Interop;
 namespace NetDriver
 {
     /// <summary>
-    /// Several drivers that a program uses as one, as Unity Transport's. They have numbers from 1 on
-    /// (Unity: up to 4; here: up to 255), and a connection says whose it is
+    /// Several drivers that a program uses as one, as Unity Transport's. They have numbers from 1
+    /// on (Unity: up to 4; here: up to 255), and a connection says whose it is
     /// (<see cref="NetworkConnection.DriverId"/>): all calls of that driver take it too. A driver
     /// with several interfaces (<see cref="NetworkDriver.AddInterface"/>) does the same where one
     /// set of settings is enough.

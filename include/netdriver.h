@@ -1,15 +1,18 @@
 /* netdriver: one network driver for every game engine.
  *
  * THE MODEL
- *   A driver owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, in
- *   process), each bound to addresses of this machine or none. A connection is a number; it looks
- *   the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page in a browser is
- *   behind it, and whichever side opened it.
+ *   A driver owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, TCP,
+ *   in process, your own), each bound to addresses of this machine or none. A connection is a
+ *   number; it looks the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page
+ *   in a browser is behind it, and whichever side opened it.
  *   Once a frame: nd_driver_update receives, runs timers and sends; nd_driver_accept hands out new
  *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait blocks.
  *   Nothing is lost: what you do not pop waits and holds its sender back (over UDP, which cannot
  *   wait, what does not fit is dropped and counted). Every limit is a field of nd_settings; a full
  *   send queue is ND_ERROR_NETWORK_SEND_QUEUE_FULL (-5).
+ *   Over UDP messages may be lost, doubled or overtaken, and have at most one packet's length; a
+ *   pipeline (nd_driver_create_pipeline) with the reliable stage brings each once and in order,
+ *   one with the fragmentation stage takes long ones. Its number goes into the send calls.
  *   Calls return 0 or a negative ND_ERROR_... number, and leave their outputs untouched when they
  *   fail; nd_last_error says in words what to do. Misuse is an error too, never a crash: handles
  *   and connections are checked values, not pointers. Use a driver from one thread at a time.
@@ -391,6 +394,16 @@
 #define ND_INTERFACE_IPC 3
 
 /**
+ * TCP: the connection protocol's packets with a length in front, with or without TLS.
+ */
+#define ND_INTERFACE_TCP 4
+
+/**
+ * Functions of the program; see nd_driver_add_custom_interface.
+ */
+#define ND_INTERFACE_CUSTOM 5
+
+/**
  * Dialect: a listener finds out by itself which of the two a client speaks.
  */
 #define ND_DIALECT_AUTO 0
@@ -570,6 +583,58 @@
  * Clients' certificates: a client without a valid one is refused.
  */
 #define ND_TLS_CLIENT_CERTIFICATES_REQUIRED 2
+
+/**
+ * Stage of a pipeline: does nothing.
+ */
+#define ND_PIPELINE_STAGE_NULL 0
+
+/**
+ * Stage of a pipeline: cuts messages that are longer than a packet.
+ */
+#define ND_PIPELINE_STAGE_FRAGMENTATION 1
+
+/**
+ * Stage of a pipeline: every message arrives, once and in order. Until the peer has acknowledged
+ * some, at most so many may be under way as the window holds; then sends return
+ * ND_ERROR_NETWORK_SEND_QUEUE_FULL.
+ */
+#define ND_PIPELINE_STAGE_RELIABLE_SEQUENCED 2
+
+/**
+ * Stage of a pipeline: messages that come after a later one are dropped.
+ */
+#define ND_PIPELINE_STAGE_UNRELIABLE_SEQUENCED 3
+
+/**
+ * Stage of a pipeline: a bad network, for tests.
+ */
+#define ND_PIPELINE_STAGE_SIMULATOR 4
+
+/**
+ * Stages of pipelines from this number on are those of nd_driver_register_stage.
+ */
+#define ND_PIPELINE_STAGE_CUSTOM 64
+
+/**
+ * A simulator stage acts on packets that arrive.
+ */
+#define ND_SIMULATOR_MODE_RECEIVED_PACKETS_ONLY 0
+
+/**
+ * A simulator stage acts on packets that leave.
+ */
+#define ND_SIMULATOR_MODE_SENT_PACKETS_ONLY 1
+
+/**
+ * A simulator stage acts on all packets.
+ */
+#define ND_SIMULATOR_MODE_ALL_PACKETS 2
+
+/**
+ * A simulator stage does nothing.
+ */
+#define ND_SIMULATOR_MODE_OFF 3
 
 /**
  * Log level: something failed that the program should know.
@@ -866,11 +931,31 @@ typedef struct nd_settings {
    */
   int32_t tolerate_throttled;
   /**
-   * WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-   * while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-   * Default 250; at least 0.
+   * WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+   * the next, while earlier ones go on; four at most at once, and the first that connects wins
+   * (RFC 8305). Default 250; at least 0.
    */
   int32_t connect_race_delay_ms;
+  /**
+   * Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
+   * next three, for stages that bring no number of their own (nd_pipeline_stage).
+   */
+  uint32_t fragmentation_payload_capacity;
+  /**
+   * ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
+   * up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
+   */
+  uint32_t reliable_window_size;
+  /**
+   * ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
+   * above 0.
+   */
+  int32_t reliable_minimum_resend_time_ms;
+  /**
+   * ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
+   * above the fewest.
+   */
+  int32_t reliable_maximum_resend_time_ms;
   /**
    * WebSocket: messages that one connection may queue for sending, whatever their length; then
    * ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
@@ -939,16 +1024,17 @@ typedef struct nd_interface_settings {
    */
   const char *response_headers;
   /**
-   * WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-   * (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-   * `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-   * address that is no trusted proxy. Name only proxies that write one of the two themselves.
-   * NULL (default): none, and the headers mean nothing.
+   * WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+   * a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+   * own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+   * first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+   * proxies that write one of the two themselves. NULL (default): none, and the headers mean
+   * nothing.
    */
   const char *trusted_proxies;
   /**
-   * WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-   * each stream; streams of others are closed at once. Default 0.
+   * WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+   * front of each stream; streams of others are closed at once. Default 0.
    */
   uint32_t proxy_protocol;
   /**
@@ -1192,7 +1278,7 @@ typedef struct nd_connection_info {
   uint32_t dialect;
   /**
    * Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-   * measures its handshake, a WebSocket each of its pings.
+   * measures its handshake, a WebSocket each of its pings; a reliable pipeline's smoothed mean.
    */
   uint32_t round_trip_us;
   /**
@@ -1381,7 +1467,7 @@ typedef struct nd_driver_statistics {
    */
   uint64_t connections_timed_out;
   /**
-   * Connections over streams that ended without a Close frame.
+   * Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
    */
   uint64_t connections_lost;
   /**
@@ -1459,6 +1545,139 @@ typedef struct nd_network_simulator {
    */
   uint64_t seed;
 } nd_network_simulator;
+
+/**
+ * Takes an address of the interface, once. `endpoint` may be of any family, or
+ * ND_FAMILY_INVALID for any: a client connects without having bound the interface. Write what the
+ * address is now to `out_endpoint`, which holds `endpoint` before. Return 0, or a negative number
+ * to fail nd_driver_bind or nd_driver_connect.
+ */
+typedef int32_t (*nd_interface_bind)(void *user,
+                                     const struct nd_endpoint *endpoint,
+                                     struct nd_endpoint *out_endpoint);
+
+/**
+ * Connection requests are welcome from here on. Called by each nd_driver_listen. Return 0, or a
+ * negative number to fail it.
+ */
+typedef int32_t (*nd_interface_listen)(void *user);
+
+/**
+ * A place for a datagram that has arrived.
+ */
+typedef struct nd_incoming_packet {
+  /**
+   * Where it came from: fill it in. Answers go there.
+   */
+  struct nd_endpoint endpoint;
+  /**
+   * Bytes of it: fill it in. Longer than `capacity`: it is dropped and counted as malformed.
+   */
+  uint32_t length;
+  /**
+   * Bytes that fit at `data`: max_message_size of the driver.
+   */
+  uint32_t capacity;
+  /**
+   * Where to write it; valid during the call.
+   */
+  uint8_t *data;
+} nd_incoming_packet;
+
+/**
+ * Fills in datagrams that have arrived, from the first of the `capacity` places on, and writes to
+ * `out_count` how many. Called by each nd_driver_update and by nd_driver_wait; again at once when
+ * all places were filled. Must not wait. Return 0, or a negative number when receiving has failed:
+ * the call of the driver returns ND_ERROR_NETWORK_SOCKET and nothing else changes.
+ */
+typedef int32_t (*nd_interface_receive)(void *user,
+                                        struct nd_incoming_packet *packets,
+                                        uint32_t capacity,
+                                        uint32_t *out_count);
+
+/**
+ * A datagram to send.
+ */
+typedef struct nd_outgoing_packet {
+  /**
+   * Where it goes.
+   */
+  struct nd_endpoint endpoint;
+  /**
+   * Bytes at `data`.
+   */
+  uint32_t length;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * The datagram; valid during the call.
+   */
+  const uint8_t *data;
+} nd_outgoing_packet;
+
+/**
+ * Sends datagrams, from the first of the `count` on, and writes to `out_taken` how many it took
+ * (it holds `count` before). The others are offered again with the next flush, update or wait, and
+ * count against send_queue_capacity meanwhile. Must not wait. Return 0, or a negative number when
+ * sending has failed: the datagrams are lost, as datagrams may be, and the call of the driver
+ * returns ND_ERROR_NETWORK_SOCKET.
+ */
+typedef int32_t (*nd_interface_send)(void *user,
+                                     const struct nd_outgoing_packet *packets,
+                                     uint32_t count,
+                                     uint32_t *out_taken);
+
+/**
+ * Frees what belongs to the interface. Called once, by nd_driver_destroy.
+ */
+typedef void (*nd_interface_release)(void *user);
+
+/**
+ * A way for packets to travel that the program brings. Fill it with nd_interface_functions_init.
+ *
+ * It carries whole datagrams of at most max_message_size bytes, which may be lost, doubled or
+ * overtaken, between endpoints that only it understands: ND_FAMILY_CUSTOM with up to 60 bytes,
+ * IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
+ *
+ * The functions run inside calls with the driver, on the thread that makes them, one at a time.
+ * They must not call the driver, except nd_driver_wake.
+ */
+typedef struct nd_interface_functions {
+  /**
+   * Size of this struct in bytes; nd_interface_functions_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Handed to the functions as it is.
+   */
+  void *user;
+  /**
+   * NULL: any endpoint is fine as it is.
+   */
+  nd_interface_bind bind;
+  /**
+   * NULL: there is nothing to do.
+   */
+  nd_interface_listen listen;
+  /**
+   * What has arrived. Must not be NULL.
+   */
+  nd_interface_receive receive;
+  /**
+   * What is to be sent. Must not be NULL.
+   */
+  nd_interface_send send;
+  /**
+   * NULL: there is nothing to free.
+   */
+  nd_interface_release release;
+} nd_interface_functions;
 
 /**
  * How a server speaks TLS. Fill it with nd_tls_server_init.
@@ -1579,7 +1798,8 @@ typedef struct nd_event {
    */
   uint8_t reason;
   /**
-   * Data: the pipeline that it came through; 0 is none.
+   * Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
+   * full; 0: the send queue was.
    */
   uint8_t pipeline;
   /**
@@ -1805,6 +2025,337 @@ typedef struct nd_stream_reader {
  * call's thread; it must not call the library with the same driver, and must return.
  */
 typedef void (*nd_release_callback)(const uint8_t *data, void *user);
+
+/**
+ * The bad network of a simulator stage. Fill it with nd_simulator_stage_init.
+ */
+typedef struct nd_simulator_stage {
+  /**
+   * Size of this struct in bytes; nd_simulator_stage_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Packets that the stage holds at once in each direction; what comes on top is not late.
+   * Default 512.
+   */
+  uint32_t max_packet_count;
+  /**
+   * Bytes of the longest packet that the stage acts on. Default 1472.
+   */
+  uint32_t max_packet_size;
+  /**
+   * ND_SIMULATOR_MODE_…. Default ND_SIMULATOR_MODE_ALL_PACKETS.
+   */
+  uint32_t mode;
+  /**
+   * Milliseconds by which packets are late. Default 0.
+   */
+  uint32_t packet_delay_ms;
+  /**
+   * Milliseconds by which that varies, either way. Default 0.
+   */
+  uint32_t packet_jitter_ms;
+  /**
+   * The first of every so many packets is dropped. Default 0: none.
+   */
+  uint32_t packet_drop_interval;
+  /**
+   * Percent of packets that are dropped. Default 0.
+   */
+  float packet_drop_percentage;
+  /**
+   * Percent of packets that come twice. Default 0.
+   */
+  float packet_duplication_percentage;
+  /**
+   * Percent of packets that are damaged; each of their bits flips with the same chance.
+   * Default 0.
+   */
+  float fuzz_factor;
+  /**
+   * Bytes at the start of a packet that are never damaged. Default 0.
+   */
+  uint32_t fuzz_offset;
+  /**
+   * Start of the random sequence. Default 0: one of the connection's own.
+   */
+  uint32_t random_seed;
+} nd_simulator_stage;
+
+/**
+ * A stage of a pipeline. All zero but `stage` is fine: then the parameters are those of the
+ * driver's settings.
+ */
+typedef struct nd_pipeline_stage {
+  /**
+   * ND_PIPELINE_STAGE_…, or what nd_driver_register_stage gave.
+   */
+  uint32_t stage;
+  /**
+   * Fragmentation: bytes of the longest message; 0: fragmentation_payload_capacity.
+   */
+  uint32_t payload_capacity;
+  /**
+   * ReliableSequenced: packets under way; 0: reliable_window_size.
+   */
+  uint32_t window_size;
+  /**
+   * ReliableSequenced: milliseconds; 0: reliable_minimum_resend_time_ms.
+   */
+  int32_t minimum_resend_time_ms;
+  /**
+   * ReliableSequenced: milliseconds; 0: reliable_maximum_resend_time_ms.
+   */
+  int32_t maximum_resend_time_ms;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Simulator: how bad a network; NULL: as nd_driver_set_simulator_stage said, or a good one.
+   */
+  const struct nd_simulator_stage *simulator;
+} nd_pipeline_stage;
+
+/**
+ * What the stages of one pipeline have counted on one connection. Fields of stages that the
+ * pipeline has not are 0; of several stages of a kind the first counts.
+ */
+typedef struct nd_pipeline_statistics {
+  /**
+   * Size of this struct in bytes; nd_pipeline_statistics_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * ReliableSequenced: packets with payload that arrived, whatever became of them.
+   */
+  uint64_t reliable_packets_received;
+  /**
+   * ReliableSequenced: packets with payload that left, those sent again not counted.
+   */
+  uint64_t reliable_packets_sent;
+  /**
+   * ReliableSequenced: packets that arrived and only acknowledge.
+   */
+  uint64_t reliable_acks_received;
+  /**
+   * ReliableSequenced: packets that left and only acknowledge.
+   */
+  uint64_t reliable_acks_sent;
+  /**
+   * ReliableSequenced: packets that were missing when a later one came, and are so still.
+   */
+  uint64_t reliable_packets_dropped;
+  /**
+   * ReliableSequenced: packets that arrived after later ones.
+   */
+  uint64_t reliable_packets_out_of_order;
+  /**
+   * ReliableSequenced: packets that had arrived before.
+   */
+  uint64_t reliable_packets_duplicated;
+  /**
+   * ReliableSequenced: packets outside of the window.
+   */
+  uint64_t reliable_packets_stale;
+  /**
+   * ReliableSequenced: packets sent again.
+   */
+  uint64_t reliable_packets_resent;
+  /**
+   * ReliableSequenced: microseconds of the last round trip measured; 0: none yet.
+   */
+  uint64_t round_trip_last_us;
+  /**
+   * ReliableSequenced: the smoothed mean of round trips, in microseconds.
+   */
+  uint64_t round_trip_smoothed_us;
+  /**
+   * ReliableSequenced: their smoothed deviation, in microseconds.
+   */
+  uint64_t round_trip_variance_us;
+  /**
+   * ReliableSequenced: microseconds until a packet is sent again, before the bounds of the
+   * settings.
+   */
+  uint64_t resend_timeout_us;
+  /**
+   * UnreliableSequenced: packets that left.
+   */
+  uint64_t sequenced_packets_sent;
+  /**
+   * UnreliableSequenced: packets that arrived.
+   */
+  uint64_t sequenced_packets_received;
+  /**
+   * UnreliableSequenced: packets dropped because a later one had arrived.
+   */
+  uint64_t sequenced_packets_culled;
+  /**
+   * UnreliableSequenced: packets that never arrived.
+   */
+  uint64_t sequenced_packets_dropped;
+  /**
+   * Fragmentation: messages that left.
+   */
+  uint64_t fragmentation_messages_sent;
+  /**
+   * Fragmentation: packets that they became.
+   */
+  uint64_t fragmentation_packets_sent;
+  /**
+   * Fragmentation: messages that arrived whole.
+   */
+  uint64_t fragmentation_messages_received;
+  /**
+   * Fragmentation: packets that arrived.
+   */
+  uint64_t fragmentation_packets_received;
+  /**
+   * Fragmentation: packets of messages that cannot become whole.
+   */
+  uint64_t fragmentation_packets_dropped;
+  /**
+   * Fragmentation: messages that were begun and given up.
+   */
+  uint64_t fragmentation_messages_dropped;
+  /**
+   * Simulator: packets that went in.
+   */
+  uint64_t simulator_packets;
+  /**
+   * Simulator: packets dropped.
+   */
+  uint64_t simulator_dropped;
+  /**
+   * Simulator: copies made.
+   */
+  uint64_t simulator_duplicated;
+  /**
+   * Simulator: packets damaged.
+   */
+  uint64_t simulator_fuzzed;
+  /**
+   * Simulator: packets that it holds now.
+   */
+  uint64_t simulator_waiting;
+} nd_pipeline_statistics;
+
+/**
+ * Makes a stage's state for one connection (and once when a pipeline is made, to see that it
+ * can): `out_instance` takes what the other functions get for
+ * it. `seed` is a random number that is the same in every run with the same connections. Return 0;
+ * another number is taken as the refusal of everything that goes through the stage.
+ */
+typedef int32_t (*nd_stage_create)(void *user, uint64_t seed, void **out_instance);
+
+/**
+ * A call of a stage's function.
+ */
+typedef struct nd_stage_call {
+  /**
+   * The driver's time in microseconds.
+   */
+  uint64_t now_us;
+  /**
+   * When `timeout` is to be called, in the driver's time; 0 (at first) is never. Set it to ask
+   * for it; it stays as it is from call to call until its time comes, and is 0 then.
+   */
+  uint64_t wake_us;
+  /**
+   * The packet: on its way out as the stages before made it, on its way in without the headers
+   * of the stages behind. It may be changed in place. NULL for `timeout`.
+   */
+  uint8_t *data;
+  /**
+   * Bytes at `data`.
+   */
+  uint32_t data_length;
+  /**
+   * What nd_stage_forward takes now, header and payload together.
+   */
+  uint32_t forward_max;
+  /**
+   * 1: what is handed on goes to the program; 0: to the peer. `timeout` is called once for
+   * each.
+   */
+  uint32_t receiving;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} nd_stage_call;
+
+/**
+ * Handles one packet, or the time that the stage asked for. It hands on what it makes of the
+ * packet with nd_stage_forward, now, later or never, once or several times.
+ *
+ * Return 0. When sending, another number refuses the message: ND_ERROR_NETWORK_SEND_QUEUE_FULL and
+ * _PACKET_OVERFLOW (as nd_stage_forward returned them) reach the caller of the send as they are,
+ * others as ND_ERROR_INVALID_ARGUMENT. When receiving, the packet is counted as malformed. After a
+ * time that was asked for the number does not matter.
+ */
+typedef int32_t (*nd_stage_handle)(void *user, void *instance, struct nd_stage_call *call);
+
+/**
+ * Frees what create made.
+ */
+typedef void (*nd_stage_destroy)(void *user, void *instance);
+
+/**
+ * A stage of pipelines. Fill it with nd_stage_functions_init.
+ */
+typedef struct nd_stage_functions {
+  /**
+   * Size of this struct in bytes; nd_stage_functions_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Bytes of the longest header that the stage puts in front of a packet. Default 0.
+   */
+  uint32_t header_size;
+  /**
+   * Bytes of the longest message, for a stage that cuts messages. Default 0: what fits into a
+   * packet.
+   */
+  uint32_t payload_capacity;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * A name for logs; copied.
+   */
+  const char *name;
+  /**
+   * Handed to the functions as it is.
+   */
+  void *user;
+  /**
+   * NULL: there is no state, and the others get NULL as instance.
+   */
+  nd_stage_create create;
+  /**
+   * A packet on its way out. NULL: it goes on as it is.
+   */
+  nd_stage_handle send;
+  /**
+   * A packet on its way in. NULL: it goes on as it is.
+   */
+  nd_stage_handle receive;
+  /**
+   * The time that was asked for in wake_us. NULL: nothing.
+   */
+  nd_stage_handle timeout;
+  /**
+   * NULL: there is nothing to free.
+   */
+  nd_stage_destroy destroy;
+} nd_stage_functions;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2106,7 +2657,8 @@ nd_result nd_driver_add_interface(struct nd_driver *driver,
 
 /**
  * Bind an interface to an address of this machine. May be called several times: each call adds
- * a listening endpoint. Clients need not bind; connecting does it for them.
+ * a listening endpoint (a custom interface has one). Clients need not bind; connecting does it for
+ * them.
  *
  * @param driver  the driver
  * @param interface_index  the interface
@@ -2146,7 +2698,8 @@ nd_result nd_driver_get_local_endpoint(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
- * the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+ * the driver itself, or a function of a custom interface did; connections go on where they can);
+ * ND_ERROR_DRIVER_IN_USE
  * @lifetime ends the validity of the data of events popped before, and aborts sends left open
  * @thread the one that uses the driver now
  * @since 0.1
@@ -2164,13 +2717,13 @@ nd_result nd_driver_update(struct nd_driver *driver);
 nd_result nd_driver_flush(struct nd_driver *driver);
 
 /**
- * Sleep until an update would bring an event, a connection or an upgrade request, or until the
- * time is over. This is the only call that blocks. Meanwhile keep-alives and pongs are served.
+ * Sleep until an update would bring an event, a connection or an upgrade request, until
+ * nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+ * Meanwhile keep-alives and pongs are served.
  *
  * @param driver  the driver
  * @param timeout_ms  milliseconds to sleep at most; 0 returns at once
- * @param out_ready  out: 1 when an update has something to show, 0 when the time was over; may
- * be NULL
+ * @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
  * @since 0.1
@@ -2191,7 +2744,7 @@ nd_result nd_driver_get_statistics(struct nd_driver *driver,
                                    struct nd_driver_statistics *out_statistics);
 
 /**
- * Put a bad network below the datagram interfaces (UDP, IPC), or change or remove it.
+ * Put a bad network below the datagram interfaces (UDP, IPC, custom), or change or remove it.
  *
  * @param driver  the driver
  * @param simulator  how bad; copied; see nd_network_simulator_init
@@ -2202,6 +2755,48 @@ nd_result nd_driver_get_statistics(struct nd_driver *driver,
  */
 nd_result nd_driver_set_network_simulator(struct nd_driver *driver,
                                           const struct nd_network_simulator *simulator);
+
+/**
+ * Fill a table of interface functions with the defaults: no functions.
+ *
+ * @param out_functions  out: the struct
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_interface_functions_init(struct nd_interface_functions *out_functions);
+
+/**
+ * Give a driver an interface of your own: memory that processes share, a relay, a serial line, the
+ * library of a game platform. It is bound, listens and is connected on like a UDP interface; it
+ * has one endpoint.
+ *
+ * @param driver  the driver
+ * @param functions  what to call; the struct is copied
+ * @param out_interface  out: the number by which other calls name it, counting from 0
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (receive or send, too);
+ * ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_LIMIT_REACHED (16 interfaces);
+ * ND_ERROR_DRIVER_IN_USE
+ * @lifetime the functions and `user` must stay valid until `release` was called, which is before
+ * nd_driver_destroy returns; never when this call fails
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_add_custom_interface(struct nd_driver *driver,
+                                         const struct nd_interface_functions *functions,
+                                         uint32_t *out_interface);
+
+/**
+ * Wake a driver: an nd_driver_wait that goes on, or else the next one, looks at what has come and
+ * returns at once. For custom interfaces that have something to receive, and for programs that
+ * have something to do. Cheap while the driver is awake.
+ *
+ * @param driver  the driver
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE
+ * @thread any, also while another one is inside a call with the driver
+ * @since 0.3
+ */
+nd_result nd_driver_wake(struct nd_driver *driver);
 
 /**
  * Serve a document: a listener of this interface answers `GET path` and `HEAD path` with it, so
@@ -2358,18 +2953,18 @@ nd_result nd_tls_client_init(struct nd_tls_client *out_tls);
 nd_result nd_tls_server_init(struct nd_tls_server *out_tls);
 
 /**
- * Say how clients on a WebSocket interface speak TLS: those of nd_driver_connect and
+ * Say how clients on a WebSocket or TCP interface speak TLS: those of nd_driver_connect and
  * nd_driver_connect_host always, those of nd_driver_connect_url for wss:// when their options say
  * nothing. For connections that start later.
  *
  * @param driver  the driver
- * @param interface_index  a WebSocket interface
+ * @param interface_index  a WebSocket or TCP interface
  * @param tls  how; copied, with everything it points to; NULL: not at all, and wss:// as
  * nd_tls_client_init says
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_STRUCT_SIZE; ND_ERROR_NULL_ARGUMENT;
  * ND_ERROR_INVALID_ARGUMENT (no such interface, or a certificate or key that cannot be used;
- * nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (UDP and IPC
- * interfaces; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
+ * nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (interfaces
+ * of other kinds; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.2
  */
@@ -2378,12 +2973,13 @@ nd_result nd_driver_set_tls_client(struct nd_driver *driver,
                                    const struct nd_tls_client *tls);
 
 /**
- * Let the listeners of a WebSocket interface speak TLS (wss, https), and nothing else. Before or
- * while they listen: what is set here is for clients that connect later, and nobody is dropped, so
- * that a certificate can be replaced before it expires. A client without TLS is answered with 400.
+ * Let the listeners of a WebSocket or TCP interface speak TLS (wss, https), and nothing else.
+ * Before or while they listen: what is set here is for clients that connect later, and nobody is
+ * dropped, so that a certificate can be replaced before it expires. A WebSocket client without TLS
+ * is answered with 400; over TCP its stream ends.
  *
  * @param driver  the driver
- * @param interface_index  a WebSocket interface
+ * @param interface_index  a WebSocket or TCP interface
  * @param tls  how; copied, with everything it points to; NULL: without TLS again
  * @return as nd_driver_set_tls_client
  * @thread the one that uses the driver now
@@ -2410,10 +3006,10 @@ nd_result nd_driver_accept(struct nd_driver *driver, nd_connection *out_connecti
  *
  * @param driver  the driver
  * @param interface_index  the interface to use
- * @param endpoint  the server
+ * @param endpoint  the server; of any family on a custom interface, else IPv4 or IPv6
  * @param payload  bytes for the server with the connection request, copied; NULL for none
- * @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
- * WebSocket, with the default max_message_size
+ * @param payload_length  length of `payload` in bytes; at most 1375 on UDP, IPC and custom
+ * interfaces, 1373 on TCP, 1361 on WebSocket, with the default max_message_size
  * @param out_connection  out: the connection
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
  * ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
@@ -2580,7 +3176,7 @@ nd_result nd_connection_get_info(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @param connection  which
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param out_size  out: payload bytes
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
  * _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
@@ -2945,14 +3541,15 @@ nd_result nd_extension_write(const uint8_t *data, uint32_t data_length);
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message, copied; may be NULL when the length is 0
  * @param data_length  its length in bytes; 0 is a valid message
  * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
  * says (binary at first)
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
  * _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
- * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (unknown
+ * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
+ * full); ND_ERROR_INVALID_ARGUMENT (unknown
  * pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.1
@@ -2971,7 +3568,7 @@ nd_result nd_driver_send(struct nd_driver *driver,
  * @param driver  the driver
  * @param connections  to whom
  * @param connection_count  how many
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message, copied; may be NULL when the length is 0
  * @param data_length  its length in bytes
  * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
@@ -2999,7 +3596,7 @@ nd_result nd_driver_send_to_many(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param required_size  bytes that the message needs; 0 for as many as one packet holds (64 KiB
  * on plain WebSocket connections)
  * @param out_send  out: where to write, how much, and the name of the send
@@ -4045,7 +4642,7 @@ nd_result nd_driver_finish_message(struct nd_driver *driver, nd_connection conne
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message; may be NULL when the length is 0
  * @param data_length  its length in bytes
  * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
@@ -4141,8 +4738,8 @@ nd_result nd_multi_driver_get_driver(struct nd_multi_driver *multi,
  * @param multi  the collection
  * @param connection  which
  * @param out_driver  out: its driver's handle
- * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH (of
- * none of the drivers); ND_ERROR_DRIVER_IN_USE
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH
+ * (of none of the drivers); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses it now
  * @since 0.3
  */
@@ -4172,8 +4769,8 @@ nd_result nd_multi_driver_update(struct nd_multi_driver *multi);
 nd_result nd_multi_driver_flush(struct nd_multi_driver *multi);
 
 /**
- * Sleep until an update would bring something, or until the time is over. The drivers take turns of
- * a millisecond, so that with several of them news are noticed so much later.
+ * Sleep until an update would bring something, or until the time is over. The drivers take turns
+ * of a millisecond, so that with several of them news are noticed so much later.
  *
  * @param multi  the collection
  * @param timeout_ms  milliseconds to sleep at most
@@ -4354,6 +4951,175 @@ nd_result nd_multi_driver_end_send(struct nd_multi_driver *multi,
  * @since 0.3
  */
 nd_result nd_multi_driver_abort_send(struct nd_multi_driver *multi, const struct nd_send *send);
+
+/**
+ * Make a pipeline: stages that messages sent with its number go through, from the first stage to
+ * the last, and on the other side from the last to the first. Numbers count from 1 in the order of
+ * creation. Both sides must make the same pipelines in the same order, because packets carry the
+ * number and nothing else. What a pipeline says holds in the UTP dialect; a plain WebSocket
+ * connection is reliable, ordered and takes long messages as it is, so every pipeline that there
+ * is means "no pipeline" there.
+ *
+ * @param driver  the driver
+ * @param stages  the stages, in the order in which a message meets them when it is sent; copied.
+ * NULL when the count is 0, which makes a pipeline that does nothing
+ * @param stage_count  how many; at most 16
+ * @param out_pipeline  out: the pipeline's number, for the send functions and in Data events
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT (unknown stages, parameters that cannot be, Fragmentation behind
+ * ReliableSequenced); ND_ERROR_NETWORK_STATE_MISMATCH (the driver has had a connection);
+ * ND_ERROR_LIMIT_REACHED (a 256th pipeline); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_create_pipeline(struct nd_driver *driver,
+                                    const struct nd_pipeline_stage *stages,
+                                    uint32_t stage_count,
+                                    uint8_t *out_pipeline);
+
+/**
+ * Fill the parameters of a simulator stage with the defaults: a good network.
+ *
+ * @param out_simulator  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_simulator_stage_init(struct nd_simulator_stage *out_simulator);
+
+/**
+ * Change the bad network of simulator stages, of connections that exist too.
+ *
+ * @param driver  the driver
+ * @param pipeline  a pipeline; 0: all of them, and those that are made later without parameters
+ * of their own
+ * @param simulator  how bad; copied
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT (unknown pipeline, parameters that cannot be);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_set_simulator_stage(struct nd_driver *driver,
+                                        uint8_t pipeline,
+                                        const struct nd_simulator_stage *simulator);
+
+/**
+ * Change after which time the reliable stages of a pipeline send again, on one connection.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param pipeline  a pipeline
+ * @param minimum_ms  the fewest milliseconds; above 0
+ * @param maximum_ms  the most milliseconds; above the fewest
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
+ * _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, times that cannot be);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_set_resend_times(struct nd_driver *driver,
+                                         nd_connection connection,
+                                         uint8_t pipeline,
+                                         int32_t minimum_ms,
+                                         int32_t maximum_ms);
+
+/**
+ * Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP
+ * dialect included: Unity Transport's MaxHeaderSize.
+ *
+ * @param driver  the driver
+ * @param interface_index  the interface
+ * @param pipeline  0: no pipeline
+ * @param out_size  out: bytes
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT
+ * (unknown interface or pipeline); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_get_header_size_max(struct nd_driver *driver,
+                                        uint32_t interface_index,
+                                        uint8_t pipeline,
+                                        uint32_t *out_size);
+
+/**
+ * Prepare a struct for nd_connection_get_pipeline_statistics.
+ *
+ * @param out_statistics  out: struct_size set, the rest 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_pipeline_statistics_init(struct nd_pipeline_statistics *out_statistics);
+
+/**
+ * What the stages of a pipeline have counted on a connection, round trips included.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param pipeline  a pipeline
+ * @param out_statistics  in: struct_size, see nd_pipeline_statistics_init; out: the counters
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_pipeline_statistics(struct nd_driver *driver,
+                                                nd_connection connection,
+                                                uint8_t pipeline,
+                                                struct nd_pipeline_statistics *out_statistics);
+
+/**
+ * Fill a table with the defaults: a stage that does nothing.
+ *
+ * @param out_functions  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_stage_functions_init(struct nd_stage_functions *out_functions);
+
+/**
+ * Register a stage that pipelines of the driver may have, before anything is bound.
+ *
+ * A function changes call->data in place, or makes bytes of its own, and hands them on with
+ * nd_stage_forward; examples/c/stage_xor.c is a whole stage in a few lines.
+ *
+ * @param driver  the driver
+ * @param functions  what to register; the struct and its name are copied
+ * @param out_stage  out: its number, for nd_pipeline_stage
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NETWORK_STATE_MISMATCH (bound, or connected before);
+ * ND_ERROR_LIMIT_REACHED (a 65th stage); ND_ERROR_DRIVER_IN_USE
+ * @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
+ * @thread the one that uses the driver now; the functions run inside calls with this driver, on
+ * the thread that makes them, and must not call it
+ * @since 0.3
+ */
+nd_result nd_driver_register_stage(struct nd_driver *driver,
+                                   const struct nd_stage_functions *functions,
+                                   uint32_t *out_stage);
+
+/**
+ * Hand on what a stage has made of a packet: to the next stage when sending, to the one before
+ * when receiving.
+ *
+ * @param header  goes in front; NULL when the length is 0
+ * @param header_length  its length in bytes
+ * @param payload  the rest; NULL when the length is 0. Both are copied
+ * @param payload_length  its length in bytes
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_PACKET_OVERFLOW,
+ * ND_ERROR_NETWORK_SEND_QUEUE_FULL (sending: what comes behind did not take it);
+ * ND_ERROR_INVALID_ARGUMENT (sending: a stage behind refused it);
+ * ND_ERROR_NETWORK_STATE_MISMATCH (no function of a stage runs on this thread)
+ * @thread the one that runs the stage's function
+ * @since 0.3
+ */
+nd_result nd_stage_forward(const uint8_t *header,
+                           uint32_t header_length,
+                           const uint8_t *payload,
+                           uint32_t payload_length);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -5,11 +5,15 @@
 
 pub use crate::proto::authorization::fuzz::fuzz_challenge as challenge;
 use crate::proto::endpoint::NetworkEndpoint;
+pub use crate::proto::framing::fuzz::fuzz_framing as framing;
 pub use crate::proto::http::forwarded::fuzz_forwarded as forwarded;
 pub use crate::proto::http::fuzz::{
     fuzz_request_head as request_head, fuzz_response_head as response_head,
 };
 use crate::proto::netem::{Netem, Params};
+pub use crate::proto::pipeline::fuzz::{
+    fuzz_operations as pipeline_operations, fuzz_packets as pipeline_packets,
+};
 pub use crate::proto::proxy::fuzz::fuzz_proxy as proxy;
 pub use crate::proto::proxy_protocol::fuzz_proxy_protocol as proxy_protocol;
 pub use crate::proto::redirect::fuzz_redirect as redirect;
@@ -199,6 +203,16 @@ mod tests {
     }
 
     #[test]
+    fn packets_of_pipelines_hold_their_promises() {
+        smoke("pipeline_packets", pipeline_packets);
+    }
+
+    #[test]
+    fn two_ends_of_a_pipeline_hold_their_promises() {
+        smoke("pipeline_operations", pipeline_operations);
+    }
+
+    #[test]
     fn extensions_hold_their_promises() {
         smoke("websocket_extension", extension);
     }
@@ -221,6 +235,11 @@ mod tests {
     #[test]
     fn redirects_hold_their_promises() {
         smoke("redirect", redirect);
+    }
+
+    #[test]
+    fn packets_in_a_stream_hold_their_promises() {
+        smoke("framing", framing);
     }
 
     #[test]

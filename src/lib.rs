@@ -22,12 +22,14 @@ mod pump;
 pub mod settings;
 
 pub use driver::{
-    Connection, ConnectionInfo, ConnectionState, ConnectionText, DisconnectReason, DriverPlace,
-    Event, EventKind, EventView, MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver, MultiSend,
-    NetworkDriver, REJECT_BODY_MAX, Request, RequestId, SendHandle, Statistics,
+    CUSTOM_BATCH_MAX, Connection, ConnectionInfo, ConnectionState, ConnectionText, CustomInterface,
+    DisconnectReason, DriverPlace, DriverWaker, Event, EventKind, EventView, IncomingPacket,
+    MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver, MultiSend, NetworkDriver, OutgoingPacket,
+    PipelineStatistics, REJECT_BODY_MAX, Request, RequestId, SendHandle, Statistics,
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};
+pub use proto::pipeline::{CustomInstance, CustomStage, Next as StageNext, SendError, StageError};
 pub use proto::stream;
 pub use proto::websocket::extension::{
     Extension, Frame as ExtensionFrame, Output as ExtensionOutput, Transform,

@@ -1,5 +1,6 @@
-//! Steady state allocates nothing: twenty thousand echoes over UDP and over a plain WebSocket,
-//! counted by the allocator itself.
+//! Steady state allocates nothing: twenty thousand echoes over UDP, TCP, WebSocket and an interface
+//! of the program, without and with pipelines, and packets over TCP that come in pieces, counted by
+//! the allocator itself.
 //!
 //! One test, alone in its binary, so that nothing else allocates meanwhile.
 #![allow(unsafe_code, reason = "an allocator that counts is one by its trait")]
@@ -9,10 +10,15 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use netdriver::EventKind;
-use netdriver::settings::{InterfaceKind, NetworkSettings};
+use std::sync::{Arc, Mutex};
 
-use support::Pair;
+use netdriver::settings::{InterfaceKind, NetworkSettings};
+use netdriver::{
+    CustomInterface, EventKind, IncomingPacket, NetworkDriver, NetworkEndpoint, OutgoingPacket,
+};
+
+use support::raw::{RawStream, data, handshake};
+use support::{Pair, expect_accept, expect_event, server};
 
 struct Counting;
 
@@ -48,6 +54,11 @@ const ECHOES: u32 = 20_000;
 /// Messages under way at once.
 const WINDOW: u32 = 4;
 
+/// Bytes of the longest message.
+const SIZE_MAX: usize = 4000;
+/// Pipelines that are measured.
+const PIPELINES: &str = "frag;useq;reliable:32;frag,reliable:64";
+
 /// How a message is sent.
 #[derive(Clone, Copy)]
 enum Way {
@@ -56,17 +67,18 @@ enum Way {
 }
 
 /// Runs echoes of a size with owned events on the one side and views on the other.
-fn echo(pair: &mut Pair, count: u32, size: usize, way: Way) {
-    let payload = [7; 1300];
+fn echo(pair: &mut Pair, count: u32, size: usize, way: Way, pipeline: u8) {
+    let payload = [7; SIZE_MAX];
     let (mut sent, mut done) = (0, 0);
     while done < count {
         while sent < count && sent - done < WINDOW {
             match way {
                 Way::AtOnce => {
-                    pair.client.send(pair.to_server, 0, &payload[..size]).expect("is sent");
+                    let message = &payload[..size];
+                    pair.client.send(pair.to_server, pipeline, message).expect("is sent");
                 }
                 Way::InPlace => {
-                    let handle = pair.client.begin_send(pair.to_server, 0, size as u32);
+                    let handle = pair.client.begin_send(pair.to_server, pipeline, size as u32);
                     let handle = handle.expect("there is room");
                     let buffer = pair.client.send_buffer(handle).expect("is open");
                     buffer[..size].copy_from_slice(&payload[..size]);
@@ -79,7 +91,7 @@ fn echo(pair: &mut Pair, count: u32, size: usize, way: Way) {
         pair.server.update().expect("updates");
         while let Some(event) = pair.server.pop_event() {
             assert_eq!(event.kind, EventKind::Data);
-            pair.server.send(pair.to_client, 0, &event.data).expect("is sent");
+            pair.server.send(pair.to_client, pipeline, &event.data).expect("is sent");
         }
         pair.server.flush().expect("flushes");
         pair.client.update().expect("updates");
@@ -90,14 +102,113 @@ fn echo(pair: &mut Pair, count: u32, size: usize, way: Way) {
     }
 }
 
+/// Datagrams in memory that is there already.
+struct Ring {
+    places: Vec<(Vec<u8>, usize)>,
+    read: usize,
+    written: usize,
+}
+
+impl Ring {
+    fn new() -> Arc<Mutex<Self>> {
+        let places = vec![(vec![0; 1472], 0); 64];
+        Arc::new(Mutex::new(Self { places, read: 0, written: 0 }))
+    }
+}
+
+/// One end of two rings.
+struct End {
+    name: u8,
+    input: Arc<Mutex<Ring>>,
+    output: Arc<Mutex<Ring>>,
+}
+
+fn address(name: u8) -> NetworkEndpoint {
+    NetworkEndpoint::custom(&[name]).expect("is short")
+}
+
+impl CustomInterface for End {
+    fn bind(&mut self, _: &NetworkEndpoint) -> netdriver::Result<NetworkEndpoint> {
+        Ok(address(self.name))
+    }
+
+    fn receive(&mut self, packets: &mut [IncomingPacket]) -> netdriver::Result<usize> {
+        let ring = &mut *self.input.lock().expect("nobody panicked");
+        let mut count = 0;
+        while count < packets.len() && ring.read < ring.written {
+            let (bytes, length) = &ring.places[ring.read % ring.places.len()];
+            packets[count].fill(address(1 - self.name), &bytes[..*length]);
+            ring.read += 1;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn send(&mut self, packets: &[OutgoingPacket<'_>]) -> netdriver::Result<usize> {
+        let ring = &mut *self.output.lock().expect("nobody panicked");
+        for packet in packets {
+            let place = ring.written % ring.places.len();
+            ring.places[place].0[..packet.data.len()].copy_from_slice(packet.data);
+            ring.places[place].1 = packet.data.len();
+            ring.written += 1;
+        }
+        Ok(packets.len())
+    }
+}
+
+fn custom(settings: &NetworkSettings) -> Pair {
+    let (there, back) = (Ring::new(), Ring::new());
+    let driver = |name, input: &Arc<Mutex<Ring>>, output: &Arc<Mutex<Ring>>| {
+        let mut driver = NetworkDriver::new(settings).expect("the settings are good");
+        let end = End { name, input: Arc::clone(input), output: Arc::clone(output) };
+        driver.add_custom_interface(Box::new(end)).expect("an interface");
+        driver
+    };
+    let (mut server, mut client) = (driver(0, &there, &back), driver(1, &back, &there));
+    let endpoint = address(0);
+    server.bind(0, &endpoint).expect("binds");
+    server.listen().expect("listens");
+    let to_server = client.connect(0, &endpoint, b"").expect("starts to connect");
+    expect_event(&mut [&mut client, &mut server], EventKind::Connect);
+    let to_client = expect_accept(&mut [&mut server, &mut client]);
+    Pair { server, client, to_client, to_server, endpoint }
+}
+
+/// Allocations while packets come over TCP in pieces, warm.
+fn measure_pieces() -> u64 {
+    let framed = |packet: &[u8]| [&(packet.len() as u16).to_be_bytes(), packet].concat();
+    let (mut server, endpoint) = server(InterfaceKind::Tcp, &NetworkSettings::default());
+    let mut peer = RawStream::connect(endpoint.port());
+    peer.write(&mut server, &framed(&handshake(1, b"")));
+    expect_accept(&mut [&mut server]);
+    let stream = framed(&data(&[7; 1000])).repeat(2000);
+    let mut run = |bytes: &[u8]| {
+        let before = COUNT.load(Ordering::Relaxed);
+        let mut count = 0;
+        // Cuts at every place of a packet.
+        for piece in bytes.chunks(337) {
+            assert_eq!(peer.try_write(piece), piece.len(), "the server reads");
+            server.update().expect("updates");
+            while let Some(view) = server.pop_event_view() {
+                assert_eq!(view.data.len(), 1000);
+                count += 1;
+            }
+        }
+        assert!(count >= 1998, "{count} of 2000 packets");
+        COUNT.load(Ordering::Relaxed) - before
+    };
+    run(&stream);
+    run(&stream)
+}
+
 /// Allocations of [`ECHOES`] echoes, warm.
-fn measure(pair: &mut Pair, size: usize, way: Way) -> u64 {
+fn measure(pair: &mut Pair, size: usize, way: Way, pipeline: u8) -> u64 {
     // Long messages of odd sizes go through the chunks of the read buffer in every rhythm.
     for warm in [1300, 1111, 997, size] {
-        echo(pair, WARM_UP, warm, way);
+        echo(pair, WARM_UP, warm, way, pipeline);
     }
     let before = COUNT.load(Ordering::Relaxed);
-    echo(pair, ECHOES, size, way);
+    echo(pair, ECHOES, size, way, pipeline);
     COUNT.load(Ordering::Relaxed) - before
 }
 
@@ -107,18 +218,40 @@ fn echoes_in_steady_state_allocate_nothing() {
     let udp: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::Udp, s);
     let utp: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::WebSocket, s);
     let plain: fn(&NetworkSettings) -> Pair = |s| Pair::plain(s, s);
-    let carriers = [("UDP", udp), ("plain WebSocket", plain), ("UTP over WebSocket", utp)];
+    let tcp: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::Tcp, s);
+    let carriers = [
+        ("UDP", udp),
+        ("plain WebSocket", plain),
+        ("UTP over WebSocket", utp),
+        ("TCP", tcp),
+        ("custom interface", custom),
+    ];
     let mut found = Vec::new();
     for (name, connect) in carriers {
         for (way_name, way) in [("at once", Way::AtOnce), ("in place", Way::InPlace)] {
             for size in [16, 1300] {
                 let mut pair = connect(&settings);
-                let count = measure(&mut pair, size, way);
+                let count = measure(&mut pair, size, way, 0);
                 if count > 0 {
                     found.push(format!("{name}, {way_name}, {size} bytes: {count}"));
                 }
             }
         }
+    }
+    // On a busy machine the clock would have packets sent again, which need buffers of their own.
+    let settings = NetworkSettings { fixed_frame_time_ms: 1, ..settings };
+    for kind in [InterfaceKind::Udp, InterfaceKind::Tcp, InterfaceKind::WebSocket] {
+        for (pipeline, size) in [(1, SIZE_MAX), (2, 1300), (3, 1300), (4, SIZE_MAX)] {
+            let mut pair = Pair::with_pipelines(kind, &settings, PIPELINES);
+            let count = measure(&mut pair, size, Way::AtOnce, pipeline);
+            if count > 0 {
+                found.push(format!("{kind:?}, pipeline {pipeline}, {size} bytes: {count}"));
+            }
+        }
+    }
+    let pieces = measure_pieces();
+    if pieces > 0 {
+        found.push(format!("packets over TCP in pieces: {pieces}"));
     }
     assert!(found.is_empty(), "allocations in {ECHOES} echoes:\n{}", found.join("\n"));
 }

@@ -15,5 +15,7 @@ mod peer;
 mod sessions;
 #[path = "tls_behaviour/strangers.rs"]
 mod strangers;
+#[path = "tls_behaviour/tcp.rs"]
+mod tcp;
 #[path = "tls_behaviour/world.rs"]
 mod world;

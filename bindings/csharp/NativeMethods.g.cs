@@ -202,6 +202,14 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_INTERFACE_IPC = 3;
         /// <summary>
+        ///  TCP: the connection protocol's packets with a length in front, with or without TLS.
+        /// </summary>
+        internal const uint ND_INTERFACE_TCP = 4;
+        /// <summary>
+        ///  Functions of the program; see nd_driver_add_custom_interface.
+        /// </summary>
+        internal const uint ND_INTERFACE_CUSTOM = 5;
+        /// <summary>
         ///  Dialect: a listener finds out by itself which of the two a client speaks.
         /// </summary>
         internal const uint ND_DIALECT_AUTO = 0;
@@ -347,6 +355,48 @@ namespace NetDriver.Interop
         ///  Clients' certificates: a client without a valid one is refused.
         /// </summary>
         internal const uint ND_TLS_CLIENT_CERTIFICATES_REQUIRED = 2;
+        /// <summary>
+        ///  Stage of a pipeline: does nothing.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_NULL = 0;
+        /// <summary>
+        ///  Stage of a pipeline: cuts messages that are longer than a packet.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_FRAGMENTATION = 1;
+        /// <summary>
+        ///  Stage of a pipeline: every message arrives, once and in order. Until the peer has acknowledged
+        ///  some, at most so many may be under way as the window holds; then sends return
+        ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_RELIABLE_SEQUENCED = 2;
+        /// <summary>
+        ///  Stage of a pipeline: messages that come after a later one are dropped.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_UNRELIABLE_SEQUENCED = 3;
+        /// <summary>
+        ///  Stage of a pipeline: a bad network, for tests.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_SIMULATOR = 4;
+        /// <summary>
+        ///  Stages of pipelines from this number on are those of nd_driver_register_stage.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_CUSTOM = 64;
+        /// <summary>
+        ///  A simulator stage acts on packets that arrive.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_RECEIVED_PACKETS_ONLY = 0;
+        /// <summary>
+        ///  A simulator stage acts on packets that leave.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_SENT_PACKETS_ONLY = 1;
+        /// <summary>
+        ///  A simulator stage acts on all packets.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_ALL_PACKETS = 2;
+        /// <summary>
+        ///  A simulator stage does nothing.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_OFF = 3;
         /// <summary>
         ///  Log level: something failed that the program should know.
         /// </summary>
@@ -714,7 +764,8 @@ namespace NetDriver.Interop
 
         /// <summary>
         ///  Bind an interface to an address of this machine. May be called several times: each call adds
-        ///  a listening endpoint. Clients need not bind; connecting does it for them.
+        ///  a listening endpoint (a custom interface has one). Clients need not bind; connecting does it for
+        ///  them.
         ///
         ///  @param driver  the driver
         ///  @param interface_index  the interface
@@ -750,7 +801,8 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
-        ///  the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+        ///  the driver itself, or a function of a custom interface did; connections go on where they can);
+        ///  ND_ERROR_DRIVER_IN_USE
         ///  @lifetime ends the validity of the data of events popped before, and aborts sends left open
         ///  @thread the one that uses the driver now
         ///  @since 0.1
@@ -770,13 +822,13 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_flush(nd_driver* driver);
 
         /// <summary>
-        ///  Sleep until an update would bring an event, a connection or an upgrade request, or until the
-        ///  time is over. This is the only call that blocks. Meanwhile keep-alives and pongs are served.
+        ///  Sleep until an update would bring an event, a connection or an upgrade request, until
+        ///  nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+        ///  Meanwhile keep-alives and pongs are served.
         ///
         ///  @param driver  the driver
         ///  @param timeout_ms  milliseconds to sleep at most; 0 returns at once
-        ///  @param out_ready  out: 1 when an update has something to show, 0 when the time was over; may
-        ///  be NULL
+        ///  @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
         ///  @since 0.1
@@ -798,7 +850,7 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_get_statistics(nd_driver* driver, nd_driver_statistics* out_statistics);
 
         /// <summary>
-        ///  Put a bad network below the datagram interfaces (UDP, IPC), or change or remove it.
+        ///  Put a bad network below the datagram interfaces (UDP, IPC, custom), or change or remove it.
         ///
         ///  @param driver  the driver
         ///  @param simulator  how bad; copied; see nd_network_simulator_init
@@ -809,6 +861,49 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_set_network_simulator", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_set_network_simulator(nd_driver* driver, nd_network_simulator* simulator);
+
+        /// <summary>
+        ///  Fill a table of interface functions with the defaults: no functions.
+        ///
+        ///  @param out_functions  out: the struct
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_interface_functions_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_interface_functions_init(nd_interface_functions* out_functions);
+
+        /// <summary>
+        ///  Give a driver an interface of your own: memory that processes share, a relay, a serial line, the
+        ///  library of a game platform. It is bound, listens and is connected on like a UDP interface; it
+        ///  has one endpoint.
+        ///
+        ///  @param driver  the driver
+        ///  @param functions  what to call; the struct is copied
+        ///  @param out_interface  out: the number by which other calls name it, counting from 0
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (receive or send, too);
+        ///  ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_LIMIT_REACHED (16 interfaces);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the functions and `user` must stay valid until `release` was called, which is before
+        ///  nd_driver_destroy returns; never when this call fails
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_add_custom_interface", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_add_custom_interface(nd_driver* driver, nd_interface_functions* functions, uint* out_interface);
+
+        /// <summary>
+        ///  Wake a driver: an nd_driver_wait that goes on, or else the next one, looks at what has come and
+        ///  returns at once. For custom interfaces that have something to receive, and for programs that
+        ///  have something to do. Cheap while the driver is awake.
+        ///
+        ///  @param driver  the driver
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE
+        ///  @thread any, also while another one is inside a call with the driver
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_wake", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_wake(nd_driver* driver);
 
         /// <summary>
         ///  Serve a document: a listener of this interface answers `GET path` and `HEAD path` with it, so
@@ -960,18 +1055,18 @@ namespace NetDriver.Interop
         internal static extern int nd_tls_server_init(nd_tls_server* out_tls);
 
         /// <summary>
-        ///  Say how clients on a WebSocket interface speak TLS: those of nd_driver_connect and
+        ///  Say how clients on a WebSocket or TCP interface speak TLS: those of nd_driver_connect and
         ///  nd_driver_connect_host always, those of nd_driver_connect_url for wss:// when their options say
         ///  nothing. For connections that start later.
         ///
         ///  @param driver  the driver
-        ///  @param interface_index  a WebSocket interface
+        ///  @param interface_index  a WebSocket or TCP interface
         ///  @param tls  how; copied, with everything it points to; NULL: not at all, and wss:// as
         ///  nd_tls_client_init says
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_STRUCT_SIZE; ND_ERROR_NULL_ARGUMENT;
         ///  ND_ERROR_INVALID_ARGUMENT (no such interface, or a certificate or key that cannot be used;
-        ///  nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (UDP and IPC
-        ///  interfaces; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
+        ///  nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (interfaces
+        ///  of other kinds; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.2
         /// </summary>
@@ -979,12 +1074,13 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_set_tls_client(nd_driver* driver, uint interface_index, nd_tls_client* tls);
 
         /// <summary>
-        ///  Let the listeners of a WebSocket interface speak TLS (wss, https), and nothing else. Before or
-        ///  while they listen: what is set here is for clients that connect later, and nobody is dropped, so
-        ///  that a certificate can be replaced before it expires. A client without TLS is answered with 400.
+        ///  Let the listeners of a WebSocket or TCP interface speak TLS (wss, https), and nothing else.
+        ///  Before or while they listen: what is set here is for clients that connect later, and nobody is
+        ///  dropped, so that a certificate can be replaced before it expires. A WebSocket client without TLS
+        ///  is answered with 400; over TCP its stream ends.
         ///
         ///  @param driver  the driver
-        ///  @param interface_index  a WebSocket interface
+        ///  @param interface_index  a WebSocket or TCP interface
         ///  @param tls  how; copied, with everything it points to; NULL: without TLS again
         ///  @return as nd_driver_set_tls_client
         ///  @thread the one that uses the driver now
@@ -1011,10 +1107,10 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param interface_index  the interface to use
-        ///  @param endpoint  the server
+        ///  @param endpoint  the server; of any family on a custom interface, else IPv4 or IPv6
         ///  @param payload  bytes for the server with the connection request, copied; NULL for none
-        ///  @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
-        ///  WebSocket, with the default max_message_size
+        ///  @param payload_length  length of `payload` in bytes; at most 1375 on UDP, IPC and custom
+        ///  interfaces, 1373 on TCP, 1361 on WebSocket, with the default max_message_size
         ///  @param out_connection  out: the connection
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
         ///  ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
@@ -1165,7 +1261,7 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  which
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param out_size  out: payload bytes
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
         ///  _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
@@ -1497,14 +1593,15 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes; 0 is a valid message
         ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
         ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
         ///  _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
-        ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (unknown
+        ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
+        ///  full); ND_ERROR_INVALID_ARGUMENT (unknown
         ///  pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.1
@@ -1519,7 +1616,7 @@ namespace NetDriver.Interop
         ///  @param driver  the driver
         ///  @param connections  to whom
         ///  @param connection_count  how many
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
         ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
@@ -1540,7 +1637,7 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param required_size  bytes that the message needs; 0 for as many as one packet holds (64 KiB
         ///  on plain WebSocket connections)
         ///  @param out_send  out: where to write, how much, and the name of the send
@@ -2595,7 +2692,7 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
         ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
@@ -2686,8 +2783,8 @@ namespace NetDriver.Interop
         ///  @param multi  the collection
         ///  @param connection  which
         ///  @param out_driver  out: its driver's handle
-        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH (of
-        ///  none of the drivers); ND_ERROR_DRIVER_IN_USE
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH
+        ///  (of none of the drivers); ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses it now
         ///  @since 0.3
         /// </summary>
@@ -2718,8 +2815,8 @@ namespace NetDriver.Interop
         internal static extern int nd_multi_driver_flush(nd_multi_driver* multi);
 
         /// <summary>
-        ///  Sleep until an update would bring something, or until the time is over. The drivers take turns of
-        ///  a millisecond, so that with several of them news are noticed so much later.
+        ///  Sleep until an update would bring something, or until the time is over. The drivers take turns
+        ///  of a millisecond, so that with several of them news are noticed so much later.
         ///
         ///  @param multi  the collection
         ///  @param timeout_ms  milliseconds to sleep at most
@@ -2886,6 +2983,165 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_multi_driver_abort_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_multi_driver_abort_send(nd_multi_driver* multi, nd_send* send);
+
+        /// <summary>
+        ///  Make a pipeline: stages that messages sent with its number go through, from the first stage to
+        ///  the last, and on the other side from the last to the first. Numbers count from 1 in the order of
+        ///  creation. Both sides must make the same pipelines in the same order, because packets carry the
+        ///  number and nothing else. What a pipeline says holds in the UTP dialect; a plain WebSocket
+        ///  connection is reliable, ordered and takes long messages as it is, so every pipeline that there
+        ///  is means "no pipeline" there.
+        ///
+        ///  @param driver  the driver
+        ///  @param stages  the stages, in the order in which a message meets them when it is sent; copied.
+        ///  NULL when the count is 0, which makes a pipeline that does nothing
+        ///  @param stage_count  how many; at most 16
+        ///  @param out_pipeline  out: the pipeline's number, for the send functions and in Data events
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_INVALID_ARGUMENT (unknown stages, parameters that cannot be, Fragmentation behind
+        ///  ReliableSequenced); ND_ERROR_NETWORK_STATE_MISMATCH (the driver has had a connection);
+        ///  ND_ERROR_LIMIT_REACHED (a 256th pipeline); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_create_pipeline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_create_pipeline(nd_driver* driver, nd_pipeline_stage* stages, uint stage_count, byte* out_pipeline);
+
+        /// <summary>
+        ///  Fill the parameters of a simulator stage with the defaults: a good network.
+        ///
+        ///  @param out_simulator  out: every field set
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_simulator_stage_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_simulator_stage_init(nd_simulator_stage* out_simulator);
+
+        /// <summary>
+        ///  Change the bad network of simulator stages, of connections that exist too.
+        ///
+        ///  @param driver  the driver
+        ///  @param pipeline  a pipeline; 0: all of them, and those that are made later without parameters
+        ///  of their own
+        ///  @param simulator  how bad; copied
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_INVALID_ARGUMENT (unknown pipeline, parameters that cannot be);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_set_simulator_stage", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_set_simulator_stage(nd_driver* driver, byte pipeline, nd_simulator_stage* simulator);
+
+        /// <summary>
+        ///  Change after which time the reliable stages of a pipeline send again, on one connection.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param pipeline  a pipeline
+        ///  @param minimum_ms  the fewest milliseconds; above 0
+        ///  @param maximum_ms  the most milliseconds; above the fewest
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
+        ///  _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, times that cannot be);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_set_resend_times", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_set_resend_times(nd_driver* driver, ulong connection, byte pipeline, int minimum_ms, int maximum_ms);
+
+        /// <summary>
+        ///  Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP
+        ///  dialect included: Unity Transport's MaxHeaderSize.
+        ///
+        ///  @param driver  the driver
+        ///  @param interface_index  the interface
+        ///  @param pipeline  0: no pipeline
+        ///  @param out_size  out: bytes
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT
+        ///  (unknown interface or pipeline); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_header_size_max", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_header_size_max(nd_driver* driver, uint interface_index, byte pipeline, uint* out_size);
+
+        /// <summary>
+        ///  Prepare a struct for nd_connection_get_pipeline_statistics.
+        ///
+        ///  @param out_statistics  out: struct_size set, the rest 0
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_pipeline_statistics_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_pipeline_statistics_init(nd_pipeline_statistics* out_statistics);
+
+        /// <summary>
+        ///  What the stages of a pipeline have counted on a connection, round trips included.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param pipeline  a pipeline
+        ///  @param out_statistics  in: struct_size, see nd_pipeline_statistics_init; out: the counters
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_pipeline_statistics", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_pipeline_statistics(nd_driver* driver, ulong connection, byte pipeline, nd_pipeline_statistics* out_statistics);
+
+        /// <summary>
+        ///  Fill a table with the defaults: a stage that does nothing.
+        ///
+        ///  @param out_functions  out: every field set
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stage_functions_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stage_functions_init(nd_stage_functions* out_functions);
+
+        /// <summary>
+        ///  Register a stage that pipelines of the driver may have, before anything is bound.
+        ///
+        ///  A function changes call-&gt;data in place, or makes bytes of its own, and hands them on with
+        ///  nd_stage_forward; examples/c/stage_xor.c is a whole stage in a few lines.
+        ///
+        ///  @param driver  the driver
+        ///  @param functions  what to register; the struct and its name are copied
+        ///  @param out_stage  out: its number, for nd_pipeline_stage
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NETWORK_STATE_MISMATCH (bound, or connected before);
+        ///  ND_ERROR_LIMIT_REACHED (a 65th stage); ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
+        ///  @thread the one that uses the driver now; the functions run inside calls with this driver, on
+        ///  the thread that makes them, and must not call it
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_register_stage", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_register_stage(nd_driver* driver, nd_stage_functions* functions, uint* out_stage);
+
+        /// <summary>
+        ///  Hand on what a stage has made of a packet: to the next stage when sending, to the one before
+        ///  when receiving.
+        ///
+        ///  @param header  goes in front; NULL when the length is 0
+        ///  @param header_length  its length in bytes
+        ///  @param payload  the rest; NULL when the length is 0. Both are copied
+        ///  @param payload_length  its length in bytes
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_PACKET_OVERFLOW,
+        ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL (sending: what comes behind did not take it);
+        ///  ND_ERROR_INVALID_ARGUMENT (sending: a stage behind refused it);
+        ///  ND_ERROR_NETWORK_STATE_MISMATCH (no function of a stage runs on this thread)
+        ///  @thread the one that runs the stage's function
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stage_forward", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stage_forward(byte* header, uint header_length, byte* payload, uint payload_length);
 
 
     }
@@ -3100,11 +3356,31 @@ namespace NetDriver.Interop
         /// </summary>
         public int tolerate_throttled;
         /// <summary>
-        ///  WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-        ///  while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-        ///  Default 250; at least 0.
+        ///  WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+        ///  the next, while earlier ones go on; four at most at once, and the first that connects wins
+        ///  (RFC 8305). Default 250; at least 0.
         /// </summary>
         public int connect_race_delay_ms;
+        /// <summary>
+        ///  Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
+        ///  next three, for stages that bring no number of their own (nd_pipeline_stage).
+        /// </summary>
+        public uint fragmentation_payload_capacity;
+        /// <summary>
+        ///  ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
+        ///  up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
+        /// </summary>
+        public uint reliable_window_size;
+        /// <summary>
+        ///  ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
+        ///  above 0.
+        /// </summary>
+        public int reliable_minimum_resend_time_ms;
+        /// <summary>
+        ///  ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
+        ///  above the fewest.
+        /// </summary>
+        public int reliable_maximum_resend_time_ms;
         /// <summary>
         ///  WebSocket: messages that one connection may queue for sending, whatever their length; then
         ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
@@ -3209,16 +3485,17 @@ namespace NetDriver.Interop
         /// </summary>
         public byte* response_headers;
         /// <summary>
-        ///  WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-        ///  (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-        ///  `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-        ///  address that is no trusted proxy. Name only proxies that write one of the two themselves.
-        ///  NULL (default): none, and the headers mean nothing.
+        ///  WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+        ///  a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+        ///  own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+        ///  first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+        ///  proxies that write one of the two themselves. NULL (default): none, and the headers mean
+        ///  nothing.
         /// </summary>
         public byte* trusted_proxies;
         /// <summary>
-        ///  WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-        ///  each stream; streams of others are closed at once. Default 0.
+        ///  WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+        ///  front of each stream; streams of others are closed at once. Default 0.
         /// </summary>
         public uint proxy_protocol;
         /// <summary>
@@ -3503,7 +3780,8 @@ namespace NetDriver.Interop
         /// </summary>
         public byte reason;
         /// <summary>
-        ///  Data: the pipeline that it came through; 0 is none.
+        ///  Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
+        ///  full; 0: the send queue was.
         /// </summary>
         public byte pipeline;
         /// <summary>
@@ -3565,7 +3843,7 @@ namespace NetDriver.Interop
         public uint dialect;
         /// <summary>
         ///  Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-        ///  measures its handshake, a WebSocket each of its pings.
+        ///  measures its handshake, a WebSocket each of its pings; a reliable pipeline's smoothed mean.
         /// </summary>
         public uint round_trip_us;
         /// <summary>
@@ -3796,7 +4074,7 @@ namespace NetDriver.Interop
         /// </summary>
         public ulong connections_timed_out;
         /// <summary>
-        ///  Connections over streams that ended without a Close frame.
+        ///  Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
         /// </summary>
         public ulong connections_lost;
         /// <summary>
@@ -3875,6 +4153,101 @@ namespace NetDriver.Interop
         ///  Start of the random sequence: one seed, one behaviour.
         /// </summary>
         public ulong seed;
+    }
+
+    /// <summary>
+    ///  A place for a datagram that has arrived.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_incoming_packet
+    {
+        /// <summary>
+        ///  Where it came from: fill it in. Answers go there.
+        /// </summary>
+        public nd_endpoint endpoint;
+        /// <summary>
+        ///  Bytes of it: fill it in. Longer than `capacity`: it is dropped and counted as malformed.
+        /// </summary>
+        public uint length;
+        /// <summary>
+        ///  Bytes that fit at `data`: max_message_size of the driver.
+        /// </summary>
+        public uint capacity;
+        /// <summary>
+        ///  Where to write it; valid during the call.
+        /// </summary>
+        public byte* data;
+    }
+
+    /// <summary>
+    ///  A datagram to send.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_outgoing_packet
+    {
+        /// <summary>
+        ///  Where it goes.
+        /// </summary>
+        public nd_endpoint endpoint;
+        /// <summary>
+        ///  Bytes at `data`.
+        /// </summary>
+        public uint length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  The datagram; valid during the call.
+        /// </summary>
+        public byte* data;
+    }
+
+    /// <summary>
+    ///  A way for packets to travel that the program brings. Fill it with nd_interface_functions_init.
+    ///
+    ///  It carries whole datagrams of at most max_message_size bytes, which may be lost, doubled or
+    ///  overtaken, between endpoints that only it understands: ND_FAMILY_CUSTOM with up to 60 bytes,
+    ///  IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
+    ///
+    ///  The functions run inside calls with the driver, on the thread that makes them, one at a time.
+    ///  They must not call the driver, except nd_driver_wake.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_interface_functions
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_interface_functions_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Handed to the functions as it is.
+        /// </summary>
+        public void* user;
+        /// <summary>
+        ///  NULL: any endpoint is fine as it is.
+        /// </summary>
+        public void* bind;
+        /// <summary>
+        ///  NULL: there is nothing to do.
+        /// </summary>
+        public void* listen;
+        /// <summary>
+        ///  What has arrived. Must not be NULL.
+        /// </summary>
+        public void* receive;
+        /// <summary>
+        ///  What is to be sent. Must not be NULL.
+        /// </summary>
+        public void* send;
+        /// <summary>
+        ///  NULL: there is nothing to free.
+        /// </summary>
+        public void* release;
     }
 
     /// <summary>
@@ -4040,6 +4413,323 @@ namespace NetDriver.Interop
         ///  Reads that went past the end.
         /// </summary>
         public uint failed_reads;
+    }
+
+    /// <summary>
+    ///  A stage of a pipeline. All zero but `stage` is fine: then the parameters are those of the
+    ///  driver's settings.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_pipeline_stage
+    {
+        /// <summary>
+        ///  ND_PIPELINE_STAGE_…, or what nd_driver_register_stage gave.
+        /// </summary>
+        public uint stage;
+        /// <summary>
+        ///  Fragmentation: bytes of the longest message; 0: fragmentation_payload_capacity.
+        /// </summary>
+        public uint payload_capacity;
+        /// <summary>
+        ///  ReliableSequenced: packets under way; 0: reliable_window_size.
+        /// </summary>
+        public uint window_size;
+        /// <summary>
+        ///  ReliableSequenced: milliseconds; 0: reliable_minimum_resend_time_ms.
+        /// </summary>
+        public int minimum_resend_time_ms;
+        /// <summary>
+        ///  ReliableSequenced: milliseconds; 0: reliable_maximum_resend_time_ms.
+        /// </summary>
+        public int maximum_resend_time_ms;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Simulator: how bad a network; NULL: as nd_driver_set_simulator_stage said, or a good one.
+        /// </summary>
+        public nd_simulator_stage* simulator;
+    }
+
+    /// <summary>
+    ///  The bad network of a simulator stage. Fill it with nd_simulator_stage_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_simulator_stage
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_simulator_stage_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  Packets that the stage holds at once in each direction; what comes on top is not late.
+        ///  Default 512.
+        /// </summary>
+        public uint max_packet_count;
+        /// <summary>
+        ///  Bytes of the longest packet that the stage acts on. Default 1472.
+        /// </summary>
+        public uint max_packet_size;
+        /// <summary>
+        ///  ND_SIMULATOR_MODE_…. Default ND_SIMULATOR_MODE_ALL_PACKETS.
+        /// </summary>
+        public uint mode;
+        /// <summary>
+        ///  Milliseconds by which packets are late. Default 0.
+        /// </summary>
+        public uint packet_delay_ms;
+        /// <summary>
+        ///  Milliseconds by which that varies, either way. Default 0.
+        /// </summary>
+        public uint packet_jitter_ms;
+        /// <summary>
+        ///  The first of every so many packets is dropped. Default 0: none.
+        /// </summary>
+        public uint packet_drop_interval;
+        /// <summary>
+        ///  Percent of packets that are dropped. Default 0.
+        /// </summary>
+        public float packet_drop_percentage;
+        /// <summary>
+        ///  Percent of packets that come twice. Default 0.
+        /// </summary>
+        public float packet_duplication_percentage;
+        /// <summary>
+        ///  Percent of packets that are damaged; each of their bits flips with the same chance.
+        ///  Default 0.
+        /// </summary>
+        public float fuzz_factor;
+        /// <summary>
+        ///  Bytes at the start of a packet that are never damaged. Default 0.
+        /// </summary>
+        public uint fuzz_offset;
+        /// <summary>
+        ///  Start of the random sequence. Default 0: one of the connection's own.
+        /// </summary>
+        public uint random_seed;
+    }
+
+    /// <summary>
+    ///  What the stages of one pipeline have counted on one connection. Fields of stages that the
+    ///  pipeline has not are 0; of several stages of a kind the first counts.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_pipeline_statistics
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_pipeline_statistics_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  ReliableSequenced: packets with payload that arrived, whatever became of them.
+        /// </summary>
+        public ulong reliable_packets_received;
+        /// <summary>
+        ///  ReliableSequenced: packets with payload that left, those sent again not counted.
+        /// </summary>
+        public ulong reliable_packets_sent;
+        /// <summary>
+        ///  ReliableSequenced: packets that arrived and only acknowledge.
+        /// </summary>
+        public ulong reliable_acks_received;
+        /// <summary>
+        ///  ReliableSequenced: packets that left and only acknowledge.
+        /// </summary>
+        public ulong reliable_acks_sent;
+        /// <summary>
+        ///  ReliableSequenced: packets that were missing when a later one came, and are so still.
+        /// </summary>
+        public ulong reliable_packets_dropped;
+        /// <summary>
+        ///  ReliableSequenced: packets that arrived after later ones.
+        /// </summary>
+        public ulong reliable_packets_out_of_order;
+        /// <summary>
+        ///  ReliableSequenced: packets that had arrived before.
+        /// </summary>
+        public ulong reliable_packets_duplicated;
+        /// <summary>
+        ///  ReliableSequenced: packets outside of the window.
+        /// </summary>
+        public ulong reliable_packets_stale;
+        /// <summary>
+        ///  ReliableSequenced: packets sent again.
+        /// </summary>
+        public ulong reliable_packets_resent;
+        /// <summary>
+        ///  ReliableSequenced: microseconds of the last round trip measured; 0: none yet.
+        /// </summary>
+        public ulong round_trip_last_us;
+        /// <summary>
+        ///  ReliableSequenced: the smoothed mean of round trips, in microseconds.
+        /// </summary>
+        public ulong round_trip_smoothed_us;
+        /// <summary>
+        ///  ReliableSequenced: their smoothed deviation, in microseconds.
+        /// </summary>
+        public ulong round_trip_variance_us;
+        /// <summary>
+        ///  ReliableSequenced: microseconds until a packet is sent again, before the bounds of the
+        ///  settings.
+        /// </summary>
+        public ulong resend_timeout_us;
+        /// <summary>
+        ///  UnreliableSequenced: packets that left.
+        /// </summary>
+        public ulong sequenced_packets_sent;
+        /// <summary>
+        ///  UnreliableSequenced: packets that arrived.
+        /// </summary>
+        public ulong sequenced_packets_received;
+        /// <summary>
+        ///  UnreliableSequenced: packets dropped because a later one had arrived.
+        /// </summary>
+        public ulong sequenced_packets_culled;
+        /// <summary>
+        ///  UnreliableSequenced: packets that never arrived.
+        /// </summary>
+        public ulong sequenced_packets_dropped;
+        /// <summary>
+        ///  Fragmentation: messages that left.
+        /// </summary>
+        public ulong fragmentation_messages_sent;
+        /// <summary>
+        ///  Fragmentation: packets that they became.
+        /// </summary>
+        public ulong fragmentation_packets_sent;
+        /// <summary>
+        ///  Fragmentation: messages that arrived whole.
+        /// </summary>
+        public ulong fragmentation_messages_received;
+        /// <summary>
+        ///  Fragmentation: packets that arrived.
+        /// </summary>
+        public ulong fragmentation_packets_received;
+        /// <summary>
+        ///  Fragmentation: packets of messages that cannot become whole.
+        /// </summary>
+        public ulong fragmentation_packets_dropped;
+        /// <summary>
+        ///  Fragmentation: messages that were begun and given up.
+        /// </summary>
+        public ulong fragmentation_messages_dropped;
+        /// <summary>
+        ///  Simulator: packets that went in.
+        /// </summary>
+        public ulong simulator_packets;
+        /// <summary>
+        ///  Simulator: packets dropped.
+        /// </summary>
+        public ulong simulator_dropped;
+        /// <summary>
+        ///  Simulator: copies made.
+        /// </summary>
+        public ulong simulator_duplicated;
+        /// <summary>
+        ///  Simulator: packets damaged.
+        /// </summary>
+        public ulong simulator_fuzzed;
+        /// <summary>
+        ///  Simulator: packets that it holds now.
+        /// </summary>
+        public ulong simulator_waiting;
+    }
+
+    /// <summary>
+    ///  A call of a stage's function.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_stage_call
+    {
+        /// <summary>
+        ///  The driver's time in microseconds.
+        /// </summary>
+        public ulong now_us;
+        /// <summary>
+        ///  When `timeout` is to be called, in the driver's time; 0 (at first) is never. Set it to ask
+        ///  for it; it stays as it is from call to call until its time comes, and is 0 then.
+        /// </summary>
+        public ulong wake_us;
+        /// <summary>
+        ///  The packet: on its way out as the stages before made it, on its way in without the headers
+        ///  of the stages behind. It may be changed in place. NULL for `timeout`.
+        /// </summary>
+        public byte* data;
+        /// <summary>
+        ///  Bytes at `data`.
+        /// </summary>
+        public uint data_length;
+        /// <summary>
+        ///  What nd_stage_forward takes now, header and payload together.
+        /// </summary>
+        public uint forward_max;
+        /// <summary>
+        ///  1: what is handed on goes to the program; 0: to the peer. `timeout` is called once for
+        ///  each.
+        /// </summary>
+        public uint receiving;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+    }
+
+    /// <summary>
+    ///  A stage of pipelines. Fill it with nd_stage_functions_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_stage_functions
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_stage_functions_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  Bytes of the longest header that the stage puts in front of a packet. Default 0.
+        /// </summary>
+        public uint header_size;
+        /// <summary>
+        ///  Bytes of the longest message, for a stage that cuts messages. Default 0: what fits into a
+        ///  packet.
+        /// </summary>
+        public uint payload_capacity;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  A name for logs; copied.
+        /// </summary>
+        public byte* name;
+        /// <summary>
+        ///  Handed to the functions as it is.
+        /// </summary>
+        public void* user;
+        /// <summary>
+        ///  NULL: there is no state, and the others get NULL as instance.
+        /// </summary>
+        public void* create;
+        /// <summary>
+        ///  A packet on its way out. NULL: it goes on as it is.
+        /// </summary>
+        public void* send;
+        /// <summary>
+        ///  A packet on its way in. NULL: it goes on as it is.
+        /// </summary>
+        public void* receive;
+        /// <summary>
+        ///  The time that was asked for in wake_us. NULL: nothing.
+        /// </summary>
+        public void* timeout;
+        /// <summary>
+        ///  NULL: there is nothing to free.
+        /// </summary>
+        public void* destroy;
     }
 
 

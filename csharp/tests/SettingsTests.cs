@@ -120,6 +120,9 @@ namespace NetDriver.Tests
             IPCNetworkInterface ipc = new IPCNetworkInterface();
             using (NetworkDriver driver = NetworkDriver.Create(ref ipc, new NetworkSettings()))
                 Check.Equal(10, driver.MaxHeaderSize(NetworkPipeline.Null), "header of IPC");
+            TCPNetworkInterface tcp = new TCPNetworkInterface();
+            using (NetworkDriver driver = NetworkDriver.Create(ref tcp))
+                Check.Equal(12, driver.MaxHeaderSize(NetworkPipeline.Null), "header of TCP");
             using (NetworkDriver driver = NetworkDriver.Create())
             {
                 Check.Equal(10, driver.MaxHeaderSize(NetworkPipeline.Null), "header of UDP");

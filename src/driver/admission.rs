@@ -55,8 +55,10 @@ impl NetworkDriver {
     }
 
     pub(super) fn start_listening(&mut self, binding: Binding) -> Result<()> {
-        let Binding::Listener(number) = binding else {
-            return Ok(());
+        let number = match binding {
+            Binding::Listener(number) => number,
+            Binding::Custom(number) => return self.pump.custom[number as usize].listen(),
+            Binding::Udp(_) | Binding::Ipc(..) => return Ok(()),
         };
         let local = self.pump.listeners[number as usize].local();
         self.pump

@@ -79,6 +79,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         if in_sight {
             if entry.state == ConnectionState::Connected {
+                entry.machines.clear();
                 if let Some(utp) = &mut entry.utp {
                     utp.disconnect();
                 }
@@ -99,6 +100,7 @@ impl NetworkDriver {
         self.drop_plan(index);
         let entry = self.connections.at(index);
         // From here on packets of the peer change nothing; the goodbye waits for the flush.
+        entry.machines.clear();
         if let Some(utp) = &mut entry.utp {
             utp.disconnect();
         }
@@ -169,6 +171,10 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
+        if state.is_framed && state.phase == Phase::Open {
+            self.start_draining(id, false);
+            return;
+        }
         let held = state.held.take();
         let Some(ws) = &mut state.ws else {
             // Still in its opening handshake: there is nothing to say goodbye to.

@@ -33,6 +33,9 @@ impl NetworkDriver {
         endpoint: &NetworkEndpoint,
         payload: &[u8],
     ) -> Result<Connection> {
+        if self.interface(interface)?.settings.kind == InterfaceKind::Custom {
+            return self.connect_custom(interface, endpoint, payload);
+        }
         let address = endpoint
             .to_socket_addr()
             .ok_or_else(|| Error::argument("the endpoint must be IPv4 or IPv6"))?;
@@ -46,6 +49,21 @@ impl NetworkDriver {
         let mut plan =
             self.utp_plan(interface, &address.ip().to_string(), address.port(), payload)?;
         plan.given.push(address);
+        self.begin_connection(interface, Dialect::Utp, payload, plan)
+    }
+
+    /// The endpoint is the program's own affair, whatever its family.
+    fn connect_custom(
+        &mut self,
+        interface: u32,
+        endpoint: &NetworkEndpoint,
+        payload: &[u8],
+    ) -> Result<Connection> {
+        if !endpoint.is_valid() {
+            return Err(Error::argument("the endpoint is invalid; name its family"));
+        }
+        let mut plan = self.utp_plan(interface, "custom", endpoint.port(), payload)?;
+        plan.custom = Some(*endpoint);
         self.begin_connection(interface, Dialect::Utp, payload, plan)
     }
 
@@ -86,7 +104,7 @@ impl NetworkDriver {
         } else {
             None
         };
-        self.check_payload(true, &options.payload)?;
+        self.check_payload(InterfaceKind::WebSocket, &options.payload)?;
         let mut plan = Plan::new(url);
         plan.tls = tls;
         if options.redirects_max > 0 {
@@ -126,9 +144,9 @@ impl NetworkDriver {
 
     fn utp_plan(&mut self, interface: u32, host: &str, port: u16, payload: &[u8]) -> Result<Plan> {
         let settings = &self.interface(interface)?.settings;
-        let over_websocket = settings.kind == InterfaceKind::WebSocket;
+        let kind = settings.kind;
         let target = settings.path.clone().unwrap_or_else(|| "/".to_owned());
-        self.check_payload(over_websocket, payload)?;
+        self.check_payload(kind, payload)?;
         let tls = self.interface_tls(interface, host)?;
         let (secure, host) = (tls.is_some(), host.to_owned());
         let url = WebSocketUrl { secure, host, port, target, credentials: None };
@@ -138,8 +156,8 @@ impl NetworkDriver {
         Ok(plan)
     }
 
-    fn check_payload(&self, over_websocket: bool, payload: &[u8]) -> Result<()> {
-        let most = self.handshake_payload_max(over_websocket);
+    fn check_payload(&self, kind: InterfaceKind, payload: &[u8]) -> Result<()> {
+        let most = self.handshake_payload_max(kind);
         if payload.len() <= most {
             return Ok(());
         }
@@ -201,7 +219,7 @@ impl NetworkDriver {
                 self.pump.udp[number as usize].local().is_ipv4() == remote.is_ipv4()
             }
             Binding::Ipc(..) => true,
-            Binding::Listener(_) => false,
+            Binding::Listener(_) | Binding::Custom(_) => false,
         };
         let binding = match all.iter().copied().find(fits) {
             Some(binding) => binding,
@@ -221,7 +239,7 @@ impl NetworkDriver {
         Ok(match binding {
             Binding::Udp(socket) => Link::Udp { socket, remote },
             Binding::Ipc(port, _) => Link::Ipc { port, remote: remote.port() },
-            Binding::Listener(_) => Link::None,
+            Binding::Listener(_) | Binding::Custom(_) => Link::None,
         })
     }
 }

@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 
 use super::events::Waiting;
 use super::http_facts::HttpFacts;
+use super::pipelines::Machines;
 use super::timers::Armed;
 use super::types::{Connection, ConnectionState, MessageKind, Traffic, VERSION_MAX};
 use crate::error::{Error, Result, Status};
+use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
 use crate::pump::StreamId;
@@ -33,8 +35,24 @@ pub enum Link {
         /// The peer's port.
         remote: u16,
     },
+    /// Through a custom interface of the pump.
+    Custom {
+        /// Its number in the pump.
+        port: u32,
+        /// The peer.
+        remote: NetworkEndpoint,
+    },
     /// Over a stream of the pump.
     Stream(StreamId),
+}
+
+/// The addresses of a connection on a custom interface.
+#[derive(Clone, Copy)]
+pub struct CustomEnds {
+    /// The peer.
+    pub remote: NetworkEndpoint,
+    /// This side.
+    pub local: NetworkEndpoint,
 }
 
 /// One connection.
@@ -58,6 +76,8 @@ pub struct Entry {
     pub link: Link,
     /// The protocol machine of the UTP dialect.
     pub utp: Option<UtpConnection>,
+    /// The machines of its pipelines.
+    pub machines: Machines,
     /// It came from outside.
     pub incoming: bool,
     /// The program knows it.
@@ -76,6 +96,8 @@ pub struct Entry {
     pub wants_writable: bool,
     /// In the list of those with control packets to send.
     pub listed: bool,
+    /// In the list of those with datagrams in the queue.
+    pub queue_listed: bool,
     /// An accept went out in front of this flush's packets already.
     pub accept_repeated: bool,
     /// Its deadline in the timers.
@@ -90,6 +112,8 @@ pub struct Entry {
     pub peer: Option<SocketAddr>,
     /// This side.
     pub local: Option<SocketAddr>,
+    /// Both ends, where a custom interface names them.
+    pub custom: Option<Box<CustomEnds>>,
     /// The connect payload: the peer's on a server, ours on a client.
     pub payload: Box<[u8]>,
     /// Path, headers, sub-protocol of a WebSocket.
@@ -115,6 +139,7 @@ impl Entry {
             write_mode: MessageKind::Binary,
             link: Link::None,
             utp: None,
+            machines: Machines::default(),
             incoming: false,
             accepted: false,
             waiting: Waiting::default(),
@@ -124,6 +149,7 @@ impl Entry {
             closing: false,
             wants_writable: false,
             listed: false,
+            queue_listed: false,
             accept_repeated: false,
             armed: Armed::NONE,
             queued_datagrams: 0,
@@ -131,6 +157,7 @@ impl Entry {
             remote: None,
             peer: None,
             local: None,
+            custom: None,
             payload: Box::default(),
             http: None,
             plan: None,
@@ -200,6 +227,16 @@ impl Connections {
         Err(Error::new(Status::NetworkStateMismatch, text))
     }
 
+    /// Has there ever been one?
+    pub const fn were_used(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
+    /// How many slots there are, used or not.
+    pub const fn slots(&self) -> u32 {
+        self.entries.len() as u32
+    }
+
     /// Is there room for another one?
     pub const fn has_room(&self) -> bool {
         self.live < self.limit
@@ -265,7 +302,9 @@ impl Connections {
         if std::mem::replace(&mut entry.live, false) {
             entry.link = Link::None;
             entry.utp = None;
+            entry.machines.clear();
             entry.http = None;
+            entry.custom = None;
             entry.plan = None;
             entry.payload = Box::default();
             self.free.push(index);

@@ -6,11 +6,12 @@
 use bytes::Bytes;
 
 use super::connections::Link;
+use super::interfaces::layers;
 use super::{DisconnectReason, Ending, Event, EventKind, NetworkDriver};
 use crate::log::note;
 use crate::proto::utp::connection::{Outcome, UtpConnection};
 use crate::proto::utp::packet::{self, Packet, PacketError, Token};
-use crate::settings::{Dialect, InterfaceKind};
+use crate::settings::Dialect;
 
 /// A message, or a piece of one.
 pub struct Piece {
@@ -24,6 +25,8 @@ pub struct Piece {
     pub first: bool,
     /// It ends here.
     pub last: bool,
+    /// What it came through.
+    pub pipeline: u8,
 }
 
 impl NetworkDriver {
@@ -89,12 +92,7 @@ impl NetworkDriver {
             _ => established,
         };
         if moves && entry.link != link && entry.link != Link::None {
-            entry.link = link;
-            let remote = remote_of(link);
-            let local = self.link_local(link);
-            let entry = self.connections.at(index);
-            entry.remote = remote;
-            entry.local = local;
+            self.set_link(index, link);
         }
     }
 
@@ -109,11 +107,7 @@ impl NetworkDriver {
             return;
         };
         self.interfaces[interface as usize].tokens.insert(token, index);
-        let local = self.link_local(link);
-        let entry = self.connections.at(index);
-        entry.link = link;
-        entry.remote = remote_of(link);
-        entry.local = local;
+        self.set_link(index, link);
         self.found(index, token, payload);
     }
 
@@ -143,10 +137,8 @@ impl NetworkDriver {
     ) -> Outcome {
         let now = self.now;
         let entry = self.connections.at(index);
-        let overhead = match self.interfaces[entry.interface as usize].settings.kind {
-            InterfaceKind::WebSocket => crate::proto::websocket::HEADER_SIZE_MAX as u16,
-            InterfaceKind::Udp | InterfaceKind::Ipc => 0,
-        };
+        let kind = self.interfaces[entry.interface as usize].settings.kind;
+        let overhead = layers(kind, Dialect::Utp).framing as u16;
         let Some(utp) = &mut entry.utp else {
             return Outcome::Dropped;
         };
@@ -156,12 +148,7 @@ impl NetworkDriver {
                 self.connected(index, payload);
             }
             (Outcome::Data, Packet::Data { pipeline, payload, .. }) => {
-                if *pipeline == 0 {
-                    self.deliver_packet(index, payload, whole);
-                } else {
-                    // No pipeline has that number.
-                    self.statistics.malformed_in += 1;
-                }
+                self.receive_packet(index, *pipeline, payload, whole);
             }
             (Outcome::Disconnected, _) => {
                 let ending =
@@ -187,24 +174,6 @@ impl NetworkDriver {
         self.raise(index, event);
     }
 
-    fn deliver_packet(&mut self, index: u32, payload: &[u8], whole: Option<&Bytes>) {
-        let data = match whole {
-            Some(message) if !payload.is_empty() => message.slice_ref(payload),
-            Some(_) => Bytes::new(),
-            None => {
-                if self.is_full(index) {
-                    self.connections.at(index).traffic.dropped_in += 1;
-                    self.statistics.dropped_in += 1;
-                    return;
-                }
-                // A datagram moves out of the batch it was received in, so that a small one does
-                // not hold a large buffer.
-                self.pump.buffer.copy(payload)
-            }
-        };
-        self.deliver(index, data, false);
-    }
-
     /// Is the inbound limit of a connection reached?
     pub(super) fn is_full(&mut self, index: u32) -> bool {
         let entry = self.connections.at(index);
@@ -213,9 +182,10 @@ impl NetworkDriver {
     }
 
     /// Raises a Data event.
-    pub(super) fn deliver(&mut self, index: u32, data: Bytes, text: bool) {
+    pub(super) fn deliver(&mut self, index: u32, pipeline: u8, data: Bytes, text: bool) {
         let kind = EventKind::Data;
-        self.deliver_piece(index, Piece { kind, data, text, first: true, last: true });
+        let piece = Piece { kind, data, text, first: true, last: true, pipeline };
+        self.deliver_piece(index, piece);
     }
 
     /// Raises the event of a message, or of a piece of one.
@@ -233,8 +203,8 @@ impl NetworkDriver {
         traffic.bytes_in += size;
         self.statistics.messages_in += u64::from(piece.last);
         self.statistics.bytes_in += size;
-        let Piece { kind, data, text, first, last } = piece;
-        let event = Event { data, text, first, last, ..self.event(index, kind) };
+        let Piece { kind, data, text, first, last, pipeline } = piece;
+        let event = Event { data, text, first, last, pipeline, ..self.event(index, kind) };
         self.raise(index, event);
     }
 
@@ -249,10 +219,10 @@ impl NetworkDriver {
     }
 }
 
-fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
+pub(super) fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
     match link {
         Link::Udp { remote, .. } => Some(remote),
         Link::Ipc { remote, .. } => Some(super::interfaces::ipc_address(remote, false)),
-        Link::None | Link::Stream(_) => None,
+        Link::None | Link::Custom { .. } | Link::Stream(_) => None,
     }
 }

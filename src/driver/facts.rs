@@ -32,6 +32,8 @@ impl NetworkDriver {
         let endpoint = |address| {
             Option::map_or(address, NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr)
         };
+        let custom = entry.custom.as_deref();
+        let remote = custom.map(|ends| ends.remote);
         let age = |since| self.time().saturating_sub(since) / MICROS_PER_MS;
         Ok(ConnectionInfo {
             state: entry.state,
@@ -42,9 +44,9 @@ impl NetworkDriver {
             last_message_age_ms: entry
                 .last_message
                 .map(|at| u32::try_from(age(at)).unwrap_or(u32::MAX).min(u32::MAX - 1)),
-            remote: endpoint(entry.remote),
-            peer: endpoint(entry.peer.or(entry.remote)),
-            local: endpoint(entry.local),
+            remote: remote.unwrap_or_else(|| endpoint(entry.remote)),
+            peer: remote.unwrap_or_else(|| endpoint(entry.peer.or(entry.remote))),
+            local: custom.map_or_else(|| endpoint(entry.local), |ends| ends.local),
             messages_in: entry.traffic.messages_in,
             messages_out: entry.traffic.messages_out,
             bytes_in: entry.traffic.bytes_in,
@@ -68,7 +70,7 @@ impl NetworkDriver {
     fn queued(&self, entry: &Entry) -> u32 {
         match entry.link {
             Link::Stream(id) => u32::try_from(self.pump.queued(id)).unwrap_or(u32::MAX),
-            Link::None | Link::Udp { .. } | Link::Ipc { .. } => 0,
+            Link::None | Link::Udp { .. } | Link::Ipc { .. } | Link::Custom { .. } => 0,
         }
     }
 
@@ -152,7 +154,8 @@ impl NetworkDriver {
 
     /// Goodbyes that wait for a flush, for room in a UDP socket, or for the peer's answer.
     fn count_leaving(&self) -> usize {
-        let datagrams = self.pump.udp.iter().filter(|socket| socket.has_queued()).count();
+        let datagrams = self.pump.udp.iter().filter(|socket| socket.has_queued()).count()
+            + self.pump.custom.iter().filter(|port| port.has_queued()).count();
         let seen = self.connections.count_disconnecting() as usize;
         self.closing_unseen() + seen + self.streams.leaving() + datagrams
     }

@@ -16,7 +16,7 @@ impl NetworkDriver {
     /// read of it already. The interface need not be bound, nor the driver listen.
     ///
     /// # Errors
-    /// [`Status::InvalidArgument`] (no WebSocket interface), [`Status::LimitReached`]
+    /// [`Status::InvalidArgument`] (no WebSocket or TCP interface), [`Status::LimitReached`]
     /// (`pending_handshakes_max`), [`Status::NetworkSocketError`] (not connected). The stream is
     /// closed.
     pub fn accept_stream(
@@ -26,8 +26,10 @@ impl NetworkDriver {
         received: &[u8],
     ) -> Result<()> {
         let place = self.interface(interface)?;
-        if place.settings.kind != InterfaceKind::WebSocket {
-            return Err(Error::argument("streams are handed to WebSocket interfaces only"));
+        let kind = place.settings.kind;
+        if !matches!(kind, InterfaceKind::WebSocket | InterfaceKind::Tcp) {
+            let text = "streams are handed to WebSocket and TCP interfaces only";
+            return Err(Error::argument(text));
         }
         if self.streams.strangers() >= self.settings.pending_handshakes_max as usize {
             let text = "pending_handshakes_max streams have no connection yet; try again later";
@@ -36,20 +38,19 @@ impl NetworkDriver {
         let failed = |error| Error::socket("cannot take the stream", &error);
         let (mut stream, remote) = Stream::over(stream).map_err(failed)?;
         let place = self.interface(interface)?;
-        let phase = if place.settings.proxy_protocol {
-            if !place.gate.trusts(remote.ip()) {
-                return Err(Error::argument(format!("{remote} is no trusted proxy")));
-            }
-            Phase::ProxyHeader
-        } else {
-            Phase::RequestHead
-        };
-        let early = phase == Phase::RequestHead && received.is_empty();
+        let behind_proxy = place.settings.proxy_protocol;
+        if behind_proxy && !place.gate.trusts(remote.ip()) {
+            return Err(Error::argument(format!("{remote} is no trusted proxy")));
+        }
+        let early = !behind_proxy && received.is_empty();
         if let Some(tls) = place.tls_server.as_ref().filter(|_| early) {
             stream.expect_tls(tls)?;
         }
         self.follow_clock();
-        let mut state = StreamState::new(interface, remote, phase);
+        let mut state = StreamState::new(interface, remote, Phase::ProxyHeader);
+        if !behind_proxy {
+            state.expect_client(kind, &self.settings);
+        }
         state.handed = true;
         state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
         let id = self.add_stream(stream, state, None).map_err(failed)?;

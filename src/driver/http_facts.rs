@@ -55,6 +55,8 @@ pub enum Head {
         /// Path and query.
         target: String,
     },
+    /// A TCP interface has no HTTP, perhaps TLS.
+    None,
 }
 
 /// Path, query, headers, sub-protocol.
@@ -85,11 +87,13 @@ impl HttpFacts {
             ConnectionText::Headers => match &self.head {
                 Head::Request(head) => lines(head.headers(), ": "),
                 Head::Response { head, .. } => lines(head.headers(), ": "),
+                Head::None => "".into(),
             },
             ConnectionText::Extensions => self.extensions.as_deref().unwrap_or_default().into(),
             ConnectionText::Method => match &self.head {
                 Head::Request(head) => head.method().into(),
                 Head::Response { .. } => "GET".into(),
+                Head::None => "".into(),
             },
             ConnectionText::TlsVersion => self.tls.as_ref().map_or("", |tls| tls.version).into(),
             ConnectionText::TlsCipher => self.tls.as_ref().map_or("", |tls| &tls.cipher).into(),
@@ -105,15 +109,15 @@ impl HttpFacts {
             ConnectionText::Url => self.url().into(),
             ConnectionText::Origin => match &self.head {
                 Head::Request(head) => head.header("origin").unwrap_or_default().into(),
-                Head::Response { .. } => "".into(),
+                Head::Response { .. } | Head::None => "".into(),
             },
             ConnectionText::Cookies => match &self.head {
                 Head::Request(head) => lines(all_cookies(head.headers()), "="),
-                Head::Response { .. } => "".into(),
+                Head::Response { .. } | Head::None => "".into(),
             },
             ConnectionText::SubProtocolsOffered => match &self.head {
                 Head::Request(head) => offered(head).into(),
-                Head::Response { .. } => "".into(),
+                Head::Response { .. } | Head::None => "".into(),
             },
         }
     }
@@ -123,6 +127,7 @@ impl HttpFacts {
         match &self.head {
             Head::Request(head) => head.path(),
             Head::Response { target, .. } => target.split('?').next().unwrap_or_default(),
+            Head::None => "",
         }
     }
 
@@ -131,6 +136,7 @@ impl HttpFacts {
         match &self.head {
             Head::Request(head) => head.query(),
             Head::Response { target, .. } => target.split_once('?').map_or("", |(_, query)| query),
+            Head::None => "",
         }
     }
 
@@ -138,6 +144,7 @@ impl HttpFacts {
         match &self.head {
             Head::Request(head) => head.header("host").unwrap_or_default(),
             Head::Response { host, .. } => host,
+            Head::None => "",
         }
     }
 
@@ -145,6 +152,7 @@ impl HttpFacts {
         let target = match &self.head {
             Head::Request(head) => head.target(),
             Head::Response { target, .. } => target,
+            Head::None => return String::new(),
         };
         if !target.starts_with('/') {
             // Asked for as a proxy is asked: the target is a URL already (RFC 9112 §3.2.2).
@@ -159,6 +167,7 @@ impl HttpFacts {
         match &self.head {
             Head::Request(head) => head.header(name),
             Head::Response { head, .. } => head.header(name),
+            Head::None => None,
         }
     }
 

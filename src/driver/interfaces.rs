@@ -9,6 +9,7 @@ use super::documents::Documents;
 use super::gate::Gate;
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::{Family, NetworkEndpoint};
+use crate::proto::framing;
 use crate::proto::time::{Micros, from_ms};
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, HANDSHAKE_LENGTH_SIZE, HANDSHAKE_SIZE, Token};
 use crate::proto::websocket;
@@ -32,6 +33,8 @@ pub enum Binding {
     Listener(u32),
     /// An in-process port, and the family that the program named it by.
     Ipc(u32, Family),
+    /// A custom interface.
+    Custom(u32),
 }
 
 /// A way for packets to travel.
@@ -56,22 +59,27 @@ pub struct Interface {
     pub tls_server: Option<ServerTls>,
     /// What its connections may agree on beside compression.
     pub extensions: Vec<Box<dyn Extension>>,
+    /// Its number in the pump, when the program has brought it.
+    pub custom: Option<u32>,
 }
 
 /// The layers of a connection, bottom to top, and what each adds to a packet.
 pub struct Layers {
-    /// Bytes that the WebSocket frame may add (Unity Transport counts the longest header).
+    /// Bytes that the WebSocket frame may add (Unity Transport counts the longest header), or those
+    /// of a packet's length over TCP.
     pub framing: usize,
     /// Bytes of the UTP header.
     pub protocol: usize,
 }
 
-/// The order of layers: interface → WebSocket framing → simulator → connection protocol → events.
+/// The order of layers: interface → WebSocket or TCP framing → simulator → connection protocol →
+/// events.
 /// TLS is below the framing, in the pump's streams; pipelines go above the protocol.
 pub const fn layers(kind: InterfaceKind, dialect: Dialect) -> Layers {
     let framing = match kind {
         InterfaceKind::WebSocket => websocket::HEADER_SIZE_MAX,
-        InterfaceKind::Udp | InterfaceKind::Ipc => 0,
+        InterfaceKind::Tcp => framing::HEADER_SIZE,
+        InterfaceKind::Udp | InterfaceKind::Ipc | InterfaceKind::Custom => 0,
     };
     let protocol = match dialect {
         Dialect::Utp => DATA_HEADER_SIZE,
@@ -149,6 +157,14 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::InvalidArgument`] (paths, sub-protocols), [`Status::LimitReached`].
     pub fn add_interface(&mut self, settings: InterfaceSettings) -> Result<u32> {
+        if settings.kind == InterfaceKind::Custom {
+            let text = "a custom interface is brought by the program: use add_custom_interface";
+            return Err(Error::argument(text));
+        }
+        self.insert_interface(settings)
+    }
+
+    pub(super) fn insert_interface(&mut self, settings: InterfaceSettings) -> Result<u32> {
         settings.validate()?;
         let packet = utp_packet_size_max(&self.settings, settings.kind);
         if settings.dialect != DialectPolicy::PlainOnly && packet < HANDSHAKE_SIZE {
@@ -172,6 +188,7 @@ impl NetworkDriver {
             tls_client: None,
             tls_server: None,
             extensions: Vec::new(),
+            custom: None,
         });
         Ok(self.interfaces.len() as u32 - 1)
     }
@@ -193,8 +210,15 @@ impl NetworkDriver {
             return Err(limit(format!("an interface has at most {BINDINGS_MAX} endpoints")));
         }
         let kind = place.settings.kind;
-        let address = self.local_address(kind, endpoint)?;
-        let binding = self.open_binding(kind, address)?;
+        let binding = if kind == InterfaceKind::Custom {
+            if !endpoint.is_valid() {
+                return Err(Error::argument("the endpoint is invalid; name its family"));
+            }
+            self.bind_custom(interface, endpoint)?
+        } else {
+            let address = self.local_address(kind, endpoint)?;
+            self.open_binding(kind, address)?
+        };
         if self.listening {
             self.start_listening(binding)?;
         }
@@ -225,7 +249,7 @@ impl NetworkDriver {
                 let number = self.pump.add_udp(socket).map_err(failed)?;
                 Ok(Binding::Udp(number as u32))
             }
-            InterfaceKind::WebSocket => {
+            InterfaceKind::WebSocket | InterfaceKind::Tcp => {
                 let listener = Listener::bind(address).map_err(failed)?;
                 Ok(Binding::Listener(self.pump.add_listener(listener) as u32))
             }
@@ -235,6 +259,7 @@ impl NetworkDriver {
                 let family = if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
                 Ok(Binding::Ipc(self.pump.ipc.len() as u32 - 1, family))
             }
+            InterfaceKind::Custom => Err(Error::argument("no socket carries a custom interface")),
         }
     }
 
@@ -261,23 +286,20 @@ impl NetworkDriver {
             let text = format!("interface {interface} has no bound endpoint {binding}");
             Error::new(Status::NotFound, text)
         })?;
-        Ok(NetworkEndpoint::from_socket_addr(self.binding_address(binding)))
-    }
-
-    pub(super) fn binding_address(&self, binding: Binding) -> SocketAddr {
-        match binding {
+        Ok(NetworkEndpoint::from_socket_addr(match binding {
             Binding::Udp(number) => self.pump.udp[number as usize].local(),
             Binding::Listener(number) => self.pump.listeners[number as usize].local(),
             Binding::Ipc(number, family) => {
                 ipc_address(self.pump.ipc[number as usize].port(), family == Family::Ipv6)
             }
-        }
+            Binding::Custom(number) => return Ok(self.pump.custom[number as usize].local()),
+        }))
     }
 
     /// The address of this side of a link.
     pub(super) fn link_local(&mut self, link: Link) -> Option<SocketAddr> {
         match link {
-            Link::None => None,
+            Link::None | Link::Custom { .. } => None,
             Link::Udp { socket, .. } => Some(self.pump.udp[socket as usize].local()),
             Link::Ipc { port, .. } => Some(ipc_address(self.pump.ipc[port as usize].port(), false)),
             Link::Stream(id) => self.pump.stream_local(id),
@@ -315,8 +337,7 @@ impl NetworkDriver {
     }
 
     /// Bytes that fit into a connection request or accept.
-    pub(super) fn handshake_payload_max(&self, over_websocket: bool) -> usize {
-        let kind = if over_websocket { InterfaceKind::WebSocket } else { InterfaceKind::Udp };
+    pub(super) fn handshake_payload_max(&self, kind: InterfaceKind) -> usize {
         let handshake = HANDSHAKE_SIZE + HANDSHAKE_LENGTH_SIZE + DATA_HEADER_SIZE;
         utp_packet_size_max(&self.settings, kind).saturating_sub(handshake)
     }

@@ -30,7 +30,8 @@ impl NetworkDriver {
                 ),
             ));
         }
-        let Link::Stream(id) = self.connections.at(index).link else {
+        let link = self.connections.at(index).link;
+        let Some(id) = self.websocket_of(link) else {
             let text = "only WebSocket connections have pings";
             return Err(Error::new(Status::NotSupported, text));
         };
@@ -47,6 +48,11 @@ impl NetworkDriver {
         self.write_control(id);
         self.arm_stream(id);
         Ok(())
+    }
+
+    fn websocket_of(&mut self, link: Link) -> Option<StreamId> {
+        let Link::Stream(id) = link else { return None };
+        self.streams.get(id).is_none_or(|state| !state.is_framed).then_some(id)
     }
 
     /// A pong, asked for or not.

@@ -10,6 +10,7 @@ mod compression;
 mod connect;
 mod connections;
 mod counting;
+mod custom;
 mod datagram;
 mod dialect;
 mod documents;
@@ -23,6 +24,8 @@ mod interfaces;
 mod limits;
 mod liveness;
 mod multi;
+mod packets;
+mod pipelines;
 mod plan;
 mod proxies;
 mod receive;
@@ -34,6 +37,7 @@ mod stream_client;
 mod stream_end;
 mod stream_proxy;
 mod stream_server;
+mod stream_tcp;
 mod streams;
 mod timers;
 mod tls;
@@ -50,8 +54,11 @@ use crate::log::note;
 use crate::proto::netem::Netem;
 use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
 use crate::proto::utp;
+pub use crate::pump::{
+    CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
+};
 use crate::pump::{ClientTls, Entropy, Pump};
-use crate::settings::{NetworkSettings, NetworkSimulator};
+use crate::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 
 use compression::Compression;
 use connections::{Connections, Link};
@@ -59,6 +66,8 @@ use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
 pub use multi::{DriverPlace, MULTI_DRIVERS_MAX, MultiNetworkDriver, MultiSend};
+pub use pipelines::PipelineStatistics;
+use pipelines::Pipelines;
 use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
@@ -88,6 +97,7 @@ pub struct NetworkDriver {
     events: EventQueue,
     timers: Timers,
     sends: OpenSends,
+    pipelines: Pipelines,
     accept_queue: VecDeque<Connection>,
     /// Connections arrived since the last update.
     accept_news: bool,
@@ -116,6 +126,10 @@ pub struct NetworkDriver {
     listening: bool,
     /// New connections are refused although it listens.
     refusing: bool,
+    /// A receive function of the program failed in this round.
+    custom_failure: Option<Error>,
+    /// Somebody has woken the driver since the last update.
+    woken: bool,
     /// A wait has asked the system what is ready, and no update has followed yet.
     polled: bool,
     now: Micros,
@@ -163,6 +177,7 @@ impl NetworkDriver {
             events: EventQueue::new(),
             timers: Timers::default(),
             sends: OpenSends::default(),
+            pipelines: Pipelines::default(),
             accept_queue: VecDeque::new(),
             accept_news: false,
             farewell_news: false,
@@ -180,6 +195,8 @@ impl NetworkDriver {
             statistics: Statistics::default(),
             listening: false,
             refusing: false,
+            custom_failure: None,
+            woken: false,
             polled: false,
             clock_cut: 0,
             updated: false,
@@ -200,6 +217,7 @@ impl NetworkDriver {
         self.abort_open_sends();
         self.events.settle();
         self.begin_frame();
+        self.send_due_acks();
         // After a wait that has just asked the system, asking again would only cost a call.
         let outcome = if std::mem::take(&mut self.polled) && self.has_news() {
             self.move_packets()
@@ -207,6 +225,8 @@ impl NetworkDriver {
             self.cycle(None)
         };
         self.events.publish();
+        self.show_owed_acks();
+        self.woken = false;
         self.accept_news = false;
         self.requests.news = false;
         self.farewell_news = false;
@@ -219,11 +239,12 @@ impl NetworkDriver {
     /// As [`update`](Self::update).
     pub fn flush(&mut self) -> Result<()> {
         self.follow_clock();
+        self.send_due_acks();
         self.transmit()
     }
 
-    /// Sleeps until an update would bring an event, a connection or a request, or until the time is
-    /// over.
+    /// Sleeps until an update would bring an event, a connection or a request, until
+    /// [`waker`](Self::waker) is used, or until the time is over.
     /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
     ///
     /// # Errors
@@ -232,6 +253,11 @@ impl NetworkDriver {
         let end = self.pump.clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
         self.flush()?;
         while !self.has_news() {
+            if self.owes_acks() {
+                // There is nothing that the program could answer.
+                self.show_owed_acks();
+                self.flush()?;
+            }
             let clock = self.pump.clock.now();
             let rest = end.saturating_sub(clock);
             let accept = self.until_accept().unwrap_or(Micros::MAX);
@@ -239,7 +265,7 @@ impl NetworkDriver {
             let sleep = if self.pump.has_ready() { 0 } else { idle };
             self.cycle(Some(Duration::from_micros(sleep)))?;
             self.polled = true;
-            if rest == 0 {
+            if rest == 0 || std::mem::take(&mut self.woken) {
                 break;
             }
         }
@@ -307,8 +333,11 @@ impl NetworkDriver {
     fn move_packets(&mut self) -> Result<()> {
         self.now = self.time();
         self.receive();
+        self.send_urgent_acks();
         self.run_timers();
-        self.transmit()
+        let failure = self.custom_failure.take();
+        self.transmit()?;
+        failure.map_or(Ok(()), Err)
     }
 
     /// Takes the oldest connection that came from outside. Its events wait until then; a
@@ -458,17 +487,20 @@ impl NetworkDriver {
         self.drop_plan(index);
         let entry = self.connections.at(index);
         entry.link = Link::None;
+        entry.machines.clear();
         if let Some(utp) = &entry.utp {
             self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
         }
         let connection = entry.connection(index);
+        let kind = self.interfaces[entry.interface as usize].settings.kind;
+        let has_codes = kind == InterfaceKind::WebSocket;
         self.count_end(&ending);
         note!(Info, "{connection:?} ended: {:?}, {:?}", ending.reason, ending.text);
         let event = Event {
             data: ending.text,
             clean: ending.clean,
             reason: ending.reason,
-            close_code: ending.close_code,
+            close_code: if has_codes { ending.close_code } else { 0 },
             ..self.event(index, EventKind::Disconnect)
         };
         self.raise(index, event);
@@ -491,14 +523,11 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkPacketOverflow`] when they would not fit on every interface.
     pub fn set_accept_payload(&mut self, payload: &[u8]) -> Result<()> {
-        if payload.len() > self.handshake_payload_max(true) {
+        let most = self.handshake_payload_max(InterfaceKind::WebSocket);
+        if payload.len() > most {
             return Err(Error::new(
                 Status::NetworkPacketOverflow,
-                format!(
-                    "the accept payload has {} bytes; at most {} fit",
-                    payload.len(),
-                    self.handshake_payload_max(true)
-                ),
+                format!("the accept payload has {} bytes; at most {} fit", payload.len(), most),
             ));
         }
         self.accept_payload = payload.to_vec();

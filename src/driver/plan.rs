@@ -64,6 +64,8 @@ pub struct Plan {
     pub redirects: u32,
     /// Addresses that the program gave, so that none is looked up.
     pub given: Vec<SocketAddr>,
+    /// Where a custom interface is to go; nothing is looked up.
+    pub custom: Option<NetworkEndpoint>,
     /// When all of it has taken too long.
     pub deadline: Option<Micros>,
     /// Addresses of the host, best first; none while they are looked up.
@@ -97,6 +99,7 @@ impl Plan {
             redirects_max: 0,
             redirects: 0,
             given: Vec::new(),
+            custom: None,
             deadline: None,
             addresses: Vec::new(),
             turn: 0,
@@ -199,6 +202,9 @@ impl NetworkDriver {
     /// Finds the addresses of a plan's host, and starts to connect once they are known.
     pub(super) fn locate(&mut self, index: u32) -> Result<()> {
         let Some(plan) = &mut self.connections.at(index).plan else { return Ok(()) };
+        if plan.custom.is_some() {
+            return self.start_connecting(index, Vec::new());
+        }
         plan.addresses.clear();
         self.choose_proxy(index)?;
         let Some(plan) = &mut self.connections.at(index).plan else { return Ok(()) };
@@ -281,11 +287,17 @@ impl NetworkDriver {
             self.interfaces[interface as usize].tokens.insert(token, index);
         }
         let first = addresses.first().copied();
+        let mut custom = first.map(NetworkEndpoint::from_socket_addr);
         if let Some(plan) = &mut self.connections.at(index).plan {
+            custom = plan.custom.or(custom);
             plan.addresses = addresses;
         }
         match self.interface(interface)?.settings.kind {
-            InterfaceKind::WebSocket => self.start_race(index)?,
+            InterfaceKind::WebSocket | InterfaceKind::Tcp => self.start_race(index)?,
+            InterfaceKind::Custom => {
+                let remote = custom.ok_or_else(|| Error::argument("no address"))?;
+                self.aim_custom(index, remote)?;
+            }
             kind @ (InterfaceKind::Udp | InterfaceKind::Ipc) => {
                 let remote = first.ok_or_else(|| Error::argument("no address"))?;
                 self.aim(index, kind, remote)?;
@@ -316,11 +328,7 @@ impl NetworkDriver {
     fn aim(&mut self, index: u32, kind: InterfaceKind, remote: SocketAddr) -> Result<()> {
         let interface = self.connections.at(index).interface;
         let link = self.datagram_link(interface, kind, remote)?;
-        let local = self.link_local(link);
-        let entry = self.connections.at(index);
-        entry.link = link;
-        entry.remote = Some(remote);
-        entry.local = local;
+        self.set_link(index, link);
         Ok(())
     }
 

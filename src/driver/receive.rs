@@ -25,6 +25,8 @@ const ACCEPTS_MAX: usize = 1024;
 impl NetworkDriver {
     /// Takes in everything that is there.
     pub(super) fn receive(&mut self) {
+        // From here on whoever calls wants another look.
+        self.woken |= self.pump.bell.take_call();
         self.take_answers();
         for interface in 0..self.interfaces.len() {
             let place = &self.interfaces[interface];
@@ -37,6 +39,7 @@ impl NetworkDriver {
                 };
                 match binding {
                     Binding::Udp(socket) => self.receive_udp(interface as u32, socket),
+                    Binding::Custom(port) => self.receive_custom(interface as u32, port),
                     Binding::Ipc(port, _) => self.receive_ipc(interface as u32, port),
                     Binding::Listener(listener) => self.receive_streams(interface as u32, listener),
                 }
@@ -167,6 +170,7 @@ impl NetworkDriver {
     fn run_connection_timer(&mut self, index: u32) {
         self.run_plan_timer(index);
         self.run_utp_timer(index);
+        self.run_pipeline_timers(index);
         self.schedule(index);
     }
 
@@ -189,8 +193,10 @@ impl NetworkDriver {
 
     /// Notes what a connection wants next: to send what its UTP machine has, or to be asked again.
     pub(super) fn schedule(&mut self, index: u32) {
+        let pipelines = self.pipeline_timeout(index);
         let entry = self.connections.at(index);
-        let mut deadline = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
+        let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
+        let mut deadline = plan.into_iter().chain(pipelines).min();
         if let Some(utp) = &entry.utp {
             if utp.wants_transmit() && !std::mem::replace(&mut entry.listed, true) {
                 self.control_list.push(index);

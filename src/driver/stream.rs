@@ -1,6 +1,7 @@
-//! Streams: one WebSocket each, from the first byte to the last.
+//! Streams: one WebSocket each, or packets over TCP, from the first byte to the last.
 //!
-//! `stream_server` and `stream_client` hold the two opening handshakes. Here is what both share:
+//! `stream_server` and `stream_client` hold the two opening handshakes, `stream_tcp` what carries
+//! packets instead of a WebSocket. Here is what they share:
 //! reading, messages to events, back-pressure, closing, timers.
 
 use std::io;
@@ -75,6 +76,7 @@ impl NetworkDriver {
                 break;
             }
         }
+        self.finish_securing(id);
         self.finish_closing(id);
         self.arm_stream(id);
     }
@@ -99,7 +101,7 @@ impl NetworkDriver {
         }
     }
 
-    fn take_bytes(&mut self, id: StreamId, bytes: BytesMut) {
+    pub(super) fn take_bytes(&mut self, id: StreamId, bytes: BytesMut) {
         let now = self.now;
         let Some(state) = self.streams.get(id) else {
             return;
@@ -109,6 +111,14 @@ impl NetworkDriver {
             Phase::RequestHead => self.take_request_bytes(id, &bytes),
             Phase::Proxy => self.take_tunnel_bytes(id, &bytes),
             Phase::ResponseHead => self.take_response_bytes(id, &bytes),
+            Phase::Securing => {
+                // The server was faster than our look at the session.
+                self.open_tcp_client(id);
+                self.take_framed_bytes(id, bytes);
+            }
+            Phase::Undecided | Phase::Open if state.is_framed => {
+                self.take_framed_bytes(id, bytes);
+            }
             Phase::Undecided | Phase::Open | Phase::Closing => {
                 if let Some(ws) = &mut state.ws {
                     ws.handle_bytes(now, bytes);
@@ -123,6 +133,9 @@ impl NetworkDriver {
     /// Turns complete messages into events. False when reading must stop: the connection's
     /// inbound limit is reached, its end is held, or the stream is gone.
     fn deliver_messages(&mut self, id: StreamId) -> bool {
+        if self.streams.get(id).is_some_and(|state| state.is_framed) {
+            return self.deliver_packets(id);
+        }
         if !self.release_end(id) {
             return false;
         }
@@ -206,7 +219,7 @@ impl NetworkDriver {
             WsEvent::Message { data, text } => self.take_message(id, data, text),
             WsEvent::Fragment { data, text, first, last } => {
                 let kind = EventKind::Fragment;
-                self.take_fragment(id, Piece { kind, data, text, first, last });
+                self.take_fragment(id, Piece { kind, data, text, first, last, pipeline: 0 });
             }
             // The pong goes out in front of whatever the program answers.
             WsEvent::Ping(_) => self.write_control(id),
@@ -240,7 +253,7 @@ impl NetworkDriver {
                 if !plain {
                     self.take_utp_message(id, index, &data, text);
                 } else if !self.was_only_late(id, index, &data, text) {
-                    self.deliver(index, data, text);
+                    self.deliver(index, 0, data, text);
                 }
             }
             (Phase::Undecided, _) => self.take_first_message(id, data, text),
@@ -248,7 +261,7 @@ impl NetworkDriver {
             (Phase::Closing, Some(index))
                 if self.connections.at(index).dialect == Dialect::Plain =>
             {
-                self.deliver(index, data, text);
+                self.deliver(index, 0, data, text);
             }
             // After the end, messages of the peer that crossed our Close.
             _ => {}
@@ -313,18 +326,21 @@ impl NetworkDriver {
                     self.take_message(id, data, text);
                 }
             }
-            Dialect::Utp => {
-                let Some(packet) = self.parse(&data) else {
-                    return;
-                };
-                let Packet::ConnectionRequest { token, payload } = packet else {
-                    self.statistics.unknown_token_in += 1;
-                    return;
-                };
-                if let Some(index) = self.promote(id, Dialect::Utp) {
-                    self.found(index, token, payload);
-                }
-            }
+            Dialect::Utp => self.take_connection_request(id, &data),
+        }
+    }
+
+    /// The first packet of a stream must ask for a connection.
+    pub(super) fn take_connection_request(&mut self, id: StreamId, data: &[u8]) {
+        let Some(packet) = self.parse(data) else {
+            return;
+        };
+        let Packet::ConnectionRequest { token, payload } = packet else {
+            self.statistics.unknown_token_in += 1;
+            return;
+        };
+        if let Some(index) = self.promote(id, Dialect::Utp) {
+            self.found(index, token, payload);
         }
     }
 
@@ -377,6 +393,17 @@ impl NetworkDriver {
             self.start_closing(id, Some(1003), b"");
             return;
         }
+        self.take_utp_packet(id, index, data, Some(data));
+    }
+
+    /// A packet of this connection. `whole` is what it lies in, when that can be kept.
+    pub(super) fn take_utp_packet(
+        &mut self,
+        id: StreamId,
+        index: u32,
+        data: &[u8],
+        whole: Option<&Bytes>,
+    ) {
         let Some(packet) = self.parse(data) else {
             return;
         };
@@ -385,7 +412,7 @@ impl NetworkDriver {
             self.statistics.unknown_token_in += 1;
             return;
         }
-        if self.handle_packet(index, &packet, Some(data)) == Outcome::Disconnected {
+        if self.handle_packet(index, &packet, whole) == Outcome::Disconnected {
             self.streams.detach(id);
             self.start_closing(id, Some(1000), b"");
         }

@@ -29,7 +29,7 @@ use crate::proto::websocket::handshake::{
 };
 use crate::proto::websocket::{Role, WebSocket};
 use crate::pump::{Stream, StreamId};
-use crate::settings::{Dialect, SubProtocolRule};
+use crate::settings::{Dialect, InterfaceKind, SubProtocolRule};
 
 /// What a client must remember until the answer is here.
 pub struct ClientHandshake {
@@ -48,8 +48,10 @@ impl NetworkDriver {
     ) -> std::io::Result<StreamId> {
         let stream = Stream::connect(address)?;
         let mut state = StreamState::new(interface, address, Phase::Connecting);
-        let key = encode_key(self.entropy.take());
-        state.client = Some(Box::new(ClientHandshake { key, tunnel: None }));
+        if self.interfaces[interface as usize].settings.kind == InterfaceKind::WebSocket {
+            let key = encode_key(self.entropy.take());
+            state.client = Some(Box::new(ClientHandshake { key, tunnel: None }));
+        }
         state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
         self.add_stream(stream, state, Some(index))
     }
@@ -84,7 +86,11 @@ impl NetworkDriver {
             self.attempt_failed(id, Failure::tls(error.text()));
             return false;
         }
-        self.send_request(id);
+        if self.streams.get(id).is_some_and(|state| state.client.is_some()) {
+            self.send_request(id);
+        } else {
+            self.reach_tcp_server(id);
+        }
         true
     }
 

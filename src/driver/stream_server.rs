@@ -37,6 +37,9 @@ pub struct Upgrade {
 impl StreamState {
     /// What the connection remembers of the request.
     pub(super) fn take_server_facts(&mut self, tls: Option<TlsFacts>) -> Option<Box<HttpFacts>> {
+        if self.is_framed {
+            return super::stream_tcp::facts(tls, self.forwarded_tls);
+        }
         let head = *self.request.take()?;
         let sub_protocol = self.sub_protocol.take();
         let extensions = self.extensions.take();
@@ -55,21 +58,21 @@ impl NetworkDriver {
         remote: SocketAddr,
     ) {
         let place = &self.interfaces[interface as usize];
-        let mut phase = Phase::RequestHead;
+        let mut state = StreamState::new(interface, remote, Phase::ProxyHeader);
         if place.settings.proxy_protocol {
             if !place.gate.trusts(remote.ip()) {
                 self.count_failure(HandshakeFailure::Refused);
                 note!(Info, "{remote} is no trusted proxy; its stream is refused");
                 return;
             }
-            phase = Phase::ProxyHeader;
         } else if let Some(tls) = &place.tls_server
             && let Err(error) = stream.expect_tls(tls)
         {
             note!(Error, "no TLS for the stream from {remote}: {error}");
             return;
+        } else {
+            state.expect_client(place.settings.kind, &self.settings);
         }
-        let mut state = StreamState::new(interface, remote, phase);
         state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
         match self.add_stream(stream, state, None) {
             Ok(id) => self.drive_stream(id),
@@ -81,8 +84,8 @@ impl NetworkDriver {
     pub(super) fn take_early_bytes(&mut self, id: StreamId, bytes: &[u8]) {
         match self.streams.get(id).map(|state| state.phase) {
             Some(Phase::ProxyHeader) => self.take_proxy_bytes(id, bytes),
-            Some(Phase::RequestHead) => self.take_first_bytes(id, bytes),
-            _ => {}
+            Some(_) => self.take_first_bytes(id, bytes),
+            None => {}
         }
     }
 
@@ -103,7 +106,8 @@ impl NetworkDriver {
                 if let Some((source, _)) = header.addresses {
                     state.remote = source;
                 }
-                state.phase = Phase::RequestHead;
+                let kind = self.interfaces[state.interface as usize].settings.kind;
+                state.expect_client(kind, &self.settings);
                 self.take_first_bytes(id, &rest);
             }
             Err(error) => {
@@ -121,13 +125,13 @@ impl NetworkDriver {
         };
         let Some(tls) = &self.interfaces[interface as usize].tls_server else {
             if !bytes.is_empty() {
-                self.take_request_bytes(id, bytes);
+                self.take_bytes(id, bytes.into());
             }
             return;
         };
         match self.pump.expect_tls(id, tls, bytes) {
             Ok(None) => {}
-            Ok(Some(opened)) => self.take_request_bytes(id, &opened),
+            Ok(Some(opened)) => self.take_bytes(id, opened),
             Err(error) => {
                 note!(Error, "no TLS behind a PROXY header: {error}");
                 self.drop_stream(id);

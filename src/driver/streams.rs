@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use super::requests::PendingRequest;
 use super::stream_client::ClientHandshake;
 use super::timers::Armed;
+use crate::proto::framing::Framing;
 use crate::proto::http::RequestHead;
 use crate::proto::time::Micros;
 use crate::proto::websocket::{Event, WebSocket};
@@ -36,9 +37,11 @@ pub enum Phase {
     Asking,
     /// A client waits for the answer.
     ResponseHead,
-    /// A WebSocket whose first message decides the dialect, or makes the UTP connection.
+    /// A client of a TCP interface waits for TLS.
+    Securing,
+    /// A stream whose first message decides the dialect, or makes the UTP connection.
     Undecided,
-    /// A WebSocket with a connection.
+    /// A stream with a connection.
     Open,
     /// A WebSocket without a connection: the closing handshake.
     Closing,
@@ -75,6 +78,10 @@ pub struct StreamState {
     /// When its goodbye first made progress.
     pub(super) leaving_since: Option<Micros>,
     pub(super) ws: Option<Box<WebSocket>>,
+    /// It carries UTP packets with a length in front.
+    pub(super) is_framed: bool,
+    /// Takes these apart.
+    pub(super) framing: Option<Box<Framing>>,
     /// The end, which waits until the program has popped what came before it: its answers may
     /// still leave in front of our Close.
     pub(super) held: Option<Event>,
@@ -136,6 +143,8 @@ impl StreamState {
             opened: 0,
             leaving_since: None,
             ws: None,
+            is_framed: false,
+            framing: None,
             held: None,
             head_only: false,
             head: Vec::new(),

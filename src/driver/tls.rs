@@ -18,8 +18,8 @@ use crate::settings::{InterfaceKind, TlsClient, TlsServer};
 const PEM_LINE: usize = 64;
 
 impl NetworkDriver {
-    /// Lets all clients on a WebSocket interface speak TLS, those by address included; `None`: only
-    /// those that ask for `wss://`. For connections that start later.
+    /// Lets all clients on a WebSocket or TCP interface speak TLS, those by address included;
+    /// `None`: only those that ask for `wss://`. For connections that start later.
     ///
     /// # Errors
     /// [`Status::InvalidArgument`] says which certificate or key is wrong; [`Status::NotSupported`]
@@ -31,8 +31,8 @@ impl NetworkDriver {
         Ok(())
     }
 
-    /// Lets the listeners of a WebSocket interface speak TLS, or, with `None`, not any more. For
-    /// clients that connect later; those that are connected stay.
+    /// Lets the listeners of a WebSocket or TCP interface speak TLS, or, with `None`, not any more.
+    /// For clients that connect later; those that are connected stay.
     ///
     /// # Errors
     /// As [`set_tls_client`](Self::set_tls_client).
@@ -144,8 +144,14 @@ impl NetworkDriver {
             self.stream_lost(id, &failure.text);
             return;
         }
-        match state.phase {
-            Phase::Connecting | Phase::Proxy | Phase::ResponseHead => {
+        let phase = state.phase;
+        if phase == Phase::Open && self.is_requesting(id) {
+            // TLS 1.3: the client is done before the server has looked at its certificate.
+            self.attempt_failed(id, Failure::tls(failure.text.as_str()));
+            return;
+        }
+        match phase {
+            Phase::Connecting | Phase::Proxy | Phase::ResponseHead | Phase::Securing => {
                 self.attempt_failed(id, Failure::tls(failure.text.as_str()));
                 return;
             }
@@ -230,14 +236,19 @@ fn warn_of(config: &ClientTls, name: &str) {
 
 fn check_kind(kind: InterfaceKind) -> Result<()> {
     match kind {
-        InterfaceKind::WebSocket => Ok(()),
+        InterfaceKind::WebSocket | InterfaceKind::Tcp => Ok(()),
         InterfaceKind::Udp => Err(Error::new(
             Status::NotSupported,
-            "TLS over UDP (DTLS) is not available in this version; use a WebSocket interface",
+            "TLS over UDP (DTLS) is not available in this version; use a WebSocket or a TCP \
+             interface",
         )),
         InterfaceKind::Ipc => {
             Err(Error::new(Status::NotSupported, "an IPC interface does not leave the process"))
         }
+        InterfaceKind::Custom => Err(Error::new(
+            Status::NotSupported,
+            "a custom interface sees to its own secrecy; TLS needs a WebSocket or TCP interface",
+        )),
     }
 }
 

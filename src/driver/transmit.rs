@@ -1,5 +1,5 @@
 //! The way out: control packets after user data, closed connections, then one batch per UDP
-//! socket and one write per stream.
+//! socket or custom interface and one write per stream.
 
 use std::io;
 
@@ -106,14 +106,21 @@ impl NetworkDriver {
                 self.pump.ipc[port as usize].send(remote, [head, body].concat());
                 true
             }
+            Link::Custom { port, remote } => {
+                self.pump.custom[port as usize].queue(remote, head, body)
+            }
             Link::None | Link::Stream(_) => true,
         };
         self.statistics.datagrams_out += u64::from(queued);
         queued
     }
 
-    /// A UTP packet over a stream: one binary message.
+    /// A UTP packet over a stream: one binary message, or one packet with its length.
     fn emit_message(&mut self, id: StreamId, head: &[u8], body: &[u8]) -> bool {
+        if self.streams.get(id).is_some_and(|state| state.is_framed) {
+            self.emit_framed(id, head, body);
+            return true;
+        }
         let Some(ws) = self.streams.open_websocket(id) else { return true };
         let Some(out) = self.pump.out(id) else { return true };
         let entropy = &mut self.entropy;
@@ -143,6 +150,7 @@ impl NetworkDriver {
                 outcome = Err(Error::socket(&text, &error));
             }
         }
+        let outcome = outcome.and(self.flush_custom());
         self.count_sent_datagrams();
         outcome
     }
@@ -153,11 +161,15 @@ impl NetworkDriver {
         list.retain(|&index| {
             let entry = self.connections.at(index);
             entry.accept_repeated = false;
-            if let Link::Udp { socket, .. } = entry.link
-                && self.pump.udp[socket as usize].has_queued()
-            {
+            let waits = match entry.link {
+                Link::Udp { socket, .. } => self.pump.udp[socket as usize].has_queued(),
+                Link::Custom { port, .. } => self.pump.custom[port as usize].has_queued(),
+                Link::None | Link::Ipc { .. } | Link::Stream(_) => false,
+            };
+            if waits {
                 return true;
             }
+            entry.queue_listed = false;
             entry.queued_datagrams = 0;
             self.announce_room(index);
             false

@@ -169,7 +169,8 @@ pub struct Event {
     /// Disconnect of a WebSocket: the close code; 1005 none given, 1006 the stream just ended;
     /// 0 where there are no close codes.
     pub close_code: u16,
-    /// Data: the pipeline; 0 is none.
+    /// Data: the pipeline; 0 is none. Writable: the pipeline whose window was full; 0: the send
+    /// queue was.
     pub pipeline: u8,
 }
 
@@ -350,7 +351,7 @@ pub struct Statistics {
     pub handshakes_overloaded: u64,
     /// Connections that ended because nothing came from the peer in time: no packet, no pong.
     pub connections_timed_out: u64,
-    /// Connections over streams that ended without a Close frame.
+    /// Connections over streams that ended without a Close frame, or a Disconnect packet over TCP.
     pub connections_lost: u64,
     /// Streams closed with 1009: the peer announced or sent more than a message may have. Part
     /// of `protocol_errors`, as the next.

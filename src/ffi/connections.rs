@@ -45,10 +45,10 @@ pub unsafe extern "C" fn nd_driver_accept(
 ///
 /// @param driver  the driver
 /// @param interface_index  the interface to use
-/// @param endpoint  the server
+/// @param endpoint  the server; of any family on a custom interface, else IPv4 or IPv6
 /// @param payload  bytes for the server with the connection request, copied; NULL for none
-/// @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
-/// WebSocket, with the default max_message_size
+/// @param payload_length  length of `payload` in bytes; at most 1375 on UDP, IPC and custom
+/// interfaces, 1373 on TCP, 1361 on WebSocket, with the default max_message_size
 /// @param out_connection  out: the connection
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
 /// ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
@@ -286,7 +286,7 @@ pub unsafe extern "C" fn nd_connection_get_info(
 ///
 /// @param driver  the driver
 /// @param connection  which
-/// @param pipeline  0: no pipeline
+/// @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
 /// @param out_size  out: payload bytes
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
 /// _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);

@@ -131,7 +131,7 @@ impl Drop for Owned {
 ///
 /// @param driver  the driver
 /// @param connection  to whom
-/// @param pipeline  0: no pipeline
+/// @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
 /// @param data  the message; may be NULL when the length is 0
 /// @param data_length  its length in bytes
 /// @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode

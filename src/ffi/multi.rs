@@ -124,8 +124,8 @@ pub unsafe extern "C" fn nd_multi_driver_get_driver(
 /// @param multi  the collection
 /// @param connection  which
 /// @param out_driver  out: its driver's handle
-/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH (of
-/// none of the drivers); ND_ERROR_DRIVER_IN_USE
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH
+/// (of none of the drivers); ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses it now
 /// @since 0.3
 #[unsafe(no_mangle)]
@@ -165,8 +165,8 @@ pub extern "C" fn nd_multi_driver_flush(multi: *mut nd_multi_driver) -> nd_resul
     with_collection(multi, Collection::flush)
 }
 
-/// Sleep until an update would bring something, or until the time is over. The drivers take turns of
-/// a millisecond, so that with several of them news are noticed so much later.
+/// Sleep until an update would bring something, or until the time is over. The drivers take turns
+/// of a millisecond, so that with several of them news are noticed so much later.
 ///
 /// @param multi  the collection
 /// @param timeout_ms  milliseconds to sleep at most

@@ -11,14 +11,15 @@ use crate::{Connection, MessageKind};
 ///
 /// @param driver  the driver
 /// @param connection  to whom
-/// @param pipeline  0: no pipeline
+/// @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
 /// @param data  the message, copied; may be NULL when the length is 0
 /// @param data_length  its length in bytes; 0 is a valid message
 /// @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
 /// says (binary at first)
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
 /// _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
-/// nd_connection_get_payload_size_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (unknown
+/// nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
+/// full); ND_ERROR_INVALID_ARGUMENT (unknown
 /// pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses the driver now
 /// @since 0.1
@@ -44,7 +45,7 @@ pub unsafe extern "C" fn nd_driver_send(
 /// @param driver  the driver
 /// @param connections  to whom
 /// @param connection_count  how many
-/// @param pipeline  0: no pipeline
+/// @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
 /// @param data  the message, copied; may be NULL when the length is 0
 /// @param data_length  its length in bytes
 /// @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
@@ -95,7 +96,7 @@ pub unsafe extern "C" fn nd_driver_send_to_many(
 ///
 /// @param driver  the driver
 /// @param connection  to whom
-/// @param pipeline  0: no pipeline
+/// @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
 /// @param required_size  bytes that the message needs; 0 for as many as one packet holds (64 KiB
 /// on plain WebSocket connections)
 /// @param out_send  out: where to write, how much, and the name of the send

@@ -6,10 +6,10 @@ use core::ptr::null;
 use super::args;
 use super::boundary::guard;
 use super::codes::{
-    ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_IPC, ND_INTERFACE_UDP,
-    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_CLOSE_REQUEST, ND_OPTIONAL_EVENT_FRAGMENT,
-    ND_OPTIONAL_EVENT_LOCAL_CLOSE, ND_OPTIONAL_EVENT_PONG, ND_OPTIONAL_EVENT_WRITABLE,
-    ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
+    ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_CUSTOM, ND_INTERFACE_IPC,
+    ND_INTERFACE_TCP, ND_INTERFACE_UDP, ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_CLOSE_REQUEST,
+    ND_OPTIONAL_EVENT_FRAGMENT, ND_OPTIONAL_EVENT_LOCAL_CLOSE, ND_OPTIONAL_EVENT_PONG,
+    ND_OPTIONAL_EVENT_WRITABLE, ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
 };
 use super::structs::{
     nd_connect_options, nd_connection_info, nd_driver_statistics, nd_interface_settings,
@@ -17,8 +17,9 @@ use super::structs::{
 };
 use crate::error::{Error, Result};
 use crate::settings::{
-    Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings, NetworkSimulator,
-    REQUEST_TIMEOUT_MS, SubProtocolRule, UrlOptions,
+    Dialect, DialectPolicy, FragmentationConfig, InterfaceKind, InterfaceSettings, NetworkSettings,
+    NetworkSimulator, REQUEST_TIMEOUT_MS, ReliableConfig, SimulatorConfig, SubProtocolRule,
+    UrlOptions,
 };
 
 /// The smallest struct_size that is accepted: up to the last field of version 0.1.
@@ -178,6 +179,10 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         tolerate_throttled: i32::from(s.tolerate_throttled),
         connect_race_delay_ms: s.connect_race_delay_ms,
         websocket_send_queue_capacity: s.websocket_send_queue_capacity,
+        fragmentation_payload_capacity: s.fragmentation.payload_capacity as u32,
+        reliable_window_size: s.reliable.window_size as u32,
+        reliable_minimum_resend_time_ms: s.reliable.minimum_resend_time_ms as i32,
+        reliable_maximum_resend_time_ms: s.reliable.maximum_resend_time_ms as i32,
     }
 }
 
@@ -210,6 +215,11 @@ fn optional_events_from_abi(bits: u32, s: &mut NetworkSettings) -> Result<()> {
     Err(Error::argument(
         "optional_events has bits that this version does not know; use ND_OPTIONAL_EVENT_…",
     ))
+}
+
+/// A time that must be above 0; the settings check that, and a negative one is none.
+pub(super) fn milliseconds(value: i32) -> u32 {
+    u32::try_from(value).unwrap_or(0)
 }
 
 /// A switch of the C ABI.
@@ -266,6 +276,15 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         connect_race_delay_ms: s.connect_race_delay_ms,
         close_request_events: false,
         local_close_events: false,
+        fragmentation: FragmentationConfig {
+            payload_capacity: s.fragmentation_payload_capacity as usize,
+        },
+        reliable: ReliableConfig {
+            window_size: s.reliable_window_size as usize,
+            minimum_resend_time_ms: milliseconds(s.reliable_minimum_resend_time_ms),
+            maximum_resend_time_ms: milliseconds(s.reliable_maximum_resend_time_ms),
+        },
+        simulator_stage: SimulatorConfig::default(),
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;
@@ -308,7 +327,11 @@ fn interface_kind(kind: u32) -> Result<InterfaceKind> {
         ND_INTERFACE_UDP => Ok(InterfaceKind::Udp),
         ND_INTERFACE_WEBSOCKET => Ok(InterfaceKind::WebSocket),
         ND_INTERFACE_IPC => Ok(InterfaceKind::Ipc),
-        _ => Err(Error::argument("kind must be ND_INTERFACE_UDP, _WEBSOCKET or _IPC")),
+        ND_INTERFACE_TCP => Ok(InterfaceKind::Tcp),
+        ND_INTERFACE_CUSTOM => Err(Error::argument(
+            "a custom interface has functions of its own: use nd_driver_add_custom_interface",
+        )),
+        _ => Err(Error::argument("kind must be ND_INTERFACE_UDP, _WEBSOCKET, _IPC or _TCP")),
     }
 }
 

@@ -134,10 +134,22 @@ pub struct nd_settings {
     /// silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
     /// pongs count as life. Default 0. Connections over UDP are not concerned.
     pub tolerate_throttled: i32,
-    /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-    /// while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-    /// Default 250; at least 0.
+    /// WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+    /// the next, while earlier ones go on; four at most at once, and the first that connects wins
+    /// (RFC 8305). Default 250; at least 0.
     pub connect_race_delay_ms: i32,
+    /// Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
+    /// next three, for stages that bring no number of their own (nd_pipeline_stage).
+    pub fragmentation_payload_capacity: u32,
+    /// ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
+    /// up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
+    pub reliable_window_size: u32,
+    /// ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
+    /// above 0.
+    pub reliable_minimum_resend_time_ms: i32,
+    /// ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
+    /// above the fewest.
+    pub reliable_maximum_resend_time_ms: i32,
     /// WebSocket: messages that one connection may queue for sending, whatever their length; then
     /// ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
     /// 0: no such limit, only outbound_bytes_max. Since 0.3.
@@ -199,14 +211,15 @@ pub struct nd_interface_settings {
     pub allowed_origins: *const c_char,
     /// WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
     pub response_headers: *const c_char,
-    /// WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-    /// (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-    /// `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-    /// address that is no trusted proxy. Name only proxies that write one of the two themselves.
-    /// NULL (default): none, and the headers mean nothing.
+    /// WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+    /// a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+    /// own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+    /// first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+    /// proxies that write one of the two themselves. NULL (default): none, and the headers mean
+    /// nothing.
     pub trusted_proxies: *const c_char,
-    /// WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-    /// each stream; streams of others are closed at once. Default 0.
+    /// WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+    /// front of each stream; streams of others are closed at once. Default 0.
     pub proxy_protocol: u32,
     /// 0.
     pub reserved_2: u32,
@@ -373,7 +386,8 @@ pub struct nd_event {
     pub close_code: u16,
     /// Disconnect: ND_DISCONNECT_….
     pub reason: u8,
-    /// Data: the pipeline that it came through; 0 is none.
+    /// Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
+    /// full; 0: the send queue was.
     pub pipeline: u8,
     /// ND_EVENT_FLAG_… bits.
     pub flags: u32,
@@ -409,7 +423,7 @@ pub struct nd_connection_info {
     /// ND_DIALECT_UTP or ND_DIALECT_PLAIN.
     pub dialect: u32,
     /// Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-    /// measures its handshake, a WebSocket each of its pings.
+    /// measures its handshake, a WebSocket each of its pings; a reliable pipeline's smoothed mean.
     pub round_trip_us: u32,
     /// The peer's address, behind trusted proxies too.
     pub remote: nd_endpoint,
@@ -530,7 +544,7 @@ pub struct nd_driver_statistics {
     pub handshakes_overloaded: u64,
     /// Connections that ended because nothing came from the peer in time: no packet, no pong.
     pub connections_timed_out: u64,
-    /// Connections over streams that ended without a Close frame.
+    /// Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
     pub connections_lost: u64,
     /// Streams closed with 1009: the peer announced or sent more than a message may have. Part
     /// of protocol_errors, as the next.

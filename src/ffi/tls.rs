@@ -52,18 +52,18 @@ pub unsafe extern "C" fn nd_tls_server_init(out_tls: *mut nd_tls_server) -> nd_r
     })
 }
 
-/// Say how clients on a WebSocket interface speak TLS: those of nd_driver_connect and
+/// Say how clients on a WebSocket or TCP interface speak TLS: those of nd_driver_connect and
 /// nd_driver_connect_host always, those of nd_driver_connect_url for wss:// when their options say
 /// nothing. For connections that start later.
 ///
 /// @param driver  the driver
-/// @param interface_index  a WebSocket interface
+/// @param interface_index  a WebSocket or TCP interface
 /// @param tls  how; copied, with everything it points to; NULL: not at all, and wss:// as
 /// nd_tls_client_init says
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_STRUCT_SIZE; ND_ERROR_NULL_ARGUMENT;
 /// ND_ERROR_INVALID_ARGUMENT (no such interface, or a certificate or key that cannot be used;
-/// nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (UDP and IPC
-/// interfaces; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
+/// nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (interfaces
+/// of other kinds; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses the driver now
 /// @since 0.2
 #[unsafe(no_mangle)]
@@ -78,12 +78,13 @@ pub unsafe extern "C" fn nd_driver_set_tls_client(
     })
 }
 
-/// Let the listeners of a WebSocket interface speak TLS (wss, https), and nothing else. Before or
-/// while they listen: what is set here is for clients that connect later, and nobody is dropped, so
-/// that a certificate can be replaced before it expires. A client without TLS is answered with 400.
+/// Let the listeners of a WebSocket or TCP interface speak TLS (wss, https), and nothing else.
+/// Before or while they listen: what is set here is for clients that connect later, and nobody is
+/// dropped, so that a certificate can be replaced before it expires. A WebSocket client without TLS
+/// is answered with 400; over TCP its stream ends.
 ///
 /// @param driver  the driver
-/// @param interface_index  a WebSocket interface
+/// @param interface_index  a WebSocket or TCP interface
 /// @param tls  how; copied, with everything it points to; NULL: without TLS again
 /// @return as nd_driver_set_tls_client
 /// @thread the one that uses the driver now

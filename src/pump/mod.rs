@@ -7,6 +7,7 @@
 mod buffer;
 mod carrier;
 mod clock;
+mod custom;
 mod entropy;
 pub mod environment;
 mod ipc;
@@ -31,6 +32,9 @@ use crate::error::Result;
 
 pub use buffer::ReadBuffer;
 pub use clock::Clock;
+pub use custom::{
+    CUSTOM_BATCH_MAX, CustomInterface, CustomPort, DriverWaker, IncomingPacket, OutgoingPacket,
+};
 pub use entropy::Entropy;
 pub use ipc::{Bell, IpcPort};
 pub use resolver::{QUERIES_MAX, Resolver};
@@ -78,6 +82,8 @@ pub struct Pump {
     pub listeners: Vec<Listener>,
     /// In-process ports.
     pub ipc: Vec<IpcPort>,
+    /// Interfaces that the program brings.
+    pub custom: Vec<CustomPort>,
     places: Vec<Place>,
     free: Vec<StreamId>,
     /// Closed since the last poll: reports of the system may still name them.
@@ -103,6 +109,7 @@ impl Pump {
             udp: Vec::new(),
             listeners: Vec::new(),
             ipc: Vec::new(),
+            custom: Vec::new(),
             places: Vec::new(),
             free: Vec::new(),
             closed: Vec::new(),
@@ -248,7 +255,11 @@ impl Pump {
         let sleep = timeout.unwrap_or_default();
         if !sleep.is_zero() {
             self.bell.set_asleep(true);
-            if self.ipc.iter().any(IpcPort::is_readable) || self.resolver.has_answers() {
+            // What has come while nobody looked did not ring.
+            let has_come = self.bell.is_called()
+                || self.ipc.iter().any(IpcPort::is_readable)
+                || self.resolver.has_answers();
+            if has_come {
                 self.bell.set_asleep(false);
                 return self.poll(None);
             }
@@ -299,6 +310,7 @@ impl Pump {
         !self.ready.is_empty()
             || self.udp.iter().any(|socket| socket.readable)
             || self.ipc.iter().any(IpcPort::is_readable)
+            || self.custom.iter().any(|port| port.has_more)
             || self.resolver.has_answers()
     }
 
@@ -390,9 +402,26 @@ impl Pump {
         }
     }
 
+    /// Is TLS set up, or not spoken at all? What is sent before waits for it.
+    pub fn is_secure(&mut self, id: StreamId) -> bool {
+        self.stream(id).is_some_and(|stream| stream.is_secure())
+    }
+
     /// What is known of a stream's TLS session, once it is set up.
     pub fn tls_facts(&mut self, id: StreamId) -> Option<TlsFacts> {
         self.stream(id)?.tls_facts()
+    }
+
+    /// Does something wait in a stream because the system takes nothing now?
+    pub fn is_blocked(&self, id: StreamId) -> bool {
+        let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
+        stream.is_some_and(|stream| !stream.writable && stream.queued() > 0)
+    }
+
+    /// Does a stream go through TLS?
+    pub fn has_tls(&self, id: StreamId) -> bool {
+        let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
+        stream.is_some_and(Stream::has_tls)
     }
 
     /// The address of this side of a stream.

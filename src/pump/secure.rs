@@ -52,6 +52,11 @@ impl Stream {
         (opened > 0).then(|| buffer.take(opened))
     }
 
+    /// Does it go through TLS?
+    pub const fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// What is known of the session; `None` without TLS, and while the handshake goes on.
     pub fn tls_facts(&self) -> Option<TlsFacts> {
         self.tls.as_ref()?.facts()
@@ -134,6 +139,11 @@ impl Stream {
         }
         self.outbox.settle(pool);
         outcome.map(|()| total)
+    }
+
+    /// Is TLS set up, or not spoken at all?
+    pub(super) fn is_secure(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking() && !tls.failed)
     }
 
     /// Says goodbye in TLS. False while something waits in front of it.

@@ -133,7 +133,7 @@ impl UdpSocket {
 
     /// Queues a datagram made of two parts. False when too much waits already.
     pub fn queue(&mut self, remote: SocketAddr, head: &[u8], body: &[u8]) -> bool {
-        if self.bytes.len() + head.len() + body.len() > BATCH_BYTES_MAX {
+        if !self.has_room(head.len() + body.len()) {
             return false;
         }
         let start = self.bytes.len();
@@ -141,6 +141,11 @@ impl UdpSocket {
         self.bytes.extend_from_slice(body);
         self.queue.push(Queued { remote, start, length: self.bytes.len() - start });
         true
+    }
+
+    /// May so many bytes be queued?
+    pub const fn has_room(&self, bytes: usize) -> bool {
+        self.bytes.len() + bytes <= BATCH_BYTES_MAX
     }
 
     /// Is there something to send?

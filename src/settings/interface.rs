@@ -17,6 +17,10 @@ pub enum InterfaceKind {
     WebSocket = 2,
     /// Within the process, between drivers; loopback endpoints only.
     Ipc = 3,
+    /// TCP: packets with a length in front, with or without TLS.
+    Tcp = 4,
+    /// What the program brings itself ([`CustomInterface`](crate::CustomInterface)).
+    Custom = 5,
 }
 
 /// What one connection carries.
@@ -51,7 +55,7 @@ pub enum SubProtocolRule {
     Strict,
 }
 
-/// One interface of a driver. Texts matter for WebSocket only.
+/// One interface of a driver. Texts matter for WebSocket only, proxies for TCP too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceSettings {
     /// What kind.

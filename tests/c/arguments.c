@@ -23,7 +23,7 @@ static void must_be_bad(nd_result result, const char *value) {
 
 /* Values that no enumeration has, and texts that are not what they should be. */
 static void interfaces(void) {
-  const uint32_t kinds[] = {0, 4, 255, UINT32_MAX};
+  const uint32_t kinds[] = {0, ND_INTERFACE_CUSTOM, 6, 255, UINT32_MAX};
   nd_interface_settings wrong;
   nd_driver *driver = NULL;
   NEED_OK(nd_driver_create(NULL, &driver));

@@ -69,13 +69,38 @@ const MESSAGE_FIELDS: &[Row] = &[
     ),
 ];
 
+/// Those of pipelines.
+const PIPELINE_FIELDS: &[Row] = &[
+    (
+        "fragmentation_payload_capacity",
+        |s| s.fragmentation.payload_capacity = 0,
+        Some(|s| s.fragmentation.payload_capacity = 24_115_776),
+    ),
+    (
+        "reliable_window_size",
+        |s| s.reliable.window_size = 0,
+        Some(|s| s.reliable.window_size = 2041),
+    ),
+    ("reliable_minimum_resend_time_ms", |s| s.reliable.minimum_resend_time_ms = 0, None),
+    ("reliable_maximum_resend_time_ms", |s| s.reliable.maximum_resend_time_ms = 64, None),
+    (
+        "simulator_stage",
+        |s| s.simulator_stage.fuzz_factor = -1.0,
+        Some(|s| s.simulator_stage.packet_drop_percentage = 101.0),
+    ),
+];
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    FIELDS.iter().chain(MESSAGE_FIELDS).chain(PIPELINE_FIELDS)
+}
+
 type Change = fn(&mut NetworkSettings);
 /// A field, a change that is too low, one that is too high where there is one.
 type Row = (&'static str, Change, Option<Change>);
 
 #[test]
 fn a_value_out_of_bounds_is_refused_by_its_name() {
-    for &(name, low, high) in FIELDS.iter().chain(MESSAGE_FIELDS) {
+    for &(name, low, high) in rows() {
         for change in [Some(low), high].into_iter().flatten() {
             let mut settings = NetworkSettings::default();
             change(&mut settings);
@@ -91,9 +116,18 @@ fn a_value_out_of_bounds_is_refused_by_its_name() {
 #[test]
 fn every_field_has_its_row() {
     let shown = format!("{:?}", NetworkSettings::default());
-    let inside = shown.split_once('{').expect("is a struct").1.trim_end_matches([' ', '}']);
+    let mut depth = 0;
+    let outside: String = shown
+        .chars()
+        .filter(|&c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth == 1
+        })
+        .collect();
+    let parts = outside.trim_start_matches('{').split(", ");
     let fields: Vec<&str> =
-        inside.split(", ").filter_map(|field| field.trim().split_once(':')).map(|f| f.0).collect();
+        parts.filter_map(|field| field.trim().split_once(':')).map(|f| f.0).collect();
+    assert!(fields.len() > 30, "{fields:?}");
     let switches = [
         "perform_path_mtu_discovery",
         "writable_events",
@@ -108,8 +142,9 @@ fn every_field_has_its_row() {
         "websocket_send_queue_capacity",
     ];
     for field in fields {
-        let mut rows = FIELDS.iter().chain(MESSAGE_FIELDS);
-        let known = rows.any(|row| row.0 == field) || switches.contains(&field);
+        let group = format!("{field}_");
+        let known = rows().any(|row| row.0 == field || row.0.starts_with(&group))
+            || switches.contains(&field);
         assert!(known, "{field} has no row here");
     }
 }
@@ -184,7 +219,9 @@ fn largest() -> NetworkSettings {
 fn the_ends_of_the_bounds_are_inside() {
     for settings in [smallest(), largest()] {
         settings.validate().expect("is inside");
-        for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc] {
+        for kind in
+            [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc, InterfaceKind::Tcp]
+        {
             let (mut server, endpoint) = crate::support::server(kind, &settings);
             let mut client = crate::support::driver(kind, &settings);
             let _ = client.connect(0, &endpoint, b"");
@@ -246,7 +283,9 @@ fn paths_and_sub_protocols_of_an_interface_are_checked() {
 
 #[test]
 fn packets_too_small_for_a_connection_request_are_refused_with_the_interface() {
-    for (kind, least) in [(InterfaceKind::Udp, 13), (InterfaceKind::WebSocket, 27)] {
+    for (kind, least) in
+        [(InterfaceKind::Udp, 13), (InterfaceKind::Tcp, 15), (InterfaceKind::WebSocket, 27)]
+    {
         for (max_message_size, fits) in [(least - 1, false), (least, true)] {
             let settings = NetworkSettings { max_message_size, ..NetworkSettings::default() };
             let mut driver = NetworkDriver::new(&settings).expect("is inside");

@@ -17,18 +17,35 @@ internal sealed class ScriptException : Exception
 }
 
 /// <summary>A driver of the script.</summary>
-internal sealed class Actor
+internal sealed partial class Actor
 {
     internal readonly string Name;
     private NetworkDriver m_Driver;
+    private readonly bool m_OverTcp;
     private readonly List<NetworkConnection> m_Connections = new List<NetworkConnection>();
     private readonly Dictionary<string, DataStreamWriter> m_Sends =
         new Dictionary<string, DataStreamWriter>();
 
-    internal Actor(string name, NetworkDriver driver)
+    internal Actor(string name, NetworkDriver driver, bool overTcp)
     {
         Name = name;
         m_Driver = driver;
+        m_OverTcp = overTcp;
+    }
+
+    internal bool Wait(int timeoutMS)
+    {
+        return m_Driver.Wait(timeoutMS);
+    }
+
+    // Over TCP the system chooses the port, so that scripts do not meet.
+    private int Bind(string port)
+    {
+        NetworkEndpoint endpoint = Script.Loopback(port);
+        int result = m_Driver.Bind(m_OverTcp ? endpoint.WithPort(0) : endpoint);
+        if (m_OverTcp && result == 0)
+            Script.Ports[Script.Number(port)] = m_Driver.GetLocalEndpoint().Port;
+        return result;
     }
 
     internal void Destroy()
@@ -55,7 +72,7 @@ internal sealed class Actor
         switch (command)
         {
             case "bind 3":
-                Tell("bind " + Said(m_Driver.Bind(Script.Loopback(words[2]))));
+                Tell("bind " + Said(Bind(words[2])));
                 return true;
             case "listen 2":
                 Tell("listen " + Said(m_Driver.Listen()));
@@ -89,6 +106,12 @@ internal sealed class Actor
     {
         switch (command)
         {
+            case "pipeline 3":
+                MakePipeline(words[2]);
+                return true;
+            case "through 5":
+                Through(words[2], words[3], Script.ParseBytes(words[4]));
+                return true;
             case "send 4":
                 SendWhole(words[2], Script.ParseBytes(words[3]));
                 return true;
@@ -133,6 +156,21 @@ internal sealed class Actor
                 int room = m_Driver.GetMaxSupportedPayloadSize(
                     Connection(words[2]), NetworkPipeline.Null);
                 Tell("room " + words[2] + " " + (room < 0 ? Said(room) : room.ToString()));
+                return true;
+            case "room 4":
+                int most = m_Driver.GetMaxSupportedPayloadSize(
+                    Connection(words[2]), Pipeline(words[3]));
+                Tell("room " + words[2] + " through " + words[3] + " "
+                    + (most < 0 ? Said(most) : most.ToString()));
+                return true;
+            case "resent 4":
+                PipelineStatistics counted;
+                int result = m_Driver.GetPipelineStatistics(
+                    Pipeline(words[3]), Connection(words[2]), out counted);
+                if (result != 0)
+                    throw new ScriptException("no statistics");
+                Tell("resent " + words[2] + " through " + words[3] + " "
+                    + counted.Reliable.PacketsResent);
                 return true;
             case "counters 2":
                 PrintCounters();
@@ -232,21 +270,25 @@ internal sealed class Actor
     {
         NetworkConnection connection;
         DataStreamReader reader;
-        NetworkEvent.Type kind = m_Driver.PopEvent(out connection, out reader);
+        NetworkPipeline pipe;
+        NetworkEvent.Type kind = m_Driver.PopEvent(out connection, out reader, out pipe);
         if (kind != NetworkEvent.Type.Empty || tellNone)
-            PrintEvent(kind, connection, reader);
+            PrintEvent(kind, connection, reader, pipe);
         return kind != NetworkEvent.Type.Empty;
     }
 
     private void PrintNextOf(NetworkConnection connection)
     {
         DataStreamReader reader;
-        NetworkEvent.Type kind = m_Driver.PopEventForConnection(connection, out reader);
-        PrintEvent(kind, connection, reader);
+        NetworkPipeline pipe;
+        NetworkEvent.Type kind =
+            m_Driver.PopEventForConnection(connection, out reader, out pipe);
+        PrintEvent(kind, connection, reader, pipe);
     }
 
     private void PrintEvent(
-        NetworkEvent.Type kind, NetworkConnection connection, DataStreamReader reader)
+        NetworkEvent.Type kind, NetworkConnection connection, DataStreamReader reader,
+        NetworkPipeline pipe)
     {
         if (kind == NetworkEvent.Type.Empty)
         {
@@ -262,7 +304,8 @@ internal sealed class Actor
             case NetworkEvent.Type.Data:
                 byte[] bytes = reader.IsCreated ? reader.ReadRemainingBytes() : new byte[0];
                 string word = kind == NetworkEvent.Type.Data ? "data " : "connect ";
-                Tell("event " + word + conn + " " + Script.FormatBytes(bytes));
+                string through = pipe.Id == 0 ? " " : " through " + pipe.Id + " ";
+                Tell("event " + word + conn + through + Script.FormatBytes(bytes));
                 break;
             case NetworkEvent.Type.Disconnect:
                 Tell("event disconnect " + conn + " reason " + reader.ReadByte());
@@ -292,6 +335,11 @@ internal sealed class Script
 
     /// <summary>Up to so many bytes print as digits, more as a hash.</summary>
     private const int HexBytesMax = 32;
+    // How long await waits at most, in rounds of a millisecond.
+    private const int AwaitRounds = 5000;
+
+    // The ports that the system chose for those of the script, over TCP.
+    internal static readonly Dictionary<int, ushort> Ports = new Dictionary<int, ushort>();
 
     private static readonly TextWriter s_Output = OpenOutput();
     private readonly List<Actor> m_Actors = new List<Actor>();
@@ -365,6 +413,9 @@ internal sealed class Script
                     for (int name = 2; name < words.Count; name++)
                         Find(words[name]).Update();
                 break;
+            case "await":
+                Await(words);
+                break;
             case "driver":
                 Create(words);
                 break;
@@ -380,9 +431,23 @@ internal sealed class Script
         }
     }
 
+    // Lets the drivers work, without moving their clocks, until the first has something to show.
+    private void Await(List<string> words)
+    {
+        for (int round = 0; round < AwaitRounds; round++)
+        {
+            for (int other = 2; other < words.Count; other++)
+                Find(words[other]).Wait(0);
+            if (Find(words[1]).Wait(1))
+                return;
+        }
+        Print(words[1] + " await failed");
+    }
+
     private void Create(List<string> words)
     {
-        if (words.Count < 3 || words[2] != "ipc")
+        bool overTcp = words.Count > 2 && words[2] == "tcp";
+        if (words.Count < 3 || !(overTcp || words[2] == "ipc"))
             throw new ScriptException("unknown interface");
         NetworkConfigParameter config = NetworkConfigParameter.Default;
         NetDriverParameter limits = NetDriverParameter.Default;
@@ -394,8 +459,10 @@ internal sealed class Script
         settings = settings.WithNetDriverParameters(limits);
         try
         {
-            NetworkDriver driver = NetworkDriver.Create(new IPCNetworkInterface(), settings);
-            m_Actors.Add(new Actor(words[1], driver));
+            INetworkInterface carrier = overTcp
+                ? (INetworkInterface)new TCPNetworkInterface() : new IPCNetworkInterface();
+            NetworkDriver driver = NetworkDriver.Create(carrier, settings);
+            m_Actors.Add(new Actor(words[1], driver, overTcp));
             Print(words[1] + " driver ok");
         }
         catch (NetDriverException error)
@@ -465,7 +532,10 @@ internal sealed class Script
 
     internal static NetworkEndpoint Loopback(string port)
     {
-        return NetworkEndpoint.LoopbackIpv4.WithPort((ushort)Number(port));
+        int wanted = Number(port);
+        ushort chosen;
+        return NetworkEndpoint.LoopbackIpv4.WithPort(
+            Ports.TryGetValue(wanted, out chosen) ? chosen : (ushort)wanted);
     }
 
     internal static byte[] ParseBytes(string word)

@@ -9,6 +9,7 @@
 
 enum {
   FRAME_TIME_MS = 10, /* of one update when the script does not say otherwise */
+  AWAIT_ROUNDS = 5000, /* of a millisecond: how long await waits at most */
   HEX_BYTES_MAX = 32, /* up to so many bytes print as digits, more as a hash */
   LINE_MAX_BYTES = 512,
   WORDS_MAX = 16,
@@ -25,6 +26,7 @@ struct open_send {
 
 struct actor {
   char name[32];
+  uint32_t kind;
   nd_driver *driver;
   nd_connection connections[CONNECTIONS_MAX];
   uint32_t connection_count;
@@ -40,6 +42,8 @@ struct bytes {
 static struct actor actors[ACTORS_MAX];
 static uint32_t actor_count;
 static struct bytes scratch;
+/* The ports that the system chose for those of the script, over TCP. */
+static uint16_t ports[65536];
 static const char *script_name = "";
 static unsigned script_line;
 
@@ -152,9 +156,10 @@ static void apply_setting(nd_settings *settings, char *pair) {
 
 static void create(char **words, int count) {
   nd_settings settings;
-  nd_interface_settings ipc;
-  uint32_t index;
-  if (strcmp(words[2], "ipc") != 0) give_up("unknown interface", words[2]);
+  nd_interface_settings interface;
+  uint32_t index, kind = ND_INTERFACE_IPC;
+  if (strcmp(words[2], "tcp") == 0) kind = ND_INTERFACE_TCP;
+  else if (strcmp(words[2], "ipc") != 0) give_up("unknown interface", words[2]);
   if (actor_count == ACTORS_MAX) give_up("too many drivers", words[1]);
   nd_settings_init(&settings);
   settings.fixed_frame_time_ms = FRAME_TIME_MS;
@@ -165,8 +170,9 @@ static void create(char **words, int count) {
   copy_name(actor->name, words[1]);
   nd_result result = nd_driver_create(&settings, &actor->driver);
   if (result == ND_OK) {
-    nd_interface_settings_init(&ipc, ND_INTERFACE_IPC);
-    result = nd_driver_add_interface(actor->driver, &ipc, &index);
+    actor->kind = kind;
+    nd_interface_settings_init(&interface, kind);
+    result = nd_driver_add_interface(actor->driver, &interface, &index);
     if (result != ND_OK) nd_driver_destroy(actor->driver);
   }
   if (result == ND_OK) actor_count++;
@@ -182,9 +188,23 @@ static void destroy(struct actor *actor) {
 }
 
 static void loopback(const char *port, nd_endpoint *endpoint) {
-  nd_result result =
-      nd_endpoint_parse("127.0.0.1", (uint16_t)number(port), ND_FAMILY_IPV4, endpoint);
+  uint16_t wanted = (uint16_t)number(port);
+  if (ports[wanted] != 0) wanted = ports[wanted];
+  nd_result result = nd_endpoint_parse("127.0.0.1", wanted, ND_FAMILY_IPV4, endpoint);
   if (result != ND_OK) give_up("not a port", port);
+}
+
+/* Over TCP the system chooses the port, so that scripts do not meet. */
+static nd_result bind_port(struct actor *actor, const char *port) {
+  nd_endpoint endpoint;
+  uint32_t binding;
+  loopback(port, &endpoint);
+  if (actor->kind != ND_INTERFACE_IPC) endpoint.port = 0;
+  nd_result result = nd_driver_bind(actor->driver, 0, &endpoint, &binding);
+  if (result != ND_OK || actor->kind == ND_INTERFACE_IPC) return result;
+  result = nd_driver_get_local_endpoint(actor->driver, 0, binding, &endpoint);
+  if (result == ND_OK) ports[(uint16_t)number(port)] = endpoint.port;
+  return result;
 }
 
 static void update(struct actor *actor) {
@@ -264,6 +284,7 @@ static void print_event(const struct actor *actor, const nd_event *event) {
       break;
     case ND_EVENT_DATA:
       printf("%s event data %u ", actor->name, (unsigned)conn);
+      if (event->pipeline != 0) printf("through %u ", (unsigned)event->pipeline);
       print_bytes(event->data, event->data_length);
       break;
     case ND_EVENT_DISCONNECT:
@@ -342,6 +363,8 @@ static void print_waiting(struct actor *actor, const char *conn) {
   printf("%s waiting %s %u\n", actor->name, conn, (unsigned)count);
 }
 
+#include "pipelines.h"
+
 /* Prints the beginning of a result line. */
 static void tell(const struct actor *actor, const char *command, const char *object) {
   printf("%s %s ", actor->name, command);
@@ -355,11 +378,9 @@ static int is(char **words, int count, const char *command, int wanted) {
 /* Commands that change something. Returns 0 when the command is none of them. */
 static int command(struct actor *actor, char **words, int count) {
   const struct bytes *bytes;
-  nd_endpoint endpoint;
   nd_result result;
   if (is(words, count, "bind", 3)) {
-    loopback(words[2], &endpoint);
-    result = nd_driver_bind(actor->driver, 0, &endpoint, NULL);
+    result = bind_port(actor, words[2]);
     tell(actor, "bind", NULL);
     print_result(result);
   } else if (is(words, count, "listen", 2)) {
@@ -384,6 +405,15 @@ static int command(struct actor *actor, char **words, int count) {
     result = nd_driver_send(actor->driver, connection_of(actor, words[2]), 0, bytes->data,
                             bytes->length, 0);
     tell(actor, "send", words[2]);
+    print_result(result);
+  } else if (is(words, count, "pipeline", 3)) {
+    make_pipeline(actor, words[2]);
+  } else if (is(words, count, "through", 5)) {
+    bytes = parse_bytes(words[4]);
+    result = nd_driver_send(actor->driver, connection_of(actor, words[3]),
+                            (uint8_t)number(words[2]), bytes->data, bytes->length, 0);
+    tell(actor, "through", words[2]);
+    printf("%s ", words[3]);
     print_result(result);
   } else if (is(words, count, "begin", 5)) {
     begin(actor, words[2], words[3], words[4]);
@@ -418,6 +448,10 @@ static void question(struct actor *actor, char **words, int count) {
     print_waiting(actor, words[2]);
   } else if (is(words, count, "room", 3)) {
     print_room(actor, words[2]);
+  } else if (is(words, count, "room", 4)) {
+    print_room_through(actor, words[2], words[3]);
+  } else if (is(words, count, "resent", 4)) {
+    print_resent(actor, words[2], words[3]);
   } else if (is(words, count, "counters", 2)) {
     print_counters(actor);
   } else if (is(words, count, "destroy", 2)) {
@@ -450,6 +484,17 @@ static int split(char *line, char **words) {
   return count;
 }
 
+/* Lets the drivers work, without moving their clocks, until the first has something to show. */
+static void await_news(char **words, int count) {
+  for (int round = 0; round < AWAIT_ROUNDS; round++) {
+    uint32_t ready = 0;
+    for (int other = 2; other < count; other++) nd_driver_wait(find(words[other])->driver, 0, NULL);
+    if (nd_driver_wait(find(words[1])->driver, 1, &ready) != ND_OK) break;
+    if (ready) return;
+  }
+  printf("%s await failed\n", words[1]);
+}
+
 static void run_line(const char *line) {
   char copy[LINE_MAX_BYTES];
   char *words[WORDS_MAX];
@@ -472,6 +517,8 @@ static void run_line(const char *line) {
     long turns = number(words[1]);
     for (long i = 0; i < turns; i++)
       for (int name = 2; name < count; name++) update(find(words[name]));
+  } else if (strcmp(words[0], "await") == 0) {
+    await_news(words, count);
   } else if (strcmp(words[0], "driver") == 0 && count >= 3) {
     create(words, count);
   } else if (!command(find(words[1]), words, count)) {

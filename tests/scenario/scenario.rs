@@ -2,11 +2,15 @@
 //!
 //! Must stay the same interpreter as `scenario.c` and `Scenario.cs`: one command, one call.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use netdriver::settings::{InterfaceKind, InterfaceSettings, NetworkSettings};
+use netdriver::settings::{
+    ApplyMode, FragmentationConfig, InterfaceKind, InterfaceSettings, NetworkSettings,
+    PipelineStage, SimulatorConfig,
+};
 use netdriver::{
     Connection, ConnectionState, Event, EventKind, Family, NetworkDriver, NetworkEndpoint,
     SendHandle,
@@ -14,14 +18,22 @@ use netdriver::{
 
 /// Milliseconds of one update when the script does not say otherwise.
 const FRAME_TIME_MS: i32 = 10;
+/// How long `await` waits at most, in rounds of a millisecond.
+const AWAIT_ROUNDS: u32 = 5000;
 /// Up to so many bytes print as digits, more as a hash.
 const HEX_BYTES_MAX: usize = 32;
 
 type Outcome<T = ()> = Result<T, String>;
 
+thread_local! {
+    /// The ports that the system chose for those of the script, over TCP.
+    static PORTS: RefCell<BTreeMap<u16, u16>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 /// A driver of the script.
 struct Actor {
     name: String,
+    kind: InterfaceKind,
     driver: NetworkDriver,
     connections: Vec<Connection>,
     sends: BTreeMap<String, SendHandle>,
@@ -71,7 +83,13 @@ fn run_line(actors: &mut Vec<Actor>, line: &str) -> Outcome {
             }
             Ok(())
         }
-        ["driver", name, "ipc", ref settings @ ..] => create(actors, name, settings),
+        ["await", name, ref others @ ..] => await_news(actors, name, others),
+        ["driver", name, "ipc", ref settings @ ..] => {
+            create(actors, name, InterfaceKind::Ipc, settings)
+        }
+        ["driver", name, "tcp", ref settings @ ..] => {
+            create(actors, name, InterfaceKind::Tcp, settings)
+        }
         ["destroy", name] => {
             find(actors, name)?;
             actors.retain(|actor| actor.name != name);
@@ -101,6 +119,27 @@ fn split(line: &str) -> Outcome<Vec<String>> {
 
 fn number<T: std::str::FromStr>(word: &str) -> Outcome<T> {
     word.parse().map_err(|_| format!("{word:?} is not a number"))
+}
+
+fn parse_stage(word: &str) -> Outcome<PipelineStage> {
+    let (name, value) = word.split_once(':').unwrap_or((word, "0"));
+    let value: u32 = number(value)?;
+    Ok(match (name, value) {
+        ("null", _) => PipelineStage::Null,
+        ("frag", 0) => PipelineStage::FRAGMENTATION,
+        ("frag", payload_capacity) => PipelineStage::Fragmentation(Some(FragmentationConfig {
+            payload_capacity: payload_capacity as usize,
+        })),
+        ("reliable", 0) => PipelineStage::RELIABLE_SEQUENCED,
+        ("reliable", window) => PipelineStage::reliable(window as usize),
+        ("useq", _) => PipelineStage::UnreliableSequenced,
+        ("drop", interval) => PipelineStage::Simulator(Some(SimulatorConfig {
+            packet_drop_interval: interval,
+            mode: ApplyMode::SentPacketsOnly,
+            ..SimulatorConfig::default()
+        })),
+        _ => return Err(format!("{word:?} is no stage")),
+    })
 }
 
 fn find<'a>(actors: &'a mut [Actor], name: &str) -> Outcome<&'a mut Actor> {
@@ -143,7 +182,21 @@ fn format_bytes(bytes: &[u8]) -> String {
     format!("{} bytes #{hash:08x}", bytes.len())
 }
 
-fn create(actors: &mut Vec<Actor>, name: &str, pairs: &[&str]) -> Outcome {
+/// Lets the drivers work, without moving their clocks, until the first has something to show.
+fn await_news(actors: &mut [Actor], name: &str, others: &[&str]) -> Outcome {
+    for _ in 0..AWAIT_ROUNDS {
+        for other in others {
+            find(actors, other)?.driver.wait(0).map_err(|error| error.to_string())?;
+        }
+        if find(actors, name)?.driver.wait(1).map_err(|error| error.to_string())? {
+            return Ok(());
+        }
+    }
+    println!("{name} await failed");
+    Ok(())
+}
+
+fn create(actors: &mut Vec<Actor>, name: &str, kind: InterfaceKind, pairs: &[&str]) -> Outcome {
     let mut settings =
         NetworkSettings { fixed_frame_time_ms: FRAME_TIME_MS, ..NetworkSettings::default() };
     for pair in pairs {
@@ -164,23 +217,21 @@ fn create(actors: &mut Vec<Actor>, name: &str, pairs: &[&str]) -> Outcome {
         }
     }
     let created = NetworkDriver::new(&settings).and_then(|mut driver| {
-        driver.add_interface(InterfaceSettings {
-            kind: InterfaceKind::Ipc,
-            ..InterfaceSettings::default()
-        })?;
+        driver.add_interface(InterfaceSettings { kind, ..InterfaceSettings::default() })?;
         Ok(driver)
     });
     println!("{name} driver {}", said(created.as_ref()));
     if let Ok(driver) = created {
         let name = name.to_owned();
-        actors.push(Actor { name, driver, connections: Vec::new(), sends: BTreeMap::new() });
+        actors.push(Actor { name, kind, driver, connections: Vec::new(), sends: BTreeMap::new() });
     }
     Ok(())
 }
 
 fn loopback(port: &str) -> Outcome<NetworkEndpoint> {
-    NetworkEndpoint::parse("127.0.0.1", number(port)?, Some(Family::Ipv4))
-        .map_err(|error| error.to_string())
+    let port = number(port)?;
+    let port = PORTS.with_borrow(|ports| ports.get(&port).copied().unwrap_or(port));
+    NetworkEndpoint::parse("127.0.0.1", port, Some(Family::Ipv4)).map_err(|error| error.to_string())
 }
 
 /// "ok" or "error N".
@@ -196,8 +247,7 @@ impl Actor {
         let name = self.name.clone();
         match *words {
             ["bind", _, port] => {
-                let outcome = self.driver.bind(0, &loopback(port)?);
-                println!("{name} bind {}", said(outcome));
+                println!("{name} bind {}", said(self.bind(port)?));
             }
             ["listen", _] => println!("{name} listen {}", said(self.driver.listen())),
             ["accept_payload", _, bytes] => {
@@ -215,6 +265,20 @@ impl Actor {
                 let connection = self.connection(conn)?;
                 let outcome = self.driver.send(connection, 0, &parse_bytes(bytes)?);
                 println!("{name} send {conn} {}", said(outcome));
+            }
+            ["pipeline", _, stages] => {
+                let stages: Outcome<Vec<PipelineStage>> =
+                    stages.split(',').map(parse_stage).collect();
+                match self.driver.create_pipeline(&stages?) {
+                    Ok(pipeline) => println!("{name} pipeline {pipeline}"),
+                    Err(error) => println!("{name} pipeline error {}", error.status() as i32),
+                }
+            }
+            ["through", _, pipeline, conn, bytes] => {
+                let connection = self.connection(conn)?;
+                let bytes = parse_bytes(bytes)?;
+                let outcome = self.driver.send(connection, number(pipeline)?, &bytes);
+                println!("{name} through {pipeline} {conn} {}", said(outcome));
             }
             ["begin", _, conn, send, size] => self.begin(conn, send, size)?,
             ["end", _, send, bytes] => self.end(send, bytes)?,
@@ -268,10 +332,40 @@ impl Actor {
                 Ok(size) => println!("{name} room {conn} {size}"),
                 Err(error) => println!("{name} room {conn} error {}", error.status() as i32),
             },
+            ["room", _, conn, pipeline] => {
+                let connection = self.connection(conn)?;
+                match self.driver.payload_size_max(connection, number(pipeline)?) {
+                    Ok(size) => println!("{name} room {conn} through {pipeline} {size}"),
+                    Err(error) => {
+                        let status = error.status() as i32;
+                        println!("{name} room {conn} through {pipeline} error {status}");
+                    }
+                }
+            }
+            ["resent", _, conn, pipeline] => {
+                let counted =
+                    self.driver.pipeline_statistics(self.connection(conn)?, number(pipeline)?);
+                let counted = counted.map_err(|error| error.to_string())?;
+                let resent = counted.reliable.unwrap_or_default().packets_resent;
+                println!("{name} resent {conn} through {pipeline} {resent}");
+            }
             ["counters", _] => self.print_counters(),
             _ => return Err(format!("unknown command {words:?}")),
         }
         Ok(())
+    }
+
+    /// Over TCP the system chooses the port, so that scripts do not meet.
+    fn bind(&mut self, port: &str) -> Outcome<netdriver::Result<()>> {
+        if self.kind == InterfaceKind::Ipc {
+            return Ok(self.driver.bind(0, &loopback(port)?).map(|_| ()));
+        }
+        let bound = self.driver.bind(0, &NetworkEndpoint::loopback_ipv4(0));
+        let chosen = bound.and_then(|binding| self.driver.local_endpoint(0, binding));
+        let script_port = number(port)?;
+        Ok(chosen.map(|chosen| {
+            PORTS.with_borrow_mut(|ports| ports.insert(script_port, chosen.port()));
+        }))
     }
 
     fn connection(&self, word: &str) -> Outcome<Connection> {
@@ -351,6 +445,10 @@ impl Actor {
         match event.kind {
             EventKind::Connect => {
                 println!("{name} event connect {conn} {}", format_bytes(&event.data));
+            }
+            EventKind::Data if event.pipeline != 0 => {
+                let (through, bytes) = (event.pipeline, format_bytes(&event.data));
+                println!("{name} event data {conn} through {through} {bytes}");
             }
             EventKind::Data => println!("{name} event data {conn} {}", format_bytes(&event.data)),
             EventKind::Disconnect => {

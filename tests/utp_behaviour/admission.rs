@@ -5,8 +5,8 @@ use netdriver::{ConnectionState, DisconnectReason, EventKind, Status};
 
 use crate::support::{Pair, driver, expect_accept, expect_event, status};
 
-const CARRIERS: [InterfaceKind; 3] =
-    [InterfaceKind::Ipc, InterfaceKind::Udp, InterfaceKind::WebSocket];
+const CARRIERS: [InterfaceKind; 4] =
+    [InterfaceKind::Ipc, InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Tcp];
 
 /// A client that gives up soon.
 fn impatient() -> NetworkSettings {
