@@ -9,8 +9,7 @@ use super::http_facts::{Head, HttpFacts};
 use super::interfaces::utp_packet_size_max;
 use super::streams::{Phase, StreamState};
 use super::{ConnectionState, NetworkDriver};
-use crate::proto::framing::{Framing, Received, write_packet};
-use crate::proto::time::from_ms;
+use crate::proto::framing::{Framing, Received};
 use crate::proto::utp::connection::Control;
 use crate::pump::{StreamId, TlsFacts};
 use crate::settings::{Dialect, InterfaceKind, NetworkSettings};
@@ -41,9 +40,9 @@ impl NetworkDriver {
         if self.pump.is_secure(id) {
             self.open_tcp_client(id);
         } else {
-            let deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
+            // Within the handshake's time, as everything before a connection.
+            let deadline = self.streams.get(id).and_then(|state| state.deadline);
             self.streams.set_phase(id, Phase::Securing, deadline);
-            self.arm_stream(id);
         }
     }
 
@@ -140,14 +139,6 @@ impl NetworkDriver {
             (Phase::Undecided, _) => self.take_connection_request(id, packet),
             // After the end.
             _ => {}
-        }
-    }
-
-    /// A UTP packet over TCP.
-    pub(super) fn emit_framed(&mut self, id: StreamId, head: &[u8], body: &[u8]) {
-        let open = self.streams.get(id).is_some_and(|state| state.phase == Phase::Open);
-        if open && let Some(out) = self.pump.out(id) {
-            write_packet(out, head, body);
         }
     }
 

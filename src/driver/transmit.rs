@@ -4,8 +4,10 @@
 use std::io;
 
 use super::connections::Link;
+use super::streams::Phase;
 use super::{ConnectionState, Event, EventKind, NetworkDriver};
 use crate::error::{Error, Result};
+use crate::proto::framing::write_packet;
 use crate::proto::utp::connection::{Control, UtpConnection};
 use crate::proto::utp::packet::Packet;
 use crate::proto::websocket::Kind;
@@ -117,8 +119,13 @@ impl NetworkDriver {
 
     /// A UTP packet over a stream: one binary message, or one packet with its length.
     fn emit_message(&mut self, id: StreamId, head: &[u8], body: &[u8]) -> bool {
-        if self.streams.get(id).is_some_and(|state| state.is_framed) {
-            self.emit_framed(id, head, body);
+        let Some(state) = self.streams.get(id) else { return true };
+        if state.is_framed {
+            if state.phase == Phase::Open
+                && let Some(out) = self.pump.out(id)
+            {
+                write_packet(out, head, body);
+            }
             return true;
         }
         let Some(ws) = self.streams.open_websocket(id) else { return true };
