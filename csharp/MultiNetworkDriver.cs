@@ -76,7 +76,7 @@ namespace NetDriver
         /// <param name="driver">The driver.</param>
         /// <returns>Its number.</returns>
         /// <exception cref="InvalidOperationException">It has, or had, connections, is in a
-        /// collection, or there are 255.</exception>
+        /// collection, has not as many pipelines as the others, or there are 255.</exception>
         public int AddDriver(NetworkDriver driver)
         {
             Check();
@@ -108,6 +108,41 @@ namespace NetDriver
         public NetworkDriver GetDriverForConnection(NetworkConnection connection)
         {
             return GetDriver(connection.DriverId);
+        }
+
+        /// <summary>Makes a pipeline in every driver; it is one value for all of them.</summary>
+        /// <param name="stages">As for <see cref="NetworkDriver.CreatePipeline(Type[])"/>.</param>
+        /// <returns>The pipeline.</returns>
+        /// <exception cref="NetDriverException">It cannot be made in one of them.</exception>
+        /// <exception cref="InvalidOperationException">There is no driver, or they have not the
+        /// same number of pipelines.</exception>
+        public NetworkPipeline CreatePipeline(params Type[] stages)
+        {
+            return CreateAlike(driver => driver.CreatePipeline(stages));
+        }
+
+        /// <summary>Makes a pipeline in every driver; it is one value for all of them.</summary>
+        /// <param name="stages">The stages.</param>
+        /// <returns>The pipeline.</returns>
+        /// <exception cref="NetDriverException">It cannot be made in one of them.</exception>
+        /// <exception cref="InvalidOperationException">There is no driver, or they have not the
+        /// same number of pipelines.</exception>
+        public NetworkPipeline CreatePipeline(NetworkPipelineStage[] stages)
+        {
+            return CreateAlike(driver => driver.CreatePipeline(stages));
+        }
+
+        private NetworkPipeline CreateAlike(Func<NetworkDriver, NetworkPipeline> create)
+        {
+            Check();
+            if (Count == 0)
+                throw new InvalidOperationException("There is no driver; add one first.");
+            NetworkPipeline pipeline = create(m_Shared.Drivers[0]);
+            for (int i = 1; i < Count; i++)
+                if (create(m_Shared.Drivers[i]) != pipeline)
+                    throw new InvalidOperationException(
+                        "All drivers of a collection have the same number of pipelines.");
+            return pipeline;
         }
 
         private void Check()

@@ -4697,7 +4697,8 @@ nd_result nd_multi_driver_destroy(struct nd_multi_driver *multi);
  * @param driver  the driver
  * @param out_driver_id  out: its number, from 1 to 255; may be NULL
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_STATE_MISMATCH (it has, or had,
- * connections, or is in a collection); ND_ERROR_LIMIT_REACHED (255 drivers);
+ * connections, or is in a collection); ND_ERROR_INVALID_ARGUMENT (it has not as many pipelines as
+ * the others); ND_ERROR_LIMIT_REACHED (255 drivers);
  * ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses both now
  * @since 0.3
@@ -4746,6 +4747,24 @@ nd_result nd_multi_driver_get_driver(struct nd_multi_driver *multi,
 nd_result nd_multi_driver_get_driver_for_connection(struct nd_multi_driver *multi,
                                                     nd_connection connection,
                                                     struct nd_driver **out_driver);
+
+/**
+ * Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+ * All drivers of a collection have as many pipelines, and stages of the program are registered
+ * alike in all of them.
+ *
+ * @param multi  the collection
+ * @param stages  as for nd_driver_create_pipeline
+ * @param stage_count  how many
+ * @param out_pipeline  out: the pipeline's number
+ * @return as nd_driver_create_pipeline; ND_ERROR_INVALID_ARGUMENT also without a driver
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_create_pipeline(struct nd_multi_driver *multi,
+                                          const struct nd_pipeline_stage *stages,
+                                          uint32_t stage_count,
+                                          uint8_t *out_pipeline);
 
 /**
  * Update every driver, as nd_driver_update.

@@ -2743,7 +2743,8 @@ namespace NetDriver.Interop
         ///  @param driver  the driver
         ///  @param out_driver_id  out: its number, from 1 to 255; may be NULL
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_STATE_MISMATCH (it has, or had,
-        ///  connections, or is in a collection); ND_ERROR_LIMIT_REACHED (255 drivers);
+        ///  connections, or is in a collection); ND_ERROR_INVALID_ARGUMENT (it has not as many pipelines as
+        ///  the others); ND_ERROR_LIMIT_REACHED (255 drivers);
         ///  ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses both now
         ///  @since 0.3
@@ -2790,6 +2791,22 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_driver_for_connection", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_multi_driver_get_driver_for_connection(nd_multi_driver* multi, ulong connection, nd_driver** out_driver);
+
+        /// <summary>
+        ///  Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+        ///  All drivers of a collection have as many pipelines, and stages of the program are registered
+        ///  alike in all of them.
+        ///
+        ///  @param multi  the collection
+        ///  @param stages  as for nd_driver_create_pipeline
+        ///  @param stage_count  how many
+        ///  @param out_pipeline  out: the pipeline's number
+        ///  @return as nd_driver_create_pipeline; ND_ERROR_INVALID_ARGUMENT also without a driver
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_create_pipeline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_create_pipeline(nd_multi_driver* multi, nd_pipeline_stage* stages, uint stage_count, byte* out_pipeline);
 
         /// <summary>
         ///  Update every driver, as nd_driver_update.

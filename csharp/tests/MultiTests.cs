@@ -125,6 +125,22 @@ namespace NetDriver.Tests
             Check.Equal(1UL, info.MessagesIn, "messages");
         }
 
+        public static void APipelineIsMadeInAllDrivers()
+        {
+            using (MultiNetworkDriver multi = Server())
+            {
+                NetworkPipeline pipeline = multi.CreatePipeline(
+                    typeof(FragmentationPipelineStage), typeof(ReliableSequencedPipelineStage));
+                Check.That(pipeline != NetworkPipeline.Null, "a pipeline");
+                Check.That(multi.CreatePipeline(new NetworkPipelineStage[0]) != pipeline, "another");
+                using (NetworkDriver bare = NetworkDriver.Create(new IPCNetworkInterface()))
+                    Check.Throws<InvalidOperationException>(() => multi.AddDriver(bare), "without");
+                multi.GetDriver(2).CreatePipeline(new NetworkPipelineStage[0]);
+                Check.Throws<InvalidOperationException>(
+                    () => multi.CreatePipeline(new NetworkPipelineStage[0]), "not alike");
+            }
+        }
+
         public static void MisuseIsAnError()
         {
             MultiNetworkDriver multi = Server();

@@ -7,6 +7,7 @@
 use super::{Connection, ConnectionState, Event, MessageKind, NetworkDriver, SendHandle};
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
+use crate::settings::PipelineStage;
 
 /// Drivers that one [`MultiNetworkDriver`] may hold: a byte, without 0.
 pub const MULTI_DRIVERS_MAX: usize = 255;
@@ -54,6 +55,7 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
     ///
     /// # Errors
     /// [`Status::NetworkStateMismatch`] when it has, or had, connections, or has a number already;
+    /// [`Status::InvalidArgument`] when it has not as many pipelines as the others;
     /// [`Status::LimitReached`] above [`MULTI_DRIVERS_MAX`].
     pub fn add_driver(&mut self, mut driver: D) -> Result<u8> {
         let number = self.drivers.len() + 1;
@@ -62,9 +64,61 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
             return Err(Error::new(Status::LimitReached, text));
         }
         let number = number as u8;
-        driver.with(|driver| driver.connections.set_driver(number))??;
+        let pipelines = self.pipeline_count()?;
+        driver.with(|driver| match pipelines {
+            Some(wanted) if wanted != driver.pipeline_count() => Err(unequal()),
+            _ => driver.connections.set_driver(number),
+        })??;
         self.drivers.push(driver);
         Ok(number)
+    }
+
+    /// How many pipelines each driver has; `None` without drivers.
+    fn pipeline_count(&mut self) -> Result<Option<usize>> {
+        let mut counts = Vec::with_capacity(self.drivers.len());
+        for driver in &mut self.drivers {
+            counts.push(driver.with(|driver| driver.pipeline_count())?);
+        }
+        counts.dedup();
+        if counts.len() > 1 { Err(unequal()) } else { Ok(counts.pop()) }
+    }
+
+    /// Makes a pipeline in every driver, as [`NetworkDriver::create_pipeline`]; it has one number in
+    /// all of them.
+    ///
+    /// # Errors
+    /// As [`NetworkDriver::create_pipeline`]; [`Status::InvalidArgument`] when the drivers have not
+    /// the same number of pipelines, or there is none. Stages of the program must have been
+    /// registered alike in all of them.
+    pub fn create_pipeline(&mut self, stages: &[PipelineStage]) -> Result<u8> {
+        self.create_pipeline_of(|_| Ok(stages.to_vec()))
+    }
+
+    /// The same with stages that each driver's settings are asked for.
+    ///
+    /// # Errors
+    /// As [`create_pipeline`](Self::create_pipeline), and what `stages` says.
+    pub fn create_pipeline_of(
+        &mut self,
+        mut stages: impl FnMut(&NetworkDriver) -> Result<Vec<PipelineStage>>,
+    ) -> Result<u8> {
+        if self.pipeline_count()?.is_none() {
+            return Err(Error::argument("there is no driver yet; add one first"));
+        }
+        // All or none: what could keep one of them from it is asked before.
+        self.all(|driver| {
+            let text = "pipelines are made before the first connection of all drivers";
+            let mismatch = || Error::new(Status::NetworkStateMismatch, text);
+            driver.takes_pipelines().then_some(()).ok_or_else(mismatch)
+        })?;
+        let mut made = 0;
+        for driver in &mut self.drivers {
+            made = driver.with(|driver| {
+                let stages = stages(driver)?;
+                driver.create_pipeline(&stages)
+            })??;
+        }
+        Ok(made)
     }
 
     /// How many drivers there are.
@@ -280,4 +334,8 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
             Error::new(Status::NetworkSendHandleInvalid, text)
         })
     }
+}
+
+fn unequal() -> Error {
+    Error::argument("all drivers of a collection have the same number of pipelines")
 }

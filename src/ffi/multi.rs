@@ -5,6 +5,7 @@ use super::boundary::{self, guard};
 use super::codes::nd_result;
 use super::events::{EMPTY, to_abi};
 use super::multi_boundary::{Collection, DriverHandle, create, remove, with_collection};
+use super::pipelines::{nd_pipeline_stage, stages_from_abi};
 use super::sends::message_kind;
 use super::structs::{nd_connection, nd_driver, nd_endpoint, nd_event, nd_multi_driver, nd_send};
 use crate::error::{Error, Result};
@@ -58,7 +59,8 @@ pub extern "C" fn nd_multi_driver_destroy(multi: *mut nd_multi_driver) -> nd_res
 /// @param driver  the driver
 /// @param out_driver_id  out: its number, from 1 to 255; may be NULL
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_STATE_MISMATCH (it has, or had,
-/// connections, or is in a collection); ND_ERROR_LIMIT_REACHED (255 drivers);
+/// connections, or is in a collection); ND_ERROR_INVALID_ARGUMENT (it has not as many pipelines as
+/// the others); ND_ERROR_LIMIT_REACHED (255 drivers);
 /// ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses both now
 /// @since 0.3
@@ -138,6 +140,33 @@ pub unsafe extern "C" fn nd_multi_driver_get_driver_for_connection(
     with_collection(multi, |multi| unsafe {
         let out = args::output(out_driver, "out_driver")?;
         *out = multi.driver_for_connection(Connection::from_u64(connection))?.get();
+        Ok(())
+    })
+}
+
+/// Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+/// All drivers of a collection have as many pipelines, and stages of the program are registered
+/// alike in all of them.
+///
+/// @param multi  the collection
+/// @param stages  as for nd_driver_create_pipeline
+/// @param stage_count  how many
+/// @param out_pipeline  out: the pipeline's number
+/// @return as nd_driver_create_pipeline; ND_ERROR_INVALID_ARGUMENT also without a driver
+/// @thread the one that uses it now
+/// @since 0.3
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_multi_driver_create_pipeline(
+    multi: *mut nd_multi_driver,
+    stages: *const nd_pipeline_stage,
+    stage_count: u32,
+    out_pipeline: *mut u8,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_collection(multi, |multi| unsafe {
+        let stages = args::slice(stages, stage_count, "stages")?;
+        let out = args::output(out_pipeline, "out_pipeline")?;
+        *out = multi.create_pipeline_of(|driver| stages_from_abi(stages, driver.settings()))?;
         Ok(())
     })
 }

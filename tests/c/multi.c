@@ -114,9 +114,12 @@ static void misuse(void) {
   nd_connection connection = 0;
   nd_event event;
   uint32_t count = 0;
+  uint8_t pipeline = 0;
   CHECK_RESULT(nd_multi_driver_create(NULL), ND_ERROR_NULL_ARGUMENT);
   NEED_OK(nd_multi_driver_create(&multi));
   NEED_OK(nd_multi_driver_create(&other));
+  CHECK_RESULT(nd_multi_driver_create_pipeline(multi, NULL, 0, &pipeline),
+               ND_ERROR_INVALID_ARGUMENT);
   CHECK_RESULT(nd_multi_driver_add_driver(multi, NULL, NULL), ND_ERROR_INVALID_HANDLE);
   CHECK_OK(nd_multi_driver_add_driver(multi, driver, NULL));
   CHECK_RESULT(nd_multi_driver_add_driver(other, driver, NULL), ND_ERROR_NETWORK_STATE_MISMATCH);
@@ -130,8 +133,12 @@ static void misuse(void) {
   CHECK_RESULT(nd_multi_driver_update((nd_multi_driver *)driver), ND_ERROR_INVALID_HANDLE);
   CHECK_RESULT(nd_driver_update((nd_driver *)multi), ND_ERROR_INVALID_HANDLE);
   CHECK_RESULT(nd_multi_driver_update(NULL), ND_ERROR_INVALID_HANDLE);
-  /* A driver that the program destroys itself is skipped, and said to be gone. */
+  CHECK_OK(nd_multi_driver_create_pipeline(multi, NULL, 0, &pipeline));
+  CHECK_EQUAL(pipeline, 1);
   gone = driver_of(ND_INTERFACE_IPC, NULL);
+  CHECK_RESULT(nd_multi_driver_add_driver(multi, gone, NULL), ND_ERROR_INVALID_ARGUMENT);
+  CHECK_OK(nd_driver_create_pipeline(gone, NULL, 0, &pipeline));
+  /* A driver that the program destroys itself is skipped, and said to be gone. */
   CHECK_OK(nd_multi_driver_add_driver(multi, gone, NULL));
   CHECK_OK(nd_driver_destroy(gone));
   CHECK_RESULT(nd_multi_driver_update(multi), ND_ERROR_INVALID_HANDLE);

@@ -1,6 +1,6 @@
 //! Several drivers as one: numbers, order, and connections that say whose they are.
 
-use netdriver::settings::{InterfaceKind, NetworkSettings};
+use netdriver::settings::{InterfaceKind, NetworkSettings, PipelineStage};
 use netdriver::{
     Connection, ConnectionState, EventKind, MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver,
     NetworkDriver, NetworkEndpoint, Status,
@@ -138,6 +138,27 @@ fn a_driver_with_connections_or_a_number_is_not_added() {
     assert_eq!(status(multi.add_driver(one)), Status::LimitReached);
     assert_eq!(status(multi.driver(0).map(|_| ())), Status::InvalidArgument);
     assert!(multi.driver(255).is_ok());
+}
+
+#[test]
+fn a_pipeline_is_made_in_all_drivers_alike() {
+    let stages = [PipelineStage::Fragmentation(None)];
+    let (mut server, endpoints) = servers();
+    assert_eq!(server.create_pipeline(&stages).expect("is made"), 1);
+    assert_eq!(server.create_pipeline(&[]).expect("is made"), 2);
+    for one in server.drivers() {
+        assert_eq!(one.pipeline_count(), 2);
+    }
+    let other = driver(InterfaceKind::Ipc, &NetworkSettings::default());
+    assert_eq!(status(server.add_driver(other)), Status::InvalidArgument, "it has none");
+    // Behind the collection's back.
+    server.driver(2).expect("is there").create_pipeline(&[]).expect("is made");
+    assert_eq!(status(server.create_pipeline(&[])), Status::InvalidArgument);
+    let mut none = MultiNetworkDriver::<NetworkDriver>::new();
+    assert_eq!(status(none.create_pipeline(&stages)), Status::InvalidArgument);
+    let (mut client, outgoing) = clients(&endpoints);
+    assert_eq!(outgoing.len(), 3);
+    assert_eq!(status(client.create_pipeline(&stages)), Status::NetworkStateMismatch);
 }
 
 #[test]
