@@ -85,7 +85,11 @@ impl NetworkDriver {
             Verdict::Drop => {}
             Verdict::Retry(cookie) => self.send_retry(link, token, cookie),
             Verdict::Admit { validated } => {
-                let Some(index) = self.connections.insert(interface, Dialect::Utp) else {
+                let Some(index) = self.connections.insert(
+                    interface,
+                    Dialect::Utp,
+                    self.interfaces[interface as usize].limits,
+                ) else {
                     self.statistics.connections_refused += 1;
                     return;
                 };
