@@ -83,8 +83,8 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         if counts.len() > 1 { Err(unequal()) } else { Ok(counts.pop()) }
     }
 
-    /// Makes a pipeline in every driver, as [`NetworkDriver::create_pipeline`]; it has one number in
-    /// all of them.
+    /// Makes a pipeline in every driver, as [`NetworkDriver::create_pipeline`]; it has one number
+    /// in all of them.
     ///
     /// # Errors
     /// As [`NetworkDriver::create_pipeline`]; [`Status::InvalidArgument`] when the drivers have not
