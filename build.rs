@@ -10,6 +10,7 @@ const SOURCES: &[&str] = &[
     "codes",
     "structs",
     "library",
+    "limits",
     "settings",
     "presets",
     "endpoints",
@@ -30,6 +31,7 @@ const SOURCES: &[&str] = &[
     "stream_reads",
     "stream_packed_reads",
     "messages",
+    "multi",
     "pipelines",
     "stages",
 ];

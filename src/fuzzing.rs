@@ -3,6 +3,7 @@
 //! A body panics when a promise of its parser is broken; whether the input was good is no matter.
 //! The targets in `fuzz/` only forward to these, so that every test run compiles and runs them.
 
+pub use crate::proto::authorization::fuzz::fuzz_challenge as challenge;
 use crate::proto::endpoint::NetworkEndpoint;
 pub use crate::proto::framing::fuzz::fuzz_framing as framing;
 pub use crate::proto::http::forwarded::fuzz_forwarded as forwarded;

@@ -10,7 +10,6 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-
 use std::sync::{Arc, Mutex};
 
 use netdriver::settings::{InterfaceKind, NetworkSettings};

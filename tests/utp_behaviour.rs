@@ -18,6 +18,8 @@ mod events;
 mod handshakes;
 #[path = "utp_behaviour/interfaces.rs"]
 mod interfaces;
+#[path = "utp_behaviour/multi.rs"]
+mod multi;
 #[path = "utp_behaviour/path_mtu.rs"]
 mod path_mtu;
 #[path = "utp_behaviour/pipelines.rs"]

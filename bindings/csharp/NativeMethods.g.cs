@@ -43,7 +43,9 @@ namespace NetDriver.Interop
         ///  Event kind, opt-in: the peer of a plain WebSocket connection wants to close it, with
         ///  `close_code` and its reason as data. What is sent until the first nd_driver_update after the
         ///  event was popped still leaves before our Close, and ND_EVENT_DISCONNECT follows with that update
-        ///  or later. nd_driver_close instead answers with a code of its own.
+        ///  or later. nd_driver_close instead answers with a code of its own. An event that is never popped
+        ///  is never taken back: it keeps the connection's slot, and the end waits behind it, so a program
+        ///  that asks for these pops them, or ends such connections with nd_driver_abort.
         /// </summary>
         internal const int ND_EVENT_CLOSE_REQUEST = 64;
         /// <summary>
@@ -106,6 +108,18 @@ namespace NetDriver.Interop
         ///  Send flag: send as text (must be valid UTF-8; only the plain dialect has text).
         /// </summary>
         internal const uint ND_SEND_FLAG_TEXT = 1;
+        /// <summary>
+        ///  Send flag: send as binary, whatever the connection's write mode is.
+        /// </summary>
+        internal const uint ND_SEND_FLAG_BINARY = 2;
+        /// <summary>
+        ///  Write mode of a connection: what is sent without a flag is text (Godot's number).
+        /// </summary>
+        internal const uint ND_WRITE_MODE_TEXT = 0;
+        /// <summary>
+        ///  Write mode of a connection: what is sent without a flag is binary; so it is at first.
+        /// </summary>
+        internal const uint ND_WRITE_MODE_BINARY = 1;
         /// <summary>
         ///  Disconnect reason: local close (seen with ND_OPTIONAL_EVENT_LOCAL_CLOSE only).
         /// </summary>
@@ -522,6 +536,80 @@ namespace NetDriver.Interop
         internal static extern int nd_log_set_callback(uint level, nd_log_set_callback_callback_delegate callback, void* user);
 
         /// <summary>
+        ///  Fill limits with nothing: every field but struct_size is 0.
+        ///
+        ///  @param out_limits  out: every field set
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_limits_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_limits_init(nd_connection_limits* out_limits);
+
+        /// <summary>
+        ///  The limits that hold for a connection: its own, and where it has none those of its interface or
+        ///  of the driver.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_limits  in: struct_size, see nd_connection_limits_init; out: no field is 0, and
+        ///  UINT32_MAX in websocket_send_queue_capacity is no such limit
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_limits", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_limits(nd_driver* driver, ulong connection, nd_connection_limits* out_limits);
+
+        /// <summary>
+        ///  Change limits of one connection, from now on. What waits already is not dropped: a queue that is
+        ///  above its new limit takes nothing until it is below it again.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param limits  the limits; a field that is 0 stays as it is
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_INVALID_ARGUMENT (out of the bounds that nd_settings has; nothing has changed);
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_set_limits", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_set_limits(nd_driver* driver, ulong connection, nd_connection_limits* limits);
+
+        /// <summary>
+        ///  What messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+        ///  ND_SEND_FLAG_BINARY.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_mode  out: ND_WRITE_MODE_…; ND_WRITE_MODE_BINARY at first
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_write_mode", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_write_mode(nd_driver* driver, ulong connection, uint* out_mode);
+
+        /// <summary>
+        ///  Say what messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+        ///  ND_SEND_FLAG_BINARY, from now on.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param mode  ND_WRITE_MODE_TEXT or ND_WRITE_MODE_BINARY (as at first)
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (an unknown mode; text in the
+        ///  UTP dialect, which has none); ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_set_write_mode", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_set_write_mode(nd_driver* driver, ulong connection, uint mode);
+
+        /// <summary>
         ///  Fill settings with the defaults.
         ///
         ///  @param out_settings  out: every field set
@@ -902,6 +990,29 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_get_listening", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_get_listening(nd_driver* driver, uint* out_bound, uint* out_listening);
+
+        /// <summary>
+        ///  Hand a TCP stream over that the program has accepted itself: of a port that it shares with
+        ///  something else, or of a socket that another process gave it. It goes on as one of the
+        ///  interface's listener: TLS, the upgrade request, nd_driver_accept. The interface need not be
+        ///  bound, nor the driver listen; nd_driver_set_refusing holds for it.
+        ///
+        ///  @param driver  the driver
+        ///  @param interface_index  a WebSocket interface
+        ///  @param socket  the stream: a file descriptor, on Windows a SOCKET. The driver works with a
+        ///  duplicate of its own, and makes it non-blocking (both, on Unix). Whatever this returns, the
+        ///  program closes its own, and must not read, write or shut it down any more after ND_OK
+        ///  @param data  what the program has read of the stream, copied; NULL when the length is 0
+        ///  @param data_length  length of `data` in bytes
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+        ///  WebSocket interface, no socket, no trusted proxy although proxy_protocol wants one);
+        ///  ND_ERROR_LIMIT_REACHED (pending_handshakes_max); ND_ERROR_NETWORK_SOCKET (not a connected TCP
+        ///  stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_accept_stream", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_accept_stream(nd_driver* driver, uint interface_index, ulong socket, byte* data, uint data_length);
 
         /// <summary>
         ///  Choose whether small messages of a TCP or WebSocket connection leave at once, or the system
@@ -1550,7 +1661,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes; 0 is a valid message
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
         ///  _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
         ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
@@ -1572,7 +1684,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @param out_results  out: one nd_result for each connection; may be NULL
         ///  @param out_sent  out: how many took it; may be NULL
         ///  @return ND_OK, even when some connections refused; ND_ERROR_INVALID_HANDLE;
@@ -1610,7 +1723,8 @@ namespace NetDriver.Interop
         ///  @param driver  the driver
         ///  @param send  as nd_driver_begin_send filled it
         ///  @param length  bytes written at send-&gt;data
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
         ///  ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before); _PACKET_OVERFLOW (length is
         ///  above the capacity; the send is aborted); _VERSION_MISMATCH or _STATE_MISMATCH (the connection
@@ -2589,10 +2703,12 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
-        ///  _STATE_MISMATCH (not Connected, or a message is begun already); ND_ERROR_INVALID_ARGUMENT
-        ///  (unknown flag, UTP dialect); ND_ERROR_DRIVER_IN_USE
+        ///  _STATE_MISMATCH (not Connected, or a message is begun already), _SEND_QUEUE_FULL (as many
+        ///  messages wait as may); ND_ERROR_INVALID_ARGUMENT (unknown flag, UTP dialect);
+        ///  ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.2
         /// </summary>
@@ -2644,7 +2760,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @param release  called when the library needs the memory no more; never when this call fails
         ///  @param user  handed to `release` as it is
         ///  @return as nd_driver_send. Unless it is ND_OK, the memory stays the caller's
@@ -2655,6 +2772,299 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_send_owned", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_send_owned(nd_driver* driver, ulong connection, byte pipeline, byte* data, uint data_length, uint flags, nd_driver_send_owned_release_delegate release, void* user);
+
+        /// <summary>
+        ///  Create a collection of drivers that a program uses as one, as Unity Transport's
+        ///  MultiNetworkDriver. A driver with several interfaces does the same where one settings struct is
+        ///  enough.
+        ///
+        ///  @param out_multi  out: the collection's handle
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_LIMIT_REACHED (256 collections)
+        ///  @lifetime destroy it with nd_multi_driver_destroy
+        ///  @thread any; a collection is used by one thread at a time
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_create", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_create(nd_multi_driver** out_multi);
+
+        /// <summary>
+        ///  Destroy a collection and its drivers, as nd_driver_destroy does.
+        ///
+        ///  @param multi  the handle; stale afterwards, as are those of its drivers
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (the
+        ///  collection, and nothing was destroyed; or a driver of it, which is left alone)
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_destroy", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_destroy(nd_multi_driver* multi);
+
+        /// <summary>
+        ///  Add a driver. It may be bound and listen, and must not have had a connection yet: from here on
+        ///  the values of its connections carry its number in their highest byte. All nd_driver_… and
+        ///  nd_connection_… calls take it and them as before, and it is destroyed with the collection.
+        ///
+        ///  @param multi  the collection
+        ///  @param driver  the driver
+        ///  @param out_driver_id  out: its number, from 1 to 255; may be NULL
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_STATE_MISMATCH (it has, or had,
+        ///  connections, or is in a collection); ND_ERROR_INVALID_ARGUMENT (it has not as many pipelines as
+        ///  the others); ND_ERROR_LIMIT_REACHED (255 drivers);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses both now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_add_driver", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_add_driver(nd_multi_driver* multi, nd_driver* driver, uint* out_driver_id);
+
+        /// <summary>
+        ///  How many drivers a collection has.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_count  out: the number; their numbers are 1 to this
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_driver_count", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_driver_count(nd_multi_driver* multi, uint* out_count);
+
+        /// <summary>
+        ///  A driver by its number.
+        ///
+        ///  @param multi  the collection
+        ///  @param driver_id  its number
+        ///  @param out_driver  out: its handle
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+        ///  such driver); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_driver", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_driver(nd_multi_driver* multi, uint driver_id, nd_driver** out_driver);
+
+        /// <summary>
+        ///  The driver of a connection. All nd_driver_… and nd_connection_… calls take the two.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  which
+        ///  @param out_driver  out: its driver's handle
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH
+        ///  (of none of the drivers); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_driver_for_connection", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_driver_for_connection(nd_multi_driver* multi, ulong connection, nd_driver** out_driver);
+
+        /// <summary>
+        ///  Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+        ///  All drivers of a collection have as many pipelines, and stages of the program are registered
+        ///  alike in all of them.
+        ///
+        ///  @param multi  the collection
+        ///  @param stages  as for nd_driver_create_pipeline
+        ///  @param stage_count  how many
+        ///  @param out_pipeline  out: the pipeline's number
+        ///  @return as nd_driver_create_pipeline; ND_ERROR_INVALID_ARGUMENT also without a driver
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_create_pipeline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_create_pipeline(nd_multi_driver* multi, nd_pipeline_stage* stages, uint stage_count, byte* out_pipeline);
+
+        /// <summary>
+        ///  Update every driver, as nd_driver_update.
+        ///
+        ///  @param multi  the collection
+        ///  @return as nd_driver_update, of the first driver that failed; the others were updated
+        ///  @lifetime as nd_driver_update
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_update", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_update(nd_multi_driver* multi);
+
+        /// <summary>
+        ///  Send what waits in every driver, as nd_driver_flush.
+        ///
+        ///  @param multi  the collection
+        ///  @return as nd_driver_flush, of the first driver that failed; the others were flushed
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_flush", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_flush(nd_multi_driver* multi);
+
+        /// <summary>
+        ///  Sleep until an update would bring something, or until the time is over. The drivers take turns
+        ///  of a millisecond, so that with several of them news are noticed so much later.
+        ///
+        ///  @param multi  the collection
+        ///  @param timeout_ms  milliseconds to sleep at most
+        ///  @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
+        ///  @return as nd_driver_wait
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_wait", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_wait(nd_multi_driver* multi, uint timeout_ms, uint* out_ready);
+
+        /// <summary>
+        ///  Take the oldest connection that came from outside, of the first driver that has one.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_connection  out: the connection; 0 when none waits
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_accept", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_accept(nd_multi_driver* multi, ulong* out_connection);
+
+        /// <summary>
+        ///  Pop up to `capacity` events, oldest first, of the first driver, then of the second, and so on.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_events  out: the events
+        ///  @param capacity  how many fit at `out_events`
+        ///  @param out_count  out: how many were written
+        ///  @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the events' data is valid until the first update of their driver after this call
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_pop_events", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_pop_events(nd_multi_driver* multi, nd_event* out_events, uint capacity, uint* out_count);
+
+        /// <summary>
+        ///  Pop the oldest event of the first driver that has one.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the event's data is valid until the first update of its driver after this call
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_pop_event", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_pop_event(nd_multi_driver* multi, nd_event* out_event);
+
+        /// <summary>
+        ///  Pop the oldest event of one connection.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  whose event
+        ///  @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
+        ///  connection is stale
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the event's data is valid until the first update of its driver after this call
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_pop_event_for_connection", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_pop_event_for_connection(nd_multi_driver* multi, ulong connection, nd_event* out_event);
+
+        /// <summary>
+        ///  Connect to an address over the first interface of a driver, as nd_driver_connect.
+        ///
+        ///  @param multi  the collection
+        ///  @param driver_id  the driver's number
+        ///  @param endpoint  the server
+        ///  @param payload  as for nd_driver_connect
+        ///  @param payload_length  as for nd_driver_connect
+        ///  @param out_connection  out: the connection
+        ///  @return as nd_driver_connect; ND_ERROR_INVALID_ARGUMENT for an unknown driver too
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_connect", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_connect(nd_multi_driver* multi, uint driver_id, nd_endpoint* endpoint, byte* payload, uint payload_length, ulong* out_connection);
+
+        /// <summary>
+        ///  Close a connection, as nd_driver_disconnect.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  which
+        ///  @return as nd_driver_disconnect
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_disconnect", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_disconnect(nd_multi_driver* multi, ulong connection);
+
+        /// <summary>
+        ///  The state of a connection.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  which
+        ///  @param out_state  out: ND_STATE_…; Disconnected for a stale or unknown connection
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_connection_state", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_connection_state(nd_multi_driver* multi, ulong connection, int* out_state);
+
+        /// <summary>
+        ///  Send one message, as nd_driver_send.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  to whom
+        ///  @param pipeline  0: no pipeline
+        ///  @param data  the message, copied; may be NULL when the length is 0
+        ///  @param data_length  its length in bytes
+        ///  @param flags  as for nd_driver_send
+        ///  @return as nd_driver_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_send(nd_multi_driver* multi, ulong connection, byte pipeline, byte* data, uint data_length, uint flags);
+
+        /// <summary>
+        ///  Begin a message that is written in place, as nd_driver_begin_send. It is ended by
+        ///  nd_multi_driver_end_send or _abort_send.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  to whom
+        ///  @param pipeline  0: no pipeline
+        ///  @param required_size  as for nd_driver_begin_send
+        ///  @param out_send  out: where to write, how much, and the name of the send
+        ///  @return as nd_driver_begin_send
+        ///  @lifetime as nd_driver_begin_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_begin_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_begin_send(nd_multi_driver* multi, ulong connection, byte pipeline, uint required_size, nd_send* out_send);
+
+        /// <summary>
+        ///  End a message written in place, as nd_driver_end_send.
+        ///
+        ///  @param multi  the collection
+        ///  @param send  as nd_multi_driver_begin_send filled it
+        ///  @param length  bytes written at send-&gt;data
+        ///  @param flags  as for nd_driver_send
+        ///  @return as nd_driver_end_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_end_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_end_send(nd_multi_driver* multi, nd_send* send, uint length, uint flags);
+
+        /// <summary>
+        ///  Give up a message written in place; nothing is sent.
+        ///
+        ///  @param multi  the collection
+        ///  @param send  as nd_multi_driver_begin_send filled it
+        ///  @return as nd_driver_abort_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_abort_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_abort_send(nd_multi_driver* multi, nd_send* send);
 
         /// <summary>
         ///  Make a pipeline: stages that messages sent with its number go through, from the first stage to
@@ -2828,6 +3238,14 @@ namespace NetDriver.Interop
     }
 
     /// <summary>
+    ///  Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_multi_driver
+    {
+    }
+
+    /// <summary>
     ///  An address: 64 bytes, laid out as Unity Transport's NetworkEndpoint.
     ///  Compare two of them with memcmp. Fill it with nd_endpoint_parse or by hand.
     /// </summary>
@@ -2925,8 +3343,10 @@ namespace NetDriver.Interop
         /// </summary>
         public uint inbound_bytes_max;
         /// <summary>
-        ///  Bytes that one connection may queue for sending. Default 4 MiB; at least
-        ///  max_message_size + 14.
+        ///  Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
+        ///  least max_message_size + 14. A message is taken when it would fit as it is; what compression
+        ///  or an extension makes of it counts once it is made, so the queue may be longer by what they
+        ///  add to one message.
         /// </summary>
         public uint outbound_bytes_max;
         /// <summary>
@@ -3084,6 +3504,46 @@ namespace NetDriver.Interop
         ///  answer none.
         /// </summary>
         public int round_trip_interval_ms;
+        /// <summary>
+        ///  WebSocket: messages that one connection may queue for sending, whatever their length; then
+        ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
+        ///  0: no such limit, only outbound_bytes_max. Since 0.3.
+        /// </summary>
+        public uint websocket_send_queue_capacity;
+    }
+
+    /// <summary>
+    ///  Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
+    ///  field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
+    ///  of nd_settings for an interface. Since 0.3.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_connection_limits
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_connection_limits_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  As nd_settings.receive_queue_capacity.
+        /// </summary>
+        public uint receive_queue_capacity;
+        /// <summary>
+        ///  As nd_settings.inbound_bytes_max.
+        /// </summary>
+        public uint inbound_bytes_max;
+        /// <summary>
+        ///  As nd_settings.outbound_bytes_max.
+        /// </summary>
+        public uint outbound_bytes_max;
+        /// <summary>
+        ///  As nd_settings.websocket_message_size_max.
+        /// </summary>
+        public uint websocket_message_size_max;
+        /// <summary>
+        ///  As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
+        /// </summary>
+        public uint websocket_send_queue_capacity;
     }
 
     /// <summary>
@@ -3165,6 +3625,10 @@ namespace NetDriver.Interop
         ///  0.
         /// </summary>
         public uint reserved_2;
+        /// <summary>
+        ///  Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
+        /// </summary>
+        public nd_connection_limits* limits;
     }
 
     /// <summary>
@@ -3229,9 +3693,11 @@ namespace NetDriver.Interop
         /// </summary>
         public uint reserved_2;
         /// <summary>
-        ///  The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
-        ///  `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
-        ///  password may be left away, and are percent-encoded. NULL: none.
+        ///  The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
+        ///  `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
+        ///  `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
+        ///  for which it is looked up here. User and password may be left away, and are
+        ///  percent-encoded. NULL: none.
         /// </summary>
         public byte* proxy;
         /// <summary>
@@ -3240,6 +3706,25 @@ namespace NetDriver.Interop
         ///  environment if that names the proxy.
         /// </summary>
         public byte* no_proxy;
+        /// <summary>
+        ///  Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
+        /// </summary>
+        public nd_connection_limits* limits;
+        /// <summary>
+        ///  `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
+        ///  nd_tls_client_init gives. Since 0.3.
+        /// </summary>
+        public nd_tls_client* proxy_tls;
+        /// <summary>
+        ///  0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
+        ///  and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password
+        ///  never leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+        /// </summary>
+        public uint digest_only;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_3;
     }
 
     /// <summary>
@@ -3264,6 +3749,20 @@ namespace NetDriver.Interop
         ///  Length of `key` in bytes; at most 1 MiB.
         /// </summary>
         public uint key_length;
+        /// <summary>
+        ///  Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
+        ///  with the certificate (OCSP stapling). The library does not fetch it, and does not look at
+        ///  it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
+        /// </summary>
+        public byte* ocsp;
+        /// <summary>
+        ///  Length of `ocsp` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint ocsp_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
     }
 
     /// <summary>
@@ -3311,6 +3810,12 @@ namespace NetDriver.Interop
         ///  0.
         /// </summary>
         public uint reserved;
+        /// <summary>
+        ///  A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
+        ///  so that a program such as Wireshark can show what is sent. It is made when it is not there,
+        ///  and a warning is logged. For tests only. NULL (default): none. Since 0.3.
+        /// </summary>
+        public byte* key_log_file;
     }
 
     /// <summary>
@@ -3356,6 +3861,10 @@ namespace NetDriver.Interop
         ///  0.
         /// </summary>
         public uint reserved;
+        /// <summary>
+        ///  As nd_tls_client.key_log_file. Since 0.3.
+        /// </summary>
+        public byte* key_log_file;
     }
 
     /// <summary>
@@ -3424,7 +3933,7 @@ namespace NetDriver.Interop
         /// </summary>
         public uint capacity;
         /// <summary>
-        ///  0.
+        ///  The library's: leave it as it is.
         /// </summary>
         public uint reserved;
     }

@@ -104,6 +104,11 @@ namespace NetDriver
         /// </summary>
         public uint fragmentSize;
         /// <summary>
+        /// WebSocket: messages that one connection may queue for sending, whatever their length; 0
+        /// (default): no such limit.
+        /// </summary>
+        public uint webSocketSendQueueCapacity;
+        /// <summary>
         /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the
         /// next, while earlier ones go on (RFC 8305).
         /// </summary>
@@ -239,6 +244,7 @@ namespace NetDriver
                 requestsPerAddressMax = settings.requests_per_address_max,
                 acceptPayloadBeforeValidation = settings.accept_payload_before_validation != 0,
                 roundTripIntervalMS = settings.round_trip_interval_ms,
+                webSocketSendQueueCapacity = settings.websocket_send_queue_capacity,
             };
         }
 
@@ -266,6 +272,7 @@ namespace NetDriver
             settings.deflate_minimum_length = deflateMinimumLength;
             settings.sub_protocol_rule = (uint)subProtocolRule;
             settings.fragment_size = fragmentSize;
+            settings.websocket_send_queue_capacity = webSocketSendQueueCapacity;
             settings.connect_race_delay_ms = connectRaceDelayMS;
             settings.unvalidated_connections_max = unvalidatedConnectionsMax;
             settings.cookie_threshold = cookieThreshold;

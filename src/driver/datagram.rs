@@ -168,9 +168,9 @@ impl NetworkDriver {
 
     /// Is the inbound limit of a connection reached?
     pub(super) fn is_full(&mut self, index: u32) -> bool {
-        let waiting = &self.connections.at(index).waiting;
-        waiting.count() >= self.settings.receive_queue_capacity as u32
-            || waiting.bytes() >= self.settings.inbound_bytes_max
+        let entry = self.connections.at(index);
+        entry.waiting.count() >= entry.limits.receive_queue_capacity
+            || entry.waiting.bytes() >= entry.limits.inbound_bytes_max
     }
 
     /// Raises a Data event.

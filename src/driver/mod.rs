@@ -18,13 +18,18 @@ mod events;
 mod extensions;
 mod facts;
 mod gate;
+mod handed;
 mod handshakes;
 mod http_facts;
 mod interfaces;
+mod limits;
 mod liveness;
+mod multi;
 mod packets;
 mod pipelines;
 mod plan;
+mod popping;
+mod proxies;
 mod receive;
 mod redirects;
 mod requests;
@@ -48,7 +53,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::log::note;
 use crate::proto::netem::Netem;
 use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
@@ -63,9 +68,10 @@ use crate::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 
 use compression::Compression;
 use connections::{Connections, Link};
-use events::{EventQueue, Popped};
+use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
+pub use multi::{DriverPlace, MULTI_DRIVERS_MAX, MultiNetworkDriver, MultiSend};
 pub use pipelines::PipelineStatistics;
 use pipelines::Pipelines;
 use requests::Requests;
@@ -169,8 +175,9 @@ impl NetworkDriver {
     /// A driver without interfaces.
     ///
     /// # Errors
-    /// [`Status::InvalidArgument`] names the setting that is out of range;
-    /// [`Status::NetworkSocketError`] when the operating system refuses a poll.
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) names the setting that is out
+    /// of range; [`Status::NetworkSocketError`](crate::Status::NetworkSocketError) when the
+    /// operating system refuses a poll.
     pub fn new(settings: &NetworkSettings) -> Result<Self> {
         settings.validate()?;
         let pump = Pump::new().map_err(|error| Error::socket("cannot create a poll", &error))?;
@@ -234,7 +241,8 @@ impl NetworkDriver {
     /// of events popped before, and aborts sends left open.
     ///
     /// # Errors
-    /// [`Status::NetworkSocketError`] when the system failed a socket of the driver itself;
+    /// [`Status::NetworkSocketError`](crate::Status::NetworkSocketError) when the system failed a
+    /// socket of the driver itself;
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.lent.clear();
@@ -384,103 +392,6 @@ impl NetworkDriver {
         None
     }
 
-    /// Pops the oldest event of all accepted connections.
-    #[inline]
-    pub fn pop_event(&mut self) -> Option<Event> {
-        let index = self.events.next_in_order()?;
-        let popped = self.pop_from(index)?;
-        Some(self.give(popped))
-    }
-
-    /// Pops the oldest event of one connection; `None` for a stale one.
-    pub fn pop_event_for_connection(&mut self, connection: Connection) -> Option<Event> {
-        let index = self.connections.resolve(connection).ok()?;
-        if self.connections.at(index).unsettled {
-            return None;
-        }
-        let popped = self.pop_from(index)?;
-        Some(self.give(popped))
-    }
-
-    /// Would [`pop_event`](Self::pop_event) give a CloseRequest event now? Popping it starts the
-    /// program's time to answer.
-    pub fn next_is_close_request(&mut self) -> bool {
-        if !self.settings.close_request_events {
-            return false;
-        }
-        let Some(index) = self.events.next_in_order() else {
-            return false;
-        };
-        let next = self.events.peek(&self.connections.at(index).waiting);
-        next.is_some_and(|event| event.kind == EventKind::CloseRequest)
-    }
-
-    /// As [`pop_event`](Self::pop_event); the data stays with the driver until the next update.
-    #[inline]
-    pub fn pop_event_view(&mut self) -> Option<EventView<'_>> {
-        let index = self.events.next_in_order()?;
-        let popped = self.pop_from(index)?;
-        Some(self.lend(popped))
-    }
-
-    /// As [`pop_event_for_connection`](Self::pop_event_for_connection); the data stays with the
-    /// driver until the next update.
-    pub fn pop_event_view_for_connection(
-        &mut self,
-        connection: Connection,
-    ) -> Option<EventView<'_>> {
-        let index = self.connections.resolve(connection).ok()?;
-        let popped = self.pop_from(index)?;
-        Some(self.lend(popped))
-    }
-
-    /// Gives an event that has just been popped away.
-    fn give(&mut self, popped: Popped) -> Event {
-        let event = self.events.get(popped);
-        let data = std::mem::take(&mut event.data);
-        Event { data, ..*event }
-    }
-
-    /// Shows an event that has just been popped; its data stays here.
-    #[inline]
-    fn lend(&mut self, popped: Popped) -> EventView<'_> {
-        let event = self.events.get(popped);
-        self.lent.push(std::mem::take(&mut event.data));
-        let data = self.lent.last().map_or(&[][..], |data| data);
-        let Event {
-            connection, kind, text, first, last, clean, reason, close_code, pipeline, ..
-        } = *event;
-        EventView { connection, kind, data, text, first, last, clean, reason, close_code, pipeline }
-    }
-
-    #[inline]
-    fn pop_from(&mut self, index: u32) -> Option<Popped> {
-        let entry = self.connections.at(index);
-        let popped = self.events.pop(&mut entry.waiting)?;
-        let room = entry.waiting.count() <= self.settings.receive_queue_capacity as u32 / 2
-            && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
-        let resumes = entry.paused && room;
-        let ends = entry.end_held && !entry.close_requested && entry.waiting.count() == 0;
-        // Reading may go on while the end is still held, so each has its own mark.
-        entry.paused &= !resumes;
-        entry.end_held &= !ends;
-        if (resumes || ends)
-            && let Link::Stream(id) = entry.link
-        {
-            self.pump.mark_ready(id);
-        }
-        let Event { kind, connection, .. } = *self.events.get(popped);
-        if kind == EventKind::CloseRequest {
-            self.asked.push(connection);
-        }
-        if kind == EventKind::Disconnect {
-            // Until the update the program may still ask what the connection was.
-            self.connections.retire(index);
-            self.ended.push(connection);
-        }
-        Some(popped)
-    }
-
     /// Frees the slots of connections whose end the program has seen.
     fn release_ended(&mut self) {
         while let Some(connection) = self.ended.pop() {
@@ -558,22 +469,6 @@ impl NetworkDriver {
         self.accept_queue.push_back(connection);
         self.accept_news = true;
         self.statistics.connections_incoming += 1;
-    }
-
-    /// Sets the bytes that every client gets with the answer to its connection request.
-    ///
-    /// # Errors
-    /// [`Status::NetworkPacketOverflow`] when they would not fit on every interface.
-    pub fn set_accept_payload(&mut self, payload: &[u8]) -> Result<()> {
-        let most = self.handshake_payload_max(InterfaceKind::WebSocket);
-        if payload.len() > most {
-            return Err(Error::new(
-                Status::NetworkPacketOverflow,
-                format!("the accept payload has {} bytes; at most {} fit", payload.len(), most),
-            ));
-        }
-        self.accept_payload = payload.to_vec();
-        Ok(())
     }
 
     /// Puts a bad network below the datagram interfaces, or changes or removes it.

@@ -24,7 +24,8 @@ impl NetworkDriver {
             Link::Stream(id) => {
                 // All but one packet come with a header of their own.
                 let headers = (count - 1) * self.packet_overhead(index);
-                self.stream_has_room(id, Dialect::Utp, DATA_HEADER_SIZE + headers + bytes)
+                self.takes_message(id)
+                    && self.stream_has_room(id, Dialect::Utp, DATA_HEADER_SIZE + headers + bytes)
             }
             Link::Udp { socket, .. } => {
                 let batch = &self.pump.udp[socket as usize];
@@ -43,7 +44,8 @@ impl NetworkDriver {
 
     /// Full packets with `size` bytes behind the pipeline byte that an empty stream's queue holds.
     pub(super) fn stream_packets_max(&mut self, index: u32, size: usize) -> usize {
-        self.settings.outbound_bytes_max as usize / (self.packet_overhead(index) + size)
+        let room = self.connections.at(index).limits.outbound_bytes_max as usize;
+        room / (self.packet_overhead(index) + size)
     }
 
     /// Is a link encrypted?

@@ -58,10 +58,10 @@ impl NetworkDriver {
         let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else {
             return;
         };
-        let link = entry.link;
+        let (link, most) = (entry.link, entry.limits.outbound_bytes_max as usize);
         if let Link::Stream(id) = link
             && control != Control::Disconnect
-            && self.pump.queued(id) > self.settings.outbound_bytes_max as usize
+            && self.pump.queued(id) > most
         {
             // Lost like any datagram; the timers repeat it. A peer that does not read cannot make
             // answers pile up.
@@ -207,6 +207,15 @@ impl NetworkDriver {
         }
     }
 
+    /// The same for a stream, once there is enough room again.
+    pub(super) fn announce_room_of(&mut self, id: StreamId) {
+        if self.is_half_empty(id)
+            && let Some(index) = self.streams.connection(id)
+        {
+            self.announce_room(index);
+        }
+    }
+
     fn flush_streams(&mut self) {
         let mut outcomes = std::mem::take(&mut self.streams.flushed);
         self.pump.flush_streams(|id, outcome: io::Result<usize>| outcomes.push((id, outcome)));
@@ -224,13 +233,11 @@ impl NetworkDriver {
     }
 
     fn stream_flushed(&mut self, id: StreamId, sent: usize) {
-        let queued = self.pump.queued(id);
-        if queued <= self.settings.outbound_bytes_max as usize / 2
-            && let Some(index) = self.streams.connection(id)
-        {
-            self.announce_room(index);
+        if sent > 0 {
+            self.follow_ping(id);
         }
-        if queued <= self.settings.outbound_bytes_max as usize
+        self.announce_room_of(id);
+        if self.pump.queued(id) <= self.stream_limits(id).outbound_bytes_max as usize
             && self.streams.get(id).is_some_and(|state| state.wants_control())
         {
             // A control frame found no room before.

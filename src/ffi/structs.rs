@@ -12,7 +12,13 @@ pub struct nd_driver {
     _opaque: [u8; 0],
 }
 
-/// A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
+/// Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
+pub struct nd_multi_driver {
+    _opaque: [u8; 0],
+}
+
+/// A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none". The highest
+/// byte is the number of its driver in an nd_multi_driver, otherwise 0.
 /// It is a value: copy it freely. A stale one is an error code, never another connection.
 pub type nd_connection = u64;
 
@@ -71,8 +77,10 @@ pub struct nd_settings {
     pub connections_max: u32,
     /// Payload bytes that may wait in one connection for nd_driver_pop_event. Default 4 MiB.
     pub inbound_bytes_max: u32,
-    /// Bytes that one connection may queue for sending. Default 4 MiB; at least
-    /// max_message_size + 14.
+    /// Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
+    /// least max_message_size + 14. A message is taken when it would fit as it is; what compression
+    /// or an extension makes of it counts once it is made, so the queue may be longer by what they
+    /// add to one message.
     pub outbound_bytes_max: u32,
     /// Streams of clients without a connection that may be open at once. Further ones wait at the
     /// operating system until the oldest is done, or has had a second. Default 1024; above 0.
@@ -169,6 +177,30 @@ pub struct nd_settings {
     /// heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
     /// answer none.
     pub round_trip_interval_ms: i32,
+    /// WebSocket: messages that one connection may queue for sending, whatever their length; then
+    /// ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
+    /// 0: no such limit, only outbound_bytes_max. Since 0.3.
+    pub websocket_send_queue_capacity: u32,
+}
+
+/// Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
+/// field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
+/// of nd_settings for an interface. Since 0.3.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_connection_limits {
+    /// Size of this struct in bytes; nd_connection_limits_init sets it.
+    pub struct_size: u32,
+    /// As nd_settings.receive_queue_capacity.
+    pub receive_queue_capacity: u32,
+    /// As nd_settings.inbound_bytes_max.
+    pub inbound_bytes_max: u32,
+    /// As nd_settings.outbound_bytes_max.
+    pub outbound_bytes_max: u32,
+    /// As nd_settings.websocket_message_size_max.
+    pub websocket_message_size_max: u32,
+    /// As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
+    pub websocket_send_queue_capacity: u32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.
@@ -218,6 +250,8 @@ pub struct nd_interface_settings {
     pub proxy_protocol: u32,
     /// 0.
     pub reserved_2: u32,
+    /// Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
+    pub limits: *const nd_connection_limits,
 }
 
 /// What nd_driver_connect_url asks for beyond the URL. Fill it with nd_connect_options_init.
@@ -255,14 +289,27 @@ pub struct nd_connect_options {
     pub proxy_from_environment: u32,
     /// 0.
     pub reserved_2: u32,
-    /// The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
-    /// `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
-    /// password may be left away, and are percent-encoded. NULL: none.
+    /// The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
+    /// `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
+    /// `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
+    /// for which it is looked up here. User and password may be left away, and are
+    /// percent-encoded. NULL: none.
     pub proxy: *const c_char,
     /// Servers that are reached without the proxy, comma-separated: `*`, `example.com` (with all
     /// below it), `10.1.2.3`, `10.0.0.0/8`, each perhaps with `:port`. NULL: none, or those of the
     /// environment if that names the proxy.
     pub no_proxy: *const c_char,
+    /// Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
+    pub limits: *const nd_connection_limits,
+    /// `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
+    /// nd_tls_client_init gives. Since 0.3.
+    pub proxy_tls: *const nd_tls_client,
+    /// 0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
+    /// and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password
+    /// never leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+    pub digest_only: u32,
+    /// 0.
+    pub reserved_3: u32,
 }
 
 /// A certificate and its key, as PEM texts.
@@ -277,6 +324,14 @@ pub struct nd_tls_identity {
     pub certificate_length: u32,
     /// Length of `key` in bytes; at most 1 MiB.
     pub key_length: u32,
+    /// Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
+    /// with the certificate (OCSP stapling). The library does not fetch it, and does not look at
+    /// it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
+    pub ocsp: *const u8,
+    /// Length of `ocsp` in bytes; at most 1 MiB.
+    pub ocsp_length: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// How a client speaks TLS. Fill it with nd_tls_client_init.
@@ -304,6 +359,10 @@ pub struct nd_tls_client {
     pub ca_length: u32,
     /// 0.
     pub reserved: u32,
+    /// A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
+    /// so that a program such as Wireshark can show what is sent. It is made when it is not there,
+    /// and a warning is logged. For tests only. NULL (default): none. Since 0.3.
+    pub key_log_file: *const c_char,
 }
 
 /// How a server speaks TLS. Fill it with nd_tls_server_init.
@@ -329,6 +388,8 @@ pub struct nd_tls_server {
     pub client_ca_length: u32,
     /// 0.
     pub reserved: u32,
+    /// As nd_tls_client.key_log_file. Since 0.3.
+    pub key_log_file: *const c_char,
 }
 
 /// One event. What a field holds depends on `kind`.
@@ -370,7 +431,7 @@ pub struct nd_send {
     pub data: *mut u8,
     /// Bytes that may be written at `data`.
     pub capacity: u32,
-    /// 0.
+    /// The library's: leave it as it is.
     pub reserved: u32,
 }
 

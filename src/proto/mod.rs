@@ -4,6 +4,7 @@
 //! Every machine takes `handle_*(now, …)`, gives `poll_*()`, and says when it wants to be asked
 //! again with `next_timeout()`. Every parser is total: it never panics, whatever the bytes.
 
+pub mod authorization;
 pub mod cidr;
 pub mod credentials;
 pub mod endpoint;

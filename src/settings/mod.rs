@@ -6,6 +6,7 @@
 
 mod connect;
 mod interface;
+mod limits;
 mod pipelines;
 mod preset;
 mod simulator;
@@ -21,6 +22,7 @@ pub use interface::{
     PROXIES_MAX, REQUEST_TIMEOUT_MS, RESPONSE_HEADERS_MAX, SUB_PROTOCOLS_MAX, SubProtocolRule,
 };
 pub(crate) use interface::{check_response_headers, check_sub_protocols};
+pub use limits::ConnectionLimits;
 pub use pipelines::{
     ApplyMode, FragmentationConfig, PipelineStage, ReliableConfig, SimulatorConfig,
 };
@@ -85,6 +87,8 @@ pub struct NetworkSettings {
     pub inbound_bytes_max: u32,
     /// Bytes that one connection may queue for sending; at least `max_message_size` + 14.
     pub outbound_bytes_max: u32,
+    /// WebSocket: messages that one connection may queue for sending; 0 is no such limit.
+    pub websocket_send_queue_capacity: u32,
     /// Streams of clients without a connection that may be open at once; above 0.
     pub pending_handshakes_max: u32,
     /// The largest HTTP head; 256 to 65536.
@@ -177,6 +181,7 @@ impl Default for NetworkSettings {
             connections_max: 16_384,
             inbound_bytes_max: 4 << 20,
             outbound_bytes_max: 4 << 20,
+            websocket_send_queue_capacity: 0,
             pending_handshakes_max: 1024,
             head_size_max: 8192,
             handshake_timeout_ms: 5000,

@@ -91,6 +91,19 @@ static void print_nd_settings(void) {
   FIELD(requests_per_address_max);
   FIELD(accept_payload_before_validation);
   FIELD(round_trip_interval_ms);
+  FIELD(websocket_send_queue_capacity);
+  END();
+}
+#undef STRUCT
+
+#define STRUCT nd_connection_limits
+static void print_nd_connection_limits(void) {
+  FIELD(struct_size);
+  FIELD(receive_queue_capacity);
+  FIELD(inbound_bytes_max);
+  FIELD(outbound_bytes_max);
+  FIELD(websocket_message_size_max);
+  FIELD(websocket_send_queue_capacity);
   END();
 }
 #undef STRUCT
@@ -112,6 +125,7 @@ static void print_nd_interface_settings(void) {
   FIELD(trusted_proxies);
   FIELD(proxy_protocol);
   FIELD(reserved_2);
+  FIELD(limits);
   END();
 }
 #undef STRUCT
@@ -132,6 +146,10 @@ static void print_nd_connect_options(void) {
   FIELD(reserved_2);
   FIELD(proxy);
   FIELD(no_proxy);
+  FIELD(limits);
+  FIELD(proxy_tls);
+  FIELD(digest_only);
+  FIELD(reserved_3);
   END();
 }
 #undef STRUCT
@@ -142,6 +160,9 @@ static void print_nd_tls_identity(void) {
   FIELD(key);
   FIELD(certificate_length);
   FIELD(key_length);
+  FIELD(ocsp);
+  FIELD(ocsp_length);
+  FIELD(reserved);
   END();
 }
 #undef STRUCT
@@ -157,6 +178,7 @@ static void print_nd_tls_client(void) {
   FIELD(server_name);
   FIELD(ca_length);
   FIELD(reserved);
+  FIELD(key_log_file);
   END();
 }
 #undef STRUCT
@@ -172,6 +194,7 @@ static void print_nd_tls_server(void) {
   FIELD(client_name);
   FIELD(client_ca_length);
   FIELD(reserved);
+  FIELD(key_log_file);
   END();
 }
 #undef STRUCT
@@ -526,7 +549,6 @@ static void print_nd_stream_reader(void) {
 #undef STRUCT
 
 #define STRUCT nd_incoming_packet
-#define STRUCT_NAME "nd_incoming_packet"
 static void print_nd_incoming_packet(void) {
   FIELD(endpoint);
   FIELD(length);
@@ -535,10 +557,8 @@ static void print_nd_incoming_packet(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_outgoing_packet
-#define STRUCT_NAME "nd_outgoing_packet"
 static void print_nd_outgoing_packet(void) {
   FIELD(endpoint);
   FIELD(length);
@@ -547,10 +567,8 @@ static void print_nd_outgoing_packet(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_interface_functions
-#define STRUCT_NAME "nd_interface_functions"
 static void print_nd_interface_functions(void) {
   FIELD(struct_size);
   FIELD(reserved);
@@ -563,11 +581,11 @@ static void print_nd_interface_functions(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 int main(void) {
   print_nd_endpoint();
   print_nd_settings();
+  print_nd_connection_limits();
   print_nd_interface_settings();
   print_nd_connect_options();
   print_nd_tls_identity();

@@ -148,6 +148,8 @@ fn every_field_has_its_row() {
         "deflate",
         "tolerate_throttled",
         "sub_protocol_rule",
+        // Any number is a limit.
+        "websocket_send_queue_capacity",
     ];
     for field in fields {
         let group = format!("{field}_");

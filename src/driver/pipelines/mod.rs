@@ -78,6 +78,17 @@ impl NetworkDriver {
         Ok(self.pipelines.list.len() as u8)
     }
 
+    /// How many pipelines were made; their numbers are 1 to this.
+    #[must_use]
+    pub const fn pipeline_count(&self) -> usize {
+        self.pipelines.list.len()
+    }
+
+    /// Could a pipeline be made now?
+    pub(super) const fn takes_pipelines(&self) -> bool {
+        !self.connections.were_used()
+    }
+
     /// Refuses the number of a pipeline that was never made.
     pub(super) fn check_pipeline(&self, pipeline: u8) -> Result<()> {
         let count = self.pipelines.list.len();
