@@ -262,31 +262,9 @@ def what_receivers_drop_is_marked():
         expect(mark in packet, f"{raw.hex()} is not marked as {mark}: {packet}")
 
 
-def session():
-    """(from the client?, packet, what it is, its fields), between two netdriver peers."""
-    token = GOLDEN_TOKEN
-    several = frames.packet(
-        token,
-        7,
-        frames.ack(80, (90, 100), (70, 80), (5, 5)),
-        frames.PING,
-        frames.message(0, b"plain"),
-        frames.reliable(ORDERED, 3, b"ordered"),
-        frames.reliable(BULK, 4, piece(0, b"bulk", True), last=True),
-    )
-    control = frames.packet(
-        token,
-        0x12345,
-        frames.PADDING * 3,
-        frames.window(1 << 21),
-        frames.BLOCKED,
-        frames.delivered(ORDERED, 9),
-        frames.path_challenge(b"12345678"),
-        frames.path_response(b"87654321"),
-        frames.repair(ORDERED, 2, 3, b"xor", last=True),
-        long=True,
-    )
-    cookie = b"\x01\x02\x03\x04"
+def greetings():
+    """What comes before a session: cookies under load, and Hellos."""
+    token, cookie = GOLDEN_TOKEN, b"\x01\x02\x03\x04"
     return (
         (False, frames.retry(token, cookie), "retry", {"message": 0xF1, "cookie": cookie.hex(":")}),
         (
@@ -302,37 +280,62 @@ def session():
             "answer",
             {"hello__answer": 1, "hello__datagram_size_max": 1400, "hello__window": 1 << 21},
         ),
-        (
-            True,
-            several,
-            "several messages",
-            {
-                "session__number": 7,
-                "ack__largest": 100,
-                "ack__delay_us": 80,
-                "ack__range": ["90-100", "70-80", "5"],
-                "pipeline": 0,
-                "channel": [ORDERED, BULK],
-                "channel__message": [3, 4],
-                "fragment__first": 1,
-                "data": [raw.hex(":") for raw in (b"plain", b"ordered", b"bulk")],
-            },
-        ),
-        (
-            False,
-            control,
-            "control frames",
-            {
-                "session__number": 0x12345,
-                "window": 1 << 21,
-                "channel": [ORDERED, ORDERED],
-                "path": [b"12345678".hex(":"), b"87654321".hex(":")],
-                "repair__count": 3,
-                "repair__data": b"xor".hex(":"),
-            },
-        ),
-        (True, frames.packet(token, 8), "empty packet", {"session__number": 8, "frame": []}),
     )
+
+
+def several_messages():
+    packet = frames.packet(
+        GOLDEN_TOKEN,
+        7,
+        frames.ack(80, (90, 100), (70, 80), (5, 5)),
+        frames.PING,
+        frames.message(0, b"plain"),
+        frames.reliable(ORDERED, 3, b"ordered"),
+        frames.reliable(BULK, 4, piece(0, b"bulk", True), last=True),
+    )
+    fields = {
+        "session__number": 7,
+        "ack__largest": 100,
+        "ack__delay_us": 80,
+        "ack__range": ["90-100", "70-80", "5"],
+        "pipeline": 0,
+        "channel": [ORDERED, BULK],
+        "channel__message": [3, 4],
+        "fragment__first": 1,
+        "data": [raw.hex(":") for raw in (b"plain", b"ordered", b"bulk")],
+    }
+    return True, packet, "several messages", fields
+
+
+def control_frames():
+    packet = frames.packet(
+        GOLDEN_TOKEN,
+        0x12345,
+        frames.PADDING * 3,
+        frames.window(1 << 21),
+        frames.BLOCKED,
+        frames.delivered(ORDERED, 9),
+        frames.path_challenge(b"12345678"),
+        frames.path_response(b"87654321"),
+        frames.repair(ORDERED, 2, 3, b"xor", last=True),
+        long=True,
+    )
+    fields = {
+        "session__number": 0x12345,
+        "window": 1 << 21,
+        "channel": [ORDERED, ORDERED],
+        "path": [b"12345678".hex(":"), b"87654321".hex(":")],
+        "repair__count": 3,
+        "repair__data": b"xor".hex(":"),
+    }
+    return False, packet, "control frames", fields
+
+
+def session():
+    """(from the client?, packet, what it is, its fields), between two netdriver peers."""
+    empty = frames.packet(GOLDEN_TOKEN, 8)
+    last = (True, empty, "empty packet", {"session__number": 8, "frame": []})
+    return (*greetings(), several_messages(), control_frames(), last)
 
 
 def sessions_of_netdriver_peers_are_decoded():
