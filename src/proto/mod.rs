@@ -14,6 +14,7 @@ pub mod proxy_protocol;
 pub mod race;
 pub mod random;
 pub mod redirect;
+pub mod session;
 pub mod stream;
 pub mod time;
 pub mod url;

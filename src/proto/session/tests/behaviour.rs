@@ -1,0 +1,1 @@
+//! What a session does, one thing at a time.
