@@ -298,9 +298,9 @@ impl Session {
     pub fn next_timeout(&self) -> Option<Micros> {
         let asked = self.blocked_at;
         // Whatever the pacer keeps back waits for it.
-        let paced = self.waits_for_pacer().then(|| {
-            self.pacer.next_timeout(self.controller.window(), self.rtt.smoothed())
-        });
+        let paced = self
+            .waits_for_pacer()
+            .then(|| self.pacer.next_timeout(self.controller.window(), self.rtt.smoothed()));
         let probe = if self.probe_due { None } else { self.probe_time() };
         let times = [self.received.next_timeout(), self.recovery.loss_time(), probe, asked, paced];
         times.into_iter().flatten().min()

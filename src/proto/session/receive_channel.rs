@@ -143,8 +143,7 @@ impl ReceiveChannel {
         self.next += 1;
         if self.keeps_history {
             let full = self.history.len() >= REPAIR_SPAN_MAX;
-            let mut kept =
-                if full { self.history.pop_front() } else { None }.unwrap_or_default();
+            let mut kept = if full { self.history.pop_front() } else { None }.unwrap_or_default();
             kept.clear();
             kept.extend_from_slice(data);
             self.history.push_back(kept);

@@ -165,9 +165,10 @@ impl Recovery {
     /// How many contents the next packet has so far.
     pub fn carried(&self) -> u32 {
         let end = self.contents_base + self.contents.len() as u64;
-        let before = self.packets.back().map_or(self.contents_base, |packet| {
-            packet.contents + u64::from(packet.count)
-        });
+        let before = self
+            .packets
+            .back()
+            .map_or(self.contents_base, |packet| packet.contents + u64::from(packet.count));
         (end - before) as u32
     }
 
@@ -373,7 +374,11 @@ mod tests {
         recovery
     }
 
-    fn ack(recovery: &mut Recovery, now: Micros, ranges: &[(u64, u64)]) -> (Acknowledged, Vec<u64>) {
+    fn ack(
+        recovery: &mut Recovery,
+        now: Micros,
+        ranges: &[(u64, u64)],
+    ) -> (Acknowledged, Vec<u64>) {
         let mut arrived = Vec::new();
         let result = recovery
             .handle_ack(now, ranges[0].1, ranges.iter().copied(), |content| {

@@ -17,7 +17,6 @@ pub struct RoundTrip {
     latest: Micros,
     smoothed: Micros,
     variation: Micros,
-    smallest: Micros,
     samples: u64,
 }
 
@@ -26,7 +25,7 @@ impl RoundTrip {
     pub fn new(hint: Option<Micros>) -> Self {
         let smoothed = hint.unwrap_or(INITIAL).max(GRANULARITY);
         let variation = smoothed / 2;
-        Self { latest: smoothed, smoothed, variation, smallest: Micros::MAX, samples: 0 }
+        Self { latest: smoothed, smoothed, variation, samples: 0 }
     }
 
     /// Takes the time between a packet and its acknowledgement, and how long the peer says that
@@ -37,9 +36,8 @@ impl RoundTrip {
         let believable = OUTLIER * (self.smoothed + 4 * self.variation) + OUTLIER_MIN;
         let elapsed = if self.samples > 0 { elapsed.min(believable) } else { elapsed };
         self.samples += 1;
-        self.smallest = self.smallest.min(elapsed);
-        // Never below the smallest: a peer that exaggerates gains nothing.
-        self.latest = elapsed.saturating_sub(held_back).max(self.smallest);
+        // A peer that exaggerates is sent more than it needs; that is its own loss.
+        self.latest = elapsed.saturating_sub(held_back).max(1);
         if self.samples == 1 {
             self.smoothed = self.latest;
             self.variation = self.latest / 2;
@@ -100,12 +98,20 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_cannot_make_the_round_trip_shorter_than_it_was() {
+    fn what_the_peer_held_back_does_not_count() {
         let mut rtt = RoundTrip::new(Some(10_000));
-        rtt.handle_sample(50_000, 0);
-        rtt.handle_sample(60_000, 59_000);
-        assert_eq!(rtt.latest(), 50_000);
+        rtt.handle_sample(45_000, 25_000);
+        assert_eq!((rtt.latest(), rtt.smoothed()), (20_000, 20_000));
         rtt.handle_sample(60_000, Micros::MAX);
-        assert_eq!(rtt.latest(), 50_000);
+        assert_eq!(rtt.latest(), 1);
+    }
+
+    #[test]
+    fn a_machine_that_slept_has_not_measured_the_path() {
+        let mut rtt = RoundTrip::new(None);
+        rtt.handle_sample(40_000, 0);
+        rtt.handle_sample(20_000_000, 0);
+        assert_eq!(rtt.latest(), 2 * (40_000 + 4 * 20_000) + 250_000);
+        assert!(rtt.smoothed() < 110_000, "{}", rtt.smoothed());
     }
 }

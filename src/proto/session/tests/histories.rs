@@ -8,7 +8,7 @@ use crate::proto::time::Micros;
 use super::world::{MS, World, config};
 
 /// Histories of each kind.
-const SEEDS: u64 = 1000;
+const SEEDS: u64 = 500;
 
 fn message(channel: u8, number: u32, size: usize) -> Vec<u8> {
     let mut out = vec![channel];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::proto::netem::{Netem, Params};
-use crate::proto::session::{Config, Output, Session};
+use crate::proto::session::{Config, Output, Session, cost};
 use crate::proto::time::Micros;
 
 pub const TOKEN: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -41,6 +41,8 @@ pub struct World {
     pub datagrams: [usize; 2],
     /// Lengths of datagrams, newest last; for those who want to see them.
     pub lengths: Vec<usize>,
+    /// Does the program of a side take nothing of what arrives?
+    pub hoards: [bool; 2],
     buffer: Vec<u8>,
 }
 
@@ -63,6 +65,7 @@ impl World {
             wire: [0; 2],
             datagrams: [0; 2],
             lengths: Vec::new(),
+            hoards: [false; 2],
             buffer: Vec::new(),
         }
     }
@@ -102,6 +105,11 @@ impl World {
                 let other = 1 - side;
                 self.logs[other].now = self.now;
                 self.sessions[other].handle_datagram(self.now, &datagram, &mut self.logs[other]);
+            }
+            if self.hoards[side] {
+                let all = self.logs[side].reliable.values().flatten();
+                let backlog = all.map(|(_, data)| cost(data.len())).sum();
+                self.sessions[side].set_backlog(backlog);
             }
         }
         for session in &mut self.sessions {
