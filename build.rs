@@ -28,6 +28,8 @@ const SOURCES: &[&str] = &[
     "stream_reads",
     "stream_packed_reads",
     "messages",
+    "pipelines",
+    "stages",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -165,8 +165,6 @@ namespace NetDriver
                 native.payload_length = LengthOf(options.Payload);
                 NativeMethods.nd_driver_connect_url(Handle, nativeUrl, &native, &connection);
             }
-            m_State.HeaderSize = Math.Max(m_State.HeaderSize,
-                NetworkInterfaceDescription.HeaderSize(NetworkInterfaceKind.WebSocket));
             return NetworkConnection.FromValue(connection);
         }
 

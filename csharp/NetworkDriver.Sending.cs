@@ -7,11 +7,17 @@ namespace NetDriver
     public unsafe partial struct NetworkDriver
     {
         /// <summary>Bytes of a packet that are not payload, on the widest interface.</summary>
-        /// <param name="pipe">The pipeline.</param>
-        /// <returns>The number: 10 on UDP and IPC, 24 on WebSocket.</returns>
+        /// <param name="pipe">The pipeline, whose headers count.</param>
+        /// <returns>The number: 10 on UDP and IPC, 24 on WebSocket (92 with TLS), and the headers
+        /// of the pipeline's stages; 0 without an interface, and for an unknown pipeline.</returns>
         public int MaxHeaderSize(NetworkPipeline pipe)
         {
-            return Handle == null ? 0 : m_State.HeaderSize;
+            uint widest = 0;
+            uint size;
+            for (uint i = 0; NativeMethods.nd_driver_get_header_size_max(Handle, i, pipe.Id, &size)
+                == NativeMethods.ND_OK; i++)
+                widest = Math.Max(widest, size);
+            return (int)widest;
         }
 
         /// <summary>Bytes of the largest packet of a connection, headers included.</summary>

@@ -555,6 +555,58 @@
 #define ND_TLS_CLIENT_CERTIFICATES_REQUIRED 2
 
 /**
+ * Stage of a pipeline: does nothing.
+ */
+#define ND_PIPELINE_STAGE_NULL 0
+
+/**
+ * Stage of a pipeline: cuts messages that are longer than a packet.
+ */
+#define ND_PIPELINE_STAGE_FRAGMENTATION 1
+
+/**
+ * Stage of a pipeline: every message arrives, once and in order. Until the peer has acknowledged
+ * some, at most so many may be under way as the window holds; then sends return
+ * ND_ERROR_NETWORK_SEND_QUEUE_FULL.
+ */
+#define ND_PIPELINE_STAGE_RELIABLE_SEQUENCED 2
+
+/**
+ * Stage of a pipeline: messages that come after a later one are dropped.
+ */
+#define ND_PIPELINE_STAGE_UNRELIABLE_SEQUENCED 3
+
+/**
+ * Stage of a pipeline: a bad network, for tests.
+ */
+#define ND_PIPELINE_STAGE_SIMULATOR 4
+
+/**
+ * Stages of pipelines from this number on are those of nd_driver_register_stage.
+ */
+#define ND_PIPELINE_STAGE_CUSTOM 64
+
+/**
+ * A simulator stage acts on packets that arrive.
+ */
+#define ND_SIMULATOR_MODE_RECEIVED_PACKETS_ONLY 0
+
+/**
+ * A simulator stage acts on packets that leave.
+ */
+#define ND_SIMULATOR_MODE_SENT_PACKETS_ONLY 1
+
+/**
+ * A simulator stage acts on all packets.
+ */
+#define ND_SIMULATOR_MODE_ALL_PACKETS 2
+
+/**
+ * A simulator stage does nothing.
+ */
+#define ND_SIMULATOR_MODE_OFF 3
+
+/**
  * Log level: something failed that the program should know.
  */
 #define ND_LOG_ERROR 1
@@ -808,6 +860,26 @@ typedef struct nd_settings {
    * Default 250; at least 0.
    */
   int32_t connect_race_delay_ms;
+  /**
+   * Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
+   * next three, for stages that bring no number of their own (nd_pipeline_stage).
+   */
+  uint32_t fragmentation_payload_capacity;
+  /**
+   * ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
+   * up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
+   */
+  uint32_t reliable_window_size;
+  /**
+   * ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
+   * above 0.
+   */
+  int32_t reliable_minimum_resend_time_ms;
+  /**
+   * ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
+   * above the fewest.
+   */
+  int32_t reliable_maximum_resend_time_ms;
 } nd_settings;
 
 /**
@@ -1693,6 +1765,337 @@ typedef struct nd_stream_reader {
  * call's thread; it must not call the library with the same driver, and must return.
  */
 typedef void (*nd_release_callback)(const uint8_t *data, void *user);
+
+/**
+ * The bad network of a simulator stage. Fill it with nd_simulator_stage_init.
+ */
+typedef struct nd_simulator_stage {
+  /**
+   * Size of this struct in bytes; nd_simulator_stage_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Packets that the stage holds at once in each direction; what comes on top is not late.
+   * Default 512.
+   */
+  uint32_t max_packet_count;
+  /**
+   * Bytes of the longest packet that the stage acts on. Default 1472.
+   */
+  uint32_t max_packet_size;
+  /**
+   * ND_SIMULATOR_MODE_…. Default ND_SIMULATOR_MODE_ALL_PACKETS.
+   */
+  uint32_t mode;
+  /**
+   * Milliseconds by which packets are late. Default 0.
+   */
+  uint32_t packet_delay_ms;
+  /**
+   * Milliseconds by which that varies, either way. Default 0.
+   */
+  uint32_t packet_jitter_ms;
+  /**
+   * The first of every so many packets is dropped. Default 0: none.
+   */
+  uint32_t packet_drop_interval;
+  /**
+   * Percent of packets that are dropped. Default 0.
+   */
+  float packet_drop_percentage;
+  /**
+   * Percent of packets that come twice. Default 0.
+   */
+  float packet_duplication_percentage;
+  /**
+   * Percent of packets that are damaged; each of their bits flips with the same chance.
+   * Default 0.
+   */
+  float fuzz_factor;
+  /**
+   * Bytes at the start of a packet that are never damaged. Default 0.
+   */
+  uint32_t fuzz_offset;
+  /**
+   * Start of the random sequence. Default 0: one of the connection's own.
+   */
+  uint32_t random_seed;
+} nd_simulator_stage;
+
+/**
+ * A stage of a pipeline. All zero but `stage` is fine: then the parameters are those of the
+ * driver's settings.
+ */
+typedef struct nd_pipeline_stage {
+  /**
+   * ND_PIPELINE_STAGE_…, or what nd_driver_register_stage gave.
+   */
+  uint32_t stage;
+  /**
+   * Fragmentation: bytes of the longest message; 0: fragmentation_payload_capacity.
+   */
+  uint32_t payload_capacity;
+  /**
+   * ReliableSequenced: packets under way; 0: reliable_window_size.
+   */
+  uint32_t window_size;
+  /**
+   * ReliableSequenced: milliseconds; 0: reliable_minimum_resend_time_ms.
+   */
+  int32_t minimum_resend_time_ms;
+  /**
+   * ReliableSequenced: milliseconds; 0: reliable_maximum_resend_time_ms.
+   */
+  int32_t maximum_resend_time_ms;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Simulator: how bad a network; NULL: as nd_driver_set_simulator_stage said, or a good one.
+   */
+  const struct nd_simulator_stage *simulator;
+} nd_pipeline_stage;
+
+/**
+ * What the stages of one pipeline have counted on one connection. Fields of stages that the
+ * pipeline has not are 0; of several stages of a kind the first counts.
+ */
+typedef struct nd_pipeline_statistics {
+  /**
+   * Size of this struct in bytes; nd_pipeline_statistics_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * ReliableSequenced: packets with payload that arrived, whatever became of them.
+   */
+  uint64_t reliable_packets_received;
+  /**
+   * ReliableSequenced: packets with payload that left, those sent again not counted.
+   */
+  uint64_t reliable_packets_sent;
+  /**
+   * ReliableSequenced: packets that arrived and only acknowledge.
+   */
+  uint64_t reliable_acks_received;
+  /**
+   * ReliableSequenced: packets that left and only acknowledge.
+   */
+  uint64_t reliable_acks_sent;
+  /**
+   * ReliableSequenced: packets that were missing when a later one came, and are so still.
+   */
+  uint64_t reliable_packets_dropped;
+  /**
+   * ReliableSequenced: packets that arrived after later ones.
+   */
+  uint64_t reliable_packets_out_of_order;
+  /**
+   * ReliableSequenced: packets that had arrived before.
+   */
+  uint64_t reliable_packets_duplicated;
+  /**
+   * ReliableSequenced: packets outside of the window.
+   */
+  uint64_t reliable_packets_stale;
+  /**
+   * ReliableSequenced: packets sent again.
+   */
+  uint64_t reliable_packets_resent;
+  /**
+   * ReliableSequenced: microseconds of the last round trip measured; 0: none yet.
+   */
+  uint64_t round_trip_last_us;
+  /**
+   * ReliableSequenced: the smoothed mean of round trips, in microseconds.
+   */
+  uint64_t round_trip_smoothed_us;
+  /**
+   * ReliableSequenced: their smoothed deviation, in microseconds.
+   */
+  uint64_t round_trip_variance_us;
+  /**
+   * ReliableSequenced: microseconds until a packet is sent again, before the bounds of the
+   * settings.
+   */
+  uint64_t resend_timeout_us;
+  /**
+   * UnreliableSequenced: packets that left.
+   */
+  uint64_t sequenced_packets_sent;
+  /**
+   * UnreliableSequenced: packets that arrived.
+   */
+  uint64_t sequenced_packets_received;
+  /**
+   * UnreliableSequenced: packets dropped because a later one had arrived.
+   */
+  uint64_t sequenced_packets_culled;
+  /**
+   * UnreliableSequenced: packets that never arrived.
+   */
+  uint64_t sequenced_packets_dropped;
+  /**
+   * Fragmentation: messages that left.
+   */
+  uint64_t fragmentation_messages_sent;
+  /**
+   * Fragmentation: packets that they became.
+   */
+  uint64_t fragmentation_packets_sent;
+  /**
+   * Fragmentation: messages that arrived whole.
+   */
+  uint64_t fragmentation_messages_received;
+  /**
+   * Fragmentation: packets that arrived.
+   */
+  uint64_t fragmentation_packets_received;
+  /**
+   * Fragmentation: packets of messages that cannot become whole.
+   */
+  uint64_t fragmentation_packets_dropped;
+  /**
+   * Fragmentation: messages that were begun and given up.
+   */
+  uint64_t fragmentation_messages_dropped;
+  /**
+   * Simulator: packets that went in.
+   */
+  uint64_t simulator_packets;
+  /**
+   * Simulator: packets dropped.
+   */
+  uint64_t simulator_dropped;
+  /**
+   * Simulator: copies made.
+   */
+  uint64_t simulator_duplicated;
+  /**
+   * Simulator: packets damaged.
+   */
+  uint64_t simulator_fuzzed;
+  /**
+   * Simulator: packets that it holds now.
+   */
+  uint64_t simulator_waiting;
+} nd_pipeline_statistics;
+
+/**
+ * Makes a stage's state for one connection (and once when a pipeline is made, to see that it
+ * can): `out_instance` takes what the other functions get for
+ * it. `seed` is a random number that is the same in every run with the same connections. Return 0;
+ * another number is taken as the refusal of everything that goes through the stage.
+ */
+typedef int32_t (*nd_stage_create)(void *user, uint64_t seed, void **out_instance);
+
+/**
+ * A call of a stage's function.
+ */
+typedef struct nd_stage_call {
+  /**
+   * The driver's time in microseconds.
+   */
+  uint64_t now_us;
+  /**
+   * When `timeout` is to be called, in the driver's time; 0 (at first) is never. Set it to ask
+   * for it; it stays as it is from call to call until its time comes, and is 0 then.
+   */
+  uint64_t wake_us;
+  /**
+   * The packet: on its way out as the stages before made it, on its way in without the headers
+   * of the stages behind. It may be changed in place. NULL for `timeout`.
+   */
+  uint8_t *data;
+  /**
+   * Bytes at `data`.
+   */
+  uint32_t data_length;
+  /**
+   * What nd_stage_forward takes now, header and payload together.
+   */
+  uint32_t forward_max;
+  /**
+   * 1: what is handed on goes to the program; 0: to the peer. `timeout` is called once for
+   * each.
+   */
+  uint32_t receiving;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} nd_stage_call;
+
+/**
+ * Handles one packet, or the time that the stage asked for. It hands on what it makes of the
+ * packet with nd_stage_forward, now, later or never, once or several times.
+ *
+ * Return 0. When sending, another number refuses the message: ND_ERROR_NETWORK_SEND_QUEUE_FULL and
+ * _PACKET_OVERFLOW (as nd_stage_forward returned them) reach the caller of the send as they are,
+ * others as ND_ERROR_INVALID_ARGUMENT. When receiving, the packet is counted as malformed. After a
+ * time that was asked for the number does not matter.
+ */
+typedef int32_t (*nd_stage_handle)(void *user, void *instance, struct nd_stage_call *call);
+
+/**
+ * Frees what create made.
+ */
+typedef void (*nd_stage_destroy)(void *user, void *instance);
+
+/**
+ * A stage of pipelines. Fill it with nd_stage_functions_init.
+ */
+typedef struct nd_stage_functions {
+  /**
+   * Size of this struct in bytes; nd_stage_functions_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Bytes of the longest header that the stage puts in front of a packet. Default 0.
+   */
+  uint32_t header_size;
+  /**
+   * Bytes of the longest message, for a stage that cuts messages. Default 0: what fits into a
+   * packet.
+   */
+  uint32_t payload_capacity;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * A name for logs; copied.
+   */
+  const char *name;
+  /**
+   * Handed to the functions as it is.
+   */
+  void *user;
+  /**
+   * NULL: there is no state, and the others get NULL as instance.
+   */
+  nd_stage_create create;
+  /**
+   * A packet on its way out. NULL: it goes on as it is.
+   */
+  nd_stage_handle send;
+  /**
+   * A packet on its way in. NULL: it goes on as it is.
+   */
+  nd_stage_handle receive;
+  /**
+   * The time that was asked for in wake_us. NULL: nothing.
+   */
+  nd_stage_handle timeout;
+  /**
+   * NULL: there is nothing to free.
+   */
+  nd_stage_destroy destroy;
+} nd_stage_functions;
 
 #ifdef __cplusplus
 extern "C" {
@@ -3845,6 +4248,175 @@ nd_result nd_driver_send_owned(struct nd_driver *driver,
                                uint32_t flags,
                                nd_release_callback release,
                                void *user);
+
+/**
+ * Make a pipeline: stages that messages sent with its number go through, from the first stage to
+ * the last, and on the other side from the last to the first. Numbers count from 1 in the order of
+ * creation. Both sides must make the same pipelines in the same order, because packets carry the
+ * number and nothing else. What a pipeline says holds in the UTP dialect; a plain WebSocket
+ * connection is reliable, ordered and takes long messages as it is, so every pipeline that there
+ * is means "no pipeline" there.
+ *
+ * @param driver  the driver
+ * @param stages  the stages, in the order in which a message meets them when it is sent; copied.
+ * NULL when the count is 0, which makes a pipeline that does nothing
+ * @param stage_count  how many; at most 16
+ * @param out_pipeline  out: the pipeline's number, for the send functions and in Data events
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT (unknown stages, parameters that cannot be, Fragmentation behind
+ * ReliableSequenced); ND_ERROR_NETWORK_STATE_MISMATCH (the driver has had a connection);
+ * ND_ERROR_LIMIT_REACHED (a 256th pipeline); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_create_pipeline(struct nd_driver *driver,
+                                    const struct nd_pipeline_stage *stages,
+                                    uint32_t stage_count,
+                                    uint8_t *out_pipeline);
+
+/**
+ * Fill the parameters of a simulator stage with the defaults: a good network.
+ *
+ * @param out_simulator  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_simulator_stage_init(struct nd_simulator_stage *out_simulator);
+
+/**
+ * Change the bad network of simulator stages, of connections that exist too.
+ *
+ * @param driver  the driver
+ * @param pipeline  a pipeline; 0: all of them, and those that are made later without parameters
+ * of their own
+ * @param simulator  how bad; copied
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT (unknown pipeline, parameters that cannot be);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_set_simulator_stage(struct nd_driver *driver,
+                                        uint8_t pipeline,
+                                        const struct nd_simulator_stage *simulator);
+
+/**
+ * Change after which time the reliable stages of a pipeline send again, on one connection.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param pipeline  a pipeline
+ * @param minimum_ms  the fewest milliseconds; above 0
+ * @param maximum_ms  the most milliseconds; above the fewest
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
+ * _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, times that cannot be);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_set_resend_times(struct nd_driver *driver,
+                                         nd_connection connection,
+                                         uint8_t pipeline,
+                                         int32_t minimum_ms,
+                                         int32_t maximum_ms);
+
+/**
+ * Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP
+ * dialect included: Unity Transport's MaxHeaderSize.
+ *
+ * @param driver  the driver
+ * @param interface_index  the interface
+ * @param pipeline  0: no pipeline
+ * @param out_size  out: bytes
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT
+ * (unknown interface or pipeline); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_get_header_size_max(struct nd_driver *driver,
+                                        uint32_t interface_index,
+                                        uint8_t pipeline,
+                                        uint32_t *out_size);
+
+/**
+ * Prepare a struct for nd_connection_get_pipeline_statistics.
+ *
+ * @param out_statistics  out: struct_size set, the rest 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_pipeline_statistics_init(struct nd_pipeline_statistics *out_statistics);
+
+/**
+ * What the stages of a pipeline have counted on a connection, round trips included.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param pipeline  a pipeline
+ * @param out_statistics  in: struct_size, see nd_pipeline_statistics_init; out: the counters
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_pipeline_statistics(struct nd_driver *driver,
+                                                nd_connection connection,
+                                                uint8_t pipeline,
+                                                struct nd_pipeline_statistics *out_statistics);
+
+/**
+ * Fill a table with the defaults: a stage that does nothing.
+ *
+ * @param out_functions  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_stage_functions_init(struct nd_stage_functions *out_functions);
+
+/**
+ * Register a stage that pipelines of the driver may have, before anything is bound.
+ *
+ * A function changes call->data in place, or makes bytes of its own, and hands them on with
+ * nd_stage_forward; examples/c/stage_xor.c is a whole stage in a few lines.
+ *
+ * @param driver  the driver
+ * @param functions  what to register; the struct and its name are copied
+ * @param out_stage  out: its number, for nd_pipeline_stage
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NETWORK_STATE_MISMATCH (bound, or connected before);
+ * ND_ERROR_LIMIT_REACHED (a 65th stage); ND_ERROR_DRIVER_IN_USE
+ * @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
+ * @thread the one that uses the driver now; the functions run inside calls with this driver, on
+ * the thread that makes them, and must not call it
+ * @since 0.3
+ */
+nd_result nd_driver_register_stage(struct nd_driver *driver,
+                                   const struct nd_stage_functions *functions,
+                                   uint32_t *out_stage);
+
+/**
+ * Hand on what a stage has made of a packet: to the next stage when sending, to the one before
+ * when receiving.
+ *
+ * @param header  goes in front; NULL when the length is 0
+ * @param header_length  its length in bytes
+ * @param payload  the rest; NULL when the length is 0. Both are copied
+ * @param payload_length  its length in bytes
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_PACKET_OVERFLOW,
+ * ND_ERROR_NETWORK_SEND_QUEUE_FULL (sending: what comes behind did not take it);
+ * ND_ERROR_INVALID_ARGUMENT (sending: a stage behind refused it);
+ * ND_ERROR_NETWORK_STATE_MISMATCH (no function of a stage runs on this thread)
+ * @thread the one that runs the stage's function
+ * @since 0.3
+ */
+nd_result nd_stage_forward(const uint8_t *header,
+                           uint32_t header_length,
+                           const uint8_t *payload,
+                           uint32_t payload_length);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -9,6 +9,9 @@ pub use crate::proto::http::fuzz::{
     fuzz_request_head as request_head, fuzz_response_head as response_head,
 };
 use crate::proto::netem::{Netem, Params};
+pub use crate::proto::pipeline::fuzz::{
+    fuzz_operations as pipeline_operations, fuzz_packets as pipeline_packets,
+};
 pub use crate::proto::proxy::fuzz::fuzz_proxy as proxy;
 pub use crate::proto::proxy_protocol::fuzz_proxy_protocol as proxy_protocol;
 pub use crate::proto::redirect::fuzz_redirect as redirect;
@@ -196,6 +199,16 @@ mod tests {
     #[test]
     fn the_network_emulator_holds_its_promises() {
         smoke("netem", netem);
+    }
+
+    #[test]
+    fn packets_of_pipelines_hold_their_promises() {
+        smoke("pipeline_packets", pipeline_packets);
+    }
+
+    #[test]
+    fn two_ends_of_a_pipeline_hold_their_promises() {
+        smoke("pipeline_operations", pipeline_operations);
     }
 
     #[test]

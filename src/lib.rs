@@ -23,11 +23,12 @@ pub mod settings;
 
 pub use driver::{
     Connection, ConnectionInfo, ConnectionState, ConnectionText, DisconnectReason, Event,
-    EventKind, EventView, MessageKind, NetworkDriver, REJECT_BODY_MAX, Request, RequestId,
-    SendHandle, Statistics,
+    EventKind, EventView, MessageKind, NetworkDriver, PipelineStatistics, REJECT_BODY_MAX, Request,
+    RequestId, SendHandle, Statistics,
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};
+pub use proto::pipeline::{CustomInstance, CustomStage, Next as StageNext, SendError, StageError};
 pub use proto::stream;
 pub use proto::websocket::extension::{
     Extension, Frame as ExtensionFrame, Output as ExtensionOutput, Transform,

@@ -40,13 +40,19 @@ const ROOT_NAMES: &[(&str, &str)] = &[
     ("EventView", "driver"),
     ("MessageKind", "driver"),
     ("NetworkDriver", "driver"),
+    ("PipelineStatistics", "driver"),
     ("REJECT_BODY_MAX", "driver"),
     ("Request", "driver"),
     ("RequestId", "driver"),
     ("SendHandle", "driver"),
     ("Statistics", "driver"),
+    ("CustomInstance", "proto"),
+    ("CustomStage", "proto"),
     ("Family", "proto"),
     ("NetworkEndpoint", "proto"),
+    ("SendError", "proto"),
+    ("StageError", "proto"),
+    ("StageNext", "proto"),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -187,6 +187,46 @@ fn sixteen_clients_on_a_bad_network_come_and_go() {
 }
 
 #[test]
+fn reliable_messages_arrive_once_and_in_order_or_the_connection_ends() {
+    let lossy = NetworkSimulator {
+        send_loss_percent: 20.0,
+        receive_loss_percent: 10.0,
+        ..Default::default()
+    };
+    let late = NetworkSimulator { send_delay_ms: 60, send_jitter_ms: 60, ..Default::default() };
+    let bad = NetworkSimulator {
+        send_loss_percent: 15.0,
+        send_duplicate_percent: 20.0,
+        send_reorder_percent: 20.0,
+        ..late
+    };
+    for (name, network) in [("lossy", lossy), ("late", late), ("everything", bad)] {
+        for churn in [false, true] {
+            let mut scenario = Scenario { network, ..Scenario::new(name, 3) };
+            scenario.reliable = true;
+            scenario.churn = churn;
+            // Enough for what was lost to come again, too little for what is gone.
+            scenario.settings.disconnect_timeout_ms = 3000;
+            simulate(&scenario, 20, |world| {
+                assert!(world.delivered > 100, "{}", world.delivered);
+            });
+        }
+    }
+}
+
+#[test]
+fn reliable_messages_survive_a_partition_that_the_connection_survives() {
+    let mut scenario = Scenario::new("reliable partition", 4);
+    scenario.reliable = true;
+    scenario.churn = false;
+    scenario.partition = Some((40, 80));
+    simulate(&scenario, 20, |world| {
+        assert_eq!(world.ended_while_playing(), []);
+        assert!(world.delivered > 300, "{}", world.delivered);
+    });
+}
+
+#[test]
 fn different_seeds_are_different_histories() {
     let mut scenario = Scenario::new("variety", 3);
     scenario.network.send_loss_percent = 20.0;

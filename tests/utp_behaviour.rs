@@ -10,6 +10,12 @@ mod connecting;
 mod events;
 #[path = "utp_behaviour/interfaces.rs"]
 mod interfaces;
+#[path = "utp_behaviour/pipelines.rs"]
+mod pipelines;
+#[path = "utp_behaviour/pipelines_on_the_wire.rs"]
+mod pipelines_on_the_wire;
+#[path = "utp_behaviour/pipelines_tuning.rs"]
+mod pipelines_tuning;
 #[path = "utp_behaviour/sending.rs"]
 mod sending;
 #[path = "utp_behaviour/silence.rs"]

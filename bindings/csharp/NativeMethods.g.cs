@@ -334,6 +334,48 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_TLS_CLIENT_CERTIFICATES_REQUIRED = 2;
         /// <summary>
+        ///  Stage of a pipeline: does nothing.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_NULL = 0;
+        /// <summary>
+        ///  Stage of a pipeline: cuts messages that are longer than a packet.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_FRAGMENTATION = 1;
+        /// <summary>
+        ///  Stage of a pipeline: every message arrives, once and in order. Until the peer has acknowledged
+        ///  some, at most so many may be under way as the window holds; then sends return
+        ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_RELIABLE_SEQUENCED = 2;
+        /// <summary>
+        ///  Stage of a pipeline: messages that come after a later one are dropped.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_UNRELIABLE_SEQUENCED = 3;
+        /// <summary>
+        ///  Stage of a pipeline: a bad network, for tests.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_SIMULATOR = 4;
+        /// <summary>
+        ///  Stages of pipelines from this number on are those of nd_driver_register_stage.
+        /// </summary>
+        internal const uint ND_PIPELINE_STAGE_CUSTOM = 64;
+        /// <summary>
+        ///  A simulator stage acts on packets that arrive.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_RECEIVED_PACKETS_ONLY = 0;
+        /// <summary>
+        ///  A simulator stage acts on packets that leave.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_SENT_PACKETS_ONLY = 1;
+        /// <summary>
+        ///  A simulator stage acts on all packets.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_ALL_PACKETS = 2;
+        /// <summary>
+        ///  A simulator stage does nothing.
+        /// </summary>
+        internal const uint ND_SIMULATOR_MODE_OFF = 3;
+        /// <summary>
         ///  Log level: something failed that the program should know.
         /// </summary>
         internal const uint ND_LOG_ERROR = 1;
@@ -2494,6 +2536,165 @@ namespace NetDriver.Interop
         [DllImport(__DllName, EntryPoint = "nd_driver_send_owned", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_send_owned(nd_driver* driver, ulong connection, byte pipeline, byte* data, uint data_length, uint flags, nd_driver_send_owned_release_delegate release, void* user);
 
+        /// <summary>
+        ///  Make a pipeline: stages that messages sent with its number go through, from the first stage to
+        ///  the last, and on the other side from the last to the first. Numbers count from 1 in the order of
+        ///  creation. Both sides must make the same pipelines in the same order, because packets carry the
+        ///  number and nothing else. What a pipeline says holds in the UTP dialect; a plain WebSocket
+        ///  connection is reliable, ordered and takes long messages as it is, so every pipeline that there
+        ///  is means "no pipeline" there.
+        ///
+        ///  @param driver  the driver
+        ///  @param stages  the stages, in the order in which a message meets them when it is sent; copied.
+        ///  NULL when the count is 0, which makes a pipeline that does nothing
+        ///  @param stage_count  how many; at most 16
+        ///  @param out_pipeline  out: the pipeline's number, for the send functions and in Data events
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_INVALID_ARGUMENT (unknown stages, parameters that cannot be, Fragmentation behind
+        ///  ReliableSequenced); ND_ERROR_NETWORK_STATE_MISMATCH (the driver has had a connection);
+        ///  ND_ERROR_LIMIT_REACHED (a 256th pipeline); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_create_pipeline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_create_pipeline(nd_driver* driver, nd_pipeline_stage* stages, uint stage_count, byte* out_pipeline);
+
+        /// <summary>
+        ///  Fill the parameters of a simulator stage with the defaults: a good network.
+        ///
+        ///  @param out_simulator  out: every field set
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_simulator_stage_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_simulator_stage_init(nd_simulator_stage* out_simulator);
+
+        /// <summary>
+        ///  Change the bad network of simulator stages, of connections that exist too.
+        ///
+        ///  @param driver  the driver
+        ///  @param pipeline  a pipeline; 0: all of them, and those that are made later without parameters
+        ///  of their own
+        ///  @param simulator  how bad; copied
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_INVALID_ARGUMENT (unknown pipeline, parameters that cannot be);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_set_simulator_stage", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_set_simulator_stage(nd_driver* driver, byte pipeline, nd_simulator_stage* simulator);
+
+        /// <summary>
+        ///  Change after which time the reliable stages of a pipeline send again, on one connection.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param pipeline  a pipeline
+        ///  @param minimum_ms  the fewest milliseconds; above 0
+        ///  @param maximum_ms  the most milliseconds; above the fewest
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
+        ///  _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, times that cannot be);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_set_resend_times", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_set_resend_times(nd_driver* driver, ulong connection, byte pipeline, int minimum_ms, int maximum_ms);
+
+        /// <summary>
+        ///  Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP
+        ///  dialect included: Unity Transport's MaxHeaderSize.
+        ///
+        ///  @param driver  the driver
+        ///  @param interface_index  the interface
+        ///  @param pipeline  0: no pipeline
+        ///  @param out_size  out: bytes
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT
+        ///  (unknown interface or pipeline); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_header_size_max", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_header_size_max(nd_driver* driver, uint interface_index, byte pipeline, uint* out_size);
+
+        /// <summary>
+        ///  Prepare a struct for nd_connection_get_pipeline_statistics.
+        ///
+        ///  @param out_statistics  out: struct_size set, the rest 0
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_pipeline_statistics_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_pipeline_statistics_init(nd_pipeline_statistics* out_statistics);
+
+        /// <summary>
+        ///  What the stages of a pipeline have counted on a connection, round trips included.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param pipeline  a pipeline
+        ///  @param out_statistics  in: struct_size, see nd_pipeline_statistics_init; out: the counters
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_pipeline_statistics", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_pipeline_statistics(nd_driver* driver, ulong connection, byte pipeline, nd_pipeline_statistics* out_statistics);
+
+        /// <summary>
+        ///  Fill a table with the defaults: a stage that does nothing.
+        ///
+        ///  @param out_functions  out: every field set
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stage_functions_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stage_functions_init(nd_stage_functions* out_functions);
+
+        /// <summary>
+        ///  Register a stage that pipelines of the driver may have, before anything is bound.
+        ///
+        ///  A function changes call-&gt;data in place, or makes bytes of its own, and hands them on with
+        ///  nd_stage_forward; examples/c/stage_xor.c is a whole stage in a few lines.
+        ///
+        ///  @param driver  the driver
+        ///  @param functions  what to register; the struct and its name are copied
+        ///  @param out_stage  out: its number, for nd_pipeline_stage
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NETWORK_STATE_MISMATCH (bound, or connected before);
+        ///  ND_ERROR_LIMIT_REACHED (a 65th stage); ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
+        ///  @thread the one that uses the driver now; the functions run inside calls with this driver, on
+        ///  the thread that makes them, and must not call it
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_register_stage", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_register_stage(nd_driver* driver, nd_stage_functions* functions, uint* out_stage);
+
+        /// <summary>
+        ///  Hand on what a stage has made of a packet: to the next stage when sending, to the one before
+        ///  when receiving.
+        ///
+        ///  @param header  goes in front; NULL when the length is 0
+        ///  @param header_length  its length in bytes
+        ///  @param payload  the rest; NULL when the length is 0. Both are copied
+        ///  @param payload_length  its length in bytes
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_PACKET_OVERFLOW,
+        ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL (sending: what comes behind did not take it);
+        ///  ND_ERROR_INVALID_ARGUMENT (sending: a stage behind refused it);
+        ///  ND_ERROR_NETWORK_STATE_MISMATCH (no function of a stage runs on this thread)
+        ///  @thread the one that runs the stage's function
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_stage_forward", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_stage_forward(byte* header, uint header_length, byte* payload, uint payload_length);
+
 
     }
 
@@ -2702,6 +2903,26 @@ namespace NetDriver.Interop
         ///  Default 250; at least 0.
         /// </summary>
         public int connect_race_delay_ms;
+        /// <summary>
+        ///  Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
+        ///  next three, for stages that bring no number of their own (nd_pipeline_stage).
+        /// </summary>
+        public uint fragmentation_payload_capacity;
+        /// <summary>
+        ///  ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
+        ///  up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
+        /// </summary>
+        public uint reliable_window_size;
+        /// <summary>
+        ///  ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
+        ///  above 0.
+        /// </summary>
+        public int reliable_minimum_resend_time_ms;
+        /// <summary>
+        ///  ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
+        ///  above the fewest.
+        /// </summary>
+        public int reliable_maximum_resend_time_ms;
     }
 
     /// <summary>
@@ -3548,6 +3769,323 @@ namespace NetDriver.Interop
         ///  Reads that went past the end.
         /// </summary>
         public uint failed_reads;
+    }
+
+    /// <summary>
+    ///  A stage of a pipeline. All zero but `stage` is fine: then the parameters are those of the
+    ///  driver's settings.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_pipeline_stage
+    {
+        /// <summary>
+        ///  ND_PIPELINE_STAGE_…, or what nd_driver_register_stage gave.
+        /// </summary>
+        public uint stage;
+        /// <summary>
+        ///  Fragmentation: bytes of the longest message; 0: fragmentation_payload_capacity.
+        /// </summary>
+        public uint payload_capacity;
+        /// <summary>
+        ///  ReliableSequenced: packets under way; 0: reliable_window_size.
+        /// </summary>
+        public uint window_size;
+        /// <summary>
+        ///  ReliableSequenced: milliseconds; 0: reliable_minimum_resend_time_ms.
+        /// </summary>
+        public int minimum_resend_time_ms;
+        /// <summary>
+        ///  ReliableSequenced: milliseconds; 0: reliable_maximum_resend_time_ms.
+        /// </summary>
+        public int maximum_resend_time_ms;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Simulator: how bad a network; NULL: as nd_driver_set_simulator_stage said, or a good one.
+        /// </summary>
+        public nd_simulator_stage* simulator;
+    }
+
+    /// <summary>
+    ///  The bad network of a simulator stage. Fill it with nd_simulator_stage_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_simulator_stage
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_simulator_stage_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  Packets that the stage holds at once in each direction; what comes on top is not late.
+        ///  Default 512.
+        /// </summary>
+        public uint max_packet_count;
+        /// <summary>
+        ///  Bytes of the longest packet that the stage acts on. Default 1472.
+        /// </summary>
+        public uint max_packet_size;
+        /// <summary>
+        ///  ND_SIMULATOR_MODE_…. Default ND_SIMULATOR_MODE_ALL_PACKETS.
+        /// </summary>
+        public uint mode;
+        /// <summary>
+        ///  Milliseconds by which packets are late. Default 0.
+        /// </summary>
+        public uint packet_delay_ms;
+        /// <summary>
+        ///  Milliseconds by which that varies, either way. Default 0.
+        /// </summary>
+        public uint packet_jitter_ms;
+        /// <summary>
+        ///  The first of every so many packets is dropped. Default 0: none.
+        /// </summary>
+        public uint packet_drop_interval;
+        /// <summary>
+        ///  Percent of packets that are dropped. Default 0.
+        /// </summary>
+        public float packet_drop_percentage;
+        /// <summary>
+        ///  Percent of packets that come twice. Default 0.
+        /// </summary>
+        public float packet_duplication_percentage;
+        /// <summary>
+        ///  Percent of packets that are damaged; each of their bits flips with the same chance.
+        ///  Default 0.
+        /// </summary>
+        public float fuzz_factor;
+        /// <summary>
+        ///  Bytes at the start of a packet that are never damaged. Default 0.
+        /// </summary>
+        public uint fuzz_offset;
+        /// <summary>
+        ///  Start of the random sequence. Default 0: one of the connection's own.
+        /// </summary>
+        public uint random_seed;
+    }
+
+    /// <summary>
+    ///  What the stages of one pipeline have counted on one connection. Fields of stages that the
+    ///  pipeline has not are 0; of several stages of a kind the first counts.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_pipeline_statistics
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_pipeline_statistics_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  ReliableSequenced: packets with payload that arrived, whatever became of them.
+        /// </summary>
+        public ulong reliable_packets_received;
+        /// <summary>
+        ///  ReliableSequenced: packets with payload that left, those sent again not counted.
+        /// </summary>
+        public ulong reliable_packets_sent;
+        /// <summary>
+        ///  ReliableSequenced: packets that arrived and only acknowledge.
+        /// </summary>
+        public ulong reliable_acks_received;
+        /// <summary>
+        ///  ReliableSequenced: packets that left and only acknowledge.
+        /// </summary>
+        public ulong reliable_acks_sent;
+        /// <summary>
+        ///  ReliableSequenced: packets that were missing when a later one came, and are so still.
+        /// </summary>
+        public ulong reliable_packets_dropped;
+        /// <summary>
+        ///  ReliableSequenced: packets that arrived after later ones.
+        /// </summary>
+        public ulong reliable_packets_out_of_order;
+        /// <summary>
+        ///  ReliableSequenced: packets that had arrived before.
+        /// </summary>
+        public ulong reliable_packets_duplicated;
+        /// <summary>
+        ///  ReliableSequenced: packets outside of the window.
+        /// </summary>
+        public ulong reliable_packets_stale;
+        /// <summary>
+        ///  ReliableSequenced: packets sent again.
+        /// </summary>
+        public ulong reliable_packets_resent;
+        /// <summary>
+        ///  ReliableSequenced: microseconds of the last round trip measured; 0: none yet.
+        /// </summary>
+        public ulong round_trip_last_us;
+        /// <summary>
+        ///  ReliableSequenced: the smoothed mean of round trips, in microseconds.
+        /// </summary>
+        public ulong round_trip_smoothed_us;
+        /// <summary>
+        ///  ReliableSequenced: their smoothed deviation, in microseconds.
+        /// </summary>
+        public ulong round_trip_variance_us;
+        /// <summary>
+        ///  ReliableSequenced: microseconds until a packet is sent again, before the bounds of the
+        ///  settings.
+        /// </summary>
+        public ulong resend_timeout_us;
+        /// <summary>
+        ///  UnreliableSequenced: packets that left.
+        /// </summary>
+        public ulong sequenced_packets_sent;
+        /// <summary>
+        ///  UnreliableSequenced: packets that arrived.
+        /// </summary>
+        public ulong sequenced_packets_received;
+        /// <summary>
+        ///  UnreliableSequenced: packets dropped because a later one had arrived.
+        /// </summary>
+        public ulong sequenced_packets_culled;
+        /// <summary>
+        ///  UnreliableSequenced: packets that never arrived.
+        /// </summary>
+        public ulong sequenced_packets_dropped;
+        /// <summary>
+        ///  Fragmentation: messages that left.
+        /// </summary>
+        public ulong fragmentation_messages_sent;
+        /// <summary>
+        ///  Fragmentation: packets that they became.
+        /// </summary>
+        public ulong fragmentation_packets_sent;
+        /// <summary>
+        ///  Fragmentation: messages that arrived whole.
+        /// </summary>
+        public ulong fragmentation_messages_received;
+        /// <summary>
+        ///  Fragmentation: packets that arrived.
+        /// </summary>
+        public ulong fragmentation_packets_received;
+        /// <summary>
+        ///  Fragmentation: packets of messages that cannot become whole.
+        /// </summary>
+        public ulong fragmentation_packets_dropped;
+        /// <summary>
+        ///  Fragmentation: messages that were begun and given up.
+        /// </summary>
+        public ulong fragmentation_messages_dropped;
+        /// <summary>
+        ///  Simulator: packets that went in.
+        /// </summary>
+        public ulong simulator_packets;
+        /// <summary>
+        ///  Simulator: packets dropped.
+        /// </summary>
+        public ulong simulator_dropped;
+        /// <summary>
+        ///  Simulator: copies made.
+        /// </summary>
+        public ulong simulator_duplicated;
+        /// <summary>
+        ///  Simulator: packets damaged.
+        /// </summary>
+        public ulong simulator_fuzzed;
+        /// <summary>
+        ///  Simulator: packets that it holds now.
+        /// </summary>
+        public ulong simulator_waiting;
+    }
+
+    /// <summary>
+    ///  A call of a stage's function.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_stage_call
+    {
+        /// <summary>
+        ///  The driver's time in microseconds.
+        /// </summary>
+        public ulong now_us;
+        /// <summary>
+        ///  When `timeout` is to be called, in the driver's time; 0 (at first) is never. Set it to ask
+        ///  for it; it stays as it is from call to call until its time comes, and is 0 then.
+        /// </summary>
+        public ulong wake_us;
+        /// <summary>
+        ///  The packet: on its way out as the stages before made it, on its way in without the headers
+        ///  of the stages behind. It may be changed in place. NULL for `timeout`.
+        /// </summary>
+        public byte* data;
+        /// <summary>
+        ///  Bytes at `data`.
+        /// </summary>
+        public uint data_length;
+        /// <summary>
+        ///  What nd_stage_forward takes now, header and payload together.
+        /// </summary>
+        public uint forward_max;
+        /// <summary>
+        ///  1: what is handed on goes to the program; 0: to the peer. `timeout` is called once for
+        ///  each.
+        /// </summary>
+        public uint receiving;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+    }
+
+    /// <summary>
+    ///  A stage of pipelines. Fill it with nd_stage_functions_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_stage_functions
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_stage_functions_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  Bytes of the longest header that the stage puts in front of a packet. Default 0.
+        /// </summary>
+        public uint header_size;
+        /// <summary>
+        ///  Bytes of the longest message, for a stage that cuts messages. Default 0: what fits into a
+        ///  packet.
+        /// </summary>
+        public uint payload_capacity;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  A name for logs; copied.
+        /// </summary>
+        public byte* name;
+        /// <summary>
+        ///  Handed to the functions as it is.
+        /// </summary>
+        public void* user;
+        /// <summary>
+        ///  NULL: there is no state, and the others get NULL as instance.
+        /// </summary>
+        public void* create;
+        /// <summary>
+        ///  A packet on its way out. NULL: it goes on as it is.
+        /// </summary>
+        public void* send;
+        /// <summary>
+        ///  A packet on its way in. NULL: it goes on as it is.
+        /// </summary>
+        public void* receive;
+        /// <summary>
+        ///  The time that was asked for in wake_us. NULL: nothing.
+        /// </summary>
+        public void* timeout;
+        /// <summary>
+        ///  NULL: there is nothing to free.
+        /// </summary>
+        public void* destroy;
     }
 
 

@@ -24,13 +24,14 @@ namespace NetDriver.Interop
         internal readonly EventBatch Events;
         internal readonly NetworkSettings Settings;
         internal int ReceiveErrorCode;
-        internal int HeaderSize;
         private readonly bool m_LocalCloseEvents;
         private int m_Busy;
         private byte* m_Text;
         private int m_TextCapacity;
-        // The extensions that the library may call until the driver is gone.
+        // The extensions and stages that the library may call until the driver is gone.
         private readonly List<GCHandle> m_Extensions = new List<GCHandle>();
+        // The program's stages of pipelines, and the numbers by which the library knows them.
+        private readonly Dictionary<Type, uint> m_Stages = new Dictionary<Type, uint>();
 
         internal DriverState(NetworkSettings settings)
         {
@@ -97,9 +98,6 @@ namespace NetDriver.Interop
             int result = description.AddTo(Handle, out index);
             if (result == NativeMethods.ND_OK && description.Kind == NetworkInterfaceKind.WebSocket)
                 result = Settings.SecureInterface(Handle, index);
-            if (result == NativeMethods.ND_OK)
-                HeaderSize = Math.Max(HeaderSize,
-                    NetworkInterfaceDescription.HeaderSize(description.Kind));
             return result;
         }
 
@@ -123,6 +121,102 @@ namespace NetDriver.Interop
             {
                 Leave();
             }
+        }
+
+        internal int RegisterStage(Type type, INetworkPipelineStage stage)
+        {
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                if (Handle == null)
+                    return InvalidHandle;
+                if (m_Stages.ContainsKey(type))
+                    return (int)Error.StatusCode.InvalidArgument;
+                uint number;
+                GCHandle handle;
+                int result = StageTable.Add(Handle, stage, out number, out handle);
+                if (result != NativeMethods.ND_OK)
+                {
+                    handle.Free();
+                    return result;
+                }
+                m_Extensions.Add(handle);
+                m_Stages.Add(type, number);
+                return result;
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        internal int CreatePipeline(NetworkPipelineStage[] stages, out byte made)
+        {
+            made = 0;
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                if (Handle == null)
+                    return InvalidHandle;
+                int count = stages.Length;
+                nd_pipeline_stage* natives = stackalloc nd_pipeline_stage[count + 1];
+                nd_simulator_stage* networks = stackalloc nd_simulator_stage[count + 1];
+                for (int i = 0; i < count; i++)
+                {
+                    if (!Describe(stages[i], out natives[i], networks + i))
+                        return (int)Error.StatusCode.InvalidArgument;
+                }
+                byte number = 0;
+                int result = NativeMethods.nd_driver_create_pipeline(
+                    Handle, natives, (uint)count, &number);
+                made = number;
+                return result;
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        // False for a type that is no stage.
+        private bool Describe(
+            NetworkPipelineStage stage, out nd_pipeline_stage native, nd_simulator_stage* network)
+        {
+            native = default(nd_pipeline_stage);
+            uint number;
+            if (stage.Stage == typeof(NullPipelineStage))
+                native.stage = NativeMethods.ND_PIPELINE_STAGE_NULL;
+            else if (stage.Stage == typeof(FragmentationPipelineStage))
+                native.stage = NativeMethods.ND_PIPELINE_STAGE_FRAGMENTATION;
+            else if (stage.Stage == typeof(ReliableSequencedPipelineStage))
+                native.stage = NativeMethods.ND_PIPELINE_STAGE_RELIABLE_SEQUENCED;
+            else if (stage.Stage == typeof(UnreliableSequencedPipelineStage))
+                native.stage = NativeMethods.ND_PIPELINE_STAGE_UNRELIABLE_SEQUENCED;
+            else if (stage.Stage == typeof(SimulatorPipelineStage))
+                native.stage = NativeMethods.ND_PIPELINE_STAGE_SIMULATOR;
+            else if (stage.Stage != null && m_Stages.TryGetValue(stage.Stage, out number))
+                native.stage = number;
+            else
+                return false;
+            if (stage.Fragmenting.HasValue)
+                native.payload_capacity = (uint)stage.Fragmenting.Value.PayloadCapacity;
+            if (stage.Reliability.HasValue)
+            {
+                native.window_size = (uint)stage.Reliability.Value.WindowSize;
+                native.minimum_resend_time_ms = stage.Reliability.Value.MinimumResendTime;
+                native.maximum_resend_time_ms = stage.Reliability.Value.MaximumResendTime;
+            }
+            SimulatorUtility.Parameters? simulator = stage.Network;
+            if (!simulator.HasValue && stage.Stage == typeof(SimulatorPipelineStage))
+                simulator = Settings.SimulatorStage;
+            if (simulator.HasValue)
+            {
+                *network = simulator.Value.ToNative();
+                native.simulator = network;
+            }
+            return true;
         }
 
         internal int Update()

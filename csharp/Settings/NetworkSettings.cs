@@ -13,6 +13,10 @@ namespace NetDriver
             internal NetworkConfigParameter Config = NetworkConfigParameter.Default;
             internal NetDriverParameter Limits = NetDriverParameter.Default;
             internal NetworkSimulatorParameter? Simulator;
+            internal FragmentationUtility.Parameters Fragmentation =
+                FragmentationUtility.Parameters.Default;
+            internal ReliableUtility.Parameters Reliable = ReliableUtility.Parameters.Default;
+            internal SimulatorUtility.Parameters? SimulatorStage;
             internal WebSocketParameter WebSocket;
             internal TlsServerOptions SecureServer;
             internal TlsClientOptions SecureClient;
@@ -203,6 +207,9 @@ namespace NetDriver
                     Config = m_Values.Config,
                     Limits = m_Values.Limits,
                     Simulator = m_Values.Simulator,
+                    Fragmentation = m_Values.Fragmentation,
+                    Reliable = m_Values.Reliable,
+                    SimulatorStage = m_Values.SimulatorStage,
                     WebSocket = m_Values.WebSocket,
                     SecureServer = m_Values.SecureServer,
                     SecureClient = m_Values.SecureClient,
@@ -216,6 +223,7 @@ namespace NetDriver
             Interop.NativeMethods.nd_settings_init(&native);
             GetNetworkConfigParameters().CopyTo(ref native);
             GetNetDriverParameters().CopyTo(ref native);
+            CopyPipelinesTo(ref native);
             return native;
         }
 

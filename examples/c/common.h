@@ -24,6 +24,8 @@
 #define PAGE_SIZE_MAX (1 << 20)
 /* Longest error text that is shown. */
 #define ERROR_TEXT_MAX 512
+/* Stages of a pipeline. */
+#define STAGES_MAX 16
 
 /* Microseconds since some moment in the past; never runs backwards. */
 static inline uint64_t now_us(void) {
@@ -128,6 +130,58 @@ static inline void compress_all(nd_settings *settings, int keep_contexts) {
   settings->deflate = 1;
   settings->deflate_minimum_length = 1;
   if (keep_contexts) settings->deflate_no_context_takeover = 0;
+}
+
+/* One stage of a list of pipelines: "frag", "useq", "sim" or "reliable", the first and the last with
+ * a number where it is not the driver's: frag:BYTES, reliable:WINDOW. */
+static inline nd_pipeline_stage stage_named(const char *text) {
+  nd_pipeline_stage stage;
+  const char *colon = strchr(text, ':');
+  size_t length = colon == NULL ? strlen(text) : (size_t)(colon - text);
+  uint32_t value = colon == NULL ? 0 : number(colon + 1, INT32_MAX, text);
+  memset(&stage, 0, sizeof stage);
+  if (length == 4 && strncmp(text, "frag", length) == 0) {
+    stage.stage = ND_PIPELINE_STAGE_FRAGMENTATION;
+    stage.payload_capacity = value;
+  } else if (length == 8 && strncmp(text, "reliable", length) == 0) {
+    stage.stage = ND_PIPELINE_STAGE_RELIABLE_SEQUENCED;
+    stage.window_size = value;
+  } else if (strcmp(text, "useq") == 0) {
+    stage.stage = ND_PIPELINE_STAGE_UNRELIABLE_SEQUENCED;
+  } else if (strcmp(text, "sim") == 0) {
+    stage.stage = ND_PIPELINE_STAGE_SIMULATOR;
+  } else if (strcmp(text, "null") != 0) {
+    fprintf(stderr, "\"%s\" is no stage: null, frag[:BYTES], reliable[:WINDOW], useq, sim\n", text);
+    exit(2);
+  }
+  return stage;
+}
+
+/* Makes the pipelines of a list such as "frag;useq;reliable:32;frag,reliable:256": numbers 1, 2, …
+ * in this order. */
+static inline void create_pipelines(nd_driver *driver, const char *list) {
+  while (list != NULL) {
+    nd_pipeline_stage stages[STAGES_MAX];
+    uint32_t count = 0;
+    const char *end = strchr(list, ';');
+    size_t length = end == NULL ? strlen(list) : (size_t)(end - list);
+    char words[256] = "";
+    uint8_t made = 0;
+    if (length >= sizeof words) length = sizeof words - 1;
+    memcpy(words, list, length);
+    for (char *word = words; word != NULL && *word != '\0';) {
+      char *comma = strchr(word, ',');
+      if (comma != NULL) *comma = '\0';
+      if (count == STAGES_MAX) {
+        fprintf(stderr, "a pipeline has at most %d stages\n", STAGES_MAX);
+        exit(2);
+      }
+      stages[count++] = stage_named(word);
+      word = comma == NULL ? NULL : comma + 1;
+    }
+    require(nd_driver_create_pipeline(driver, stages, count, &made), "nd_driver_create_pipeline");
+    list = end == NULL ? NULL : end + 1;
+  }
 }
 
 static inline uint32_t add_interface(nd_driver *driver, uint32_t kind) {

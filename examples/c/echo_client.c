@@ -16,10 +16,13 @@
  *     --proxy URL         http://user:password@host:port or socks5://… (with a URL)
  *     --no-proxy LIST     servers that are reached without it
  *     --proxy-from-environment        the one that HTTP_PROXY and the like name
+ *     --pipelines LIST    "frag;useq;reliable:32;frag,reliable:32": as the server has them
+ *     --pipeline N        send through the Nth of them (default 0: none)
  *     --redirects N       HTTP redirects to follow (with a URL; default 0)
  *
  * Ends with a line of quantiles and one JSON line of counters. The exit code is 0 only when every
- * message came back as it was sent; over UDP some may get lost, which the counters tell. */
+ * message came back as it was sent; over UDP some may get lost, which the counters tell. A pipeline
+ * with "reliable" loses none; the reliable counters tell what it took. */
 #include "common.h"
 
 #define SEQUENCE_DIGITS 8 /* a message starts with so many digits of its number, if it has room */
@@ -38,7 +41,8 @@ struct client {
   nd_driver *driver;
   nd_connection connection;
   uint32_t count, size, window, seconds;
-  int text, datagrams;
+  int text, datagrams, plain;
+  uint8_t pipeline;
   int connected, ended, send_queue_full;
   uint64_t oldest, next; /* numbers of the oldest message under way and of the next to send */
   struct flight *flights; /* of message n: flights[n % window] */
@@ -46,6 +50,7 @@ struct client {
   uint64_t received, lost, wrong;
   uint32_t *samples; /* microseconds */
   size_t sample_count;
+  nd_pipeline_statistics counted;
 };
 
 /* The content of message n: its number in hexadecimal digits, then a pattern. */
@@ -89,7 +94,9 @@ static void receive(struct client *client, const nd_event *event) {
     return;
   }
   compose(client, n);
-  if (event->data_length != client->size || is_text != client->text || event->pipeline != 0 ||
+  uint8_t pipeline = client->plain ? 0 : client->pipeline;
+  if (event->data_length != client->size || is_text != client->text ||
+      event->pipeline != pipeline ||
       (client->size != 0 && memcmp(event->data, client->message, client->size) != 0)) {
     client->wrong += 1;
   } else {
@@ -131,8 +138,8 @@ static void send_more(struct client *client) {
     struct flight *flight = &client->flights[client->next % client->window];
     compose(client, client->next);
     nd_result result =
-        nd_driver_send(client->driver, client->connection, 0, client->message, client->size,
-                       client->text ? ND_SEND_FLAG_TEXT : 0);
+        nd_driver_send(client->driver, client->connection, client->pipeline, client->message,
+                       client->size, client->text ? ND_SEND_FLAG_TEXT : 0);
     if (result == ND_ERROR_NETWORK_SEND_QUEUE_FULL) {
       client->send_queue_full = 1;
       return;
@@ -182,6 +189,15 @@ static uint32_t quantile(const struct client *client, uint32_t percent) {
   return client->samples[(client->sample_count - 1) * percent / 100];
 }
 
+/* What the reliable stage of the pipeline has counted; 0 where there is none. */
+static void print_reliable(const struct client *client) {
+  nd_pipeline_statistics s = client->counted;
+  printf("\"resent\":%" PRIu64 ",\"acks_sent\":%" PRIu64 ",\"acks_received\":%" PRIu64
+         ",\"duplicated\":%" PRIu64 ",\"round_trip_smoothed_us\":%" PRIu64 ",",
+         s.reliable_packets_resent, s.reliable_acks_sent, s.reliable_acks_received,
+         s.reliable_packets_duplicated, s.round_trip_smoothed_us);
+}
+
 /* Prints the outcome; returns the exit code. */
 static int report(struct client *client) {
   uint64_t missing = 0;
@@ -204,6 +220,7 @@ static int report(struct client *client) {
          ok ? "true" : "false", client->connected ? "true" : "false", client->next,
          client->received, client->wrong, client->lost + missing, quantile(client, 50),
          quantile(client, 90), quantile(client, 99), quantile(client, 100));
+  print_reliable(client);
   print_statistics(client->driver);
   printf("}\n");
   return ok ? 0 : 1;
@@ -216,7 +233,7 @@ static void usage(void) {
           "                   [--deflate] [--keep-contexts]\n"
           "                   [--tls-ca FILE] [--tls-insecure] [--tls-cert FILE --tls-key FILE]\n"
           "                   [--proxy URL] [--no-proxy LIST] [--proxy-from-environment]\n"
-          "                   [--redirects N]\n");
+          "                   [--redirects N] [--pipelines LIST] [--pipeline N]\n");
   exit(2);
 }
 
@@ -277,6 +294,7 @@ static void open_connection(struct client *client, char **where, int count,
     if (tls) secure(client->driver, add_interface(client->driver, ND_INTERFACE_WEBSOCKET), files);
     require(nd_driver_connect_url(client->driver, where[0], options, &client->connection),
             "nd_driver_connect_url");
+    client->plain = 1;
     return;
   }
   client->datagrams = count == 3 && strcmp(where[0], "udp") == 0;
@@ -293,7 +311,7 @@ static void open_connection(struct client *client, char **where, int count,
 int main(int argc, char **argv) {
   struct client client = {0};
   char *where[3] = {NULL, NULL, NULL};
-  const char *value;
+  const char *value, *pipelines = NULL;
   nd_connect_options options;
   struct tls_files files = {0};
   int where_count = 0, deflate = 0, keep_contexts = 0;
@@ -308,6 +326,9 @@ int main(int argc, char **argv) {
       client.window = number(value, WINDOW_MAX, "--window");
     else if ((value = option(argc, argv, &i, "--seconds")))
       client.seconds = number(value, UINT32_MAX / 1000, "--seconds");
+    else if ((value = option(argc, argv, &i, "--pipelines"))) pipelines = value;
+    else if ((value = option(argc, argv, &i, "--pipeline")))
+      client.pipeline = (uint8_t)number(value, UINT8_MAX, "--pipeline");
     else if (way_option(argc, argv, &i, &options) || tls_option(argc, argv, &i, &files)) continue;
     else if (strcmp(argv[i], "--text") == 0) client.text = 1;
     else if (strcmp(argv[i], "--deflate") == 0) deflate = 1;
@@ -328,9 +349,14 @@ int main(int argc, char **argv) {
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
   if (deflate) compress_all(&settings, keep_contexts);
   require(nd_driver_create(&settings, &client.driver), "nd_driver_create");
+  create_pipelines(client.driver, pipelines);
   open_connection(&client, where, where_count, &options, &files);
   run(&client);
+  require(nd_pipeline_statistics_init(&client.counted), "nd_pipeline_statistics_init");
   if (!client.ended) {
+    if (client.pipeline != 0)
+      nd_connection_get_pipeline_statistics(client.driver, client.connection, client.pipeline,
+                                            &client.counted);
     nd_driver_disconnect(client.driver, client.connection);
     leave(client.driver);
   }

@@ -4,6 +4,7 @@
  *               [--message-size-max BYTES] [--deflate] [--keep-contexts]
  *               [--ping-interval MS] [--seconds N] [--verbose]
  *               [--trusted-proxies a,b/8] [--proxy-protocol]   behind proxies
+ *               [--pipelines "frag;useq;reliable:32;frag,reliable:32"]   numbers 1, 2, … in order
  *               [--tls-cert FILE --tls-key FILE]   wss instead of ws; PEM
  *               [--tls-ca FILE]                    and only clients with a certificate from there
  *
@@ -230,7 +231,7 @@ static void usage(void) {
           "usage: echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain]\n"
           "                   [--sub-protocols a,b] [--message-size-max BYTES]\n"
           "                   [--deflate] [--keep-contexts] [--ping-interval MS]\n"
-          "                   [--seconds N] [--verbose]\n"
+          "                   [--seconds N] [--verbose] [--pipelines LIST]\n"
           "                   [--tls-cert FILE --tls-key FILE] [--tls-ca FILE]\n"
           "                   [--trusted-proxies a,b/8] [--proxy-protocol]\n");
   exit(2);
@@ -250,7 +251,7 @@ struct options {
   int ipv6, deflate, keep_contexts, verbose, proxy_protocol;
   uint32_t dialect, seconds, message_size_max;
   int32_t ping_interval_ms; /* -1: as it is */
-  const char *sub_protocols, *tls_cert, *tls_key, *tls_ca, *trusted_proxies;
+  const char *sub_protocols, *tls_cert, *tls_key, *tls_ca, *trusted_proxies, *pipelines;
 };
 
 static struct options read_options(int argc, char **argv) {
@@ -271,6 +272,7 @@ static struct options read_options(int argc, char **argv) {
       o.ping_interval_ms = (int32_t)number(value, INT32_MAX, "--ping-interval");
     else if ((value = option(argc, argv, &i, "--message-size-max")))
       o.message_size_max = number(value, UINT32_MAX / 4, "--message-size-max");
+    else if ((value = option(argc, argv, &i, "--pipelines"))) o.pipelines = value;
     else if ((value = option(argc, argv, &i, "--trusted-proxies"))) o.trusted_proxies = value;
     else if (strcmp(argv[i], "--proxy-protocol") == 0) o.proxy_protocol = 1;
     else if (strcmp(argv[i], "--ipv6") == 0) o.ipv6 = 1;
@@ -298,6 +300,7 @@ static nd_driver *create_driver(const struct options *o) {
     if (settings.outbound_bytes_max < two) settings.outbound_bytes_max = two;
   }
   require(nd_driver_create(&settings, &driver), "nd_driver_create");
+  create_pipelines(driver, o->pipelines);
   return driver;
 }
 

@@ -79,6 +79,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         if in_sight {
             if entry.state == ConnectionState::Connected {
+                entry.machines.clear();
                 if let Some(utp) = &mut entry.utp {
                     utp.disconnect();
                 }
@@ -99,6 +100,7 @@ impl NetworkDriver {
         self.drop_plan(index);
         let entry = self.connections.at(index);
         // From here on packets of the peer change nothing; the goodbye waits for the flush.
+        entry.machines.clear();
         if let Some(utp) = &mut entry.utp {
             utp.disconnect();
         }

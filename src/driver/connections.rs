@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use super::events::Waiting;
 use super::http_facts::HttpFacts;
+use super::pipelines::Machines;
 use super::timers::Armed;
 use super::types::{Connection, ConnectionState, Traffic};
 use crate::error::{Error, Result, Status};
@@ -56,6 +57,8 @@ pub struct Entry {
     pub link: Link,
     /// The protocol machine of the UTP dialect.
     pub utp: Option<UtpConnection>,
+    /// The machines of its pipelines.
+    pub machines: Machines,
     /// It came from outside.
     pub incoming: bool,
     /// The program knows it.
@@ -74,6 +77,8 @@ pub struct Entry {
     pub wants_writable: bool,
     /// In the list of those with control packets to send.
     pub listed: bool,
+    /// In the list of those with datagrams in the queue.
+    pub queue_listed: bool,
     /// An accept went out in front of this flush's packets already.
     pub accept_repeated: bool,
     /// Its deadline in the timers.
@@ -111,6 +116,7 @@ impl Entry {
             dialect,
             link: Link::None,
             utp: None,
+            machines: Machines::default(),
             incoming: false,
             accepted: false,
             waiting: Waiting::default(),
@@ -120,6 +126,7 @@ impl Entry {
             closing: false,
             wants_writable: false,
             listed: false,
+            queue_listed: false,
             accept_repeated: false,
             armed: Armed::NONE,
             queued_datagrams: 0,
@@ -162,6 +169,16 @@ impl Connections {
     /// An empty table for at most `limit` connections.
     pub const fn new(limit: usize) -> Self {
         Self { entries: Vec::new(), free: Vec::new(), limit, live: 0, active: 0, disconnecting: 0 }
+    }
+
+    /// Has there ever been one?
+    pub const fn were_used(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
+    /// How many slots there are, used or not.
+    pub const fn slots(&self) -> u32 {
+        self.entries.len() as u32
     }
 
     /// Is there room for another one?
@@ -223,6 +240,7 @@ impl Connections {
         if std::mem::replace(&mut entry.live, false) {
             entry.link = Link::None;
             entry.utp = None;
+            entry.machines.clear();
             entry.http = None;
             entry.plan = None;
             entry.payload = Box::default();

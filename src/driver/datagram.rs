@@ -24,6 +24,8 @@ pub struct Piece {
     pub first: bool,
     /// It ends here.
     pub last: bool,
+    /// What it came through.
+    pub pipeline: u8,
 }
 
 impl NetworkDriver {
@@ -152,12 +154,7 @@ impl NetworkDriver {
                 self.connected(index, payload);
             }
             (Outcome::Data, Packet::Data { pipeline, payload, .. }) => {
-                if *pipeline == 0 {
-                    self.deliver_packet(index, payload, whole);
-                } else {
-                    // No pipeline has that number.
-                    self.statistics.malformed_in += 1;
-                }
+                self.receive_packet(index, *pipeline, payload, whole);
             }
             (Outcome::Disconnected, _) => {
                 let ending =
@@ -183,24 +180,6 @@ impl NetworkDriver {
         self.raise(index, event);
     }
 
-    fn deliver_packet(&mut self, index: u32, payload: &[u8], whole: Option<&Bytes>) {
-        let data = match whole {
-            Some(message) if !payload.is_empty() => message.slice_ref(payload),
-            Some(_) => Bytes::new(),
-            None => {
-                if self.is_full(index) {
-                    self.connections.at(index).traffic.dropped_in += 1;
-                    self.statistics.dropped_in += 1;
-                    return;
-                }
-                // A datagram moves out of the batch it was received in, so that a small one does
-                // not hold a large buffer.
-                self.pump.buffer.copy(payload)
-            }
-        };
-        self.deliver(index, data, false);
-    }
-
     /// Is the inbound limit of a connection reached?
     pub(super) fn is_full(&mut self, index: u32) -> bool {
         let waiting = &self.connections.at(index).waiting;
@@ -209,9 +188,10 @@ impl NetworkDriver {
     }
 
     /// Raises a Data event.
-    pub(super) fn deliver(&mut self, index: u32, data: Bytes, text: bool) {
+    pub(super) fn deliver(&mut self, index: u32, pipeline: u8, data: Bytes, text: bool) {
         let kind = EventKind::Data;
-        self.deliver_piece(index, Piece { kind, data, text, first: true, last: true });
+        let piece = Piece { kind, data, text, first: true, last: true, pipeline };
+        self.deliver_piece(index, piece);
     }
 
     /// Raises the event of a message, or of a piece of one.
@@ -229,8 +209,8 @@ impl NetworkDriver {
         traffic.bytes_in += size;
         self.statistics.messages_in += u64::from(piece.last);
         self.statistics.bytes_in += size;
-        let Piece { kind, data, text, first, last } = piece;
-        let event = Event { data, text, first, last, ..self.event(index, kind) };
+        let Piece { kind, data, text, first, last, pipeline } = piece;
+        let event = Event { data, text, first, last, pipeline, ..self.event(index, kind) };
         self.raise(index, event);
     }
 

@@ -20,6 +20,8 @@ mod gate;
 mod http_facts;
 mod interfaces;
 mod liveness;
+mod packets;
+mod pipelines;
 mod plan;
 mod receive;
 mod redirects;
@@ -54,6 +56,8 @@ use connections::{Connections, Link};
 use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
+pub use pipelines::PipelineStatistics;
+use pipelines::Pipelines;
 use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
@@ -83,6 +87,7 @@ pub struct NetworkDriver {
     events: EventQueue,
     timers: Timers,
     sends: OpenSends,
+    pipelines: Pipelines,
     accept_queue: VecDeque<Connection>,
     /// Connections arrived since the last update.
     accept_news: bool,
@@ -158,6 +163,7 @@ impl NetworkDriver {
             events: EventQueue::new(),
             timers: Timers::default(),
             sends: OpenSends::default(),
+            pipelines: Pipelines::default(),
             accept_queue: VecDeque::new(),
             accept_news: false,
             farewell_news: false,
@@ -195,6 +201,7 @@ impl NetworkDriver {
         self.abort_open_sends();
         self.events.settle();
         self.begin_frame();
+        self.send_due_acks();
         // After a wait that has just asked the system, asking again would only cost a call.
         let outcome = if std::mem::take(&mut self.polled) && self.has_news() {
             self.move_packets()
@@ -202,6 +209,7 @@ impl NetworkDriver {
             self.cycle(None)
         };
         self.events.publish();
+        self.show_owed_acks();
         self.accept_news = false;
         self.requests.news = false;
         self.farewell_news = false;
@@ -214,6 +222,7 @@ impl NetworkDriver {
     /// As [`update`](Self::update).
     pub fn flush(&mut self) -> Result<()> {
         self.follow_clock();
+        self.send_due_acks();
         self.transmit()
     }
 
@@ -227,6 +236,11 @@ impl NetworkDriver {
         let end = self.pump.clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
         self.flush()?;
         while !self.has_news() {
+            if self.owes_acks() {
+                // There is nothing that the program could answer.
+                self.show_owed_acks();
+                self.flush()?;
+            }
             let clock = self.pump.clock.now();
             let rest = end.saturating_sub(clock);
             let accept = self.until_accept().unwrap_or(Micros::MAX);
@@ -302,6 +316,7 @@ impl NetworkDriver {
     fn move_packets(&mut self) -> Result<()> {
         self.now = self.time();
         self.receive();
+        self.send_urgent_acks();
         self.run_timers();
         self.transmit()
     }
@@ -453,6 +468,7 @@ impl NetworkDriver {
         self.drop_plan(index);
         let entry = self.connections.at(index);
         entry.link = Link::None;
+        entry.machines.clear();
         if let Some(utp) = &entry.utp {
             self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
         }

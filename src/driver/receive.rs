@@ -167,6 +167,7 @@ impl NetworkDriver {
     fn run_connection_timer(&mut self, index: u32) {
         self.run_plan_timer(index);
         self.run_utp_timer(index);
+        self.run_pipeline_timers(index);
         self.schedule(index);
     }
 
@@ -189,8 +190,10 @@ impl NetworkDriver {
 
     /// Notes what a connection wants next: to send what its UTP machine has, or to be asked again.
     pub(super) fn schedule(&mut self, index: u32) {
+        let pipelines = self.pipeline_timeout(index);
         let entry = self.connections.at(index);
-        let mut deadline = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
+        let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
+        let mut deadline = plan.into_iter().chain(pipelines).min();
         if let Some(utp) = &entry.utp {
             if utp.wants_transmit() && !std::mem::replace(&mut entry.listed, true) {
                 self.control_list.push(index);

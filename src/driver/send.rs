@@ -9,11 +9,8 @@ mod owned;
 mod pieces;
 
 use super::connections::Link;
-use super::interfaces::{layers, utp_packet_size_max};
 use super::{Connection, ConnectionState, MessageKind, NetworkDriver};
 use crate::error::{Error, Result, Status};
-use crate::proto::utp::connection::Control;
-use crate::proto::utp::packet::data_header;
 use crate::proto::websocket::deflate::Pool;
 use crate::proto::websocket::{Kind, WebSocket, message_size_in, wire_size_max};
 use crate::pump::{Entropy, StreamId};
@@ -52,24 +49,25 @@ impl NetworkDriver {
         data: &[u8],
     ) -> Result<()> {
         let index = self.sendable(connection, pipeline)?;
-        self.send_one(index, kind, data)
+        self.send_one(index, pipeline, kind, data)
     }
 
-    fn send_one(&mut self, index: u32, kind: MessageKind, data: &[u8]) -> Result<()> {
+    fn send_one(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> Result<()> {
         let dialect = self.connections.at(index).dialect;
         self.check_kind(dialect, kind, data)?;
-        self.check_size(index, data)?;
+        self.check_size(index, pipeline, data)?;
         match dialect {
             Dialect::Plain => self.append(index, data.len(), |ws, out, entropy, pool| {
                 let mask = &mut || entropy.take();
                 ws.pack_message(out, frame_kind(kind), data, mask, pool);
             }),
-            Dialect::Utp => self.send_utp(index, data),
+            Dialect::Utp if pipeline == 0 => self.send_utp(index, data),
+            Dialect::Utp => self.send_through(index, pipeline, data),
         }
     }
 
-    fn check_size(&mut self, index: u32, data: &[u8]) -> Result<()> {
-        let capacity = self.capacity(index);
+    fn check_size(&mut self, index: u32, pipeline: u8, data: &[u8]) -> Result<()> {
+        let capacity = self.capacity(index, pipeline);
         if data.len() <= capacity { Ok(()) } else { Err(overflow(data.len(), capacity)) }
     }
 
@@ -99,45 +97,14 @@ impl NetworkDriver {
                 },
             ));
         }
-        if pipeline != 0 {
-            return Err(Error::argument("no pipeline has that number; 0 is none"));
-        }
+        self.check_pipeline(pipeline)?;
         Ok(index)
     }
 
     fn send_utp(&mut self, index: u32, data: &[u8]) -> Result<()> {
-        let entry = self.connections.at(index);
-        let link = entry.link;
-        let Some(utp) = &entry.utp else {
-            return Err(closed());
-        };
-        let header = data_header(utp.token(), 0);
-        let repeats = utp.repeats_accept() && !matches!(link, Link::Stream(_));
-        let full = match link {
-            Link::Stream(id) => !self.stream_has_room(id, Dialect::Utp, header.len() + data.len()),
-            _ => entry.queued_datagrams >= self.settings.send_queue_capacity as u32,
-        };
-        if full {
+        let sent = self.has_packet_room(index, 1, data.len()) && self.emit_packet(index, 0, data);
+        if !sent {
             return Err(self.refuse(index));
-        }
-        if repeats && !std::mem::replace(&mut self.connections.at(index).accept_repeated, true) {
-            self.send_control(index, Control::Accept);
-        }
-        if !self.emit(link, &header, data) {
-            // The socket's batch is full; its flush makes room.
-            self.queued_list.push(index);
-            return Err(self.refuse(index));
-        }
-        let now = self.now;
-        let entry = self.connections.at(index);
-        if let Some(utp) = &mut entry.utp {
-            utp.handle_sent(now);
-        }
-        if !matches!(link, Link::Stream(_)) {
-            entry.queued_datagrams += 1;
-            if entry.queued_datagrams == 1 {
-                self.queued_list.push(index);
-            }
         }
         self.count_sent(index, data.len());
         Ok(())
@@ -207,7 +174,7 @@ impl NetworkDriver {
         )
     }
 
-    fn count_sent(&mut self, index: u32, size: usize) {
+    pub(super) fn count_sent(&mut self, index: u32, size: usize) {
         let traffic = &mut self.connections.at(index).traffic;
         traffic.messages_out += 1;
         traffic.bytes_out += size as u64;
@@ -216,14 +183,9 @@ impl NetworkDriver {
     }
 
     /// Payload bytes that one message of a connection may have.
-    fn capacity(&mut self, index: u32) -> usize {
-        let entry = self.connections.at(index);
-        let kind = self.interfaces[entry.interface as usize].settings.kind;
-        match entry.dialect {
-            Dialect::Utp => {
-                let protocol = layers(kind, Dialect::Utp).protocol;
-                utp_packet_size_max(&self.settings, kind).saturating_sub(protocol)
-            }
+    fn capacity(&mut self, index: u32, pipeline: u8) -> usize {
+        match self.connections.at(index).dialect {
+            Dialect::Utp => self.pipeline_capacity(index, pipeline),
             Dialect::Plain => {
                 let room = self.settings.outbound_bytes_max as usize;
                 let room = message_size_in(self.settings.fragment_size, room);
@@ -238,7 +200,7 @@ impl NetworkDriver {
     /// As [`send`](Self::send).
     pub fn payload_size_max(&mut self, connection: Connection, pipeline: u8) -> Result<u32> {
         let index = self.sendable(connection, pipeline)?;
-        Ok(self.capacity(index) as u32)
+        Ok(self.capacity(index, pipeline) as u32)
     }
 }
 
@@ -249,7 +211,7 @@ const fn frame_kind(kind: MessageKind) -> Kind {
     }
 }
 
-fn overflow(length: usize, capacity: usize) -> Error {
+pub(super) fn overflow(length: usize, capacity: usize) -> Error {
     Error::new(
         Status::NetworkPacketOverflow,
         format!("the message has {length} bytes; this connection takes {capacity} at most"),

@@ -206,7 +206,7 @@ impl NetworkDriver {
             WsEvent::Message { data, text } => self.take_message(id, data, text),
             WsEvent::Fragment { data, text, first, last } => {
                 let kind = EventKind::Fragment;
-                self.take_fragment(id, Piece { kind, data, text, first, last });
+                self.take_fragment(id, Piece { kind, data, text, first, last, pipeline: 0 });
             }
             // The pong goes out in front of whatever the program answers.
             WsEvent::Ping(_) => self.write_control(id),
@@ -240,7 +240,7 @@ impl NetworkDriver {
                 if !plain {
                     self.take_utp_message(id, index, &data, text);
                 } else if !self.was_only_late(id, index, &data, text) {
-                    self.deliver(index, data, text);
+                    self.deliver(index, 0, data, text);
                 }
             }
             (Phase::Undecided, _) => self.take_first_message(id, data, text),
@@ -248,7 +248,7 @@ impl NetworkDriver {
             (Phase::Closing, Some(index))
                 if self.connections.at(index).dialect == Dialect::Plain =>
             {
-                self.deliver(index, data, text);
+                self.deliver(index, 0, data, text);
             }
             // After the end, messages of the peer that crossed our Close.
             _ => {}

@@ -158,6 +158,7 @@ impl NetworkDriver {
             {
                 return true;
             }
+            entry.queue_listed = false;
             entry.queued_datagrams = 0;
             self.announce_room(index);
             false

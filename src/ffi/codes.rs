@@ -236,6 +236,30 @@ pub const ND_TLS_CLIENT_CERTIFICATES_OPTIONAL: u32 = 1;
 /// Clients' certificates: a client without a valid one is refused.
 pub const ND_TLS_CLIENT_CERTIFICATES_REQUIRED: u32 = 2;
 
+/// Stage of a pipeline: does nothing.
+pub const ND_PIPELINE_STAGE_NULL: u32 = 0;
+/// Stage of a pipeline: cuts messages that are longer than a packet.
+pub const ND_PIPELINE_STAGE_FRAGMENTATION: u32 = 1;
+/// Stage of a pipeline: every message arrives, once and in order. Until the peer has acknowledged
+/// some, at most so many may be under way as the window holds; then sends return
+/// ND_ERROR_NETWORK_SEND_QUEUE_FULL.
+pub const ND_PIPELINE_STAGE_RELIABLE_SEQUENCED: u32 = 2;
+/// Stage of a pipeline: messages that come after a later one are dropped.
+pub const ND_PIPELINE_STAGE_UNRELIABLE_SEQUENCED: u32 = 3;
+/// Stage of a pipeline: a bad network, for tests.
+pub const ND_PIPELINE_STAGE_SIMULATOR: u32 = 4;
+/// Stages of pipelines from this number on are those of nd_driver_register_stage.
+pub const ND_PIPELINE_STAGE_CUSTOM: u32 = 64;
+
+/// A simulator stage acts on packets that arrive.
+pub const ND_SIMULATOR_MODE_RECEIVED_PACKETS_ONLY: u32 = 0;
+/// A simulator stage acts on packets that leave.
+pub const ND_SIMULATOR_MODE_SENT_PACKETS_ONLY: u32 = 1;
+/// A simulator stage acts on all packets.
+pub const ND_SIMULATOR_MODE_ALL_PACKETS: u32 = 2;
+/// A simulator stage does nothing.
+pub const ND_SIMULATOR_MODE_OFF: u32 = 3;
+
 /// Log level: something failed that the program should know.
 pub const ND_LOG_ERROR: u32 = 1;
 /// Log level: something is odd; the library goes on.

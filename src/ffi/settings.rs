@@ -17,8 +17,9 @@ use super::structs::{
 };
 use crate::error::{Error, Result};
 use crate::settings::{
-    Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings, NetworkSimulator,
-    REQUEST_TIMEOUT_MS, SubProtocolRule, UrlOptions,
+    Dialect, DialectPolicy, FragmentationConfig, InterfaceKind, InterfaceSettings, NetworkSettings,
+    NetworkSimulator, REQUEST_TIMEOUT_MS, ReliableConfig, SimulatorConfig, SubProtocolRule,
+    UrlOptions,
 };
 
 /// The smallest struct_size that is accepted: up to the last field of version 0.1.
@@ -177,6 +178,10 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         silence_timeout_ms: s.silence_timeout_ms,
         tolerate_throttled: i32::from(s.tolerate_throttled),
         connect_race_delay_ms: s.connect_race_delay_ms,
+        fragmentation_payload_capacity: s.fragmentation.payload_capacity as u32,
+        reliable_window_size: s.reliable.window_size as u32,
+        reliable_minimum_resend_time_ms: s.reliable.minimum_resend_time_ms as i32,
+        reliable_maximum_resend_time_ms: s.reliable.maximum_resend_time_ms as i32,
     }
 }
 
@@ -209,6 +214,11 @@ fn optional_events_from_abi(bits: u32, s: &mut NetworkSettings) -> Result<()> {
     Err(Error::argument(
         "optional_events has bits that this version does not know; use ND_OPTIONAL_EVENT_…",
     ))
+}
+
+/// A time that must be above 0; the settings check that, and a negative one is none.
+pub(super) fn milliseconds(value: i32) -> u32 {
+    u32::try_from(value).unwrap_or(0)
 }
 
 /// A switch of the C ABI.
@@ -264,6 +274,15 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         connect_race_delay_ms: s.connect_race_delay_ms,
         close_request_events: false,
         local_close_events: false,
+        fragmentation: FragmentationConfig {
+            payload_capacity: s.fragmentation_payload_capacity as usize,
+        },
+        reliable: ReliableConfig {
+            window_size: s.reliable_window_size as usize,
+            minimum_resend_time_ms: milliseconds(s.reliable_minimum_resend_time_ms),
+            maximum_resend_time_ms: milliseconds(s.reliable_maximum_resend_time_ms),
+        },
+        simulator_stage: SimulatorConfig::default(),
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;

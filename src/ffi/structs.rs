@@ -130,6 +130,18 @@ pub struct nd_settings {
     /// while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
     /// Default 250; at least 0.
     pub connect_race_delay_ms: i32,
+    /// Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
+    /// next three, for stages that bring no number of their own (nd_pipeline_stage).
+    pub fragmentation_payload_capacity: u32,
+    /// ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
+    /// up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
+    pub reliable_window_size: u32,
+    /// ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
+    /// above 0.
+    pub reliable_minimum_resend_time_ms: i32,
+    /// ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
+    /// above the fewest.
+    pub reliable_maximum_resend_time_ms: i32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.

@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod endpoint;
 pub mod http;
 pub mod netem;
+pub mod pipeline;
 pub mod proxy;
 pub mod proxy_protocol;
 pub mod race;

@@ -369,6 +369,18 @@ impl Pump {
         self.stream(id)?.tls_facts()
     }
 
+    /// Does something wait in a stream because the system takes nothing now?
+    pub fn is_blocked(&self, id: StreamId) -> bool {
+        let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
+        stream.is_some_and(|stream| !stream.writable && stream.queued() > 0)
+    }
+
+    /// Does a stream go through TLS?
+    pub fn is_secure(&self, id: StreamId) -> bool {
+        let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
+        stream.is_some_and(Stream::is_secure)
+    }
+
     /// The address of this side of a stream.
     pub fn stream_local(&mut self, id: StreamId) -> Option<SocketAddr> {
         self.stream(id)?.local()

@@ -48,6 +48,11 @@ impl Stream {
         (opened > 0).then(|| buffer.take(opened))
     }
 
+    /// Does it go through TLS?
+    pub const fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// What is known of the session; `None` without TLS, and while the handshake goes on.
     pub fn tls_facts(&self) -> Option<TlsFacts> {
         self.tls.as_ref()?.facts()

@@ -6,6 +6,7 @@
 
 mod connect;
 mod interface;
+mod pipelines;
 mod preset;
 mod simulator;
 mod tls;
@@ -20,6 +21,9 @@ pub use interface::{
     PROXIES_MAX, REQUEST_TIMEOUT_MS, RESPONSE_HEADERS_MAX, SUB_PROTOCOLS_MAX, SubProtocolRule,
 };
 pub(crate) use interface::{check_response_headers, check_sub_protocols};
+pub use pipelines::{
+    ApplyMode, FragmentationConfig, PipelineStage, ReliableConfig, SimulatorConfig,
+};
 pub use preset::Preset;
 pub use simulator::NetworkSimulator;
 pub use tls::{
@@ -39,7 +43,7 @@ pub const FRAGMENT_SIZE_MIN: u32 = 125;
 pub const CONNECTIONS_LIMIT: u32 = 1 << 20;
 
 /// What a driver is built with. Times are in milliseconds, sizes in bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSettings {
     /// Between two connection requests; at least 0.
     pub connect_timeout_ms: i32,
@@ -120,6 +124,12 @@ pub struct NetworkSettings {
     /// WebSocket clients: between the attempts to reach a host's addresses, while earlier ones go
     /// on (RFC 8305 §5).
     pub connect_race_delay_ms: i32,
+    /// Fragmentation stages of pipelines that bring no parameters of their own.
+    pub fragmentation: FragmentationConfig,
+    /// ReliableSequenced stages that bring none.
+    pub reliable: ReliableConfig,
+    /// Simulator stages that bring none.
+    pub simulator_stage: SimulatorConfig,
 }
 
 /// This side forgets its compression context after each message.
@@ -169,6 +179,9 @@ impl Default for NetworkSettings {
             sub_protocol_rule: SubProtocolRule::Lenient,
             fragment_size: 0,
             connect_race_delay_ms: 250,
+            fragmentation: FragmentationConfig::default(),
+            reliable: ReliableConfig::default(),
+            simulator_stage: SimulatorConfig::default(),
         }
     }
 }
@@ -234,6 +247,8 @@ impl NetworkSettings {
         if self.fragment_size != 0 {
             bounded("fragment_size", self.fragment_size, FRAGMENT_SIZE_MIN, message_limit)?;
         }
+        pipelines::check(self.fragmentation, self.reliable, self.simulator_stage)
+            .map_err(Error::argument)?;
         if self.perform_path_mtu_discovery {
             return Err(Error::new(
                 Status::NotSupported,

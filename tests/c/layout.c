@@ -81,6 +81,10 @@ static void print_nd_settings(void) {
   FIELD(silence_timeout_ms);
   FIELD(tolerate_throttled);
   FIELD(connect_race_delay_ms);
+  FIELD(fragmentation_payload_capacity);
+  FIELD(reliable_window_size);
+  FIELD(reliable_minimum_resend_time_ms);
+  FIELD(reliable_maximum_resend_time_ms);
   END();
 }
 #undef STRUCT
@@ -344,6 +348,113 @@ static void print_nd_extension(void) {
 #undef STRUCT
 #undef STRUCT_NAME
 
+#define STRUCT nd_pipeline_stage
+#define STRUCT_NAME "nd_pipeline_stage"
+static void print_nd_pipeline_stage(void) {
+  FIELD(stage);
+  FIELD(payload_capacity);
+  FIELD(window_size);
+  FIELD(minimum_resend_time_ms);
+  FIELD(maximum_resend_time_ms);
+  FIELD(reserved);
+  FIELD(simulator);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_simulator_stage
+#define STRUCT_NAME "nd_simulator_stage"
+static void print_nd_simulator_stage(void) {
+  FIELD(struct_size);
+  FIELD(max_packet_count);
+  FIELD(max_packet_size);
+  FIELD(mode);
+  FIELD(packet_delay_ms);
+  FIELD(packet_jitter_ms);
+  FIELD(packet_drop_interval);
+  FIELD(packet_drop_percentage);
+  FIELD(packet_duplication_percentage);
+  FIELD(fuzz_factor);
+  FIELD(fuzz_offset);
+  FIELD(random_seed);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_pipeline_statistics
+#define STRUCT_NAME "nd_pipeline_statistics"
+static void print_nd_pipeline_statistics(void) {
+  FIELD(struct_size);
+  FIELD(reserved);
+  FIELD(reliable_packets_received);
+  FIELD(reliable_packets_sent);
+  FIELD(reliable_acks_received);
+  FIELD(reliable_acks_sent);
+  FIELD(reliable_packets_dropped);
+  FIELD(reliable_packets_out_of_order);
+  FIELD(reliable_packets_duplicated);
+  FIELD(reliable_packets_stale);
+  FIELD(reliable_packets_resent);
+  FIELD(round_trip_last_us);
+  FIELD(round_trip_smoothed_us);
+  FIELD(round_trip_variance_us);
+  FIELD(resend_timeout_us);
+  FIELD(sequenced_packets_sent);
+  FIELD(sequenced_packets_received);
+  FIELD(sequenced_packets_culled);
+  FIELD(sequenced_packets_dropped);
+  FIELD(fragmentation_messages_sent);
+  FIELD(fragmentation_packets_sent);
+  FIELD(fragmentation_messages_received);
+  FIELD(fragmentation_packets_received);
+  FIELD(fragmentation_packets_dropped);
+  FIELD(fragmentation_messages_dropped);
+  FIELD(simulator_packets);
+  FIELD(simulator_dropped);
+  FIELD(simulator_duplicated);
+  FIELD(simulator_fuzzed);
+  FIELD(simulator_waiting);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_stage_call
+#define STRUCT_NAME "nd_stage_call"
+static void print_nd_stage_call(void) {
+  FIELD(now_us);
+  FIELD(wake_us);
+  FIELD(data);
+  FIELD(data_length);
+  FIELD(forward_max);
+  FIELD(receiving);
+  FIELD(reserved);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
+#define STRUCT nd_stage_functions
+#define STRUCT_NAME "nd_stage_functions"
+static void print_nd_stage_functions(void) {
+  FIELD(struct_size);
+  FIELD(header_size);
+  FIELD(payload_capacity);
+  FIELD(reserved);
+  FIELD(name);
+  FIELD(user);
+  FIELD(create);
+  FIELD(send);
+  FIELD(receive);
+  FIELD(timeout);
+  FIELD(destroy);
+  END();
+}
+#undef STRUCT
+#undef STRUCT_NAME
+
 #define STRUCT nd_stream_writer
 #define STRUCT_NAME "nd_stream_writer"
 static void print_nd_stream_writer(void) {
@@ -388,6 +499,11 @@ int main(void) {
   print_nd_network_simulator();
   print_nd_extension_frame();
   print_nd_extension();
+  print_nd_pipeline_stage();
+  print_nd_simulator_stage();
+  print_nd_pipeline_statistics();
+  print_nd_stage_call();
+  print_nd_stage_functions();
   print_nd_stream_writer();
   print_nd_stream_reader();
   return gaps == 0 ? 0 : 1;

@@ -24,6 +24,8 @@ internal sealed class Actor
     private readonly List<NetworkConnection> m_Connections = new List<NetworkConnection>();
     private readonly Dictionary<string, DataStreamWriter> m_Sends =
         new Dictionary<string, DataStreamWriter>();
+    private readonly Dictionary<int, NetworkPipeline> m_Pipelines =
+        new Dictionary<int, NetworkPipeline>();
 
     internal Actor(string name, NetworkDriver driver)
     {
@@ -89,6 +91,12 @@ internal sealed class Actor
     {
         switch (command)
         {
+            case "pipeline 3":
+                MakePipeline(words[2]);
+                return true;
+            case "through 5":
+                Through(words[2], words[3], Script.ParseBytes(words[4]));
+                return true;
             case "send 4":
                 SendWhole(words[2], Script.ParseBytes(words[3]));
                 return true;
@@ -134,12 +142,89 @@ internal sealed class Actor
                     Connection(words[2]), NetworkPipeline.Null);
                 Tell("room " + words[2] + " " + (room < 0 ? Said(room) : room.ToString()));
                 return true;
+            case "room 4":
+                int most = m_Driver.GetMaxSupportedPayloadSize(
+                    Connection(words[2]), Pipeline(words[3]));
+                Tell("room " + words[2] + " through " + words[3] + " "
+                    + (most < 0 ? Said(most) : most.ToString()));
+                return true;
+            case "resent 4":
+                PipelineStatistics counted;
+                int result = m_Driver.GetPipelineStatistics(
+                    Pipeline(words[3]), Connection(words[2]), out counted);
+                if (result != 0)
+                    throw new ScriptException("no statistics");
+                Tell("resent " + words[2] + " through " + words[3] + " "
+                    + counted.Reliable.PacketsResent);
+                return true;
             case "counters 2":
                 PrintCounters();
                 return true;
             default:
                 return false;
         }
+    }
+
+    private NetworkPipeline Pipeline(string word)
+    {
+        int number = Script.Number(word);
+        return number == 0 ? NetworkPipeline.Null : m_Pipelines[number];
+    }
+
+    private void MakePipeline(string words)
+    {
+        string[] names = words.Split(',');
+        NetworkPipelineStage[] stages = new NetworkPipelineStage[names.Length];
+        for (int i = 0; i < names.Length; i++)
+            stages[i] = ParseStage(names[i]);
+        try
+        {
+            NetworkPipeline made = m_Driver.CreatePipeline(stages);
+            m_Pipelines.Add(made.Id, made);
+            Tell("pipeline " + made.Id);
+        }
+        catch (NetDriverException refused)
+        {
+            Tell("pipeline " + Said((int)refused.Status));
+        }
+    }
+
+    private static NetworkPipelineStage ParseStage(string word)
+    {
+        string[] parts = word.Split(':');
+        int value = parts.Length > 1 ? Script.Number(parts[1]) : 0;
+        switch (parts[0])
+        {
+            case "null":
+                return NetworkPipelineStage.Of(typeof(NullPipelineStage));
+            case "frag":
+                FragmentationUtility.Parameters capacity = FragmentationUtility.Parameters.Default;
+                if (value != 0)
+                    capacity.PayloadCapacity = value;
+                return NetworkPipelineStage.Fragmentation(capacity);
+            case "reliable":
+                ReliableUtility.Parameters window = ReliableUtility.Parameters.Default;
+                if (value != 0)
+                    window.WindowSize = value;
+                return NetworkPipelineStage.ReliableSequenced(window);
+            case "useq":
+                return NetworkPipelineStage.Of(typeof(UnreliableSequencedPipelineStage));
+            case "drop":
+                SimulatorUtility.Parameters network = SimulatorUtility.Parameters.Default;
+                network.PacketDropInterval = value;
+                network.Mode = ApplyMode.SentPacketsOnly;
+                return NetworkPipelineStage.Simulator(network);
+            default:
+                throw new ScriptException(word + " is no stage");
+        }
+    }
+
+    private unsafe void Through(string pipe, string conn, byte[] bytes)
+    {
+        int result;
+        fixed (byte* first = bytes)
+            result = m_Driver.Send(Pipeline(pipe), Connection(conn), first, bytes.Length);
+        Tell("through " + pipe + " " + conn + " " + Said(result));
     }
 
     private static string Said(int result)
@@ -232,21 +317,25 @@ internal sealed class Actor
     {
         NetworkConnection connection;
         DataStreamReader reader;
-        NetworkEvent.Type kind = m_Driver.PopEvent(out connection, out reader);
+        NetworkPipeline pipe;
+        NetworkEvent.Type kind = m_Driver.PopEvent(out connection, out reader, out pipe);
         if (kind != NetworkEvent.Type.Empty || tellNone)
-            PrintEvent(kind, connection, reader);
+            PrintEvent(kind, connection, reader, pipe);
         return kind != NetworkEvent.Type.Empty;
     }
 
     private void PrintNextOf(NetworkConnection connection)
     {
         DataStreamReader reader;
-        NetworkEvent.Type kind = m_Driver.PopEventForConnection(connection, out reader);
-        PrintEvent(kind, connection, reader);
+        NetworkPipeline pipe;
+        NetworkEvent.Type kind =
+            m_Driver.PopEventForConnection(connection, out reader, out pipe);
+        PrintEvent(kind, connection, reader, pipe);
     }
 
     private void PrintEvent(
-        NetworkEvent.Type kind, NetworkConnection connection, DataStreamReader reader)
+        NetworkEvent.Type kind, NetworkConnection connection, DataStreamReader reader,
+        NetworkPipeline pipe)
     {
         if (kind == NetworkEvent.Type.Empty)
         {
@@ -262,7 +351,8 @@ internal sealed class Actor
             case NetworkEvent.Type.Data:
                 byte[] bytes = reader.IsCreated ? reader.ReadRemainingBytes() : new byte[0];
                 string word = kind == NetworkEvent.Type.Data ? "data " : "connect ";
-                Tell("event " + word + conn + " " + Script.FormatBytes(bytes));
+                string through = pipe.Id == 0 ? " " : " through " + pipe.Id + " ";
+                Tell("event " + word + conn + through + Script.FormatBytes(bytes));
                 break;
             case NetworkEvent.Type.Disconnect:
                 Tell("event disconnect " + conn + " reason " + reader.ReadByte());

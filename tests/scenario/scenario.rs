@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use netdriver::settings::{InterfaceKind, InterfaceSettings, NetworkSettings};
+use netdriver::settings::{
+    ApplyMode, FragmentationConfig, InterfaceKind, InterfaceSettings, NetworkSettings,
+    PipelineStage, SimulatorConfig,
+};
 use netdriver::{
     Connection, ConnectionState, Event, EventKind, Family, NetworkDriver, NetworkEndpoint,
     SendHandle,
@@ -101,6 +104,27 @@ fn split(line: &str) -> Outcome<Vec<String>> {
 
 fn number<T: std::str::FromStr>(word: &str) -> Outcome<T> {
     word.parse().map_err(|_| format!("{word:?} is not a number"))
+}
+
+fn parse_stage(word: &str) -> Outcome<PipelineStage> {
+    let (name, value) = word.split_once(':').unwrap_or((word, "0"));
+    let value: u32 = number(value)?;
+    Ok(match (name, value) {
+        ("null", _) => PipelineStage::Null,
+        ("frag", 0) => PipelineStage::FRAGMENTATION,
+        ("frag", payload_capacity) => PipelineStage::Fragmentation(Some(FragmentationConfig {
+            payload_capacity: payload_capacity as usize,
+        })),
+        ("reliable", 0) => PipelineStage::RELIABLE_SEQUENCED,
+        ("reliable", window) => PipelineStage::reliable(window as usize),
+        ("useq", _) => PipelineStage::UnreliableSequenced,
+        ("drop", interval) => PipelineStage::Simulator(Some(SimulatorConfig {
+            packet_drop_interval: interval,
+            mode: ApplyMode::SentPacketsOnly,
+            ..SimulatorConfig::default()
+        })),
+        _ => return Err(format!("{word:?} is no stage")),
+    })
 }
 
 fn find<'a>(actors: &'a mut [Actor], name: &str) -> Outcome<&'a mut Actor> {
@@ -216,6 +240,20 @@ impl Actor {
                 let outcome = self.driver.send(connection, 0, &parse_bytes(bytes)?);
                 println!("{name} send {conn} {}", said(outcome));
             }
+            ["pipeline", _, stages] => {
+                let stages: Outcome<Vec<PipelineStage>> =
+                    stages.split(',').map(parse_stage).collect();
+                match self.driver.create_pipeline(&stages?) {
+                    Ok(pipeline) => println!("{name} pipeline {pipeline}"),
+                    Err(error) => println!("{name} pipeline error {}", error.status() as i32),
+                }
+            }
+            ["through", _, pipeline, conn, bytes] => {
+                let connection = self.connection(conn)?;
+                let bytes = parse_bytes(bytes)?;
+                let outcome = self.driver.send(connection, number(pipeline)?, &bytes);
+                println!("{name} through {pipeline} {conn} {}", said(outcome));
+            }
             ["begin", _, conn, send, size] => self.begin(conn, send, size)?,
             ["end", _, send, bytes] => self.end(send, bytes)?,
             ["abort", _, send] => {
@@ -268,6 +306,23 @@ impl Actor {
                 Ok(size) => println!("{name} room {conn} {size}"),
                 Err(error) => println!("{name} room {conn} error {}", error.status() as i32),
             },
+            ["room", _, conn, pipeline] => {
+                let connection = self.connection(conn)?;
+                match self.driver.payload_size_max(connection, number(pipeline)?) {
+                    Ok(size) => println!("{name} room {conn} through {pipeline} {size}"),
+                    Err(error) => {
+                        let status = error.status() as i32;
+                        println!("{name} room {conn} through {pipeline} error {status}");
+                    }
+                }
+            }
+            ["resent", _, conn, pipeline] => {
+                let counted =
+                    self.driver.pipeline_statistics(self.connection(conn)?, number(pipeline)?);
+                let counted = counted.map_err(|error| error.to_string())?;
+                let resent = counted.reliable.unwrap_or_default().packets_resent;
+                println!("{name} resent {conn} through {pipeline} {resent}");
+            }
             ["counters", _] => self.print_counters(),
             _ => return Err(format!("unknown command {words:?}")),
         }
@@ -351,6 +406,10 @@ impl Actor {
         match event.kind {
             EventKind::Connect => {
                 println!("{name} event connect {conn} {}", format_bytes(&event.data));
+            }
+            EventKind::Data if event.pipeline != 0 => {
+                let (through, bytes) = (event.pipeline, format_bytes(&event.data));
+                println!("{name} event data {conn} through {through} {bytes}");
             }
             EventKind::Data => println!("{name} event data {conn} {}", format_bytes(&event.data)),
             EventKind::Disconnect => {

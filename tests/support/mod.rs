@@ -9,7 +9,8 @@ pub mod raw;
 pub mod world;
 
 use netdriver::settings::{
-    DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings, UrlOptions,
+    DialectPolicy, FragmentationConfig, InterfaceKind, InterfaceSettings, NetworkSettings,
+    PipelineStage, UrlOptions,
 };
 use netdriver::{
     Connection, DisconnectReason, Event, EventKind, NetworkDriver, NetworkEndpoint, SendHandle,
@@ -123,6 +124,33 @@ pub fn settle(drivers: &mut [&mut NetworkDriver], rounds: usize) {
     }
 }
 
+/// Makes the pipelines of a list such as `frag;useq;reliable:32;frag:9000,reliable`, as the echo
+/// programs take it: numbers 1, 2, … in this order.
+#[track_caller]
+pub fn create_pipelines(driver: &mut NetworkDriver, list: &str) {
+    for (number, words) in (1..).zip(list.split(';')) {
+        let stages: Vec<PipelineStage> =
+            words.split(',').filter(|word| !word.is_empty()).map(stage_named).collect();
+        assert_eq!(driver.create_pipeline(&stages).expect("is possible"), number);
+    }
+}
+
+fn stage_named(word: &str) -> PipelineStage {
+    let (name, value) = word.split_once(':').unwrap_or((word, ""));
+    let value: Option<usize> = (!value.is_empty()).then(|| value.parse().expect("a number"));
+    match (name, value) {
+        ("null", None) => PipelineStage::Null,
+        ("frag", value) => PipelineStage::Fragmentation(
+            value.map(|payload_capacity| FragmentationConfig { payload_capacity }),
+        ),
+        ("reliable", None) => PipelineStage::RELIABLE_SEQUENCED,
+        ("reliable", Some(window)) => PipelineStage::reliable(window),
+        ("useq", None) => PipelineStage::UnreliableSequenced,
+        ("sim", None) => PipelineStage::SIMULATOR,
+        _ => panic!("{word} is no stage"),
+    }
+}
+
 /// A server and a client, connected.
 pub struct Pair {
     pub server: NetworkDriver,
@@ -152,6 +180,18 @@ impl Pair {
     pub fn with_two(kind: InterfaceKind, ours: &NetworkSettings, theirs: &NetworkSettings) -> Self {
         let (server, endpoint) = server(kind, ours);
         let mut client = driver(kind, theirs);
+        let to_server = client.connect(0, &endpoint, b"").expect("starts to connect");
+        Self::join(server, client, to_server, endpoint)
+    }
+
+    /// In the UTP dialect, with pipelines ([`create_pipelines`]).
+    #[track_caller]
+    pub fn with_pipelines(kind: InterfaceKind, settings: &NetworkSettings, list: &str) -> Self {
+        let mut server = driver(kind, settings);
+        create_pipelines(&mut server, list);
+        let endpoint = listen(&mut server);
+        let mut client = driver(kind, settings);
+        create_pipelines(&mut client, list);
         let to_server = client.connect(0, &endpoint, b"").expect("starts to connect");
         Self::join(server, client, to_server, endpoint)
     }

@@ -12,7 +12,7 @@ use netdriver::{
     Connection, ConnectionState, DisconnectReason, Event, EventKind, NetworkDriver, NetworkEndpoint,
 };
 
-use super::{driver, server};
+use super::{create_pipelines, driver, listen};
 
 /// Milliseconds of a frame.
 pub const FRAME_MS: i32 = 20;
@@ -29,6 +29,8 @@ pub struct Scenario {
     pub partition: Option<(u32, u32)>,
     /// Programs close connections now and then, and clients come back.
     pub churn: bool,
+    /// Programs send most messages through reliable pipelines.
+    pub reliable: bool,
     pub settings: NetworkSettings,
 }
 
@@ -42,6 +44,7 @@ impl Scenario {
             network: NetworkSimulator::default(),
             partition: None,
             churn: true,
+            reliable: false,
             settings: NetworkSettings {
                 fixed_frame_time_ms: FRAME_MS,
                 connect_timeout_ms: 100,
@@ -63,6 +66,33 @@ impl Scenario {
         self.network != NetworkSimulator::default() || self.partition.is_some()
     }
 }
+
+/// The pipelines of worlds with reliable messages; the second one takes long messages.
+const PIPELINES: &str = "reliable:32;frag,reliable:32";
+/// Frames in which nobody sends, so that everything reliable arrives.
+const QUIET_FRAMES: u32 = 200;
+
+/// What programs do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Play,
+    /// They only listen.
+    Listen,
+    /// They close what is open.
+    Leave,
+}
+
+/// Reliable messages of one direction of one life of a client, on one pipeline.
+#[derive(Default)]
+struct Track {
+    /// Their numbers.
+    sent: Vec<u32>,
+    /// How many of them arrived.
+    arrived: usize,
+}
+
+/// From the server or not, number and life of the client, pipeline.
+type TrackKey = (bool, u32, u32, u8);
 
 /// One connection as one side sees it.
 #[derive(Default)]
@@ -99,6 +129,9 @@ pub struct World {
     sent_in_life: BTreeMap<(u32, u32), u32>,
     /// What the server sent to each life; several connections may serve one, after a repetition.
     served: BTreeMap<(u32, u32), u32>,
+    tracks: BTreeMap<TrackKey, Track>,
+    /// Connections of the server that each life had.
+    servings: BTreeMap<(u32, u32), u32>,
     log: String,
     /// How connections ended.
     pub reasons: Vec<(bool, DisconnectReason)>,
@@ -108,17 +141,20 @@ pub struct World {
     pub arrived: u32,
     /// Connections that clients established.
     pub established: u32,
+    /// Reliable messages that had arrived when everybody left.
+    pub delivered: usize,
 }
 
 /// Bytes of message `number` in a life of a client, in one direction.
-fn message(seed: u64, from_server: bool, client: u32, life: u32, number: u32) -> Vec<u8> {
+fn message(seed: u64, pipeline: u8, from_server: bool, life: (u32, u32), number: u32) -> Vec<u8> {
+    let (client, life) = life;
     let mut out = vec![u8::from(from_server)];
     for part in [client, life, number] {
         out.extend_from_slice(&part.to_le_bytes());
     }
     let mix = u64::from(client) << 40 ^ u64::from(life) << 20 ^ u64::from(number);
     let mut random = Random::new(seed ^ mix);
-    let size = random.below(64);
+    let size = random.below(if pipeline == 2 { 3000 } else { 64 });
     out.extend((0..size).map(|_| random.next_u64() as u8));
     out
 }
@@ -132,11 +168,19 @@ fn part(bytes: &[u8], index: usize) -> u32 {
 impl World {
     /// A world before its first frame.
     pub fn new(scenario: &Scenario, seed: u64) -> Self {
-        let (mut server, endpoint) = server(InterfaceKind::Ipc, &scenario.settings);
+        let make = || {
+            let mut driver = driver(InterfaceKind::Ipc, &scenario.settings);
+            if scenario.reliable {
+                create_pipelines(&mut driver, PIPELINES);
+            }
+            driver
+        };
+        let mut server = make();
+        let endpoint = listen(&mut server);
         server.set_network_simulator(&NetworkSimulator { seed, ..scenario.network });
         let clients = (0..scenario.clients)
             .map(|number| {
-                let mut driver = driver(InterfaceKind::Ipc, &scenario.settings);
+                let mut driver = make();
                 let seed = seed.wrapping_mul(31).wrapping_add(u64::from(number) + 1);
                 driver.set_network_simulator(&NetworkSimulator { seed, ..scenario.network });
                 Client {
@@ -160,11 +204,14 @@ impl World {
             sides: BTreeMap::new(),
             sent_in_life: BTreeMap::new(),
             served: BTreeMap::new(),
+            tracks: BTreeMap::new(),
+            servings: BTreeMap::new(),
             log: String::new(),
             reasons: Vec::new(),
             playing: 0,
             arrived: 0,
             established: 0,
+            delivered: 0,
         }
     }
 
@@ -180,7 +227,13 @@ impl World {
     /// Runs to the end and returns the log.
     pub fn run(&mut self) -> String {
         for _ in 0..self.scenario.frames {
-            self.step(true);
+            self.step(Mode::Play);
+        }
+        if self.scenario.reliable {
+            for _ in 0..QUIET_FRAMES {
+                self.step(Mode::Listen);
+            }
+            self.check_reliable();
         }
         self.leave();
         // Whatever is left ends by itself: by the timeouts, at the latest.
@@ -190,13 +243,13 @@ impl World {
             + self.scenario.network.send_delay_ms as i32
             + self.scenario.network.send_jitter_ms as i32;
         for _ in 0..2 * longest / FRAME_MS {
-            self.step(false);
+            self.step(Mode::Leave);
         }
         self.check_the_end();
         std::mem::take(&mut self.log)
     }
 
-    fn step(&mut self, active: bool) {
+    fn step(&mut self, mode: Mode) {
         self.frame += 1;
         if let Some((from, to)) = self.scenario.partition
             && (self.frame == from || self.frame == to)
@@ -204,10 +257,10 @@ impl World {
             self.cut(self.frame == from);
         }
         self.server.update().expect("updates");
-        self.serve(active);
+        self.serve(mode);
         for number in 0..self.clients.len() {
             self.clients[number].driver.update().expect("updates");
-            self.play(number, active);
+            self.play(number, mode);
         }
     }
 
@@ -220,12 +273,13 @@ impl World {
     }
 
     /// One frame of the server's program.
-    fn serve(&mut self, active: bool) {
+    fn serve(&mut self, mode: Mode) {
         while let Some(connection) = self.server.accept() {
             let payload = self.server.connect_payload(connection).expect("is known");
             let (client, life) = (part(payload, 0), part(payload, 1));
             assert!(life <= self.clients[client as usize].life, "nobody asked for this");
             self.note("server", &format!("accepts {connection:?} of {client}.{life}"));
+            *self.servings.entry((client, life)).or_default() += 1;
             let old = self.sides.insert(connection, (client, life, Side::default()));
             assert!(old.is_none(), "{connection:?} was given out twice");
         }
@@ -235,10 +289,12 @@ impl World {
         let open: Vec<Connection> =
             self.sides.iter().filter(|(_, side)| !side.2.ended).map(|(&c, _)| c).collect();
         for connection in open {
+            let active = mode == Mode::Play;
             if active && self.random.chance(30.0) {
                 self.server_sends(connection);
             }
-            let closes = !active || (self.scenario.churn && self.random.chance(0.5));
+            let churns = active && self.scenario.churn && self.random.chance(0.5);
+            let closes = mode == Mode::Leave || churns;
             if closes {
                 self.note("server", &format!("closes {connection:?}"));
                 self.server.disconnect(connection).expect("is open");
@@ -249,28 +305,75 @@ impl World {
 
     fn server_sends(&mut self, connection: Connection) {
         let (client, life, _) = self.sides[&connection];
+        let pipeline = self.choose_pipeline();
         let next = self.served.entry((client, life)).or_default();
-        let bytes = message(self.seed, true, client, life, *next);
-        if self.server.send(connection, 0, &bytes).is_ok() {
+        let number = *next;
+        let bytes = message(self.seed, pipeline, true, (client, life), number);
+        if self.server.send(connection, pipeline, &bytes).is_ok() {
             *next += 1;
+            self.note_sent((true, client, life, pipeline), number);
+        }
+    }
+
+    fn choose_pipeline(&mut self) -> u8 {
+        if self.scenario.reliable { self.random.below(3) as u8 } else { 0 }
+    }
+
+    fn note_sent(&mut self, key: TrackKey, number: u32) {
+        if key.3 != 0 {
+            self.tracks.entry(key).or_default().sent.push(number);
+        }
+    }
+
+    /// A reliable message must be the next one that was sent. A request that came late and made a
+    /// second connection of the server for one life starts its pipelines anew, and the client
+    /// cannot know: such lives prove nothing.
+    fn note_arrived(&mut self, key: TrackKey, number: u32) {
+        if key.3 == 0 || self.servings[&(key.1, key.2)] > 1 {
+            return;
+        }
+        let track = self.tracks.get_mut(&key).expect("something was sent");
+        assert_eq!(track.sent.get(track.arrived), Some(&number), "{key:?} is out of order");
+        track.arrived += 1;
+    }
+
+    /// Whatever was accepted for a connection that still lives has arrived.
+    fn check_reliable(&mut self) {
+        self.delivered = self.tracks.values().map(|track| track.arrived).sum();
+        let living = self.sides.values().filter(|side| !side.2.ended);
+        for &(client, life, _) in living {
+            let other = &self.clients[client as usize];
+            let talks = other.connected && other.connection != Connection::NONE;
+            if !talks || other.life != life || self.servings[&(client, life)] > 1 {
+                continue;
+            }
+            for (from_server, pipeline) in [(true, 1), (true, 2), (false, 1), (false, 2)] {
+                let key = (from_server, client, life, pipeline);
+                let Some(track) = self.tracks.get(&key) else { continue };
+                assert_eq!(track.arrived, track.sent.len(), "{key:?} lost something");
+            }
         }
     }
 
     fn server_event(&mut self, event: &Event) {
-        let Event { connection, kind, data, reason, .. } = event;
+        let Event { connection, kind, data, reason, pipeline, .. } = event;
         self.note("server", &format!("{connection:?} {kind:?} {reason:?} {data:02x?}"));
         let (client, life, side) = self.sides.get_mut(connection).expect("was accepted");
         assert!(!side.ended, "an event after the end of {connection:?}: {event:?}");
         match kind {
             EventKind::Data => {
                 let number = part(data, 2);
-                assert_eq!(*data, message(self.seed, false, *client, *life, number));
-                assert!(number < self.sent_in_life[&(*client, *life)], "was never sent");
-                if self.scenario.keeps_order() {
+                let key = (*client, *life);
+                assert_eq!(*data, message(self.seed, *pipeline, false, key, number));
+                assert!(number < self.sent_in_life[&key], "was never sent");
+                if *pipeline == 0 && self.scenario.keeps_order() {
                     assert!(number >= side.newest, "{number} came again, or late");
                 }
-                side.newest = side.newest.max(number + 1);
+                if *pipeline == 0 {
+                    side.newest = side.newest.max(number + 1);
+                }
                 self.arrived += 1;
+                self.note_arrived((false, key.0, key.1, *pipeline), number);
             }
             EventKind::Disconnect => {
                 side.ended = true;
@@ -281,7 +384,8 @@ impl World {
     }
 
     /// One frame of a client's program.
-    fn play(&mut self, number: usize, active: bool) {
+    fn play(&mut self, number: usize, mode: Mode) {
+        let active = mode == Mode::Play;
         while let Some(event) = self.clients[number].driver.pop_event() {
             self.client_event(number, &event);
         }
@@ -297,12 +401,15 @@ impl World {
             return;
         }
         for _ in 0..self.random.below(3) {
+            let pipeline = self.choose_pipeline();
             let client = &mut self.clients[number];
             let life = (number as u32, client.life);
-            let bytes = message(self.seed, false, life.0, life.1, client.side.sent);
-            if client.driver.send(client.connection, 0, &bytes).is_ok() {
+            let sent = client.side.sent;
+            let bytes = message(self.seed, pipeline, false, life, sent);
+            if client.driver.send(client.connection, pipeline, &bytes).is_ok() {
                 client.side.sent += 1;
-                self.sent_in_life.insert(life, client.side.sent);
+                self.sent_in_life.insert(life, sent + 1);
+                self.note_sent((false, life.0, life.1, pipeline), sent);
             }
         }
         if self.scenario.churn && self.random.chance(1.0) {
@@ -336,7 +443,7 @@ impl World {
     }
 
     fn client_event(&mut self, number: usize, event: &Event) {
-        let Event { connection, kind, data, reason, .. } = event;
+        let Event { connection, kind, data, reason, pipeline, .. } = event;
         let what = format!("{connection:?} {kind:?} {reason:?} {data:02x?}");
         self.note(&format!("client {number}"), &what);
         let keeps_order = self.scenario.keeps_order();
@@ -353,13 +460,15 @@ impl World {
                 assert!(client.connected, "data before the Connect event");
                 let life = (number as u32, client.life);
                 let index = part(data, 2);
-                assert_eq!(*data, message(self.seed, true, life.0, life.1, index));
+                assert_eq!(*data, message(self.seed, *pipeline, true, life, index));
                 assert!(index < self.served[&life], "was never sent");
-                if keeps_order {
-                    assert!(index >= client.side.newest, "{index} came again, or late");
+                if *pipeline == 0 {
+                    let newest = &mut client.side.newest;
+                    assert!(!keeps_order || index >= *newest, "{index} came again, or late");
+                    *newest = (*newest).max(index + 1);
                 }
-                client.side.newest = client.side.newest.max(index + 1);
                 self.arrived += 1;
+                self.note_arrived((true, life.0, life.1, *pipeline), index);
             }
             EventKind::Disconnect => {
                 let connected = client.connected;

@@ -27,6 +27,11 @@ internal static class Layout
         typeof(nd_network_simulator),
         typeof(nd_extension_frame),
         typeof(nd_extension),
+        typeof(nd_pipeline_stage),
+        typeof(nd_simulator_stage),
+        typeof(nd_pipeline_statistics),
+        typeof(nd_stage_call),
+        typeof(nd_stage_functions),
         typeof(nd_stream_writer),
         typeof(nd_stream_reader),
     };

@@ -93,9 +93,11 @@ impl NetworkDriver {
         required: u32,
     ) -> Result<SendHandle> {
         let index = self.sendable(connection, pipeline)?;
-        let most = self.capacity(index);
+        let most = self.capacity(index, pipeline);
+        let plain = self.connections.at(index).dialect == Dialect::Plain;
         let capacity = match required {
-            0 => most.min(PLAIN_CAPACITY_DEFAULT as usize),
+            0 if plain => most.min(PLAIN_CAPACITY_DEFAULT as usize),
+            0 => most,
             required if required as usize > most => {
                 return Err(overflow(required as usize, most));
             }

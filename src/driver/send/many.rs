@@ -66,7 +66,7 @@ impl NetworkDriver {
         shared.bytes.clear();
         for connection in connections {
             let outcome = match self.sendable(connection, pipeline) {
-                Ok(index) => self.send_shared(index, kind, data, &mut shared),
+                Ok(index) => self.send_shared(index, pipeline, kind, data, &mut shared),
                 Err(error) => Err(error),
             };
             each(outcome);
@@ -79,19 +79,20 @@ impl NetworkDriver {
     fn send_shared(
         &mut self,
         index: u32,
+        pipeline: u8,
         kind: MessageKind,
         data: &[u8],
         shared: &mut SharedFrames,
     ) -> Result<()> {
         let entry = self.connections.at(index);
         let Link::Stream(id) = entry.link else {
-            return self.send_one(index, kind, data);
+            return self.send_one(index, pipeline, kind, data);
         };
         if entry.dialect == Dialect::Utp || !entry.incoming {
             // A token or a mask of its own.
-            return self.send_one(index, kind, data);
+            return self.send_one(index, pipeline, kind, data);
         }
-        self.check_size(index, data)?;
+        self.check_size(index, pipeline, data)?;
         self.check_not_sending(id)?;
         let ws = self.streams.open_websocket(id).ok_or_else(closed)?;
         let Some(form) = ws.shared_form(data.len()) else {

@@ -52,15 +52,15 @@ impl NetworkDriver {
         };
         let pays = entry.incoming && fragment_size.min(data.len()) >= SHARED_SIZE_MIN;
         let Some(id) = stream_of(link).filter(|_| pays && dialect == Dialect::Plain) else {
-            self.send_one(index, kind, data)?;
+            self.send_one(index, pipeline, kind, data)?;
             drop(keep());
             return Ok(());
         };
         self.check_kind(dialect, kind, data)?;
-        self.check_size(index, data)?;
+        self.check_size(index, pipeline, data)?;
         let ws = self.streams.open_websocket(id).ok_or_else(closed)?;
         if ws.shared_form(data.len()) != Some(0) {
-            self.send_one(index, kind, data)?;
+            self.send_one(index, pipeline, kind, data)?;
             drop(keep());
             return Ok(());
         }

@@ -1,0 +1,137 @@
+using System;
+using NetDriver.Interop;
+
+namespace NetDriver
+{
+    public unsafe partial struct NetworkDriver
+    {
+        /// <summary>
+        /// Makes a pipeline: stages that messages sent through it go through, the first stage
+        /// first, and on the other side the last one first. Both sides must make the same pipelines
+        /// in the same order, before the driver's first connection. What a pipeline says holds in
+        /// the UTP dialect; a plain WebSocket is reliable, ordered and takes long messages as it
+        /// is, so there every pipeline means <see cref="NetworkPipeline.Null"/>.
+        /// </summary>
+        /// <param name="stages">Types of stages: <see cref="FragmentationPipelineStage"/>,
+        /// <see cref="ReliableSequencedPipelineStage"/>,
+        /// <see cref="UnreliableSequencedPipelineStage"/>, <see cref="SimulatorPipelineStage"/>,
+        /// <see cref="NullPipelineStage"/>, or registered ones.</param>
+        /// <returns>The pipeline.</returns>
+        /// <exception cref="NetDriverException">It cannot be made: an unknown stage, fragmentation
+        /// behind the reliable stage, a driver that had a connection.</exception>
+        public NetworkPipeline CreatePipeline(params Type[] stages)
+        {
+            if (stages == null)
+                throw new ArgumentNullException("stages");
+            NetworkPipelineStage[] all = new NetworkPipelineStage[stages.Length];
+            for (int i = 0; i < all.Length; i++)
+                all[i] = NetworkPipelineStage.Of(stages[i]);
+            return CreatePipeline(all);
+        }
+
+        /// <summary>Makes a pipeline of stages named by their ids.</summary>
+        /// <param name="stages">Their ids.</param>
+        /// <returns>The pipeline.</returns>
+        /// <exception cref="NetDriverException">It cannot be made.</exception>
+        public NetworkPipeline CreatePipeline(NetworkPipelineStageId[] stages)
+        {
+            if (stages == null)
+                throw new ArgumentNullException("stages");
+            NetworkPipelineStage[] all = new NetworkPipelineStage[stages.Length];
+            for (int i = 0; i < all.Length; i++)
+                all[i] = NetworkPipelineStage.Of(stages[i].Stage);
+            return CreatePipeline(all);
+        }
+
+        /// <summary>Makes a pipeline of stages with parameters of their own.</summary>
+        /// <param name="stages">The stages.</param>
+        /// <returns>The pipeline.</returns>
+        /// <exception cref="NetDriverException">It cannot be made.</exception>
+        public NetworkPipeline CreatePipeline(NetworkPipelineStage[] stages)
+        {
+            if (stages == null)
+                throw new ArgumentNullException("stages");
+            if (m_State == null)
+                throw new NetDriverException(
+                    Error.StatusCode.InvalidHandle, "The driver was never created.");
+            byte made;
+            int result = m_State.CreatePipeline(stages, out made);
+            if (result != NativeMethods.ND_OK)
+                throw Library.Failure("The pipeline cannot be made", result);
+            return new NetworkPipeline(made);
+        }
+
+        /// <summary>
+        /// Registers a stage that pipelines may have, before anything is bound.
+        /// </summary>
+        /// <typeparam name="T">The stage's type, which CreatePipeline takes then.</typeparam>
+        /// <param name="stage">The stage; kept until the driver is disposed.</param>
+        /// <exception cref="NetDriverException">It cannot be registered: the driver is bound, or
+        /// the type is registered already.</exception>
+        public void RegisterPipelineStage<T>(T stage)
+            where T : INetworkPipelineStage
+        {
+            if (stage == null)
+                throw new ArgumentNullException("stage");
+            if (m_State == null)
+                throw new NetDriverException(
+                    Error.StatusCode.InvalidHandle, "The driver was never created.");
+            int result = m_State.RegisterStage(typeof(T), stage);
+            if (result != NativeMethods.ND_OK)
+                throw Library.Failure("The stage cannot be registered", result);
+        }
+
+        /// <summary>Changes the bad network of all simulator stages, while they run.</summary>
+        /// <param name="parameters">How bad.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int ModifySimulatorStageParameters(SimulatorUtility.Parameters parameters)
+        {
+            return ModifySimulatorStageParameters(NetworkPipeline.Null, parameters);
+        }
+
+        /// <summary>Changes the bad network of one pipeline, while it runs.</summary>
+        /// <param name="pipe">The pipeline; Null: all of them.</param>
+        /// <param name="parameters">How bad.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int ModifySimulatorStageParameters(
+            NetworkPipeline pipe, SimulatorUtility.Parameters parameters)
+        {
+            nd_simulator_stage native = parameters.ToNative();
+            return NativeMethods.nd_driver_set_simulator_stage(Handle, pipe.Id, &native);
+        }
+
+        /// <summary>
+        /// Changes after which time the reliable stages of a pipeline send again, on one
+        /// connection.
+        /// </summary>
+        /// <param name="pipe">The pipeline.</param>
+        /// <param name="connection">Which.</param>
+        /// <param name="minimumMS">The fewest milliseconds; above 0.</param>
+        /// <param name="maximumMS">The most; above the fewest.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int SetResendTimes(
+            NetworkPipeline pipe, NetworkConnection connection, int minimumMS, int maximumMS)
+        {
+            return NativeMethods.nd_connection_set_resend_times(
+                Handle, connection.Value, pipe.Id, minimumMS, maximumMS);
+        }
+
+        /// <summary>
+        /// What the stages of a pipeline have counted on a connection, round trips included.
+        /// </summary>
+        /// <param name="pipe">The pipeline.</param>
+        /// <param name="connection">Which.</param>
+        /// <param name="statistics">The counters.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int GetPipelineStatistics(
+            NetworkPipeline pipe, NetworkConnection connection, out PipelineStatistics statistics)
+        {
+            nd_pipeline_statistics native;
+            NativeMethods.nd_pipeline_statistics_init(&native);
+            int result = NativeMethods.nd_connection_get_pipeline_statistics(
+                Handle, connection.Value, pipe.Id, &native);
+            statistics = new PipelineStatistics(ref native);
+            return result;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Data packets of the UTP dialect: the one way out and the one way in, whatever the carrier and
+//! the pipeline.
+//!
+//! What lies above speaks of a connection, a pipeline and a payload; what lies below, of links.
+//! It must not look into a payload.
+
+use bytes::Bytes;
+
+use super::NetworkDriver;
+use super::connections::Link;
+use super::interfaces::layers;
+use crate::proto::utp::connection::Control;
+use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
+use crate::settings::Dialect;
+
+impl NetworkDriver {
+    /// May the program send `count` more packets with `bytes` bytes in all, the headers of
+    /// pipelines included? What is more than the queue holds may come into an empty one.
+    pub(super) fn has_packet_room(&mut self, index: u32, count: usize, bytes: usize) -> bool {
+        let entry = self.connections.at(index);
+        let (link, queued) = (entry.link, entry.queued_datagrams as usize);
+        match link {
+            Link::Stream(id) => {
+                // All but one packet come with a header of their own.
+                let headers = (count - 1) * self.packet_overhead(index);
+                self.stream_has_room(id, Dialect::Utp, DATA_HEADER_SIZE + headers + bytes)
+            }
+            _ => queued == 0 || queued + count <= self.settings.send_queue_capacity as usize,
+        }
+    }
+
+    /// Bytes that the headers below pipelines add to a packet, at most.
+    fn packet_overhead(&mut self, index: u32) -> usize {
+        let interface = self.connections.at(index).interface;
+        let kind = self.interfaces[interface as usize].settings.kind;
+        layers(kind, Dialect::Utp).framing + DATA_HEADER_SIZE
+    }
+
+    /// Full packets with `size` bytes behind the pipeline byte that an empty stream's queue holds.
+    pub(super) fn stream_packets_max(&mut self, index: u32, size: usize) -> usize {
+        self.settings.outbound_bytes_max as usize / (self.packet_overhead(index) + size)
+    }
+
+    /// Is a link encrypted?
+    pub(super) fn is_secure(&self, link: Link) -> bool {
+        matches!(link, Link::Stream(id) if self.pump.is_secure(id))
+    }
+
+    /// Sends one data packet; it leaves with the next flush or update. False when it could not be
+    /// queued: it is lost then, as any datagram may be.
+    pub(super) fn emit_packet(&mut self, index: u32, pipeline: u8, payload: &[u8]) -> bool {
+        let entry = self.connections.at(index);
+        let link = entry.link;
+        let Some(utp) = &entry.utp else {
+            return false;
+        };
+        let header = data_header(utp.token(), pipeline);
+        let datagrams = !matches!(link, Link::Stream(_));
+        let repeats = datagrams && utp.repeats_accept();
+        if repeats && !std::mem::replace(&mut self.connections.at(index).accept_repeated, true) {
+            self.send_control(index, Control::Accept);
+        }
+        let sent = self.emit(link, &header, payload);
+        let now = self.now;
+        let entry = self.connections.at(index);
+        if sent && let Some(utp) = &mut entry.utp {
+            utp.handle_sent(now);
+        }
+        if datagrams {
+            // The flush finds it there, whether it makes room or not.
+            if !std::mem::replace(&mut entry.queue_listed, true) {
+                self.queued_list.push(index);
+            }
+            entry.queued_datagrams += u32::from(sent);
+        }
+        sent
+    }
+
+    /// Takes the payload of a data packet that has arrived. `whole` is the message that it lies
+    /// in, when that can be kept without copying.
+    pub(super) fn receive_packet(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        payload: &[u8],
+        whole: Option<&Bytes>,
+    ) {
+        // A stream stops being read before it comes to this. Datagrams over the limit are lost
+        // before a pipeline sees them: what it took it would not ask for again.
+        let over = whole.is_none() && self.is_full(index);
+        if over && !self.only_acknowledges(index, pipeline, payload) {
+            self.connections.at(index).traffic.dropped_in += 1;
+            self.statistics.dropped_in += 1;
+            return;
+        }
+        if pipeline == 0 {
+            self.deliver_packet(index, 0, payload, whole);
+        } else {
+            self.receive_through(index, pipeline, payload, whole);
+        }
+    }
+
+    /// Raises the Data event of a message that arrived in a packet.
+    pub(super) fn deliver_packet(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        message: &[u8],
+        whole: Option<&Bytes>,
+    ) {
+        let data = match whole.filter(|whole| contains(whole, message)) {
+            Some(whole) => whole.slice_ref(message),
+            // A datagram moves out of the batch it was received in, so that a small one does
+            // not hold a large buffer.
+            None => self.pump.buffer.copy(message),
+        };
+        self.deliver(index, pipeline, data, false);
+    }
+}
+
+/// Does the part lie in the memory of the whole?
+fn contains(whole: &Bytes, part: &[u8]) -> bool {
+    let (whole, part) = (whole.as_ptr_range(), part.as_ptr_range());
+    whole.start <= part.start && part.end <= whole.end
+}

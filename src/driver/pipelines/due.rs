@@ -1,0 +1,100 @@
+//! What machines want by themselves: to acknowledge, to send again, to let go what they hold.
+//!
+//! Only connections that owe something are asked; idle ones cost nothing.
+
+use super::super::NetworkDriver;
+use super::super::connections::Link;
+use crate::proto::time::{MICROS_PER_MS, Micros};
+
+/// When machines of a stream that takes nothing now are asked again.
+const BLOCKED_RETRY: Micros = 20 * MICROS_PER_MS;
+
+impl NetworkDriver {
+    /// A connection owes its peer an acknowledgement: at once, or when the program has had its
+    /// chance to answer, because an answer carries it.
+    pub(super) fn note_owed(&mut self, index: u32, urgent: bool) {
+        let machines = &mut self.connections.at(index).machines;
+        if urgent {
+            if !std::mem::replace(&mut machines.urgent, true) {
+                self.pipelines.urgent.push(index);
+            }
+        } else if !std::mem::replace(&mut machines.owing, true) {
+            self.pipelines.owing.push(index);
+        }
+    }
+
+    /// Does any connection owe an acknowledgement?
+    pub(in crate::driver) const fn owes_acks(&self) -> bool {
+        !self.pipelines.owing.is_empty()
+    }
+
+    /// The program sees what has arrived, and has its chance to answer until the next call.
+    pub(in crate::driver) const fn show_owed_acks(&mut self) {
+        self.pipelines.due = self.pipelines.owing.len();
+    }
+
+    /// Sends the acknowledgements that are still owed for what the program has seen.
+    pub(in crate::driver) fn send_due_acks(&mut self) {
+        let due = std::mem::take(&mut self.pipelines.due);
+        let mut list = std::mem::take(&mut self.pipelines.owing);
+        for index in list.drain(..due) {
+            self.connections.at(index).machines.owing = false;
+            self.send_acks(index, false);
+        }
+        // Nothing that was sent brings a new debt.
+        self.pipelines.owing = list;
+    }
+
+    /// Sends those that cannot wait.
+    pub(in crate::driver) fn send_urgent_acks(&mut self) {
+        let mut list = std::mem::take(&mut self.pipelines.urgent);
+        for index in list.drain(..) {
+            self.connections.at(index).machines.urgent = false;
+            self.send_acks(index, true);
+        }
+        self.pipelines.urgent = list;
+    }
+
+    fn send_acks(&mut self, index: u32, urgent_only: bool) {
+        let now = self.now;
+        for pipeline in 1..=self.connections.at(index).machines.last() {
+            let machine = self.connections.at(index).machines.get(pipeline);
+            if machine.is_some_and(|m| m.wants_ack() && (!urgent_only || m.ack_is_urgent())) {
+                self.run_machine(index, pipeline, None, |machine, out| {
+                    machine.handle_ack_due(now, out);
+                });
+            }
+        }
+    }
+
+    /// When the machines of a connection want to be asked.
+    pub(in crate::driver) fn pipeline_timeout(&self, index: u32) -> Option<Micros> {
+        let entry = self.connections.get(index)?;
+        let next = entry.machines.next_timeout()?;
+        let blocked = self.is_blocked(entry.link);
+        Some(if blocked { next.max(self.now + BLOCKED_RETRY) } else { next })
+    }
+
+    /// What waits in a stream arrives: to send it again would only make it wait longer.
+    fn is_blocked(&self, link: Link) -> bool {
+        matches!(link, Link::Stream(id) if self.pump.is_blocked(id))
+    }
+
+    /// Lets the machines of a connection do what is due.
+    pub(in crate::driver) fn run_pipeline_timers(&mut self, index: u32) {
+        let now = self.now;
+        let link = self.connections.at(index).link;
+        if self.is_blocked(link) {
+            return;
+        }
+        for pipeline in 1..=self.connections.at(index).machines.last() {
+            let machine = self.connections.at(index).machines.get(pipeline);
+            let due = machine.and_then(|machine| machine.next_timeout());
+            if due.is_some_and(|due| due <= now) {
+                self.run_machine(index, pipeline, None, |machine, out| {
+                    machine.handle_timeout(now, out);
+                });
+            }
+        }
+    }
+}

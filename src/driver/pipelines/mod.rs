@@ -1,0 +1,134 @@
+//! Pipelines: the program's list of them, and the machines that each connection has for them.
+//!
+//! A pipeline is a number and a list of stages, the same for all connections. A connection gets
+//! the machine of a pipeline with the first message through it, in or out, and loses it with its
+//! end. What a machine does is `proto/pipeline`'s business; here is when it is asked.
+
+mod due;
+mod machines;
+mod receive;
+mod send;
+mod stages;
+mod tuning;
+
+use super::NetworkDriver;
+use super::interfaces::{layers, utp_packet_size_max};
+use crate::error::{Error, Result, Status};
+use crate::proto::pipeline::{Pipeline, PipelineConfig};
+use crate::proto::random::Random;
+use crate::settings::{Dialect, PipelineStage};
+
+pub use machines::Machines;
+use stages::{SharedStage, stage_config};
+pub use tuning::PipelineStatistics;
+
+/// Pipelines of one driver: the number is a byte, and 0 is none.
+pub const PIPELINES_MAX: usize = u8::MAX as usize;
+/// Bytes that TLS adds to a packet, as Unity Transport counts them.
+const TLS_OVERHEAD: usize = 68;
+
+/// The pipelines of a driver.
+#[derive(Default)]
+pub struct Pipelines {
+    /// By number, less 1.
+    list: Vec<Template>,
+    /// Stages that the program brought.
+    custom: Vec<SharedStage>,
+    /// Connections that owe their peers acknowledgements.
+    owing: Vec<u32>,
+    /// How many of them, from the first on, owe them for what the program has seen.
+    due: usize,
+    /// Those that owe them now.
+    urgent: Vec<u32>,
+}
+
+/// One pipeline, before any connection uses it.
+struct Template {
+    config: PipelineConfig,
+    /// A machine that is only asked how long headers and messages are.
+    measure: Pipeline,
+}
+
+impl NetworkDriver {
+    /// Makes a pipeline that messages can be sent through; returns its number. Numbers count from
+    /// 1 in the order of creation, and both sides must make the same pipelines in the same order:
+    /// nothing on the wire tells them apart but the number. The first stage sees a message first
+    /// when it is sent.
+    ///
+    /// # Errors
+    /// [`Status::NetworkStateMismatch`] once the driver has had a connection;
+    /// [`Status::InvalidArgument`] for stages or parameters that cannot be;
+    /// [`Status::LimitReached`] for more than [`PIPELINES_MAX`].
+    pub fn create_pipeline(&mut self, stages: &[PipelineStage]) -> Result<u8> {
+        if self.connections.were_used() {
+            let text = "pipelines are made before the driver's first connection";
+            return Err(Error::new(Status::NetworkStateMismatch, text));
+        }
+        if self.pipelines.list.len() >= PIPELINES_MAX {
+            let text = format!("a driver has at most {PIPELINES_MAX} pipelines");
+            return Err(Error::new(Status::LimitReached, text));
+        }
+        let stages: Result<Vec<_>> = stages
+            .iter()
+            .map(|stage| stage_config(stage, &self.settings, &self.pipelines.custom))
+            .collect();
+        let config = PipelineConfig::new(stages?).map_err(Error::argument)?;
+        let measure = Pipeline::new(&config, 0);
+        self.pipelines.list.push(Template { config, measure });
+        Ok(self.pipelines.list.len() as u8)
+    }
+
+    /// Refuses the number of a pipeline that was never made.
+    pub(super) fn check_pipeline(&self, pipeline: u8) -> Result<()> {
+        let count = self.pipelines.list.len();
+        if usize::from(pipeline) <= count {
+            return Ok(());
+        }
+        Err(Error::argument(format!(
+            "there is no pipeline {pipeline}; the driver has {count}, and 0 is none"
+        )))
+    }
+
+    /// Bytes that the layers put in front of a message on an interface, at most, the headers of a
+    /// pipeline included (Unity Transport's `MaxHeaderSize`).
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`] for an unknown interface or pipeline.
+    pub fn header_size_max(&mut self, interface: u32, pipeline: u8) -> Result<u32> {
+        self.check_pipeline(pipeline)?;
+        let place = self.interface(interface)?;
+        let secure = place.tls_server.is_some() || place.tls_client.is_some();
+        let layers = layers(place.settings.kind, Dialect::Utp);
+        let tls = if secure { TLS_OVERHEAD } else { 0 };
+        let header = self.template(pipeline).map_or(0, |template| template.measure.header_size());
+        Ok((layers.framing + layers.protocol + tls + header) as u32)
+    }
+
+    fn template(&self, pipeline: u8) -> Option<&Template> {
+        self.pipelines.list.get(usize::from(pipeline).checked_sub(1)?)
+    }
+
+    /// Bytes behind the pipeline byte of a packet of a connection.
+    pub(super) fn packet_room(&mut self, index: u32) -> usize {
+        let entry = self.connections.at(index);
+        let (link, interface) = (entry.link, entry.interface);
+        let kind = self.interfaces[interface as usize].settings.kind;
+        let tls = if self.is_secure(link) { TLS_OVERHEAD } else { 0 };
+        let protocol = layers(kind, Dialect::Utp).protocol;
+        utp_packet_size_max(&self.settings, kind).saturating_sub(protocol + tls)
+    }
+
+    /// The machine of a connection for a pipeline, taken out of its place; a new one if it has
+    /// none yet. `None`: there is no such pipeline.
+    fn take_machine(&mut self, index: u32, pipeline: u8) -> Option<Box<Pipeline>> {
+        let entry = self.connections.at(index);
+        if let Some(machine) = entry.machines.take(pipeline) {
+            return Some(machine);
+        }
+        // One driver, one history: chances follow the connection.
+        let connection = entry.connection(index).to_u64();
+        let seed = Random::new(connection ^ u64::from(pipeline) << 56).next_u64();
+        let template = self.template(pipeline)?;
+        Some(Box::new(Pipeline::new(&template.config, seed)))
+    }
+}

@@ -1,0 +1,55 @@
+//! Packets in: from the peer through a machine into messages.
+
+use bytes::Bytes;
+
+use super::super::NetworkDriver;
+use crate::proto::pipeline::StageStatistics;
+
+impl NetworkDriver {
+    /// Takes the payload of a data packet with the number of a pipeline.
+    pub(in crate::driver) fn receive_through(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        payload: &[u8],
+        whole: Option<&Bytes>,
+    ) {
+        let now = self.now;
+        let outcome = self.run_machine(index, pipeline, whole, |machine, out| {
+            machine.handle_packet(now, payload, out)
+        });
+        if !matches!(outcome, Some(Ok(()))) {
+            // No pipeline has that number, or it made nothing of the packet.
+            self.statistics.malformed_in += 1;
+        }
+        self.note_round_trip(index, pipeline);
+        self.announce_window(index, pipeline);
+    }
+
+    /// Is the payload of a packet nothing but an acknowledgement?
+    pub(in crate::driver) fn only_acknowledges(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        payload: &[u8],
+    ) -> bool {
+        let machine = self.connections.at(index).machines.get(pipeline);
+        machine.is_some_and(|machine| machine.only_acknowledges(payload))
+    }
+
+    /// What a reliable stage has measured is the connection's round trip.
+    fn note_round_trip(&mut self, index: u32, pipeline: u8) {
+        let entry = self.connections.at(index);
+        let measured = entry.machines.get(pipeline).and_then(|machine| {
+            machine.statistics().find_map(|stage| match stage {
+                StageStatistics::Reliable(reliable) if reliable.rtt.samples > 0 => {
+                    Some(reliable.rtt.smoothed)
+                }
+                _ => None,
+            })
+        });
+        if let Some(micros) = measured {
+            entry.round_trip = micros.clamp(1, u64::from(u32::MAX)) as u32;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What a program may ask of pipelines, and change while they run.
+
+use super::super::{Connection, NetworkDriver};
+use crate::error::{Error, Result};
+use crate::proto::pipeline::{
+    FragmentationStatistics, Pipeline, ReliableStatistics, SequencedStatistics,
+    SimulatorStatistics, StageStatistics,
+};
+use crate::settings::{NetworkSettings, SimulatorConfig};
+
+/// What the stages of a pipeline have counted on one connection: of several of a kind the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PipelineStatistics {
+    /// Of its Fragmentation stage.
+    pub fragmentation: Option<FragmentationStatistics>,
+    /// Of its ReliableSequenced stage, with the round trips that it measured.
+    pub reliable: Option<ReliableStatistics>,
+    /// Of its UnreliableSequenced stage.
+    pub sequenced: Option<SequencedStatistics>,
+    /// Of its Simulator stage.
+    pub simulator: Option<SimulatorStatistics>,
+}
+
+impl PipelineStatistics {
+    fn of(machine: &Pipeline) -> Self {
+        let mut all = Self::default();
+        for stage in machine.statistics() {
+            match stage {
+                StageStatistics::Fragmentation(counted) => {
+                    all.fragmentation.get_or_insert(counted);
+                }
+                StageStatistics::Reliable(counted) => {
+                    all.reliable.get_or_insert(counted);
+                }
+                StageStatistics::UnreliableSequenced(counted) => {
+                    all.sequenced.get_or_insert(counted);
+                }
+                StageStatistics::Simulator(counted) => {
+                    all.simulator.get_or_insert(counted);
+                }
+                StageStatistics::Null | StageStatistics::Custom => {}
+            }
+        }
+        all
+    }
+}
+
+impl NetworkDriver {
+    /// What it was built with.
+    #[must_use]
+    pub const fn settings(&self) -> &NetworkSettings {
+        &self.settings
+    }
+
+    /// What the stages of a pipeline have counted on a connection.
+    ///
+    /// # Errors
+    /// [`Status::NetworkIdMismatch`](crate::Status::NetworkIdMismatch),
+    /// [`Status::NetworkVersionMismatch`](crate::Status::NetworkVersionMismatch),
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) for an unknown pipeline.
+    pub fn pipeline_statistics(
+        &self,
+        connection: Connection,
+        pipeline: u8,
+    ) -> Result<PipelineStatistics> {
+        let entry = self.entry(connection)?;
+        self.check_pipeline(pipeline)?;
+        let unused = self.template(pipeline).map(|template| &template.measure);
+        let machine = entry.machines.get(pipeline).or(unused);
+        Ok(machine.map(PipelineStatistics::of).unwrap_or_default())
+    }
+
+    /// Changes the bad network of a pipeline's simulator stages, on connections that exist too;
+    /// pipeline 0 means all of them, and those that are made later without parameters of their own.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) for an unknown pipeline, or
+    /// parameters that cannot be.
+    pub fn set_simulator_stage(&mut self, pipeline: u8, config: SimulatorConfig) -> Result<()> {
+        self.check_pipeline(pipeline)?;
+        config.validate().map_err(Error::argument)?;
+        if pipeline == 0 {
+            self.settings.simulator_stage = config;
+        }
+        let concerns = |number: u8| pipeline == 0 || pipeline == number;
+        for (number, template) in (1..=u8::MAX).zip(&mut self.pipelines.list) {
+            if concerns(number) {
+                template.config.set_simulator(&config);
+            }
+        }
+        for index in 0..self.connections.slots() {
+            let machines = &mut self.connections.at(index).machines;
+            for (number, machine) in machines.iter_mut() {
+                if concerns(number) {
+                    machine.set_simulator(&config);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes after which time the reliable stages of a pipeline send again, on one connection.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`Status::InvalidArgument`](crate::Status::InvalidArgument) for
+    /// times that cannot be.
+    pub fn set_resend_times(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        minimum_ms: u32,
+        maximum_ms: u32,
+    ) -> Result<()> {
+        let index = self.sendable(connection, pipeline)?;
+        if pipeline == 0 {
+            return Err(Error::argument("pipeline 0 is none, and sends nothing again"));
+        }
+        let Some(mut machine) = self.take_machine(index, pipeline) else { return Ok(()) };
+        let outcome = machine.set_resend_times(minimum_ms, maximum_ms);
+        self.connections.at(index).machines.put(pipeline, machine);
+        outcome.map_err(Error::argument)?;
+        self.schedule(index);
+        Ok(())
+    }
+}

@@ -1,0 +1,239 @@
+//! The ReliableSequenced stage: each packet arrives once and in order, or the connection ends.
+//!
+//! It knows no driver: that an acknowledgement is owed is a question the pipeline asks. It never
+//! gives up; that is the connection's timeout.
+
+pub mod header;
+mod receiver;
+mod rtt;
+mod sender;
+
+use header::{ACK_PAYLOAD, Header, Kind, MASK_SIZE_MAX};
+use receiver::{Arrival, Receiver};
+use sender::Sender;
+
+use super::PacketError;
+use super::buffer::{Packet, Pool};
+use super::config::ReliableConfig;
+use super::statistics::ReliableStatistics;
+use crate::proto::time::{MICROS_PER_MS, Micros};
+
+/// Both directions of one connection.
+#[derive(Debug)]
+pub struct Reliable {
+    window: usize,
+    resend_min: Micros,
+    resend_max: Micros,
+    sender: Sender,
+    receiver: Receiver,
+    owed: Owed,
+    /// Something below is reliable already: nothing is added, nothing acknowledged.
+    carried: bool,
+    statistics: ReliableStatistics,
+}
+
+/// Whether the peer waits for an acknowledgement.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Owed {
+    No,
+    Soon,
+    Now,
+}
+
+impl Reliable {
+    pub fn new(config: &ReliableConfig) -> Self {
+        let window = window_of(config);
+        Self {
+            window,
+            resend_min: u64::from(config.minimum_resend_time_ms) * MICROS_PER_MS,
+            resend_max: u64::from(config.maximum_resend_time_ms) * MICROS_PER_MS,
+            sender: Sender::new(),
+            receiver: Receiver::new(window),
+            owed: Owed::No,
+            carried: false,
+            statistics: ReliableStatistics::default(),
+        }
+    }
+
+    pub fn set_resend_times(&mut self, config: &ReliableConfig) {
+        self.resend_min = u64::from(config.minimum_resend_time_ms) * MICROS_PER_MS;
+        self.resend_max = u64::from(config.maximum_resend_time_ms) * MICROS_PER_MS;
+    }
+
+    pub fn statistics(&self) -> ReliableStatistics {
+        ReliableStatistics { rtt: self.sender.rtt.info(), ..self.statistics }
+    }
+
+    /// Bytes of its largest header.
+    pub fn header_size(&self) -> usize {
+        if self.carried { 0 } else { header::size_max(self.window) }
+    }
+
+    /// Packets that it can ever have under way.
+    pub fn window(&self) -> usize {
+        if self.carried { usize::MAX } else { self.window }
+    }
+
+    /// Packets that it takes now.
+    pub fn room(&self) -> usize {
+        if self.carried { usize::MAX } else { self.window - self.sender.span() }
+    }
+
+    pub fn set_carried(&mut self, on: bool) {
+        self.carried = on;
+    }
+
+    pub fn only_acknowledges(&self, packet: &[u8]) -> bool {
+        let parsed = Header::parse(packet, self.window);
+        !self.carried && parsed.is_ok_and(|(header, _)| header.kind == Kind::Ack)
+    }
+
+    pub fn wants_ack(&self) -> bool {
+        self.owed > Owed::No
+    }
+
+    pub fn ack_is_urgent(&self) -> bool {
+        self.owed == Owed::Now
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.sender.in_flight() == 0 && self.receiver.is_complete() && self.owed == Owed::No
+    }
+
+    /// Keeps a packet until it is acknowledged, and puts the header in front. There must be room.
+    pub fn handle_send(&mut self, now: Micros, packet: &mut Packet, pool: &mut Pool) {
+        self.statistics.packets_sent += 1;
+        if self.carried {
+            return;
+        }
+        let sequence = self.sender.push(now, pool.copy(packet.as_slice()));
+        self.write_header(now, Kind::Payload, sequence, packet);
+    }
+
+    /// The packet that only acknowledges, without the header; `None` when nothing is owed.
+    pub fn take_ack(&mut self, now: Micros, headroom: usize, pool: &mut Pool) -> Option<Packet> {
+        if !self.wants_ack() {
+            return None;
+        }
+        self.statistics.acks_sent += 1;
+        let mut packet = Packet::new(pool, headroom, &[], &ACK_PAYLOAD);
+        self.write_header(now, Kind::Ack, 0, &mut packet);
+        Some(packet)
+    }
+
+    /// The next packet that has to be sent again, from position `cursor` on.
+    pub fn take_resend(
+        &mut self,
+        now: Micros,
+        cursor: &mut usize,
+        headroom: usize,
+        pool: &mut Pool,
+    ) -> Option<Packet> {
+        let (sequence, payload) = self.sender.next_expired(now, self.resend_time(), cursor)?;
+        let mut packet = Packet::new(pool, headroom, &[], payload);
+        self.statistics.packets_resent += 1;
+        self.write_header(now, Kind::Payload, sequence, &mut packet);
+        Some(packet)
+    }
+
+    pub fn next_timeout(&self) -> Option<Micros> {
+        self.sender.next_timeout(self.resend_time())
+    }
+
+    /// A packet has arrived: gives the payload that is next in order. Those that have waited for
+    /// it follow from [`poll_stored`](Self::poll_stored).
+    pub fn handle_packet<'a>(
+        &mut self,
+        now: Micros,
+        packet: &'a [u8],
+        pool: &mut Pool,
+    ) -> Result<Option<&'a [u8]>, PacketError> {
+        if self.carried {
+            self.statistics.packets_received += 1;
+            return Ok(Some(packet));
+        }
+        let (header, payload) = Header::parse(packet, self.window)?;
+        if header.kind == Kind::Ack {
+            self.statistics.acks_received += 1;
+            self.sender.handle_ack(now, &header, pool);
+            return Ok(None);
+        }
+        self.statistics.packets_received += 1;
+        let arrival = self.receiver.arrival(header.sequence);
+        if arrival == Arrival::Stale {
+            // Too old or too new to be believed, and so is what it acknowledges.
+            self.statistics.packets_stale += 1;
+            return Ok(None);
+        }
+        self.sender.handle_ack(now, &header, pool);
+        match arrival {
+            Arrival::Next => self.owe(Owed::Soon),
+            Arrival::Early(_) => self.owe(Owed::Now),
+            Arrival::Duplicate | Arrival::Stale => {
+                self.statistics.packets_duplicated += 1;
+                self.owe(Owed::Now);
+                return Ok(None);
+            }
+        }
+        self.count_order(arrival);
+        match arrival {
+            Arrival::Early(place) => {
+                self.receiver.store(now, place, pool.copy(payload));
+                Ok(None)
+            }
+            _ => {
+                self.receiver.advance(now);
+                Ok(Some(payload))
+            }
+        }
+    }
+
+    /// The next payload that has waited for an earlier one. Its buffer goes back to the pool.
+    pub fn poll_stored(&mut self) -> Option<Vec<u8>> {
+        self.receiver.take_next()
+    }
+
+    fn owe(&mut self, owed: Owed) {
+        self.owed = self.owed.max(owed);
+    }
+
+    fn count_order(&mut self, arrival: Arrival) {
+        let waiting = self.receiver.waiting_span();
+        let place = match arrival {
+            Arrival::Early(place) => place,
+            _ => 0,
+        };
+        if place < waiting {
+            self.statistics.packets_out_of_order += 1;
+        } else {
+            // Whatever lies between the newest packet and this one was passed over.
+            self.statistics.packets_dropped += (place - waiting) as u64;
+        }
+    }
+
+    fn resend_time(&self) -> Micros {
+        self.sender.rtt.resend_timeout().clamp(self.resend_min, self.resend_max)
+    }
+
+    /// Every packet that leaves carries all that is known, so nothing is owed any more.
+    fn write_header(&mut self, now: Micros, kind: Kind, sequence: u64, packet: &mut Packet) {
+        self.owed = Owed::No;
+        let mut mask = [0xff; MASK_SIZE_MAX];
+        let length = self.receiver.write_mask(&mut mask, !self.sender.was_acked());
+        let header = Header {
+            kind,
+            processing_time: self.receiver.processing_time(now),
+            sequence: sequence as u16,
+            acked: self.receiver.acked(),
+            mask: &mask[..length],
+        };
+        let mut bytes = [0; header::SIZE_MAX];
+        let size = header.write(&mut bytes, self.window);
+        packet.prepend(&bytes[..size]);
+    }
+}
+
+/// The window that parameters mean.
+pub fn window_of(config: &ReliableConfig) -> usize {
+    config.window_size.next_multiple_of(8)
+}

@@ -1,0 +1,146 @@
+//! The sending half: packets that are not acknowledged yet, and when to send them again.
+
+use std::collections::VecDeque;
+
+use super::header::Header;
+use super::rtt::Rtt;
+use crate::proto::pipeline::buffer::Pool;
+use crate::proto::time::{MICROS_PER_MS, Micros};
+
+/// Packets that were sent, from the oldest that is not acknowledged on.
+#[derive(Debug)]
+pub struct Sender {
+    /// The number of the first packet in `sent`, or else of the next one.
+    base: u64,
+    sent: VecDeque<Sent>,
+    in_flight: usize,
+    /// No packet under way was sent before this.
+    oldest_send: Micros,
+    /// The newest number that the peer has named.
+    acked: Option<u64>,
+    pub rtt: Rtt,
+}
+
+#[derive(Debug)]
+struct Sent {
+    payload: Vec<u8>,
+    acked: bool,
+    first_send: Micros,
+    last_send: Micros,
+}
+
+impl Sender {
+    pub fn new() -> Self {
+        Self {
+            base: 0,
+            sent: VecDeque::new(),
+            in_flight: 0,
+            oldest_send: 0,
+            acked: None,
+            rtt: Rtt::default(),
+        }
+    }
+
+    /// Slots of the window that are taken: a packet holds the slots behind it too, until it is
+    /// acknowledged.
+    pub fn span(&self) -> usize {
+        self.sent.len()
+    }
+
+    /// Packets that are not acknowledged.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// A packet of ours was acknowledged at least once.
+    pub fn was_acked(&self) -> bool {
+        self.acked.is_some()
+    }
+
+    /// A new packet leaves; gives its number.
+    pub fn push(&mut self, now: Micros, payload: Vec<u8>) -> u64 {
+        if self.in_flight == 0 {
+            self.oldest_send = now;
+        }
+        let sequence = self.base + self.sent.len() as u64;
+        self.sent.push_back(Sent { payload, acked: false, first_send: now, last_send: now });
+        self.in_flight += 1;
+        sequence
+    }
+
+    /// What the peer says has arrived.
+    pub fn handle_ack(&mut self, now: Micros, header: &Header<'_>, pool: &mut Pool) {
+        let Some(acked) = self.extend(header.acked) else {
+            return;
+        };
+        if self.acked.is_some_and(|known| acked < known) {
+            return;
+        }
+        self.acked = Some(acked);
+        let Some(newest) = acked.checked_sub(self.base) else {
+            return;
+        };
+        // It was sent, so it is a place in `sent`.
+        let newest = newest as usize;
+        if let Some(sent) = self.sent.get(newest).filter(|sent| !sent.acked) {
+            // The longest time that the field can hold may be any longer one.
+            if header.processing_time < u16::MAX {
+                let away = Micros::from(header.processing_time) * MICROS_PER_MS;
+                self.rtt.handle_sample(now.saturating_sub(sent.first_send), away);
+            }
+        }
+        for (place, sent) in self.sent.iter_mut().enumerate().take(newest + 1) {
+            let distance = newest - place;
+            if !sent.acked && header.has(distance) {
+                sent.acked = true;
+                self.in_flight -= 1;
+                pool.give(std::mem::take(&mut sent.payload));
+            }
+        }
+        while self.sent.front().is_some_and(|sent| sent.acked) {
+            self.sent.pop_front();
+            self.base += 1;
+        }
+    }
+
+    /// The number whose low half is `acked`: the newest such one that was sent.
+    fn extend(&self, acked: u16) -> Option<u64> {
+        let newest = (self.base + self.sent.len() as u64).checked_sub(1)?;
+        let distance = u64::from((newest as u16).wrapping_sub(acked));
+        newest.checked_sub(distance)
+    }
+
+    /// The next packet from `cursor` on that was sent too long ago. It counts as sent now.
+    pub fn next_expired(
+        &mut self,
+        now: Micros,
+        resend_time: Micros,
+        cursor: &mut usize,
+    ) -> Option<(u64, &[u8])> {
+        if self.next_timeout(resend_time).is_none_or(|due| due > now) && *cursor == 0 {
+            return None;
+        }
+        if *cursor == 0 {
+            // The search finds the oldest again, among those that stay and those sent now.
+            self.oldest_send = now;
+        }
+        let place = loop {
+            let sent = self.sent.get_mut(*cursor)?;
+            *cursor += 1;
+            if sent.acked {
+                continue;
+            }
+            if now > sent.last_send.saturating_add(resend_time) {
+                sent.last_send = now;
+                break *cursor - 1;
+            }
+            self.oldest_send = self.oldest_send.min(sent.last_send);
+        };
+        Some((self.base + place as u64, &self.sent[place].payload))
+    }
+
+    /// When a packet may have to be sent again.
+    pub fn next_timeout(&self, resend_time: Micros) -> Option<Micros> {
+        (self.in_flight > 0).then(|| self.oldest_send.saturating_add(resend_time).saturating_add(1))
+    }
+}

@@ -1,0 +1,115 @@
+//! What the stages count. Names and meaning are Unity Transport's, without its errors.
+
+use crate::proto::time::Micros;
+
+/// The counters of one stage, in order of the pipeline's stages.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum StageStatistics {
+    /// Counts nothing.
+    Null,
+    /// Of a Fragmentation stage.
+    Fragmentation(FragmentationStatistics),
+    /// Of a ReliableSequenced stage.
+    Reliable(ReliableStatistics),
+    /// Of an UnreliableSequenced stage.
+    UnreliableSequenced(SequencedStatistics),
+    /// Of a Simulator stage.
+    Simulator(SimulatorStatistics),
+    /// A custom stage counts for itself.
+    Custom,
+}
+
+/// Counters of a Fragmentation stage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FragmentationStatistics {
+    /// Messages that left.
+    pub messages_sent: u64,
+    /// Packets they became.
+    pub packets_sent: u64,
+    /// Messages that arrived whole.
+    pub messages_received: u64,
+    /// Packets that arrived.
+    pub packets_received: u64,
+    /// Packets that belong to no message that can become whole.
+    pub packets_dropped: u64,
+    /// Messages that were begun and given up: a packet is missing, or they are too large.
+    pub messages_dropped: u64,
+}
+
+/// Round-trip times, in microseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RttInfo {
+    /// The last one measured; 0 = none yet.
+    pub last: Micros,
+    /// Their smoothed mean.
+    pub smoothed: Micros,
+    /// Their smoothed deviation.
+    pub variance: Micros,
+    /// What a packet waits until it is sent again, before the bounds of the parameters.
+    pub resend_timeout: Micros,
+    /// Measurements.
+    pub samples: u64,
+}
+
+/// Counters of a ReliableSequenced stage.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct ReliableStatistics {
+    /// Packets with payload that arrived, whatever became of them.
+    pub packets_received: u64,
+    /// Packets with payload that left, those sent again not counted.
+    pub packets_sent: u64,
+    /// Packets that only acknowledge and that arrived.
+    pub acks_received: u64,
+    /// Packets that only acknowledge and that left.
+    pub acks_sent: u64,
+    /// Packets that had not arrived when later ones did. One that comes after all is taken off.
+    pub packets_dropped: u64,
+    /// Packets that arrived after later ones.
+    pub packets_out_of_order: u64,
+    /// Packets that had arrived before.
+    pub packets_duplicated: u64,
+    /// Packets outside of the window.
+    pub packets_stale: u64,
+    /// Packets sent again.
+    pub packets_resent: u64,
+    /// Round-trip times.
+    pub rtt: RttInfo,
+}
+
+/// Counters of an UnreliableSequenced stage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SequencedStatistics {
+    /// Packets that left.
+    pub packets_sent: u64,
+    /// Packets that arrived, culled ones included.
+    pub packets_received: u64,
+    /// Packets dropped because a later one, or they themselves, had arrived before.
+    pub packets_culled: u64,
+    /// Packets that never arrived.
+    pub packets_dropped: u64,
+}
+
+/// Counters of a Simulator stage, both directions together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SimulatorStatistics {
+    /// Packets that came in.
+    pub packets: u64,
+    /// Packets dropped.
+    pub dropped: u64,
+    /// Copies made.
+    pub duplicated: u64,
+    /// Packets damaged.
+    pub fuzzed: u64,
+    /// Packets that went through undelayed because the stage held as many as it may.
+    pub overflowed: u64,
+    /// Packets that were too large for the stage.
+    pub bypassed: u64,
+    /// Packets held now.
+    pub waiting: u64,
+}
+
+impl Default for RttInfo {
+    fn default() -> Self {
+        Self { last: 0, smoothed: 50_000, variance: 5_000, resend_timeout: 50_000, samples: 0 }
+    }
+}
