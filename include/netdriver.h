@@ -10,6 +10,9 @@
  *   Nothing is lost: what you do not pop waits and holds its sender back (over UDP, which cannot
  *   wait, what does not fit is dropped and counted). Every limit is a field of nd_settings; a full
  *   send queue is ND_ERROR_NETWORK_SEND_QUEUE_FULL (-5).
+ *   Over UDP messages may be lost, doubled or overtaken, and have at most one packet's length; a
+ *   pipeline (nd_driver_create_pipeline) with the reliable stage brings each once and in order,
+ *   one with the fragmentation stage takes long ones. Its number goes into the send calls.
  *   Calls return 0 or a negative ND_ERROR_... number, and leave their outputs untouched when they
  *   fail; nd_last_error says in words what to do. Misuse is an error too, never a crash: handles
  *   and connections are checked values, not pointers. Use a driver from one thread at a time.
