@@ -141,6 +141,11 @@ impl NetworkDriver {
                 // The peer was faster; the Disconnect event waits to be popped.
                 continue;
             }
+            if self.lingers(index) {
+                self.closing.push((index, frame));
+                continue;
+            }
+            let entry = self.connections.at(index);
             if let Some(utp) = &entry.utp {
                 self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
             }

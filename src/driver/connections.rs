@@ -59,6 +59,8 @@ pub struct Entry {
     pub utp: Option<UtpConnection>,
     /// The machines of its pipelines.
     pub machines: Machines,
+    /// What it says beyond Unity Transport.
+    pub session: Option<Box<super::sessions::Peer>>,
     /// It came from outside.
     pub incoming: bool,
     /// The program knows it.
@@ -101,6 +103,8 @@ pub struct Entry {
     pub plan: Option<Box<super::plan::Plan>>,
     /// Last round trip in microseconds; 0 unknown.
     pub round_trip: u32,
+    /// How much it varies, in microseconds; 0 unknown.
+    pub jitter: u32,
     /// When the last message arrived.
     pub last_message: Option<Micros>,
 }
@@ -117,6 +121,7 @@ impl Entry {
             link: Link::None,
             utp: None,
             machines: Machines::default(),
+            session: None,
             incoming: false,
             accepted: false,
             waiting: Waiting::default(),
@@ -138,6 +143,7 @@ impl Entry {
             http: None,
             plan: None,
             round_trip: 0,
+            jitter: 0,
             last_message: None,
         }
     }
@@ -241,6 +247,7 @@ impl Connections {
             entry.link = Link::None;
             entry.utp = None;
             entry.machines.clear();
+            entry.session = None;
             entry.http = None;
             entry.plan = None;
             entry.payload = Box::default();

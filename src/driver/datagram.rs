@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::connections::Link;
 use super::{DisconnectReason, Ending, Event, EventKind, NetworkDriver};
 use crate::log::note;
+use crate::proto::session;
 use crate::proto::utp::connection::{Outcome, UtpConnection};
 use crate::proto::utp::packet::{self, Packet, PacketError, Token};
 use crate::settings::{Dialect, InterfaceKind};
@@ -42,6 +43,10 @@ impl NetworkDriver {
             self.statistics.malformed_in += 1;
             return;
         }
+        if self.settings.session && session::packet::is_session(data) {
+            self.receive_session(interface, link, data);
+            return;
+        }
         let Some(packet) = self.parse(data) else {
             return;
         };
@@ -49,7 +54,7 @@ impl NetworkDriver {
         let known = self.interfaces[interface as usize].tokens.get(&token).copied();
         match (known, &packet) {
             (Some(index), _) => {
-                self.follow(index, link, &packet);
+                self.follow(index, link, &packet, data.len());
                 self.handle_packet(index, &packet, None);
             }
             (None, Packet::ConnectionRequest { payload, .. }) if self.admits() => {
@@ -82,7 +87,7 @@ impl NetworkDriver {
     /// Follows a peer that moved: data, heartbeats and probes come from where it is now. Repeated
     /// handshake packets and goodbyes move nothing; a client's first Accept comes from the one of
     /// the server's addresses that answers.
-    fn follow(&mut self, index: u32, link: Link, packet: &Packet<'_>) {
+    fn follow(&mut self, index: u32, link: Link, packet: &Packet<'_>, size: usize) {
         let entry = self.connections.at(index);
         let established = entry.utp.as_ref().is_some_and(UtpConnection::is_established);
         let moves = match packet {
@@ -91,12 +96,11 @@ impl NetworkDriver {
             _ => established,
         };
         if moves && entry.link != link && entry.link != Link::None {
-            entry.link = link;
-            let remote = remote_of(link);
-            let local = self.link_local(link);
-            let entry = self.connections.at(index);
-            entry.remote = remote;
-            entry.local = local;
+            if self.proves_places(index) {
+                self.hear_from_elsewhere(index, link, size);
+            } else {
+                self.move_to(index, link);
+            }
         }
     }
 
@@ -154,7 +158,9 @@ impl NetworkDriver {
                 self.connected(index, payload);
             }
             (Outcome::Data, Packet::Data { pipeline, payload, .. }) => {
-                self.receive_packet(index, *pipeline, payload, whole);
+                if !self.take_hello(index, *pipeline, payload) {
+                    self.receive_packet(index, *pipeline, payload, whole);
+                }
             }
             (Outcome::Disconnected, _) => {
                 let ending =
@@ -178,6 +184,7 @@ impl NetworkDriver {
         let data = Bytes::copy_from_slice(payload);
         let event = Event { data, ..self.event(index, EventKind::Connect) };
         self.raise(index, event);
+        self.say_hello(index);
     }
 
     /// Is the inbound limit of a connection reached?
@@ -225,7 +232,7 @@ impl NetworkDriver {
     }
 }
 
-fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
+pub(super) fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
     match link {
         Link::Udp { remote, .. } => Some(remote),
         Link::Ipc { remote, .. } => Some(super::interfaces::ipc_address(remote, false)),

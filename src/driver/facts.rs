@@ -33,12 +33,16 @@ impl NetworkDriver {
             Option::map_or(address, NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr)
         };
         let age = |since| self.time().saturating_sub(since) / MICROS_PER_MS;
+        let session = entry.session.as_ref().and_then(|peer| peer.established());
         Ok(ConnectionInfo {
             state: entry.state,
             interface: entry.interface,
             interface_kind: self.interfaces[entry.interface as usize].settings.kind,
             dialect: entry.dialect,
             round_trip_us: entry.round_trip,
+            jitter_us: entry.jitter,
+            session: session.is_some(),
+            loss_permille: session.map_or(0, |session| (session.loss() * 1000.0) as u32),
             last_message_age_ms: entry
                 .last_message
                 .map(|at| u32::try_from(age(at)).unwrap_or(u32::MAX).min(u32::MAX - 1)),

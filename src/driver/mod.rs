@@ -27,6 +27,7 @@ mod receive;
 mod redirects;
 mod requests;
 mod send;
+mod sessions;
 mod stream;
 mod stream_client;
 mod stream_end;
@@ -61,6 +62,7 @@ use pipelines::Pipelines;
 use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
+use sessions::Sessions;
 use streams::Streams;
 use timers::Timers;
 pub use types::{
@@ -88,6 +90,7 @@ pub struct NetworkDriver {
     timers: Timers,
     sends: OpenSends,
     pipelines: Pipelines,
+    sessions: Sessions,
     accept_queue: VecDeque<Connection>,
     /// Connections arrived since the last update.
     accept_news: bool,
@@ -164,6 +167,7 @@ impl NetworkDriver {
             timers: Timers::default(),
             sends: OpenSends::default(),
             pipelines: Pipelines::default(),
+            sessions: Sessions::default(),
             accept_queue: VecDeque::new(),
             accept_news: false,
             farewell_news: false,
@@ -469,6 +473,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         entry.link = Link::None;
         entry.machines.clear();
+        entry.session = None;
         if let Some(utp) = &entry.utp {
             self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
         }

@@ -239,6 +239,12 @@ pub struct ConnectionInfo {
     pub dialect: Dialect,
     /// Microseconds of the last measured round trip; 0 when none was measured.
     pub round_trip_us: u32,
+    /// Microseconds by which the round trip varies; 0 unknown.
+    pub jitter_us: u32,
+    /// Do messages go through a session with a netdriver peer?
+    pub session: bool,
+    /// Packets of the session that get lost, in 1/1000.
+    pub loss_permille: u32,
     /// Milliseconds since the last message arrived; `None` when none did.
     pub last_message_age_ms: Option<u32>,
     /// The peer's address, behind trusted proxies too.

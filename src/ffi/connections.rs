@@ -499,7 +499,9 @@ pub(super) fn empty_info() -> nd_connection_info {
         outbound_bytes: 0,
         peer: super::endpoints::to_abi(&NetworkEndpoint::INVALID),
         last_message_age_ms: u32::MAX,
-        reserved: 0,
+        jitter_us: 0,
+        session: 0,
+        loss_permille: 0,
     }
 }
 
@@ -525,6 +527,9 @@ fn info_to_abi(info: &ConnectionInfo) -> nd_connection_info {
         outbound_bytes: info.outbound_bytes,
         peer: super::endpoints::to_abi(&info.peer),
         last_message_age_ms: info.last_message_age_ms.unwrap_or(u32::MAX),
+        jitter_us: info.jitter_us,
+        session: u32::from(info.session),
+        loss_permille: info.loss_permille,
         ..empty_info()
     }
 }

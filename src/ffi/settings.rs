@@ -182,6 +182,8 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         reliable_window_size: s.reliable.window_size as u32,
         reliable_minimum_resend_time_ms: s.reliable.minimum_resend_time_ms as i32,
         reliable_maximum_resend_time_ms: s.reliable.maximum_resend_time_ms as i32,
+        session: i32::from(s.session),
+        session_repair_percent: s.session_repair_percent,
     }
 }
 
@@ -283,6 +285,8 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
             maximum_resend_time_ms: milliseconds(s.reliable_maximum_resend_time_ms),
         },
         simulator_stage: SimulatorConfig::default(),
+        session: switch("session", s.session)?,
+        session_repair_percent: s.session_repair_percent,
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;

@@ -142,6 +142,14 @@ pub struct nd_settings {
     /// ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
     /// above the fewest.
     pub reliable_maximum_resend_time_ms: i32,
+    /// Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
+    /// too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
+    /// for real time, and a peer that moves must prove its new address. Other peers do not notice:
+    /// they drop the message that asks. 0 never asks and never answers. Default 1.
+    pub session: i32,
+    /// With such peers: what protection against loss may cost, in percent of the reliable messages
+    /// that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
+    pub session_repair_percent: u32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.
@@ -360,7 +368,8 @@ pub struct nd_connection_info {
     /// ND_DIALECT_UTP or ND_DIALECT_PLAIN.
     pub dialect: u32,
     /// Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-    /// measures its handshake, a WebSocket each of its pings.
+    /// measures its handshake, a WebSocket each of its pings, a reliable pipeline and a session
+    /// (nd_settings.session) their messages.
     pub round_trip_us: u32,
     /// The peer's address, behind trusted proxies too.
     pub remote: nd_endpoint,
@@ -387,8 +396,14 @@ pub struct nd_connection_info {
     pub peer: nd_endpoint,
     /// Milliseconds since the last message arrived; UINT32_MAX when none did.
     pub last_message_age_ms: u32,
-    /// 0.
-    pub reserved: u32,
+    /// Microseconds by which the round trip varies, on average; 0 when that was not measured.
+    /// Since 0.3.
+    pub jitter_us: u32,
+    /// 1 when messages go through a session with a netdriver peer (nd_settings.session), else 0.
+    /// Since 0.3.
+    pub session: u32,
+    /// Packets of the session that get lost, in 1/1000; 0 without a session. Since 0.3.
+    pub loss_permille: u32,
 }
 
 /// An upgrade request that waits for the program. Set struct_size with nd_request_init.

@@ -42,6 +42,11 @@ pub const FRAGMENT_SIZE_MIN: u32 = 125;
 /// The most connections that a driver can be told to hold.
 pub const CONNECTIONS_LIMIT: u32 = 1 << 20;
 
+/// The default and the largest `session_repair_percent`.
+pub const REPAIR_PERCENT_DEFAULT: u32 = crate::proto::session::REPAIR_PERCENT_MAX_DEFAULT as u32;
+/// The largest `session_repair_percent`.
+pub const REPAIR_PERCENT_MAX: u32 = 100;
+
 /// What a driver is built with. Times are in milliseconds, sizes in bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSettings {
@@ -130,6 +135,12 @@ pub struct NetworkSettings {
     pub reliable: ReliableConfig,
     /// Simulator stages that bring none.
     pub simulator_stage: SimulatorConfig,
+    /// Over datagrams, speak more than Unity Transport with peers that can: messages share
+    /// datagrams, losses are found sooner, bulk leaves room for real time.
+    pub session: bool,
+    /// Sessions: what protection against loss may cost, in percent of what it protects; 0 is no
+    /// protection. Without loss there is none.
+    pub session_repair_percent: u32,
 }
 
 /// This side forgets its compression context after each message.
@@ -182,6 +193,8 @@ impl Default for NetworkSettings {
             fragmentation: FragmentationConfig::default(),
             reliable: ReliableConfig::default(),
             simulator_stage: SimulatorConfig::default(),
+            session: true,
+            session_repair_percent: REPAIR_PERCENT_DEFAULT,
         }
     }
 }
@@ -247,6 +260,7 @@ impl NetworkSettings {
         if self.fragment_size != 0 {
             bounded("fragment_size", self.fragment_size, FRAGMENT_SIZE_MIN, message_limit)?;
         }
+        bounded("session_repair_percent", self.session_repair_percent, 0, REPAIR_PERCENT_MAX)?;
         pipelines::check(self.fragmentation, self.reliable, self.simulator_stage)
             .map_err(Error::argument)?;
         if self.perform_path_mtu_discovery {

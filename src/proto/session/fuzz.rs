@@ -39,10 +39,17 @@ pub fn fuzz_packet(data: &[u8]) {
 }
 
 /// What one side got, on channels 0 to 3, and whether the other side alone can have sent it.
-#[derive(Default)]
 struct Sink {
     got: [u32; 4],
     forged: bool,
+    /// Messages that it still takes.
+    room: u32,
+}
+
+impl Sink {
+    const fn new() -> Self {
+        Self { got: [0; 4], forged: false, room: u32::MAX }
+    }
 }
 
 impl Output for Sink {
@@ -54,6 +61,11 @@ impl Output for Sink {
             assert_eq!(data.get(..4), Some(&number.to_le_bytes()[..]), "once and in order");
         }
         *number += 1;
+        self.room -= 1;
+    }
+
+    fn is_full(&mut self) -> bool {
+        self.room == 0
     }
 }
 
@@ -79,7 +91,7 @@ impl Pair {
         Self {
             now: 0,
             sessions: [Session::new(0, config), Session::new(0, config)],
-            sinks: [Sink::default(), Sink::default()],
+            sinks: [Sink::new(), Sink::new()],
             ways: [VecDeque::new(), VecDeque::new()],
             sent: [[0; 4]; 2],
         }
@@ -132,7 +144,10 @@ impl Pair {
                 let copy = self.ways[way].get(at).cloned().unwrap_or_default();
                 self.deliver(side, &copy);
             }
-            _ => self.sessions[side].set_backlog(u64::from(value) * 100),
+            _ => {
+                self.sinks[side].room = u32::from(value) * 2;
+                self.sessions[side].deliver_held(&mut self.sinks[side]);
+            }
         }
     }
 }
@@ -146,8 +161,9 @@ pub fn fuzz_pair(data: &[u8]) {
     for &[operation, value] in script.as_chunks().0 {
         pair.step(operation, value);
     }
-    for session in &mut pair.sessions {
-        session.set_backlog(0);
+    for (session, sink) in pair.sessions.iter_mut().zip(&mut pair.sinks) {
+        sink.room = u32::MAX;
+        session.deliver_held(sink);
     }
     for _ in 0..2000 {
         for side in 0..2 {

@@ -189,6 +189,12 @@ impl Negotiation {
         attempts < ATTEMPTS_MAX
     }
 
+    /// Is what this side says an answer?
+    #[must_use]
+    pub const fn answers(&self) -> bool {
+        !self.client
+    }
+
     /// Is one due whatever the time?
     #[must_use]
     pub const fn wants_transmit(&self, now: Micros) -> bool {

@@ -16,7 +16,7 @@ use super::repair::Repairer;
 use super::ring::ByteRing;
 use super::rtt::RoundTrip;
 use super::send_channel::SendChannel;
-use super::{Config, DATAGRAM_SIZE_MIN, Failure, Refused, Statistics, cost};
+use super::{Config, DATAGRAM_SIZE_MIN, Failure, Output, Refused, Statistics, cost};
 use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// Probe timeouts without an answer until the path counts as broken.
@@ -37,6 +37,8 @@ struct Queued {
     pipeline: u8,
     length: u16,
     position: u64,
+    /// Its place among all messages of the session.
+    order: u64,
 }
 
 /// What the peer may send on reliable channels, and what it has.
@@ -44,8 +46,6 @@ struct Queued {
 struct Grant {
     /// The sum up to which the peer was told that it may send.
     told: u64,
-    /// Cost of what was delivered and waits for the program.
-    backlog: u64,
     /// Datagrams that will still carry it.
     repeats: u8,
 }
@@ -75,6 +75,8 @@ pub struct Session {
     /// When something that must arrive was acknowledged, or there was nothing to be.
     progress: Micros,
     datagrams: u64,
+    /// Messages that the program has given.
+    order: u64,
     // What it receives.
     received: Received,
     receiving: Vec<ReceiveChannel>,
@@ -111,10 +113,11 @@ impl Session {
             peer_ack_delay: config.ack_delay,
             progress: now,
             datagrams: 0,
+            order: 0,
             received: Received::new(),
             receiving: Vec::new(),
             delivered_reports: 0,
-            grant: Grant { told: u64::from(config.window), backlog: 0, repeats: 0 },
+            grant: Grant { told: u64::from(config.window), repeats: 0 },
             path_response: None,
             path_validated: None,
             failure: None,
@@ -144,12 +147,12 @@ impl Session {
         if length > self.message_size_max() {
             return Err(Refused::TooLong);
         }
-        let waiting = self.message_bytes.len() + self.messages.len() * MESSAGE_OVERHEAD;
-        if waiting + length > self.config.message_queue_bytes_max as usize {
+        if length > self.message_room() && !self.messages.is_empty() {
             return Err(Refused::QueueFull);
         }
         let position = self.message_bytes.push(parts);
-        self.messages.push_back(Queued { pipeline, length: length as u16, position });
+        let order = self.next_order();
+        self.messages.push_back(Queued { pipeline, length: length as u16, position, order });
         Ok(())
     }
 
@@ -178,8 +181,41 @@ impl Session {
             channel.served = datagrams;
         }
         channel.priority = priority;
-        channel.push(parts);
+        channel.push(self.order, parts);
+        self.order += 1;
         Ok(())
+    }
+
+    /// As [`send_reliable`](Self::send_reliable), for a message that was accepted elsewhere
+    /// already: however much waits, and it must fit.
+    pub fn hold_reliable(&mut self, channel: u8, priority: u8, message: &[u8]) {
+        let datagrams = self.datagrams;
+        let place = self.sending_place(channel);
+        let channel = &mut self.sending[place];
+        if channel.is_sent() {
+            channel.served = datagrams;
+        }
+        channel.priority = priority;
+        channel.push(self.order, &[message]);
+        self.order += 1;
+    }
+
+    const fn next_order(&mut self) -> u64 {
+        self.order += 1;
+        self.order - 1
+    }
+
+    /// Messages that may be lost, on their way to the next flush.
+    #[must_use]
+    pub fn message_count(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Bytes of messages that may be lost which are still taken before the next flush.
+    #[must_use]
+    pub fn message_room(&self) -> usize {
+        let waiting = self.message_bytes.len() + self.messages.len() * MESSAGE_OVERHEAD;
+        (self.config.message_queue_bytes_max as usize).saturating_sub(waiting)
     }
 
     /// Would a channel take a message of so many bytes?
@@ -220,16 +256,31 @@ impl Session {
         self.messages.is_empty() && self.sending.iter().all(SendChannel::is_idle)
     }
 
+    /// Has everything that the program gave left at least once, and does nothing that was lost
+    /// wait to leave again? What a gate holds back does not count.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        self.messages.is_empty()
+            && self.sending.iter().all(|channel| channel.gated || channel.is_sent())
+    }
+
     /// The program has seen what arrived and had its chance to answer: acknowledgements that are
     /// due need not wait for its messages any more.
     pub const fn handle_answered(&mut self) {
         self.received.handle_answered();
     }
 
-    /// Says how much of what was delivered on reliable channels the program has not taken yet:
-    /// the peer may send that much less.
-    pub fn set_backlog(&mut self, cost: u64) {
-        self.grant.backlog = cost;
+    /// Delivers what was kept because [`Output::is_full`].
+    pub fn deliver_held(&mut self, output: &mut impl Output) {
+        for channel in &mut self.receiving {
+            channel.deliver_held(output);
+        }
+    }
+
+    /// Are there messages that wait for room?
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.receiving.iter().any(ReceiveChannel::is_stalled)
     }
 
     /// Asks the peer for a sign of life.

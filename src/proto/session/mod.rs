@@ -60,6 +60,11 @@ pub trait Output {
     fn message(&mut self, pipeline: u8, data: &[u8]);
     /// The next message of a reliable channel.
     fn reliable(&mut self, channel: u8, data: &[u8]);
+    /// Is there no room for another reliable message now? The session keeps it then, until
+    /// [`Session::deliver_held`].
+    fn is_full(&mut self) -> bool {
+        false
+    }
 }
 
 /// Which of the 256 channels are reliable.

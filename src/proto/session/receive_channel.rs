@@ -18,7 +18,7 @@ const POOL_MAX: usize = 64;
 pub enum Verdict {
     /// It was the next one; it and perhaps others were delivered.
     Delivered,
-    /// It waits behind a gap.
+    /// It waits behind a gap, or for room.
     Held,
     /// It came before.
     Duplicate,
@@ -78,8 +78,13 @@ impl ReceiveChannel {
     }
 
     /// Is something missing in front of what has arrived?
-    pub const fn has_gap(&self) -> bool {
-        self.held_cost > 0
+    pub fn has_gap(&self) -> bool {
+        self.held.front().is_some_and(Option::is_none)
+    }
+
+    /// Does the next message wait for room?
+    pub fn is_stalled(&self) -> bool {
+        self.held.front().is_some_and(Option::is_some)
     }
 
     /// Cost of what waits behind gaps.
@@ -115,12 +120,10 @@ impl ReceiveChannel {
         {
             return Verdict::Refused;
         }
-        if distance == 0 {
+        if distance == 0 && !self.is_stalled() && !out.is_full() {
             self.deliver(data, out);
-            if !self.held.is_empty() {
-                self.held.pop_front();
-                self.deliver_held(out);
-            }
+            self.held.pop_front();
+            self.deliver_held(out);
             return Verdict::Delivered;
         }
         let place = distance as usize;
@@ -150,8 +153,9 @@ impl ReceiveChannel {
         }
     }
 
-    fn deliver_held(&mut self, output: &mut impl Output) {
-        while let Some(Some(_)) = self.held.front() {
+    /// Delivers what waits, as far as there is room and no gap.
+    pub fn deliver_held(&mut self, output: &mut impl Output) {
+        while self.is_stalled() && !output.is_full() {
             let Some(Some(buffer)) = self.held.pop_front() else { return };
             self.held_cost -= cost(buffer.len());
             self.deliver(&buffer, output);

@@ -27,6 +27,8 @@ struct Slot {
     position: u64,
     length: u32,
     state: State,
+    /// Its place among all messages of the session.
+    order: u64,
     /// The packet that carried it last.
     packet: u64,
 }
@@ -40,6 +42,8 @@ pub struct Next {
     pub length: usize,
     /// It was sent before and got lost.
     pub again: bool,
+    /// Its place among all messages of the session.
+    pub order: u64,
 }
 
 /// What protects messages that were sent: one of them again, or several in one.
@@ -95,13 +99,13 @@ impl SendChannel {
         }
     }
 
-    /// Takes a message.
-    pub fn push(&mut self, parts: &[&[u8]]) {
+    /// Takes a message; `order` is its place among all messages of the session.
+    pub fn push(&mut self, order: u64, parts: &[&[u8]]) {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let position = self.bytes.push(parts);
         self.backlog += length;
         let (state, packet) = (State::Waiting, 0);
-        self.slots.push_back(Slot { position, length: length as u32, state, packet });
+        self.slots.push_back(Slot { position, length: length as u32, state, order, packet });
     }
 
     /// What it holds, as the queue's limit counts it.
@@ -136,7 +140,8 @@ impl SendChannel {
         while let Some(&sequence) = self.lost.front() {
             match self.slot(sequence) {
                 Some(slot) if slot.state == State::Lost => {
-                    return Some(Next { sequence, length: slot.length as usize, again: true });
+                    let (length, order) = (slot.length as usize, slot.order);
+                    return Some(Next { sequence, length, again: true, order });
                 }
                 _ => self.lost.pop_front(),
             };
@@ -145,7 +150,8 @@ impl SendChannel {
             return None;
         }
         let slot = self.slot(self.next)?;
-        Some(Next { sequence: self.next, length: slot.length as usize, again: false })
+        let (length, order) = (slot.length as usize, slot.order);
+        Some(Next { sequence: self.next, length, again: false, order })
     }
 
     /// A message's bytes, in two pieces.
@@ -295,7 +301,7 @@ mod tests {
     fn with(lengths: &[usize]) -> SendChannel {
         let mut channel = SendChannel::new(1);
         for &length in lengths {
-            channel.push(&[&vec![length as u8; length]]);
+            channel.push(0, &[&vec![length as u8; length]]);
         }
         channel
     }
@@ -310,15 +316,24 @@ mod tests {
     fn messages_leave_in_order_and_lost_ones_first() {
         let mut channel = with(&[3, 0, 5]);
         assert_eq!(channel.backlog(), 8);
-        assert_eq!(send(&mut channel, 0), Some(Next { sequence: 0, length: 3, again: false }));
-        assert_eq!(send(&mut channel, 1), Some(Next { sequence: 1, length: 0, again: false }));
+        assert_eq!(
+            send(&mut channel, 0),
+            Some(Next { sequence: 0, length: 3, again: false, order: 0 })
+        );
+        assert_eq!(
+            send(&mut channel, 1),
+            Some(Next { sequence: 1, length: 0, again: false, order: 0 })
+        );
         assert_eq!(channel.handle_lost(0, 1, 0), 1);
         assert!(!channel.is_sent());
-        let again = Next { sequence: 0, length: 3, again: true };
+        let again = Next { sequence: 0, length: 3, again: true, order: 0 };
         assert_eq!(send(&mut channel, 2), Some(again));
         assert_eq!(channel.data(0).concat(), [3; 3]);
         assert_eq!(channel.handle_lost(0, 1, 0), 0, "it left again since");
-        assert_eq!(send(&mut channel, 3), Some(Next { sequence: 2, length: 5, again: false }));
+        assert_eq!(
+            send(&mut channel, 3),
+            Some(Next { sequence: 2, length: 5, again: false, order: 0 })
+        );
         assert_eq!(send(&mut channel, 4), None);
         assert!(channel.is_sent() && !channel.is_idle() && channel.backlog() == 0);
     }

@@ -268,6 +268,12 @@ impl UtpConnection {
         }
     }
 
+    /// A packet of a session arrived: a sign of life like any other.
+    pub const fn handle_session_packet(&mut self, now: Micros) {
+        self.last_receive = now;
+        self.peer_spoke = true;
+    }
+
     /// The peer's WebSocket answered a ping, which may count as a sign of life: its program need
     /// not have spoken.
     pub const fn handle_pong(&mut self, now: Micros) {

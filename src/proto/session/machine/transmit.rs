@@ -1,7 +1,8 @@
 //! The way out: what the next datagram holds.
 //!
-//! First what keeps the session going, then messages that may be lost, then reliable ones by
-//! priority, then protection of earlier ones where there is room.
+//! First what keeps the session going, then messages: those that may be lost and short queues of
+//! reliable ones in the order of the program's calls, then long queues by priority. Protection of
+//! earlier ones comes last, where there is room.
 
 use super::{BLOCKED_INTERVAL, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::Controller as _;
@@ -16,7 +17,7 @@ use crate::proto::time::Micros;
 /// A channel that waited for so many datagrams begins the next one, whatever its priority.
 pub const STARVED_DATAGRAMS: u64 = 16;
 /// Datagrams of backlog up to which a channel's messages are not paced.
-const LIGHT_DATAGRAMS: usize = 2;
+const LIGHT_DATAGRAMS: usize = 8;
 /// Reliable datagrams that may be under way whatever the window says.
 const VITAL_MIN: u64 = 2;
 /// Room below which a frame takes the rest of its datagram.
@@ -28,6 +29,19 @@ struct Allowed {
     /// Channels with a long backlog.
     bulk: bool,
     /// The others.
+    light: bool,
+}
+
+/// A channel's claim to be next: how long it starves, its priority, whether its queue is short,
+/// and then who waits longer.
+type Rank = (u64, u8, bool, u64);
+
+/// The channel whose turn it is.
+#[derive(Clone, Copy)]
+struct Turn {
+    place: usize,
+    next: Next,
+    /// Its queue is short.
     light: bool,
 }
 
@@ -101,8 +115,7 @@ impl Session {
         self.write_controls(now, &mut datagram, &mut sent);
         self.write_ack(now, &mut datagram);
         let fixed = datagram.out.len();
-        self.write_messages(&mut datagram);
-        let paced = self.write_reliable(number, allowed, &mut datagram);
+        let paced = self.write_all(number, allowed, &mut datagram);
         if datagram.out.len() > fixed {
             self.write_protection(number, &mut datagram);
         }
@@ -187,7 +200,7 @@ impl Session {
 
     fn window_now(&self) -> u64 {
         let delivered: u64 = self.receiving.iter().map(|channel| channel.delivered).sum();
-        delivered.saturating_sub(self.grant.backlog) + u64::from(self.config.window)
+        delivered + u64::from(self.config.window)
     }
 
     /// Notes when the peer's window keeps everything back.
@@ -250,29 +263,53 @@ impl Session {
         });
     }
 
-    fn write_messages(&mut self, datagram: &mut Datagram<'_>) {
-        while let Some(queued) = self.messages.front() {
-            let length = usize::from(queued.length);
-            let pipeline = queued.pipeline;
-            let fits = datagram.write(MESSAGE_OVERHEAD, length, |out, length| {
-                frame::write_message_head(out, pipeline, length);
-            });
-            if !fits {
-                return;
+    /// Writes messages of both kinds, as many as fit. True when what was written counts for the
+    /// pacer.
+    fn write_all(&mut self, number: u64, allowed: Allowed, datagram: &mut Datagram<'_>) -> bool {
+        let mut paced = false;
+        loop {
+            let waiting = self.messages.front().map(|queued| queued.order);
+            let turn = self.pick(allowed);
+            let written = match (waiting, turn) {
+                (None, None) => break,
+                // A short queue keeps its place among those that do not wait.
+                (Some(order), Some(turn)) if turn.light && turn.next.order < order => {
+                    self.write_reliable(number, turn, datagram)
+                }
+                (Some(_), _) => self.write_message(datagram),
+                (None, Some(turn)) => self.write_reliable(number, turn, datagram),
+            };
+            if !written {
+                break;
             }
+            paced |= waiting.is_none() && turn.is_some_and(|turn| !turn.light);
+        }
+        paced
+    }
+
+    /// Writes the next message that may be lost. False when it does not fit.
+    fn write_message(&mut self, datagram: &mut Datagram<'_>) -> bool {
+        let Some(queued) = self.messages.front() else { return false };
+        let length = usize::from(queued.length);
+        let pipeline = queued.pipeline;
+        let fits = datagram.write(MESSAGE_OVERHEAD, length, |out, length| {
+            frame::write_message_head(out, pipeline, length);
+        });
+        if fits {
             for part in self.message_bytes.get(queued.position, length) {
                 datagram.out.extend_from_slice(part);
             }
             self.message_bytes.release(queued.position + length as u64);
             self.messages.pop_front();
         }
+        fits
     }
 
     /// The channel whose turn it is, and its next message.
-    fn pick(&mut self, allowed: Allowed) -> Option<(usize, Next)> {
+    fn pick(&mut self, allowed: Allowed) -> Option<Turn> {
         let left = self.cost_max.saturating_sub(self.cost_sent);
         let light_bytes = self.light_bytes();
-        let mut best: Option<((u64, u8, u64), usize, Next)> = None;
+        let mut best: Option<(Rank, Turn)> = None;
         for (place, channel) in self.sending.iter_mut().enumerate() {
             let Some(next) = channel.peek() else { continue };
             let light = channel.backlog() <= light_bytes;
@@ -282,41 +319,32 @@ impl Session {
             }
             let waited = self.datagrams - channel.served;
             let starved = if waited >= STARVED_DATAGRAMS { waited } else { 0 };
-            let turn = (starved, channel.priority, waited);
-            if best.is_none_or(|(before, ..)| turn > before) {
-                best = Some((turn, place, next));
+            // Short queues in the order of the program's calls, long ones in turns.
+            let last = if light { u64::MAX - next.order } else { waited };
+            let rank = (starved, channel.priority, light, last);
+            if best.is_none_or(|(before, _)| rank > before) {
+                best = Some((rank, Turn { place, next, light }));
             }
         }
-        best.map(|(_, place, next)| (place, next))
+        best.map(|(_, turn)| turn)
     }
 
-    /// True when what was written counts for the pacer.
-    fn write_reliable(
-        &mut self,
-        number: u64,
-        allowed: Allowed,
-        datagram: &mut Datagram<'_>,
-    ) -> bool {
-        let mut paced = false;
-        while datagram.room() > RELIABLE_OVERHEAD
-            && let Some((place, next)) = self.pick(allowed)
-        {
-            let channel = &mut self.sending[place];
-            let light = channel.backlog() <= LIGHT_DATAGRAMS * (datagram.end - datagram.start);
-            if !write_one(datagram, channel.id, next.sequence, channel.data(next.sequence)) {
-                break;
-            }
-            channel.handle_sent(next.sequence, number);
-            channel.served = self.datagrams;
-            paced |= !light;
-            let content = Content { channel: place as u8, first: next.sequence, count: 1 };
-            self.recovery.carry(content, self.recovery.carried());
-            if !next.again {
-                self.cost_sent += cost(next.length);
-                self.repairer.handle_sent(next.length + RELIABLE_OVERHEAD, &self.rtt);
-            }
+    /// Writes the message whose turn it is. False when it does not fit.
+    fn write_reliable(&mut self, number: u64, turn: Turn, datagram: &mut Datagram<'_>) -> bool {
+        let Turn { place, next, .. } = turn;
+        let channel = &mut self.sending[place];
+        if !write_one(datagram, channel.id, next.sequence, channel.data(next.sequence)) {
+            return false;
         }
-        paced
+        channel.handle_sent(next.sequence, number);
+        channel.served = self.datagrams;
+        let content = Content { channel: place as u8, first: next.sequence, count: 1 };
+        self.recovery.carry(content, self.recovery.carried());
+        if !next.again {
+            self.cost_sent += cost(next.length);
+            self.repairer.handle_sent(next.length + RELIABLE_OVERHEAD, &self.rtt);
+        }
+        true
     }
 
     /// Protects messages of earlier packets, where the budget and the datagram have room.

@@ -203,8 +203,10 @@ fn a_full_queue_refuses_and_holds_nobody_else_up() {
     assert_eq!(session.reliable_cost(1), cost(900));
     assert_eq!(session.send_reliable(2, 0, &[&[0; 100]]), Ok(()));
     assert_eq!(session.send_message(9, &[&[0; 900]]), Ok(()));
+    assert!(session.message_count() == 1 && session.message_room() < 100);
     assert_eq!(session.send_message(9, &[&[0; 900]]), Err(Refused::QueueFull));
     sent(&mut session, 0);
+    assert_eq!(session.message_count(), 0);
     assert_eq!(session.send_message(9, &[&[0; 900]]), Ok(()));
     let long = vec![0; session.reliable_size_max() + 1];
     assert_eq!(session.send_reliable(3, 0, &[&long]), Err(Refused::TooLong));
@@ -238,15 +240,18 @@ fn a_program_that_takes_nothing_stops_its_peer_and_lets_it_go_on() {
         world.sessions[0].send_reliable(1, 0, &[&[1; 1000]]).expect("is taken");
     }
     let taken = |world: &World| world.logs[1].reliable.get(&1).map_or(0, Vec::len);
-    world.hoards[1] = true;
+    world.logs[1].room = Some(3);
     world.run(5000 * MS);
-    let stopped = taken(&world);
-    assert!((5..10).contains(&stopped), "{stopped}");
+    assert_eq!(taken(&world), 3);
+    assert!(world.sessions[1].is_stalled());
+    // A window's worth waits in the receiver, the rest at home.
+    let waits = world.sessions[0].reliable_cost(1);
+    assert_eq!(waits, 100 * cost(1000) - 12 * cost(1000));
     assert!(world.sessions[0].failure().is_none());
     // It asks now and then, so that an answer that was lost does not end everything.
     assert!(world.datagrams[0] < 60, "{}", world.datagrams[0]);
-    world.hoards[1] = false;
-    world.sessions[1].set_backlog(0);
+    world.logs[1].room = None;
+    world.sessions[1].deliver_held(&mut world.logs[1]);
     world.run(10_000 * MS);
     assert_eq!(taken(&world), 100);
 }

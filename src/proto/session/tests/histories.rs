@@ -74,8 +74,11 @@ impl History {
                 // The machine slept.
                 (2, 30) => self.world.now += self.random.below(20_000) * MS,
                 // The program takes nothing for a while.
-                (3, 10) => self.world.sessions[1].set_backlog(30_000),
-                (3, 50) => self.world.sessions[1].set_backlog(0),
+                (3, 10) => self.world.logs[1].room = Some(5),
+                (3, 50) => {
+                    self.world.logs[1].room = None;
+                    self.world.sessions[1].deliver_held(&mut self.world.logs[1]);
+                }
                 _ => {}
             }
         }

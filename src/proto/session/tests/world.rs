@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::proto::netem::{Netem, Params};
-use crate::proto::session::{Config, Output, Session, cost};
+use crate::proto::session::{Config, Output, Session};
 use crate::proto::time::Micros;
 
 pub const TOKEN: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -15,6 +15,8 @@ pub const DATAGRAM_COST: usize = 28;
 #[derive(Default)]
 pub struct Log {
     pub now: Micros,
+    /// Reliable messages that the program still takes; all of them, if it does not say.
+    pub room: Option<usize>,
     /// By channel.
     pub reliable: BTreeMap<u8, Vec<(Micros, Vec<u8>)>>,
     pub messages: Vec<(Micros, u8, Vec<u8>)>,
@@ -27,6 +29,11 @@ impl Output for Log {
 
     fn reliable(&mut self, channel: u8, data: &[u8]) {
         self.reliable.entry(channel).or_default().push((self.now, data.to_vec()));
+        self.room = self.room.map(|room| room.saturating_sub(1));
+    }
+
+    fn is_full(&mut self) -> bool {
+        self.room == Some(0)
     }
 }
 
@@ -41,8 +48,6 @@ pub struct World {
     pub datagrams: [usize; 2],
     /// Lengths of datagrams, newest last; for those who want to see them.
     pub lengths: Vec<usize>,
-    /// Does the program of a side take nothing of what arrives?
-    pub hoards: [bool; 2],
     buffer: Vec<u8>,
 }
 
@@ -65,7 +70,6 @@ impl World {
             wire: [0; 2],
             datagrams: [0; 2],
             lengths: Vec::new(),
-            hoards: [false; 2],
             buffer: Vec::new(),
         }
     }
@@ -105,11 +109,6 @@ impl World {
                 let other = 1 - side;
                 self.logs[other].now = self.now;
                 self.sessions[other].handle_datagram(self.now, &datagram, &mut self.logs[other]);
-            }
-            if self.hoards[side] {
-                let all = self.logs[side].reliable.values().flatten();
-                let backlog = all.map(|(_, data)| cost(data.len())).sum();
-                self.sessions[side].set_backlog(backlog);
             }
         }
         for session in &mut self.sessions {
