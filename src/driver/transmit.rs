@@ -28,6 +28,7 @@ impl NetworkDriver {
         list.clear();
         list.append(&mut self.control_list);
         self.control_list = list;
+        self.transmit_sessions();
         self.close_connections();
         self.release_simulated();
         let outcome = self.flush_datagrams();

@@ -257,6 +257,27 @@ pub unsafe extern "C" fn nd_connection_set_resend_times(
     })
 }
 
+/// Set the priority of a reliable pipeline's messages among those of one connection. It counts
+/// with netdriver peers over datagrams (nd_settings.session): higher goes first when not everything
+/// may leave at once, and a pipeline that has waited for 16 datagrams has its turn all the same.
+/// Messages of pipelines that are not reliable never wait.
+///
+/// @param driver  the driver
+/// @param pipeline  a pipeline
+/// @param priority  0, the default, to 255; for messages that are sent from here on
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, or 0);
+/// ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.3
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_set_pipeline_priority(
+    driver: *mut nd_driver,
+    pipeline: u8,
+    priority: u8,
+) -> nd_result {
+    with_driver(driver, |driver| driver.set_pipeline_priority(pipeline, priority))
+}
+
 /// Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP
 /// dialect included: Unity Transport's MaxHeaderSize.
 ///

@@ -181,6 +181,14 @@ pub struct nd_settings {
     /// ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
     /// 0: no such limit, only outbound_bytes_max. Since 0.3.
     pub websocket_send_queue_capacity: u32,
+    /// Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
+    /// too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
+    /// for real time, and a peer that moves must prove its new address. Other peers do not notice:
+    /// they drop the message that asks. 0 never asks and never answers. Default 1.
+    pub session: i32,
+    /// With such peers: what protection against loss may cost, in percent of the reliable messages
+    /// that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
+    pub session_repair_percent: u32,
 }
 
 /// Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
@@ -450,8 +458,9 @@ pub struct nd_connection_info {
     /// ND_DIALECT_UTP or ND_DIALECT_PLAIN.
     pub dialect: u32,
     /// Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
-    /// measures every round_trip_interval_ms, a plain WebSocket each of its pings, and reliable
-    /// pipelines measure where the peer answers no probe.
+    /// measures every round_trip_interval_ms, a plain WebSocket each of its pings, a session
+    /// (nd_settings.session) its packets, and reliable pipelines measure where the peer answers no
+    /// probe.
     pub round_trip_us: u32,
     /// The peer's address, behind trusted proxies too.
     pub remote: nd_endpoint,
@@ -497,6 +506,11 @@ pub struct nd_connection_info {
     /// 1: the peer's address is as good as proven: it has spoken since its request, or brought a
     /// cookie, or there is a stream to it.
     pub validated: u32,
+    /// 1 when messages go through a session with a netdriver peer (nd_settings.session), else 0.
+    /// Since 0.3.
+    pub session: u32,
+    /// Packets of the session that get lost, in 1/1000; 0 without a session. Since 0.3.
+    pub loss_permille: u32,
     /// 0.
     pub reserved_2: u32,
 }

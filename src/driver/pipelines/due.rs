@@ -25,16 +25,18 @@ impl NetworkDriver {
 
     /// Does any connection owe an acknowledgement?
     pub(in crate::driver) const fn owes_acks(&self) -> bool {
-        !self.pipelines.owing.is_empty()
+        !self.pipelines.owing.is_empty() || self.sessions_owe()
     }
 
     /// The program sees what has arrived, and has its chance to answer until the next call.
     pub(in crate::driver) const fn show_owed_acks(&mut self) {
         self.pipelines.due = self.pipelines.owing.len();
+        self.show_owing_sessions();
     }
 
     /// Sends the acknowledgements that are still owed for what the program has seen.
     pub(in crate::driver) fn send_due_acks(&mut self) {
+        self.release_owing_sessions();
         let due = std::mem::take(&mut self.pipelines.due);
         let mut list = std::mem::take(&mut self.pipelines.owing);
         for index in list.drain(..due) {

@@ -25,7 +25,7 @@ impl Machines {
     }
 
     /// Puts a machine into its place.
-    pub(super) fn put(&mut self, pipeline: u8, machine: Box<Pipeline>) {
+    pub(in crate::driver) fn put(&mut self, pipeline: u8, machine: Box<Pipeline>) {
         let Some(place) = place(pipeline) else { return };
         if self.list.len() <= place {
             self.list.resize_with(place + 1, || None);
@@ -34,8 +34,18 @@ impl Machines {
     }
 
     /// A machine in its place.
-    pub(super) fn get(&self, pipeline: u8) -> Option<&Pipeline> {
+    pub(in crate::driver) fn get(&self, pipeline: u8) -> Option<&Pipeline> {
         self.list.get(place(pipeline)?)?.as_deref()
+    }
+
+    /// The same, to change it.
+    pub(in crate::driver) fn get_mut(&mut self, pipeline: u8) -> Option<&mut Pipeline> {
+        self.list.get_mut(place(pipeline)?)?.as_deref_mut()
+    }
+
+    /// The pipeline that last refused a message because its window was full; 0 is none.
+    pub(in crate::driver) const fn blocked(&self) -> u8 {
+        self.blocked
     }
 
     /// The number of the last pipeline that was used.

@@ -198,6 +198,10 @@ pub fn send(
                 return Err(SendError::QueueFull);
             }
             stage.handle_send(context.now, packet, context.pool);
+            if stage.sends_carried() && behind.is_empty() {
+                context.out.carry(packet.as_slice());
+                return Ok(());
+            }
             // It is kept and will be sent again, whatever the stages behind make of it now.
             let _ = send(behind, packet, context);
             Ok(())
@@ -383,7 +387,7 @@ pub fn handle_timeout(stages: &mut [Stage], place: usize, context: &mut Context<
 }
 
 fn resend(stage: &mut Reliable, behind: &mut [Stage], context: &mut Context<'_>) {
-    let headroom = headers(behind) + stage.header_size();
+    let headroom = headers(behind) + stage.headroom();
     // It fitted once; where less fits now, trying is all that is left.
     let context = &mut context.unlimited();
     let mut cursor = 0;
@@ -430,7 +434,7 @@ pub fn send_ack(stages: &mut [Stage], place: usize, context: &mut Context<'_>) {
     let Some((Stage::Reliable(stage), behind)) = stages[place..].split_first_mut() else {
         return;
     };
-    let headroom = headers(behind) + stage.header_size();
+    let headroom = headers(behind) + stage.headroom();
     if let Some(mut packet) = stage.take_ack(context.now, headroom, context.pool) {
         // The next packet carries it too.
         let _ = send(behind, &mut packet, context);

@@ -182,6 +182,33 @@ impl PipelineConfig {
     }
 }
 
+impl PipelineConfig {
+    /// Bytes that tell pipelines apart whose packets look different: each stage's kind, and what
+    /// of its parameters both ends must share.
+    #[must_use]
+    pub fn describe(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for stage in &self.stages {
+            match stage {
+                // They put nothing in front of a packet.
+                StageConfig::Null | StageConfig::Simulator(_) => {}
+                StageConfig::Fragmentation(_) => bytes.push(1),
+                StageConfig::ReliableSequenced(config) => {
+                    bytes.push(2);
+                    bytes.extend_from_slice(&(window_of(config) as u32).to_le_bytes());
+                }
+                StageConfig::UnreliableSequenced => bytes.push(3),
+                StageConfig::Custom(stage) => {
+                    bytes.push(4);
+                    bytes.extend_from_slice(stage.name().as_bytes());
+                    bytes.push(0);
+                }
+            }
+        }
+        bytes
+    }
+}
+
 impl StageConfig {
     /// Bytes of its largest header.
     #[must_use]
