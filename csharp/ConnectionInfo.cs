@@ -115,5 +115,28 @@ namespace NetDriver
         {
             get { return m_Native.last_message_age_ms; }
         }
+
+        /// <summary>
+        /// Microseconds by which the round trip varies, on average; 0 when that was not measured.
+        /// </summary>
+        public uint JitterMicroseconds
+        {
+            get { return m_Native.jitter_us; }
+        }
+
+        /// <summary>
+        /// Do messages go through a session with another NetDriver
+        /// (<see cref="NetDriverParameter.session"/>)?
+        /// </summary>
+        public bool HasSession
+        {
+            get { return m_Native.session != 0; }
+        }
+
+        /// <summary>Packets of the session that get lost, in 1/1000.</summary>
+        public uint LossPermille
+        {
+            get { return m_Native.loss_permille; }
+        }
     }
 }

@@ -883,6 +883,18 @@ typedef struct nd_settings {
    * above the fewest.
    */
   int32_t reliable_maximum_resend_time_ms;
+  /**
+   * Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
+   * too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
+   * for real time, and a peer that moves must prove its new address. Other peers do not notice:
+   * they drop the message that asks. 0 never asks and never answers. Default 1.
+   */
+  int32_t session;
+  /**
+   * With such peers: what protection against loss may cost, in percent of the reliable messages
+   * that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
+   */
+  uint32_t session_repair_percent;
 } nd_settings;
 
 /**
@@ -1153,7 +1165,8 @@ typedef struct nd_connection_info {
   uint32_t dialect;
   /**
    * Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-   * measures its handshake, a WebSocket each of its pings.
+   * measures its handshake, a WebSocket each of its pings, a reliable pipeline and a session
+   * (nd_settings.session) their messages.
    */
   uint32_t round_trip_us;
   /**
@@ -1206,9 +1219,19 @@ typedef struct nd_connection_info {
    */
   uint32_t last_message_age_ms;
   /**
-   * 0.
+   * Microseconds by which the round trip varies, on average; 0 when that was not measured.
+   * Since 0.3.
    */
-  uint32_t reserved;
+  uint32_t jitter_us;
+  /**
+   * 1 when messages go through a session with a netdriver peer (nd_settings.session), else 0.
+   * Since 0.3.
+   */
+  uint32_t session;
+  /**
+   * Packets of the session that get lost, in 1/1000; 0 without a session. Since 0.3.
+   */
+  uint32_t loss_permille;
 } nd_connection_info;
 
 /**
@@ -4323,6 +4346,24 @@ nd_result nd_connection_set_resend_times(struct nd_driver *driver,
                                          uint8_t pipeline,
                                          int32_t minimum_ms,
                                          int32_t maximum_ms);
+
+/**
+ * Set the priority of a reliable pipeline's messages among those of one connection. It counts
+ * with netdriver peers over datagrams (nd_settings.session): higher goes first when not everything
+ * may leave at once, and a pipeline that has waited for 16 datagrams has its turn all the same.
+ * Messages of pipelines that are not reliable never wait.
+ *
+ * @param driver  the driver
+ * @param pipeline  a pipeline
+ * @param priority  0, the default, to 255; for messages that are sent from here on
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, or 0);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_set_pipeline_priority(struct nd_driver *driver,
+                                          uint8_t pipeline,
+                                          uint8_t priority);
 
 /**
  * Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP

@@ -2604,6 +2604,23 @@ namespace NetDriver.Interop
         internal static extern int nd_connection_set_resend_times(nd_driver* driver, ulong connection, byte pipeline, int minimum_ms, int maximum_ms);
 
         /// <summary>
+        ///  Set the priority of a reliable pipeline's messages among those of one connection. It counts
+        ///  with netdriver peers over datagrams (nd_settings.session): higher goes first when not everything
+        ///  may leave at once, and a pipeline that has waited for 16 datagrams has its turn all the same.
+        ///  Messages of pipelines that are not reliable never wait.
+        ///
+        ///  @param driver  the driver
+        ///  @param pipeline  a pipeline
+        ///  @param priority  0, the default, to 255; for messages that are sent from here on
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, or 0);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_set_pipeline_priority", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_set_pipeline_priority(nd_driver* driver, byte pipeline, byte priority);
+
+        /// <summary>
         ///  Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP
         ///  dialect included: Unity Transport's MaxHeaderSize.
         ///
@@ -2923,6 +2940,18 @@ namespace NetDriver.Interop
         ///  above the fewest.
         /// </summary>
         public int reliable_maximum_resend_time_ms;
+        /// <summary>
+        ///  Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
+        ///  too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
+        ///  for real time, and a peer that moves must prove its new address. Other peers do not notice:
+        ///  they drop the message that asks. 0 never asks and never answers. Default 1.
+        /// </summary>
+        public int session;
+        /// <summary>
+        ///  With such peers: what protection against loss may cost, in percent of the reliable messages
+        ///  that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
+        /// </summary>
+        public uint session_repair_percent;
     }
 
     /// <summary>
@@ -3294,7 +3323,8 @@ namespace NetDriver.Interop
         public uint dialect;
         /// <summary>
         ///  Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-        ///  measures its handshake, a WebSocket each of its pings.
+        ///  measures its handshake, a WebSocket each of its pings, a reliable pipeline and a session
+        ///  (nd_settings.session) their messages.
         /// </summary>
         public uint round_trip_us;
         /// <summary>
@@ -3347,9 +3377,19 @@ namespace NetDriver.Interop
         /// </summary>
         public uint last_message_age_ms;
         /// <summary>
-        ///  0.
+        ///  Microseconds by which the round trip varies, on average; 0 when that was not measured.
+        ///  Since 0.3.
         /// </summary>
-        public uint reserved;
+        public uint jitter_us;
+        /// <summary>
+        ///  1 when messages go through a session with a netdriver peer (nd_settings.session), else 0.
+        ///  Since 0.3.
+        /// </summary>
+        public uint session;
+        /// <summary>
+        ///  Packets of the session that get lost, in 1/1000; 0 without a session. Since 0.3.
+        /// </summary>
+        public uint loss_permille;
     }
 
     /// <summary>

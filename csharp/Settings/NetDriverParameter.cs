@@ -108,6 +108,18 @@ namespace NetDriver
         /// next, while earlier ones go on (RFC 8305).
         /// </summary>
         public int connectRaceDelayMS;
+        /// <summary>
+        /// Over datagrams (UDP, IPC), speak more than Unity Transport with peers that are NetDriver,
+        /// too: messages share datagrams, losses are found and repaired sooner, bulk data leaves
+        /// room for real time, and a peer that moves must prove its new address. Other peers do
+        /// not notice. On by default.
+        /// </summary>
+        public bool session;
+        /// <summary>
+        /// With such peers: what protection against loss may cost, in percent of the reliable
+        /// messages that it protects; 0 (none at all) to 100. Without loss none is sent.
+        /// </summary>
+        public uint sessionRepairPercent;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -133,6 +145,8 @@ namespace NetDriver
                     deflateNoContextTakeover = 3,
                     deflateMinimumLength = 256,
                     connectRaceDelayMS = 250,
+                    session = true,
+                    sessionRepairPercent = 66,
                 };
             }
         }
@@ -181,6 +195,8 @@ namespace NetDriver
                 silenceTimeoutMS = settings.silence_timeout_ms,
                 tolerateThrottled = settings.tolerate_throttled != 0,
                 connectRaceDelayMS = settings.connect_race_delay_ms,
+                session = settings.session != 0,
+                sessionRepairPercent = settings.session_repair_percent,
                 deflate = settings.deflate != 0,
                 deflateLevel = settings.deflate_level,
                 deflateWindowBits = settings.deflate_window_bits,
@@ -217,6 +233,8 @@ namespace NetDriver
             settings.sub_protocol_rule = (uint)subProtocolRule;
             settings.fragment_size = fragmentSize;
             settings.connect_race_delay_ms = connectRaceDelayMS;
+            settings.session = session ? 1 : 0;
+            settings.session_repair_percent = sessionRepairPercent;
         }
     }
 }

@@ -85,6 +85,8 @@ static void print_nd_settings(void) {
   FIELD(reliable_window_size);
   FIELD(reliable_minimum_resend_time_ms);
   FIELD(reliable_maximum_resend_time_ms);
+  FIELD(session);
+  FIELD(session_repair_percent);
   END();
 }
 #undef STRUCT
@@ -230,7 +232,9 @@ static void print_nd_connection_info(void) {
   FIELD(outbound_bytes);
   FIELD(peer);
   FIELD(last_message_age_ms);
-  FIELD(reserved);
+  FIELD(jitter_us);
+  FIELD(session);
+  FIELD(loss_permille);
   END();
 }
 #undef STRUCT

@@ -63,6 +63,11 @@ const MESSAGE_FIELDS: &[Row] = &[
         None,
     ),
     (
+        "session_repair_percent",
+        |s| s.session_repair_percent = 101,
+        None,
+    ),
+    (
         "fragment_size",
         |s| s.fragment_size = FRAGMENT_SIZE_MIN - 1,
         Some(|s| s.fragment_size = WEBSOCKET_MESSAGE_SIZE_LIMIT + 1),
@@ -103,6 +108,7 @@ fn every_field_has_its_row() {
         "local_close_events",
         "deflate",
         "tolerate_throttled",
+        "session",
         "sub_protocol_rule",
     ];
     for field in fields {
