@@ -92,6 +92,8 @@ static void print_nd_settings(void) {
   FIELD(accept_payload_before_validation);
   FIELD(round_trip_interval_ms);
   FIELD(websocket_send_queue_capacity);
+  FIELD(session);
+  FIELD(session_repair_percent);
   END();
 }
 #undef STRUCT
@@ -251,6 +253,8 @@ static void print_nd_connection_info(void) {
   FIELD(round_trip_count);
   FIELD(path_mtu);
   FIELD(validated);
+  FIELD(session);
+  FIELD(loss_permille);
   FIELD(reserved_2);
   END();
 }

@@ -141,7 +141,11 @@ impl DelayAwareCubic {
         self.round_samples = 0;
         self.round_end = now.saturating_add(acked.smoothed);
         let tolerated = self.tolerated();
-        if self.queue > tolerated {
+        if self.queue > tolerated && self.window <= WINDOW_MIN_DATAGRAMS * self.datagram {
+            // So few datagrams make no queue: the path has become longer, or others fill it.
+            self.bases = [self.base() + self.queue, Micros::MAX];
+            self.queue = 0;
+        } else if self.queue > tolerated {
             let fits = u128::from(self.window) * u128::from(self.base() + tolerated);
             let fits = (fits / u128::from(self.base() + self.queue)) as u64;
             self.reduce(fits.max(self.window * LOSS_KEEPS[0] / 1024));
@@ -266,8 +270,18 @@ mod tests {
         run(&mut cubic, 0, 300 * MS, 50 * MS);
         let before = cubic.window();
         run(&mut cubic, 300 * MS, 3000 * MS, 100 * MS);
-        assert!(cubic.window() < before / 4, "{} of {before}", cubic.window());
+        assert!(cubic.window() < before / 2, "{} of {before}", cubic.window());
         assert!(cubic.is_steady());
+    }
+
+    #[test]
+    fn a_path_that_has_become_longer_is_used_again_after_a_while() {
+        let mut cubic = DelayAwareCubic::new(0, 1400);
+        run(&mut cubic, 0, 1000 * MS, 10 * MS);
+        run(&mut cubic, 1000 * MS, 2000 * MS, 100 * MS);
+        let least = cubic.window();
+        run(&mut cubic, 2000 * MS, 6000 * MS, 100 * MS);
+        assert!(cubic.window() > 2 * least, "{} of {least}", cubic.window());
     }
 
     #[test]
