@@ -150,7 +150,7 @@ pub struct nd_settings {
     /// ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
     /// above the fewest.
     pub reliable_maximum_resend_time_ms: i32,
-    /// WebSocket: messages that one connection may queue for sending, whatever their length; then
+    /// WebSocket and TCP: messages that one connection may queue, whatever their length; then
     /// ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
     /// 0: no such limit, only outbound_bytes_max. Since 0.3.
     pub websocket_send_queue_capacity: u32,
