@@ -104,8 +104,8 @@ namespace NetDriver
         /// </summary>
         public uint fragmentSize;
         /// <summary>
-        /// WebSocket: messages that one connection may queue for sending, whatever their length; 0
-        /// (default): no such limit.
+        /// WebSocket and TCP: messages that one connection may queue for sending, whatever their
+        /// length; 0 (default): no such limit.
         /// </summary>
         public uint webSocketSendQueueCapacity;
         /// <summary>

@@ -92,7 +92,7 @@ pub struct NetworkSettings {
     pub inbound_bytes_max: u32,
     /// Bytes that one connection may queue for sending; at least `max_message_size` + 14.
     pub outbound_bytes_max: u32,
-    /// WebSocket: messages that one connection may queue for sending; 0 is no such limit.
+    /// WebSocket and TCP: messages that one connection may queue for sending; 0 is no such limit.
     pub websocket_send_queue_capacity: u32,
     /// Streams of clients without a connection that may be open at once; above 0.
     pub pending_handshakes_max: u32,

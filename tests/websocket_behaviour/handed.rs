@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 
 use netdriver::settings::{InterfaceKind, InterfaceSettings, NetworkSettings, UrlOptions};
-use netdriver::{EventKind, NetworkDriver, Status};
+use netdriver::{EventKind, NetworkDriver, NetworkEndpoint, Status};
 
 use crate::support::raw::{FIN, RawStream, TEXT, frame, request};
 use crate::support::{driver, driver_with, expect_accept, expect_event, settle, status, until};
@@ -87,6 +87,29 @@ fn what_cannot_be_taken_is_refused_and_closed() {
     let mut strict = driver_with(trusting, &settings);
     let (_peer, theirs) = stream();
     assert_eq!(status(strict.accept_stream(0, theirs, b"")), Status::InvalidArgument);
+}
+
+#[test]
+fn a_tcp_interface_takes_streams_too() {
+    let mut server = driver(InterfaceKind::Tcp, &NetworkSettings::default());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let at = NetworkEndpoint::from_socket_addr(listener.local_addr().expect("is bound"));
+    let mut client = driver(InterfaceKind::Tcp, &NetworkSettings::default());
+    let connection = client.connect(0, &at, b"hi").expect("starts to connect");
+    listener.set_nonblocking(true).expect("a socket");
+    let mut theirs = until("a client", || {
+        client.update().expect("updates");
+        listener.accept().ok().map(|(stream, _)| stream)
+    });
+    theirs.set_nonblocking(false).expect("a socket");
+    client.wait(1).expect("waits");
+    let mut received = [0; 3];
+    theirs.read_exact(&mut received).expect("is there");
+    server.accept_stream(0, theirs, &received).expect("is a stream");
+    let accepted = expect_accept(&mut [&mut server, &mut client]);
+    assert_eq!(server.connect_payload(accepted).expect("is open"), b"hi");
+    let event = expect_event(&mut [&mut client, &mut server], EventKind::Connect);
+    assert_eq!(event.connection, connection);
 }
 
 #[test]
