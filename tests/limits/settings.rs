@@ -62,11 +62,7 @@ const MESSAGE_FIELDS: &[Row] = &[
         |s| s.deflate_minimum_length = WEBSOCKET_MESSAGE_SIZE_LIMIT + 1,
         None,
     ),
-    (
-        "session_repair_percent",
-        |s| s.session_repair_percent = 101,
-        None,
-    ),
+    ("session_repair_percent", |s| s.session_repair_percent = 101, None),
     (
         "fragment_size",
         |s| s.fragment_size = FRAGMENT_SIZE_MIN - 1,

@@ -51,10 +51,9 @@ fn two_netdriver_peers_agree_and_go_on_in_session_packets() {
 
 #[test]
 fn a_peer_with_the_extension_off_sees_messages_of_unity_transport_alone() {
-    for (ours, theirs) in [
-        (stock(), NetworkSettings::default()),
-        (NetworkSettings::default(), stock()),
-    ] {
+    for (ours, theirs) in
+        [(stock(), NetworkSettings::default()), (NetworkSettings::default(), stock())]
+    {
         let mut pair = Relayed::new(&ours, &theirs, PIPELINES);
         converse(&mut pair);
         for _ in 0..300 {
