@@ -116,12 +116,53 @@ namespace NetDriver
             get { return m_Native.last_message_age_ms; }
         }
 
-        /// <summary>
-        /// Microseconds by which the round trip varies, on average; 0 when that was not measured.
-        /// </summary>
-        public uint JitterMicroseconds
+        /// <summary>Microseconds of the smoothed round trip (RFC 6298); 0 when none was
+        /// measured.</summary>
+        public uint SmoothedRoundTripMicroseconds
         {
-            get { return m_Native.jitter_us; }
+            get { return m_Native.round_trip_smoothed_us; }
+        }
+
+        /// <summary>Microseconds by which round trips deviate from it, smoothed.</summary>
+        public uint RoundTripJitterMicroseconds
+        {
+            get { return m_Native.round_trip_jitter_us; }
+        }
+
+        /// <summary>Microseconds of the shortest round trip.</summary>
+        public uint MinimumRoundTripMicroseconds
+        {
+            get { return m_Native.round_trip_min_us; }
+        }
+
+        /// <summary>Microseconds of the longest round trip.</summary>
+        public uint MaximumRoundTripMicroseconds
+        {
+            get { return m_Native.round_trip_max_us; }
+        }
+
+        /// <summary>How many round trips were measured.</summary>
+        public uint RoundTripCount
+        {
+            get { return m_Native.round_trip_count; }
+        }
+
+        /// <summary>
+        /// Bytes of the largest packet that the path is known to take: maxMessageSize without
+        /// path-MTU discovery; 0 for a plain WebSocket.
+        /// </summary>
+        public int PathMtu
+        {
+            get { return (int)m_Native.path_mtu; }
+        }
+
+        /// <summary>
+        /// Is the peer's address as good as proven? It has spoken since its request, or brought a
+        /// cookie, or there is a stream to it.
+        /// </summary>
+        public bool IsValidated
+        {
+            get { return m_Native.validated != 0; }
         }
 
         /// <summary>

@@ -3,7 +3,7 @@ using NetDriver.Interop;
 namespace NetDriver
 {
     /// <summary>Counters of a driver since it was created.</summary>
-    public struct DriverStatistics
+    public partial struct DriverStatistics
     {
         internal nd_driver_statistics m_Native;
 
@@ -233,6 +233,64 @@ namespace NetDriver
         public ulong HandshakesUnanswered
         {
             get { return m_Native.handshakes_unanswered; }
+        }
+
+        /// <summary>Connections over datagrams now whose client was not heard since its
+        /// request.</summary>
+        public uint ConnectionsUnvalidated
+        {
+            get { return m_Native.connections_unvalidated; }
+        }
+
+        /// <summary>Such connections that ended after unvalidatedTimeoutMS.</summary>
+        public ulong ConnectionsUnheard
+        {
+            get { return m_Native.connections_unheard; }
+        }
+
+        /// <summary>Requests turned away at unvalidatedConnectionsMax.</summary>
+        public ulong RequestsUnvalidated
+        {
+            get { return m_Native.requests_unvalidated; }
+        }
+
+        /// <summary>Requests dropped because their address has connectionsPerAddressMax
+        /// connections.</summary>
+        public ulong RequestsOverAddress
+        {
+            get { return m_Native.requests_over_address; }
+        }
+
+        /// <summary>Requests dropped because their address made more than requestsPerAddressMax in
+        /// a second.</summary>
+        public ulong RequestsOverRate
+        {
+            get { return m_Native.requests_over_rate; }
+        }
+
+        /// <summary>Requests dropped because their connection had just ended.</summary>
+        public ulong RequestsLate
+        {
+            get { return m_Native.requests_late; }
+        }
+
+        /// <summary>Requests answered with a Retry: the client has to prove its
+        /// address.</summary>
+        public ulong RetriesOut
+        {
+            get { return m_Native.retries_out; }
+        }
+
+        /// <summary>Requests whose cookie was right.</summary>
+        public ulong CookiesAccepted
+        {
+            get { return m_Native.cookies_accepted; }
+        }
+
+        /// <summary>Requests whose cookie was wrong, or too old.</summary>
+        public ulong CookiesRefused
+        {
+            get { return m_Native.cookies_refused; }
         }
     }
 }

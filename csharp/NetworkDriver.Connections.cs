@@ -142,7 +142,11 @@ namespace NetDriver
             native.connect_deadline_ms = options.ConnectDeadlineMS;
             native.redirects_max = (uint)Math.Max(0, options.RedirectsMax);
             native.proxy_from_environment = options.ProxyFromEnvironment ? 1u : 0u;
+            native.digest_only = options.DigestOnly ? 1u : 0u;
+            nd_connection_limits limits = options.Limits.ToNative();
+            native.limits = &limits;
             TlsTexts texts = options.Tls == null ? null : options.Tls.Texts();
+            TlsTexts proxyTexts = options.ProxyTls == null ? null : options.ProxyTls.Texts();
             fixed (byte* nativeUrl = text)
             fixed (byte* subProtocols = Utf8.CommaSeparated(options.SubProtocols, "options"))
             fixed (byte* headers = options.HeaderLines())
@@ -150,8 +154,15 @@ namespace NetDriver
             fixed (byte* noProxy = Utf8.CommaSeparated(options.NoProxy, "options"))
             fixed (byte* payload = options.Payload)
             fixed (byte* tlsTexts = texts == null ? null : texts.ToArray())
+            fixed (byte* proxyTlsTexts = proxyTexts == null ? null : proxyTexts.ToArray())
             {
                 nd_tls_client tls;
+                nd_tls_client proxyTls;
+                if (proxyTexts != null)
+                {
+                    options.ProxyTls.Fill(out proxyTls, proxyTexts, proxyTlsTexts);
+                    native.proxy_tls = &proxyTls;
+                }
                 if (texts != null)
                 {
                     options.Tls.Fill(out tls, texts, tlsTexts);
@@ -271,6 +282,32 @@ namespace NetDriver
             }
             info.m_Native = native;
             return result;
+        }
+
+        /// <summary>
+        /// The quality of a connection since it began: round trips, and what its pipelines counted.
+        /// </summary>
+        /// <param name="connection">Which.</param>
+        /// <returns>The numbers; all 0 for a stale connection.</returns>
+        public ConnectionStatistics GetConnectionStatistics(NetworkConnection connection)
+        {
+            nd_connection_statistics native;
+            NativeMethods.nd_connection_statistics_init(&native);
+            NativeMethods.nd_connection_get_statistics(Handle, connection.Value, &native);
+            return ConnectionStatistics.From(native);
+        }
+
+        /// <summary>
+        /// Is the look-up of a host's name over? It is when the connection is no longer Connecting,
+        /// or its server's address is known.
+        /// </summary>
+        /// <param name="connection">A connection made by name.</param>
+        /// <returns>Is it over?</returns>
+        [Obsolete("Wait for the Connect or Disconnect event instead.")]
+        public bool CheckHostnameLookupStatus(NetworkConnection connection)
+        {
+            return GetConnectionState(connection) != NetworkConnection.State.Connecting
+                || GetRemoteEndpoint(connection).IsValid;
         }
 
         /// <summary>A text of a WebSocket connection: path, query, sub-protocol, headers,

@@ -20,18 +20,17 @@ namespace NetDriver
             return (int)widest;
         }
 
-        /// <summary>Bytes of the largest packet of a connection, headers included.</summary>
+        /// <summary>Bytes of the largest packet of a connection, headers included: what path-MTU
+        /// discovery has found, else maxMessageSize.</summary>
         /// <param name="connection">Which.</param>
         /// <returns>The number, or a negative <see cref="Error.StatusCode"/>. A plain WebSocket
         /// has no headers here: the number is that of the largest message.</returns>
         public int GetMaxSupportedMessageSize(NetworkConnection connection)
         {
-            int payload = GetMaxSupportedPayloadSize(connection, NetworkPipeline.Null);
-            ConnectionInfo info;
-            if (payload < 0 || GetConnectionInfo(connection, out info) < 0
-                || info.Dialect == WebSocketDialect.Plain)
-                return payload;
-            return payload + NetworkInterfaceDescription.HeaderSize(info.InterfaceKind);
+            uint size = 0;
+            int result = NativeMethods.nd_connection_get_message_size_max(
+                Handle, connection.Value, &size);
+            return result == NativeMethods.ND_OK ? (int)size : Refused(connection, result);
         }
 
         /// <summary>The longest message that a connection takes.</summary>

@@ -4,8 +4,8 @@ using NetDriver.Interop;
 namespace NetDriver
 {
     /// <summary>
-    /// Owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, in
-    /// process); a connection looks the same whatever it travels on.
+    /// Owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, TCP, in
+    /// process, your own); a connection looks the same whatever it travels on.
     /// </summary>
     /// <remarks>
     /// A small value: copies are one driver. Once a frame call <see cref="ScheduleUpdate"/>, then
@@ -67,8 +67,8 @@ namespace NetDriver
             Library.Require();
             if (settings.IsSecure && networkInterface.Describe().Kind == NetworkInterfaceKind.Udp)
                 throw new NetDriverException(Error.StatusCode.NotSupported,
-                    "Secure parameters need a WebSocket interface: TLS over UDP (DTLS) is not "
-                    + "available in this version.");
+                    "Secure parameters need a WebSocket or TCP interface: TLS over UDP (DTLS) is "
+                    + "not available in this version.");
             DriverState state = new DriverState(settings);
             bool complete = false;
             try
@@ -162,11 +162,23 @@ namespace NetDriver
             get { return m_State == null ? default(NetworkSettings) : m_State.Settings.Snapshot(); }
         }
 
-        /// <summary>What the last update returned: 0 or a negative
-        /// <see cref="Error.StatusCode"/>.</summary>
+        /// <summary>
+        /// What went wrong in the last update: 0,
+        /// <see cref="Error.StatusCode.NetworkReceiveQueueFull"/> when datagrams were dropped
+        /// because a connection's queue was full, or another negative
+        /// <see cref="Error.StatusCode"/>.
+        /// </summary>
         public int ReceiveErrorCode
         {
-            get { return m_State == null ? 0 : m_State.ReceiveErrorCode; }
+            get
+            {
+                if (m_State == null || m_State.ReceiveErrorCode != NativeMethods.ND_OK)
+                    return m_State == null ? 0 : m_State.ReceiveErrorCode;
+                nd_traffic_statistics traffic;
+                NativeMethods.nd_traffic_statistics_init(&traffic);
+                NativeMethods.nd_driver_get_traffic_statistics(Handle, &traffic);
+                return traffic.receive_error;
+            }
         }
 
         private nd_driver* Handle
@@ -192,11 +204,11 @@ namespace NetDriver
         }
 
         /// <summary>
-        /// Lets the listeners of a WebSocket interface speak TLS, and nothing else. What is set
-        /// here is for clients that connect later; nobody is dropped, so that a certificate can be
-        /// replaced while it listens.
+        /// Lets the listeners of a WebSocket or TCP interface speak TLS, and nothing else. What is
+        /// set here is for clients that connect later; nobody is dropped, so that a certificate can
+        /// be replaced while it listens.
         /// </summary>
-        /// <param name="interfaceIndex">A WebSocket interface.</param>
+        /// <param name="interfaceIndex">A WebSocket or TCP interface.</param>
         /// <param name="options">How; null: without TLS again.</param>
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>; then nothing has
         /// changed.</returns>
@@ -207,11 +219,11 @@ namespace NetDriver
         }
 
         /// <summary>
-        /// Says how clients on a WebSocket interface speak TLS: those of Connect by address or name
-        /// always, those by URL for wss:// when their options say nothing. For connections that
-        /// start later.
+        /// Says how clients on a WebSocket or TCP interface speak TLS: those of Connect by address
+        /// or name always, those by URL for wss:// when their options say nothing. For connections
+        /// that start later.
         /// </summary>
-        /// <param name="interfaceIndex">A WebSocket interface.</param>
+        /// <param name="interfaceIndex">A WebSocket or TCP interface.</param>
         /// <param name="options">How; null: not at all, and wss:// with the system's
         /// certificates.</param>
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>; then nothing has
@@ -320,8 +332,8 @@ namespace NetDriver
         }
 
         /// <summary>
-        /// Sleeps until an update would bring an event, a connection or an upgrade request, or
-        /// until the time is over.
+        /// Sleeps until an update would bring an event, a connection or an upgrade request, until
+        /// <see cref="Wake"/> is called, or until the time is over.
         /// The only call that blocks; keep-alives and pongs are served meanwhile.
         /// </summary>
         /// <param name="timeoutMS">Milliseconds to sleep at most; at least 0.</param>
@@ -335,16 +347,27 @@ namespace NetDriver
             return ready != 0;
         }
 
-        /// <summary>Counters since the driver was created.</summary>
+        /// <summary>
+        /// Wakes the driver from any thread: a <see cref="Wait"/> that goes on, or else the next
+        /// one, returns at once.
+        /// </summary>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int Wake()
+        {
+            return NativeMethods.nd_driver_wake(Handle);
+        }
+
+        /// <summary>Counters since the driver was created: Unity Transport's and more.</summary>
         /// <returns>The counters; all 0 for a disposed driver.</returns>
         public DriverStatistics GetStatistics()
         {
-            DriverStatistics statistics;
             nd_driver_statistics native;
+            nd_traffic_statistics traffic;
             NativeMethods.nd_driver_statistics_init(&native);
             NativeMethods.nd_driver_get_statistics(Handle, &native);
-            statistics.m_Native = native;
-            return statistics;
+            NativeMethods.nd_traffic_statistics_init(&traffic);
+            NativeMethods.nd_driver_get_traffic_statistics(Handle, &traffic);
+            return DriverStatistics.From(native, traffic);
         }
 
         /// <summary>Puts a bad network below the datagram interfaces, or changes it.</summary>

@@ -1,10 +1,10 @@
 /* netdriver: one network driver for every game engine.
  *
  * THE MODEL
- *   A driver owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, in
- *   process), each bound to addresses of this machine or none. A connection is a number; it looks
- *   the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page in a browser is
- *   behind it, and whichever side opened it.
+ *   A driver owns sockets, connections and an event queue. It has interfaces (UDP, WebSocket, TCP,
+ *   in process, your own), each bound to addresses of this machine or none. A connection is a
+ *   number; it looks the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page
+ *   in a browser is behind it, and whichever side opened it.
  *   Once a frame: nd_driver_update receives, runs timers and sends; nd_driver_accept hands out new
  *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait blocks.
  *   Nothing is lost: what you do not pop waits and holds its sender back (over UDP, which cannot
@@ -199,7 +199,9 @@
  * Event kind, opt-in: the peer of a plain WebSocket connection wants to close it, with
  * `close_code` and its reason as data. What is sent until the first nd_driver_update after the
  * event was popped still leaves before our Close, and ND_EVENT_DISCONNECT follows with that update
- * or later. nd_driver_close instead answers with a code of its own.
+ * or later. nd_driver_close instead answers with a code of its own. An event that is never popped
+ * is never taken back: it keeps the connection's slot, and the end waits behind it, so a program
+ * that asks for these pops them, or ends such connections with nd_driver_abort.
  */
 #define ND_EVENT_CLOSE_REQUEST 64
 
@@ -275,6 +277,21 @@
  * Send flag: send as text (must be valid UTF-8; only the plain dialect has text).
  */
 #define ND_SEND_FLAG_TEXT 1
+
+/**
+ * Send flag: send as binary, whatever the connection's write mode is.
+ */
+#define ND_SEND_FLAG_BINARY 2
+
+/**
+ * Write mode of a connection: what is sent without a flag is text (Godot's number).
+ */
+#define ND_WRITE_MODE_TEXT 0
+
+/**
+ * Write mode of a connection: what is sent without a flag is binary; so it is at first.
+ */
+#define ND_WRITE_MODE_BINARY 1
 
 /**
  * Disconnect reason: local close (seen with ND_OPTIONAL_EVENT_LOCAL_CLOSE only).
@@ -375,6 +392,16 @@
  * Interface kind: in process, between drivers of one program; loopback endpoints only.
  */
 #define ND_INTERFACE_IPC 3
+
+/**
+ * TCP: the connection protocol's packets with a length in front, with or without TLS.
+ */
+#define ND_INTERFACE_TCP 4
+
+/**
+ * Functions of the program; see nd_driver_add_custom_interface.
+ */
+#define ND_INTERFACE_CUSTOM 5
 
 /**
  * Dialect: a listener finds out by itself which of the two a client speaks.
@@ -683,6 +710,11 @@
 typedef struct nd_driver nd_driver;
 
 /**
+ * Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
+ */
+typedef struct nd_multi_driver nd_multi_driver;
+
+/**
  * Result of a call: 0 is success, a negative number is one of ND_ERROR_….
  */
 typedef int32_t nd_result;
@@ -694,6 +726,45 @@ typedef int32_t nd_result;
  * that made the call which logs; it must not call the library.
  */
 typedef void (*nd_log_callback)(uint32_t level, const char *text, void *user);
+
+/**
+ * Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
+ * field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
+ * of nd_settings for an interface. Since 0.3.
+ */
+typedef struct nd_connection_limits {
+  /**
+   * Size of this struct in bytes; nd_connection_limits_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * As nd_settings.receive_queue_capacity.
+   */
+  uint32_t receive_queue_capacity;
+  /**
+   * As nd_settings.inbound_bytes_max.
+   */
+  uint32_t inbound_bytes_max;
+  /**
+   * As nd_settings.outbound_bytes_max.
+   */
+  uint32_t outbound_bytes_max;
+  /**
+   * As nd_settings.websocket_message_size_max.
+   */
+  uint32_t websocket_message_size_max;
+  /**
+   * As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
+   */
+  uint32_t websocket_send_queue_capacity;
+} nd_connection_limits;
+
+/**
+ * A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none". The highest
+ * byte is the number of its driver in an nd_multi_driver, otherwise 0.
+ * It is a value: copy it freely. A stale one is an error code, never another connection.
+ */
+typedef uint64_t nd_connection;
 
 /**
  * What a driver is built with. Fill it with nd_settings_init, then change what you need.
@@ -746,7 +817,10 @@ typedef struct nd_settings {
    */
   int32_t max_message_size;
   /**
-   * Path-MTU discovery; must be 0 in this version (probes of peers are always answered).
+   * 1: this side looks for the largest packet that a path takes (probes of peers are always
+   * answered). A new connection is the program's when that is over, 0.6 seconds later at most
+   * once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
+   * 0. Means nothing when max_message_size is 1024 or less.
    */
   int32_t perform_path_mtu_discovery;
   /**
@@ -762,8 +836,10 @@ typedef struct nd_settings {
    */
   uint32_t inbound_bytes_max;
   /**
-   * Bytes that one connection may queue for sending. Default 4 MiB; at least
-   * max_message_size + 14.
+   * Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
+   * least max_message_size + 14. A message is taken when it would fit as it is; what compression
+   * or an extension makes of it counts once it is made, so the queue may be longer by what they
+   * add to one message.
    */
   uint32_t outbound_bytes_max;
   /**
@@ -858,9 +934,9 @@ typedef struct nd_settings {
    */
   int32_t tolerate_throttled;
   /**
-   * WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-   * while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-   * Default 250; at least 0.
+   * WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+   * the next, while earlier ones go on; four at most at once, and the first that connects wins
+   * (RFC 8305). Default 250; at least 0.
    */
   int32_t connect_race_delay_ms;
   /**
@@ -883,6 +959,50 @@ typedef struct nd_settings {
    * above the fewest.
    */
   int32_t reliable_maximum_resend_time_ms;
+  /**
+   * Connections over datagrams (UDP) whose client was not heard since its request, which may
+   * come from a forged address. Further clients have to prove theirs with a cookie, which those
+   * of netdriver do by themselves, or to wait. Default 1024; above 0.
+   */
+  uint32_t unvalidated_connections_max;
+  /**
+   * From so many of them on a client is asked for a cookie first; one that knows none is let in
+   * when it asks again. Default 256; 0: always.
+   */
+  uint32_t cookie_threshold;
+  /**
+   * Milliseconds of silence after which such a connection ends, and is never seen if it was not
+   * accepted yet. Default 5000; 0: as any other connection.
+   */
+  int32_t unvalidated_timeout_ms;
+  /**
+   * Connections over datagrams that one address may have; a network of 64 bits counts as one
+   * address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
+   */
+  uint32_t connections_per_address_max;
+  /**
+   * Connection requests over datagrams that such an address may make in a second; further ones
+   * are dropped. Default 2000; 0: no limit; at most 65534.
+   */
+  uint32_t requests_per_address_max;
+  /**
+   * 1 (default, as Unity Transport): clients get the accept payload although their address is
+   * not proven, so that the answer is longer than what was asked. 0: only clients that have
+   * brought a cookie or as long a connect payload get it.
+   */
+  int32_t accept_payload_before_validation;
+  /**
+   * UTP dialect: milliseconds between two probes that measure the round trip, in place of
+   * heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
+   * answer none.
+   */
+  int32_t round_trip_interval_ms;
+  /**
+   * WebSocket: messages that one connection may queue for sending, whatever their length; then
+   * ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
+   * 0: no such limit, only outbound_bytes_max. Since 0.3.
+   */
+  uint32_t websocket_send_queue_capacity;
   /**
    * Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
    * too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
@@ -957,22 +1077,27 @@ typedef struct nd_interface_settings {
    */
   const char *response_headers;
   /**
-   * WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-   * (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-   * `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-   * address that is no trusted proxy. Name only proxies that write one of the two themselves.
-   * NULL (default): none, and the headers mean nothing.
+   * WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+   * a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+   * own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+   * first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+   * proxies that write one of the two themselves. NULL (default): none, and the headers mean
+   * nothing.
    */
   const char *trusted_proxies;
   /**
-   * WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-   * each stream; streams of others are closed at once. Default 0.
+   * WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+   * front of each stream; streams of others are closed at once. Default 0.
    */
   uint32_t proxy_protocol;
   /**
    * 0.
    */
   uint32_t reserved_2;
+  /**
+   * Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
+   */
+  const struct nd_connection_limits *limits;
 } nd_interface_settings;
 
 /**
@@ -995,6 +1120,20 @@ typedef struct nd_tls_identity {
    * Length of `key` in bytes; at most 1 MiB.
    */
   uint32_t key_length;
+  /**
+   * Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
+   * with the certificate (OCSP stapling). The library does not fetch it, and does not look at
+   * it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
+   */
+  const uint8_t *ocsp;
+  /**
+   * Length of `ocsp` in bytes; at most 1 MiB.
+   */
+  uint32_t ocsp_length;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
 } nd_tls_identity;
 
 /**
@@ -1040,6 +1179,12 @@ typedef struct nd_tls_client {
    * 0.
    */
   uint32_t reserved;
+  /**
+   * A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
+   * so that a program such as Wireshark can show what is sent. It is made when it is not there,
+   * and a warning is logged. For tests only. NULL (default): none. Since 0.3.
+   */
+  const char *key_log_file;
 } nd_tls_client;
 
 /**
@@ -1102,9 +1247,11 @@ typedef struct nd_connect_options {
    */
   uint32_t reserved_2;
   /**
-   * The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
-   * `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
-   * password may be left away, and are percent-encoded. NULL: none.
+   * The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
+   * `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
+   * `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
+   * for which it is looked up here. User and password may be left away, and are
+   * percent-encoded. NULL: none.
    */
   const char *proxy;
   /**
@@ -1113,6 +1260,25 @@ typedef struct nd_connect_options {
    * environment if that names the proxy.
    */
   const char *no_proxy;
+  /**
+   * Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
+   */
+  const struct nd_connection_limits *limits;
+  /**
+   * `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
+   * nd_tls_client_init gives. Since 0.3.
+   */
+  const struct nd_tls_client *proxy_tls;
+  /**
+   * 0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
+   * and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password
+   * never leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+   */
+  uint32_t digest_only;
+  /**
+   * 0.
+   */
+  uint32_t reserved_3;
 } nd_connect_options;
 
 /**
@@ -1164,9 +1330,10 @@ typedef struct nd_connection_info {
    */
   uint32_t dialect;
   /**
-   * Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-   * measures its handshake, a WebSocket each of its pings, a reliable pipeline and a session
-   * (nd_settings.session) their messages.
+   * Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
+   * measures every round_trip_interval_ms, a plain WebSocket each of its pings, a session
+   * (nd_settings.session) its packets, and reliable pipelines measure where the peer answers no
+   * probe.
    */
   uint32_t round_trip_us;
   /**
@@ -1219,10 +1386,40 @@ typedef struct nd_connection_info {
    */
   uint32_t last_message_age_ms;
   /**
-   * Microseconds by which the round trip varies, on average; 0 when that was not measured.
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Microseconds of the smoothed round trip (RFC 6298); 0 when none was measured, as below.
    * Since 0.3.
    */
-  uint32_t jitter_us;
+  uint32_t round_trip_smoothed_us;
+  /**
+   * Microseconds by which round trips deviate from it, smoothed: the jitter.
+   */
+  uint32_t round_trip_jitter_us;
+  /**
+   * Microseconds of the shortest round trip.
+   */
+  uint32_t round_trip_min_us;
+  /**
+   * Microseconds of the longest round trip.
+   */
+  uint32_t round_trip_max_us;
+  /**
+   * How many round trips were measured.
+   */
+  uint32_t round_trip_count;
+  /**
+   * Bytes of the largest packet that the path is known to take, its headers up to those of UDP
+   * or TCP included: max_message_size without path-MTU discovery; 0 for a plain WebSocket.
+   */
+  uint32_t path_mtu;
+  /**
+   * 1: the peer's address is as good as proven: it has spoken since its request, or brought a
+   * cookie, or there is a stream to it.
+   */
+  uint32_t validated;
   /**
    * 1 when messages go through a session with a netdriver peer (nd_settings.session), else 0.
    * Since 0.3.
@@ -1232,6 +1429,10 @@ typedef struct nd_connection_info {
    * Packets of the session that get lost, in 1/1000; 0 without a session. Since 0.3.
    */
   uint32_t loss_permille;
+  /**
+   * 0.
+   */
+  uint32_t reserved_2;
 } nd_connection_info;
 
 /**
@@ -1365,7 +1566,7 @@ typedef struct nd_driver_statistics {
    */
   uint64_t connections_timed_out;
   /**
-   * Connections over streams that ended without a Close frame.
+   * Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
    */
   uint64_t connections_lost;
   /**
@@ -1391,6 +1592,46 @@ typedef struct nd_driver_statistics {
    * Upgrade requests that the program did not answer in time; answered with 503.
    */
   uint64_t handshakes_unanswered;
+  /**
+   * Connections over datagrams now whose client was not heard since its request. Since 0.3.
+   */
+  uint32_t connections_unvalidated;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Such connections that ended after unvalidated_timeout_ms.
+   */
+  uint64_t connections_unheard;
+  /**
+   * Requests turned away at unvalidated_connections_max.
+   */
+  uint64_t requests_unvalidated;
+  /**
+   * Requests dropped because their address has connections_per_address_max connections.
+   */
+  uint64_t requests_over_address;
+  /**
+   * Requests dropped because their address made more than requests_per_address_max in a second.
+   */
+  uint64_t requests_over_rate;
+  /**
+   * Requests dropped because their connection had just ended.
+   */
+  uint64_t requests_late;
+  /**
+   * Requests answered with a Retry: the client has to prove its address.
+   */
+  uint64_t retries_out;
+  /**
+   * Requests whose cookie was right.
+   */
+  uint64_t cookies_accepted;
+  /**
+   * Requests whose cookie was wrong, or too old.
+   */
+  uint64_t cookies_refused;
 } nd_driver_statistics;
 
 /**
@@ -1445,10 +1686,137 @@ typedef struct nd_network_simulator {
 } nd_network_simulator;
 
 /**
- * A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
- * It is a value: copy it freely. A stale one is an error code, never another connection.
+ * Takes an address of the interface, once. `endpoint` may be of any family, or
+ * ND_FAMILY_INVALID for any: a client connects without having bound the interface. Write what the
+ * address is now to `out_endpoint`, which holds `endpoint` before. Return 0, or a negative number
+ * to fail nd_driver_bind or nd_driver_connect.
  */
-typedef uint64_t nd_connection;
+typedef int32_t (*nd_interface_bind)(void *user,
+                                     const struct nd_endpoint *endpoint,
+                                     struct nd_endpoint *out_endpoint);
+
+/**
+ * Connection requests are welcome from here on. Called by each nd_driver_listen. Return 0, or a
+ * negative number to fail it.
+ */
+typedef int32_t (*nd_interface_listen)(void *user);
+
+/**
+ * A place for a datagram that has arrived.
+ */
+typedef struct nd_incoming_packet {
+  /**
+   * Where it came from: fill it in. Answers go there.
+   */
+  struct nd_endpoint endpoint;
+  /**
+   * Bytes of it: fill it in. Longer than `capacity`: it is dropped and counted as malformed.
+   */
+  uint32_t length;
+  /**
+   * Bytes that fit at `data`: max_message_size of the driver.
+   */
+  uint32_t capacity;
+  /**
+   * Where to write it; valid during the call.
+   */
+  uint8_t *data;
+} nd_incoming_packet;
+
+/**
+ * Fills in datagrams that have arrived, from the first of the `capacity` places on, and writes to
+ * `out_count` how many. Called by each nd_driver_update and by nd_driver_wait; again at once when
+ * all places were filled. Must not wait. Return 0, or a negative number when receiving has failed:
+ * the call of the driver returns ND_ERROR_NETWORK_SOCKET and nothing else changes.
+ */
+typedef int32_t (*nd_interface_receive)(void *user,
+                                        struct nd_incoming_packet *packets,
+                                        uint32_t capacity,
+                                        uint32_t *out_count);
+
+/**
+ * A datagram to send.
+ */
+typedef struct nd_outgoing_packet {
+  /**
+   * Where it goes.
+   */
+  struct nd_endpoint endpoint;
+  /**
+   * Bytes at `data`.
+   */
+  uint32_t length;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * The datagram; valid during the call.
+   */
+  const uint8_t *data;
+} nd_outgoing_packet;
+
+/**
+ * Sends datagrams, from the first of the `count` on, and writes to `out_taken` how many it took
+ * (it holds `count` before). The others are offered again with the next flush, update or wait, and
+ * count against send_queue_capacity meanwhile. Must not wait. Return 0, or a negative number when
+ * sending has failed: the datagrams are lost, as datagrams may be, and the call of the driver
+ * returns ND_ERROR_NETWORK_SOCKET.
+ */
+typedef int32_t (*nd_interface_send)(void *user,
+                                     const struct nd_outgoing_packet *packets,
+                                     uint32_t count,
+                                     uint32_t *out_taken);
+
+/**
+ * Frees what belongs to the interface. Called once, by nd_driver_destroy.
+ */
+typedef void (*nd_interface_release)(void *user);
+
+/**
+ * A way for packets to travel that the program brings. Fill it with nd_interface_functions_init.
+ *
+ * It carries whole datagrams of at most max_message_size bytes, which may be lost, doubled or
+ * overtaken, between endpoints that only it understands: ND_FAMILY_CUSTOM with up to 60 bytes,
+ * IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
+ *
+ * The functions run inside calls with the driver, on the thread that makes them, one at a time.
+ * They must not call the driver, except nd_driver_wake.
+ */
+typedef struct nd_interface_functions {
+  /**
+   * Size of this struct in bytes; nd_interface_functions_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Handed to the functions as it is.
+   */
+  void *user;
+  /**
+   * NULL: any endpoint is fine as it is.
+   */
+  nd_interface_bind bind;
+  /**
+   * NULL: there is nothing to do.
+   */
+  nd_interface_listen listen;
+  /**
+   * What has arrived. Must not be NULL.
+   */
+  nd_interface_receive receive;
+  /**
+   * What is to be sent. Must not be NULL.
+   */
+  nd_interface_send send;
+  /**
+   * NULL: there is nothing to free.
+   */
+  nd_interface_release release;
+} nd_interface_functions;
 
 /**
  * How a server speaks TLS. Fill it with nd_tls_server_init.
@@ -1491,7 +1859,198 @@ typedef struct nd_tls_server {
    * 0.
    */
   uint32_t reserved;
+  /**
+   * As nd_tls_client.key_log_file. Since 0.3.
+   */
+  const char *key_log_file;
 } nd_tls_server;
+
+/**
+ * One direction of a driver's traffic since it was created.
+ */
+typedef struct nd_traffic {
+  /**
+   * Bytes with the headers that the system adds, estimated: IP and UDP 28 (IPv6: 48), IP and
+   * TCP 52 (IPv6: 72); none in process.
+   */
+  uint64_t bytes;
+  /**
+   * Packets: datagrams, and for streams as many TCP segments of 1448 bytes as the bytes fill.
+   */
+  uint64_t packets;
+  /**
+   * Bytes given to or taken from the system, without those headers: exact.
+   */
+  uint64_t exact_bytes;
+  /**
+   * Packets below 128 bytes (sizes include the headers), below 256, below 512, below 1024, and
+   * larger.
+   */
+  uint64_t size_classes[5];
+  /**
+   * Mean size of a packet.
+   */
+  float size_mean;
+  /**
+   * Standard deviation of the sizes.
+   */
+  float size_deviation;
+  /**
+   * The smallest packet; 0 when there was none.
+   */
+  uint32_t size_min;
+  /**
+   * The largest packet.
+   */
+  uint32_t size_max;
+  /**
+   * Kilobits (1000 bits) per second since the driver was created.
+   */
+  float bandwidth_mean;
+  /**
+   * Kilobits per second in the last full second.
+   */
+  float bandwidth_current;
+  /**
+   * Kilobits per second in the quietest full second; 0 before there was one.
+   */
+  float bandwidth_min;
+  /**
+   * Kilobits per second in the busiest full second.
+   */
+  float bandwidth_max;
+  /**
+   * Kilobits per second in the busiest update.
+   */
+  float bandwidth_burst;
+  /**
+   * Packets in one update, on average.
+   */
+  float queue_mean;
+  /**
+   * The most packets in one update.
+   */
+  uint32_t queue_max;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} nd_traffic;
+
+/**
+ * Traffic of a driver since it was created. Set struct_size with nd_traffic_statistics_init.
+ */
+typedef struct nd_traffic_statistics {
+  /**
+   * Size of this struct in bytes; nd_traffic_statistics_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * What went wrong with receiving in the last update: ND_OK, ND_ERROR_RECEIVE_QUEUE_FULL
+   * (packets were dropped because a connection's receive queue was full) or
+   * ND_ERROR_NETWORK_SOCKET.
+   */
+  int32_t receive_error;
+  /**
+   * What came in.
+   */
+  struct nd_traffic rx;
+  /**
+   * What went out.
+   */
+  struct nd_traffic tx;
+} nd_traffic_statistics;
+
+/**
+ * The quality of a connection since it began. Set struct_size with
+ * nd_connection_statistics_init.
+ */
+typedef struct nd_connection_statistics {
+  /**
+   * Size of this struct in bytes; nd_connection_statistics_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * How many round trips were measured; 0: the six below are 0.
+   */
+  uint32_t latency_count;
+  /**
+   * Milliseconds of a round trip, on average.
+   */
+  float latency_mean;
+  /**
+   * Their standard deviation.
+   */
+  float latency_deviation;
+  /**
+   * The shortest.
+   */
+  float latency_min;
+  /**
+   * The longest.
+   */
+  float latency_max;
+  /**
+   * The last.
+   */
+  float latency_current;
+  /**
+   * The smoothed one (RFC 6298).
+   */
+  float latency_smoothed;
+  /**
+   * Reliable pipelines: packets received.
+   */
+  uint64_t reliable_packets_received;
+  /**
+   * Packets sent for the first time.
+   */
+  uint64_t reliable_packets_sent;
+  /**
+   * Packets that only acknowledged, received.
+   */
+  uint64_t reliable_acks_received;
+  /**
+   * Packets that only acknowledged, sent.
+   */
+  uint64_t reliable_acks_sent;
+  /**
+   * Packets of the peer that were lost on their way.
+   */
+  uint64_t reliable_packets_dropped;
+  /**
+   * Packets that came out of their order.
+   */
+  uint64_t reliable_packets_out_of_order;
+  /**
+   * Packets that came more than once.
+   */
+  uint64_t reliable_packets_duplicated;
+  /**
+   * Packets that came too late to be of use.
+   */
+  uint64_t reliable_packets_stale;
+  /**
+   * Packets sent again.
+   */
+  uint64_t reliable_packets_resent;
+  /**
+   * Unreliable-sequenced pipelines: packets sent.
+   */
+  uint64_t sequenced_packets_sent;
+  /**
+   * Packets received.
+   */
+  uint64_t sequenced_packets_received;
+  /**
+   * Packets dropped because a newer one had come before.
+   */
+  uint64_t sequenced_packets_out_of_order;
+  /**
+   * Packets that never came.
+   */
+  uint64_t sequenced_packets_lost;
+} nd_connection_statistics;
 
 /**
  * An upgrade request that waits for the program. Set struct_size with nd_request_init.
@@ -1565,7 +2124,8 @@ typedef struct nd_event {
    */
   uint8_t reason;
   /**
-   * Data: the pipeline that it came through; 0 is none.
+   * Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
+   * full; 0: the send queue was.
    */
   uint8_t pipeline;
   /**
@@ -1701,7 +2261,7 @@ typedef struct nd_send {
    */
   uint32_t capacity;
   /**
-   * 0.
+   * The library's: leave it as it is.
    */
   uint32_t reserved;
 } nd_send;
@@ -2196,6 +2756,83 @@ nd_result nd_last_error(char *buffer, uint32_t capacity, uint32_t *out_length);
 nd_result nd_log_set_callback(uint32_t level, nd_log_callback callback, void *user);
 
 /**
+ * Fill limits with nothing: every field but struct_size is 0.
+ *
+ * @param out_limits  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_connection_limits_init(struct nd_connection_limits *out_limits);
+
+/**
+ * The limits that hold for a connection: its own, and where it has none those of its interface or
+ * of the driver.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_limits  in: struct_size, see nd_connection_limits_init; out: no field is 0, and
+ * UINT32_MAX in websocket_send_queue_capacity is no such limit
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_limits(struct nd_driver *driver,
+                                   nd_connection connection,
+                                   struct nd_connection_limits *out_limits);
+
+/**
+ * Change limits of one connection, from now on. What waits already is not dropped: a queue that is
+ * above its new limit takes nothing until it is below it again.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param limits  the limits; a field that is 0 stays as it is
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT (out of the bounds that nd_settings has; nothing has changed);
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_set_limits(struct nd_driver *driver,
+                                   nd_connection connection,
+                                   const struct nd_connection_limits *limits);
+
+/**
+ * What messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+ * ND_SEND_FLAG_BINARY.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_mode  out: ND_WRITE_MODE_…; ND_WRITE_MODE_BINARY at first
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_write_mode(struct nd_driver *driver,
+                                       nd_connection connection,
+                                       uint32_t *out_mode);
+
+/**
+ * Say what messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+ * ND_SEND_FLAG_BINARY, from now on.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param mode  ND_WRITE_MODE_TEXT or ND_WRITE_MODE_BINARY (as at first)
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (an unknown mode; text in the
+ * UTP dialect, which has none); ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH;
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_set_write_mode(struct nd_driver *driver,
+                                       nd_connection connection,
+                                       uint32_t mode);
+
+/**
  * Fill settings with the defaults.
  *
  * @param out_settings  out: every field set
@@ -2346,7 +2983,8 @@ nd_result nd_driver_add_interface(struct nd_driver *driver,
 
 /**
  * Bind an interface to an address of this machine. May be called several times: each call adds
- * a listening endpoint. Clients need not bind; connecting does it for them.
+ * a listening endpoint (a custom interface has one). Clients need not bind; connecting does it for
+ * them.
  *
  * @param driver  the driver
  * @param interface_index  the interface
@@ -2386,7 +3024,8 @@ nd_result nd_driver_get_local_endpoint(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
- * the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+ * the driver itself, or a function of a custom interface did; connections go on where they can);
+ * ND_ERROR_DRIVER_IN_USE
  * @lifetime ends the validity of the data of events popped before, and aborts sends left open
  * @thread the one that uses the driver now
  * @since 0.1
@@ -2404,13 +3043,13 @@ nd_result nd_driver_update(struct nd_driver *driver);
 nd_result nd_driver_flush(struct nd_driver *driver);
 
 /**
- * Sleep until an update would bring an event, a connection or an upgrade request, or until the
- * time is over. This is the only call that blocks. Meanwhile keep-alives and pongs are served.
+ * Sleep until an update would bring an event, a connection or an upgrade request, until
+ * nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+ * Meanwhile keep-alives and pongs are served.
  *
  * @param driver  the driver
  * @param timeout_ms  milliseconds to sleep at most; 0 returns at once
- * @param out_ready  out: 1 when an update has something to show, 0 when the time was over; may
- * be NULL
+ * @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
  * @since 0.1
@@ -2431,7 +3070,7 @@ nd_result nd_driver_get_statistics(struct nd_driver *driver,
                                    struct nd_driver_statistics *out_statistics);
 
 /**
- * Put a bad network below the datagram interfaces (UDP, IPC), or change or remove it.
+ * Put a bad network below the datagram interfaces (UDP, IPC, custom), or change or remove it.
  *
  * @param driver  the driver
  * @param simulator  how bad; copied; see nd_network_simulator_init
@@ -2442,6 +3081,48 @@ nd_result nd_driver_get_statistics(struct nd_driver *driver,
  */
 nd_result nd_driver_set_network_simulator(struct nd_driver *driver,
                                           const struct nd_network_simulator *simulator);
+
+/**
+ * Fill a table of interface functions with the defaults: no functions.
+ *
+ * @param out_functions  out: the struct
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_interface_functions_init(struct nd_interface_functions *out_functions);
+
+/**
+ * Give a driver an interface of your own: memory that processes share, a relay, a serial line, the
+ * library of a game platform. It is bound, listens and is connected on like a UDP interface; it
+ * has one endpoint.
+ *
+ * @param driver  the driver
+ * @param functions  what to call; the struct is copied
+ * @param out_interface  out: the number by which other calls name it, counting from 0
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (receive or send, too);
+ * ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_LIMIT_REACHED (16 interfaces);
+ * ND_ERROR_DRIVER_IN_USE
+ * @lifetime the functions and `user` must stay valid until `release` was called, which is before
+ * nd_driver_destroy returns; never when this call fails
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_add_custom_interface(struct nd_driver *driver,
+                                         const struct nd_interface_functions *functions,
+                                         uint32_t *out_interface);
+
+/**
+ * Wake a driver: an nd_driver_wait that goes on, or else the next one, looks at what has come and
+ * returns at once. For custom interfaces that have something to receive, and for programs that
+ * have something to do. Cheap while the driver is awake.
+ *
+ * @param driver  the driver
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE
+ * @thread any, also while another one is inside a call with the driver
+ * @since 0.3
+ */
+nd_result nd_driver_wake(struct nd_driver *driver);
 
 /**
  * Serve a document: a listener of this interface answers `GET path` and `HEAD path` with it, so
@@ -2533,6 +3214,32 @@ nd_result nd_driver_get_listening(struct nd_driver *driver,
                                   uint32_t *out_listening);
 
 /**
+ * Hand a TCP stream over that the program has accepted itself: of a port that it shares with
+ * something else, or of a socket that another process gave it. It goes on as one of the
+ * interface's listener: TLS, the upgrade request, nd_driver_accept. The interface need not be
+ * bound, nor the driver listen; nd_driver_set_refusing holds for it.
+ *
+ * @param driver  the driver
+ * @param interface_index  a WebSocket interface
+ * @param socket  the stream: a file descriptor, on Windows a SOCKET. The driver works with a
+ * duplicate of its own, and makes it non-blocking (both, on Unix). Whatever this returns, the
+ * program closes its own, and must not read, write or shut it down any more after ND_OK
+ * @param data  what the program has read of the stream, copied; NULL when the length is 0
+ * @param data_length  length of `data` in bytes
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+ * WebSocket interface, no socket, no trusted proxy although proxy_protocol wants one);
+ * ND_ERROR_LIMIT_REACHED (pending_handshakes_max); ND_ERROR_NETWORK_SOCKET (not a connected TCP
+ * stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_accept_stream(struct nd_driver *driver,
+                                  uint32_t interface_index,
+                                  uint64_t socket,
+                                  const uint8_t *data,
+                                  uint32_t data_length);
+
+/**
  * Choose whether small messages of a TCP or WebSocket connection leave at once, or the system
  * may gather them for a moment (Nagle's algorithm).
  *
@@ -2572,18 +3279,18 @@ nd_result nd_tls_client_init(struct nd_tls_client *out_tls);
 nd_result nd_tls_server_init(struct nd_tls_server *out_tls);
 
 /**
- * Say how clients on a WebSocket interface speak TLS: those of nd_driver_connect and
+ * Say how clients on a WebSocket or TCP interface speak TLS: those of nd_driver_connect and
  * nd_driver_connect_host always, those of nd_driver_connect_url for wss:// when their options say
  * nothing. For connections that start later.
  *
  * @param driver  the driver
- * @param interface_index  a WebSocket interface
+ * @param interface_index  a WebSocket or TCP interface
  * @param tls  how; copied, with everything it points to; NULL: not at all, and wss:// as
  * nd_tls_client_init says
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_STRUCT_SIZE; ND_ERROR_NULL_ARGUMENT;
  * ND_ERROR_INVALID_ARGUMENT (no such interface, or a certificate or key that cannot be used;
- * nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (UDP and IPC
- * interfaces; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
+ * nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (interfaces
+ * of other kinds; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.2
  */
@@ -2592,12 +3299,13 @@ nd_result nd_driver_set_tls_client(struct nd_driver *driver,
                                    const struct nd_tls_client *tls);
 
 /**
- * Let the listeners of a WebSocket interface speak TLS (wss, https), and nothing else. Before or
- * while they listen: what is set here is for clients that connect later, and nobody is dropped, so
- * that a certificate can be replaced before it expires. A client without TLS is answered with 400.
+ * Let the listeners of a WebSocket or TCP interface speak TLS (wss, https), and nothing else.
+ * Before or while they listen: what is set here is for clients that connect later, and nobody is
+ * dropped, so that a certificate can be replaced before it expires. A WebSocket client without TLS
+ * is answered with 400; over TCP its stream ends.
  *
  * @param driver  the driver
- * @param interface_index  a WebSocket interface
+ * @param interface_index  a WebSocket or TCP interface
  * @param tls  how; copied, with everything it points to; NULL: without TLS again
  * @return as nd_driver_set_tls_client
  * @thread the one that uses the driver now
@@ -2606,6 +3314,71 @@ nd_result nd_driver_set_tls_client(struct nd_driver *driver,
 nd_result nd_driver_set_tls_server(struct nd_driver *driver,
                                    uint32_t interface_index,
                                    const struct nd_tls_server *tls);
+
+/**
+ * Prepare a struct for nd_driver_get_traffic_statistics.
+ *
+ * @param out_statistics  out: struct_size set, the rest 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_traffic_statistics_init(struct nd_traffic_statistics *out_statistics);
+
+/**
+ * Traffic of a driver since it was created: totals, sizes of packets, bandwidth.
+ *
+ * @param driver  the driver
+ * @param out_statistics  in: struct_size, see nd_traffic_statistics_init; out: the numbers
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_get_traffic_statistics(struct nd_driver *driver,
+                                           struct nd_traffic_statistics *out_statistics);
+
+/**
+ * Prepare a struct for nd_connection_get_statistics.
+ *
+ * @param out_statistics  out: struct_size set, the rest 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_connection_statistics_init(struct nd_connection_statistics *out_statistics);
+
+/**
+ * The quality of a connection since it began: round trips, and what its pipelines counted.
+ *
+ * @param driver  the driver
+ * @param connection  which; one that has ended can be asked about as nd_connection_get_info says
+ * @param out_statistics  in: struct_size, see nd_connection_statistics_init; out: the numbers
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_statistics(struct nd_driver *driver,
+                                       nd_connection connection,
+                                       struct nd_connection_statistics *out_statistics);
+
+/**
+ * Bytes of the largest packet of a connection, with all headers that count towards
+ * max_message_size: what path-MTU discovery has found, else the setting (Unity Transport's
+ * GetMaxSupportedMessageSize). A plain WebSocket has no packets: the longest message.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_size  out: bytes
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_message_size_max(struct nd_driver *driver,
+                                             nd_connection connection,
+                                             uint32_t *out_size);
 
 /**
  * Take the oldest connection that came from outside. Its events wait until then.
@@ -2624,10 +3397,10 @@ nd_result nd_driver_accept(struct nd_driver *driver, nd_connection *out_connecti
  *
  * @param driver  the driver
  * @param interface_index  the interface to use
- * @param endpoint  the server
+ * @param endpoint  the server; of any family on a custom interface, else IPv4 or IPv6
  * @param payload  bytes for the server with the connection request, copied; NULL for none
- * @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
- * WebSocket, with the default max_message_size
+ * @param payload_length  length of `payload` in bytes; at most 1375 on UDP, IPC and custom
+ * interfaces, 1373 on TCP, 1361 on WebSocket, with the default max_message_size
  * @param out_connection  out: the connection
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
  * ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
@@ -2794,7 +3567,7 @@ nd_result nd_connection_get_info(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @param connection  which
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param out_size  out: payload bytes
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
  * _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
@@ -3159,13 +3932,15 @@ nd_result nd_extension_write(const uint8_t *data, uint32_t data_length);
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message, copied; may be NULL when the length is 0
  * @param data_length  its length in bytes; 0 is a valid message
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
  * _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
- * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (unknown
+ * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
+ * full); ND_ERROR_INVALID_ARGUMENT (unknown
  * pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.1
@@ -3184,10 +3959,11 @@ nd_result nd_driver_send(struct nd_driver *driver,
  * @param driver  the driver
  * @param connections  to whom
  * @param connection_count  how many
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message, copied; may be NULL when the length is 0
  * @param data_length  its length in bytes
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
  * @param out_results  out: one nd_result for each connection; may be NULL
  * @param out_sent  out: how many took it; may be NULL
  * @return ND_OK, even when some connections refused; ND_ERROR_INVALID_HANDLE;
@@ -3211,7 +3987,7 @@ nd_result nd_driver_send_to_many(struct nd_driver *driver,
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param required_size  bytes that the message needs; 0 for as many as one packet holds (64 KiB
  * on plain WebSocket connections)
  * @param out_send  out: where to write, how much, and the name of the send
@@ -3235,7 +4011,8 @@ nd_result nd_driver_begin_send(struct nd_driver *driver,
  * @param driver  the driver
  * @param send  as nd_driver_begin_send filled it
  * @param length  bytes written at send->data
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
  * ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before); _PACKET_OVERFLOW (length is
  * above the capacity; the send is aborted); _VERSION_MISMATCH or _STATE_MISMATCH (the connection
@@ -4200,10 +4977,12 @@ nd_result nd_stream_read_packed_fixed_string_delta(struct nd_stream_reader *read
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
- * _STATE_MISMATCH (not Connected, or a message is begun already); ND_ERROR_INVALID_ARGUMENT
- * (unknown flag, UTP dialect); ND_ERROR_DRIVER_IN_USE
+ * _STATE_MISMATCH (not Connected, or a message is begun already), _SEND_QUEUE_FULL (as many
+ * messages wait as may); ND_ERROR_INVALID_ARGUMENT (unknown flag, UTP dialect);
+ * ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.2
  */
@@ -4254,10 +5033,11 @@ nd_result nd_driver_finish_message(struct nd_driver *driver, nd_connection conne
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param pipeline  0: no pipeline
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message; may be NULL when the length is 0
  * @param data_length  its length in bytes
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
  * @param release  called when the library needs the memory no more; never when this call fails
  * @param user  handed to `release` as it is
  * @return as nd_driver_send. Unless it is ND_OK, the memory stays the caller's
@@ -4274,6 +5054,313 @@ nd_result nd_driver_send_owned(struct nd_driver *driver,
                                uint32_t flags,
                                nd_release_callback release,
                                void *user);
+
+/**
+ * Create a collection of drivers that a program uses as one, as Unity Transport's
+ * MultiNetworkDriver. A driver with several interfaces does the same where one settings struct is
+ * enough.
+ *
+ * @param out_multi  out: the collection's handle
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_LIMIT_REACHED (256 collections)
+ * @lifetime destroy it with nd_multi_driver_destroy
+ * @thread any; a collection is used by one thread at a time
+ * @since 0.3
+ */
+nd_result nd_multi_driver_create(struct nd_multi_driver **out_multi);
+
+/**
+ * Destroy a collection and its drivers, as nd_driver_destroy does.
+ *
+ * @param multi  the handle; stale afterwards, as are those of its drivers
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (the
+ * collection, and nothing was destroyed; or a driver of it, which is left alone)
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_destroy(struct nd_multi_driver *multi);
+
+/**
+ * Add a driver. It may be bound and listen, and must not have had a connection yet: from here on
+ * the values of its connections carry its number in their highest byte. All nd_driver_… and
+ * nd_connection_… calls take it and them as before, and it is destroyed with the collection.
+ *
+ * @param multi  the collection
+ * @param driver  the driver
+ * @param out_driver_id  out: its number, from 1 to 255; may be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_STATE_MISMATCH (it has, or had,
+ * connections, or is in a collection); ND_ERROR_INVALID_ARGUMENT (it has not as many pipelines as
+ * the others); ND_ERROR_LIMIT_REACHED (255 drivers);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses both now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_add_driver(struct nd_multi_driver *multi,
+                                     struct nd_driver *driver,
+                                     uint32_t *out_driver_id);
+
+/**
+ * How many drivers a collection has.
+ *
+ * @param multi  the collection
+ * @param out_count  out: the number; their numbers are 1 to this
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_driver_count(struct nd_multi_driver *multi, uint32_t *out_count);
+
+/**
+ * A driver by its number.
+ *
+ * @param multi  the collection
+ * @param driver_id  its number
+ * @param out_driver  out: its handle
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+ * such driver); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_driver(struct nd_multi_driver *multi,
+                                     uint32_t driver_id,
+                                     struct nd_driver **out_driver);
+
+/**
+ * The driver of a connection. All nd_driver_… and nd_connection_… calls take the two.
+ *
+ * @param multi  the collection
+ * @param connection  which
+ * @param out_driver  out: its driver's handle
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH
+ * (of none of the drivers); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_driver_for_connection(struct nd_multi_driver *multi,
+                                                    nd_connection connection,
+                                                    struct nd_driver **out_driver);
+
+/**
+ * Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+ * All drivers of a collection have as many pipelines, and stages of the program are registered
+ * alike in all of them.
+ *
+ * @param multi  the collection
+ * @param stages  as for nd_driver_create_pipeline
+ * @param stage_count  how many
+ * @param out_pipeline  out: the pipeline's number
+ * @return as nd_driver_create_pipeline; ND_ERROR_INVALID_ARGUMENT also without a driver
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_create_pipeline(struct nd_multi_driver *multi,
+                                          const struct nd_pipeline_stage *stages,
+                                          uint32_t stage_count,
+                                          uint8_t *out_pipeline);
+
+/**
+ * Update every driver, as nd_driver_update.
+ *
+ * @param multi  the collection
+ * @return as nd_driver_update, of the first driver that failed; the others were updated
+ * @lifetime as nd_driver_update
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_update(struct nd_multi_driver *multi);
+
+/**
+ * Send what waits in every driver, as nd_driver_flush.
+ *
+ * @param multi  the collection
+ * @return as nd_driver_flush, of the first driver that failed; the others were flushed
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_flush(struct nd_multi_driver *multi);
+
+/**
+ * Sleep until an update would bring something, or until the time is over. The drivers take turns
+ * of a millisecond, so that with several of them news are noticed so much later.
+ *
+ * @param multi  the collection
+ * @param timeout_ms  milliseconds to sleep at most
+ * @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
+ * @return as nd_driver_wait
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_wait(struct nd_multi_driver *multi,
+                               uint32_t timeout_ms,
+                               uint32_t *out_ready);
+
+/**
+ * Take the oldest connection that came from outside, of the first driver that has one.
+ *
+ * @param multi  the collection
+ * @param out_connection  out: the connection; 0 when none waits
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_accept(struct nd_multi_driver *multi, nd_connection *out_connection);
+
+/**
+ * Pop up to `capacity` events, oldest first, of the first driver, then of the second, and so on.
+ *
+ * @param multi  the collection
+ * @param out_events  out: the events
+ * @param capacity  how many fit at `out_events`
+ * @param out_count  out: how many were written
+ * @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_DRIVER_IN_USE
+ * @lifetime the events' data is valid until the first update of their driver after this call
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_pop_events(struct nd_multi_driver *multi,
+                                     struct nd_event *out_events,
+                                     uint32_t capacity,
+                                     uint32_t *out_count);
+
+/**
+ * Pop the oldest event of the first driver that has one.
+ *
+ * @param multi  the collection
+ * @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @lifetime the event's data is valid until the first update of its driver after this call
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_pop_event(struct nd_multi_driver *multi, struct nd_event *out_event);
+
+/**
+ * Pop the oldest event of one connection.
+ *
+ * @param multi  the collection
+ * @param connection  whose event
+ * @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
+ * connection is stale
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @lifetime the event's data is valid until the first update of its driver after this call
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_pop_event_for_connection(struct nd_multi_driver *multi,
+                                                   nd_connection connection,
+                                                   struct nd_event *out_event);
+
+/**
+ * Connect to an address over the first interface of a driver, as nd_driver_connect.
+ *
+ * @param multi  the collection
+ * @param driver_id  the driver's number
+ * @param endpoint  the server
+ * @param payload  as for nd_driver_connect
+ * @param payload_length  as for nd_driver_connect
+ * @param out_connection  out: the connection
+ * @return as nd_driver_connect; ND_ERROR_INVALID_ARGUMENT for an unknown driver too
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_connect(struct nd_multi_driver *multi,
+                                  uint32_t driver_id,
+                                  const struct nd_endpoint *endpoint,
+                                  const uint8_t *payload,
+                                  uint32_t payload_length,
+                                  nd_connection *out_connection);
+
+/**
+ * Close a connection, as nd_driver_disconnect.
+ *
+ * @param multi  the collection
+ * @param connection  which
+ * @return as nd_driver_disconnect
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_disconnect(struct nd_multi_driver *multi, nd_connection connection);
+
+/**
+ * The state of a connection.
+ *
+ * @param multi  the collection
+ * @param connection  which
+ * @param out_state  out: ND_STATE_…; Disconnected for a stale or unknown connection
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_connection_state(struct nd_multi_driver *multi,
+                                               nd_connection connection,
+                                               int32_t *out_state);
+
+/**
+ * Send one message, as nd_driver_send.
+ *
+ * @param multi  the collection
+ * @param connection  to whom
+ * @param pipeline  0: no pipeline
+ * @param data  the message, copied; may be NULL when the length is 0
+ * @param data_length  its length in bytes
+ * @param flags  as for nd_driver_send
+ * @return as nd_driver_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_send(struct nd_multi_driver *multi,
+                               nd_connection connection,
+                               uint8_t pipeline,
+                               const uint8_t *data,
+                               uint32_t data_length,
+                               uint32_t flags);
+
+/**
+ * Begin a message that is written in place, as nd_driver_begin_send. It is ended by
+ * nd_multi_driver_end_send or _abort_send.
+ *
+ * @param multi  the collection
+ * @param connection  to whom
+ * @param pipeline  0: no pipeline
+ * @param required_size  as for nd_driver_begin_send
+ * @param out_send  out: where to write, how much, and the name of the send
+ * @return as nd_driver_begin_send
+ * @lifetime as nd_driver_begin_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_begin_send(struct nd_multi_driver *multi,
+                                     nd_connection connection,
+                                     uint8_t pipeline,
+                                     uint32_t required_size,
+                                     struct nd_send *out_send);
+
+/**
+ * End a message written in place, as nd_driver_end_send.
+ *
+ * @param multi  the collection
+ * @param send  as nd_multi_driver_begin_send filled it
+ * @param length  bytes written at send->data
+ * @param flags  as for nd_driver_send
+ * @return as nd_driver_end_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_end_send(struct nd_multi_driver *multi,
+                                   const struct nd_send *send,
+                                   uint32_t length,
+                                   uint32_t flags);
+
+/**
+ * Give up a message written in place; nothing is sent.
+ *
+ * @param multi  the collection
+ * @param send  as nd_multi_driver_begin_send filled it
+ * @return as nd_driver_abort_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_abort_send(struct nd_multi_driver *multi, const struct nd_send *send);
 
 /**
  * Make a pipeline: stages that messages sent with its number go through, from the first stage to

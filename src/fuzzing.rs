@@ -3,7 +3,9 @@
 //! A body panics when a promise of its parser is broken; whether the input was good is no matter.
 //! The targets in `fuzz/` only forward to these, so that every test run compiles and runs them.
 
+pub use crate::proto::authorization::fuzz::fuzz_challenge as challenge;
 use crate::proto::endpoint::NetworkEndpoint;
+pub use crate::proto::framing::fuzz::fuzz_framing as framing;
 pub use crate::proto::http::forwarded::fuzz_forwarded as forwarded;
 pub use crate::proto::http::fuzz::{
     fuzz_request_head as request_head, fuzz_response_head as response_head,
@@ -18,6 +20,7 @@ pub use crate::proto::redirect::fuzz_redirect as redirect;
 pub use crate::proto::session::fuzz::{fuzz_packet as session_packet, fuzz_pair as session_pair};
 pub use crate::proto::stream::fuzz::fuzz_reader as stream_reader;
 use crate::proto::url::{WebSocketUrl, split_host_port};
+pub use crate::proto::utp::cookie::fuzz_cookie as utp_cookie;
 use crate::proto::utp::packet::{self, Packet, PacketError};
 pub use crate::proto::websocket::extension::fuzz::fuzz_extension as extension;
 pub use crate::proto::websocket::fuzz::{fuzz_deflate as deflate, fuzz_frames as frames};
@@ -182,6 +185,11 @@ mod tests {
     }
 
     #[test]
+    fn utp_cookies_hold_their_promises() {
+        smoke("utp_cookie", utp_cookie);
+    }
+
+    #[test]
     fn utp_packets_hold_their_promises() {
         smoke("utp_packet", utp_packet);
     }
@@ -234,6 +242,11 @@ mod tests {
     #[test]
     fn redirects_hold_their_promises() {
         smoke("redirect", redirect);
+    }
+
+    #[test]
+    fn packets_in_a_stream_hold_their_promises() {
+        smoke("framing", framing);
     }
 
     #[test]

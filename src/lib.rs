@@ -22,9 +22,11 @@ mod pump;
 pub mod settings;
 
 pub use driver::{
-    Connection, ConnectionInfo, ConnectionState, ConnectionText, DisconnectReason, Event,
-    EventKind, EventView, MessageKind, NetworkDriver, PipelineStatistics, REJECT_BODY_MAX, Request,
-    RequestId, SendHandle, Statistics,
+    CUSTOM_BATCH_MAX, Connection, ConnectionInfo, ConnectionState, ConnectionStatistics,
+    ConnectionText, CustomInterface, DisconnectReason, DriverPlace, DriverWaker, Event, EventKind,
+    EventView, IncomingPacket, MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver, MultiSend,
+    NetworkDriver, OutgoingPacket, PipelineStatistics, REJECT_BODY_MAX, ReliableCounters, Request,
+    RequestId, SendHandle, SequencedCounters, Statistics,
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};

@@ -17,7 +17,6 @@ const LONG_FILES: &[(&str, usize)] = &[];
 const LONG_FUNCTIONS: &[(&str, usize)] = &[];
 /// Files with longer lines, and how many columns those may have. The numbers may only fall.
 const LONG_LINES: &[(&str, usize)] = &[
-    ("csharp/NetworkConnection.cs", 101),
     ("csharp/tests/EventTests.cs", 101),
     ("csharp/tests/SettingsTests.cs", 109),
     ("examples/csharp/ArenaBot.cs", 116),
@@ -42,7 +41,7 @@ impl Source {
     }
 
     fn is_code(&self) -> bool {
-        matches!(self.extension(), "rs" | "c" | "cs" | "mjs" | "py")
+        matches!(self.extension(), "rs" | "c" | "cs" | "mjs" | "py" | "lua")
             && !GENERATED.contains(&self.name.as_str())
     }
 }
@@ -149,6 +148,7 @@ fn starts_function(extension: &str, line: &str, next: &str) -> bool {
         }
         "mjs" => text.contains("function ") && text.ends_with('{'),
         "py" => text.starts_with("def ") || text.starts_with("async def "),
+        "lua" => text.starts_with("function ") || text.starts_with("local function "),
         _ => false,
     }
 }
@@ -167,6 +167,8 @@ fn functions(source: &Source) -> Vec<(String, usize)> {
         let ends = |line: &&str| {
             if source.extension() == "py" {
                 !line.trim().is_empty() && indent(line) <= depth && !line.trim().starts_with(')')
+            } else if source.extension() == "lua" {
+                indent(line) == depth && line.trim() == "end"
             } else {
                 indent(line) == depth && line.trim_start().starts_with('}')
             }
@@ -186,6 +188,7 @@ fn the_scan_for_functions_finds_them_in_every_language() {
         ("a.c", "static int f(int a,\n             int b) {\n  return a;\n}\n", 4),
         ("a.cs", "        public int F()\n        {\n            return 1;\n        }\n", 4),
         ("a.mjs", "export async function f() {\n  g();\n}\n", 3),
+        ("a.lua", "local function f()\n    if g() then\n        h()\n    end\nend\n", 5),
     ];
     for (name, text, expected) in cases {
         let source = Source { name: name.to_owned(), text: text.to_owned() };
@@ -193,7 +196,7 @@ fn the_scan_for_functions_finds_them_in_every_language() {
         assert_eq!(longest, Some(expected), "{text}");
     }
     let all = sources();
-    for extension in ["rs", "c", "cs", "mjs", "py"] {
+    for extension in ["rs", "c", "cs", "mjs", "py", "lua"] {
         let of_kind = all.iter().filter(|source| source.extension() == extension);
         let count: usize = of_kind.map(|source| functions(source).len()).sum();
         assert!(count > 5, "only {count} functions in *.{extension}");

@@ -43,7 +43,9 @@ namespace NetDriver.Interop
         ///  Event kind, opt-in: the peer of a plain WebSocket connection wants to close it, with
         ///  `close_code` and its reason as data. What is sent until the first nd_driver_update after the
         ///  event was popped still leaves before our Close, and ND_EVENT_DISCONNECT follows with that update
-        ///  or later. nd_driver_close instead answers with a code of its own.
+        ///  or later. nd_driver_close instead answers with a code of its own. An event that is never popped
+        ///  is never taken back: it keeps the connection's slot, and the end waits behind it, so a program
+        ///  that asks for these pops them, or ends such connections with nd_driver_abort.
         /// </summary>
         internal const int ND_EVENT_CLOSE_REQUEST = 64;
         /// <summary>
@@ -106,6 +108,18 @@ namespace NetDriver.Interop
         ///  Send flag: send as text (must be valid UTF-8; only the plain dialect has text).
         /// </summary>
         internal const uint ND_SEND_FLAG_TEXT = 1;
+        /// <summary>
+        ///  Send flag: send as binary, whatever the connection's write mode is.
+        /// </summary>
+        internal const uint ND_SEND_FLAG_BINARY = 2;
+        /// <summary>
+        ///  Write mode of a connection: what is sent without a flag is text (Godot's number).
+        /// </summary>
+        internal const uint ND_WRITE_MODE_TEXT = 0;
+        /// <summary>
+        ///  Write mode of a connection: what is sent without a flag is binary; so it is at first.
+        /// </summary>
+        internal const uint ND_WRITE_MODE_BINARY = 1;
         /// <summary>
         ///  Disconnect reason: local close (seen with ND_OPTIONAL_EVENT_LOCAL_CLOSE only).
         /// </summary>
@@ -187,6 +201,14 @@ namespace NetDriver.Interop
         ///  Interface kind: in process, between drivers of one program; loopback endpoints only.
         /// </summary>
         internal const uint ND_INTERFACE_IPC = 3;
+        /// <summary>
+        ///  TCP: the connection protocol's packets with a length in front, with or without TLS.
+        /// </summary>
+        internal const uint ND_INTERFACE_TCP = 4;
+        /// <summary>
+        ///  Functions of the program; see nd_driver_add_custom_interface.
+        /// </summary>
+        internal const uint ND_INTERFACE_CUSTOM = 5;
         /// <summary>
         ///  Dialect: a listener finds out by itself which of the two a client speaks.
         /// </summary>
@@ -514,6 +536,80 @@ namespace NetDriver.Interop
         internal static extern int nd_log_set_callback(uint level, nd_log_set_callback_callback_delegate callback, void* user);
 
         /// <summary>
+        ///  Fill limits with nothing: every field but struct_size is 0.
+        ///
+        ///  @param out_limits  out: every field set
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_limits_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_limits_init(nd_connection_limits* out_limits);
+
+        /// <summary>
+        ///  The limits that hold for a connection: its own, and where it has none those of its interface or
+        ///  of the driver.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_limits  in: struct_size, see nd_connection_limits_init; out: no field is 0, and
+        ///  UINT32_MAX in websocket_send_queue_capacity is no such limit
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_limits", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_limits(nd_driver* driver, ulong connection, nd_connection_limits* out_limits);
+
+        /// <summary>
+        ///  Change limits of one connection, from now on. What waits already is not dropped: a queue that is
+        ///  above its new limit takes nothing until it is below it again.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param limits  the limits; a field that is 0 stays as it is
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_INVALID_ARGUMENT (out of the bounds that nd_settings has; nothing has changed);
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_set_limits", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_set_limits(nd_driver* driver, ulong connection, nd_connection_limits* limits);
+
+        /// <summary>
+        ///  What messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+        ///  ND_SEND_FLAG_BINARY.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_mode  out: ND_WRITE_MODE_…; ND_WRITE_MODE_BINARY at first
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_write_mode", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_write_mode(nd_driver* driver, ulong connection, uint* out_mode);
+
+        /// <summary>
+        ///  Say what messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+        ///  ND_SEND_FLAG_BINARY, from now on.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param mode  ND_WRITE_MODE_TEXT or ND_WRITE_MODE_BINARY (as at first)
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (an unknown mode; text in the
+        ///  UTP dialect, which has none); ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_set_write_mode", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_set_write_mode(nd_driver* driver, ulong connection, uint mode);
+
+        /// <summary>
         ///  Fill settings with the defaults.
         ///
         ///  @param out_settings  out: every field set
@@ -668,7 +764,8 @@ namespace NetDriver.Interop
 
         /// <summary>
         ///  Bind an interface to an address of this machine. May be called several times: each call adds
-        ///  a listening endpoint. Clients need not bind; connecting does it for them.
+        ///  a listening endpoint (a custom interface has one). Clients need not bind; connecting does it for
+        ///  them.
         ///
         ///  @param driver  the driver
         ///  @param interface_index  the interface
@@ -704,7 +801,8 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
-        ///  the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+        ///  the driver itself, or a function of a custom interface did; connections go on where they can);
+        ///  ND_ERROR_DRIVER_IN_USE
         ///  @lifetime ends the validity of the data of events popped before, and aborts sends left open
         ///  @thread the one that uses the driver now
         ///  @since 0.1
@@ -724,13 +822,13 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_flush(nd_driver* driver);
 
         /// <summary>
-        ///  Sleep until an update would bring an event, a connection or an upgrade request, or until the
-        ///  time is over. This is the only call that blocks. Meanwhile keep-alives and pongs are served.
+        ///  Sleep until an update would bring an event, a connection or an upgrade request, until
+        ///  nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+        ///  Meanwhile keep-alives and pongs are served.
         ///
         ///  @param driver  the driver
         ///  @param timeout_ms  milliseconds to sleep at most; 0 returns at once
-        ///  @param out_ready  out: 1 when an update has something to show, 0 when the time was over; may
-        ///  be NULL
+        ///  @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
         ///  @since 0.1
@@ -752,7 +850,7 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_get_statistics(nd_driver* driver, nd_driver_statistics* out_statistics);
 
         /// <summary>
-        ///  Put a bad network below the datagram interfaces (UDP, IPC), or change or remove it.
+        ///  Put a bad network below the datagram interfaces (UDP, IPC, custom), or change or remove it.
         ///
         ///  @param driver  the driver
         ///  @param simulator  how bad; copied; see nd_network_simulator_init
@@ -763,6 +861,49 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_set_network_simulator", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_set_network_simulator(nd_driver* driver, nd_network_simulator* simulator);
+
+        /// <summary>
+        ///  Fill a table of interface functions with the defaults: no functions.
+        ///
+        ///  @param out_functions  out: the struct
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_interface_functions_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_interface_functions_init(nd_interface_functions* out_functions);
+
+        /// <summary>
+        ///  Give a driver an interface of your own: memory that processes share, a relay, a serial line, the
+        ///  library of a game platform. It is bound, listens and is connected on like a UDP interface; it
+        ///  has one endpoint.
+        ///
+        ///  @param driver  the driver
+        ///  @param functions  what to call; the struct is copied
+        ///  @param out_interface  out: the number by which other calls name it, counting from 0
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (receive or send, too);
+        ///  ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT; ND_ERROR_LIMIT_REACHED (16 interfaces);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the functions and `user` must stay valid until `release` was called, which is before
+        ///  nd_driver_destroy returns; never when this call fails
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_add_custom_interface", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_add_custom_interface(nd_driver* driver, nd_interface_functions* functions, uint* out_interface);
+
+        /// <summary>
+        ///  Wake a driver: an nd_driver_wait that goes on, or else the next one, looks at what has come and
+        ///  returns at once. For custom interfaces that have something to receive, and for programs that
+        ///  have something to do. Cheap while the driver is awake.
+        ///
+        ///  @param driver  the driver
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE
+        ///  @thread any, also while another one is inside a call with the driver
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_wake", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_wake(nd_driver* driver);
 
         /// <summary>
         ///  Serve a document: a listener of this interface answers `GET path` and `HEAD path` with it, so
@@ -851,6 +992,29 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_get_listening(nd_driver* driver, uint* out_bound, uint* out_listening);
 
         /// <summary>
+        ///  Hand a TCP stream over that the program has accepted itself: of a port that it shares with
+        ///  something else, or of a socket that another process gave it. It goes on as one of the
+        ///  interface's listener: TLS, the upgrade request, nd_driver_accept. The interface need not be
+        ///  bound, nor the driver listen; nd_driver_set_refusing holds for it.
+        ///
+        ///  @param driver  the driver
+        ///  @param interface_index  a WebSocket interface
+        ///  @param socket  the stream: a file descriptor, on Windows a SOCKET. The driver works with a
+        ///  duplicate of its own, and makes it non-blocking (both, on Unix). Whatever this returns, the
+        ///  program closes its own, and must not read, write or shut it down any more after ND_OK
+        ///  @param data  what the program has read of the stream, copied; NULL when the length is 0
+        ///  @param data_length  length of `data` in bytes
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+        ///  WebSocket interface, no socket, no trusted proxy although proxy_protocol wants one);
+        ///  ND_ERROR_LIMIT_REACHED (pending_handshakes_max); ND_ERROR_NETWORK_SOCKET (not a connected TCP
+        ///  stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_accept_stream", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_accept_stream(nd_driver* driver, uint interface_index, ulong socket, byte* data, uint data_length);
+
+        /// <summary>
         ///  Choose whether small messages of a TCP or WebSocket connection leave at once, or the system
         ///  may gather them for a moment (Nagle's algorithm).
         ///
@@ -891,18 +1055,18 @@ namespace NetDriver.Interop
         internal static extern int nd_tls_server_init(nd_tls_server* out_tls);
 
         /// <summary>
-        ///  Say how clients on a WebSocket interface speak TLS: those of nd_driver_connect and
+        ///  Say how clients on a WebSocket or TCP interface speak TLS: those of nd_driver_connect and
         ///  nd_driver_connect_host always, those of nd_driver_connect_url for wss:// when their options say
         ///  nothing. For connections that start later.
         ///
         ///  @param driver  the driver
-        ///  @param interface_index  a WebSocket interface
+        ///  @param interface_index  a WebSocket or TCP interface
         ///  @param tls  how; copied, with everything it points to; NULL: not at all, and wss:// as
         ///  nd_tls_client_init says
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_STRUCT_SIZE; ND_ERROR_NULL_ARGUMENT;
         ///  ND_ERROR_INVALID_ARGUMENT (no such interface, or a certificate or key that cannot be used;
-        ///  nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (UDP and IPC
-        ///  interfaces; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
+        ///  nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (interfaces
+        ///  of other kinds; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.2
         /// </summary>
@@ -910,12 +1074,13 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_set_tls_client(nd_driver* driver, uint interface_index, nd_tls_client* tls);
 
         /// <summary>
-        ///  Let the listeners of a WebSocket interface speak TLS (wss, https), and nothing else. Before or
-        ///  while they listen: what is set here is for clients that connect later, and nobody is dropped, so
-        ///  that a certificate can be replaced before it expires. A client without TLS is answered with 400.
+        ///  Let the listeners of a WebSocket or TCP interface speak TLS (wss, https), and nothing else.
+        ///  Before or while they listen: what is set here is for clients that connect later, and nobody is
+        ///  dropped, so that a certificate can be replaced before it expires. A WebSocket client without TLS
+        ///  is answered with 400; over TCP its stream ends.
         ///
         ///  @param driver  the driver
-        ///  @param interface_index  a WebSocket interface
+        ///  @param interface_index  a WebSocket or TCP interface
         ///  @param tls  how; copied, with everything it points to; NULL: without TLS again
         ///  @return as nd_driver_set_tls_client
         ///  @thread the one that uses the driver now
@@ -923,6 +1088,71 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_set_tls_server", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_set_tls_server(nd_driver* driver, uint interface_index, nd_tls_server* tls);
+
+        /// <summary>
+        ///  Prepare a struct for nd_driver_get_traffic_statistics.
+        ///
+        ///  @param out_statistics  out: struct_size set, the rest 0
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_traffic_statistics_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_traffic_statistics_init(nd_traffic_statistics* out_statistics);
+
+        /// <summary>
+        ///  Traffic of a driver since it was created: totals, sizes of packets, bandwidth.
+        ///
+        ///  @param driver  the driver
+        ///  @param out_statistics  in: struct_size, see nd_traffic_statistics_init; out: the numbers
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_traffic_statistics", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_traffic_statistics(nd_driver* driver, nd_traffic_statistics* out_statistics);
+
+        /// <summary>
+        ///  Prepare a struct for nd_connection_get_statistics.
+        ///
+        ///  @param out_statistics  out: struct_size set, the rest 0
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_statistics_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_statistics_init(nd_connection_statistics* out_statistics);
+
+        /// <summary>
+        ///  The quality of a connection since it began: round trips, and what its pipelines counted.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which; one that has ended can be asked about as nd_connection_get_info says
+        ///  @param out_statistics  in: struct_size, see nd_connection_statistics_init; out: the numbers
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_statistics", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_statistics(nd_driver* driver, ulong connection, nd_connection_statistics* out_statistics);
+
+        /// <summary>
+        ///  Bytes of the largest packet of a connection, with all headers that count towards
+        ///  max_message_size: what path-MTU discovery has found, else the setting (Unity Transport's
+        ///  GetMaxSupportedMessageSize). A plain WebSocket has no packets: the longest message.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_size  out: bytes
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+        ///  _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_message_size_max", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_message_size_max(nd_driver* driver, ulong connection, uint* out_size);
 
         /// <summary>
         ///  Take the oldest connection that came from outside. Its events wait until then.
@@ -942,10 +1172,10 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param interface_index  the interface to use
-        ///  @param endpoint  the server
+        ///  @param endpoint  the server; of any family on a custom interface, else IPv4 or IPv6
         ///  @param payload  bytes for the server with the connection request, copied; NULL for none
-        ///  @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
-        ///  WebSocket, with the default max_message_size
+        ///  @param payload_length  length of `payload` in bytes; at most 1375 on UDP, IPC and custom
+        ///  interfaces, 1373 on TCP, 1361 on WebSocket, with the default max_message_size
         ///  @param out_connection  out: the connection
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
         ///  ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
@@ -1096,7 +1326,7 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  which
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param out_size  out: payload bytes
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
         ///  _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
@@ -1428,13 +1658,15 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes; 0 is a valid message
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
         ///  _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
-        ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL; ND_ERROR_INVALID_ARGUMENT (unknown
+        ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
+        ///  full); ND_ERROR_INVALID_ARGUMENT (unknown
         ///  pipeline or flag, text that is not UTF-8, text in the UTP dialect); ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.1
@@ -1449,10 +1681,11 @@ namespace NetDriver.Interop
         ///  @param driver  the driver
         ///  @param connections  to whom
         ///  @param connection_count  how many
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @param out_results  out: one nd_result for each connection; may be NULL
         ///  @param out_sent  out: how many took it; may be NULL
         ///  @return ND_OK, even when some connections refused; ND_ERROR_INVALID_HANDLE;
@@ -1469,7 +1702,7 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param required_size  bytes that the message needs; 0 for as many as one packet holds (64 KiB
         ///  on plain WebSocket connections)
         ///  @param out_send  out: where to write, how much, and the name of the send
@@ -1490,7 +1723,8 @@ namespace NetDriver.Interop
         ///  @param driver  the driver
         ///  @param send  as nd_driver_begin_send filled it
         ///  @param length  bytes written at send-&gt;data
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
         ///  ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before); _PACKET_OVERFLOW (length is
         ///  above the capacity; the send is aborted); _VERSION_MISMATCH or _STATE_MISMATCH (the connection
@@ -2469,10 +2703,12 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
-        ///  _STATE_MISMATCH (not Connected, or a message is begun already); ND_ERROR_INVALID_ARGUMENT
-        ///  (unknown flag, UTP dialect); ND_ERROR_DRIVER_IN_USE
+        ///  _STATE_MISMATCH (not Connected, or a message is begun already), _SEND_QUEUE_FULL (as many
+        ///  messages wait as may); ND_ERROR_INVALID_ARGUMENT (unknown flag, UTP dialect);
+        ///  ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.2
         /// </summary>
@@ -2521,10 +2757,11 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param pipeline  0: no pipeline
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @param release  called when the library needs the memory no more; never when this call fails
         ///  @param user  handed to `release` as it is
         ///  @return as nd_driver_send. Unless it is ND_OK, the memory stays the caller's
@@ -2535,6 +2772,299 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_send_owned", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_send_owned(nd_driver* driver, ulong connection, byte pipeline, byte* data, uint data_length, uint flags, nd_driver_send_owned_release_delegate release, void* user);
+
+        /// <summary>
+        ///  Create a collection of drivers that a program uses as one, as Unity Transport's
+        ///  MultiNetworkDriver. A driver with several interfaces does the same where one settings struct is
+        ///  enough.
+        ///
+        ///  @param out_multi  out: the collection's handle
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_LIMIT_REACHED (256 collections)
+        ///  @lifetime destroy it with nd_multi_driver_destroy
+        ///  @thread any; a collection is used by one thread at a time
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_create", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_create(nd_multi_driver** out_multi);
+
+        /// <summary>
+        ///  Destroy a collection and its drivers, as nd_driver_destroy does.
+        ///
+        ///  @param multi  the handle; stale afterwards, as are those of its drivers
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (the
+        ///  collection, and nothing was destroyed; or a driver of it, which is left alone)
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_destroy", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_destroy(nd_multi_driver* multi);
+
+        /// <summary>
+        ///  Add a driver. It may be bound and listen, and must not have had a connection yet: from here on
+        ///  the values of its connections carry its number in their highest byte. All nd_driver_… and
+        ///  nd_connection_… calls take it and them as before, and it is destroyed with the collection.
+        ///
+        ///  @param multi  the collection
+        ///  @param driver  the driver
+        ///  @param out_driver_id  out: its number, from 1 to 255; may be NULL
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_STATE_MISMATCH (it has, or had,
+        ///  connections, or is in a collection); ND_ERROR_INVALID_ARGUMENT (it has not as many pipelines as
+        ///  the others); ND_ERROR_LIMIT_REACHED (255 drivers);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses both now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_add_driver", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_add_driver(nd_multi_driver* multi, nd_driver* driver, uint* out_driver_id);
+
+        /// <summary>
+        ///  How many drivers a collection has.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_count  out: the number; their numbers are 1 to this
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_driver_count", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_driver_count(nd_multi_driver* multi, uint* out_count);
+
+        /// <summary>
+        ///  A driver by its number.
+        ///
+        ///  @param multi  the collection
+        ///  @param driver_id  its number
+        ///  @param out_driver  out: its handle
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+        ///  such driver); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_driver", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_driver(nd_multi_driver* multi, uint driver_id, nd_driver** out_driver);
+
+        /// <summary>
+        ///  The driver of a connection. All nd_driver_… and nd_connection_… calls take the two.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  which
+        ///  @param out_driver  out: its driver's handle
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH
+        ///  (of none of the drivers); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_driver_for_connection", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_driver_for_connection(nd_multi_driver* multi, ulong connection, nd_driver** out_driver);
+
+        /// <summary>
+        ///  Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+        ///  All drivers of a collection have as many pipelines, and stages of the program are registered
+        ///  alike in all of them.
+        ///
+        ///  @param multi  the collection
+        ///  @param stages  as for nd_driver_create_pipeline
+        ///  @param stage_count  how many
+        ///  @param out_pipeline  out: the pipeline's number
+        ///  @return as nd_driver_create_pipeline; ND_ERROR_INVALID_ARGUMENT also without a driver
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_create_pipeline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_create_pipeline(nd_multi_driver* multi, nd_pipeline_stage* stages, uint stage_count, byte* out_pipeline);
+
+        /// <summary>
+        ///  Update every driver, as nd_driver_update.
+        ///
+        ///  @param multi  the collection
+        ///  @return as nd_driver_update, of the first driver that failed; the others were updated
+        ///  @lifetime as nd_driver_update
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_update", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_update(nd_multi_driver* multi);
+
+        /// <summary>
+        ///  Send what waits in every driver, as nd_driver_flush.
+        ///
+        ///  @param multi  the collection
+        ///  @return as nd_driver_flush, of the first driver that failed; the others were flushed
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_flush", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_flush(nd_multi_driver* multi);
+
+        /// <summary>
+        ///  Sleep until an update would bring something, or until the time is over. The drivers take turns
+        ///  of a millisecond, so that with several of them news are noticed so much later.
+        ///
+        ///  @param multi  the collection
+        ///  @param timeout_ms  milliseconds to sleep at most
+        ///  @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
+        ///  @return as nd_driver_wait
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_wait", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_wait(nd_multi_driver* multi, uint timeout_ms, uint* out_ready);
+
+        /// <summary>
+        ///  Take the oldest connection that came from outside, of the first driver that has one.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_connection  out: the connection; 0 when none waits
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_accept", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_accept(nd_multi_driver* multi, ulong* out_connection);
+
+        /// <summary>
+        ///  Pop up to `capacity` events, oldest first, of the first driver, then of the second, and so on.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_events  out: the events
+        ///  @param capacity  how many fit at `out_events`
+        ///  @param out_count  out: how many were written
+        ///  @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the events' data is valid until the first update of their driver after this call
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_pop_events", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_pop_events(nd_multi_driver* multi, nd_event* out_events, uint capacity, uint* out_count);
+
+        /// <summary>
+        ///  Pop the oldest event of the first driver that has one.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the event's data is valid until the first update of its driver after this call
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_pop_event", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_pop_event(nd_multi_driver* multi, nd_event* out_event);
+
+        /// <summary>
+        ///  Pop the oldest event of one connection.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  whose event
+        ///  @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
+        ///  connection is stale
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the event's data is valid until the first update of its driver after this call
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_pop_event_for_connection", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_pop_event_for_connection(nd_multi_driver* multi, ulong connection, nd_event* out_event);
+
+        /// <summary>
+        ///  Connect to an address over the first interface of a driver, as nd_driver_connect.
+        ///
+        ///  @param multi  the collection
+        ///  @param driver_id  the driver's number
+        ///  @param endpoint  the server
+        ///  @param payload  as for nd_driver_connect
+        ///  @param payload_length  as for nd_driver_connect
+        ///  @param out_connection  out: the connection
+        ///  @return as nd_driver_connect; ND_ERROR_INVALID_ARGUMENT for an unknown driver too
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_connect", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_connect(nd_multi_driver* multi, uint driver_id, nd_endpoint* endpoint, byte* payload, uint payload_length, ulong* out_connection);
+
+        /// <summary>
+        ///  Close a connection, as nd_driver_disconnect.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  which
+        ///  @return as nd_driver_disconnect
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_disconnect", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_disconnect(nd_multi_driver* multi, ulong connection);
+
+        /// <summary>
+        ///  The state of a connection.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  which
+        ///  @param out_state  out: ND_STATE_…; Disconnected for a stale or unknown connection
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_connection_state", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_connection_state(nd_multi_driver* multi, ulong connection, int* out_state);
+
+        /// <summary>
+        ///  Send one message, as nd_driver_send.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  to whom
+        ///  @param pipeline  0: no pipeline
+        ///  @param data  the message, copied; may be NULL when the length is 0
+        ///  @param data_length  its length in bytes
+        ///  @param flags  as for nd_driver_send
+        ///  @return as nd_driver_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_send(nd_multi_driver* multi, ulong connection, byte pipeline, byte* data, uint data_length, uint flags);
+
+        /// <summary>
+        ///  Begin a message that is written in place, as nd_driver_begin_send. It is ended by
+        ///  nd_multi_driver_end_send or _abort_send.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  to whom
+        ///  @param pipeline  0: no pipeline
+        ///  @param required_size  as for nd_driver_begin_send
+        ///  @param out_send  out: where to write, how much, and the name of the send
+        ///  @return as nd_driver_begin_send
+        ///  @lifetime as nd_driver_begin_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_begin_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_begin_send(nd_multi_driver* multi, ulong connection, byte pipeline, uint required_size, nd_send* out_send);
+
+        /// <summary>
+        ///  End a message written in place, as nd_driver_end_send.
+        ///
+        ///  @param multi  the collection
+        ///  @param send  as nd_multi_driver_begin_send filled it
+        ///  @param length  bytes written at send-&gt;data
+        ///  @param flags  as for nd_driver_send
+        ///  @return as nd_driver_end_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_end_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_end_send(nd_multi_driver* multi, nd_send* send, uint length, uint flags);
+
+        /// <summary>
+        ///  Give up a message written in place; nothing is sent.
+        ///
+        ///  @param multi  the collection
+        ///  @param send  as nd_multi_driver_begin_send filled it
+        ///  @return as nd_driver_abort_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_abort_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_abort_send(nd_multi_driver* multi, nd_send* send);
 
         /// <summary>
         ///  Make a pipeline: stages that messages sent with its number go through, from the first stage to
@@ -2725,6 +3255,14 @@ namespace NetDriver.Interop
     }
 
     /// <summary>
+    ///  Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_multi_driver
+    {
+    }
+
+    /// <summary>
     ///  An address: 64 bytes, laid out as Unity Transport's NetworkEndpoint.
     ///  Compare two of them with memcmp. Fill it with nd_endpoint_parse or by hand.
     /// </summary>
@@ -2803,7 +3341,10 @@ namespace NetDriver.Interop
         /// </summary>
         public int max_message_size;
         /// <summary>
-        ///  Path-MTU discovery; must be 0 in this version (probes of peers are always answered).
+        ///  1: this side looks for the largest packet that a path takes (probes of peers are always
+        ///  answered). A new connection is the program's when that is over, 0.6 seconds later at most
+        ///  once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
+        ///  0. Means nothing when max_message_size is 1024 or less.
         /// </summary>
         public int perform_path_mtu_discovery;
         /// <summary>
@@ -2819,8 +3360,10 @@ namespace NetDriver.Interop
         /// </summary>
         public uint inbound_bytes_max;
         /// <summary>
-        ///  Bytes that one connection may queue for sending. Default 4 MiB; at least
-        ///  max_message_size + 14.
+        ///  Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
+        ///  least max_message_size + 14. A message is taken when it would fit as it is; what compression
+        ///  or an extension makes of it counts once it is made, so the queue may be longer by what they
+        ///  add to one message.
         /// </summary>
         public uint outbound_bytes_max;
         /// <summary>
@@ -2915,9 +3458,9 @@ namespace NetDriver.Interop
         /// </summary>
         public int tolerate_throttled;
         /// <summary>
-        ///  WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-        ///  while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-        ///  Default 250; at least 0.
+        ///  WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+        ///  the next, while earlier ones go on; four at most at once, and the first that connects wins
+        ///  (RFC 8305). Default 250; at least 0.
         /// </summary>
         public int connect_race_delay_ms;
         /// <summary>
@@ -2941,6 +3484,50 @@ namespace NetDriver.Interop
         /// </summary>
         public int reliable_maximum_resend_time_ms;
         /// <summary>
+        ///  Connections over datagrams (UDP) whose client was not heard since its request, which may
+        ///  come from a forged address. Further clients have to prove theirs with a cookie, which those
+        ///  of netdriver do by themselves, or to wait. Default 1024; above 0.
+        /// </summary>
+        public uint unvalidated_connections_max;
+        /// <summary>
+        ///  From so many of them on a client is asked for a cookie first; one that knows none is let in
+        ///  when it asks again. Default 256; 0: always.
+        /// </summary>
+        public uint cookie_threshold;
+        /// <summary>
+        ///  Milliseconds of silence after which such a connection ends, and is never seen if it was not
+        ///  accepted yet. Default 5000; 0: as any other connection.
+        /// </summary>
+        public int unvalidated_timeout_ms;
+        /// <summary>
+        ///  Connections over datagrams that one address may have; a network of 64 bits counts as one
+        ///  address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
+        /// </summary>
+        public uint connections_per_address_max;
+        /// <summary>
+        ///  Connection requests over datagrams that such an address may make in a second; further ones
+        ///  are dropped. Default 2000; 0: no limit; at most 65534.
+        /// </summary>
+        public uint requests_per_address_max;
+        /// <summary>
+        ///  1 (default, as Unity Transport): clients get the accept payload although their address is
+        ///  not proven, so that the answer is longer than what was asked. 0: only clients that have
+        ///  brought a cookie or as long a connect payload get it.
+        /// </summary>
+        public int accept_payload_before_validation;
+        /// <summary>
+        ///  UTP dialect: milliseconds between two probes that measure the round trip, in place of
+        ///  heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
+        ///  answer none.
+        /// </summary>
+        public int round_trip_interval_ms;
+        /// <summary>
+        ///  WebSocket: messages that one connection may queue for sending, whatever their length; then
+        ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
+        ///  0: no such limit, only outbound_bytes_max. Since 0.3.
+        /// </summary>
+        public uint websocket_send_queue_capacity;
+        /// <summary>
         ///  Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
         ///  too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
         ///  for real time, and a peer that moves must prove its new address. Other peers do not notice:
@@ -2952,6 +3539,40 @@ namespace NetDriver.Interop
         ///  that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
         /// </summary>
         public uint session_repair_percent;
+    }
+
+    /// <summary>
+    ///  Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
+    ///  field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
+    ///  of nd_settings for an interface. Since 0.3.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_connection_limits
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_connection_limits_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  As nd_settings.receive_queue_capacity.
+        /// </summary>
+        public uint receive_queue_capacity;
+        /// <summary>
+        ///  As nd_settings.inbound_bytes_max.
+        /// </summary>
+        public uint inbound_bytes_max;
+        /// <summary>
+        ///  As nd_settings.outbound_bytes_max.
+        /// </summary>
+        public uint outbound_bytes_max;
+        /// <summary>
+        ///  As nd_settings.websocket_message_size_max.
+        /// </summary>
+        public uint websocket_message_size_max;
+        /// <summary>
+        ///  As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
+        /// </summary>
+        public uint websocket_send_queue_capacity;
     }
 
     /// <summary>
@@ -3016,22 +3637,27 @@ namespace NetDriver.Interop
         /// </summary>
         public byte* response_headers;
         /// <summary>
-        ///  WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-        ///  (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-        ///  `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-        ///  address that is no trusted proxy. Name only proxies that write one of the two themselves.
-        ///  NULL (default): none, and the headers mean nothing.
+        ///  WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+        ///  a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+        ///  own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+        ///  first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+        ///  proxies that write one of the two themselves. NULL (default): none, and the headers mean
+        ///  nothing.
         /// </summary>
         public byte* trusted_proxies;
         /// <summary>
-        ///  WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-        ///  each stream; streams of others are closed at once. Default 0.
+        ///  WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+        ///  front of each stream; streams of others are closed at once. Default 0.
         /// </summary>
         public uint proxy_protocol;
         /// <summary>
         ///  0.
         /// </summary>
         public uint reserved_2;
+        /// <summary>
+        ///  Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
+        /// </summary>
+        public nd_connection_limits* limits;
     }
 
     /// <summary>
@@ -3096,9 +3722,11 @@ namespace NetDriver.Interop
         /// </summary>
         public uint reserved_2;
         /// <summary>
-        ///  The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
-        ///  `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
-        ///  password may be left away, and are percent-encoded. NULL: none.
+        ///  The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
+        ///  `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
+        ///  `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
+        ///  for which it is looked up here. User and password may be left away, and are
+        ///  percent-encoded. NULL: none.
         /// </summary>
         public byte* proxy;
         /// <summary>
@@ -3107,6 +3735,25 @@ namespace NetDriver.Interop
         ///  environment if that names the proxy.
         /// </summary>
         public byte* no_proxy;
+        /// <summary>
+        ///  Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
+        /// </summary>
+        public nd_connection_limits* limits;
+        /// <summary>
+        ///  `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
+        ///  nd_tls_client_init gives. Since 0.3.
+        /// </summary>
+        public nd_tls_client* proxy_tls;
+        /// <summary>
+        ///  0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
+        ///  and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password
+        ///  never leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+        /// </summary>
+        public uint digest_only;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_3;
     }
 
     /// <summary>
@@ -3131,6 +3778,20 @@ namespace NetDriver.Interop
         ///  Length of `key` in bytes; at most 1 MiB.
         /// </summary>
         public uint key_length;
+        /// <summary>
+        ///  Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
+        ///  with the certificate (OCSP stapling). The library does not fetch it, and does not look at
+        ///  it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
+        /// </summary>
+        public byte* ocsp;
+        /// <summary>
+        ///  Length of `ocsp` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint ocsp_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
     }
 
     /// <summary>
@@ -3178,6 +3839,12 @@ namespace NetDriver.Interop
         ///  0.
         /// </summary>
         public uint reserved;
+        /// <summary>
+        ///  A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
+        ///  so that a program such as Wireshark can show what is sent. It is made when it is not there,
+        ///  and a warning is logged. For tests only. NULL (default): none. Since 0.3.
+        /// </summary>
+        public byte* key_log_file;
     }
 
     /// <summary>
@@ -3223,6 +3890,10 @@ namespace NetDriver.Interop
         ///  0.
         /// </summary>
         public uint reserved;
+        /// <summary>
+        ///  As nd_tls_client.key_log_file. Since 0.3.
+        /// </summary>
+        public byte* key_log_file;
     }
 
     /// <summary>
@@ -3261,7 +3932,8 @@ namespace NetDriver.Interop
         /// </summary>
         public byte reason;
         /// <summary>
-        ///  Data: the pipeline that it came through; 0 is none.
+        ///  Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
+        ///  full; 0: the send queue was.
         /// </summary>
         public byte pipeline;
         /// <summary>
@@ -3290,7 +3962,7 @@ namespace NetDriver.Interop
         /// </summary>
         public uint capacity;
         /// <summary>
-        ///  0.
+        ///  The library's: leave it as it is.
         /// </summary>
         public uint reserved;
     }
@@ -3322,9 +3994,10 @@ namespace NetDriver.Interop
         /// </summary>
         public uint dialect;
         /// <summary>
-        ///  Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-        ///  measures its handshake, a WebSocket each of its pings, a reliable pipeline and a session
-        ///  (nd_settings.session) their messages.
+        ///  Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
+        ///  measures every round_trip_interval_ms, a plain WebSocket each of its pings, a session
+        ///  (nd_settings.session) its packets, and reliable pipelines measure where the peer answers no
+        ///  probe.
         /// </summary>
         public uint round_trip_us;
         /// <summary>
@@ -3377,10 +4050,40 @@ namespace NetDriver.Interop
         /// </summary>
         public uint last_message_age_ms;
         /// <summary>
-        ///  Microseconds by which the round trip varies, on average; 0 when that was not measured.
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Microseconds of the smoothed round trip (RFC 6298); 0 when none was measured, as below.
         ///  Since 0.3.
         /// </summary>
-        public uint jitter_us;
+        public uint round_trip_smoothed_us;
+        /// <summary>
+        ///  Microseconds by which round trips deviate from it, smoothed: the jitter.
+        /// </summary>
+        public uint round_trip_jitter_us;
+        /// <summary>
+        ///  Microseconds of the shortest round trip.
+        /// </summary>
+        public uint round_trip_min_us;
+        /// <summary>
+        ///  Microseconds of the longest round trip.
+        /// </summary>
+        public uint round_trip_max_us;
+        /// <summary>
+        ///  How many round trips were measured.
+        /// </summary>
+        public uint round_trip_count;
+        /// <summary>
+        ///  Bytes of the largest packet that the path is known to take, its headers up to those of UDP
+        ///  or TCP included: max_message_size without path-MTU discovery; 0 for a plain WebSocket.
+        /// </summary>
+        public uint path_mtu;
+        /// <summary>
+        ///  1: the peer's address is as good as proven: it has spoken since its request, or brought a
+        ///  cookie, or there is a stream to it.
+        /// </summary>
+        public uint validated;
         /// <summary>
         ///  1 when messages go through a session with a netdriver peer (nd_settings.session), else 0.
         ///  Since 0.3.
@@ -3390,6 +4093,10 @@ namespace NetDriver.Interop
         ///  Packets of the session that get lost, in 1/1000; 0 without a session. Since 0.3.
         /// </summary>
         public uint loss_permille;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_2;
     }
 
     /// <summary>
@@ -3565,7 +4272,7 @@ namespace NetDriver.Interop
         /// </summary>
         public ulong connections_timed_out;
         /// <summary>
-        ///  Connections over streams that ended without a Close frame.
+        ///  Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
         /// </summary>
         public ulong connections_lost;
         /// <summary>
@@ -3591,6 +4298,46 @@ namespace NetDriver.Interop
         ///  Upgrade requests that the program did not answer in time; answered with 503.
         /// </summary>
         public ulong handshakes_unanswered;
+        /// <summary>
+        ///  Connections over datagrams now whose client was not heard since its request. Since 0.3.
+        /// </summary>
+        public uint connections_unvalidated;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Such connections that ended after unvalidated_timeout_ms.
+        /// </summary>
+        public ulong connections_unheard;
+        /// <summary>
+        ///  Requests turned away at unvalidated_connections_max.
+        /// </summary>
+        public ulong requests_unvalidated;
+        /// <summary>
+        ///  Requests dropped because their address has connections_per_address_max connections.
+        /// </summary>
+        public ulong requests_over_address;
+        /// <summary>
+        ///  Requests dropped because their address made more than requests_per_address_max in a second.
+        /// </summary>
+        public ulong requests_over_rate;
+        /// <summary>
+        ///  Requests dropped because their connection had just ended.
+        /// </summary>
+        public ulong requests_late;
+        /// <summary>
+        ///  Requests answered with a Retry: the client has to prove its address.
+        /// </summary>
+        public ulong retries_out;
+        /// <summary>
+        ///  Requests whose cookie was right.
+        /// </summary>
+        public ulong cookies_accepted;
+        /// <summary>
+        ///  Requests whose cookie was wrong, or too old.
+        /// </summary>
+        public ulong cookies_refused;
     }
 
     /// <summary>
@@ -3644,6 +4391,294 @@ namespace NetDriver.Interop
         ///  Start of the random sequence: one seed, one behaviour.
         /// </summary>
         public ulong seed;
+    }
+
+    /// <summary>
+    ///  A place for a datagram that has arrived.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_incoming_packet
+    {
+        /// <summary>
+        ///  Where it came from: fill it in. Answers go there.
+        /// </summary>
+        public nd_endpoint endpoint;
+        /// <summary>
+        ///  Bytes of it: fill it in. Longer than `capacity`: it is dropped and counted as malformed.
+        /// </summary>
+        public uint length;
+        /// <summary>
+        ///  Bytes that fit at `data`: max_message_size of the driver.
+        /// </summary>
+        public uint capacity;
+        /// <summary>
+        ///  Where to write it; valid during the call.
+        /// </summary>
+        public byte* data;
+    }
+
+    /// <summary>
+    ///  A datagram to send.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_outgoing_packet
+    {
+        /// <summary>
+        ///  Where it goes.
+        /// </summary>
+        public nd_endpoint endpoint;
+        /// <summary>
+        ///  Bytes at `data`.
+        /// </summary>
+        public uint length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  The datagram; valid during the call.
+        /// </summary>
+        public byte* data;
+    }
+
+    /// <summary>
+    ///  A way for packets to travel that the program brings. Fill it with nd_interface_functions_init.
+    ///
+    ///  It carries whole datagrams of at most max_message_size bytes, which may be lost, doubled or
+    ///  overtaken, between endpoints that only it understands: ND_FAMILY_CUSTOM with up to 60 bytes,
+    ///  IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
+    ///
+    ///  The functions run inside calls with the driver, on the thread that makes them, one at a time.
+    ///  They must not call the driver, except nd_driver_wake.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_interface_functions
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_interface_functions_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Handed to the functions as it is.
+        /// </summary>
+        public void* user;
+        /// <summary>
+        ///  NULL: any endpoint is fine as it is.
+        /// </summary>
+        public void* bind;
+        /// <summary>
+        ///  NULL: there is nothing to do.
+        /// </summary>
+        public void* listen;
+        /// <summary>
+        ///  What has arrived. Must not be NULL.
+        /// </summary>
+        public void* receive;
+        /// <summary>
+        ///  What is to be sent. Must not be NULL.
+        /// </summary>
+        public void* send;
+        /// <summary>
+        ///  NULL: there is nothing to free.
+        /// </summary>
+        public void* release;
+    }
+
+    /// <summary>
+    ///  One direction of a driver's traffic since it was created.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_traffic
+    {
+        /// <summary>
+        ///  Bytes with the headers that the system adds, estimated: IP and UDP 28 (IPv6: 48), IP and
+        ///  TCP 52 (IPv6: 72); none in process.
+        /// </summary>
+        public ulong bytes;
+        /// <summary>
+        ///  Packets: datagrams, and for streams as many TCP segments of 1448 bytes as the bytes fill.
+        /// </summary>
+        public ulong packets;
+        /// <summary>
+        ///  Bytes given to or taken from the system, without those headers: exact.
+        /// </summary>
+        public ulong exact_bytes;
+        /// <summary>
+        ///  Packets below 128 bytes (sizes include the headers), below 256, below 512, below 1024, and
+        ///  larger.
+        /// </summary>
+        public fixed ulong size_classes[5];
+        /// <summary>
+        ///  Mean size of a packet.
+        /// </summary>
+        public float size_mean;
+        /// <summary>
+        ///  Standard deviation of the sizes.
+        /// </summary>
+        public float size_deviation;
+        /// <summary>
+        ///  The smallest packet; 0 when there was none.
+        /// </summary>
+        public uint size_min;
+        /// <summary>
+        ///  The largest packet.
+        /// </summary>
+        public uint size_max;
+        /// <summary>
+        ///  Kilobits (1000 bits) per second since the driver was created.
+        /// </summary>
+        public float bandwidth_mean;
+        /// <summary>
+        ///  Kilobits per second in the last full second.
+        /// </summary>
+        public float bandwidth_current;
+        /// <summary>
+        ///  Kilobits per second in the quietest full second; 0 before there was one.
+        /// </summary>
+        public float bandwidth_min;
+        /// <summary>
+        ///  Kilobits per second in the busiest full second.
+        /// </summary>
+        public float bandwidth_max;
+        /// <summary>
+        ///  Kilobits per second in the busiest update.
+        /// </summary>
+        public float bandwidth_burst;
+        /// <summary>
+        ///  Packets in one update, on average.
+        /// </summary>
+        public float queue_mean;
+        /// <summary>
+        ///  The most packets in one update.
+        /// </summary>
+        public uint queue_max;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+    }
+
+    /// <summary>
+    ///  Traffic of a driver since it was created. Set struct_size with nd_traffic_statistics_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_traffic_statistics
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_traffic_statistics_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  What went wrong with receiving in the last update: ND_OK, ND_ERROR_RECEIVE_QUEUE_FULL
+        ///  (packets were dropped because a connection's receive queue was full) or
+        ///  ND_ERROR_NETWORK_SOCKET.
+        /// </summary>
+        public int receive_error;
+        /// <summary>
+        ///  What came in.
+        /// </summary>
+        public nd_traffic rx;
+        /// <summary>
+        ///  What went out.
+        /// </summary>
+        public nd_traffic tx;
+    }
+
+    /// <summary>
+    ///  The quality of a connection since it began. Set struct_size with
+    ///  nd_connection_statistics_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_connection_statistics
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_connection_statistics_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  How many round trips were measured; 0: the six below are 0.
+        /// </summary>
+        public uint latency_count;
+        /// <summary>
+        ///  Milliseconds of a round trip, on average.
+        /// </summary>
+        public float latency_mean;
+        /// <summary>
+        ///  Their standard deviation.
+        /// </summary>
+        public float latency_deviation;
+        /// <summary>
+        ///  The shortest.
+        /// </summary>
+        public float latency_min;
+        /// <summary>
+        ///  The longest.
+        /// </summary>
+        public float latency_max;
+        /// <summary>
+        ///  The last.
+        /// </summary>
+        public float latency_current;
+        /// <summary>
+        ///  The smoothed one (RFC 6298).
+        /// </summary>
+        public float latency_smoothed;
+        /// <summary>
+        ///  Reliable pipelines: packets received.
+        /// </summary>
+        public ulong reliable_packets_received;
+        /// <summary>
+        ///  Packets sent for the first time.
+        /// </summary>
+        public ulong reliable_packets_sent;
+        /// <summary>
+        ///  Packets that only acknowledged, received.
+        /// </summary>
+        public ulong reliable_acks_received;
+        /// <summary>
+        ///  Packets that only acknowledged, sent.
+        /// </summary>
+        public ulong reliable_acks_sent;
+        /// <summary>
+        ///  Packets of the peer that were lost on their way.
+        /// </summary>
+        public ulong reliable_packets_dropped;
+        /// <summary>
+        ///  Packets that came out of their order.
+        /// </summary>
+        public ulong reliable_packets_out_of_order;
+        /// <summary>
+        ///  Packets that came more than once.
+        /// </summary>
+        public ulong reliable_packets_duplicated;
+        /// <summary>
+        ///  Packets that came too late to be of use.
+        /// </summary>
+        public ulong reliable_packets_stale;
+        /// <summary>
+        ///  Packets sent again.
+        /// </summary>
+        public ulong reliable_packets_resent;
+        /// <summary>
+        ///  Unreliable-sequenced pipelines: packets sent.
+        /// </summary>
+        public ulong sequenced_packets_sent;
+        /// <summary>
+        ///  Packets received.
+        /// </summary>
+        public ulong sequenced_packets_received;
+        /// <summary>
+        ///  Packets dropped because a newer one had come before.
+        /// </summary>
+        public ulong sequenced_packets_out_of_order;
+        /// <summary>
+        ///  Packets that never came.
+        /// </summary>
+        public ulong sequenced_packets_lost;
     }
 
     /// <summary>

@@ -2,7 +2,8 @@ namespace NetDriver
 {
     /// <summary>
     /// A way packets travel: <see cref="UDPNetworkInterface"/>,
-    /// <see cref="WebSocketNetworkInterface"/> or <see cref="IPCNetworkInterface"/>.
+    /// <see cref="WebSocketNetworkInterface"/>, <see cref="TCPNetworkInterface"/>,
+    /// <see cref="IPCNetworkInterface"/> or your own <see cref="CustomNetworkInterface"/>.
     /// </summary>
     public interface INetworkInterface
     {

@@ -32,10 +32,16 @@ namespace NetDriver
         public string[] AllowedOrigins;
         /// <summary>WebSocket listeners: header fields of every answer; null for none.</summary>
         public IDictionary<string, string> ResponseHeaders;
-        /// <summary>WebSocket listeners: proxies whose word counts; null for none.</summary>
+        /// <summary>
+        /// WebSocket and TCP listeners: proxies whose word counts; null for none.
+        /// </summary>
         public string[] TrustedProxies;
-        /// <summary>WebSocket listeners: streams begin with a PROXY header.</summary>
+        /// <summary>
+        /// WebSocket and TCP listeners: streams begin with a PROXY header.
+        /// </summary>
         public bool ProxyProtocol;
+        /// <summary>Limits of its connections; what is 0 is as the driver says.</summary>
+        public ConnectionLimits Limits;
 
         /// <summary>
         /// Bytes of a packet that are not payload (Unity Transport's PacketPadding).
@@ -43,8 +49,9 @@ namespace NetDriver
         internal static int HeaderSize(NetworkInterfaceKind kind)
         {
             // 9 bytes of the connection protocol and 1 of the pipeline; a WebSocket frame's head
-            // is at most 14.
-            return kind == NetworkInterfaceKind.WebSocket ? 24 : 10;
+            // is at most 14, a packet's length over TCP 2.
+            return kind == NetworkInterfaceKind.WebSocket ? 24
+                : kind == NetworkInterfaceKind.Tcp ? 12 : 10;
         }
 
         internal unsafe int AddTo(nd_driver* driver, out int index)
@@ -57,6 +64,8 @@ namespace NetDriver
             native.dialect = (uint)Dialect;
             native.accept_requests = AcceptRequests ? 1u : 0u;
             native.proxy_protocol = ProxyProtocol ? 1u : 0u;
+            nd_connection_limits limits = Limits.ToNative();
+            native.limits = &limits;
             if (RequestTimeoutMS != 0)
                 native.request_timeout_ms = (uint)RequestTimeoutMS;
             fixed (byte* path = Utf8.NulEnded(Path, "Path"))

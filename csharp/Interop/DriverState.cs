@@ -28,8 +28,8 @@ namespace NetDriver.Interop
         private int m_Busy;
         private byte* m_Text;
         private int m_TextCapacity;
-        // The extensions and stages that the library may call until the driver is gone.
-        private readonly List<GCHandle> m_Extensions = new List<GCHandle>();
+        // The extensions, stages and interfaces that the library may call until the driver is gone.
+        private readonly List<GCHandle> m_Kept = new List<GCHandle>();
         // The program's stages of pipelines, and the numbers by which the library knows them.
         private readonly Dictionary<Type, uint> m_Stages = new Dictionary<Type, uint>();
 
@@ -72,9 +72,9 @@ namespace NetDriver.Interop
                     return;
                 Handle = null;
                 Events.Free();
-                foreach (GCHandle extension in m_Extensions)
-                    extension.Free();
-                m_Extensions.Clear();
+                foreach (GCHandle kept in m_Kept)
+                    kept.Free();
+                m_Kept.Clear();
                 Marshal.FreeHGlobal((IntPtr)m_Text);
                 m_Text = null;
                 m_TextCapacity = 0;
@@ -93,11 +93,26 @@ namespace NetDriver.Interop
             if (description.Path == null && description.Kind == NetworkInterfaceKind.WebSocket)
                 description.Path = Settings.GetWebSocketParameters().Path;
             index = -1;
-            if (Settings.IsSecure && description.Kind == NetworkInterfaceKind.Udp)
+            bool isSecret = description.Kind == NetworkInterfaceKind.WebSocket
+                || description.Kind == NetworkInterfaceKind.Tcp;
+            if (Settings.IsSecure && !isSecret && description.Kind != NetworkInterfaceKind.Ipc)
                 return (int)Error.StatusCode.NotSupported;
-            int result = description.AddTo(Handle, out index);
-            if (result == NativeMethods.ND_OK && description.Kind == NetworkInterfaceKind.WebSocket)
+            CustomNetworkInterface custom = networkInterface as CustomNetworkInterface;
+            int result = custom != null ? AddCustom(custom, out index)
+                : description.AddTo(Handle, out index);
+            if (result == NativeMethods.ND_OK && isSecret)
                 result = Settings.SecureInterface(Handle, index);
+            return result;
+        }
+
+        private int AddCustom(CustomNetworkInterface custom, out int index)
+        {
+            GCHandle handle;
+            int result = InterfaceTable.Add(Handle, custom, out index, out handle);
+            if (result == NativeMethods.ND_OK)
+                m_Kept.Add(handle);
+            else
+                handle.Free();
             return result;
         }
 
@@ -112,7 +127,7 @@ namespace NetDriver.Interop
                 GCHandle handle;
                 int result = ExtensionTable.Add(Handle, interfaceIndex, extension, out handle);
                 if (result == NativeMethods.ND_OK)
-                    m_Extensions.Add(handle);
+                    m_Kept.Add(handle);
                 else
                     handle.Free();
                 return result;
@@ -141,7 +156,7 @@ namespace NetDriver.Interop
                     handle.Free();
                     return result;
                 }
-                m_Extensions.Add(handle);
+                m_Kept.Add(handle);
                 m_Stages.Add(type, number);
                 return result;
             }

@@ -104,10 +104,51 @@ namespace NetDriver
         /// </summary>
         public uint fragmentSize;
         /// <summary>
+        /// WebSocket: messages that one connection may queue for sending, whatever their length; 0
+        /// (default): no such limit.
+        /// </summary>
+        public uint webSocketSendQueueCapacity;
+        /// <summary>
         /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the
         /// next, while earlier ones go on (RFC 8305).
         /// </summary>
         public int connectRaceDelayMS;
+        /// <summary>
+        /// Connections over datagrams (UDP) whose client was not heard since its request, which may
+        /// come from a forged address; above 0. Further clients have to prove theirs with a cookie,
+        /// which those of netdriver do by themselves, or to wait.
+        /// </summary>
+        public uint unvalidatedConnectionsMax;
+        /// <summary>
+        /// From so many of them on a client is asked for a cookie first; one that knows none is let
+        /// in when it asks again. 0: always.
+        /// </summary>
+        public uint cookieThreshold;
+        /// <summary>
+        /// Milliseconds of silence after which such a connection ends, and is never seen if it was
+        /// not accepted yet; 0: as any other connection.
+        /// </summary>
+        public int unvalidatedTimeoutMS;
+        /// <summary>
+        /// Connections over datagrams that one address may have (a network of 64 bits in IPv6);
+        /// addresses of this machine do not count. 0: no limit.
+        /// </summary>
+        public uint connectionsPerAddressMax;
+        /// <summary>
+        /// Connection requests over datagrams that such an address may make in a second; 0: no
+        /// limit; at most 65534.
+        /// </summary>
+        public uint requestsPerAddressMax;
+        /// <summary>
+        /// Give the accept payload to clients whose address is not proven too, as Unity Transport
+        /// does. Otherwise only those get it that have brought a cookie or as long a connect
+        /// payload.
+        /// </summary>
+        public bool acceptPayloadBeforeValidation;
+        /// <summary>
+        /// UTP dialect: milliseconds between two probes that measure the round trip; 0 is never.
+        /// </summary>
+        public int roundTripIntervalMS;
         /// <summary>
         /// Over datagrams (UDP, IPC), speak more than Unity Transport with peers that are NetDriver,
         /// too: messages share datagrams, losses are found and repaired sooner, bulk data leaves
@@ -145,6 +186,13 @@ namespace NetDriver
                     deflateNoContextTakeover = 3,
                     deflateMinimumLength = 256,
                     connectRaceDelayMS = 250,
+                    unvalidatedConnectionsMax = 1024,
+                    cookieThreshold = 256,
+                    unvalidatedTimeoutMS = 5000,
+                    connectionsPerAddressMax = 1024,
+                    requestsPerAddressMax = 2000,
+                    acceptPayloadBeforeValidation = true,
+                    roundTripIntervalMS = 500,
                     session = true,
                     sessionRepairPercent = 66,
                 };
@@ -205,6 +253,14 @@ namespace NetDriver
                 deflateMinimumLength = settings.deflate_minimum_length,
                 subProtocolRule = (SubProtocolRule)settings.sub_protocol_rule,
                 fragmentSize = settings.fragment_size,
+                unvalidatedConnectionsMax = settings.unvalidated_connections_max,
+                cookieThreshold = settings.cookie_threshold,
+                unvalidatedTimeoutMS = settings.unvalidated_timeout_ms,
+                connectionsPerAddressMax = settings.connections_per_address_max,
+                requestsPerAddressMax = settings.requests_per_address_max,
+                acceptPayloadBeforeValidation = settings.accept_payload_before_validation != 0,
+                roundTripIntervalMS = settings.round_trip_interval_ms,
+                webSocketSendQueueCapacity = settings.websocket_send_queue_capacity,
             };
         }
 
@@ -232,7 +288,15 @@ namespace NetDriver
             settings.deflate_minimum_length = deflateMinimumLength;
             settings.sub_protocol_rule = (uint)subProtocolRule;
             settings.fragment_size = fragmentSize;
+            settings.websocket_send_queue_capacity = webSocketSendQueueCapacity;
             settings.connect_race_delay_ms = connectRaceDelayMS;
+            settings.unvalidated_connections_max = unvalidatedConnectionsMax;
+            settings.cookie_threshold = cookieThreshold;
+            settings.unvalidated_timeout_ms = unvalidatedTimeoutMS;
+            settings.connections_per_address_max = connectionsPerAddressMax;
+            settings.requests_per_address_max = requestsPerAddressMax;
+            settings.accept_payload_before_validation = acceptPayloadBeforeValidation ? 1 : 0;
+            settings.round_trip_interval_ms = roundTripIntervalMS;
             settings.session = session ? 1 : 0;
             settings.session_repair_percent = sessionRepairPercent;
         }

@@ -29,7 +29,10 @@ namespace NetDriver
         public int sendQueueCapacity;
         /// <summary>Bytes of the largest UTP packet, its headers included; 1 to 1472.</summary>
         public int maxMessageSize;
-        /// <summary>Path-MTU discovery by this side; this version cannot do that.</summary>
+        /// <summary>
+        /// Look for the largest packet that a path takes; a new connection is there when that is
+        /// over, 0.6 seconds later at most once the peer has spoken.
+        /// </summary>
         public bool performPathMtuDiscovery;
 
         /// <summary>The default values.</summary>

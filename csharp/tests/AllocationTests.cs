@@ -68,6 +68,11 @@ namespace NetDriver.Tests
             Measure(Road.WebSocketUtp, 200000);
         }
 
+        public static void EventsAndSendsOverTcpAllocateNothing()
+        {
+            Measure(Road.Tcp, 200000);
+        }
+
         public static void EventsOverWebSocketPlain()
         {
             Measure(Road.WebSocketPlain, 200000);

@@ -108,7 +108,7 @@ namespace NetDriver.Tests
                     int most = pair.Client.GetMaxSupportedPayloadSize(pair.ClientSide,
                         NetworkPipeline.Null);
                     int wanted = road == Road.WebSocketPlain ? 100000
-                        : road == Road.WebSocketUtp ? 1376 : 1390;
+                        : road == Road.WebSocketUtp ? 1376 : road == Road.Tcp ? 1388 : 1390;
                     Check.Equal(wanted, most, "payload size");
                     Check.Equal(road == Road.WebSocketPlain ? most : 1400,
                         pair.Client.GetMaxSupportedMessageSize(pair.ClientSide), "message size");

@@ -175,6 +175,7 @@ namespace NetDriver.Tests
             Check.Status(wanted, driver.Bind(NetworkEndpoint.LoopbackIpv4), "Bind");
             Check.Status(wanted, driver.Listen(), "Listen");
             Check.Status(wanted, driver.AddInterface(new IPCNetworkInterface()), "AddInterface");
+            Check.Status(wanted, driver.Wake(), "Wake");
             Check.Status(wanted, driver.SetAcceptPayload(new byte[1]), "SetAcceptPayload");
             Check.Status(wanted, driver.SetDocument(0, "/", "text/html", new byte[1]),
                 "SetDocument");

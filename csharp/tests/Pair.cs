@@ -8,6 +8,7 @@ namespace NetDriver.Tests
     {
         Ipc,
         Udp,
+        Tcp,
         WebSocketUtp,
         WebSocketPlain,
     }
@@ -17,7 +18,7 @@ namespace NetDriver.Tests
     {
         internal static readonly Road[] All =
         {
-            Road.Ipc, Road.Udp, Road.WebSocketUtp, Road.WebSocketPlain,
+            Road.Ipc, Road.Udp, Road.Tcp, Road.WebSocketUtp, Road.WebSocketPlain,
         };
 
         private const int PatienceMS = 8000;
@@ -37,6 +38,8 @@ namespace NetDriver.Tests
                     return new IPCNetworkInterface();
                 case Road.Udp:
                     return new UDPNetworkInterface();
+                case Road.Tcp:
+                    return new TCPNetworkInterface();
                 case Road.WebSocketUtp:
                     return new WebSocketNetworkInterface { Dialect = WebSocketDialect.Utp };
                 default:

@@ -35,15 +35,12 @@ namespace NetDriver.Tests
             limits = NetDriverParameter.Default;
             limits.silenceTimeoutMS = -1;
             Refused("silence_timeout_ms", s => s.WithNetDriverParameters(limits));
-        }
-
-        public static void WhatThisVersionCannotDoIsRefused()
-        {
-            NetworkSettings settings = new NetworkSettings();
-            settings.WithNetworkConfigParameters(performPathMtuDiscovery: true);
-            NetDriverException error = Check.Throws<NetDriverException>(
-                () => NetworkDriver.Create(settings), "path MTU discovery");
-            Check.Equal(StatusCode.NotSupported, error.Status, "status");
+            limits = NetDriverParameter.Default;
+            limits.unvalidatedConnectionsMax = 0;
+            Refused("unvalidated_connections_max", s => s.WithNetDriverParameters(limits));
+            limits = NetDriverParameter.Default;
+            limits.roundTripIntervalMS = -1;
+            Refused("round_trip_interval_ms", s => s.WithNetDriverParameters(limits));
         }
 
         public static void ASecondCallReplacesTheFirst()
@@ -120,6 +117,9 @@ namespace NetDriver.Tests
             IPCNetworkInterface ipc = new IPCNetworkInterface();
             using (NetworkDriver driver = NetworkDriver.Create(ref ipc, new NetworkSettings()))
                 Check.Equal(10, driver.MaxHeaderSize(NetworkPipeline.Null), "header of IPC");
+            TCPNetworkInterface tcp = new TCPNetworkInterface();
+            using (NetworkDriver driver = NetworkDriver.Create(ref tcp))
+                Check.Equal(12, driver.MaxHeaderSize(NetworkPipeline.Null), "header of TCP");
             using (NetworkDriver driver = NetworkDriver.Create())
             {
                 Check.Equal(10, driver.MaxHeaderSize(NetworkPipeline.Null), "header of UDP");

@@ -39,6 +39,30 @@ namespace NetDriver.Tests
             return pair;
         }
 
+        public static void UnityTransportsParametersSecureTcp()
+        {
+            using (Pair pair = new Pair())
+            {
+                pair.Server = Pair.Listener(new TCPNetworkInterface(), ServerSettings());
+                pair.Client = NetworkDriver.Create(new TCPNetworkInterface(), ClientSettings());
+                pair.ClientSide = pair.Client.Connect(pair.Server.GetLocalEndpoint());
+                pair.Establish();
+                Echo(pair);
+                Check.Equal("TLSv1.3", pair.Server.GetConnectionText(
+                    pair.ServerSide, ConnectionText.TlsVersion), "version");
+                Check.Equal(string.Empty, pair.Server.GetConnectionText(
+                    pair.ServerSide, ConnectionText.Path), "path");
+            }
+            using (Pair pair = new Pair())
+            {
+                pair.Server = Pair.Listener(new TCPNetworkInterface(), ServerSettings());
+                pair.Client = NetworkDriver.Create(
+                    new TCPNetworkInterface(), ClientSettings("elsewhere.example"));
+                pair.ClientSide = pair.Client.Connect(pair.Server.GetLocalEndpoint());
+                Refused(pair, "another host");
+            }
+        }
+
         private static void Echo(Pair pair)
         {
             DataStreamReader reader;

@@ -230,14 +230,25 @@ static inline void serve_page(nd_driver *driver, uint32_t websocket, const char 
           "nd_driver_set_document");
 }
 
-/* Prints {"listening":{"udp":PORT,"ws":PORT}} with those that were asked for; -1 is "not". */
-static inline void print_listening(int udp, int ws) {
+/* Prints {"listening":{"udp":PORT,"ws":PORT,"tcp":PORT}} with those that were asked for; -1 is
+ * "not". */
+static inline void print_ports(int udp, int ws, int tcp) {
+  const struct {
+    const char *name;
+    int port;
+  } all[] = {{"udp", udp}, {"ws", ws}, {"tcp", tcp}};
+  const char *comma = "";
   printf("{\"listening\":{");
-  if (udp >= 0) printf("\"udp\":%d%s", udp, ws >= 0 ? "," : "");
-  if (ws >= 0) printf("\"ws\":%d", ws);
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (all[i].port < 0) continue;
+    printf("%s\"%s\":%d", comma, all[i].name, all[i].port);
+    comma = ",";
+  }
   printf("}}\n");
   fflush(stdout); /* whoever started this program waits for the line */
 }
+
+static inline void print_listening(int udp, int ws) { print_ports(udp, ws, -1); }
 
 /* Lets goodbyes out and their answers in. */
 static inline void leave(nd_driver *driver) {

@@ -1,6 +1,6 @@
 /* echo_client: sends messages to an echo server, checks what comes back, measures round trips.
  *
- *   echo_client udp|utp-ws HOST PORT  [options]      UTP dialect, over UDP or WebSocket
+ *   echo_client udp|tcp|utp-ws HOST PORT  [options]  UTP dialect, over UDP, TCP or WebSocket
  *   echo_client ws://HOST:PORT/PATH   [options]      plain dialect; wss:// with TLS
  *     --count N           messages to send; 0: until --seconds are over (default 1000)
  *     --size BYTES        of each message (default 32)
@@ -10,8 +10,8 @@
  *     --sub-protocols a,b to offer, best first (plain dialect)
  *     --deflate           compress messages of every length where the server can (plain dialect)
  *     --keep-contexts     with the memory of earlier messages
- *     --tls-ca FILE       whom to trust beside the system, in PEM (utp-ws: speak TLS)
- *     --tls-insecure      trust everybody (utp-ws: speak TLS)
+ *     --tls-ca FILE       whom to trust beside the system, in PEM (tcp, utp-ws: speak TLS)
+ *     --tls-insecure      trust everybody (tcp, utp-ws: speak TLS)
  *     --tls-cert FILE --tls-key FILE  to show to servers that ask for a certificate
  *     --proxy URL         http://user:password@host:port or socks5://… (with a URL)
  *     --no-proxy LIST     servers that are reached without it
@@ -228,7 +228,7 @@ static int report(struct client *client) {
 
 static void usage(void) {
   fprintf(stderr,
-          "usage: echo_client udp|utp-ws HOST PORT | URL [--count N] [--size BYTES] [--text]\n"
+          "usage: echo_client udp|tcp|utp-ws HOST PORT | URL [--count N] [--size BYTES] [--text]\n"
           "                   [--window W] [--seconds N] [--sub-protocols a,b]\n"
           "                   [--deflate] [--keep-contexts]\n"
           "                   [--tls-ca FILE] [--tls-insecure] [--tls-cert FILE --tls-key FILE]\n"
@@ -285,6 +285,14 @@ static void secure(nd_driver *driver, uint32_t index, const struct tls_files *fi
   free((void *)tls.identity.key);
 }
 
+static uint32_t interface_named(const char *name) {
+  if (strcmp(name, "udp") == 0) return ND_INTERFACE_UDP;
+  if (strcmp(name, "tcp") == 0) return ND_INTERFACE_TCP;
+  if (strcmp(name, "utp-ws") == 0) return ND_INTERFACE_WEBSOCKET;
+  usage();
+  return 0;
+}
+
 /* Begins to connect; `where` are the arguments that are no options. */
 static void open_connection(struct client *client, char **where, int count,
                             const nd_connect_options *options, const struct tls_files *files) {
@@ -297,9 +305,9 @@ static void open_connection(struct client *client, char **where, int count,
     client->plain = 1;
     return;
   }
-  client->datagrams = count == 3 && strcmp(where[0], "udp") == 0;
-  if (!client->datagrams && !(count == 3 && strcmp(where[0], "utp-ws") == 0)) usage();
-  uint32_t kind = client->datagrams ? ND_INTERFACE_UDP : ND_INTERFACE_WEBSOCKET;
+  if (count != 3) usage();
+  uint32_t kind = interface_named(where[0]);
+  client->datagrams = kind == ND_INTERFACE_UDP;
   uint32_t index = add_interface(client->driver, kind);
   if (tls) secure(client->driver, index, files);
   uint16_t port = (uint16_t)number(where[2], 65535, "PORT");

@@ -1,16 +1,17 @@
 /* echo_server: sends every message back on the connection, pipeline and kind it came with.
  *
- *   echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain] [--sub-protocols a,b]
+ *   echo_server --udp PORT --ws PORT --tcp PORT
+ *               [--ipv6] [--dialect auto|utp|plain] [--sub-protocols a,b]
  *               [--message-size-max BYTES] [--deflate] [--keep-contexts]
  *               [--ping-interval MS] [--seconds N] [--verbose]
  *               [--trusted-proxies a,b/8] [--proxy-protocol]   behind proxies
  *               [--pipelines "frag;useq;reliable:32;frag,reliable:32"]   numbers 1, 2, … in order
- *               [--tls-cert FILE --tls-key FILE]   wss instead of ws; PEM
+ *               [--tls-cert FILE --tls-key FILE]   wss instead of ws, TLS over tcp; PEM
  *               [--tls-ca FILE]                    and only clients with a certificate from there
  *
- * One driver serves UDP clients, WebSocket clients and browsers. A port of 0 picks a free one; the
- * first line of output names the ports, the last one holds the counters. Open http://HOST:WSPORT/
- * in a browser to type messages. --verbose tells on stderr who comes and goes.
+ * One driver serves UDP clients, TCP clients, WebSocket clients and browsers. A port of 0 picks a
+ * free one; the first line of output names the ports, the last one holds the counters. Open
+ * http://HOST:WSPORT/ in a browser to type messages. --verbose tells on stderr who comes and goes.
  *
  * It shows what to do when an echo does not fit into the send queue: see hold() and serve(). */
 #include "common.h"
@@ -102,7 +103,9 @@ static void tell_accept(struct server *server, nd_connection connection) {
   int direct = strcmp(address, peer) == 0;
   fprintf(stderr, "%" PRIu64 " accepted from %s%s%s over %s, %s dialect, path \"%s\", \"%s\"\n",
           connection, address, direct ? "" : " through ", direct ? "" : peer,
-          info.interface_kind == ND_INTERFACE_UDP ? "udp" : "ws",
+          info.interface_kind == ND_INTERFACE_UDP   ? "udp"
+          : info.interface_kind == ND_INTERFACE_TCP ? "tcp"
+                                                    : "ws",
           info.dialect == ND_DIALECT_UTP ? "utp" : "plain", path, sub_protocol);
 }
 
@@ -228,8 +231,9 @@ static void say_goodbye(struct server *server) {
 
 static void usage(void) {
   fprintf(stderr,
-          "usage: echo_server --udp PORT --ws PORT [--ipv6] [--dialect auto|utp|plain]\n"
-          "                   [--sub-protocols a,b] [--message-size-max BYTES]\n"
+          "usage: echo_server --udp PORT --ws PORT --tcp PORT [--ipv6]\n"
+          "                   [--dialect auto|utp|plain] [--sub-protocols a,b]\n"
+          "                   [--message-size-max BYTES]\n"
           "                   [--deflate] [--keep-contexts] [--ping-interval MS]\n"
           "                   [--seconds N] [--verbose] [--pipelines LIST]\n"
           "                   [--tls-cert FILE --tls-key FILE] [--tls-ca FILE]\n"
@@ -247,7 +251,7 @@ static uint32_t dialect_named(const char *name) {
 
 /* What the command line asks for. */
 struct options {
-  int udp, ws; /* ports; -1 is none */
+  int udp, ws, tcp; /* ports; -1 is none */
   int ipv6, deflate, keep_contexts, verbose, proxy_protocol;
   uint32_t dialect, seconds, message_size_max;
   int32_t ping_interval_ms; /* -1: as it is */
@@ -256,11 +260,12 @@ struct options {
 
 static struct options read_options(int argc, char **argv) {
   struct options o = {
-      .udp = -1, .ws = -1, .dialect = ND_DIALECT_AUTO, .ping_interval_ms = -1};
+      .udp = -1, .ws = -1, .tcp = -1, .dialect = ND_DIALECT_AUTO, .ping_interval_ms = -1};
   const char *value;
   for (int i = 1; i < argc; i++) {
     if ((value = option(argc, argv, &i, "--udp"))) o.udp = (int)number(value, 65535, "--udp");
     else if ((value = option(argc, argv, &i, "--ws"))) o.ws = (int)number(value, 65535, "--ws");
+    else if ((value = option(argc, argv, &i, "--tcp"))) o.tcp = (int)number(value, 65535, "--tcp");
     else if ((value = option(argc, argv, &i, "--dialect"))) o.dialect = dialect_named(value);
     else if ((value = option(argc, argv, &i, "--sub-protocols"))) o.sub_protocols = value;
     else if ((value = option(argc, argv, &i, "--tls-cert"))) o.tls_cert = value;
@@ -281,7 +286,7 @@ static struct options read_options(int argc, char **argv) {
     else if (strcmp(argv[i], "--verbose") == 0) o.verbose = 1;
     else usage();
   }
-  if (o.udp < 0 && o.ws < 0) usage();
+  if (o.udp < 0 && o.ws < 0 && o.tcp < 0) usage();
   if ((o.tls_cert == NULL) != (o.tls_key == NULL)) usage();
   return o;
 }
@@ -309,7 +314,7 @@ static int serve_udp(nd_driver *driver, const struct options *o) {
   return bind_port(driver, index, (uint16_t)o->udp, o->ipv6);
 }
 
-/* wss instead of ws; with --tls-ca only for clients that show a certificate. */
+/* wss instead of ws, TLS over tcp; with --tls-ca only for clients that show a certificate. */
 static void secure(nd_driver *driver, uint32_t index, const struct options *o) {
   nd_tls_server tls;
   nd_tls_identity identity = read_identity(o->tls_cert, o->tls_key);
@@ -345,6 +350,17 @@ static int serve_websocket(nd_driver *driver, const struct options *o) {
   return bind_port(driver, index, (uint16_t)o->ws, o->ipv6);
 }
 
+static int serve_tcp(nd_driver *driver, const struct options *o) {
+  nd_interface_settings tcp;
+  uint32_t index = 0;
+  require(nd_interface_settings_init(&tcp, ND_INTERFACE_TCP), "nd_interface_settings_init");
+  tcp.trusted_proxies = o->trusted_proxies;
+  tcp.proxy_protocol = (uint32_t)o->proxy_protocol;
+  require(nd_driver_add_interface(driver, &tcp, &index), "nd_driver_add_interface");
+  if (o->tls_cert != NULL) secure(driver, index, o);
+  return bind_port(driver, index, (uint16_t)o->tcp, o->ipv6);
+}
+
 int main(int argc, char **argv) {
   struct options o = read_options(argc, argv);
   require_library();
@@ -353,8 +369,9 @@ int main(int argc, char **argv) {
   struct server server = {.verbose = o.verbose, .driver = create_driver(&o)};
   int udp = o.udp < 0 ? -1 : serve_udp(server.driver, &o);
   int ws = o.ws < 0 ? -1 : serve_websocket(server.driver, &o);
+  int tcp = o.tcp < 0 ? -1 : serve_tcp(server.driver, &o);
   require(nd_driver_listen(server.driver), "nd_driver_listen");
-  print_listening(udp, ws);
+  print_ports(udp, ws, tcp);
 
   uint64_t end = o.seconds == 0 ? UINT64_MAX : now_us() + (uint64_t)o.seconds * 1000000u;
   while (!stop_requested && now_us() < end) {

@@ -5,6 +5,7 @@
 use super::interfaces::Binding;
 use super::{Connection, ConnectionState, Link, NetworkDriver};
 use crate::error::{Error, Result, Status};
+use crate::pump::StreamId;
 
 impl NetworkDriver {
     /// Starts to take connections on every bound endpoint, those bound later included.
@@ -47,9 +48,17 @@ impl NetworkDriver {
         self.listening && !self.refusing
     }
 
+    /// The same for the client of a stream.
+    pub(super) fn admits_stream(&self, id: StreamId) -> bool {
+        let handed = self.streams.peek(id).is_some_and(|state| state.handed);
+        (self.listening || handed) && !self.refusing
+    }
+
     pub(super) fn start_listening(&mut self, binding: Binding) -> Result<()> {
-        let Binding::Listener(number) = binding else {
-            return Ok(());
+        let number = match binding {
+            Binding::Listener(number) => number,
+            Binding::Custom(number) => return self.pump.custom[number as usize].listen(),
+            Binding::Udp(_) | Binding::Ipc(..) => return Ok(()),
         };
         let local = self.pump.listeners[number as usize].local();
         self.pump

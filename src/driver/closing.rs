@@ -59,11 +59,8 @@ impl NetworkDriver {
     pub fn abort(&mut self, connection: Connection) -> Result<()> {
         let index = self.connections.resolve(connection)?;
         self.closing.retain(|&(closing, _)| closing != index);
-        let entry = self.connections.at(index);
-        if let Some(utp) = &entry.utp {
-            self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
-        }
-        let link = entry.link;
+        self.forget_token(index, true);
+        let link = self.connections.at(index).link;
         self.drop_plan(index);
         if let Link::Stream(id) = link {
             self.streams.detach(id);
@@ -146,10 +143,8 @@ impl NetworkDriver {
                 continue;
             }
             let entry = self.connections.at(index);
-            if let Some(utp) = &entry.utp {
-                self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
-            }
             let link = entry.link;
+            self.forget_token(index, true);
             self.transmit_control(index);
             if let Link::Stream(id) = link {
                 if !in_sight {
@@ -176,6 +171,10 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
+        if state.is_framed && state.phase == Phase::Open {
+            self.start_draining(id, false);
+            return;
+        }
         let held = state.held.take();
         let Some(ws) = &mut state.ws else {
             // Still in its opening handshake: there is nothing to say goodbye to.

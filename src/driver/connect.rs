@@ -7,6 +7,7 @@ use super::interfaces::{BINDINGS_MAX, Binding};
 use super::plan::Plan;
 use super::{Connection, NetworkDriver};
 use crate::error::{Error, Result, Status};
+use crate::proto::authorization::Authorizer;
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::http::is_token;
 use crate::proto::proxy::{Exceptions, Proxies, ProxyUrl, ProxyUrlError};
@@ -32,6 +33,9 @@ impl NetworkDriver {
         endpoint: &NetworkEndpoint,
         payload: &[u8],
     ) -> Result<Connection> {
+        if self.interface(interface)?.settings.kind == InterfaceKind::Custom {
+            return self.connect_custom(interface, endpoint, payload);
+        }
         let address = endpoint
             .to_socket_addr()
             .ok_or_else(|| Error::argument("the endpoint must be IPv4 or IPv6"))?;
@@ -45,6 +49,21 @@ impl NetworkDriver {
         let mut plan =
             self.utp_plan(interface, &address.ip().to_string(), address.port(), payload)?;
         plan.given.push(address);
+        self.begin_connection(interface, Dialect::Utp, payload, plan)
+    }
+
+    /// The endpoint is the program's own affair, whatever its family.
+    fn connect_custom(
+        &mut self,
+        interface: u32,
+        endpoint: &NetworkEndpoint,
+        payload: &[u8],
+    ) -> Result<Connection> {
+        if !endpoint.is_valid() {
+            return Err(Error::argument("the endpoint is invalid; name its family"));
+        }
+        let mut plan = self.utp_plan(interface, "custom", endpoint.port(), payload)?;
+        plan.custom = Some(*endpoint);
         self.begin_connection(interface, Dialect::Utp, payload, plan)
     }
 
@@ -85,7 +104,7 @@ impl NetworkDriver {
         } else {
             None
         };
-        self.check_payload(true, &options.payload)?;
+        self.check_payload(InterfaceKind::WebSocket, &options.payload)?;
         let mut plan = Plan::new(url);
         plan.tls = tls;
         if options.redirects_max > 0 {
@@ -95,15 +114,24 @@ impl NetworkDriver {
             plan.tls_settings = settings.cloned().map(Box::new);
         }
         plan.sub_protocols = options.sub_protocols.clone();
-        plan.headers = headers(&plan.url, options);
+        plan.headers = options.headers.clone();
+        plan.authorizer = authorizer(&plan.url, options);
+        plan.digest_only = options.digest_only;
         plan.proxies = proxies(options)?;
+        plan.proxy_tls_settings = options.proxy_tls.clone().map(Box::new);
         plan.redirects_max = options.redirects_max;
         plan.given = options.addresses.clone();
         if options.connect_deadline_ms > 0 {
             self.follow_clock();
             plan.deadline = Some(self.now + from_ms(options.connect_deadline_ms));
         }
-        self.begin_connection(interface, options.dialect, &options.payload, plan)
+        options.limits.validate(&self.settings)?;
+        let limits = options.limits.within(self.interface(interface)?.limits);
+        let connection =
+            self.begin_connection(interface, options.dialect, &options.payload, plan)?;
+        let index = self.connections.resolve(connection)?;
+        self.connections.at(index).limits = limits;
+        Ok(connection)
     }
 
     fn any_websocket_interface(&mut self) -> Result<u32> {
@@ -116,9 +144,9 @@ impl NetworkDriver {
 
     fn utp_plan(&mut self, interface: u32, host: &str, port: u16, payload: &[u8]) -> Result<Plan> {
         let settings = &self.interface(interface)?.settings;
-        let over_websocket = settings.kind == InterfaceKind::WebSocket;
+        let kind = settings.kind;
         let target = settings.path.clone().unwrap_or_else(|| "/".to_owned());
-        self.check_payload(over_websocket, payload)?;
+        self.check_payload(kind, payload)?;
         let tls = self.interface_tls(interface, host)?;
         let (secure, host) = (tls.is_some(), host.to_owned());
         let url = WebSocketUrl { secure, host, port, target, credentials: None };
@@ -128,8 +156,8 @@ impl NetworkDriver {
         Ok(plan)
     }
 
-    fn check_payload(&self, over_websocket: bool, payload: &[u8]) -> Result<()> {
-        let most = self.handshake_payload_max(over_websocket);
+    fn check_payload(&self, kind: InterfaceKind, payload: &[u8]) -> Result<()> {
+        let most = self.handshake_payload_max(kind);
         if payload.len() <= most {
             return Ok(());
         }
@@ -144,7 +172,8 @@ impl NetworkDriver {
         payload: &[u8],
         plan: Plan,
     ) -> Result<Connection> {
-        let index = self.connections.insert(interface, dialect).ok_or_else(|| {
+        let limits = self.interface(interface)?.limits;
+        let index = self.connections.insert(interface, dialect, limits).ok_or_else(|| {
             Error::new(
                 Status::LimitReached,
                 "the driver holds connections_max connections; close some or raise the setting",
@@ -161,19 +190,12 @@ impl NetworkDriver {
     /// A connection that could not even start is not given out.
     fn started(&mut self, index: u32, outcome: Result<()>) -> Result<Connection> {
         if let Err(error) = outcome {
-            self.forget_token(index);
+            self.forget_token(index, false);
             self.release(index);
             return Err(error);
         }
         self.statistics.connections_outgoing += 1;
         Ok(self.connections.at(index).connection(index))
-    }
-
-    fn forget_token(&mut self, index: u32) {
-        let entry = self.connections.at(index);
-        if let Some(utp) = &entry.utp {
-            self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
-        }
     }
 
     /// A socket of the interface that reaches the address; bound on the way when there is none.
@@ -190,7 +212,7 @@ impl NetworkDriver {
                 self.pump.udp[number as usize].local().is_ipv4() == remote.is_ipv4()
             }
             Binding::Ipc(..) => true,
-            Binding::Listener(_) => false,
+            Binding::Listener(_) | Binding::Custom(_) => false,
         };
         let binding = match all.iter().copied().find(fits) {
             Some(binding) => binding,
@@ -210,7 +232,7 @@ impl NetworkDriver {
         Ok(match binding {
             Binding::Udp(socket) => Link::Udp { socket, remote },
             Binding::Ipc(port, _) => Link::Ipc { port, remote: remote.port() },
-            Binding::Listener(_) => Link::None,
+            Binding::Listener(_) | Binding::Custom(_) => Link::None,
         })
     }
 }
@@ -228,15 +250,14 @@ fn check_host(host: &str, port: u16) -> Result<()> {
     Ok(())
 }
 
-/// The program's headers, and who the URL says that we are.
-fn headers(url: &WebSocketUrl, options: &UrlOptions) -> Vec<(String, String)> {
-    const AUTHORIZATION: &str = "Authorization";
-    let mut headers = options.headers.clone();
-    let told = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION));
-    if let Some(credentials) = url.credentials.as_ref().filter(|_| !told) {
-        headers.push((AUTHORIZATION.to_owned(), credentials.basic()));
+/// Who the URL says that we are, unless the program says it itself.
+fn authorizer(url: &WebSocketUrl, options: &UrlOptions) -> Option<Authorizer> {
+    let mut names = options.headers.iter().map(|(name, _)| name);
+    if names.any(|name| name.eq_ignore_ascii_case("Authorization")) {
+        return None;
     }
-    headers
+    let credentials = url.credentials.clone()?;
+    Some(Authorizer::new(credentials, options.digest_only))
 }
 
 /// The proxies that the options mean.

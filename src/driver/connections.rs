@@ -8,15 +8,15 @@ use super::events::Waiting;
 use super::http_facts::HttpFacts;
 use super::pipelines::Machines;
 use super::timers::Armed;
-use super::types::{Connection, ConnectionState, Traffic};
+use super::types::{Connection, ConnectionState, MessageKind, Traffic, VERSION_MAX};
 use crate::error::{Error, Result, Status};
+use crate::proto::endpoint::NetworkEndpoint;
+use crate::proto::round_trip::RoundTrip;
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
+use crate::proto::utp::guard::Pass;
 use crate::pump::StreamId;
-use crate::settings::Dialect;
-
-/// Versions wrap here: the high byte is left to collections of drivers.
-const VERSION_MAX: u32 = 0x00FF_FFFF;
+use crate::settings::{ConnectionLimits, Dialect};
 
 /// How packets of a connection travel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,13 +37,30 @@ pub enum Link {
         /// The peer's port.
         remote: u16,
     },
+    /// Through a custom interface of the pump.
+    Custom {
+        /// Its number in the pump.
+        port: u32,
+        /// The peer.
+        remote: NetworkEndpoint,
+    },
     /// Over a stream of the pump.
     Stream(StreamId),
 }
 
+/// The addresses of a connection on a custom interface.
+#[derive(Clone, Copy)]
+pub struct CustomEnds {
+    /// The peer.
+    pub remote: NetworkEndpoint,
+    /// This side.
+    pub local: NetworkEndpoint,
+}
+
 /// One connection.
 pub struct Entry {
-    version: u32,
+    /// Its version, and its driver's number in the high byte.
+    tag: u32,
     live: bool,
     /// Its end was seen; the slot stays until the next update.
     retired: bool,
@@ -53,6 +70,10 @@ pub struct Entry {
     pub interface: u32,
     /// What it speaks.
     pub dialect: Dialect,
+    /// What may wait in it; every field says something.
+    pub limits: ConnectionLimits,
+    /// What messages are that say nothing of it.
+    pub write_mode: MessageKind,
     /// How its packets travel.
     pub link: Link,
     /// The protocol machine of the UTP dialect.
@@ -81,6 +102,8 @@ pub struct Entry {
     pub listed: bool,
     /// In the list of those with datagrams in the queue.
     pub queue_listed: bool,
+    /// In the list of those whose machines have heard or said something.
+    pub touched: bool,
     /// An accept went out in front of this flush's packets already.
     pub accept_repeated: bool,
     /// Its deadline in the timers.
@@ -95,29 +118,35 @@ pub struct Entry {
     pub peer: Option<SocketAddr>,
     /// This side.
     pub local: Option<SocketAddr>,
+    /// Both ends, where a custom interface names them.
+    pub custom: Option<Box<CustomEnds>>,
     /// The connect payload: the peer's on a server, ours on a client.
     pub payload: Box<[u8]>,
     /// Path, headers, sub-protocol of a WebSocket.
     pub http: Option<Box<HttpFacts>>,
     /// A client's plan, until it is connected.
     pub plan: Option<Box<super::plan::Plan>>,
-    /// Last round trip in microseconds; 0 unknown.
-    pub round_trip: u32,
-    /// How much it varies, in microseconds; 0 unknown.
-    pub jitter: u32,
+    /// Its round trips.
+    pub round_trip: RoundTrip,
+    /// What the guard of handshakes gave it; only those from outside over datagrams have one.
+    pub pass: Option<Pass>,
+    /// It is not the program's yet, because its path is not known.
+    pub unsettled: bool,
     /// When the last message arrived.
     pub last_message: Option<Micros>,
 }
 
 impl Entry {
-    fn new(version: u32, interface: u32, dialect: Dialect) -> Self {
+    fn new(tag: u32, interface: u32, dialect: Dialect, limits: ConnectionLimits) -> Self {
         Self {
-            version,
+            tag,
             live: true,
             retired: false,
             state: ConnectionState::Connecting,
             interface,
             dialect,
+            limits,
+            write_mode: MessageKind::Binary,
             link: Link::None,
             utp: None,
             machines: Machines::default(),
@@ -132,6 +161,7 @@ impl Entry {
             wants_writable: false,
             listed: false,
             queue_listed: false,
+            touched: false,
             accept_repeated: false,
             armed: Armed::NONE,
             queued_datagrams: 0,
@@ -139,11 +169,13 @@ impl Entry {
             remote: None,
             peer: None,
             local: None,
+            custom: None,
             payload: Box::default(),
             http: None,
             plan: None,
-            round_trip: 0,
-            jitter: 0,
+            round_trip: RoundTrip::default(),
+            pass: None,
+            unsettled: false,
             last_message: None,
         }
     }
@@ -153,9 +185,14 @@ impl Entry {
         self.live
     }
 
+    /// What a message is that is sent as this.
+    pub fn kind_of(&self, kind: MessageKind) -> MessageKind {
+        if kind == MessageKind::WriteMode { self.write_mode } else { kind }
+    }
+
     /// Its value.
     pub const fn connection(&self, index: u32) -> Connection {
-        Connection::new(index, self.version)
+        Connection::new(index, self.tag)
     }
 }
 
@@ -163,6 +200,8 @@ impl Entry {
 pub struct Connections {
     entries: Vec<Entry>,
     free: Vec<u32>,
+    /// The driver's number in the high byte; 0 outside of a collection.
+    driver: u32,
     limit: usize,
     live: usize,
     /// Connections in a state other than Disconnected.
@@ -174,7 +213,32 @@ pub struct Connections {
 impl Connections {
     /// An empty table for at most `limit` connections.
     pub const fn new(limit: usize) -> Self {
-        Self { entries: Vec::new(), free: Vec::new(), limit, live: 0, active: 0, disconnecting: 0 }
+        Self {
+            entries: Vec::new(),
+            free: Vec::new(),
+            driver: 0,
+            limit,
+            live: 0,
+            active: 0,
+            disconnecting: 0,
+        }
+    }
+
+    /// The driver becomes one of a collection: all its connections say so.
+    ///
+    /// # Errors
+    /// [`Status::NetworkStateMismatch`]: there are connections whose values would change, or it has
+    /// a number.
+    pub fn set_driver(&mut self, number: u8) -> Result<()> {
+        let text = match (self.driver, self.entries.is_empty()) {
+            (0, true) => {
+                self.driver = u32::from(number) << 24;
+                return Ok(());
+            }
+            (0, false) => "the driver has, or had, connections; add it before",
+            _ => "the driver is in a collection already",
+        };
+        Err(Error::new(Status::NetworkStateMismatch, text))
     }
 
     /// Has there ever been one?
@@ -193,20 +257,26 @@ impl Connections {
     }
 
     /// A new connection, Connecting; `None` when the limit is reached.
-    pub fn insert(&mut self, interface: u32, dialect: Dialect) -> Option<u32> {
+    pub fn insert(
+        &mut self,
+        interface: u32,
+        dialect: Dialect,
+        limits: ConnectionLimits,
+    ) -> Option<u32> {
         if !self.has_room() {
             return None;
         }
         self.live += 1;
         self.active += 1;
         let Some(index) = self.free.pop() else {
-            self.entries.push(Entry::new(1, interface, dialect));
+            self.entries.push(Entry::new(self.driver | 1, interface, dialect, limits));
             return Some(self.entries.len() as u32 - 1);
         };
         let old = &mut self.entries[index as usize];
-        let version = if old.version >= VERSION_MAX { 1 } else { old.version + 1 };
+        let version = old.tag & VERSION_MAX;
+        let version = if version >= VERSION_MAX { 1 } else { version + 1 };
         // Timers of the old connection may still be in the heap; they find nothing to do.
-        *old = Entry::new(version, interface, dialect);
+        *old = Entry::new(self.driver | version, interface, dialect, limits);
         Some(index)
     }
 
@@ -249,6 +319,7 @@ impl Connections {
             entry.machines.clear();
             entry.session = None;
             entry.http = None;
+            entry.custom = None;
             entry.plan = None;
             entry.payload = Box::default();
             self.free.push(index);
@@ -270,10 +341,11 @@ impl Connections {
         let Some(entry) = self.entries.get(connection.index() as usize) else {
             return Err(unknown());
         };
-        if connection.version() == 0 {
+        let own = u32::from(connection.driver()) << 24 == self.driver;
+        if connection.version() == 0 || !own {
             return Err(unknown());
         }
-        if !entry.live || entry.version != connection.version() {
+        if !entry.live || entry.tag != connection.tag() {
             return Err(Error::new(
                 Status::NetworkVersionMismatch,
                 "the connection has ended, and its slot may serve another one; forget the value",

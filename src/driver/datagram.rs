@@ -11,7 +11,7 @@ use crate::log::note;
 use crate::proto::session;
 use crate::proto::utp::connection::{Outcome, UtpConnection};
 use crate::proto::utp::packet::{self, Packet, PacketError, Token};
-use crate::settings::{Dialect, InterfaceKind};
+use crate::settings::Dialect;
 
 /// A message, or a piece of one.
 pub struct Piece {
@@ -33,6 +33,7 @@ impl NetworkDriver {
     /// Takes one datagram.
     pub(super) fn receive_datagram(&mut self, interface: u32, link: Link, data: &[u8]) {
         self.statistics.datagrams_in += 1;
+        self.rx.record(data.len(), header_size(link));
         if let Some(simulator) = &mut self.simulator {
             simulator.receive.handle_packet(self.now, (), data.len());
             if simulator.receive.poll_packet(self.now).is_none() {
@@ -47,6 +48,9 @@ impl NetworkDriver {
             self.receive_session(interface, link, data);
             return;
         }
+        if self.receive_cookie(interface, link, data) {
+            return;
+        }
         let Some(packet) = self.parse(data) else {
             return;
         };
@@ -58,7 +62,7 @@ impl NetworkDriver {
                 self.handle_packet(index, &packet, None);
             }
             (None, Packet::ConnectionRequest { payload, .. }) if self.admits() => {
-                self.handle_request(interface, link, token, payload);
+                self.handle_request(interface, link, token, payload, None);
             }
             (None, _) => self.statistics.unknown_token_in += 1,
         }
@@ -99,39 +103,29 @@ impl NetworkDriver {
             if self.proves_places(index) {
                 self.hear_from_elsewhere(index, link, size);
             } else {
-                self.move_to(index, link);
+                self.set_link(index, link);
             }
         }
     }
 
-    /// A request with a new token: a new connection, established at once.
-    fn handle_request(&mut self, interface: u32, link: Link, token: Token, payload: &[u8]) {
-        let Some(index) = self.connections.insert(interface, Dialect::Utp) else {
-            self.statistics.connections_refused += 1;
-            return;
-        };
-        self.interfaces[interface as usize].tokens.insert(token, index);
-        let local = self.link_local(link);
-        let entry = self.connections.at(index);
-        entry.link = link;
-        entry.remote = remote_of(link);
-        entry.local = local;
-        self.found(index, token, payload);
-    }
-
-    /// A connection request made this connection.
-    pub(super) fn found(&mut self, index: u32, token: Token, payload: &[u8]) {
-        self.speak_utp(index, token, payload);
-        self.announce(index);
+    /// A connection request made this connection. It is the program's once its path is known.
+    pub(super) fn found(&mut self, index: u32, token: Token, payload: &[u8], validated: bool) {
+        self.connections.at(index).unsettled = true;
+        self.speak_utp(index, token, payload, validated);
     }
 
     /// From here on the connection is one of the UTP dialect, whose client waits for the accept.
-    pub(super) fn speak_utp(&mut self, index: u32, token: Token, payload: &[u8]) {
+    pub(super) fn speak_utp(&mut self, index: u32, token: Token, payload: &[u8], validated: bool) {
         let now = self.now;
         let entry = self.connections.at(index);
         entry.dialect = Dialect::Utp;
         entry.payload = payload.into();
-        entry.utp = Some(UtpConnection::server(token, now));
+        let mut utp = UtpConnection::server(token, now);
+        if validated {
+            utp.handle_validated(now);
+        }
+        entry.utp = Some(utp);
+        self.set_path(index);
         self.schedule(index);
     }
 
@@ -144,11 +138,8 @@ impl NetworkDriver {
         whole: Option<&Bytes>,
     ) -> Outcome {
         let now = self.now;
+        let overhead = self.path_overhead(index);
         let entry = self.connections.at(index);
-        let overhead = match self.interfaces[entry.interface as usize].settings.kind {
-            InterfaceKind::WebSocket => crate::proto::websocket::HEADER_SIZE_MAX as u16,
-            InterfaceKind::Udp | InterfaceKind::Ipc => 0,
-        };
         let Some(utp) = &mut entry.utp else {
             return Outcome::Dropped;
         };
@@ -170,17 +161,17 @@ impl NetworkDriver {
             (Outcome::Dropped, _) => self.statistics.unknown_token_in += 1,
             _ => {}
         }
-        self.schedule(index);
+        self.follow_machine(index);
+        self.touch(index);
         outcome
     }
 
     fn connected(&mut self, index: u32, payload: &[u8]) {
-        let entry = self.connections.at(index);
-        entry.state = super::ConnectionState::Connected;
         self.drop_plan(index);
+        // The event and what may follow it wait until the path is known.
         let entry = self.connections.at(index);
-        let measured = entry.utp.as_ref().and_then(UtpConnection::round_trip);
-        entry.round_trip = measured.unwrap_or_default().min(u64::from(u32::MAX)) as u32;
+        entry.unsettled = true;
+        entry.accepted = false;
         let data = Bytes::copy_from_slice(payload);
         let event = Event { data, ..self.event(index, EventKind::Connect) };
         self.raise(index, event);
@@ -189,9 +180,9 @@ impl NetworkDriver {
 
     /// Is the inbound limit of a connection reached?
     pub(super) fn is_full(&mut self, index: u32) -> bool {
-        let waiting = &self.connections.at(index).waiting;
-        waiting.count() >= self.settings.receive_queue_capacity as u32
-            || waiting.bytes() >= self.settings.inbound_bytes_max
+        let entry = self.connections.at(index);
+        entry.waiting.count() >= entry.limits.receive_queue_capacity
+            || entry.waiting.bytes() >= entry.limits.inbound_bytes_max
     }
 
     /// Raises a Data event.
@@ -232,10 +223,26 @@ impl NetworkDriver {
     }
 }
 
-pub(super) fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
+/// Bytes that the system adds to a datagram: IP and UDP.
+pub const fn header_size(link: Link) -> usize {
+    match link {
+        Link::Udp { remote, .. } => {
+            if remote.is_ipv4() {
+                28
+            } else {
+                48
+            }
+        }
+        // What carries a custom interface's packets, nobody knows here.
+        Link::Custom { .. } | Link::Ipc { .. } | Link::None | Link::Stream(_) => 0,
+    }
+}
+
+/// Where a datagram comes from.
+pub fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
     match link {
         Link::Udp { remote, .. } => Some(remote),
         Link::Ipc { remote, .. } => Some(super::interfaces::ipc_address(remote, false)),
-        Link::None | Link::Stream(_) => None,
+        Link::None | Link::Custom { .. } | Link::Stream(_) => None,
     }
 }

@@ -47,8 +47,13 @@ struct Node {
     /// 0 while the node is free.
     sequence: u64,
     next: u32,
-    event: Option<Event>,
+    /// Of a free node, what is left of the event that was popped last: nothing that holds memory.
+    event: Event,
 }
+
+/// The place of an event that has just been popped, until the next one is pushed.
+#[derive(Clone, Copy)]
+pub struct Popped(u32);
 
 /// All events of a driver that were not popped yet.
 pub struct EventQueue {
@@ -59,7 +64,7 @@ pub struct EventQueue {
     order: VecDeque<(u32, u64)>,
     /// What joins the order with the next publication.
     fresh: Vec<(u32, u64)>,
-    /// Events since the last publication.
+    /// Events that were not settled yet, oldest first.
     recent: Vec<(u32, u64)>,
     next_sequence: u64,
     /// Events that wait.
@@ -90,7 +95,7 @@ impl EventQueue {
         self.live += 1;
         waiting.count += 1;
         waiting.bytes = waiting.bytes.saturating_add(event.data.len() as u32);
-        let index = self.allocate(Node { sequence, next: NIL, event: Some(event) });
+        let index = self.allocate(Node { sequence, next: NIL, event });
         if waiting.tail == NIL {
             waiting.head = index;
         } else {
@@ -129,7 +134,18 @@ impl EventQueue {
         }
     }
 
+    /// The same, visible after the next publication.
+    pub fn admit_later(&mut self, waiting: &Waiting) {
+        let mut index = waiting.head;
+        while index != NIL {
+            let node = &self.nodes[index as usize];
+            self.fresh.push((index, node.sequence));
+            index = node.next;
+        }
+    }
+
     /// The connection's index in the next visible event of the common order, if there is one.
+    #[inline]
     pub fn next_in_order(&mut self) -> Option<u32> {
         while let Some(&(index, sequence)) = self.order.front() {
             let node = &self.nodes[index as usize];
@@ -137,13 +153,15 @@ impl EventQueue {
                 self.order.pop_front();
                 continue;
             }
-            return node.event.as_ref().map(|event| event.connection.index());
+            return Some(node.event.connection.index());
         }
         None
     }
 
-    /// Takes the oldest visible event of a connection.
-    pub fn pop(&mut self, waiting: &mut Waiting) -> Option<Event> {
+    /// Takes the oldest visible event of a connection out of its list. It stays where it is for
+    /// [`get`](Self::get), and its payload has to be taken out of there.
+    #[inline]
+    pub fn pop(&mut self, waiting: &mut Waiting) -> Option<Popped> {
         if waiting.head == NIL || self.nodes[waiting.head as usize].sequence >= self.published {
             return None;
         }
@@ -153,29 +171,37 @@ impl EventQueue {
     /// The oldest visible event of a connection.
     pub fn peek(&self, waiting: &Waiting) -> Option<&Event> {
         let node = self.nodes.get(waiting.head as usize)?;
-        node.event.as_ref().filter(|_| node.sequence < self.published)
+        (node.sequence < self.published).then_some(&node.event)
     }
 
-    fn take_head(&mut self, waiting: &mut Waiting) -> Option<Event> {
+    /// An event that has just been popped.
+    #[inline]
+    pub fn get(&mut self, popped: Popped) -> &mut Event {
+        &mut self.nodes[popped.0 as usize].event
+    }
+
+    #[inline]
+    fn take_head(&mut self, waiting: &mut Waiting) -> Option<Popped> {
         let index = waiting.head;
         let node = self.nodes.get_mut(index as usize)?;
-        let event = node.event.take()?;
         node.sequence = 0;
         waiting.head = node.next;
         node.next = self.free;
         self.free = index;
         self.live -= 1;
         waiting.count -= 1;
-        waiting.bytes = waiting.bytes.saturating_sub(event.data.len() as u32);
+        waiting.bytes = waiting.bytes.saturating_sub(node.event.data.len() as u32);
         if waiting.head == NIL {
             waiting.tail = NIL;
         }
-        Some(event)
+        Some(Popped(index))
     }
 
     /// Drops all events of a connection.
     pub fn clear(&mut self, waiting: &mut Waiting) {
-        while self.take_head(waiting).is_some() {}
+        while let Some(popped) = self.take_head(waiting) {
+            self.get(popped).data = Bytes::new();
+        }
         *waiting = Waiting::default();
     }
 
@@ -185,18 +211,18 @@ impl EventQueue {
     }
 
     /// Gives payloads that were left waiting since the last publication a storage of their own,
-    /// so that a small one does not hold a large shared read buffer. Each moves once at most.
+    /// so that a small one does not hold a large shared read buffer. Each moves once at most, and
+    /// none before the program had the chance to pop it.
     pub fn settle(&mut self) {
-        for (index, sequence) in self.recent.drain(..) {
+        let visible = self.recent.partition_point(|&(_, sequence)| sequence < self.published);
+        for (index, sequence) in self.recent.drain(..visible) {
             let node = &mut self.nodes[index as usize];
             if node.sequence != sequence {
                 continue;
             }
-            if let Some(event) = &mut node.event
-                && !event.data.is_empty()
-                && !event.data.is_unique()
-            {
-                event.data = Bytes::copy_from_slice(&event.data);
+            let data = &mut node.event.data;
+            if !data.is_empty() && !data.is_unique() {
+                *data = Bytes::copy_from_slice(data);
             }
         }
     }
@@ -233,9 +259,14 @@ mod tests {
         }
     }
 
+    fn pop(queue: &mut EventQueue, list: &mut Waiting) -> Option<Bytes> {
+        let popped = queue.pop(list)?;
+        Some(std::mem::take(&mut queue.get(popped).data))
+    }
+
     fn pop_any(queue: &mut EventQueue, lists: &mut [Waiting]) -> Option<Bytes> {
         let index = queue.next_in_order()? as usize;
-        queue.pop(&mut lists[index]).map(|event| event.data)
+        pop(queue, &mut lists[index])
     }
 
     #[test]
@@ -247,7 +278,7 @@ mod tests {
         queue.push(&mut lists[0], event(0, "c"), true);
         assert_eq!(pop_any(&mut queue, &mut lists), None, "not published yet");
         queue.publish();
-        assert_eq!(queue.pop(&mut lists[1]).unwrap().data, "b");
+        assert_eq!(pop(&mut queue, &mut lists[1]).unwrap(), "b");
         assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "a");
         assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "c");
         assert_eq!(pop_any(&mut queue, &mut lists), None);
@@ -301,7 +332,7 @@ mod tests {
             queue.push(&mut list, event(0, "x"), true);
             queue.publish();
             queue.settle();
-            assert!(queue.pop(&mut list).is_some());
+            assert!(pop(&mut queue, &mut list).is_some());
         }
         assert!(queue.order.len() <= ORDER_SLACK + 2 && queue.nodes.len() == 1);
     }
@@ -316,8 +347,25 @@ mod tests {
         queue.push(&mut list, small, true);
         queue.publish();
         queue.settle();
-        let data = queue.pop(&mut list).unwrap().data;
+        let data = pop(&mut queue, &mut list).unwrap();
         assert!(data.is_unique() && data == [7; 3][..]);
         assert!(shared.is_unique());
+    }
+
+    #[test]
+    fn what_the_program_could_not_pop_yet_stays_where_it_is() {
+        let mut queue = EventQueue::new();
+        let mut list = Waiting::default();
+        let shared = Bytes::from(vec![7; 4096]);
+        let mut small = event(0, "");
+        small.data = shared.slice(..3);
+        queue.push(&mut list, small, true);
+        queue.settle();
+        queue.publish();
+        let data = pop(&mut queue, &mut list).unwrap();
+        assert_eq!(data.as_ptr(), shared.as_ptr());
+        drop(data);
+        queue.settle();
+        assert!(queue.recent.is_empty());
     }
 }

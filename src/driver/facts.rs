@@ -8,6 +8,7 @@ use super::{Connection, ConnectionInfo, ConnectionState, NetworkDriver, Statisti
 use crate::error::Result;
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::time::MICROS_PER_MS;
+use crate::proto::utp::connection::UtpConnection;
 
 impl NetworkDriver {
     /// The state of a connection; Disconnected for a stale one.
@@ -32,6 +33,8 @@ impl NetworkDriver {
         let endpoint = |address| {
             Option::map_or(address, NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr)
         };
+        let custom = entry.custom.as_deref();
+        let remote = custom.map(|ends| ends.remote);
         let age = |since| self.time().saturating_sub(since) / MICROS_PER_MS;
         let session = entry.session.as_ref().and_then(|peer| peer.established());
         Ok(ConnectionInfo {
@@ -39,16 +42,22 @@ impl NetworkDriver {
             interface: entry.interface,
             interface_kind: self.interfaces[entry.interface as usize].settings.kind,
             dialect: entry.dialect,
-            round_trip_us: entry.round_trip,
-            jitter_us: entry.jitter,
+            round_trip_us: entry.round_trip.last(),
+            round_trip_smoothed_us: entry.round_trip.smoothed(),
+            round_trip_jitter_us: entry.round_trip.jitter(),
+            round_trip_least_us: entry.round_trip.least(),
+            round_trip_most_us: entry.round_trip.most(),
+            round_trip_count: entry.round_trip.count(),
+            path_mtu: entry.utp.as_ref().map_or(0, UtpConnection::path_mtu),
+            validated: entry.utp.as_ref().is_none_or(UtpConnection::is_validated),
             session: session.is_some(),
             loss_permille: session.map_or(0, |session| (session.loss() * 1000.0) as u32),
             last_message_age_ms: entry
                 .last_message
                 .map(|at| u32::try_from(age(at)).unwrap_or(u32::MAX).min(u32::MAX - 1)),
-            remote: endpoint(entry.remote),
-            peer: endpoint(entry.peer.or(entry.remote)),
-            local: endpoint(entry.local),
+            remote: remote.unwrap_or_else(|| endpoint(entry.remote)),
+            peer: remote.unwrap_or_else(|| endpoint(entry.peer.or(entry.remote))),
+            local: custom.map_or_else(|| endpoint(entry.local), |ends| ends.local),
             messages_in: entry.traffic.messages_in,
             messages_out: entry.traffic.messages_out,
             bytes_in: entry.traffic.bytes_in,
@@ -72,7 +81,7 @@ impl NetworkDriver {
     fn queued(&self, entry: &Entry) -> u32 {
         match entry.link {
             Link::Stream(id) => u32::try_from(self.pump.queued(id)).unwrap_or(u32::MAX),
-            Link::None | Link::Udp { .. } | Link::Ipc { .. } => 0,
+            Link::None | Link::Udp { .. } | Link::Ipc { .. } | Link::Custom { .. } => 0,
         }
     }
 
@@ -156,7 +165,8 @@ impl NetworkDriver {
 
     /// Goodbyes that wait for a flush, for room in a UDP socket, or for the peer's answer.
     fn count_leaving(&self) -> usize {
-        let datagrams = self.pump.udp.iter().filter(|socket| socket.has_queued()).count();
+        let datagrams = self.pump.udp.iter().filter(|socket| socket.has_queued()).count()
+            + self.pump.custom.iter().filter(|port| port.has_queued()).count();
         let seen = self.connections.count_disconnecting() as usize;
         self.closing_unseen() + seen + self.streams.leaving() + datagrams
     }
@@ -164,11 +174,20 @@ impl NetworkDriver {
     /// Counters since the driver was created.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
+        let guard = self.guard.statistics();
         Statistics {
             connections: self.connections.count_active(),
             handshakes_pending: self.streams.strangers() as u32,
             connections_closing: self.count_leaving() as u32,
             stream_bytes_in: self.pump.buffer.stream_bytes,
+            connections_unvalidated: self.guard.unvalidated(),
+            requests_unvalidated: guard.unvalidated_refused,
+            requests_over_address: guard.address_refused,
+            requests_over_rate: guard.rate_refused,
+            requests_late: guard.late,
+            retries_out: guard.retries,
+            cookies_accepted: guard.cookies_accepted,
+            cookies_refused: guard.cookies_refused,
             ..self.statistics
         }
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::tls::pem;
 use crate::proto::http::{RequestHead, ResponseHead, all_cookies};
+use crate::proto::websocket::handshake::named_sub_protocols;
 use crate::pump::TlsFacts;
 
 /// A text of a WebSocket connection, or of a request for one.
@@ -54,6 +55,8 @@ pub enum Head {
         /// Path and query.
         target: String,
     },
+    /// A TCP interface has no HTTP, perhaps TLS.
+    None,
 }
 
 /// Path, query, headers, sub-protocol.
@@ -84,11 +87,13 @@ impl HttpFacts {
             ConnectionText::Headers => match &self.head {
                 Head::Request(head) => lines(head.headers(), ": "),
                 Head::Response { head, .. } => lines(head.headers(), ": "),
+                Head::None => "".into(),
             },
             ConnectionText::Extensions => self.extensions.as_deref().unwrap_or_default().into(),
             ConnectionText::Method => match &self.head {
                 Head::Request(head) => head.method().into(),
                 Head::Response { .. } => "GET".into(),
+                Head::None => "".into(),
             },
             ConnectionText::TlsVersion => self.tls.as_ref().map_or("", |tls| tls.version).into(),
             ConnectionText::TlsCipher => self.tls.as_ref().map_or("", |tls| &tls.cipher).into(),
@@ -104,15 +109,15 @@ impl HttpFacts {
             ConnectionText::Url => self.url().into(),
             ConnectionText::Origin => match &self.head {
                 Head::Request(head) => head.header("origin").unwrap_or_default().into(),
-                Head::Response { .. } => "".into(),
+                Head::Response { .. } | Head::None => "".into(),
             },
             ConnectionText::Cookies => match &self.head {
                 Head::Request(head) => lines(all_cookies(head.headers()), "="),
-                Head::Response { .. } => "".into(),
+                Head::Response { .. } | Head::None => "".into(),
             },
             ConnectionText::SubProtocolsOffered => match &self.head {
                 Head::Request(head) => offered(head).into(),
-                Head::Response { .. } => "".into(),
+                Head::Response { .. } | Head::None => "".into(),
             },
         }
     }
@@ -122,6 +127,7 @@ impl HttpFacts {
         match &self.head {
             Head::Request(head) => head.path(),
             Head::Response { target, .. } => target.split('?').next().unwrap_or_default(),
+            Head::None => "",
         }
     }
 
@@ -130,6 +136,7 @@ impl HttpFacts {
         match &self.head {
             Head::Request(head) => head.query(),
             Head::Response { target, .. } => target.split_once('?').map_or("", |(_, query)| query),
+            Head::None => "",
         }
     }
 
@@ -137,6 +144,7 @@ impl HttpFacts {
         match &self.head {
             Head::Request(head) => head.header("host").unwrap_or_default(),
             Head::Response { host, .. } => host,
+            Head::None => "",
         }
     }
 
@@ -144,6 +152,7 @@ impl HttpFacts {
         let target = match &self.head {
             Head::Request(head) => head.target(),
             Head::Response { target, .. } => target,
+            Head::None => return String::new(),
         };
         if !target.starts_with('/') {
             // Asked for as a proxy is asked: the target is a URL already (RFC 9112 §3.2.2).
@@ -158,6 +167,7 @@ impl HttpFacts {
         match &self.head {
             Head::Request(head) => head.header(name),
             Head::Response { head, .. } => head.header(name),
+            Head::None => None,
         }
     }
 
@@ -172,9 +182,5 @@ impl HttpFacts {
 
 /// The sub-protocols of a request, as one list.
 fn offered(head: &RequestHead) -> String {
-    let headers = head.headers();
-    let headers = headers.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"));
-    let names = headers.flat_map(|(_, value)| value.split(','));
-    let names = names.map(|name| name.trim_matches([' ', '\t']));
-    names.filter(|name| !name.is_empty()).collect::<Vec<_>>().join(",")
+    named_sub_protocols(head).collect::<Vec<_>>().join(",")
 }

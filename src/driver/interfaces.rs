@@ -7,14 +7,18 @@ use super::NetworkDriver;
 use super::connections::Link;
 use super::documents::Documents;
 use super::gate::Gate;
+use super::token_hash::TokenHash;
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::{Family, NetworkEndpoint};
+use crate::proto::framing;
 use crate::proto::time::{Micros, from_ms};
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, HANDSHAKE_LENGTH_SIZE, HANDSHAKE_SIZE, Token};
 use crate::proto::websocket;
 use crate::proto::websocket::extension::Extension;
 use crate::pump::{ClientTls, IpcPort, Listener, ServerTls, UdpSocket};
-use crate::settings::{Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings};
+use crate::settings::{
+    ConnectionLimits, Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings,
+};
 
 /// Interfaces of one driver.
 pub const INTERFACES_MAX: usize = 16;
@@ -30,18 +34,22 @@ pub enum Binding {
     Listener(u32),
     /// An in-process port, and the family that the program named it by.
     Ipc(u32, Family),
+    /// A custom interface.
+    Custom(u32),
 }
 
 /// A way for packets to travel.
 pub struct Interface {
     /// What it was made with.
     pub settings: InterfaceSettings,
+    /// What may wait in its connections; every field says something.
+    pub limits: ConnectionLimits,
     /// Where the program bound it.
     pub bindings: Vec<Binding>,
     /// Sockets that connecting bound on its own.
     pub implicit: Vec<Binding>,
-    /// Connections by token; tokens are the clients' choice, hence the keyed hash.
-    pub tokens: HashMap<Token, u32>,
+    /// Connections by token.
+    pub tokens: HashMap<Token, u32, TokenHash>,
     /// Who may come in.
     pub gate: Gate,
     /// What its listeners answer ordinary requests with.
@@ -52,22 +60,27 @@ pub struct Interface {
     pub tls_server: Option<ServerTls>,
     /// What its connections may agree on beside compression.
     pub extensions: Vec<Box<dyn Extension>>,
+    /// Its number in the pump, when the program has brought it.
+    pub custom: Option<u32>,
 }
 
 /// The layers of a connection, bottom to top, and what each adds to a packet.
 pub struct Layers {
-    /// Bytes that the WebSocket frame may add (Unity Transport counts the longest header).
+    /// Bytes that the WebSocket frame may add (Unity Transport counts the longest header), or those
+    /// of a packet's length over TCP.
     pub framing: usize,
     /// Bytes of the UTP header.
     pub protocol: usize,
 }
 
-/// The order of layers: interface → WebSocket framing → simulator → connection protocol → events.
+/// The order of layers: interface → WebSocket or TCP framing → simulator → connection protocol →
+/// events.
 /// TLS is below the framing, in the pump's streams; pipelines go above the protocol.
 pub const fn layers(kind: InterfaceKind, dialect: Dialect) -> Layers {
     let framing = match kind {
         InterfaceKind::WebSocket => websocket::HEADER_SIZE_MAX,
-        InterfaceKind::Udp | InterfaceKind::Ipc => 0,
+        InterfaceKind::Tcp => framing::HEADER_SIZE,
+        InterfaceKind::Udp | InterfaceKind::Ipc | InterfaceKind::Custom => 0,
     };
     let protocol = match dialect {
         Dialect::Utp => DATA_HEADER_SIZE,
@@ -77,8 +90,12 @@ pub const fn layers(kind: InterfaceKind, dialect: Dialect) -> Layers {
 }
 
 /// The settings of the WebSocket machine in a dialect; `None` while it is not decided.
-pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> websocket::Config {
-    let plain_size = s.websocket_message_size_max;
+pub const fn websocket_config(
+    s: &NetworkSettings,
+    limits: &ConnectionLimits,
+    dialect: Option<Dialect>,
+) -> websocket::Config {
+    let plain_size = limits.websocket_message_size_max;
     let utp_size = utp_packet_size_max(s, InterfaceKind::WebSocket) as u32;
     let plain = websocket::Config {
         message_size_max: plain_size,
@@ -141,6 +158,14 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::InvalidArgument`] (paths, sub-protocols), [`Status::LimitReached`].
     pub fn add_interface(&mut self, settings: InterfaceSettings) -> Result<u32> {
+        if settings.kind == InterfaceKind::Custom {
+            let text = "a custom interface is brought by the program: use add_custom_interface";
+            return Err(Error::argument(text));
+        }
+        self.insert_interface(settings)
+    }
+
+    pub(super) fn insert_interface(&mut self, settings: InterfaceSettings) -> Result<u32> {
         settings.validate()?;
         let packet = utp_packet_size_max(&self.settings, settings.kind);
         if settings.dialect != DialectPolicy::PlainOnly && packet < HANDSHAKE_SIZE {
@@ -152,16 +177,19 @@ impl NetworkDriver {
         if self.interfaces.len() >= INTERFACES_MAX {
             return Err(limit(format!("a driver has at most {INTERFACES_MAX} interfaces")));
         }
+        settings.limits.validate(&self.settings)?;
         self.interfaces.push(Interface {
             gate: Gate::new(&settings)?,
+            limits: settings.limits.within(ConnectionLimits::of(&self.settings)),
             settings,
             bindings: Vec::new(),
             implicit: Vec::new(),
-            tokens: HashMap::new(),
+            tokens: HashMap::with_hasher(TokenHash::new(self.entropy.take())),
             documents: Documents::default(),
             tls_client: None,
             tls_server: None,
             extensions: Vec::new(),
+            custom: None,
         });
         Ok(self.interfaces.len() as u32 - 1)
     }
@@ -183,8 +211,15 @@ impl NetworkDriver {
             return Err(limit(format!("an interface has at most {BINDINGS_MAX} endpoints")));
         }
         let kind = place.settings.kind;
-        let address = self.local_address(kind, endpoint)?;
-        let binding = self.open_binding(kind, address)?;
+        let binding = if kind == InterfaceKind::Custom {
+            if !endpoint.is_valid() {
+                return Err(Error::argument("the endpoint is invalid; name its family"));
+            }
+            self.bind_custom(interface, endpoint)?
+        } else {
+            let address = self.local_address(kind, endpoint)?;
+            self.open_binding(kind, address)?
+        };
         if self.listening {
             self.start_listening(binding)?;
         }
@@ -211,11 +246,12 @@ impl NetworkDriver {
         let failed = |error| Error::socket(&format!("cannot bind {kind:?} to {address}"), &error);
         match kind {
             InterfaceKind::Udp => {
-                let socket = UdpSocket::bind(address).map_err(failed)?;
+                let whole = self.settings.perform_path_mtu_discovery;
+                let socket = UdpSocket::bind(address, whole).map_err(failed)?;
                 let number = self.pump.add_udp(socket).map_err(failed)?;
                 Ok(Binding::Udp(number as u32))
             }
-            InterfaceKind::WebSocket => {
+            InterfaceKind::WebSocket | InterfaceKind::Tcp => {
                 let listener = Listener::bind(address).map_err(failed)?;
                 Ok(Binding::Listener(self.pump.add_listener(listener) as u32))
             }
@@ -225,6 +261,7 @@ impl NetworkDriver {
                 let family = if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
                 Ok(Binding::Ipc(self.pump.ipc.len() as u32 - 1, family))
             }
+            InterfaceKind::Custom => Err(Error::argument("no socket carries a custom interface")),
         }
     }
 
@@ -251,23 +288,20 @@ impl NetworkDriver {
             let text = format!("interface {interface} has no bound endpoint {binding}");
             Error::new(Status::NotFound, text)
         })?;
-        Ok(NetworkEndpoint::from_socket_addr(self.binding_address(binding)))
-    }
-
-    pub(super) fn binding_address(&self, binding: Binding) -> SocketAddr {
-        match binding {
+        Ok(NetworkEndpoint::from_socket_addr(match binding {
             Binding::Udp(number) => self.pump.udp[number as usize].local(),
             Binding::Listener(number) => self.pump.listeners[number as usize].local(),
             Binding::Ipc(number, family) => {
                 ipc_address(self.pump.ipc[number as usize].port(), family == Family::Ipv6)
             }
-        }
+            Binding::Custom(number) => return Ok(self.pump.custom[number as usize].local()),
+        }))
     }
 
     /// The address of this side of a link.
     pub(super) fn link_local(&mut self, link: Link) -> Option<SocketAddr> {
         match link {
-            Link::None => None,
+            Link::None | Link::Custom { .. } => None,
             Link::Udp { socket, .. } => Some(self.pump.udp[socket as usize].local()),
             Link::Ipc { port, .. } => Some(ipc_address(self.pump.ipc[port as usize].port(), false)),
             Link::Stream(id) => self.pump.stream_local(id),
@@ -305,8 +339,7 @@ impl NetworkDriver {
     }
 
     /// Bytes that fit into a connection request or accept.
-    pub(super) fn handshake_payload_max(&self, over_websocket: bool) -> usize {
-        let kind = if over_websocket { InterfaceKind::WebSocket } else { InterfaceKind::Udp };
+    pub(super) fn handshake_payload_max(&self, kind: InterfaceKind) -> usize {
         let handshake = HANDSHAKE_SIZE + HANDSHAKE_LENGTH_SIZE + DATA_HEADER_SIZE;
         utp_packet_size_max(&self.settings, kind).saturating_sub(handshake)
     }

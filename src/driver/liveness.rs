@@ -30,7 +30,8 @@ impl NetworkDriver {
                 ),
             ));
         }
-        let Link::Stream(id) = self.connections.at(index).link else {
+        let link = self.connections.at(index).link;
+        let Some(id) = self.websocket_of(link) else {
             let text = "only WebSocket connections have pings";
             return Err(Error::new(Status::NotSupported, text));
         };
@@ -49,6 +50,11 @@ impl NetworkDriver {
         Ok(())
     }
 
+    fn websocket_of(&mut self, link: Link) -> Option<StreamId> {
+        let Link::Stream(id) = link else { return None };
+        self.streams.get(id).is_none_or(|state| !state.is_framed).then_some(id)
+    }
+
     /// A pong, asked for or not.
     pub(super) fn take_pong(&mut self, id: StreamId, payload: Bytes) {
         let now = self.now;
@@ -57,7 +63,7 @@ impl NetworkDriver {
         let measured = ws.round_trip();
         let entry = self.connections.at(index);
         if let Some(micros) = measured {
-            entry.round_trip = micros.clamp(1, u64::from(u32::MAX)) as u32;
+            entry.round_trip.record(micros);
         }
         if self.settings.tolerate_throttled
             && let Some(utp) = &mut entry.utp

@@ -10,6 +10,7 @@ mod compression;
 mod connect;
 mod connections;
 mod counting;
+mod custom;
 mod datagram;
 mod dialect;
 mod documents;
@@ -17,12 +18,18 @@ mod events;
 mod extensions;
 mod facts;
 mod gate;
+mod handed;
+mod handshakes;
 mod http_facts;
 mod interfaces;
+mod limits;
 mod liveness;
+mod multi;
 mod packets;
 mod pipelines;
 mod plan;
+mod popping;
+mod proxies;
 mod receive;
 mod redirects;
 mod requests;
@@ -33,9 +40,12 @@ mod stream_client;
 mod stream_end;
 mod stream_proxy;
 mod stream_server;
+mod stream_tcp;
 mod streams;
 mod timers;
 mod tls;
+mod token_hash;
+mod traffic;
 mod transmit;
 mod types;
 
@@ -44,19 +54,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::log::note;
 use crate::proto::netem::Netem;
 use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
+use crate::proto::traffic::Meter;
 use crate::proto::utp;
+use crate::proto::utp::guard::Guard;
+pub use crate::pump::{
+    CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
+};
 use crate::pump::{ClientTls, Entropy, Pump};
-use crate::settings::{NetworkSettings, NetworkSimulator};
+use crate::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 
 use compression::Compression;
 use connections::{Connections, Link};
 use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
+pub use multi::{DriverPlace, MULTI_DRIVERS_MAX, MultiNetworkDriver, MultiSend};
 pub use pipelines::PipelineStatistics;
 use pipelines::Pipelines;
 use requests::Requests;
@@ -65,6 +81,7 @@ use send::OpenSends;
 use sessions::Sessions;
 use streams::Streams;
 use timers::Timers;
+pub use traffic::{ConnectionStatistics, ReliableCounters, SequencedCounters};
 pub use types::{
     Connection, ConnectionInfo, ConnectionState, DisconnectReason, Event, EventKind, EventView,
     MessageKind, SendHandle, Statistics,
@@ -94,11 +111,16 @@ pub struct NetworkDriver {
     accept_queue: VecDeque<Connection>,
     /// Connections arrived since the last update.
     accept_news: bool,
+    /// A connection became ready since the last update, and its events with it.
+    settle_news: bool,
     /// The last goodbye ended since the last update.
     farewell_news: bool,
     accept_payload: Vec<u8>,
     /// Connections with control packets to send.
     control_list: Vec<u32>,
+    /// Connections whose machines have heard or said something: what they want next is asked once
+    /// per round, not once per packet.
+    touched_list: Vec<u32>,
     /// Connections that the program closed since the last flush, and how.
     closing: Vec<(u32, Option<CloseFrame>)>,
     /// Connections whose count of queued datagrams is above 0.
@@ -116,9 +138,21 @@ pub struct NetworkDriver {
     tls_client: Option<ClientTls>,
     simulator: Option<Box<Simulator>>,
     statistics: Statistics,
+    /// Who may become a connection over datagrams.
+    guard: Guard,
+    /// What comes in.
+    rx: Meter,
+    /// What goes out.
+    tx: Meter,
+    /// What went wrong with receiving since the last update began; 0 nothing.
+    receive_error: i32,
     listening: bool,
     /// New connections are refused although it listens.
     refusing: bool,
+    /// A receive function of the program failed in this round.
+    custom_failure: Option<Error>,
+    /// Somebody has woken the driver since the last update.
+    woken: bool,
     /// A wait has asked the system what is ready, and no update has followed yet.
     polled: bool,
     now: Micros,
@@ -144,21 +178,32 @@ impl NetworkDriver {
     /// A driver without interfaces.
     ///
     /// # Errors
-    /// [`Status::InvalidArgument`] names the setting that is out of range;
-    /// [`Status::NetworkSocketError`] when the operating system refuses a poll.
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) names the setting that is out
+    /// of range; [`Status::NetworkSocketError`](crate::Status::NetworkSocketError) when the
+    /// operating system refuses a poll.
     pub fn new(settings: &NetworkSettings) -> Result<Self> {
         settings.validate()?;
         let pump = Pump::new().map_err(|error| Error::socket("cannot create a poll", &error))?;
+        let mut entropy = Entropy::new()?;
+        let now = if settings.fixed_frame_time_ms > 0 { 0 } else { pump.clock.now() };
         Ok(Self {
-            utp_config: utp::connection::Config::from_ms(
-                settings.connect_timeout_ms,
-                settings.max_connect_attempts,
-                settings.disconnect_timeout_ms,
-                settings.heartbeat_timeout_ms,
-            ),
-            now: if settings.fixed_frame_time_ms > 0 { 0 } else { pump.clock.now() },
+            utp_config: utp::connection::Config {
+                unvalidated_timeout: from_ms(settings.unvalidated_timeout_ms),
+                round_trip_interval: from_ms(settings.round_trip_interval_ms),
+                ..utp::connection::Config::from_ms(
+                    settings.connect_timeout_ms,
+                    settings.max_connect_attempts,
+                    settings.disconnect_timeout_ms,
+                    settings.heartbeat_timeout_ms,
+                )
+            },
+            now,
             pump,
-            entropy: Entropy::new()?,
+            guard: Guard::new(handshakes::guard_limits(settings), entropy.take()),
+            rx: Meter::new(now),
+            tx: Meter::new(now),
+            receive_error: 0,
+            entropy,
             interfaces: Vec::new(),
             connections: Connections::new(settings.connections_max as usize),
             streams: Streams::default(),
@@ -170,9 +215,11 @@ impl NetworkDriver {
             sessions: Sessions::default(),
             accept_queue: VecDeque::new(),
             accept_news: false,
+            settle_news: false,
             farewell_news: false,
             accept_payload: Vec::new(),
             control_list: Vec::new(),
+            touched_list: Vec::new(),
             closing: Vec::new(),
             queued_list: Vec::new(),
             ended: Vec::new(),
@@ -185,6 +232,8 @@ impl NetworkDriver {
             statistics: Statistics::default(),
             listening: false,
             refusing: false,
+            custom_failure: None,
+            woken: false,
             polled: false,
             clock_cut: 0,
             updated: false,
@@ -196,7 +245,8 @@ impl NetworkDriver {
     /// of events popped before, and aborts sends left open.
     ///
     /// # Errors
-    /// [`Status::NetworkSocketError`] when the system failed a socket of the driver itself;
+    /// [`Status::NetworkSocketError`](crate::Status::NetworkSocketError) when the system failed a
+    /// socket of the driver itself;
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.lent.clear();
@@ -205,6 +255,7 @@ impl NetworkDriver {
         self.abort_open_sends();
         self.events.settle();
         self.begin_frame();
+        self.begin_metering();
         self.send_due_acks();
         // After a wait that has just asked the system, asking again would only cost a call.
         let outcome = if std::mem::take(&mut self.polled) && self.has_news() {
@@ -214,7 +265,9 @@ impl NetworkDriver {
         };
         self.events.publish();
         self.show_owed_acks();
+        self.woken = false;
         self.accept_news = false;
+        self.settle_news = false;
         self.requests.news = false;
         self.farewell_news = false;
         outcome
@@ -230,8 +283,8 @@ impl NetworkDriver {
         self.transmit()
     }
 
-    /// Sleeps until an update would bring an event, a connection or a request, or until the time is
-    /// over.
+    /// Sleeps until an update would bring an event, a connection or a request, until
+    /// [`waker`](Self::waker) is used, or until the time is over.
     /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
     ///
     /// # Errors
@@ -252,7 +305,7 @@ impl NetworkDriver {
             let sleep = if self.pump.has_ready() { 0 } else { idle };
             self.cycle(Some(Duration::from_micros(sleep)))?;
             self.polled = true;
-            if rest == 0 {
+            if rest == 0 || std::mem::take(&mut self.woken) {
                 break;
             }
         }
@@ -265,6 +318,7 @@ impl NetworkDriver {
         asked
             || self.events.has_news()
             || self.accept_news
+            || self.settle_news
             || self.requests.news
             || self.farewell_news
     }
@@ -322,7 +376,9 @@ impl NetworkDriver {
         self.receive();
         self.send_urgent_acks();
         self.run_timers();
-        self.transmit()
+        let failure = self.custom_failure.take();
+        self.transmit()?;
+        failure.map_or(Ok(()), Err)
     }
 
     /// Takes the oldest connection that came from outside. Its events wait until then; a
@@ -340,91 +396,6 @@ impl NetworkDriver {
         None
     }
 
-    /// Pops the oldest event of all accepted connections.
-    pub fn pop_event(&mut self) -> Option<Event> {
-        let index = self.events.next_in_order()?;
-        self.pop_from(index)
-    }
-
-    /// Pops the oldest event of one connection; `None` for a stale one.
-    pub fn pop_event_for_connection(&mut self, connection: Connection) -> Option<Event> {
-        let index = self.connections.resolve(connection).ok()?;
-        self.pop_from(index)
-    }
-
-    /// Would [`pop_event`](Self::pop_event) give a CloseRequest event now? Popping it starts the
-    /// program's time to answer.
-    pub fn next_is_close_request(&mut self) -> bool {
-        if !self.settings.close_request_events {
-            return false;
-        }
-        let Some(index) = self.events.next_in_order() else {
-            return false;
-        };
-        let next = self.events.peek(&self.connections.at(index).waiting);
-        next.is_some_and(|event| event.kind == EventKind::CloseRequest)
-    }
-
-    /// As [`pop_event`](Self::pop_event); the data stays with the driver until the next update.
-    pub fn pop_event_view(&mut self) -> Option<EventView<'_>> {
-        let event = self.pop_event()?;
-        Some(self.lend(event))
-    }
-
-    /// As [`pop_event_for_connection`](Self::pop_event_for_connection); the data stays with the
-    /// driver until the next update.
-    pub fn pop_event_view_for_connection(
-        &mut self,
-        connection: Connection,
-    ) -> Option<EventView<'_>> {
-        let event = self.pop_event_for_connection(connection)?;
-        Some(self.lend(event))
-    }
-
-    fn lend(&mut self, event: Event) -> EventView<'_> {
-        let Event {
-            connection,
-            kind,
-            data,
-            text,
-            first,
-            last,
-            clean,
-            reason,
-            close_code,
-            pipeline,
-        } = event;
-        self.lent.push(data);
-        let data = self.lent.last().map_or(&[][..], |data| data);
-        EventView { connection, kind, data, text, first, last, clean, reason, close_code, pipeline }
-    }
-
-    fn pop_from(&mut self, index: u32) -> Option<Event> {
-        let entry = self.connections.at(index);
-        let event = self.events.pop(&mut entry.waiting)?;
-        let room = entry.waiting.count() <= self.settings.receive_queue_capacity as u32 / 2
-            && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
-        let resumes = entry.paused && room;
-        let ends = entry.end_held && !entry.close_requested && entry.waiting.count() == 0;
-        // Reading may go on while the end is still held, so each has its own mark.
-        entry.paused &= !resumes;
-        entry.end_held &= !ends;
-        if (resumes || ends)
-            && let Link::Stream(id) = entry.link
-        {
-            self.pump.mark_ready(id);
-        }
-        if event.kind == EventKind::CloseRequest {
-            self.asked.push(event.connection);
-        }
-        if event.kind == EventKind::Disconnect {
-            // Until the update the program may still ask what the connection was.
-            self.connections.retire(index);
-            self.ended.push(event.connection);
-        }
-        Some(event)
-    }
-
     /// Frees the slots of connections whose end the program has seen.
     fn release_ended(&mut self) {
         while let Some(connection) = self.ended.pop() {
@@ -436,6 +407,7 @@ impl NetworkDriver {
 
     /// Frees the slot of a connection, and what may still wait in it.
     fn release(&mut self, index: u32) {
+        self.forget_token(index, true);
         self.drop_plan(index);
         self.events.clear(&mut self.connections.at(index).waiting);
         self.connections.remove(index);
@@ -466,25 +438,27 @@ impl NetworkDriver {
 
     /// Ends a connection for a reason that the program gets to see. The link is the caller's.
     fn end(&mut self, index: u32, ending: Ending) {
+        // What came before its end is the program's, whatever was waited for.
+        self.settle(index);
         if !self.connections.set_disconnected(index) {
             return;
         }
         self.drop_plan(index);
+        self.forget_token(index, true);
         let entry = self.connections.at(index);
         entry.link = Link::None;
         entry.machines.clear();
         entry.session = None;
-        if let Some(utp) = &entry.utp {
-            self.interfaces[entry.interface as usize].tokens.remove(&utp.token());
-        }
         let connection = entry.connection(index);
+        let kind = self.interfaces[entry.interface as usize].settings.kind;
+        let has_codes = kind == InterfaceKind::WebSocket;
         self.count_end(&ending);
         note!(Info, "{connection:?} ended: {:?}, {:?}", ending.reason, ending.text);
         let event = Event {
             data: ending.text,
             clean: ending.clean,
             reason: ending.reason,
-            close_code: ending.close_code,
+            close_code: if has_codes { ending.close_code } else { 0 },
             ..self.event(index, EventKind::Disconnect)
         };
         self.raise(index, event);
@@ -500,25 +474,6 @@ impl NetworkDriver {
         self.accept_queue.push_back(connection);
         self.accept_news = true;
         self.statistics.connections_incoming += 1;
-    }
-
-    /// Sets the bytes that every client gets with the answer to its connection request.
-    ///
-    /// # Errors
-    /// [`Status::NetworkPacketOverflow`] when they would not fit on every interface.
-    pub fn set_accept_payload(&mut self, payload: &[u8]) -> Result<()> {
-        if payload.len() > self.handshake_payload_max(true) {
-            return Err(Error::new(
-                Status::NetworkPacketOverflow,
-                format!(
-                    "the accept payload has {} bytes; at most {} fit",
-                    payload.len(),
-                    self.handshake_payload_max(true)
-                ),
-            ));
-        }
-        self.accept_payload = payload.to_vec();
-        Ok(())
     }
 
     /// Puts a bad network below the datagram interfaces, or changes or removes it.

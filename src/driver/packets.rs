@@ -22,13 +22,19 @@ impl NetworkDriver {
         }
         let entry = self.connections.at(index);
         let (link, queued) = (entry.link, entry.queued_datagrams as usize);
+        let fits = queued == 0 || queued + count <= self.settings.send_queue_capacity as usize;
         match link {
             Link::Stream(id) => {
                 // All but one packet come with a header of their own.
                 let headers = (count - 1) * self.packet_overhead(index);
-                self.stream_has_room(id, Dialect::Utp, DATA_HEADER_SIZE + headers + bytes)
+                self.takes_message(id)
+                    && self.stream_has_room(id, Dialect::Utp, DATA_HEADER_SIZE + headers + bytes)
             }
-            _ => queued == 0 || queued + count <= self.settings.send_queue_capacity as usize,
+            Link::Udp { socket, .. } => {
+                let batch = &self.pump.udp[socket as usize];
+                fits && batch.has_room(count * DATA_HEADER_SIZE + bytes)
+            }
+            Link::Ipc { .. } | Link::Custom { .. } | Link::None => fits,
         }
     }
 
@@ -41,12 +47,13 @@ impl NetworkDriver {
 
     /// Full packets with `size` bytes behind the pipeline byte that an empty stream's queue holds.
     pub(super) fn stream_packets_max(&mut self, index: u32, size: usize) -> usize {
-        self.settings.outbound_bytes_max as usize / (self.packet_overhead(index) + size)
+        let room = self.connections.at(index).limits.outbound_bytes_max as usize;
+        room / (self.packet_overhead(index) + size)
     }
 
     /// Is a link encrypted?
     pub(super) fn is_secure(&self, link: Link) -> bool {
-        matches!(link, Link::Stream(id) if self.pump.is_secure(id))
+        matches!(link, Link::Stream(id) if self.pump.has_tls(id))
     }
 
     /// Sends one data packet; it leaves with the next flush or update. False when it could not be
@@ -93,10 +100,12 @@ impl NetworkDriver {
     ) {
         // A stream stops being read before it comes to this. Datagrams over the limit are lost
         // before a pipeline sees them: what it took it would not ask for again.
-        let over = whole.is_none() && self.is_full(index);
+        let streamed = matches!(self.connections.at(index).link, Link::Stream(_));
+        let over = !streamed && self.is_full(index);
         if over && !self.only_acknowledges(index, pipeline, payload) {
             self.connections.at(index).traffic.dropped_in += 1;
             self.statistics.dropped_in += 1;
+            self.note_full_queue();
             return;
         }
         if pipeline == 0 {

@@ -5,15 +5,16 @@
 //! plan, the one that has won is the connection's link. What the winner says is in
 //! `stream_client`. Over UDP there are no streams; the host's addresses take turns.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::connections::Link;
 use super::streams::Phase;
 use super::{Connection, ConnectionState, DisconnectReason, Ending, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
+use crate::proto::authorization::Authorizer;
 use crate::proto::endpoint::NetworkEndpoint;
-use crate::proto::proxy::{Proxies, ProxyUrl, TunnelError};
+use crate::proto::proxy::{Proxies, ProxyKind, ProxyUrl, TunnelError};
 use crate::proto::race::Race;
 use crate::proto::redirect::is_same_host;
 use crate::proto::time::{Micros, from_ms};
@@ -43,12 +44,28 @@ pub struct Plan {
     pub proxies: Proxies,
     /// The proxy on the way to the URL.
     pub proxy: Option<ProxyUrl>,
+    /// How to speak TLS to it, should it want to.
+    pub proxy_tls_settings: Option<Box<TlsClient>>,
+    /// TLS to the proxy, and its name.
+    pub proxy_tls: Option<(ClientTls, String)>,
+    /// Who we are to an HTTP proxy.
+    pub proxy_authorizer: Option<Authorizer>,
+    /// Who we are to the server, where the URL says so.
+    pub authorizer: Option<Authorizer>,
+    /// Neither of the two may show the password.
+    pub digest_only: bool,
+    /// The server's address, for a proxy that knows no names.
+    pub target: Option<IpAddr>,
+    /// That address is being looked up, and not the one to connect to.
+    finds_target: bool,
     /// How many redirects are followed.
     pub redirects_max: u32,
     /// How many have been.
     pub redirects: u32,
     /// Addresses that the program gave, so that none is looked up.
     pub given: Vec<SocketAddr>,
+    /// Where a custom interface is to go; nothing is looked up.
+    pub custom: Option<NetworkEndpoint>,
     /// When all of it has taken too long.
     pub deadline: Option<Micros>,
     /// Addresses of the host, best first; none while they are looked up.
@@ -72,9 +89,17 @@ impl Plan {
             tls_settings: None,
             proxies: Proxies::default(),
             proxy: None,
+            proxy_tls_settings: None,
+            proxy_tls: None,
+            proxy_authorizer: None,
+            authorizer: None,
+            digest_only: false,
+            target: None,
+            finds_target: false,
             redirects_max: 0,
             redirects: 0,
             given: Vec::new(),
+            custom: None,
             deadline: None,
             addresses: Vec::new(),
             turn: 0,
@@ -89,6 +114,8 @@ impl Plan {
             let is_secret = |name: &str| SECRETS.iter().any(|own| own.eq_ignore_ascii_case(name));
             self.headers.retain(|(name, _)| !is_secret(name));
             self.given.clear();
+            self.authorizer = None;
+            self.target = None;
             if let Some(settings) = &mut self.tls_settings {
                 settings.server_name = None;
                 settings.identity = None;
@@ -101,6 +128,30 @@ impl Plan {
         self.url = url;
         self.addresses.clear();
         self.race = Race::new(0, &[], 0);
+    }
+
+    /// Must the server's address be looked up before the proxy can be asked for it?
+    fn wants_target(&mut self) -> bool {
+        let blind = self.proxy.as_ref().is_some_and(|proxy| proxy.kind == ProxyKind::Socks4);
+        if blind && self.target.is_none() {
+            let given = self.given.iter().map(SocketAddr::ip);
+            let own = self.url.host.parse().into_iter();
+            self.target = given.chain(own).find(IpAddr::is_ipv4);
+        }
+        blind && self.target.is_none()
+    }
+
+    /// Was the address that was looked up the server's, for its proxy?
+    pub const fn take_finds_target(&mut self) -> bool {
+        std::mem::replace(&mut self.finds_target, false)
+    }
+
+    /// The server as its proxy is told it.
+    pub fn host_for_proxy(&self) -> String {
+        match (&self.proxy, self.target) {
+            (Some(proxy), Some(target)) if proxy.kind == ProxyKind::Socks4 => target.to_string(),
+            _ => self.url.host.clone(),
+        }
     }
 
     /// When it wants to be asked.
@@ -151,8 +202,17 @@ impl NetworkDriver {
     /// Finds the addresses of a plan's host, and starts to connect once they are known.
     pub(super) fn locate(&mut self, index: u32) -> Result<()> {
         let Some(plan) = &mut self.connections.at(index).plan else { return Ok(()) };
+        if plan.custom.is_some() {
+            return self.start_connecting(index, Vec::new());
+        }
         plan.addresses.clear();
-        plan.proxy = plan.proxies.for_url(&plan.url).cloned();
+        self.choose_proxy(index)?;
+        let Some(plan) = &mut self.connections.at(index).plan else { return Ok(()) };
+        if plan.wants_target() {
+            plan.finds_target = true;
+            let (host, port) = (plan.url.host.clone(), plan.url.port);
+            return self.look_up(index, &host, port);
+        }
         let (host, port) = match &plan.proxy {
             Some(proxy) => (proxy.host.clone(), proxy.port),
             None => (plan.url.host.clone(), plan.url.port),
@@ -166,8 +226,12 @@ impl NetworkDriver {
         if !known.is_empty() {
             return self.start_connecting(index, known);
         }
+        self.look_up(index, &host, port)
+    }
+
+    fn look_up(&mut self, index: u32, host: &str, port: u16) -> Result<()> {
         let query = self.connections.at(index).connection(index).to_u64();
-        if self.pump.resolver.ask(query, &host, port) {
+        if self.pump.resolver.ask(query, host, port) {
             self.schedule(index);
             return Ok(());
         }
@@ -183,6 +247,9 @@ impl NetworkDriver {
                 continue;
             };
             if self.connections.at(index).state != ConnectionState::Connecting {
+                continue;
+            }
+            if self.take_target(index, &addresses) {
                 continue;
             }
             if addresses.is_empty() {
@@ -218,13 +285,20 @@ impl NetworkDriver {
             let token = self.entropy.take();
             self.connections.at(index).utp = Some(UtpConnection::client(token, now));
             self.interfaces[interface as usize].tokens.insert(token, index);
+            self.set_path(index);
         }
         let first = addresses.first().copied();
+        let mut custom = first.map(NetworkEndpoint::from_socket_addr);
         if let Some(plan) = &mut self.connections.at(index).plan {
+            custom = plan.custom.or(custom);
             plan.addresses = addresses;
         }
         match self.interface(interface)?.settings.kind {
-            InterfaceKind::WebSocket => self.start_race(index)?,
+            InterfaceKind::WebSocket | InterfaceKind::Tcp => self.start_race(index)?,
+            InterfaceKind::Custom => {
+                let remote = custom.ok_or_else(|| Error::argument("no address"))?;
+                self.aim_custom(index, remote)?;
+            }
             kind @ (InterfaceKind::Udp | InterfaceKind::Ipc) => {
                 let remote = first.ok_or_else(|| Error::argument("no address"))?;
                 self.aim(index, kind, remote)?;
@@ -255,11 +329,7 @@ impl NetworkDriver {
     fn aim(&mut self, index: u32, kind: InterfaceKind, remote: SocketAddr) -> Result<()> {
         let interface = self.connections.at(index).interface;
         let link = self.datagram_link(interface, kind, remote)?;
-        let local = self.link_local(link);
-        let entry = self.connections.at(index);
-        entry.link = link;
-        entry.remote = Some(remote);
-        entry.local = local;
+        self.set_link(index, link);
         Ok(())
     }
 

@@ -7,9 +7,10 @@ use super::connections::Link;
 use super::counting::HandshakeFailure;
 use super::interfaces::Binding;
 use super::timers::Owner;
+use crate::error::Status;
 use crate::log::note;
 use crate::proto::time::{MICROS_PER_MS, Micros};
-use crate::proto::utp::connection::Outcome;
+use crate::proto::utp::connection::{Outcome, UtpConnection};
 
 /// Batches taken from one UDP socket in one round.
 const UDP_BATCHES_MAX: usize = 256;
@@ -25,6 +26,8 @@ const ACCEPTS_MAX: usize = 1024;
 impl NetworkDriver {
     /// Takes in everything that is there.
     pub(super) fn receive(&mut self) {
+        // From here on whoever calls wants another look.
+        self.woken |= self.pump.bell.take_call();
         self.take_answers();
         self.deliver_stalled();
         for interface in 0..self.interfaces.len() {
@@ -38,6 +41,7 @@ impl NetworkDriver {
                 };
                 match binding {
                     Binding::Udp(socket) => self.receive_udp(interface as u32, socket),
+                    Binding::Custom(port) => self.receive_custom(interface as u32, port),
                     Binding::Ipc(port, _) => self.receive_ipc(interface as u32, port),
                     Binding::Listener(listener) => self.receive_streams(interface as u32, listener),
                 }
@@ -48,6 +52,7 @@ impl NetworkDriver {
             self.drive_stream(id);
         }
         self.pump.return_ready(ready);
+        self.schedule_touched();
     }
 
     fn receive_udp(&mut self, interface: u32, socket: u32) {
@@ -63,6 +68,7 @@ impl NetworkDriver {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
+                    self.receive_error = Status::NetworkSocketError as i32;
                     note!(Error, "receiving on {}: {error}", udp.local());
                     break;
                 }
@@ -183,6 +189,7 @@ impl NetworkDriver {
         }
         match utp.handle_timeout(now, &self.utp_config) {
             Outcome::TimedOut => self.end_utp(index, super::DisconnectReason::Timeout),
+            Outcome::NeverHeard => self.drop_unheard(index),
             Outcome::AttemptsExhausted => {
                 self.end_utp(index, super::DisconnectReason::MaxConnectionAttempts);
             }
@@ -190,10 +197,31 @@ impl NetworkDriver {
         }
     }
 
+    /// Has a connection scheduled before its timers run or its packets leave.
+    pub(super) fn touch(&mut self, index: u32) {
+        if !std::mem::replace(&mut self.connections.at(index).touched, true) {
+            self.touched_list.push(index);
+        }
+    }
+
+    /// Schedules the connections that were touched.
+    pub(super) fn schedule_touched(&mut self) {
+        let mut list = std::mem::take(&mut self.touched_list);
+        for index in list.drain(..) {
+            self.connections.at(index).touched = false;
+            self.schedule(index);
+        }
+        self.touched_list = list;
+    }
+
     /// Notes what a connection wants next: to send what its UTP machine has, or to be asked again.
     pub(super) fn schedule(&mut self, index: u32) {
         let pipelines = self.pipeline_timeout(index);
         let session = self.session_timeout(index);
+        let entry = self.connections.at(index);
+        if entry.unsettled && entry.utp.as_ref().is_none_or(UtpConnection::is_settled) {
+            self.settle(index);
+        }
         let entry = self.connections.at(index);
         let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
         let mut deadline = plan.into_iter().chain(pipelines).chain(session).min();

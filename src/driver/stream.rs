@@ -1,6 +1,7 @@
-//! Streams: one WebSocket each, from the first byte to the last.
+//! Streams: one WebSocket each, or packets over TCP, from the first byte to the last.
 //!
-//! `stream_server` and `stream_client` hold the two opening handshakes. Here is what both share:
+//! `stream_server` and `stream_client` hold the two opening handshakes, `stream_tcp` what carries
+//! packets instead of a WebSocket. Here is what they share:
 //! reading, messages to events, back-pressure, closing, timers.
 
 use std::io;
@@ -52,7 +53,10 @@ impl NetworkDriver {
         let mut budget = READ_BUDGET;
         // What a pause has left behind comes first.
         while !self.waits_for_program(id) && self.deliver_messages(id) {
-            match self.pump.read(id) {
+            let before = self.pump.buffer.stream_bytes;
+            let outcome = self.pump.read(id);
+            self.meter_read(id, before);
+            match outcome {
                 Ok(ReadOutcome::Data(bytes)) => {
                     budget = budget.saturating_sub(bytes.len());
                     self.take_bytes(id, bytes);
@@ -75,6 +79,7 @@ impl NetworkDriver {
                 break;
             }
         }
+        self.finish_securing(id);
         self.finish_closing(id);
         self.arm_stream(id);
     }
@@ -99,7 +104,7 @@ impl NetworkDriver {
         }
     }
 
-    fn take_bytes(&mut self, id: StreamId, bytes: BytesMut) {
+    pub(super) fn take_bytes(&mut self, id: StreamId, bytes: BytesMut) {
         let now = self.now;
         let Some(state) = self.streams.get(id) else {
             return;
@@ -109,6 +114,14 @@ impl NetworkDriver {
             Phase::RequestHead => self.take_request_bytes(id, &bytes),
             Phase::Proxy => self.take_tunnel_bytes(id, &bytes),
             Phase::ResponseHead => self.take_response_bytes(id, &bytes),
+            Phase::Securing => {
+                // The server was faster than our look at the session.
+                self.open_tcp_client(id);
+                self.take_framed_bytes(id, bytes);
+            }
+            Phase::Undecided | Phase::Open if state.is_framed => {
+                self.take_framed_bytes(id, bytes);
+            }
             Phase::Undecided | Phase::Open | Phase::Closing => {
                 if let Some(ws) = &mut state.ws {
                     ws.handle_bytes(now, bytes);
@@ -123,6 +136,9 @@ impl NetworkDriver {
     /// Turns complete messages into events. False when reading must stop: the connection's
     /// inbound limit is reached, its end is held, or the stream is gone.
     fn deliver_messages(&mut self, id: StreamId) -> bool {
+        if self.streams.get(id).is_some_and(|state| state.is_framed) {
+            return self.deliver_packets(id);
+        }
         if !self.release_end(id) {
             return false;
         }
@@ -281,8 +297,8 @@ impl NetworkDriver {
             return false;
         };
         let guessed = std::mem::take(&mut state.guessed);
-        if let Some(ws) = state.ws.as_mut().filter(|_| guessed) {
-            ws.set_config(websocket_config(&self.settings, Some(Dialect::Plain)));
+        if guessed {
+            self.configure(id, Some(Dialect::Plain));
         }
         guessed
     }
@@ -293,16 +309,11 @@ impl NetworkDriver {
         if !self.confirm_guess(id) || dialect::from_message(text, data) != Dialect::Utp {
             return false;
         }
-        let Some(state) = self.streams.get(id) else {
-            return false;
-        };
-        if let Some(ws) = &mut state.ws {
-            ws.set_config(websocket_config(&self.settings, Some(Dialect::Utp)));
-        }
+        self.configure(id, Some(Dialect::Utp));
         let Some(Packet::ConnectionRequest { token, payload }) = self.parse(data) else {
             return false;
         };
-        self.speak_utp(index, token, payload);
+        self.speak_utp(index, token, payload, true);
         true
     }
 
@@ -318,18 +329,21 @@ impl NetworkDriver {
                     self.take_message(id, data, text);
                 }
             }
-            Dialect::Utp => {
-                let Some(packet) = self.parse(&data) else {
-                    return;
-                };
-                let Packet::ConnectionRequest { token, payload } = packet else {
-                    self.statistics.unknown_token_in += 1;
-                    return;
-                };
-                if let Some(index) = self.promote(id, Dialect::Utp) {
-                    self.found(index, token, payload);
-                }
-            }
+            Dialect::Utp => self.take_connection_request(id, &data),
+        }
+    }
+
+    /// The first packet of a stream must ask for a connection.
+    pub(super) fn take_connection_request(&mut self, id: StreamId, data: &[u8]) {
+        let Some(packet) = self.parse(data) else {
+            return;
+        };
+        let Packet::ConnectionRequest { token, payload } = packet else {
+            self.statistics.unknown_token_in += 1;
+            return;
+        };
+        if let Some(index) = self.promote(id, Dialect::Utp) {
+            self.found(index, token, payload, true);
         }
     }
 
@@ -338,18 +352,20 @@ impl NetworkDriver {
         let state = self.streams.get(id)?;
         let (interface, remote, peer) = (state.interface, state.remote, state.peer);
         let guessed = state.guessed;
-        let index = if self.admits() { self.connections.insert(interface, dialect) } else { None };
+        let limits = self.interfaces[interface as usize].limits;
+        let admits = self.admits_stream(id);
+        let index = if admits { self.connections.insert(interface, dialect, limits) } else { None };
         let Some(index) = index else {
             self.statistics.connections_refused += 1;
             let why: &[u8] =
-                if self.admits() { b"connections_max is reached" } else { b"no new connections" };
+                if admits { b"connections_max is reached" } else { b"no new connections" };
             // 1013: try again later.
             self.start_closing(id, Some(1013), why);
             return None;
         };
         // After a mere guess the first message may still tell otherwise.
         let sure = Some(dialect).filter(|_| !guessed);
-        let config = websocket_config(&self.settings, sure);
+        let config = websocket_config(&self.settings, &limits, sure);
         let local = self.pump.stream_local(id);
         let tls = self.pump.tls_facts(id);
         let state = self.streams.get(id)?;
@@ -380,6 +396,17 @@ impl NetworkDriver {
             self.start_closing(id, Some(1003), b"");
             return;
         }
+        self.take_utp_packet(id, index, data, Some(data));
+    }
+
+    /// A packet of this connection. `whole` is what it lies in, when that can be kept.
+    pub(super) fn take_utp_packet(
+        &mut self,
+        id: StreamId,
+        index: u32,
+        data: &[u8],
+        whole: Option<&Bytes>,
+    ) {
         let Some(packet) = self.parse(data) else {
             return;
         };
@@ -388,7 +415,7 @@ impl NetworkDriver {
             self.statistics.unknown_token_in += 1;
             return;
         }
-        if self.handle_packet(index, &packet, Some(data)) == Outcome::Disconnected {
+        if self.handle_packet(index, &packet, whole) == Outcome::Disconnected {
             self.streams.detach(id);
             self.start_closing(id, Some(1000), b"");
         }

@@ -74,6 +74,11 @@ impl NetworkDriver {
 
     /// Starts the closing handshake of a stream without a connection.
     pub(super) fn start_closing(&mut self, id: StreamId, code: Option<u16>, reason: &[u8]) {
+        if self.streams.get(id).is_some_and(|state| state.is_framed) {
+            // Over TCP the end of the stream is all that there is to say.
+            self.start_draining(id, false);
+            return;
+        }
         let now = self.now;
         let deadline = Some(now + from_ms(self.settings.close_timeout_ms));
         self.streams.set_phase(id, Phase::Closing, deadline);
@@ -89,7 +94,7 @@ impl NetworkDriver {
 
     /// Appends the control frames that the machine wants to send.
     pub(super) fn write_control(&mut self, id: StreamId) {
-        if self.pump.queued(id) > self.settings.outbound_bytes_max as usize {
+        if self.pump.queued(id) > self.stream_limits(id).outbound_bytes_max as usize {
             // The peer reads nothing; answering its pings would only pile up.
             return;
         }
@@ -99,6 +104,26 @@ impl NetworkDriver {
         let Some(out) = self.pump.out(id) else { return };
         let entropy = &mut self.entropy;
         ws.poll_transmit(out, &mut || entropy.take());
+        if ws.take_written_ping() {
+            let end = self.pump.position(id);
+            if let Some(state) = self.streams.get(id) {
+                state.ping_end = end;
+            }
+        }
+    }
+
+    /// Some of what waits has left: a ping among it, or what keeps one waiting.
+    pub(super) fn follow_ping(&mut self, id: StreamId) {
+        let now = self.now;
+        let Some(state) = self.streams.get(id) else { return };
+        let Some(end) = state.ping_end else { return };
+        if self.pump.left(id).is_none_or(|left| left >= end) {
+            state.ping_end = None;
+        }
+        if let Some(ws) = &mut state.ws {
+            ws.handle_ping_leaving(now);
+        }
+        self.arm_stream(id);
     }
 
     /// Everything that waited has left.
@@ -147,6 +172,7 @@ impl NetworkDriver {
         self.streams.set_phase(id, Phase::Draining, deadline);
         if let Some(state) = self.streams.get(id) {
             state.ws = None;
+            state.framing = None;
         }
         if !client && self.pump.queued(id) == 0 {
             self.shut_down(id);
@@ -173,7 +199,7 @@ impl NetworkDriver {
             return;
         }
         match state.phase {
-            Phase::Connecting | Phase::Proxy | Phase::ResponseHead => {
+            Phase::Connecting | Phase::Proxy | Phase::ResponseHead | Phase::Securing => {
                 let reason = if state.phase == Phase::Connecting {
                     DisconnectReason::ConnectionRefused
                 } else {
@@ -248,6 +274,7 @@ impl NetworkDriver {
             return;
         };
         let (phase, told, interface) = (state.phase, state.dialect, state.interface);
+        let framed = state.is_framed;
         let policy = self.interfaces[interface as usize].settings.dialect;
         match phase {
             Phase::Undecided if told.is_none() && policy == DialectPolicy::Auto => {
@@ -255,11 +282,15 @@ impl NetworkDriver {
                 state.guessed = true;
                 self.promote(id, Dialect::Plain);
             }
+            Phase::Undecided if framed => {
+                self.count_failure(HandshakeFailure::TimedOut);
+                self.drop_stream(id);
+            }
             Phase::Undecided => {
                 self.count_failure(HandshakeFailure::TimedOut);
                 self.start_closing(id, Some(1002), b"no connection request came");
             }
-            Phase::Connecting | Phase::Proxy | Phase::ResponseHead => {
+            Phase::Connecting | Phase::Proxy | Phase::ResponseHead | Phase::Securing => {
                 let reason = DisconnectReason::MaxConnectionAttempts;
                 let text = "the server did not answer in time";
                 self.attempt_failed(id, Failure::passing(reason, text));

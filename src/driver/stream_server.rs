@@ -37,6 +37,9 @@ pub struct Upgrade {
 impl StreamState {
     /// What the connection remembers of the request.
     pub(super) fn take_server_facts(&mut self, tls: Option<TlsFacts>) -> Option<Box<HttpFacts>> {
+        if self.is_framed {
+            return super::stream_tcp::facts(tls, self.forwarded_tls);
+        }
         let head = *self.request.take()?;
         let sub_protocol = self.sub_protocol.take();
         let extensions = self.extensions.take();
@@ -55,25 +58,34 @@ impl NetworkDriver {
         remote: SocketAddr,
     ) {
         let place = &self.interfaces[interface as usize];
-        let mut phase = Phase::RequestHead;
+        let mut state = StreamState::new(interface, remote, Phase::ProxyHeader);
         if place.settings.proxy_protocol {
             if !place.gate.trusts(remote.ip()) {
                 self.count_failure(HandshakeFailure::Refused);
                 note!(Info, "{remote} is no trusted proxy; its stream is refused");
                 return;
             }
-            phase = Phase::ProxyHeader;
         } else if let Some(tls) = &place.tls_server
             && let Err(error) = stream.expect_tls(tls)
         {
             note!(Error, "no TLS for the stream from {remote}: {error}");
             return;
+        } else {
+            state.expect_client(place.settings.kind, &self.settings);
         }
-        let mut state = StreamState::new(interface, remote, phase);
         state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
         match self.add_stream(stream, state, None) {
             Ok(id) => self.drive_stream(id),
             Err(error) => note!(Error, "cannot watch the stream from {remote}: {error}"),
+        }
+    }
+
+    /// Bytes of a client that were read before the stream came here.
+    pub(super) fn take_early_bytes(&mut self, id: StreamId, bytes: &[u8]) {
+        match self.streams.get(id).map(|state| state.phase) {
+            Some(Phase::ProxyHeader) => self.take_proxy_bytes(id, bytes),
+            Some(_) => self.take_first_bytes(id, bytes),
+            None => {}
         }
     }
 
@@ -94,7 +106,8 @@ impl NetworkDriver {
                 if let Some((source, _)) = header.addresses {
                     state.remote = source;
                 }
-                state.phase = Phase::RequestHead;
+                let kind = self.interfaces[state.interface as usize].settings.kind;
+                state.expect_client(kind, &self.settings);
                 self.take_first_bytes(id, &rest);
             }
             Err(error) => {
@@ -112,13 +125,13 @@ impl NetworkDriver {
         };
         let Some(tls) = &self.interfaces[interface as usize].tls_server else {
             if !bytes.is_empty() {
-                self.take_request_bytes(id, bytes);
+                self.take_bytes(id, bytes.into());
             }
             return;
         };
         match self.pump.expect_tls(id, tls, bytes) {
             Ok(None) => {}
-            Ok(Some(opened)) => self.take_request_bytes(id, &opened),
+            Ok(Some(opened)) => self.take_bytes(id, opened),
             Err(error) => {
                 note!(Error, "no TLS behind a PROXY header: {error}");
                 self.drop_stream(id);
@@ -174,9 +187,10 @@ impl NetworkDriver {
         }
         let serves = dialect::serves(&place.settings, &head);
         match parse_upgrade(&head) {
-            Ok(_) if serves && !self.admits() => {
+            Ok(_) if serves && !self.admits_stream(id) => {
+                // It is the program's wish, and has a counter of its own.
                 self.statistics.connections_refused += 1;
-                self.refuse_request(id, 503, &[], "no new connections are taken now\n");
+                self.answer_in_text(id, 503, &[], "no new connections are taken now\n");
             }
             Ok(request) if serves => self.decide(id, Upgrade { head, request, rest }),
             Ok(_) => self.refuse_request(id, 404, &[], "no WebSocket is served at this path\n"),
@@ -338,7 +352,7 @@ impl NetworkDriver {
                 &headers,
             );
         }
-        let config = websocket_config(&self.settings, told);
+        let config = websocket_config(&self.settings, &self.stream_limits(id), told);
         let mut ws = Box::new(WebSocket::new(Role::Server, config, now));
         self.apply(&mut ws, Role::Server, agreed);
         ws.handle_bytes(now, rest);

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use super::requests::PendingRequest;
 use super::stream_client::ClientHandshake;
 use super::timers::Armed;
+use crate::proto::framing::Framing;
 use crate::proto::http::RequestHead;
 use crate::proto::time::Micros;
 use crate::proto::websocket::{Event, WebSocket};
@@ -36,9 +37,11 @@ pub enum Phase {
     Asking,
     /// A client waits for the answer.
     ResponseHead,
-    /// A WebSocket whose first message decides the dialect, or makes the UTP connection.
+    /// A client of a TCP interface waits for TLS.
+    Securing,
+    /// A stream whose first message decides the dialect, or makes the UTP connection.
     Undecided,
-    /// A WebSocket with a connection.
+    /// A stream with a connection.
     Open,
     /// A WebSocket without a connection: the closing handshake.
     Closing,
@@ -53,6 +56,8 @@ pub struct StreamState {
     pub(super) remote: SocketAddr,
     /// The socket's other end.
     pub(super) peer: SocketAddr,
+    /// The program accepted it, so that nothing needs to listen.
+    pub(super) handed: bool,
     /// What `remote` says of the client is to be believed, if it is a trusted proxy.
     pub(super) vouched: bool,
     /// A trusted proxy says that the client uses TLS.
@@ -73,6 +78,10 @@ pub struct StreamState {
     /// When its goodbye first made progress.
     pub(super) leaving_since: Option<Micros>,
     pub(super) ws: Option<Box<WebSocket>>,
+    /// It carries UTP packets with a length in front.
+    pub(super) is_framed: bool,
+    /// Takes these apart.
+    pub(super) framing: Option<Box<Framing>>,
     /// The end, which waits until the program has popped what came before it: its answers may
     /// still leave in front of our Close.
     pub(super) held: Option<Event>,
@@ -97,6 +106,8 @@ pub struct StreamState {
     /// When the phase has lasted too long.
     pub(super) deadline: Option<Micros>,
     pub(super) armed: Armed,
+    /// Where the last ping ends in what is sent, while it waits.
+    pub(super) ping_end: Option<u64>,
 }
 
 /// All streams, by the pump's ids.
@@ -120,6 +131,7 @@ impl StreamState {
             interface,
             remote,
             peer: remote,
+            handed: false,
             vouched: true,
             forwarded_tls: false,
             phase,
@@ -131,6 +143,8 @@ impl StreamState {
             opened: 0,
             leaving_since: None,
             ws: None,
+            is_framed: false,
+            framing: None,
             held: None,
             head_only: false,
             head: Vec::new(),
@@ -143,6 +157,7 @@ impl StreamState {
             document_size: 0,
             deadline: None,
             armed: Armed::NONE,
+            ping_end: None,
         }
     }
 
@@ -169,6 +184,11 @@ impl StreamState {
 }
 
 impl Streams {
+    /// The other end of a stream's socket.
+    pub fn peer(&self, id: StreamId) -> Option<SocketAddr> {
+        Some(self.list.get(id as usize)?.as_ref()?.peer)
+    }
+
     /// Streams of strangers.
     pub const fn strangers(&self) -> usize {
         self.strangers

@@ -18,8 +18,8 @@ use crate::settings::{InterfaceKind, TlsClient, TlsServer};
 const PEM_LINE: usize = 64;
 
 impl NetworkDriver {
-    /// Lets all clients on a WebSocket interface speak TLS, those by address included; `None`: only
-    /// those that ask for `wss://`. For connections that start later.
+    /// Lets all clients on a WebSocket or TCP interface speak TLS, those by address included;
+    /// `None`: only those that ask for `wss://`. For connections that start later.
     ///
     /// # Errors
     /// [`Status::InvalidArgument`] says which certificate or key is wrong; [`Status::NotSupported`]
@@ -31,8 +31,8 @@ impl NetworkDriver {
         Ok(())
     }
 
-    /// Lets the listeners of a WebSocket interface speak TLS, or, with `None`, not any more. For
-    /// clients that connect later; those that are connected stay.
+    /// Lets the listeners of a WebSocket or TCP interface speak TLS, or, with `None`, not any more.
+    /// For clients that connect later; those that are connected stay.
     ///
     /// # Errors
     /// As [`set_tls_client`](Self::set_tls_client).
@@ -54,15 +54,29 @@ impl NetworkDriver {
         let own = self.interface(interface)?.tls_client.clone();
         let config = match (settings, own) {
             (None, Some(own)) => own,
-            (settings, _) => {
-                let default = TlsClient::default();
-                let settings = settings.unwrap_or(&default);
-                match &self.tls_client {
-                    Some(last) if last.is_made_of(settings) => last.clone(),
-                    _ => self.tls_client.insert(ClientTls::new(settings)?).clone(),
-                }
-            }
+            (settings, _) => self.client_tls(settings)?,
         };
+        let name = config.name_for(host)?;
+        Ok((config, name))
+    }
+
+    /// TLS with these settings, or with those of the system.
+    fn client_tls(&mut self, settings: Option<&TlsClient>) -> Result<ClientTls> {
+        let default = TlsClient::default();
+        let settings = settings.unwrap_or(&default);
+        match &self.tls_client {
+            Some(last) if last.is_made_of(settings) => Ok(last.clone()),
+            _ => Ok(self.tls_client.insert(ClientTls::new(settings)?).clone()),
+        }
+    }
+
+    /// TLS to an `https://` proxy.
+    pub(super) fn proxy_tls(
+        &mut self,
+        host: &str,
+        settings: Option<&TlsClient>,
+    ) -> Result<(ClientTls, String)> {
+        let config = self.client_tls(settings)?;
         let name = config.name_for(host)?;
         Ok((config, name))
     }
@@ -86,17 +100,28 @@ impl NetworkDriver {
             return Ok(());
         };
         let plan = self.connections.at(index).plan.as_ref();
-        let Some((config, name)) = plan.and_then(|plan| plan.tls.as_ref()) else {
+        match plan.and_then(|plan| plan.tls.as_ref()) {
+            Some((config, name)) => {
+                warn_of(config, name);
+                self.pump.start_tls(id, config, name)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Starts TLS to the proxy on a client's stream, if its plan says so.
+    pub(super) fn start_proxy_tls(&mut self, id: StreamId) -> Result<()> {
+        let Some(index) = self.streams.connection(id) else {
             return Ok(());
         };
-        if config.is_insecure() {
-            note!(
-                Warning,
-                "TLS to {name} is insecure: nobody verifies who that is, and anybody on the way \
-                 can read and change everything"
-            );
+        let plan = self.connections.at(index).plan.as_ref();
+        match plan.and_then(|plan| plan.proxy_tls.as_ref()) {
+            Some((config, name)) => {
+                warn_of(config, name);
+                self.pump.start_tls(id, config, name)
+            }
+            None => Ok(()),
         }
-        self.pump.start_tls(id, config, name)
     }
 
     /// A stream failed, and perhaps it was TLS.
@@ -119,8 +144,14 @@ impl NetworkDriver {
             self.stream_lost(id, &failure.text);
             return;
         }
-        match state.phase {
-            Phase::Connecting | Phase::Proxy | Phase::ResponseHead => {
+        let phase = state.phase;
+        if phase == Phase::Open && self.is_requesting(id) {
+            // TLS 1.3: the client is done before the server has looked at its certificate.
+            self.attempt_failed(id, Failure::tls(failure.text.as_str()));
+            return;
+        }
+        match phase {
+            Phase::Connecting | Phase::Proxy | Phase::ResponseHead | Phase::Securing => {
                 self.attempt_failed(id, Failure::tls(failure.text.as_str()));
                 return;
             }
@@ -193,16 +224,31 @@ impl NetworkDriver {
     }
 }
 
+fn warn_of(config: &ClientTls, name: &str) {
+    if config.is_insecure() {
+        note!(
+            Warning,
+            "TLS to {name} is insecure: nobody verifies who that is, and anybody on the way can \
+             read and change everything"
+        );
+    }
+}
+
 fn check_kind(kind: InterfaceKind) -> Result<()> {
     match kind {
-        InterfaceKind::WebSocket => Ok(()),
+        InterfaceKind::WebSocket | InterfaceKind::Tcp => Ok(()),
         InterfaceKind::Udp => Err(Error::new(
             Status::NotSupported,
-            "TLS over UDP (DTLS) is not available in this version; use a WebSocket interface",
+            "TLS over UDP (DTLS) is not available in this version; use a WebSocket or a TCP \
+             interface",
         )),
         InterfaceKind::Ipc => {
             Err(Error::new(Status::NotSupported, "an IPC interface does not leave the process"))
         }
+        InterfaceKind::Custom => Err(Error::new(
+            Status::NotSupported,
+            "a custom interface sees to its own secrecy; TLS needs a WebSocket or TCP interface",
+        )),
     }
 }
 

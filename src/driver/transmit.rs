@@ -1,12 +1,16 @@
 //! The way out: control packets after user data, closed connections, then one batch per UDP
-//! socket and one write per stream.
+//! socket or custom interface and one write per stream.
 
 use std::io;
 
 use super::connections::Link;
+use super::datagram::header_size;
+use super::streams::Phase;
 use super::{ConnectionState, Event, EventKind, NetworkDriver};
 use crate::error::{Error, Result};
+use crate::proto::framing::write_packet;
 use crate::proto::utp::connection::{Control, UtpConnection};
+use crate::proto::utp::cookie::CookiePacket;
 use crate::proto::utp::packet::Packet;
 use crate::proto::websocket::Kind;
 use crate::pump::StreamId;
@@ -14,6 +18,7 @@ use crate::pump::StreamId;
 impl NetworkDriver {
     /// Sends everything that waits.
     pub(super) fn transmit(&mut self) -> Result<()> {
+        self.schedule_touched();
         let mut list = std::mem::take(&mut self.control_list);
         for &index in &list {
             self.connections.at(index).listed = false;
@@ -49,14 +54,15 @@ impl NetworkDriver {
 
     /// Sends one control packet.
     pub(super) fn send_control(&mut self, index: u32, control: Control) {
+        let gives = control == Control::Accept && self.gives_accept_payload(index);
         let entry = self.connections.at(index);
         let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else {
             return;
         };
-        let link = entry.link;
+        let (link, most) = (entry.link, entry.limits.outbound_bytes_max as usize);
         if let Link::Stream(id) = link
             && control != Control::Disconnect
-            && self.pump.queued(id) > self.settings.outbound_bytes_max as usize
+            && self.pump.queued(id) > most
         {
             // Lost like any datagram; the timers repeat it. A peer that does not read cannot make
             // answers pile up.
@@ -69,9 +75,13 @@ impl NetworkDriver {
                 Packet::ConnectionRequest { token, payload: &entry.payload }.write(&mut packet);
             }
             Control::Accept => {
-                let payload = &self.accept_payload;
+                let payload = if gives { &self.accept_payload[..] } else { &[] };
                 Packet::ConnectionAccept { token, payload }.write(&mut packet);
             }
+            Control::CookieRequest(cookie) => {
+                CookiePacket::Request { token, cookie, payload: &entry.payload }.write(&mut packet);
+            }
+            Control::MtuCheck(probed) => Packet::MtuCheck { token, probed }.write(&mut packet),
             Control::MtuAck(size) => Packet::MtuAck { token, size }.write(&mut packet),
             Control::Heartbeat => Packet::Heartbeat { token }.write(&mut packet),
             Control::Disconnect => Packet::Disconnect { token }.write(&mut packet),
@@ -107,14 +117,29 @@ impl NetworkDriver {
                 self.pump.ipc[port as usize].send(remote, [head, body].concat());
                 true
             }
+            Link::Custom { port, remote } => {
+                self.pump.custom[port as usize].queue(remote, head, body)
+            }
             Link::None | Link::Stream(_) => true,
         };
-        self.statistics.datagrams_out += u64::from(queued);
+        if queued {
+            self.statistics.datagrams_out += 1;
+            self.tx.record(head.len() + body.len(), header_size(link));
+        }
         queued
     }
 
-    /// A UTP packet over a stream: one binary message.
+    /// A UTP packet over a stream: one binary message, or one packet with its length.
     fn emit_message(&mut self, id: StreamId, head: &[u8], body: &[u8]) -> bool {
+        let Some(state) = self.streams.get(id) else { return true };
+        if state.is_framed {
+            if state.phase == Phase::Open
+                && let Some(out) = self.pump.out(id)
+            {
+                write_packet(out, head, body);
+            }
+            return true;
+        }
         let Some(ws) = self.streams.open_websocket(id) else { return true };
         let Some(out) = self.pump.out(id) else { return true };
         let entropy = &mut self.entropy;
@@ -144,6 +169,7 @@ impl NetworkDriver {
                 outcome = Err(Error::socket(&text, &error));
             }
         }
+        let outcome = outcome.and(self.flush_custom());
         self.count_sent_datagrams();
         outcome
     }
@@ -154,9 +180,12 @@ impl NetworkDriver {
         list.retain(|&index| {
             let entry = self.connections.at(index);
             entry.accept_repeated = false;
-            if let Link::Udp { socket, .. } = entry.link
-                && self.pump.udp[socket as usize].has_queued()
-            {
+            let waits = match entry.link {
+                Link::Udp { socket, .. } => self.pump.udp[socket as usize].has_queued(),
+                Link::Custom { port, .. } => self.pump.custom[port as usize].has_queued(),
+                Link::None | Link::Ipc { .. } | Link::Stream(_) => false,
+            };
+            if waits {
                 return true;
             }
             entry.queue_listed = false;
@@ -179,6 +208,15 @@ impl NetworkDriver {
         }
     }
 
+    /// The same for a stream, once there is enough room again.
+    pub(super) fn announce_room_of(&mut self, id: StreamId) {
+        if self.is_half_empty(id)
+            && let Some(index) = self.streams.connection(id)
+        {
+            self.announce_room(index);
+        }
+    }
+
     fn flush_streams(&mut self) {
         let mut outcomes = std::mem::take(&mut self.streams.flushed);
         self.pump.flush_streams(|id, outcome: io::Result<usize>| outcomes.push((id, outcome)));
@@ -186,6 +224,7 @@ impl NetworkDriver {
             match outcome {
                 Ok(sent) => {
                     self.statistics.stream_bytes_out += sent as u64;
+                    self.meter_written(id, sent);
                     self.stream_flushed(id, sent);
                 }
                 Err(error) => self.stream_failed(id, &error),
@@ -195,13 +234,11 @@ impl NetworkDriver {
     }
 
     fn stream_flushed(&mut self, id: StreamId, sent: usize) {
-        let queued = self.pump.queued(id);
-        if queued <= self.settings.outbound_bytes_max as usize / 2
-            && let Some(index) = self.streams.connection(id)
-        {
-            self.announce_room(index);
+        if sent > 0 {
+            self.follow_ping(id);
         }
-        if queued <= self.settings.outbound_bytes_max as usize
+        self.announce_room_of(id);
+        if self.pump.queued(id) <= self.stream_limits(id).outbound_bytes_max as usize
             && self.streams.get(id).is_some_and(|state| state.wants_control())
         {
             // A control frame found no room before.

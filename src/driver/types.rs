@@ -9,6 +9,9 @@ use bytes::Bytes;
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::settings::{Dialect, InterfaceKind};
 
+/// Versions wrap here: the high byte is left to collections of drivers.
+pub(super) const VERSION_MAX: u32 = 0x00FF_FFFF;
+
 /// A connection: a value, never a pointer. A stale one is an error, never another connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Connection(u64);
@@ -17,8 +20,9 @@ impl Connection {
     /// No connection.
     pub const NONE: Self = Self(0);
 
-    pub(crate) const fn new(index: u32, version: u32) -> Self {
-        Self((version as u64) << 32 | index as u64)
+    /// `tag` is the version, with the driver's number in the high byte.
+    pub(crate) const fn new(index: u32, tag: u32) -> Self {
+        Self((tag as u64) << 32 | index as u64)
     }
 
     /// From the number of the C ABI.
@@ -27,7 +31,7 @@ impl Connection {
         Self(value)
     }
 
-    /// The number of the C ABI: version << 32 | index, 0 for none.
+    /// The number of the C ABI: driver << 56 | version << 32 | index, 0 for none.
     #[must_use]
     pub const fn to_u64(self) -> u64 {
         self.0
@@ -42,13 +46,26 @@ impl Connection {
     /// How often the slot was given out; never 0 for a real connection.
     #[must_use]
     pub const fn version(self) -> u32 {
+        self.tag() & VERSION_MAX
+    }
+
+    /// The number of its driver in a [`MultiNetworkDriver`](crate::MultiNetworkDriver); 0 when it
+    /// is in none.
+    #[must_use]
+    pub const fn driver(self) -> u8 {
+        (self.0 >> 56) as u8
+    }
+
+    /// Version and driver.
+    pub(crate) const fn tag(self) -> u32 {
         (self.0 >> 32) as u32
     }
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Connection[id{},v{}]", self.index(), self.version())
+        write!(f, "Connection[id{},v{}]", self.index(), self.version())?;
+        if self.driver() == 0 { Ok(()) } else { write!(f, "@{}", self.driver()) }
     }
 }
 
@@ -124,6 +141,8 @@ pub enum MessageKind {
     Text,
     /// Bytes.
     Binary,
+    /// What the connection's write mode says; binary at first.
+    WriteMode,
 }
 
 /// Something that happened to a connection.
@@ -150,7 +169,8 @@ pub struct Event {
     /// Disconnect of a WebSocket: the close code; 1005 none given, 1006 the stream just ended;
     /// 0 where there are no close codes.
     pub close_code: u16,
-    /// Data: the pipeline; 0 is none.
+    /// Data: the pipeline; 0 is none. Writable: the pipeline whose window was full; 0: the send
+    /// queue was.
     pub pipeline: u8,
 }
 
@@ -239,8 +259,21 @@ pub struct ConnectionInfo {
     pub dialect: Dialect,
     /// Microseconds of the last measured round trip; 0 when none was measured.
     pub round_trip_us: u32,
-    /// Microseconds by which the round trip varies; 0 unknown.
-    pub jitter_us: u32,
+    /// Microseconds of the smoothed round trip; this and the next are 0 when none was measured.
+    pub round_trip_smoothed_us: u32,
+    /// Microseconds by which round trips deviate from it, smoothed: the jitter.
+    pub round_trip_jitter_us: u32,
+    /// Microseconds of the shortest round trip.
+    pub round_trip_least_us: u32,
+    /// Microseconds of the longest round trip.
+    pub round_trip_most_us: u32,
+    /// How many were measured.
+    pub round_trip_count: u32,
+    /// Bytes of the largest packet that the path is known to take; 0 for a plain WebSocket.
+    pub path_mtu: u16,
+    /// The peer's address is as good as proven: it has spoken, or brought a cookie, or there is a
+    /// stream to it.
+    pub validated: bool,
     /// Do messages go through a session with a netdriver peer?
     pub session: bool,
     /// Packets of the session that get lost, in 1/1000.
@@ -337,7 +370,7 @@ pub struct Statistics {
     pub handshakes_overloaded: u64,
     /// Connections that ended because nothing came from the peer in time: no packet, no pong.
     pub connections_timed_out: u64,
-    /// Connections over streams that ended without a Close frame.
+    /// Connections over streams that ended without a Close frame, or a Disconnect packet over TCP.
     pub connections_lost: u64,
     /// Streams closed with 1009: the peer announced or sent more than a message may have. Part
     /// of `protocol_errors`, as the next.
@@ -352,4 +385,23 @@ pub struct Statistics {
     pub handshakes_refused: u64,
     /// Upgrade requests that the program did not answer in time; answered with 503.
     pub handshakes_unanswered: u64,
+    /// Connections over datagrams now whose client was not heard since its request.
+    pub connections_unvalidated: u32,
+    /// Such connections that ended after `unvalidated_timeout_ms`.
+    pub connections_unheard: u64,
+    /// Requests turned away at `unvalidated_connections_max`.
+    pub requests_unvalidated: u64,
+    /// Requests dropped because their address has `connections_per_address_max` connections.
+    pub requests_over_address: u64,
+    /// Requests dropped because their address made more than `requests_per_address_max` in a
+    /// second.
+    pub requests_over_rate: u64,
+    /// Requests dropped because their connection had just ended.
+    pub requests_late: u64,
+    /// Requests answered with a Retry: the client has to prove its address.
+    pub retries_out: u64,
+    /// Requests whose cookie was right.
+    pub cookies_accepted: u64,
+    /// Requests whose cookie was wrong, or too old.
+    pub cookies_refused: u64,
 }

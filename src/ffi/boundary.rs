@@ -13,9 +13,9 @@ use parking_lot::Mutex;
 
 use super::codes::{ND_OK, nd_result};
 use super::structs::nd_driver;
-use crate::NetworkDriver;
 use crate::error::{Error, Result, Status};
 use crate::log::note;
+use crate::{DriverWaker, NetworkDriver};
 
 /// Drivers that may exist at once in one process.
 pub const DRIVERS_MAX: usize = 1024;
@@ -28,6 +28,18 @@ struct Slot {
     /// recognised even while another thread uses the slot's next driver.
     generation: AtomicU32,
     content: Mutex<Content>,
+    /// Apart from the driver, because it is for threads that do not use it now.
+    waker: Mutex<Option<DriverWaker>>,
+}
+
+impl Slot {
+    const fn new() -> Self {
+        Self {
+            generation: AtomicU32::new(0),
+            content: Mutex::new(Content::Empty),
+            waker: Mutex::new(None),
+        }
+    }
 }
 
 enum Content {
@@ -39,9 +51,7 @@ enum Content {
     },
 }
 
-static SLOTS: [Slot; DRIVERS_MAX] =
-    [const { Slot { generation: AtomicU32::new(0), content: Mutex::new(Content::Empty) } };
-        DRIVERS_MAX];
+static SLOTS: [Slot; DRIVERS_MAX] = [const { Slot::new() }; DRIVERS_MAX];
 
 thread_local! {
     static LAST_ERROR: RefCell<Option<Error>> = const { RefCell::new(None) };
@@ -87,30 +97,33 @@ pub fn with_driver(
     handle: *mut nd_driver,
     body: impl FnOnce(&mut NetworkDriver) -> Result<()>,
 ) -> nd_result {
-    guard(|| {
-        let (slot, generation) = decode(handle)?;
-        let Some(mut content) = slot.content.try_lock() else {
-            return Err(in_use());
-        };
-        if slot.generation.load(Ordering::Relaxed) != generation {
-            return Err(invalid());
-        }
-        let driver = match &mut *content {
-            Content::Driver(driver) => driver,
-            Content::Poisoned { .. } => return Err(panicked()),
-            Content::Empty => return Err(invalid()),
-        };
-        match catch_unwind(AssertUnwindSafe(|| body(driver))) {
-            Ok(outcome) => outcome,
-            Err(panic) => {
-                note!(Error, "a call on a driver failed inside: {}", panic_text(&*panic));
-                if let Content::Driver(driver) = std::mem::replace(&mut *content, Content::Empty) {
-                    *content = Content::Poisoned { _kept: driver };
-                }
-                Err(panicked())
+    guard(|| enter(handle, body)?)
+}
+
+/// Lets `body` use the driver of a handle; nobody else can meanwhile.
+pub fn enter<R>(handle: *mut nd_driver, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+    let (slot, generation) = decode(handle)?;
+    let Some(mut content) = slot.content.try_lock() else {
+        return Err(in_use());
+    };
+    if slot.generation.load(Ordering::Relaxed) != generation {
+        return Err(invalid());
+    }
+    let driver = match &mut *content {
+        Content::Driver(driver) => driver,
+        Content::Poisoned { .. } => return Err(panicked()),
+        Content::Empty => return Err(invalid()),
+    };
+    match catch_unwind(AssertUnwindSafe(|| body(driver))) {
+        Ok(outcome) => Ok(outcome),
+        Err(panic) => {
+            note!(Error, "a call on a driver failed inside: {}", panic_text(&*panic));
+            if let Content::Driver(driver) = std::mem::replace(&mut *content, Content::Empty) {
+                *content = Content::Poisoned { _kept: driver };
             }
+            Err(panicked())
         }
-    })
+    }
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
@@ -128,6 +141,7 @@ pub fn insert(driver: Box<NetworkDriver>) -> Result<*mut nd_driver> {
             continue;
         }
         let generation = (slot.generation.load(Ordering::Relaxed) + 1) & GENERATION_MASK;
+        *slot.waker.lock() = Some(driver.waker());
         slot.generation.store(generation, Ordering::Release);
         *content = Content::Driver(driver);
         return Ok(encode(index, generation));
@@ -148,9 +162,21 @@ pub fn remove(handle: *mut nd_driver) -> Result<()> {
         return Err(invalid());
     }
     slot.generation.store((generation + 1) & GENERATION_MASK, Ordering::Release);
+    *slot.waker.lock() = None;
     let driver = std::mem::replace(&mut *content, Content::Empty);
     drop(content);
     drop(driver);
+    Ok(())
+}
+
+/// Wakes a driver, whoever uses it now.
+pub fn wake(handle: *mut nd_driver) -> Result<()> {
+    let (slot, generation) = decode(handle)?;
+    let waker = slot.waker.lock();
+    if slot.generation.load(Ordering::Relaxed) != generation {
+        return Err(invalid());
+    }
+    waker.as_ref().ok_or_else(invalid)?.wake();
     Ok(())
 }
 

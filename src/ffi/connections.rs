@@ -45,10 +45,10 @@ pub unsafe extern "C" fn nd_driver_accept(
 ///
 /// @param driver  the driver
 /// @param interface_index  the interface to use
-/// @param endpoint  the server
+/// @param endpoint  the server; of any family on a custom interface, else IPv4 or IPv6
 /// @param payload  bytes for the server with the connection request, copied; NULL for none
-/// @param payload_length  length of `payload` in bytes; at most 1375 on UDP and IPC, 1361 on
-/// WebSocket, with the default max_message_size
+/// @param payload_length  length of `payload` in bytes; at most 1375 on UDP, IPC and custom
+/// interfaces, 1373 on TCP, 1361 on WebSocket, with the default max_message_size
 /// @param out_connection  out: the connection
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT;
 /// ND_ERROR_NETWORK_PACKET_OVERFLOW (payload too long); ND_ERROR_LIMIT_REACHED (connections_max);
@@ -286,7 +286,7 @@ pub unsafe extern "C" fn nd_connection_get_info(
 ///
 /// @param driver  the driver
 /// @param connection  which
-/// @param pipeline  0: no pipeline
+/// @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
 /// @param out_size  out: payload bytes
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
 /// _VERSION_MISMATCH, _STATE_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline);
@@ -499,9 +499,17 @@ pub(super) fn empty_info() -> nd_connection_info {
         outbound_bytes: 0,
         peer: super::endpoints::to_abi(&NetworkEndpoint::INVALID),
         last_message_age_ms: u32::MAX,
-        jitter_us: 0,
+        reserved: 0,
+        round_trip_smoothed_us: 0,
+        round_trip_jitter_us: 0,
+        round_trip_min_us: 0,
+        round_trip_max_us: 0,
+        round_trip_count: 0,
+        path_mtu: 0,
+        validated: 0,
         session: 0,
         loss_permille: 0,
+        reserved_2: 0,
     }
 }
 
@@ -527,7 +535,13 @@ fn info_to_abi(info: &ConnectionInfo) -> nd_connection_info {
         outbound_bytes: info.outbound_bytes,
         peer: super::endpoints::to_abi(&info.peer),
         last_message_age_ms: info.last_message_age_ms.unwrap_or(u32::MAX),
-        jitter_us: info.jitter_us,
+        round_trip_smoothed_us: info.round_trip_smoothed_us,
+        round_trip_jitter_us: info.round_trip_jitter_us,
+        round_trip_min_us: info.round_trip_least_us,
+        round_trip_max_us: info.round_trip_most_us,
+        round_trip_count: info.round_trip_count,
+        path_mtu: info.path_mtu.into(),
+        validated: u32::from(info.validated),
         session: u32::from(info.session),
         loss_permille: info.loss_permille,
         ..empty_info()

@@ -81,7 +81,8 @@ pub unsafe extern "C" fn nd_driver_add_interface(
 }
 
 /// Bind an interface to an address of this machine. May be called several times: each call adds
-/// a listening endpoint. Clients need not bind; connecting does it for them.
+/// a listening endpoint (a custom interface has one). Clients need not bind; connecting does it for
+/// them.
 ///
 /// @param driver  the driver
 /// @param interface_index  the interface
@@ -140,7 +141,8 @@ pub unsafe extern "C" fn nd_driver_get_local_endpoint(
 ///
 /// @param driver  the driver
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET (the system failed a socket of
-/// the driver itself; connections go on where they can); ND_ERROR_DRIVER_IN_USE
+/// the driver itself, or a function of a custom interface did; connections go on where they can);
+/// ND_ERROR_DRIVER_IN_USE
 /// @lifetime ends the validity of the data of events popped before, and aborts sends left open
 /// @thread the one that uses the driver now
 /// @since 0.1
@@ -160,13 +162,13 @@ pub extern "C" fn nd_driver_flush(driver: *mut nd_driver) -> nd_result {
     with_driver(driver, NetworkDriver::flush)
 }
 
-/// Sleep until an update would bring an event, a connection or an upgrade request, or until the
-/// time is over. This is the only call that blocks. Meanwhile keep-alives and pongs are served.
+/// Sleep until an update would bring an event, a connection or an upgrade request, until
+/// nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+/// Meanwhile keep-alives and pongs are served.
 ///
 /// @param driver  the driver
 /// @param timeout_ms  milliseconds to sleep at most; 0 returns at once
-/// @param out_ready  out: 1 when an update has something to show, 0 when the time was over; may
-/// be NULL
+/// @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_SOCKET; ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
 /// @since 0.1
@@ -207,7 +209,7 @@ pub unsafe extern "C" fn nd_driver_get_statistics(
     })
 }
 
-/// Put a bad network below the datagram interfaces (UDP, IPC), or change or remove it.
+/// Put a bad network below the datagram interfaces (UDP, IPC, custom), or change or remove it.
 ///
 /// @param driver  the driver
 /// @param simulator  how bad; copied; see nd_network_simulator_init
@@ -270,5 +272,15 @@ pub(super) fn statistics_to_abi(s: &Statistics) -> nd_driver_statistics {
         tls_failures: s.tls_failures,
         handshakes_refused: s.handshakes_refused,
         handshakes_unanswered: s.handshakes_unanswered,
+        connections_unvalidated: s.connections_unvalidated,
+        reserved: 0,
+        connections_unheard: s.connections_unheard,
+        requests_unvalidated: s.requests_unvalidated,
+        requests_over_address: s.requests_over_address,
+        requests_over_rate: s.requests_over_rate,
+        requests_late: s.requests_late,
+        retries_out: s.retries_out,
+        cookies_accepted: s.cookies_accepted,
+        cookies_refused: s.cookies_refused,
     }
 }

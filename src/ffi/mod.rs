@@ -20,8 +20,12 @@ pub mod drivers;
 pub mod endpoints;
 pub mod events;
 pub mod extensions;
+pub mod interfaces;
 pub mod library;
+pub mod limits;
 pub mod messages;
+pub mod multi;
+mod multi_boundary;
 pub mod pipelines;
 pub mod presets;
 pub mod requests;
@@ -37,3 +41,4 @@ pub mod structs;
 #[cfg(feature = "test-hooks")]
 pub mod test_hooks;
 pub mod tls;
+pub mod traffic;

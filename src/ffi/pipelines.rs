@@ -174,13 +174,21 @@ pub unsafe extern "C" fn nd_driver_create_pipeline(
     with_driver(driver, |driver| unsafe {
         let stages = args::slice(stages, stage_count, "stages")?;
         let out = args::output(out_pipeline, "out_pipeline")?;
-        let mut named = Vec::with_capacity(stages.len());
-        for stage in stages {
-            named.push(stage_from_abi(stage, driver.settings())?);
-        }
-        *out = driver.create_pipeline(&named)?;
+        *out = driver.create_pipeline(&stages_from_abi(stages, driver.settings())?)?;
         Ok(())
     })
+}
+
+/// The stages that the structs mean.
+///
+/// # Safety
+/// As for [`stage_from_abi`].
+pub(super) unsafe fn stages_from_abi(
+    stages: &[nd_pipeline_stage],
+    settings: &NetworkSettings,
+) -> Result<Vec<PipelineStage>> {
+    // SAFETY: the caller's contract.
+    stages.iter().map(|stage| unsafe { stage_from_abi(stage, settings) }).collect()
 }
 
 /// Fill the parameters of a simulator stage with the defaults: a good network.

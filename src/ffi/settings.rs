@@ -6,10 +6,10 @@ use core::ptr::null;
 use super::args;
 use super::boundary::guard;
 use super::codes::{
-    ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_IPC, ND_INTERFACE_UDP,
-    ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_CLOSE_REQUEST, ND_OPTIONAL_EVENT_FRAGMENT,
-    ND_OPTIONAL_EVENT_LOCAL_CLOSE, ND_OPTIONAL_EVENT_PONG, ND_OPTIONAL_EVENT_WRITABLE,
-    ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
+    ND_DIALECT_AUTO, ND_DIALECT_PLAIN, ND_DIALECT_UTP, ND_INTERFACE_CUSTOM, ND_INTERFACE_IPC,
+    ND_INTERFACE_TCP, ND_INTERFACE_UDP, ND_INTERFACE_WEBSOCKET, ND_OPTIONAL_EVENT_CLOSE_REQUEST,
+    ND_OPTIONAL_EVENT_FRAGMENT, ND_OPTIONAL_EVENT_LOCAL_CLOSE, ND_OPTIONAL_EVENT_PONG,
+    ND_OPTIONAL_EVENT_WRITABLE, ND_SUB_PROTOCOL_LENIENT, ND_SUB_PROTOCOL_STRICT, nd_result,
 };
 use super::structs::{
     nd_connect_options, nd_connection_info, nd_driver_statistics, nd_interface_settings,
@@ -178,10 +178,18 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         silence_timeout_ms: s.silence_timeout_ms,
         tolerate_throttled: i32::from(s.tolerate_throttled),
         connect_race_delay_ms: s.connect_race_delay_ms,
+        websocket_send_queue_capacity: s.websocket_send_queue_capacity,
         fragmentation_payload_capacity: s.fragmentation.payload_capacity as u32,
         reliable_window_size: s.reliable.window_size as u32,
         reliable_minimum_resend_time_ms: s.reliable.minimum_resend_time_ms as i32,
         reliable_maximum_resend_time_ms: s.reliable.maximum_resend_time_ms as i32,
+        unvalidated_connections_max: s.unvalidated_connections_max,
+        cookie_threshold: s.cookie_threshold,
+        unvalidated_timeout_ms: s.unvalidated_timeout_ms,
+        connections_per_address_max: s.connections_per_address_max,
+        requests_per_address_max: s.requests_per_address_max,
+        accept_payload_before_validation: i32::from(s.accept_payload_before_validation),
+        round_trip_interval_ms: s.round_trip_interval_ms,
         session: i32::from(s.session),
         session_repair_percent: s.session_repair_percent,
     }
@@ -235,6 +243,16 @@ fn switch(name: &str, value: i32) -> Result<bool> {
 /// The settings that the struct means; checks what the Rust type cannot hold.
 pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
     let mut settings = NetworkSettings {
+        unvalidated_connections_max: s.unvalidated_connections_max,
+        cookie_threshold: s.cookie_threshold,
+        unvalidated_timeout_ms: s.unvalidated_timeout_ms,
+        connections_per_address_max: s.connections_per_address_max,
+        requests_per_address_max: s.requests_per_address_max,
+        accept_payload_before_validation: switch(
+            "accept_payload_before_validation",
+            s.accept_payload_before_validation,
+        )?,
+        round_trip_interval_ms: s.round_trip_interval_ms,
         connect_timeout_ms: s.connect_timeout_ms,
         max_connect_attempts: s.max_connect_attempts,
         disconnect_timeout_ms: s.disconnect_timeout_ms,
@@ -252,6 +270,7 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         connections_max: s.connections_max,
         inbound_bytes_max: s.inbound_bytes_max,
         outbound_bytes_max: s.outbound_bytes_max,
+        websocket_send_queue_capacity: s.websocket_send_queue_capacity,
         pending_handshakes_max: s.pending_handshakes_max,
         head_size_max: s.head_size_max,
         handshake_timeout_ms: s.handshake_timeout_ms,
@@ -320,6 +339,7 @@ pub(super) fn default_interface(kind: u32) -> nd_interface_settings {
         trusted_proxies: null(),
         proxy_protocol: 0,
         reserved_2: 0,
+        limits: null(),
     }
 }
 
@@ -328,14 +348,18 @@ fn interface_kind(kind: u32) -> Result<InterfaceKind> {
         ND_INTERFACE_UDP => Ok(InterfaceKind::Udp),
         ND_INTERFACE_WEBSOCKET => Ok(InterfaceKind::WebSocket),
         ND_INTERFACE_IPC => Ok(InterfaceKind::Ipc),
-        _ => Err(Error::argument("kind must be ND_INTERFACE_UDP, _WEBSOCKET or _IPC")),
+        ND_INTERFACE_TCP => Ok(InterfaceKind::Tcp),
+        ND_INTERFACE_CUSTOM => Err(Error::argument(
+            "a custom interface has functions of its own: use nd_driver_add_custom_interface",
+        )),
+        _ => Err(Error::argument("kind must be ND_INTERFACE_UDP, _WEBSOCKET, _IPC or _TCP")),
     }
 }
 
 /// The interface that the struct means.
 ///
 /// # Safety
-/// The texts are NULL or NUL-ended.
+/// The texts are NULL or NUL-ended; the limits are NULL or valid for their struct_size.
 pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<InterfaceSettings> {
     check_reserved(s.reserved | s.reserved_2)?;
     let dialect = match s.dialect {
@@ -376,6 +400,8 @@ pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<Int
         response_headers: header_lines(response_headers.unwrap_or_default())?,
         trusted_proxies: comma_list(trusted_proxies),
         proxy_protocol: yes_or_no(s.proxy_protocol, "proxy_protocol")?,
+        // SAFETY: the caller's contract.
+        limits: unsafe { super::limits::limits_from_abi(s.limits) }?,
     };
     settings.validate()?;
     Ok(settings)
@@ -404,16 +430,20 @@ pub(super) fn default_options() -> nd_connect_options {
         reserved_2: 0,
         proxy: null(),
         no_proxy: null(),
+        limits: null(),
+        proxy_tls: null(),
+        digest_only: 0,
+        reserved_3: 0,
     }
 }
 
 /// The options that the struct means.
 ///
 /// # Safety
-/// The texts are NULL or NUL-ended, the payload holds its length, `tls` is NULL or as
-/// [`super::tls::client_from_abi`] wants it.
+/// The texts are NULL or NUL-ended, the payload holds its length, `tls` and `proxy_tls` are NULL
+/// or as [`super::tls::client_from_abi`] wants them, `limits` is NULL or valid for its struct_size.
 pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptions> {
-    check_reserved(o.reserved | o.reserved_2)?;
+    check_reserved(o.reserved | o.reserved_2 | o.reserved_3)?;
     if o.proxy_from_environment > 1 {
         return Err(Error::argument("proxy_from_environment must be 0 or 1"));
     }
@@ -449,6 +479,11 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
         proxy_from_environment: o.proxy_from_environment != 0,
         no_proxy: no_proxy.map(str::to_owned),
         addresses: Vec::new(),
+        // SAFETY: the caller's contract.
+        limits: unsafe { super::limits::limits_from_abi(o.limits) }?,
+        // SAFETY: the caller's contract.
+        proxy_tls: unsafe { super::tls::client_from_abi(o.proxy_tls) }?,
+        digest_only: yes_or_no(o.digest_only, "digest_only")?,
     })
 }
 

@@ -12,7 +12,13 @@ pub struct nd_driver {
     _opaque: [u8; 0],
 }
 
-/// A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
+/// Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
+pub struct nd_multi_driver {
+    _opaque: [u8; 0],
+}
+
+/// A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none". The highest
+/// byte is the number of its driver in an nd_multi_driver, otherwise 0.
 /// It is a value: copy it freely. A stale one is an error code, never another connection.
 pub type nd_connection = u64;
 
@@ -60,7 +66,10 @@ pub struct nd_settings {
     pub send_queue_capacity: i32,
     /// Bytes of the largest UTP packet, its headers included. Default 1400; 1 to 1472.
     pub max_message_size: i32,
-    /// Path-MTU discovery; must be 0 in this version (probes of peers are always answered).
+    /// 1: this side looks for the largest packet that a path takes (probes of peers are always
+    /// answered). A new connection is the program's when that is over, 0.6 seconds later at most
+    /// once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
+    /// 0. Means nothing when max_message_size is 1024 or less.
     pub perform_path_mtu_discovery: i32,
     /// ND_OPTIONAL_EVENT_… bits: the event kinds beyond Unity Transport's that you want. Default 0.
     pub optional_events: u32,
@@ -68,8 +77,10 @@ pub struct nd_settings {
     pub connections_max: u32,
     /// Payload bytes that may wait in one connection for nd_driver_pop_event. Default 4 MiB.
     pub inbound_bytes_max: u32,
-    /// Bytes that one connection may queue for sending. Default 4 MiB; at least
-    /// max_message_size + 14.
+    /// Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
+    /// least max_message_size + 14. A message is taken when it would fit as it is; what compression
+    /// or an extension makes of it counts once it is made, so the queue may be longer by what they
+    /// add to one message.
     pub outbound_bytes_max: u32,
     /// Streams of clients without a connection that may be open at once. Further ones wait at the
     /// operating system until the oldest is done, or has had a second. Default 1024; above 0.
@@ -126,9 +137,9 @@ pub struct nd_settings {
     /// silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
     /// pongs count as life. Default 0. Connections over UDP are not concerned.
     pub tolerate_throttled: i32,
-    /// WebSocket clients: milliseconds from one attempt to reach an address of a host to the next,
-    /// while earlier ones go on; four at most at once, and the first that connects wins (RFC 8305).
-    /// Default 250; at least 0.
+    /// WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+    /// the next, while earlier ones go on; four at most at once, and the first that connects wins
+    /// (RFC 8305). Default 250; at least 0.
     pub connect_race_delay_ms: i32,
     /// Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
     /// next three, for stages that bring no number of their own (nd_pipeline_stage).
@@ -142,6 +153,34 @@ pub struct nd_settings {
     /// ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
     /// above the fewest.
     pub reliable_maximum_resend_time_ms: i32,
+    /// Connections over datagrams (UDP) whose client was not heard since its request, which may
+    /// come from a forged address. Further clients have to prove theirs with a cookie, which those
+    /// of netdriver do by themselves, or to wait. Default 1024; above 0.
+    pub unvalidated_connections_max: u32,
+    /// From so many of them on a client is asked for a cookie first; one that knows none is let in
+    /// when it asks again. Default 256; 0: always.
+    pub cookie_threshold: u32,
+    /// Milliseconds of silence after which such a connection ends, and is never seen if it was not
+    /// accepted yet. Default 5000; 0: as any other connection.
+    pub unvalidated_timeout_ms: i32,
+    /// Connections over datagrams that one address may have; a network of 64 bits counts as one
+    /// address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
+    pub connections_per_address_max: u32,
+    /// Connection requests over datagrams that such an address may make in a second; further ones
+    /// are dropped. Default 2000; 0: no limit; at most 65534.
+    pub requests_per_address_max: u32,
+    /// 1 (default, as Unity Transport): clients get the accept payload although their address is
+    /// not proven, so that the answer is longer than what was asked. 0: only clients that have
+    /// brought a cookie or as long a connect payload get it.
+    pub accept_payload_before_validation: i32,
+    /// UTP dialect: milliseconds between two probes that measure the round trip, in place of
+    /// heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
+    /// answer none.
+    pub round_trip_interval_ms: i32,
+    /// WebSocket: messages that one connection may queue for sending, whatever their length; then
+    /// ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
+    /// 0: no such limit, only outbound_bytes_max. Since 0.3.
+    pub websocket_send_queue_capacity: u32,
     /// Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
     /// too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
     /// for real time, and a peer that moves must prove its new address. Other peers do not notice:
@@ -150,6 +189,26 @@ pub struct nd_settings {
     /// With such peers: what protection against loss may cost, in percent of the reliable messages
     /// that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
     pub session_repair_percent: u32,
+}
+
+/// Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
+/// field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
+/// of nd_settings for an interface. Since 0.3.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nd_connection_limits {
+    /// Size of this struct in bytes; nd_connection_limits_init sets it.
+    pub struct_size: u32,
+    /// As nd_settings.receive_queue_capacity.
+    pub receive_queue_capacity: u32,
+    /// As nd_settings.inbound_bytes_max.
+    pub inbound_bytes_max: u32,
+    /// As nd_settings.outbound_bytes_max.
+    pub outbound_bytes_max: u32,
+    /// As nd_settings.websocket_message_size_max.
+    pub websocket_message_size_max: u32,
+    /// As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
+    pub websocket_send_queue_capacity: u32,
 }
 
 /// An interface: a way packets travel. Fill it with nd_interface_settings_init.
@@ -187,17 +246,20 @@ pub struct nd_interface_settings {
     pub allowed_origins: *const c_char,
     /// WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
     pub response_headers: *const c_char,
-    /// WebSocket listeners: proxies whose word counts, comma-separated, each an address or a block
-    /// (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's own, as
-    /// `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the first
-    /// address that is no trusted proxy. Name only proxies that write one of the two themselves.
-    /// NULL (default): none, and the headers mean nothing.
+    /// WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+    /// a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+    /// own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+    /// first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+    /// proxies that write one of the two themselves. NULL (default): none, and the headers mean
+    /// nothing.
     pub trusted_proxies: *const c_char,
-    /// WebSocket listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in front of
-    /// each stream; streams of others are closed at once. Default 0.
+    /// WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+    /// front of each stream; streams of others are closed at once. Default 0.
     pub proxy_protocol: u32,
     /// 0.
     pub reserved_2: u32,
+    /// Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
+    pub limits: *const nd_connection_limits,
 }
 
 /// What nd_driver_connect_url asks for beyond the URL. Fill it with nd_connect_options_init.
@@ -235,14 +297,27 @@ pub struct nd_connect_options {
     pub proxy_from_environment: u32,
     /// 0.
     pub reserved_2: u32,
-    /// The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
-    /// `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
-    /// password may be left away, and are percent-encoded. NULL: none.
+    /// The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
+    /// `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
+    /// `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
+    /// for which it is looked up here. User and password may be left away, and are
+    /// percent-encoded. NULL: none.
     pub proxy: *const c_char,
     /// Servers that are reached without the proxy, comma-separated: `*`, `example.com` (with all
     /// below it), `10.1.2.3`, `10.0.0.0/8`, each perhaps with `:port`. NULL: none, or those of the
     /// environment if that names the proxy.
     pub no_proxy: *const c_char,
+    /// Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
+    pub limits: *const nd_connection_limits,
+    /// `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
+    /// nd_tls_client_init gives. Since 0.3.
+    pub proxy_tls: *const nd_tls_client,
+    /// 0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
+    /// and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password
+    /// never leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+    pub digest_only: u32,
+    /// 0.
+    pub reserved_3: u32,
 }
 
 /// A certificate and its key, as PEM texts.
@@ -257,6 +332,14 @@ pub struct nd_tls_identity {
     pub certificate_length: u32,
     /// Length of `key` in bytes; at most 1 MiB.
     pub key_length: u32,
+    /// Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
+    /// with the certificate (OCSP stapling). The library does not fetch it, and does not look at
+    /// it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
+    pub ocsp: *const u8,
+    /// Length of `ocsp` in bytes; at most 1 MiB.
+    pub ocsp_length: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// How a client speaks TLS. Fill it with nd_tls_client_init.
@@ -284,6 +367,10 @@ pub struct nd_tls_client {
     pub ca_length: u32,
     /// 0.
     pub reserved: u32,
+    /// A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
+    /// so that a program such as Wireshark can show what is sent. It is made when it is not there,
+    /// and a warning is logged. For tests only. NULL (default): none. Since 0.3.
+    pub key_log_file: *const c_char,
 }
 
 /// How a server speaks TLS. Fill it with nd_tls_server_init.
@@ -309,6 +396,8 @@ pub struct nd_tls_server {
     pub client_ca_length: u32,
     /// 0.
     pub reserved: u32,
+    /// As nd_tls_client.key_log_file. Since 0.3.
+    pub key_log_file: *const c_char,
 }
 
 /// One event. What a field holds depends on `kind`.
@@ -332,7 +421,8 @@ pub struct nd_event {
     pub close_code: u16,
     /// Disconnect: ND_DISCONNECT_….
     pub reason: u8,
-    /// Data: the pipeline that it came through; 0 is none.
+    /// Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
+    /// full; 0: the send queue was.
     pub pipeline: u8,
     /// ND_EVENT_FLAG_… bits.
     pub flags: u32,
@@ -349,7 +439,7 @@ pub struct nd_send {
     pub data: *mut u8,
     /// Bytes that may be written at `data`.
     pub capacity: u32,
-    /// 0.
+    /// The library's: leave it as it is.
     pub reserved: u32,
 }
 
@@ -367,9 +457,10 @@ pub struct nd_connection_info {
     pub interface_kind: u32,
     /// ND_DIALECT_UTP or ND_DIALECT_PLAIN.
     pub dialect: u32,
-    /// Microseconds of the last measured round trip; 0 when none was measured: a UTP client
-    /// measures its handshake, a WebSocket each of its pings, a reliable pipeline and a session
-    /// (nd_settings.session) their messages.
+    /// Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
+    /// measures every round_trip_interval_ms, a plain WebSocket each of its pings, a session
+    /// (nd_settings.session) its packets, and reliable pipelines measure where the peer answers no
+    /// probe.
     pub round_trip_us: u32,
     /// The peer's address, behind trusted proxies too.
     pub remote: nd_endpoint,
@@ -396,14 +487,32 @@ pub struct nd_connection_info {
     pub peer: nd_endpoint,
     /// Milliseconds since the last message arrived; UINT32_MAX when none did.
     pub last_message_age_ms: u32,
-    /// Microseconds by which the round trip varies, on average; 0 when that was not measured.
+    /// 0.
+    pub reserved: u32,
+    /// Microseconds of the smoothed round trip (RFC 6298); 0 when none was measured, as below.
     /// Since 0.3.
-    pub jitter_us: u32,
+    pub round_trip_smoothed_us: u32,
+    /// Microseconds by which round trips deviate from it, smoothed: the jitter.
+    pub round_trip_jitter_us: u32,
+    /// Microseconds of the shortest round trip.
+    pub round_trip_min_us: u32,
+    /// Microseconds of the longest round trip.
+    pub round_trip_max_us: u32,
+    /// How many round trips were measured.
+    pub round_trip_count: u32,
+    /// Bytes of the largest packet that the path is known to take, its headers up to those of UDP
+    /// or TCP included: max_message_size without path-MTU discovery; 0 for a plain WebSocket.
+    pub path_mtu: u32,
+    /// 1: the peer's address is as good as proven: it has spoken since its request, or brought a
+    /// cookie, or there is a stream to it.
+    pub validated: u32,
     /// 1 when messages go through a session with a netdriver peer (nd_settings.session), else 0.
     /// Since 0.3.
     pub session: u32,
     /// Packets of the session that get lost, in 1/1000; 0 without a session. Since 0.3.
     pub loss_permille: u32,
+    /// 0.
+    pub reserved_2: u32,
 }
 
 /// An upgrade request that waits for the program. Set struct_size with nd_request_init.
@@ -496,7 +605,7 @@ pub struct nd_driver_statistics {
     pub handshakes_overloaded: u64,
     /// Connections that ended because nothing came from the peer in time: no packet, no pong.
     pub connections_timed_out: u64,
-    /// Connections over streams that ended without a Close frame.
+    /// Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
     pub connections_lost: u64,
     /// Streams closed with 1009: the peer announced or sent more than a message may have. Part
     /// of protocol_errors, as the next.
@@ -511,6 +620,26 @@ pub struct nd_driver_statistics {
     pub handshakes_refused: u64,
     /// Upgrade requests that the program did not answer in time; answered with 503.
     pub handshakes_unanswered: u64,
+    /// Connections over datagrams now whose client was not heard since its request. Since 0.3.
+    pub connections_unvalidated: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Such connections that ended after unvalidated_timeout_ms.
+    pub connections_unheard: u64,
+    /// Requests turned away at unvalidated_connections_max.
+    pub requests_unvalidated: u64,
+    /// Requests dropped because their address has connections_per_address_max connections.
+    pub requests_over_address: u64,
+    /// Requests dropped because their address made more than requests_per_address_max in a second.
+    pub requests_over_rate: u64,
+    /// Requests dropped because their connection had just ended.
+    pub requests_late: u64,
+    /// Requests answered with a Retry: the client has to prove its address.
+    pub retries_out: u64,
+    /// Requests whose cookie was right.
+    pub cookies_accepted: u64,
+    /// Requests whose cookie was wrong, or too old.
+    pub cookies_refused: u64,
 }
 
 /// Bad network for tests, applied to datagram interfaces below the protocol.

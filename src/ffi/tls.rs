@@ -52,18 +52,18 @@ pub unsafe extern "C" fn nd_tls_server_init(out_tls: *mut nd_tls_server) -> nd_r
     })
 }
 
-/// Say how clients on a WebSocket interface speak TLS: those of nd_driver_connect and
+/// Say how clients on a WebSocket or TCP interface speak TLS: those of nd_driver_connect and
 /// nd_driver_connect_host always, those of nd_driver_connect_url for wss:// when their options say
 /// nothing. For connections that start later.
 ///
 /// @param driver  the driver
-/// @param interface_index  a WebSocket interface
+/// @param interface_index  a WebSocket or TCP interface
 /// @param tls  how; copied, with everything it points to; NULL: not at all, and wss:// as
 /// nd_tls_client_init says
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_STRUCT_SIZE; ND_ERROR_NULL_ARGUMENT;
 /// ND_ERROR_INVALID_ARGUMENT (no such interface, or a certificate or key that cannot be used;
-/// nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (UDP and IPC
-/// interfaces; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
+/// nd_last_error says which, and nothing has changed); ND_ERROR_NOT_SUPPORTED (interfaces
+/// of other kinds; use_system_roots on Android); ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses the driver now
 /// @since 0.2
 #[unsafe(no_mangle)]
@@ -78,12 +78,13 @@ pub unsafe extern "C" fn nd_driver_set_tls_client(
     })
 }
 
-/// Let the listeners of a WebSocket interface speak TLS (wss, https), and nothing else. Before or
-/// while they listen: what is set here is for clients that connect later, and nobody is dropped, so
-/// that a certificate can be replaced before it expires. A client without TLS is answered with 400.
+/// Let the listeners of a WebSocket or TCP interface speak TLS (wss, https), and nothing else.
+/// Before or while they listen: what is set here is for clients that connect later, and nobody is
+/// dropped, so that a certificate can be replaced before it expires. A WebSocket client without TLS
+/// is answered with 400; over TCP its stream ends.
 ///
 /// @param driver  the driver
-/// @param interface_index  a WebSocket interface
+/// @param interface_index  a WebSocket or TCP interface
 /// @param tls  how; copied, with everything it points to; NULL: without TLS again
 /// @return as nd_driver_set_tls_client
 /// @thread the one that uses the driver now
@@ -113,10 +114,14 @@ fn default_client() -> nd_tls_client {
             key: null(),
             certificate_length: 0,
             key_length: 0,
+            ocsp: null(),
+            ocsp_length: 0,
+            reserved: 0,
         },
         server_name: null(),
         ca_length: 0,
         reserved: 0,
+        key_log_file: null(),
     }
 }
 
@@ -131,6 +136,7 @@ const fn default_server() -> nd_tls_server {
         client_name: null(),
         client_ca_length: 0,
         reserved: 0,
+        key_log_file: null(),
     }
 }
 
@@ -156,6 +162,7 @@ pub(super) unsafe fn client_from_abi(tls: *const nd_tls_client) -> Result<Option
             identity: (!empty).then_some(identity),
             insecure: switch(raw.insecure, "insecure")?,
             version_min: version(raw.version_min)?,
+            key_log_file: args::optional_text(raw.key_log_file, "key_log_file")?.map(str::to_owned),
         }))
     }
 }
@@ -184,6 +191,7 @@ unsafe fn server_from_abi(tls: *const nd_tls_server) -> Result<Option<TlsServer>
             client_ca: args::slice(raw.client_ca, raw.client_ca_length, "client_ca")?.to_vec(),
             client_name: args::optional_text(raw.client_name, "client_name")?.map(str::to_owned),
             version_min: version(raw.version_min)?,
+            key_log_file: args::optional_text(raw.key_log_file, "key_log_file")?.map(str::to_owned),
         }))
     }
 }
@@ -194,7 +202,13 @@ unsafe fn identity(raw: &nd_tls_identity) -> Result<TlsIdentity> {
     unsafe {
         let certificate = args::slice(raw.certificate, raw.certificate_length, "certificate")?;
         let key = args::slice(raw.key, raw.key_length, "key")?;
-        Ok(TlsIdentity { certificate: certificate.to_vec(), key: key.to_vec() })
+        check_reserved(raw.reserved)?;
+        let ocsp = args::slice(raw.ocsp, raw.ocsp_length, "ocsp")?;
+        Ok(TlsIdentity {
+            certificate: certificate.to_vec(),
+            key: key.to_vec(),
+            ocsp: ocsp.to_vec(),
+        })
     }
 }
 

@@ -4,9 +4,11 @@
 //! Every machine takes `handle_*(now, …)`, gives `poll_*()`, and says when it wants to be asked
 //! again with `next_timeout()`. Every parser is total: it never panics, whatever the bytes.
 
+pub mod authorization;
 pub mod cidr;
 pub mod credentials;
 pub mod endpoint;
+pub mod framing;
 pub mod http;
 pub mod netem;
 pub mod pipeline;
@@ -15,9 +17,11 @@ pub mod proxy_protocol;
 pub mod race;
 pub mod random;
 pub mod redirect;
+pub mod round_trip;
 pub mod session;
 pub mod stream;
 pub mod time;
+pub mod traffic;
 pub mod url;
 pub mod utp;
 pub mod websocket;

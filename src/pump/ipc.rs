@@ -22,12 +22,14 @@ static PORTS: Mutex<BTreeMap<u16, Arc<Mailbox>>> = Mutex::new(BTreeMap::new());
 pub struct Bell {
     waker: Waker,
     asleep: AtomicBool,
+    /// Somebody wants the driver to look, asleep or not.
+    called: AtomicBool,
 }
 
 impl Bell {
     /// A bell that rings through this waker.
     pub const fn new(waker: Waker) -> Self {
-        Self { waker, asleep: AtomicBool::new(false) }
+        Self { waker, asleep: AtomicBool::new(false), called: AtomicBool::new(false) }
     }
 
     /// The driver is about to sleep, or woke up.
@@ -41,6 +43,22 @@ impl Bell {
             // A waker can only fail when its poll is gone, and then nobody sleeps.
             let _ = self.waker.wake();
         }
+    }
+
+    /// Wakes the driver, and keeps it from going to sleep before it has looked.
+    pub fn call(&self) {
+        self.called.store(true, Ordering::SeqCst);
+        self.ring();
+    }
+
+    /// Was it called?
+    pub fn is_called(&self) -> bool {
+        self.called.load(Ordering::SeqCst)
+    }
+
+    /// The driver looks. True when it was called.
+    pub fn take_call(&self) -> bool {
+        self.is_called() && self.called.swap(false, Ordering::SeqCst)
     }
 }
 

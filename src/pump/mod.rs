@@ -5,7 +5,9 @@
 //! ready sockets are in a list, so that idle ones cost nothing.
 
 mod buffer;
+mod carrier;
 mod clock;
+mod custom;
 mod entropy;
 pub mod environment;
 mod ipc;
@@ -30,6 +32,9 @@ use crate::error::Result;
 
 pub use buffer::ReadBuffer;
 pub use clock::Clock;
+pub use custom::{
+    CUSTOM_BATCH_MAX, CustomInterface, CustomPort, DriverWaker, IncomingPacket, OutgoingPacket,
+};
 pub use entropy::Entropy;
 pub use ipc::{Bell, IpcPort};
 pub use resolver::{QUERIES_MAX, Resolver};
@@ -77,6 +82,8 @@ pub struct Pump {
     pub listeners: Vec<Listener>,
     /// In-process ports.
     pub ipc: Vec<IpcPort>,
+    /// Interfaces that the program brings.
+    pub custom: Vec<CustomPort>,
     places: Vec<Place>,
     free: Vec<StreamId>,
     /// Closed since the last poll: reports of the system may still name them.
@@ -102,6 +109,7 @@ impl Pump {
             udp: Vec::new(),
             listeners: Vec::new(),
             ipc: Vec::new(),
+            custom: Vec::new(),
             places: Vec::new(),
             free: Vec::new(),
             closed: Vec::new(),
@@ -114,9 +122,7 @@ impl Pump {
     /// Adds a UDP socket; its number is its place in `udp`.
     pub fn add_udp(&mut self, mut socket: UdpSocket) -> io::Result<usize> {
         let index = self.udp.len();
-        let token = Token(index << 2 | SORT_UDP);
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(socket.source(), token, interest)?;
+        self.poll.registry().register(socket.source(), udp_token(index), Interest::READABLE)?;
         self.udp.push(socket);
         Ok(index)
     }
@@ -216,13 +222,58 @@ impl Pump {
         stream.map_or(0, Stream::queued)
     }
 
+    /// Has the system report room in those UDP sockets that have none, and in no others: it would
+    /// report room after every datagram that leaves, and wake a sleeping driver for nothing.
+    fn watch_room(&mut self) -> io::Result<()> {
+        for (index, socket) in self.udp.iter_mut().enumerate() {
+            if socket.watched != socket.writable {
+                continue;
+            }
+            socket.watched = !socket.writable;
+            let room = socket.watched.then_some(Interest::WRITABLE);
+            let interest = room.map_or(Interest::READABLE, |room| Interest::READABLE | room);
+            self.poll.registry().reregister(socket.source(), udp_token(index), interest)?;
+        }
+        Ok(())
+    }
+
+    /// A message ends at what was appended last; it counts until it has left (with TLS: until it
+    /// was sealed).
+    pub fn mark_message(&mut self, id: StreamId) {
+        if let Some(stream) = self.stream(id) {
+            stream.outbox.mark();
+        }
+    }
+
+    /// Bytes of a stream that have left (with TLS: that were sealed), and what they will be once
+    /// all that waits has.
+    pub fn left(&mut self, id: StreamId) -> Option<u64> {
+        self.stream(id).map(|stream| stream.outbox.left())
+    }
+
+    /// See [`left`](Self::left).
+    pub fn position(&mut self, id: StreamId) -> Option<u64> {
+        self.stream(id).map(|stream| stream.outbox.left() + stream.outbox.len() as u64)
+    }
+
+    /// Messages that count and have not left.
+    pub fn queued_messages(&self, id: StreamId) -> usize {
+        let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
+        stream.map_or(0, |stream| stream.outbox.marks())
+    }
+
     /// Asks the system what is ready, waiting at most `timeout` (`None`: not at all).
     pub fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.free.append(&mut self.closed);
+        self.watch_room()?;
         let sleep = timeout.unwrap_or_default();
         if !sleep.is_zero() {
             self.bell.set_asleep(true);
-            if self.ipc.iter().any(IpcPort::is_readable) || self.resolver.has_answers() {
+            // What has come while nobody looked did not ring.
+            let has_come = self.bell.is_called()
+                || self.ipc.iter().any(IpcPort::is_readable)
+                || self.resolver.has_answers();
+            if has_come {
                 self.bell.set_asleep(false);
                 return self.poll(None);
             }
@@ -273,6 +324,7 @@ impl Pump {
         !self.ready.is_empty()
             || self.udp.iter().any(|socket| socket.readable)
             || self.ipc.iter().any(IpcPort::is_readable)
+            || self.custom.iter().any(|port| port.has_more)
             || self.resolver.has_answers()
     }
 
@@ -327,7 +379,7 @@ impl Pump {
             if stream.queued() > 0 && !std::mem::replace(&mut place.dirty, true) {
                 self.dirty.push(id);
             }
-            let more = matches!(outcome, Ok(ReadOutcome::Empty)) && stream.readable;
+            let more = matches!(outcome, Ok(ReadOutcome::Empty)) && stream.has_more();
             if more && !std::mem::replace(&mut place.listed, true) {
                 self.ready.push(id);
             }
@@ -364,6 +416,11 @@ impl Pump {
         }
     }
 
+    /// Is TLS set up, or not spoken at all? What is sent before waits for it.
+    pub fn is_secure(&mut self, id: StreamId) -> bool {
+        self.stream(id).is_some_and(|stream| stream.is_secure())
+    }
+
     /// What is known of a stream's TLS session, once it is set up.
     pub fn tls_facts(&mut self, id: StreamId) -> Option<TlsFacts> {
         self.stream(id)?.tls_facts()
@@ -376,13 +433,55 @@ impl Pump {
     }
 
     /// Does a stream go through TLS?
-    pub fn is_secure(&self, id: StreamId) -> bool {
+    pub fn has_tls(&self, id: StreamId) -> bool {
         let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
-        stream.is_some_and(Stream::is_secure)
+        stream.is_some_and(Stream::has_tls)
     }
 
     /// The address of this side of a stream.
     pub fn stream_local(&mut self, id: StreamId) -> Option<SocketAddr> {
         self.stream(id)?.local()
+    }
+}
+
+const fn udp_token(index: usize) -> Token {
+    Token(index << 2 | SORT_UDP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longer than any test takes; what it waits for is there already.
+    const PATIENCE: Option<Duration> = Some(Duration::from_secs(10));
+
+    fn socket() -> UdpSocket {
+        UdpSocket::bind("127.0.0.1:0".parse().expect("is an address"), false).expect("binds")
+    }
+
+    #[test]
+    fn room_in_a_udp_socket_is_reported_when_there_was_none() {
+        let mut pump = Pump::new().expect("starts");
+        pump.add_udp(socket()).expect("is added");
+        for _ in 0..3 {
+            pump.udp[0].writable = false;
+            pump.poll(PATIENCE).expect("polls");
+            assert!(pump.udp[0].writable);
+            pump.poll(None).expect("polls");
+            assert!(!pump.udp[0].watched);
+        }
+    }
+
+    #[test]
+    fn datagrams_that_leave_wake_nobody() {
+        let mut pump = Pump::new().expect("starts");
+        let peer = socket();
+        pump.add_udp(socket()).expect("is added");
+        for _ in 0..3 {
+            pump.udp[0].queue(peer.local(), b"", b"leaves");
+            assert_eq!(pump.udp[0].flush().expect("sends"), 1);
+            pump.poll(None).expect("polls");
+            assert!(pump.events.is_empty());
+        }
     }
 }

@@ -11,6 +11,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 /// Bytes of one receive buffer: with GRO the system hands over up to so many at once.
 const RECEIVE_SIZE: usize = 65_536;
+/// From one receive buffer to the next. A power of two would put the beginnings of all, which are
+/// all that small datagrams use, into the same few lines of the processor's cache.
+const RECEIVE_STRIDE: usize = RECEIVE_SIZE + 192;
 /// Bytes asked of the system for the socket's own buffers, each way.
 const SOCKET_BUFFER_SIZE: usize = 4 << 20;
 /// Bytes that wait in one socket's batch before sends are refused.
@@ -33,7 +36,8 @@ impl ReceiveBatch {
 
     /// The datagrams of the last receive and where they came from.
     pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        let received = self.meta[..self.count].iter().zip(self.storage.chunks_exact(RECEIVE_SIZE));
+        let received =
+            self.meta[..self.count].iter().zip(self.storage.chunks_exact(RECEIVE_STRIDE));
         received.flat_map(|(meta, buffer)| {
             let bytes = &buffer[..meta.len];
             // An empty datagram is one, too.
@@ -62,11 +66,14 @@ pub struct UdpSocket {
     pub readable: bool,
     /// The system may take something from us.
     pub writable: bool,
+    /// The system has been asked to report room.
+    pub watched: bool,
 }
 
 impl UdpSocket {
-    /// Binds to an address; port 0 lets the system choose.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+    /// Binds to an address; port 0 lets the system choose. With `whole` no packet may be split on
+    /// its way, so that one that is too long is lost and its sender finds out.
+    pub fn bind(address: SocketAddr, whole: bool) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             // One socket, one family: "any IPv6" must not take the port of "any IPv4" as well.
@@ -80,8 +87,13 @@ impl UdpSocket {
         let socket: std::net::UdpSocket = socket.into();
         let state = UdpSocketState::new((&socket).into())?;
         let local = socket.local_addr()?;
-        // Where the system refuses, tunnels may swallow long messages; the socket still works.
-        let _ = allow_fragmentation(&socket, local);
+        if !whole {
+            // Where the system refuses, tunnels may swallow long messages; the socket still works.
+            // Otherwise `quinn-udp` has set "don't fragment" wherever the system has it.
+            let _ = allow_fragmentation(&socket, local);
+        }
+        // Where the system refuses, each datagram only costs more.
+        let _ = receive_nothing_beside(&socket, local);
         Ok(Self {
             socket: mio::net::UdpSocket::from_std(socket),
             state,
@@ -90,6 +102,7 @@ impl UdpSocket {
             queue: Vec::new(),
             readable: true,
             writable: true,
+            watched: false,
         })
     }
 
@@ -105,9 +118,9 @@ impl UdpSocket {
 
     /// Receives one batch. False when nothing was there.
     pub fn receive(&mut self, batch: &mut ReceiveBatch) -> io::Result<bool> {
-        batch.storage.resize(RECEIVE_SIZE * BATCH_SIZE, 0);
+        batch.storage.resize(RECEIVE_STRIDE * BATCH_SIZE, 0);
         batch.count = 0;
-        let mut chunks = batch.storage.chunks_exact_mut(RECEIVE_SIZE);
+        let mut chunks = batch.storage.chunks_exact_mut(RECEIVE_STRIDE);
         let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
         match self.state.recv((&self.socket).into(), &mut buffers, &mut batch.meta) {
@@ -133,7 +146,7 @@ impl UdpSocket {
 
     /// Queues a datagram made of two parts. False when too much waits already.
     pub fn queue(&mut self, remote: SocketAddr, head: &[u8], body: &[u8]) -> bool {
-        if self.bytes.len() + head.len() + body.len() > BATCH_BYTES_MAX {
+        if !self.has_room(head.len() + body.len()) {
             return false;
         }
         let start = self.bytes.len();
@@ -141,6 +154,11 @@ impl UdpSocket {
         self.bytes.extend_from_slice(body);
         self.queue.push(Queued { remote, start, length: self.bytes.len() - start });
         true
+    }
+
+    /// May so many bytes be queued?
+    pub const fn has_room(&self, bytes: usize) -> bool {
+        self.bytes.len() + bytes <= BATCH_BYTES_MAX
     }
 
     /// Queues a datagram that `write` appends. False when it appended none, or too much waits.
@@ -297,6 +315,29 @@ fn allow_fragmentation(_: &std::net::UdpSocket, _: SocketAddr) -> io::Result<()>
     Ok(())
 }
 
+/// `quinn-udp` asks the system to say with each datagram when it came, to which address and with
+/// which traffic class. Nobody here wants to know, and telling is a tenth of what receiving costs.
+#[cfg(target_os = "linux")]
+fn receive_nothing_beside(socket: &std::net::UdpSocket, local: SocketAddr) -> io::Result<()> {
+    use nix::sys::socket::{setsockopt, sockopt};
+    setsockopt(socket, sockopt::ReceiveTimestampns, &false)?;
+    if local.is_ipv4() {
+        rustix::net::sockopt::set_ip_recvtos(socket, false)?;
+        setsockopt(socket, sockopt::Ipv4PacketInfo, &false)?;
+    } else {
+        rustix::net::sockopt::set_ipv6_recvtclass(socket, false)?;
+        setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &false)?;
+    }
+    Ok(())
+}
+
+/// Elsewhere the system says what `quinn-udp` has asked for.
+#[cfg(not(target_os = "linux"))]
+#[allow(clippy::unnecessary_wraps, reason = "one signature for every system")]
+fn receive_nothing_beside(_: &std::net::UdpSocket, _: SocketAddr) -> io::Result<()> {
+    Ok(())
+}
+
 /// "Message too long": Linux, the BSDs and macOS, Windows. The standard library has no name for it.
 const TOO_LONG: [i32; 3] = [90, 40, 10_040];
 
@@ -321,7 +362,7 @@ mod tests {
     use super::*;
 
     fn local() -> UdpSocket {
-        UdpSocket::bind("127.0.0.1:0".parse().expect("is an address")).expect("binds")
+        UdpSocket::bind("127.0.0.1:0".parse().expect("is an address"), false).expect("binds")
     }
 
     fn received(socket: &mut UdpSocket) -> Vec<Vec<u8>> {
@@ -366,6 +407,24 @@ mod tests {
         sender.queue(nobody, b"", b"lost too");
         assert_eq!(sender.flush().expect("goes on"), 1);
         assert_eq!(received(&mut peer), [b"arrives"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn packets_stay_whole_on_request() {
+        use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
+        for (whole, v4, v6) in [
+            (false, Ipv4PathMtuDiscovery::DONT, Ipv6PathMtuDiscovery::DONT),
+            (true, Ipv4PathMtuDiscovery::PROBE, Ipv6PathMtuDiscovery::PROBE),
+        ] {
+            let bind = |text: &str| UdpSocket::bind(text.parse().expect("is an address"), whole);
+            let socket = bind("127.0.0.1:0").expect("binds");
+            assert_eq!(sockopt::ip_mtu_discover(&socket.socket).expect("is set"), v4);
+            // A machine may have no IPv6.
+            if let Ok(socket) = bind("[::1]:0") {
+                assert_eq!(sockopt::ipv6_mtu_discover(&socket.socket).expect("is set"), v6);
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What an interface is built with: its kind, paths, sub-protocols.
 
+use super::ConnectionLimits;
 use crate::error::{Error, Result};
 use crate::proto::cidr::Cidr;
 use crate::proto::http::Origin;
@@ -16,6 +17,10 @@ pub enum InterfaceKind {
     WebSocket = 2,
     /// Within the process, between drivers; loopback endpoints only.
     Ipc = 3,
+    /// TCP: packets with a length in front, with or without TLS.
+    Tcp = 4,
+    /// What the program brings itself ([`CustomInterface`](crate::CustomInterface)).
+    Custom = 5,
 }
 
 /// What one connection carries.
@@ -50,7 +55,7 @@ pub enum SubProtocolRule {
     Strict,
 }
 
-/// One interface of a driver. Texts matter for WebSocket only.
+/// One interface of a driver. Texts matter for WebSocket only, proxies for TCP too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceSettings {
     /// What kind.
@@ -79,6 +84,8 @@ pub struct InterfaceSettings {
     pub trusted_proxies: Vec<String>,
     /// Each stream begins with a PROXY header of a trusted proxy; others are refused.
     pub proxy_protocol: bool,
+    /// Limits of its connections; 0: the driver's.
+    pub limits: ConnectionLimits,
 }
 
 /// Default of [`InterfaceSettings::request_timeout_ms`].
@@ -105,6 +112,7 @@ impl Default for InterfaceSettings {
             response_headers: Vec::new(),
             trusted_proxies: Vec::new(),
             proxy_protocol: false,
+            limits: ConnectionLimits::default(),
         }
     }
 }

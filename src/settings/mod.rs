@@ -6,12 +6,13 @@
 
 mod connect;
 mod interface;
+mod limits;
 mod pipelines;
 mod preset;
 mod simulator;
 mod tls;
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::proto::websocket::HEADER_SIZE_MAX;
 use crate::proto::websocket::deflate::{WINDOW_BITS_MAX, WINDOW_BITS_MIN};
 
@@ -21,6 +22,7 @@ pub use interface::{
     PROXIES_MAX, REQUEST_TIMEOUT_MS, RESPONSE_HEADERS_MAX, SUB_PROTOCOLS_MAX, SubProtocolRule,
 };
 pub(crate) use interface::{check_response_headers, check_sub_protocols};
+pub use limits::ConnectionLimits;
 pub use pipelines::{
     ApplyMode, FragmentationConfig, PipelineStage, ReliableConfig, SimulatorConfig,
 };
@@ -41,6 +43,8 @@ pub const WEBSOCKET_MESSAGE_SIZE_LIMIT: u32 = 256 << 20;
 pub const FRAGMENT_SIZE_MIN: u32 = 125;
 /// The most connections that a driver can be told to hold.
 pub const CONNECTIONS_LIMIT: u32 = 1 << 20;
+/// The largest `requests_per_address_max`.
+pub const REQUESTS_LIMIT: u32 = 65_534;
 
 /// The default and the largest `session_repair_percent`.
 pub const REPAIR_PERCENT_DEFAULT: u32 = crate::proto::session::REPAIR_PERCENT_MAX_DEFAULT as u32;
@@ -70,7 +74,7 @@ pub struct NetworkSettings {
     pub send_queue_capacity: i32,
     /// The largest UTP packet with its headers; 1 to 1472.
     pub max_message_size: i32,
-    /// Path-MTU discovery by this side; not available in this version.
+    /// Path-MTU discovery by this side. A new connection is the program's when it is over.
     pub perform_path_mtu_discovery: bool,
     /// Deliver Writable events.
     pub writable_events: bool,
@@ -88,6 +92,8 @@ pub struct NetworkSettings {
     pub inbound_bytes_max: u32,
     /// Bytes that one connection may queue for sending; at least `max_message_size` + 14.
     pub outbound_bytes_max: u32,
+    /// WebSocket: messages that one connection may queue for sending; 0 is no such limit.
+    pub websocket_send_queue_capacity: u32,
     /// Streams of clients without a connection that may be open at once; above 0.
     pub pending_handshakes_max: u32,
     /// The largest HTTP head; 256 to 65536.
@@ -126,8 +132,8 @@ pub struct NetworkSettings {
     /// Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
     /// several. 0 is never, otherwise at least [`FRAGMENT_SIZE_MIN`].
     pub fragment_size: u32,
-    /// WebSocket clients: between the attempts to reach a host's addresses, while earlier ones go
-    /// on (RFC 8305 §5).
+    /// WebSocket and TCP clients: between the attempts to reach a host's addresses, while earlier
+    /// ones go on (RFC 8305 §5).
     pub connect_race_delay_ms: i32,
     /// Fragmentation stages of pipelines that bring no parameters of their own.
     pub fragmentation: FragmentationConfig,
@@ -135,6 +141,22 @@ pub struct NetworkSettings {
     pub reliable: ReliableConfig,
     /// Simulator stages that bring none.
     pub simulator_stage: SimulatorConfig,
+    /// Connections over datagrams whose client was not heard since its request; above 0.
+    pub unvalidated_connections_max: u32,
+    /// From so many of them on a client has to prove its address with a cookie.
+    pub cookie_threshold: u32,
+    /// After how long without a word such a connection ends; 0 is as any other.
+    pub unvalidated_timeout_ms: i32,
+    /// Connections over datagrams that one address may have; 0 is no limit. In IPv6 a network of
+    /// 64 bits counts as one, and addresses of this machine do not count.
+    pub connections_per_address_max: u32,
+    /// Connection requests over datagrams that one such address may make in a second; 0 is no
+    /// limit; at most 65,534.
+    pub requests_per_address_max: u32,
+    /// Give the accept payload to clients whose address is not proven, too.
+    pub accept_payload_before_validation: bool,
+    /// UTP dialect: time between two measurements of the round trip; 0 is never.
+    pub round_trip_interval_ms: i32,
     /// Over datagrams, speak more than Unity Transport with peers that can: messages share
     /// datagrams, losses are found sooner, bulk leaves room for real time.
     pub session: bool,
@@ -170,6 +192,7 @@ impl Default for NetworkSettings {
             connections_max: 16_384,
             inbound_bytes_max: 4 << 20,
             outbound_bytes_max: 4 << 20,
+            websocket_send_queue_capacity: 0,
             pending_handshakes_max: 1024,
             head_size_max: 8192,
             handshake_timeout_ms: 5000,
@@ -193,6 +216,13 @@ impl Default for NetworkSettings {
             fragmentation: FragmentationConfig::default(),
             reliable: ReliableConfig::default(),
             simulator_stage: SimulatorConfig::default(),
+            unvalidated_connections_max: 1024,
+            cookie_threshold: 256,
+            unvalidated_timeout_ms: 5000,
+            connections_per_address_max: 1024,
+            requests_per_address_max: 2000,
+            accept_payload_before_validation: true,
+            round_trip_interval_ms: 500,
             session: true,
             session_repair_percent: REPAIR_PERCENT_DEFAULT,
         }
@@ -210,8 +240,8 @@ impl NetworkSettings {
     /// Checks every bound (Unity Transport's `Validate`, and ours).
     ///
     /// # Errors
-    /// [`Status::InvalidArgument`] names the first field that is wrong;
-    /// [`Status::NotSupported`] for path-MTU discovery.
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) names the first field that is
+    /// wrong.
     pub fn validate(&self) -> Result<()> {
         let at_least_zero = [
             ("connect_timeout_ms", self.connect_timeout_ms),
@@ -226,6 +256,8 @@ impl NetworkSettings {
             ("pong_timeout_ms", self.pong_timeout_ms),
             ("silence_timeout_ms", self.silence_timeout_ms),
             ("connect_race_delay_ms", self.connect_race_delay_ms),
+            ("unvalidated_timeout_ms", self.unvalidated_timeout_ms),
+            ("round_trip_interval_ms", self.round_trip_interval_ms),
         ];
         for (name, value) in at_least_zero {
             bounded(name, value, 0, i32::MAX)?;
@@ -260,15 +292,10 @@ impl NetworkSettings {
         if self.fragment_size != 0 {
             bounded("fragment_size", self.fragment_size, FRAGMENT_SIZE_MIN, message_limit)?;
         }
+        pipelines::check(self)?;
+        let unvalidated = self.unvalidated_connections_max;
+        bounded("unvalidated_connections_max", unvalidated, 1, CONNECTIONS_LIMIT)?;
         bounded("session_repair_percent", self.session_repair_percent, 0, REPAIR_PERCENT_MAX)?;
-        pipelines::check(self.fragmentation, self.reliable, self.simulator_stage)
-            .map_err(Error::argument)?;
-        if self.perform_path_mtu_discovery {
-            return Err(Error::new(
-                Status::NotSupported,
-                "perform_path_mtu_discovery is not available in this version; set it to 0",
-            ));
-        }
-        Ok(())
+        bounded("requests_per_address_max", self.requests_per_address_max, 0, REQUESTS_LIMIT)
     }
 }

@@ -1,6 +1,12 @@
 //! Stages of pipelines as a program names them.
 
+use super::{NetworkSettings, bounded};
+use crate::error::{Error, Result};
+use crate::proto::pipeline::config::{PAYLOAD_CAPACITY_MAX, WINDOW_SIZE_MAX};
 pub use crate::proto::pipeline::{ApplyMode, FragmentationConfig, ReliableConfig, SimulatorConfig};
+
+/// The longest time in milliseconds that the C interface can name.
+const TIME_MAX: u32 = i32::MAX as u32;
 
 /// A stage of a pipeline. Parameters that are `None` are those of the driver.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,12 +42,13 @@ impl PipelineStage {
 }
 
 /// Checks the parameters that a driver is built with.
-pub(super) fn check(
-    fragmentation: FragmentationConfig,
-    reliable: ReliableConfig,
-    simulator: SimulatorConfig,
-) -> Result<(), &'static str> {
-    fragmentation.validate()?;
-    reliable.validate()?;
-    simulator.validate()
+pub(super) fn check(settings: &NetworkSettings) -> Result<()> {
+    let NetworkSettings { fragmentation, reliable, simulator_stage, .. } = settings;
+    let capacity = fragmentation.payload_capacity;
+    bounded("fragmentation_payload_capacity", capacity, 1, PAYLOAD_CAPACITY_MAX)?;
+    bounded("reliable_window_size", reliable.window_size, 1, WINDOW_SIZE_MAX)?;
+    let (least, most) = (reliable.minimum_resend_time_ms, reliable.maximum_resend_time_ms);
+    bounded("reliable_minimum_resend_time_ms", least, 1, TIME_MAX - 1)?;
+    bounded("reliable_maximum_resend_time_ms", most, least + 1, TIME_MAX)?;
+    simulator_stage.validate().map_err(|why| Error::argument(format!("simulator_stage: {why}")))
 }

@@ -39,7 +39,8 @@ static void stop_and_go(uint32_t kind) {
   CHECK_EQUAL(late_client_ends(&pair).kind, ND_EVENT_CONNECT);
 
   nd_result gathered = nd_connection_set_no_delay(pair.server, incoming, 0);
-  CHECK_EQUAL(gathered, kind == ND_INTERFACE_WEBSOCKET ? ND_OK : ND_ERROR_NOT_SUPPORTED);
+  int is_stream = kind == ND_INTERFACE_WEBSOCKET || kind == ND_INTERFACE_TCP;
+  CHECK_EQUAL(gathered, is_stream ? ND_OK : ND_ERROR_NOT_SUPPORTED);
   CHECK_RESULT(nd_connection_set_no_delay(pair.server, incoming, 2), ND_ERROR_INVALID_ARGUMENT);
   CHECK_RESULT(nd_connection_set_no_delay(pair.server, 0, 1), ND_ERROR_NETWORK_ID_MISMATCH);
   CHECK_OK(nd_driver_send(pair.server, incoming, 0, (const uint8_t *)"back", 4, 0));
@@ -50,6 +51,7 @@ static void stop_and_go(uint32_t kind) {
 
 int main(void) {
   stop_and_go(ND_INTERFACE_UDP);
+  stop_and_go(ND_INTERFACE_TCP);
   stop_and_go(ND_INTERFACE_IPC);
   stop_and_go(ND_INTERFACE_WEBSOCKET);
   return finish();

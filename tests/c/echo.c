@@ -18,6 +18,8 @@ struct way {
 static const struct way ways[] = {
     {"udp", ND_INTERFACE_UDP, ND_DIALECT_UTP, "127.0.0.1"},
     {"udp over IPv6", ND_INTERFACE_UDP, ND_DIALECT_UTP, "::1"},
+    {"tcp", ND_INTERFACE_TCP, ND_DIALECT_UTP, "127.0.0.1"},
+    {"tcp over IPv6", ND_INTERFACE_TCP, ND_DIALECT_UTP, "::1"},
     {"ipc", ND_INTERFACE_IPC, ND_DIALECT_UTP, "127.0.0.1"},
     {"websocket utp", ND_INTERFACE_WEBSOCKET, ND_DIALECT_UTP, "127.0.0.1"},
     {"websocket plain", ND_INTERFACE_WEBSOCKET, ND_DIALECT_PLAIN, "127.0.0.1"},

@@ -28,11 +28,12 @@ static void end(const char *of, size_t size) {
   end_of_last = 0;
 }
 
-#define FIELD(name) field(STRUCT_NAME, #name, offsetof(STRUCT, name), sizeof(((STRUCT *)0)->name))
-#define END() end(STRUCT_NAME, sizeof(STRUCT))
+#define TEXT_OF(name) #name
+#define TEXT(name) TEXT_OF(name)
+#define FIELD(name) field(TEXT(STRUCT), #name, offsetof(STRUCT, name), sizeof(((STRUCT *)0)->name))
+#define END() end(TEXT(STRUCT), sizeof(STRUCT))
 
 #define STRUCT nd_endpoint
-#define STRUCT_NAME "nd_endpoint"
 static void print_nd_endpoint(void) {
   FIELD(address);
   FIELD(family);
@@ -41,10 +42,8 @@ static void print_nd_endpoint(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_settings
-#define STRUCT_NAME "nd_settings"
 static void print_nd_settings(void) {
   FIELD(struct_size);
   FIELD(connect_timeout_ms);
@@ -85,15 +84,33 @@ static void print_nd_settings(void) {
   FIELD(reliable_window_size);
   FIELD(reliable_minimum_resend_time_ms);
   FIELD(reliable_maximum_resend_time_ms);
+  FIELD(unvalidated_connections_max);
+  FIELD(cookie_threshold);
+  FIELD(unvalidated_timeout_ms);
+  FIELD(connections_per_address_max);
+  FIELD(requests_per_address_max);
+  FIELD(accept_payload_before_validation);
+  FIELD(round_trip_interval_ms);
+  FIELD(websocket_send_queue_capacity);
   FIELD(session);
   FIELD(session_repair_percent);
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
+
+#define STRUCT nd_connection_limits
+static void print_nd_connection_limits(void) {
+  FIELD(struct_size);
+  FIELD(receive_queue_capacity);
+  FIELD(inbound_bytes_max);
+  FIELD(outbound_bytes_max);
+  FIELD(websocket_message_size_max);
+  FIELD(websocket_send_queue_capacity);
+  END();
+}
+#undef STRUCT
 
 #define STRUCT nd_interface_settings
-#define STRUCT_NAME "nd_interface_settings"
 static void print_nd_interface_settings(void) {
   FIELD(struct_size);
   FIELD(kind);
@@ -110,13 +127,12 @@ static void print_nd_interface_settings(void) {
   FIELD(trusted_proxies);
   FIELD(proxy_protocol);
   FIELD(reserved_2);
+  FIELD(limits);
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_connect_options
-#define STRUCT_NAME "nd_connect_options"
 static void print_nd_connect_options(void) {
   FIELD(struct_size);
   FIELD(dialect);
@@ -132,25 +148,28 @@ static void print_nd_connect_options(void) {
   FIELD(reserved_2);
   FIELD(proxy);
   FIELD(no_proxy);
+  FIELD(limits);
+  FIELD(proxy_tls);
+  FIELD(digest_only);
+  FIELD(reserved_3);
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_tls_identity
-#define STRUCT_NAME "nd_tls_identity"
 static void print_nd_tls_identity(void) {
   FIELD(certificate);
   FIELD(key);
   FIELD(certificate_length);
   FIELD(key_length);
+  FIELD(ocsp);
+  FIELD(ocsp_length);
+  FIELD(reserved);
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_tls_client
-#define STRUCT_NAME "nd_tls_client"
 static void print_nd_tls_client(void) {
   FIELD(struct_size);
   FIELD(use_system_roots);
@@ -161,13 +180,12 @@ static void print_nd_tls_client(void) {
   FIELD(server_name);
   FIELD(ca_length);
   FIELD(reserved);
+  FIELD(key_log_file);
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_tls_server
-#define STRUCT_NAME "nd_tls_server"
 static void print_nd_tls_server(void) {
   FIELD(struct_size);
   FIELD(identity_count);
@@ -178,13 +196,12 @@ static void print_nd_tls_server(void) {
   FIELD(client_name);
   FIELD(client_ca_length);
   FIELD(reserved);
+  FIELD(key_log_file);
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_event
-#define STRUCT_NAME "nd_event"
 static void print_nd_event(void) {
   FIELD(connection);
   FIELD(data);
@@ -197,10 +214,8 @@ static void print_nd_event(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_send
-#define STRUCT_NAME "nd_send"
 static void print_nd_send(void) {
   FIELD(handle);
   FIELD(data);
@@ -209,10 +224,8 @@ static void print_nd_send(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_connection_info
-#define STRUCT_NAME "nd_connection_info"
 static void print_nd_connection_info(void) {
   FIELD(struct_size);
   FIELD(state);
@@ -232,16 +245,22 @@ static void print_nd_connection_info(void) {
   FIELD(outbound_bytes);
   FIELD(peer);
   FIELD(last_message_age_ms);
-  FIELD(jitter_us);
+  FIELD(reserved);
+  FIELD(round_trip_smoothed_us);
+  FIELD(round_trip_jitter_us);
+  FIELD(round_trip_min_us);
+  FIELD(round_trip_max_us);
+  FIELD(round_trip_count);
+  FIELD(path_mtu);
+  FIELD(validated);
   FIELD(session);
   FIELD(loss_permille);
+  FIELD(reserved_2);
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_request
-#define STRUCT_NAME "nd_request"
 static void print_nd_request(void) {
   FIELD(struct_size);
   FIELD(interface_index);
@@ -254,10 +273,8 @@ static void print_nd_request(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_driver_statistics
-#define STRUCT_NAME "nd_driver_statistics"
 static void print_nd_driver_statistics(void) {
   FIELD(struct_size);
   FIELD(connections);
@@ -296,13 +313,80 @@ static void print_nd_driver_statistics(void) {
   FIELD(tls_failures);
   FIELD(handshakes_refused);
   FIELD(handshakes_unanswered);
+  FIELD(connections_unvalidated);
+  FIELD(reserved);
+  FIELD(connections_unheard);
+  FIELD(requests_unvalidated);
+  FIELD(requests_over_address);
+  FIELD(requests_over_rate);
+  FIELD(requests_late);
+  FIELD(retries_out);
+  FIELD(cookies_accepted);
+  FIELD(cookies_refused);
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
+
+#define STRUCT nd_traffic
+static void print_nd_traffic(void) {
+  FIELD(bytes);
+  FIELD(packets);
+  FIELD(exact_bytes);
+  FIELD(size_classes);
+  FIELD(size_mean);
+  FIELD(size_deviation);
+  FIELD(size_min);
+  FIELD(size_max);
+  FIELD(bandwidth_mean);
+  FIELD(bandwidth_current);
+  FIELD(bandwidth_min);
+  FIELD(bandwidth_max);
+  FIELD(bandwidth_burst);
+  FIELD(queue_mean);
+  FIELD(queue_max);
+  FIELD(reserved);
+  END();
+}
+#undef STRUCT
+
+#define STRUCT nd_traffic_statistics
+static void print_nd_traffic_statistics(void) {
+  FIELD(struct_size);
+  FIELD(receive_error);
+  FIELD(rx);
+  FIELD(tx);
+  END();
+}
+#undef STRUCT
+
+#define STRUCT nd_connection_statistics
+static void print_nd_connection_statistics(void) {
+  FIELD(struct_size);
+  FIELD(latency_count);
+  FIELD(latency_mean);
+  FIELD(latency_deviation);
+  FIELD(latency_min);
+  FIELD(latency_max);
+  FIELD(latency_current);
+  FIELD(latency_smoothed);
+  FIELD(reliable_packets_received);
+  FIELD(reliable_packets_sent);
+  FIELD(reliable_acks_received);
+  FIELD(reliable_acks_sent);
+  FIELD(reliable_packets_dropped);
+  FIELD(reliable_packets_out_of_order);
+  FIELD(reliable_packets_duplicated);
+  FIELD(reliable_packets_stale);
+  FIELD(reliable_packets_resent);
+  FIELD(sequenced_packets_sent);
+  FIELD(sequenced_packets_received);
+  FIELD(sequenced_packets_out_of_order);
+  FIELD(sequenced_packets_lost);
+  END();
+}
+#undef STRUCT
 
 #define STRUCT nd_network_simulator
-#define STRUCT_NAME "nd_network_simulator"
 static void print_nd_network_simulator(void) {
   FIELD(struct_size);
   FIELD(receive_loss_percent);
@@ -318,10 +402,8 @@ static void print_nd_network_simulator(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_extension_frame
-#define STRUCT_NAME "nd_extension_frame"
 static void print_nd_extension_frame(void) {
   FIELD(opcode);
   FIELD(last);
@@ -331,10 +413,8 @@ static void print_nd_extension_frame(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_extension
-#define STRUCT_NAME "nd_extension"
 static void print_nd_extension(void) {
   FIELD(struct_size);
   FIELD(reserved_bits);
@@ -350,10 +430,8 @@ static void print_nd_extension(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_pipeline_stage
-#define STRUCT_NAME "nd_pipeline_stage"
 static void print_nd_pipeline_stage(void) {
   FIELD(stage);
   FIELD(payload_capacity);
@@ -365,10 +443,8 @@ static void print_nd_pipeline_stage(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_simulator_stage
-#define STRUCT_NAME "nd_simulator_stage"
 static void print_nd_simulator_stage(void) {
   FIELD(struct_size);
   FIELD(max_packet_count);
@@ -385,10 +461,8 @@ static void print_nd_simulator_stage(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_pipeline_statistics
-#define STRUCT_NAME "nd_pipeline_statistics"
 static void print_nd_pipeline_statistics(void) {
   FIELD(struct_size);
   FIELD(reserved);
@@ -423,10 +497,8 @@ static void print_nd_pipeline_statistics(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_stage_call
-#define STRUCT_NAME "nd_stage_call"
 static void print_nd_stage_call(void) {
   FIELD(now_us);
   FIELD(wake_us);
@@ -438,10 +510,8 @@ static void print_nd_stage_call(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_stage_functions
-#define STRUCT_NAME "nd_stage_functions"
 static void print_nd_stage_functions(void) {
   FIELD(struct_size);
   FIELD(header_size);
@@ -457,10 +527,8 @@ static void print_nd_stage_functions(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_stream_writer
-#define STRUCT_NAME "nd_stream_writer"
 static void print_nd_stream_writer(void) {
   FIELD(data);
   FIELD(capacity);
@@ -472,10 +540,8 @@ static void print_nd_stream_writer(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
 
 #define STRUCT nd_stream_reader
-#define STRUCT_NAME "nd_stream_reader"
 static void print_nd_stream_reader(void) {
   FIELD(data);
   FIELD(length);
@@ -485,11 +551,45 @@ static void print_nd_stream_reader(void) {
   END();
 }
 #undef STRUCT
-#undef STRUCT_NAME
+
+#define STRUCT nd_incoming_packet
+static void print_nd_incoming_packet(void) {
+  FIELD(endpoint);
+  FIELD(length);
+  FIELD(capacity);
+  FIELD(data);
+  END();
+}
+#undef STRUCT
+
+#define STRUCT nd_outgoing_packet
+static void print_nd_outgoing_packet(void) {
+  FIELD(endpoint);
+  FIELD(length);
+  FIELD(reserved);
+  FIELD(data);
+  END();
+}
+#undef STRUCT
+
+#define STRUCT nd_interface_functions
+static void print_nd_interface_functions(void) {
+  FIELD(struct_size);
+  FIELD(reserved);
+  FIELD(user);
+  FIELD(bind);
+  FIELD(listen);
+  FIELD(receive);
+  FIELD(send);
+  FIELD(release);
+  END();
+}
+#undef STRUCT
 
 int main(void) {
   print_nd_endpoint();
   print_nd_settings();
+  print_nd_connection_limits();
   print_nd_interface_settings();
   print_nd_connect_options();
   print_nd_tls_identity();
@@ -500,7 +600,13 @@ int main(void) {
   print_nd_connection_info();
   print_nd_request();
   print_nd_driver_statistics();
+  print_nd_traffic();
+  print_nd_traffic_statistics();
+  print_nd_connection_statistics();
   print_nd_network_simulator();
+  print_nd_incoming_packet();
+  print_nd_outgoing_packet();
+  print_nd_interface_functions();
   print_nd_extension_frame();
   print_nd_extension();
   print_nd_pipeline_stage();

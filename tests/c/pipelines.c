@@ -248,6 +248,7 @@ int main(void) {
   for (uint32_t i = 0; i < LONG; i++) message[i] = (uint8_t)(i * 31 + i / 256);
   messages_go_through(ND_INTERFACE_IPC, 1390);
   messages_go_through(ND_INTERFACE_UDP, 1390);
+  messages_go_through(ND_INTERFACE_TCP, 1388);
   messages_go_through(ND_INTERFACE_WEBSOCKET, 1376);
   what_cannot_be_is_refused();
   reliable_messages_survive_a_bad_stage();

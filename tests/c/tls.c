@@ -53,8 +53,8 @@ static nd_tls_server server_tls(const nd_tls_identity *identity) {
   return tls;
 }
 
-static struct pair open_secure(const nd_tls_server *tls) {
-  nd_interface_settings settings = interface_of(ND_INTERFACE_WEBSOCKET);
+static struct pair open_secure(uint32_t kind, const nd_tls_server *tls) {
+  nd_interface_settings settings = interface_of(kind);
   struct pair pair = open_pair(&settings, NULL, NULL, "127.0.0.1");
   CHECK_OK(nd_driver_set_tls_server(pair.server, pair.server_interface, tls));
   return pair;
@@ -92,7 +92,7 @@ static void plain_dialect(void) {
   nd_tls_identity identity = identity_of(&server_chain, &server_key);
   nd_tls_server server = server_tls(&identity);
   nd_tls_client client = client_tls();
-  struct pair pair = open_secure(&server);
+  struct pair pair = open_secure(ND_INTERFACE_WEBSOCKET, &server);
   char text[PEM_MAX] = "";
   nd_connection outgoing = connect_secure(&pair, &client), incoming;
   CHECK_EQUAL(next_event(&pair, pair.client).kind, ND_EVENT_CONNECT);
@@ -112,11 +112,11 @@ static void plain_dialect(void) {
 }
 
 /* nd_driver_connect on an interface whose clients speak TLS. */
-static void utp_dialect(void) {
+static void utp_dialect(uint32_t kind) {
   nd_tls_identity identity = identity_of(&server_chain, &server_key);
   nd_tls_server server = server_tls(&identity);
   nd_tls_client client = client_tls();
-  struct pair pair = open_secure(&server);
+  struct pair pair = open_secure(kind, &server);
   char text[PEM_MAX] = "";
   nd_connection outgoing, incoming = 0;
   CHECK_OK(nd_driver_set_tls_client(pair.client, pair.client_interface, &client));
@@ -150,7 +150,7 @@ static void failures(void) {
   server.client_ca = authority.bytes;
   server.client_ca_length = authority.length;
   server.client_name = "player";
-  pair = open_secure(&server);
+  pair = open_secure(ND_INTERFACE_WEBSOCKET, &server);
   expect_failure(&pair, connect_secure(&pair, &client), "certificate required");
   client.server_name = "elsewhere.example";
   expect_failure(&pair, connect_secure(&pair, &client), "another host");
@@ -247,7 +247,8 @@ int main(void) {
   player_chain = load(CERTIFICATES "player.pem");
   player_key = load(CERTIFICATES "player.key");
   plain_dialect();
-  utp_dialect();
+  utp_dialect(ND_INTERFACE_WEBSOCKET);
+  utp_dialect(ND_INTERFACE_TCP);
   failures();
   mistakes();
   return finish();

@@ -148,11 +148,13 @@ class EchoServer(Program):
     """echo_server on free ports of this machine."""
 
     def __init__(self, *arguments):
-        super().__init__("echo_server", "--udp", 0, "--ws", 0, "--verbose", *arguments)
+        ports = ("--udp", 0, "--ws", 0, "--tcp", 0)
+        super().__init__("echo_server", *ports, "--verbose", *arguments)
         first = wait_until(self._first_line, STARTUP_SECONDS, "the line with the ports")
         ports = json.loads(first)["listening"]
         self.udp_port = ports["udp"]
         self.ws_port = ports["ws"]
+        self.tcp_port = ports["tcp"]
 
     def _first_line(self):
         if self.stdout:

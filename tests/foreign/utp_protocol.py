@@ -18,6 +18,7 @@ MESSAGE_SIZE_MAX = 1400
 WEBSOCKET_PADDING = 14
 WEBSOCKET_PAYLOAD_MAX = MESSAGE_SIZE_MAX - WEBSOCKET_PADDING
 TOKEN_SIZE = 8
+PIPELINE_BEYOND = 255
 GOLDEN_TOKEN = bytes.fromhex("1122334455667788")
 REPLY_SECONDS = 3.0
 
@@ -96,20 +97,25 @@ class UdpPeer:
             return None, None
 
     def receive_from_server(self, seconds=REPLY_SECONDS, skip=()):
-        """The next packet whose kind is not in `skip`; None when the time is over."""
+        """The next packet whose kind is not in `skip`; None when the time is over.
+
+        Probes are passed over and not answered, as by a peer from before 2.5.
+        """
         end = time.monotonic() + seconds
         while True:
             packet, _ = self.receive(end - time.monotonic())
-            if packet is None or kind_of(packet) not in skip:
+            if packet is None or kind_of(packet) not in (*skip, "mtu-check"):
                 return packet
             if time.monotonic() >= end:
                 return None
 
 
 def kind_of(packet):
-    """A word for what a packet is."""
+    """A word for what a packet is. `beyond` is a pipeline that nobody makes: a peer drops it."""
     if is_handshake(packet):
         return {REQUEST: "request", ACCEPT: "accept"}.get(packet[4], "handshake?")
+    if packet[:1] == bytes([DATA]) and packet[9:10] == bytes([PIPELINE_BEYOND]):
+        return "beyond"
     names = {
         DATA: "data",
         DISCONNECT: "disconnect",
@@ -219,7 +225,7 @@ class WebSocketStream:
         return first, masked, bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
 
     def read_packet(self, seconds=REPLY_SECONDS, skip=()):
-        """The next UTP packet; answers pings, skips packets of the kinds in `skip`."""
+        """The next UTP packet; answers pings, skips probes and packets of the kinds in `skip`."""
         deadline = time.monotonic() + seconds
         while True:
             first, masked, payload = self.read_frame(deadline - time.monotonic())
@@ -227,7 +233,7 @@ class WebSocketStream:
                 raise ValueError(f"frame {first:#x} is {'' if masked else 'not '}masked")
             if first == 0x80 | PING:
                 self.send_frame(PONG, payload)
-            elif first == 0x80 | BINARY and kind_of(payload) not in skip:
+            elif first == 0x80 | BINARY and kind_of(payload) not in (*skip, "mtu-check"):
                 return payload
             elif first not in (0x80 | BINARY, 0x80 | PONG):
                 raise ValueError(f"frame {first:#x} {payload.hex()} instead of a packet")

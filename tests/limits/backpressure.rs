@@ -85,8 +85,10 @@ fn a_plain_reader_that_does_not_pop_holds_the_sender_back_and_loses_nothing() {
 
 #[test]
 fn a_utp_reader_over_a_stream_does_so_too() {
-    let pair = Pair::with(InterfaceKind::WebSocket, &narrow());
-    assert!(fill_and_drain(pair, 30_000) > 20);
+    for kind in [InterfaceKind::WebSocket, InterfaceKind::Tcp] {
+        let pair = Pair::with(kind, &narrow());
+        assert!(fill_and_drain(pair, 30_000) > 20);
+    }
 }
 
 #[test]
@@ -102,6 +104,7 @@ fn a_reader_that_does_not_pop_does_not_time_its_peer_out() {
     let pairs = [
         Pair::plain(&settings, &NetworkSettings::default()),
         Pair::with_two(InterfaceKind::WebSocket, &settings, &NetworkSettings::default()),
+        Pair::with_two(InterfaceKind::Tcp, &settings, &NetworkSettings::default()),
     ];
     for mut pair in pairs {
         for number in 0..10u8 {

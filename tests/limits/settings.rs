@@ -45,6 +45,14 @@ const FIELDS: &[Row] = &[
     ("pong_timeout_ms", |s| s.pong_timeout_ms = -1, None),
     ("silence_timeout_ms", |s| s.silence_timeout_ms = -1, None),
     ("connect_race_delay_ms", |s| s.connect_race_delay_ms = -1, None),
+    (
+        "unvalidated_connections_max",
+        |s| s.unvalidated_connections_max = 0,
+        Some(|s| s.unvalidated_connections_max = CONNECTIONS_LIMIT + 1),
+    ),
+    ("unvalidated_timeout_ms", |s| s.unvalidated_timeout_ms = -1, None),
+    ("requests_per_address_max", |s| s.requests_per_address_max = 65_535, None),
+    ("round_trip_interval_ms", |s| s.round_trip_interval_ms = -1, None),
 ];
 
 /// Those about the shape of messages.
@@ -70,13 +78,38 @@ const MESSAGE_FIELDS: &[Row] = &[
     ),
 ];
 
+/// Those of pipelines.
+const PIPELINE_FIELDS: &[Row] = &[
+    (
+        "fragmentation_payload_capacity",
+        |s| s.fragmentation.payload_capacity = 0,
+        Some(|s| s.fragmentation.payload_capacity = 24_115_776),
+    ),
+    (
+        "reliable_window_size",
+        |s| s.reliable.window_size = 0,
+        Some(|s| s.reliable.window_size = 2041),
+    ),
+    ("reliable_minimum_resend_time_ms", |s| s.reliable.minimum_resend_time_ms = 0, None),
+    ("reliable_maximum_resend_time_ms", |s| s.reliable.maximum_resend_time_ms = 64, None),
+    (
+        "simulator_stage",
+        |s| s.simulator_stage.fuzz_factor = -1.0,
+        Some(|s| s.simulator_stage.packet_drop_percentage = 101.0),
+    ),
+];
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    FIELDS.iter().chain(MESSAGE_FIELDS).chain(PIPELINE_FIELDS)
+}
+
 type Change = fn(&mut NetworkSettings);
 /// A field, a change that is too low, one that is too high where there is one.
 type Row = (&'static str, Change, Option<Change>);
 
 #[test]
 fn a_value_out_of_bounds_is_refused_by_its_name() {
-    for &(name, low, high) in FIELDS.iter().chain(MESSAGE_FIELDS) {
+    for &(name, low, high) in rows() {
         for change in [Some(low), high].into_iter().flatten() {
             let mut settings = NetworkSettings::default();
             change(&mut settings);
@@ -92,10 +125,21 @@ fn a_value_out_of_bounds_is_refused_by_its_name() {
 #[test]
 fn every_field_has_its_row() {
     let shown = format!("{:?}", NetworkSettings::default());
-    let inside = shown.split_once('{').expect("is a struct").1.trim_end_matches([' ', '}']);
+    let mut depth = 0;
+    let outside: String = shown
+        .chars()
+        .filter(|&c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth == 1
+        })
+        .collect();
+    let parts = outside.trim_start_matches('{').split(", ");
     let fields: Vec<&str> =
-        inside.split(", ").filter_map(|field| field.trim().split_once(':')).map(|f| f.0).collect();
+        parts.filter_map(|field| field.trim().split_once(':')).map(|f| f.0).collect();
+    assert!(fields.len() > 30, "{fields:?}");
+    let unbounded = ["cookie_threshold", "connections_per_address_max"];
     let switches = [
+        "accept_payload_before_validation",
         "perform_path_mtu_discovery",
         "writable_events",
         "fragment_events",
@@ -106,10 +150,14 @@ fn every_field_has_its_row() {
         "tolerate_throttled",
         "session",
         "sub_protocol_rule",
+        // Any number is a limit.
+        "websocket_send_queue_capacity",
     ];
     for field in fields {
-        let mut rows = FIELDS.iter().chain(MESSAGE_FIELDS);
-        let known = rows.any(|row| row.0 == field) || switches.contains(&field);
+        let group = format!("{field}_");
+        let known = rows().any(|row| row.0 == field || row.0.starts_with(&group))
+            || switches.contains(&field)
+            || unbounded.contains(&field);
         assert!(known, "{field} has no row here");
     }
 }
@@ -143,6 +191,13 @@ fn smallest() -> NetworkSettings {
         deflate_no_context_takeover: 0,
         deflate_minimum_length: 0,
         fragment_size: FRAGMENT_SIZE_MIN,
+        unvalidated_connections_max: 1,
+        cookie_threshold: 0,
+        unvalidated_timeout_ms: 0,
+        connections_per_address_max: 0,
+        requests_per_address_max: 0,
+        round_trip_interval_ms: 0,
+        perform_path_mtu_discovery: true,
         ..NetworkSettings::default()
     }
 }
@@ -176,6 +231,13 @@ fn largest() -> NetworkSettings {
         deflate_no_context_takeover: 3,
         deflate_minimum_length: WEBSOCKET_MESSAGE_SIZE_LIMIT,
         fragment_size: WEBSOCKET_MESSAGE_SIZE_LIMIT,
+        unvalidated_connections_max: CONNECTIONS_LIMIT,
+        cookie_threshold: u32::MAX,
+        unvalidated_timeout_ms: i32::MAX,
+        connections_per_address_max: u32::MAX,
+        requests_per_address_max: 65_534,
+        round_trip_interval_ms: i32::MAX,
+        perform_path_mtu_discovery: true,
         ..NetworkSettings::default()
     }
 }
@@ -184,7 +246,9 @@ fn largest() -> NetworkSettings {
 fn the_ends_of_the_bounds_are_inside() {
     for settings in [smallest(), largest()] {
         settings.validate().expect("is inside");
-        for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc] {
+        for kind in
+            [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc, InterfaceKind::Tcp]
+        {
             let (mut server, endpoint) = crate::support::server(kind, &settings);
             let mut client = crate::support::driver(kind, &settings);
             let _ = client.connect(0, &endpoint, b"");
@@ -208,13 +272,6 @@ fn the_defaults_are_unity_transports() {
     assert_eq!(times, [1000, 60, 30_000, 500, 2000, 0, 0]);
     assert_eq!((s.receive_queue_capacity, s.send_queue_capacity), (512, 512));
     assert_eq!(s.max_message_size, 1400);
-}
-
-#[test]
-fn what_this_version_cannot_do_is_said() {
-    let settings =
-        NetworkSettings { perform_path_mtu_discovery: true, ..NetworkSettings::default() };
-    assert_eq!(status(settings.validate()), Status::NotSupported);
 }
 
 #[test]
@@ -246,7 +303,9 @@ fn paths_and_sub_protocols_of_an_interface_are_checked() {
 
 #[test]
 fn packets_too_small_for_a_connection_request_are_refused_with_the_interface() {
-    for (kind, least) in [(InterfaceKind::Udp, 13), (InterfaceKind::WebSocket, 27)] {
+    for (kind, least) in
+        [(InterfaceKind::Udp, 13), (InterfaceKind::Tcp, 15), (InterfaceKind::WebSocket, 27)]
+    {
         for (max_message_size, fits) in [(least - 1, false), (least, true)] {
             let settings = NetworkSettings { max_message_size, ..NetworkSettings::default() };
             let mut driver = NetworkDriver::new(&settings).expect("is inside");

@@ -17,20 +17,35 @@ internal sealed class ScriptException : Exception
 }
 
 /// <summary>A driver of the script.</summary>
-internal sealed class Actor
+internal sealed partial class Actor
 {
     internal readonly string Name;
     private NetworkDriver m_Driver;
+    private readonly bool m_OverTcp;
     private readonly List<NetworkConnection> m_Connections = new List<NetworkConnection>();
     private readonly Dictionary<string, DataStreamWriter> m_Sends =
         new Dictionary<string, DataStreamWriter>();
-    private readonly Dictionary<int, NetworkPipeline> m_Pipelines =
-        new Dictionary<int, NetworkPipeline>();
 
-    internal Actor(string name, NetworkDriver driver)
+    internal Actor(string name, NetworkDriver driver, bool overTcp)
     {
         Name = name;
         m_Driver = driver;
+        m_OverTcp = overTcp;
+    }
+
+    internal bool Wait(int timeoutMS)
+    {
+        return m_Driver.Wait(timeoutMS);
+    }
+
+    // Over TCP the system chooses the port, so that scripts do not meet.
+    private int Bind(string port)
+    {
+        NetworkEndpoint endpoint = Script.Loopback(port);
+        int result = m_Driver.Bind(m_OverTcp ? endpoint.WithPort(0) : endpoint);
+        if (m_OverTcp && result == 0)
+            Script.Ports[Script.Number(port)] = m_Driver.GetLocalEndpoint().Port;
+        return result;
     }
 
     internal void Destroy()
@@ -41,8 +56,9 @@ internal sealed class Actor
     internal void Update()
     {
         m_Driver.ScheduleUpdate().Complete();
-        if (m_Driver.ReceiveErrorCode != 0)
-            Tell("update " + Said(m_Driver.ReceiveErrorCode));
+        int error = m_Driver.ReceiveErrorCode;
+        if (error != 0 && error != (int)NetDriver.Error.StatusCode.NetworkReceiveQueueFull)
+            Tell("update " + Said(error));
     }
 
     internal void Run(List<string> words)
@@ -57,7 +73,7 @@ internal sealed class Actor
         switch (command)
         {
             case "bind 3":
-                Tell("bind " + Said(m_Driver.Bind(Script.Loopback(words[2]))));
+                Tell("bind " + Said(Bind(words[2])));
                 return true;
             case "listen 2":
                 Tell("listen " + Said(m_Driver.Listen()));
@@ -163,68 +179,6 @@ internal sealed class Actor
             default:
                 return false;
         }
-    }
-
-    private NetworkPipeline Pipeline(string word)
-    {
-        int number = Script.Number(word);
-        return number == 0 ? NetworkPipeline.Null : m_Pipelines[number];
-    }
-
-    private void MakePipeline(string words)
-    {
-        string[] names = words.Split(',');
-        NetworkPipelineStage[] stages = new NetworkPipelineStage[names.Length];
-        for (int i = 0; i < names.Length; i++)
-            stages[i] = ParseStage(names[i]);
-        try
-        {
-            NetworkPipeline made = m_Driver.CreatePipeline(stages);
-            m_Pipelines.Add(made.Id, made);
-            Tell("pipeline " + made.Id);
-        }
-        catch (NetDriverException refused)
-        {
-            Tell("pipeline " + Said((int)refused.Status));
-        }
-    }
-
-    private static NetworkPipelineStage ParseStage(string word)
-    {
-        string[] parts = word.Split(':');
-        int value = parts.Length > 1 ? Script.Number(parts[1]) : 0;
-        switch (parts[0])
-        {
-            case "null":
-                return NetworkPipelineStage.Of(typeof(NullPipelineStage));
-            case "frag":
-                FragmentationUtility.Parameters capacity = FragmentationUtility.Parameters.Default;
-                if (value != 0)
-                    capacity.PayloadCapacity = value;
-                return NetworkPipelineStage.Fragmentation(capacity);
-            case "reliable":
-                ReliableUtility.Parameters window = ReliableUtility.Parameters.Default;
-                if (value != 0)
-                    window.WindowSize = value;
-                return NetworkPipelineStage.ReliableSequenced(window);
-            case "useq":
-                return NetworkPipelineStage.Of(typeof(UnreliableSequencedPipelineStage));
-            case "drop":
-                SimulatorUtility.Parameters network = SimulatorUtility.Parameters.Default;
-                network.PacketDropInterval = value;
-                network.Mode = ApplyMode.SentPacketsOnly;
-                return NetworkPipelineStage.Simulator(network);
-            default:
-                throw new ScriptException(word + " is no stage");
-        }
-    }
-
-    private unsafe void Through(string pipe, string conn, byte[] bytes)
-    {
-        int result;
-        fixed (byte* first = bytes)
-            result = m_Driver.Send(Pipeline(pipe), Connection(conn), first, bytes.Length);
-        Tell("through " + pipe + " " + conn + " " + Said(result));
     }
 
     private static string Said(int result)
@@ -382,6 +336,11 @@ internal sealed class Script
 
     /// <summary>Up to so many bytes print as digits, more as a hash.</summary>
     private const int HexBytesMax = 32;
+    // How long await waits at most, in rounds of a millisecond.
+    private const int AwaitRounds = 5000;
+
+    // The ports that the system chose for those of the script, over TCP.
+    internal static readonly Dictionary<int, ushort> Ports = new Dictionary<int, ushort>();
 
     private static readonly TextWriter s_Output = OpenOutput();
     private readonly List<Actor> m_Actors = new List<Actor>();
@@ -455,6 +414,9 @@ internal sealed class Script
                     for (int name = 2; name < words.Count; name++)
                         Find(words[name]).Update();
                 break;
+            case "await":
+                Await(words);
+                break;
             case "driver":
                 Create(words);
                 break;
@@ -470,9 +432,23 @@ internal sealed class Script
         }
     }
 
+    // Lets the drivers work, without moving their clocks, until the first has something to show.
+    private void Await(List<string> words)
+    {
+        for (int round = 0; round < AwaitRounds; round++)
+        {
+            for (int other = 2; other < words.Count; other++)
+                Find(words[other]).Wait(0);
+            if (Find(words[1]).Wait(1))
+                return;
+        }
+        Print(words[1] + " await failed");
+    }
+
     private void Create(List<string> words)
     {
-        if (words.Count < 3 || words[2] != "ipc")
+        bool overTcp = words.Count > 2 && words[2] == "tcp";
+        if (words.Count < 3 || !(overTcp || words[2] == "ipc"))
             throw new ScriptException("unknown interface");
         NetworkConfigParameter config = NetworkConfigParameter.Default;
         NetDriverParameter limits = NetDriverParameter.Default;
@@ -484,8 +460,10 @@ internal sealed class Script
         settings = settings.WithNetDriverParameters(limits);
         try
         {
-            NetworkDriver driver = NetworkDriver.Create(new IPCNetworkInterface(), settings);
-            m_Actors.Add(new Actor(words[1], driver));
+            INetworkInterface carrier = overTcp
+                ? (INetworkInterface)new TCPNetworkInterface() : new IPCNetworkInterface();
+            NetworkDriver driver = NetworkDriver.Create(carrier, settings);
+            m_Actors.Add(new Actor(words[1], driver, overTcp));
             Print(words[1] + " driver ok");
         }
         catch (NetDriverException error)
@@ -555,7 +533,10 @@ internal sealed class Script
 
     internal static NetworkEndpoint Loopback(string port)
     {
-        return NetworkEndpoint.LoopbackIpv4.WithPort((ushort)Number(port));
+        int wanted = Number(port);
+        ushort chosen;
+        return NetworkEndpoint.LoopbackIpv4.WithPort(
+            Ports.TryGetValue(wanted, out chosen) ? chosen : (ushort)wanted);
     }
 
     internal static byte[] ParseBytes(string word)

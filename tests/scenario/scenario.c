@@ -9,13 +9,13 @@
 
 enum {
   FRAME_TIME_MS = 10, /* of one update when the script does not say otherwise */
+  AWAIT_ROUNDS = 5000, /* of a millisecond: how long await waits at most */
   HEX_BYTES_MAX = 32, /* up to so many bytes print as digits, more as a hash */
   LINE_MAX_BYTES = 512,
   WORDS_MAX = 16,
   ACTORS_MAX = 16,
   CONNECTIONS_MAX = 64,
   SENDS_MAX = 64,
-  STAGES_MAX = 16,
   BYTES_MAX = 65536
 };
 
@@ -26,6 +26,7 @@ struct open_send {
 
 struct actor {
   char name[32];
+  uint32_t kind;
   nd_driver *driver;
   nd_connection connections[CONNECTIONS_MAX];
   uint32_t connection_count;
@@ -41,6 +42,8 @@ struct bytes {
 static struct actor actors[ACTORS_MAX];
 static uint32_t actor_count;
 static struct bytes scratch;
+/* The ports that the system chose for those of the script, over TCP. */
+static uint16_t ports[65536];
 static const char *script_name = "";
 static unsigned script_line;
 
@@ -153,9 +156,10 @@ static void apply_setting(nd_settings *settings, char *pair) {
 
 static void create(char **words, int count) {
   nd_settings settings;
-  nd_interface_settings ipc;
-  uint32_t index;
-  if (strcmp(words[2], "ipc") != 0) give_up("unknown interface", words[2]);
+  nd_interface_settings interface;
+  uint32_t index, kind = ND_INTERFACE_IPC;
+  if (strcmp(words[2], "tcp") == 0) kind = ND_INTERFACE_TCP;
+  else if (strcmp(words[2], "ipc") != 0) give_up("unknown interface", words[2]);
   if (actor_count == ACTORS_MAX) give_up("too many drivers", words[1]);
   nd_settings_init(&settings);
   settings.fixed_frame_time_ms = FRAME_TIME_MS;
@@ -166,8 +170,9 @@ static void create(char **words, int count) {
   copy_name(actor->name, words[1]);
   nd_result result = nd_driver_create(&settings, &actor->driver);
   if (result == ND_OK) {
-    nd_interface_settings_init(&ipc, ND_INTERFACE_IPC);
-    result = nd_driver_add_interface(actor->driver, &ipc, &index);
+    actor->kind = kind;
+    nd_interface_settings_init(&interface, kind);
+    result = nd_driver_add_interface(actor->driver, &interface, &index);
     if (result != ND_OK) nd_driver_destroy(actor->driver);
   }
   if (result == ND_OK) actor_count++;
@@ -183,9 +188,23 @@ static void destroy(struct actor *actor) {
 }
 
 static void loopback(const char *port, nd_endpoint *endpoint) {
-  nd_result result =
-      nd_endpoint_parse("127.0.0.1", (uint16_t)number(port), ND_FAMILY_IPV4, endpoint);
+  uint16_t wanted = (uint16_t)number(port);
+  if (ports[wanted] != 0) wanted = ports[wanted];
+  nd_result result = nd_endpoint_parse("127.0.0.1", wanted, ND_FAMILY_IPV4, endpoint);
   if (result != ND_OK) give_up("not a port", port);
+}
+
+/* Over TCP the system chooses the port, so that scripts do not meet. */
+static nd_result bind_port(struct actor *actor, const char *port) {
+  nd_endpoint endpoint;
+  uint32_t binding;
+  loopback(port, &endpoint);
+  if (actor->kind != ND_INTERFACE_IPC) endpoint.port = 0;
+  nd_result result = nd_driver_bind(actor->driver, 0, &endpoint, &binding);
+  if (result != ND_OK || actor->kind == ND_INTERFACE_IPC) return result;
+  result = nd_driver_get_local_endpoint(actor->driver, 0, binding, &endpoint);
+  if (result == ND_OK) ports[(uint16_t)number(port)] = endpoint.port;
+  return result;
 }
 
 static void update(struct actor *actor) {
@@ -344,73 +363,7 @@ static void print_waiting(struct actor *actor, const char *conn) {
   printf("%s waiting %s %u\n", actor->name, conn, (unsigned)count);
 }
 
-/* One of "null", "frag[:BYTES]", "reliable[:WINDOW]", "useq", "drop:INTERVAL". */
-static void parse_stage(const char *word, nd_pipeline_stage *stage, nd_simulator_stage *drop) {
-  const char *colon = strchr(word, ':');
-  size_t length = colon == NULL ? strlen(word) : (size_t)(colon - word);
-  uint32_t value = colon == NULL ? 0 : (uint32_t)number(colon + 1);
-  memset(stage, 0, sizeof *stage);
-  if (strncmp(word, "null", length) == 0) {
-    stage->stage = ND_PIPELINE_STAGE_NULL;
-  } else if (strncmp(word, "frag", length) == 0) {
-    stage->stage = ND_PIPELINE_STAGE_FRAGMENTATION;
-    stage->payload_capacity = value;
-  } else if (strncmp(word, "reliable", length) == 0) {
-    stage->stage = ND_PIPELINE_STAGE_RELIABLE_SEQUENCED;
-    stage->window_size = value;
-  } else if (strncmp(word, "useq", length) == 0) {
-    stage->stage = ND_PIPELINE_STAGE_UNRELIABLE_SEQUENCED;
-  } else if (strncmp(word, "drop", length) == 0) {
-    nd_simulator_stage_init(drop);
-    drop->packet_drop_interval = value;
-    drop->mode = ND_SIMULATOR_MODE_SENT_PACKETS_ONLY;
-    stage->stage = ND_PIPELINE_STAGE_SIMULATOR;
-    stage->simulator = drop;
-  } else {
-    give_up("no stage", word);
-  }
-}
-
-static void make_pipeline(struct actor *actor, char *words) {
-  nd_pipeline_stage stages[STAGES_MAX];
-  nd_simulator_stage drops[STAGES_MAX];
-  uint32_t count = 0;
-  uint8_t made = 0;
-  for (char *word = words; word != NULL;) {
-    char *comma = strchr(word, ',');
-    if (comma != NULL) *comma = '\0';
-    if (count == STAGES_MAX) give_up("too many stages", word);
-    parse_stage(word, &stages[count], &drops[count]);
-    count++;
-    word = comma == NULL ? NULL : comma + 1;
-  }
-  nd_result result = nd_driver_create_pipeline(actor->driver, stages, count, &made);
-  if (result == ND_OK)
-    printf("%s pipeline %u\n", actor->name, (unsigned)made);
-  else
-    printf("%s pipeline error %d\n", actor->name, (int)result);
-}
-
-static void print_room_through(struct actor *actor, const char *conn, const char *pipeline) {
-  uint32_t size = 0;
-  nd_result result = nd_connection_get_payload_size_max(
-      actor->driver, connection_of(actor, conn), (uint8_t)number(pipeline), &size);
-  printf("%s room %s through %s ", actor->name, conn, pipeline);
-  if (result == ND_OK)
-    printf("%u\n", (unsigned)size);
-  else
-    print_result(result);
-}
-
-static void print_resent(struct actor *actor, const char *conn, const char *pipeline) {
-  nd_pipeline_statistics counted;
-  nd_pipeline_statistics_init(&counted);
-  nd_result result = nd_connection_get_pipeline_statistics(
-      actor->driver, connection_of(actor, conn), (uint8_t)number(pipeline), &counted);
-  if (result != ND_OK) give_up("no statistics", actor->name);
-  printf("%s resent %s through %s %u\n", actor->name, conn, pipeline,
-         (unsigned)counted.reliable_packets_resent);
-}
+#include "pipelines.h"
 
 /* Prints the beginning of a result line. */
 static void tell(const struct actor *actor, const char *command, const char *object) {
@@ -425,11 +378,9 @@ static int is(char **words, int count, const char *command, int wanted) {
 /* Commands that change something. Returns 0 when the command is none of them. */
 static int command(struct actor *actor, char **words, int count) {
   const struct bytes *bytes;
-  nd_endpoint endpoint;
   nd_result result;
   if (is(words, count, "bind", 3)) {
-    loopback(words[2], &endpoint);
-    result = nd_driver_bind(actor->driver, 0, &endpoint, NULL);
+    result = bind_port(actor, words[2]);
     tell(actor, "bind", NULL);
     print_result(result);
   } else if (is(words, count, "listen", 2)) {
@@ -533,6 +484,17 @@ static int split(char *line, char **words) {
   return count;
 }
 
+/* Lets the drivers work, without moving their clocks, until the first has something to show. */
+static void await_news(char **words, int count) {
+  for (int round = 0; round < AWAIT_ROUNDS; round++) {
+    uint32_t ready = 0;
+    for (int other = 2; other < count; other++) nd_driver_wait(find(words[other])->driver, 0, NULL);
+    if (nd_driver_wait(find(words[1])->driver, 1, &ready) != ND_OK) break;
+    if (ready) return;
+  }
+  printf("%s await failed\n", words[1]);
+}
+
 static void run_line(const char *line) {
   char copy[LINE_MAX_BYTES];
   char *words[WORDS_MAX];
@@ -555,6 +517,8 @@ static void run_line(const char *line) {
     long turns = number(words[1]);
     for (long i = 0; i < turns; i++)
       for (int name = 2; name < count; name++) update(find(words[name]));
+  } else if (strcmp(words[0], "await") == 0) {
+    await_news(words, count);
   } else if (strcmp(words[0], "driver") == 0 && count >= 3) {
     create(words, count);
   } else if (!command(find(words[1]), words, count)) {

@@ -2,6 +2,7 @@
 //!
 //! Must stay the same interpreter as `scenario.c` and `Scenario.cs`: one command, one call.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -17,14 +18,22 @@ use netdriver::{
 
 /// Milliseconds of one update when the script does not say otherwise.
 const FRAME_TIME_MS: i32 = 10;
+/// How long `await` waits at most, in rounds of a millisecond.
+const AWAIT_ROUNDS: u32 = 5000;
 /// Up to so many bytes print as digits, more as a hash.
 const HEX_BYTES_MAX: usize = 32;
 
 type Outcome<T = ()> = Result<T, String>;
 
+thread_local! {
+    /// The ports that the system chose for those of the script, over TCP.
+    static PORTS: RefCell<BTreeMap<u16, u16>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 /// A driver of the script.
 struct Actor {
     name: String,
+    kind: InterfaceKind,
     driver: NetworkDriver,
     connections: Vec<Connection>,
     sends: BTreeMap<String, SendHandle>,
@@ -74,7 +83,13 @@ fn run_line(actors: &mut Vec<Actor>, line: &str) -> Outcome {
             }
             Ok(())
         }
-        ["driver", name, "ipc", ref settings @ ..] => create(actors, name, settings),
+        ["await", name, ref others @ ..] => await_news(actors, name, others),
+        ["driver", name, "ipc", ref settings @ ..] => {
+            create(actors, name, InterfaceKind::Ipc, settings)
+        }
+        ["driver", name, "tcp", ref settings @ ..] => {
+            create(actors, name, InterfaceKind::Tcp, settings)
+        }
         ["destroy", name] => {
             find(actors, name)?;
             actors.retain(|actor| actor.name != name);
@@ -167,7 +182,21 @@ fn format_bytes(bytes: &[u8]) -> String {
     format!("{} bytes #{hash:08x}", bytes.len())
 }
 
-fn create(actors: &mut Vec<Actor>, name: &str, pairs: &[&str]) -> Outcome {
+/// Lets the drivers work, without moving their clocks, until the first has something to show.
+fn await_news(actors: &mut [Actor], name: &str, others: &[&str]) -> Outcome {
+    for _ in 0..AWAIT_ROUNDS {
+        for other in others {
+            find(actors, other)?.driver.wait(0).map_err(|error| error.to_string())?;
+        }
+        if find(actors, name)?.driver.wait(1).map_err(|error| error.to_string())? {
+            return Ok(());
+        }
+    }
+    println!("{name} await failed");
+    Ok(())
+}
+
+fn create(actors: &mut Vec<Actor>, name: &str, kind: InterfaceKind, pairs: &[&str]) -> Outcome {
     let mut settings =
         NetworkSettings { fixed_frame_time_ms: FRAME_TIME_MS, ..NetworkSettings::default() };
     for pair in pairs {
@@ -188,23 +217,21 @@ fn create(actors: &mut Vec<Actor>, name: &str, pairs: &[&str]) -> Outcome {
         }
     }
     let created = NetworkDriver::new(&settings).and_then(|mut driver| {
-        driver.add_interface(InterfaceSettings {
-            kind: InterfaceKind::Ipc,
-            ..InterfaceSettings::default()
-        })?;
+        driver.add_interface(InterfaceSettings { kind, ..InterfaceSettings::default() })?;
         Ok(driver)
     });
     println!("{name} driver {}", said(created.as_ref()));
     if let Ok(driver) = created {
         let name = name.to_owned();
-        actors.push(Actor { name, driver, connections: Vec::new(), sends: BTreeMap::new() });
+        actors.push(Actor { name, kind, driver, connections: Vec::new(), sends: BTreeMap::new() });
     }
     Ok(())
 }
 
 fn loopback(port: &str) -> Outcome<NetworkEndpoint> {
-    NetworkEndpoint::parse("127.0.0.1", number(port)?, Some(Family::Ipv4))
-        .map_err(|error| error.to_string())
+    let port = number(port)?;
+    let port = PORTS.with_borrow(|ports| ports.get(&port).copied().unwrap_or(port));
+    NetworkEndpoint::parse("127.0.0.1", port, Some(Family::Ipv4)).map_err(|error| error.to_string())
 }
 
 /// "ok" or "error N".
@@ -220,8 +247,7 @@ impl Actor {
         let name = self.name.clone();
         match *words {
             ["bind", _, port] => {
-                let outcome = self.driver.bind(0, &loopback(port)?);
-                println!("{name} bind {}", said(outcome));
+                println!("{name} bind {}", said(self.bind(port)?));
             }
             ["listen", _] => println!("{name} listen {}", said(self.driver.listen())),
             ["accept_payload", _, bytes] => {
@@ -327,6 +353,19 @@ impl Actor {
             _ => return Err(format!("unknown command {words:?}")),
         }
         Ok(())
+    }
+
+    /// Over TCP the system chooses the port, so that scripts do not meet.
+    fn bind(&mut self, port: &str) -> Outcome<netdriver::Result<()>> {
+        if self.kind == InterfaceKind::Ipc {
+            return Ok(self.driver.bind(0, &loopback(port)?).map(|_| ()));
+        }
+        let bound = self.driver.bind(0, &NetworkEndpoint::loopback_ipv4(0));
+        let chosen = bound.and_then(|binding| self.driver.local_endpoint(0, binding));
+        let script_port = number(port)?;
+        Ok(chosen.map(|chosen| {
+            PORTS.with_borrow_mut(|ports| ports.insert(script_port, chosen.port()));
+        }))
     }
 
     fn connection(&self, word: &str) -> Outcome<Connection> {

@@ -7,7 +7,7 @@ use netdriver::{DisconnectReason, EventKind, NetworkDriver, NetworkEndpoint, Sta
 
 use super::world::{Relay, SecurePair, connecting, secure_server};
 use crate::support::certificates::Authority;
-use crate::support::{expect_accept, expect_event, status, step, until};
+use crate::support::{create_pipelines, expect_accept, expect_event, status, step, until};
 
 fn pair() -> SecurePair {
     let authority = Authority::new();
@@ -133,6 +133,30 @@ fn closing_is_clean_on_both_sides() {
 }
 
 #[test]
+fn packets_under_tls_have_the_room_that_unity_transport_gives_them() {
+    let authority = Authority::new();
+    let settings = NetworkSettings::default();
+    let list = "reliable:32;reliable:64;useq;frag";
+    let (mut server, port) = secure_server(&authority.server(&["127.0.0.1"]), &settings);
+    create_pipelines(&mut server, list);
+    let mut client = NetworkDriver::new(&settings).expect("the settings are good");
+    client.add_interface(InterfaceSettings::new(InterfaceKind::WebSocket)).expect("an interface");
+    client.set_tls_client(0, Some(&authority.client())).expect("good certificates");
+    create_pipelines(&mut client, list);
+    let endpoint = NetworkEndpoint::loopback_ipv4(port);
+    let connection = client.connect(0, &endpoint, b"").expect("starts");
+    expect_event(&mut [&mut client, &mut server], EventKind::Connect);
+    expect_accept(&mut [&mut server, &mut client]);
+    for (pipeline, most) in (0..).zip([1308, 1296, 1292, 1306, 4096]) {
+        assert_eq!(client.payload_size_max(connection, pipeline).expect("is open"), most);
+        client.send(connection, pipeline, &vec![7; most as usize]).expect("is sent");
+        let event = expect_event(&mut [&mut server, &mut client], EventKind::Data);
+        assert_eq!((event.pipeline, event.data.len()), (pipeline, most as usize));
+    }
+    assert_eq!(client.header_size_max(0, 0).expect("is known"), 92);
+}
+
+#[test]
 fn the_utp_dialect_speaks_tls_where_its_interface_does() {
     let authority = Authority::new();
     let settings = NetworkSettings::default();
@@ -201,7 +225,7 @@ fn a_session_is_resumed_by_the_same_driver() {
 }
 
 #[test]
-fn only_websocket_interfaces_speak_tls() {
+fn only_streams_speak_tls() {
     let authority = Authority::new();
     for kind in [InterfaceKind::Udp, InterfaceKind::Ipc] {
         let mut driver = crate::support::driver(kind, &NetworkSettings::default());

@@ -10,8 +10,8 @@ use crate::support::{
     Pair, driver, expect_accept, expect_event, listen, server, settle, status, step, until,
 };
 
-const CARRIERS: [InterfaceKind; 3] =
-    [InterfaceKind::Ipc, InterfaceKind::Udp, InterfaceKind::WebSocket];
+const CARRIERS: [InterfaceKind; 4] =
+    [InterfaceKind::Ipc, InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Tcp];
 
 /// Settings on virtual time.
 pub fn frames(fixed_frame_time_ms: i32) -> NetworkSettings {

@@ -24,7 +24,8 @@ fn visit(
 #[test]
 fn one_driver_serves_every_interface_at_once() {
     let mut server = NetworkDriver::new(&NetworkSettings::default()).expect("a driver");
-    let kinds = [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc];
+    let kinds =
+        [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc, InterfaceKind::Tcp];
     for (number, kind) in kinds.into_iter().enumerate() {
         let added = server.add_interface(InterfaceSettings::new(kind)).expect("an interface");
         assert_eq!(added as usize, number);
@@ -53,7 +54,7 @@ fn one_driver_serves_every_interface_at_once() {
     assert_eq!(expect_event(&mut [&mut server, &mut page], EventKind::Data).data, b"first"[..]);
     guests.push((page, connection, accepted));
     let all: Vec<Connection> = guests.iter().map(|guest| guest.2).collect();
-    assert_eq!(server.send_to_many(&all, 0, b"to all"), 4);
+    assert_eq!(server.send_to_many(&all, 0, b"to all"), 5);
     for (client, connection, _) in &mut guests {
         let event = expect_event(&mut [client, &mut server], EventKind::Data);
         assert_eq!((event.connection, &event.data[..]), (*connection, &b"to all"[..]));
@@ -62,7 +63,9 @@ fn one_driver_serves_every_interface_at_once() {
 
 #[test]
 fn an_interface_listens_at_several_addresses() {
-    for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc] {
+    for kind in
+        [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Ipc, InterfaceKind::Tcp]
+    {
         let mut server = driver(kind, &NetworkSettings::default());
         let first = server.bind(0, &NetworkEndpoint::loopback_ipv4(0)).expect("binds");
         server.listen().expect("listens");
@@ -82,7 +85,7 @@ fn an_interface_listens_at_several_addresses() {
 
 #[test]
 fn ipv6_works_beside_ipv4_in_one_driver() {
-    for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket] {
+    for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Tcp] {
         let mut server = driver(kind, &NetworkSettings::default());
         server.bind(0, &NetworkEndpoint::loopback_ipv6(0)).expect("binds");
         server.bind(0, &NetworkEndpoint::loopback_ipv4(0)).expect("binds");
@@ -136,7 +139,7 @@ fn ipc_takes_loopback_addresses_of_either_family_and_no_others() {
 
 #[test]
 fn a_host_name_is_looked_up_in_the_background() {
-    for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket] {
+    for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Tcp] {
         let (mut server, endpoint) = server(kind, &NetworkSettings::default());
         for host in ["localhost", "127.0.0.1"] {
             let mut client = driver(kind, &NetworkSettings::default());

@@ -13,8 +13,8 @@ use crate::support::{
     websocket_server,
 };
 
-const KINDS: [InterfaceKind; 3] =
-    [InterfaceKind::Ipc, InterfaceKind::Udp, InterfaceKind::WebSocket];
+const KINDS: [InterfaceKind; 4] =
+    [InterfaceKind::Ipc, InterfaceKind::Udp, InterfaceKind::Tcp, InterfaceKind::WebSocket];
 /// One of each kind, and those that games use together.
 const ALL: &str =
     "frag;useq;reliable:32;frag,reliable:32;reliable:256;frag,useq;sim,reliable;null;";
@@ -62,10 +62,12 @@ fn every_pipeline_carries_messages_both_ways_over_every_carrier() {
 fn the_longest_messages_are_those_of_unity_transport() {
     let list = "null;reliable:32;reliable:64;useq;frag;frag,reliable:32;reliable:128";
     let udp = [1390, 1390, 1378, 1374, 1388, 4096, 4096, 1390 - 24];
+    let tcp = [1388, 1388, 1376, 1372, 1386, 4096, 4096, 1388 - 24];
     let websocket = [1376, 1376, 1364, 1360, 1374, 4096, 4096, 1376 - 24];
     let carriers = [
         (InterfaceKind::Udp, 10, udp),
         (InterfaceKind::Ipc, 10, udp),
+        (InterfaceKind::Tcp, 12, tcp),
         (InterfaceKind::WebSocket, 24, websocket),
     ];
     for (kind, padding, expected) in carriers {
@@ -334,7 +336,8 @@ fn a_program_that_does_not_pop_loses_no_reliable_message() {
         let info = pair.server.connection_info(pair.to_client).expect("is open");
         let waiting = pair.server.event_queue_size(pair.to_client);
         assert!(waiting <= 4, "{kind:?}: {waiting} wait");
-        assert_eq!(info.dropped_in > 0, kind != InterfaceKind::WebSocket, "{kind:?}");
+        let datagrams = matches!(kind, InterfaceKind::Ipc | InterfaceKind::Udp);
+        assert_eq!(info.dropped_in > 0, datagrams, "{kind:?}");
         let mut got = Vec::new();
         for _ in 0..400 {
             got.extend(numbers(&mut pair.server));

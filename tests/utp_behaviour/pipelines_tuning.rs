@@ -35,12 +35,13 @@ fn reliable_pipelines_measure_the_round_trip() {
     assert_eq!(rtt.samples, 100);
     assert!((80_000..=130_000).contains(&rtt.smoothed), "{rtt:?}");
     let info = pair.client.connection_info(pair.to_server).expect("is open");
-    assert_eq!(u64::from(info.round_trip_us), rtt.smoothed);
+    assert!((80_000..=130_000).contains(&info.round_trip_us), "{info:?}");
 }
 
 #[test]
 fn nothing_is_sent_once_everything_is_acknowledged() {
-    let settings = NetworkSettings { heartbeat_timeout_ms: 0, ..stock() };
+    let settings =
+        NetworkSettings { heartbeat_timeout_ms: 0, round_trip_interval_ms: 0, ..stock() };
     let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &settings, "reliable");
     let packets = |pair: &Pair| {
         pair.client.statistics().datagrams_out + pair.server.statistics().datagrams_out

@@ -68,7 +68,8 @@ fn heartbeats_keep_an_idle_connection() {
 
 #[test]
 fn a_side_that_sends_needs_no_heartbeat() {
-    let settings = NetworkSettings { heartbeat_timeout_ms: 100, ..frames(10) };
+    let settings =
+        NetworkSettings { heartbeat_timeout_ms: 100, round_trip_interval_ms: 0, ..frames(10) };
     let mut pair = Pair::with(InterfaceKind::Ipc, &settings);
     let before = pair.client.statistics().datagrams_out;
     for _ in 0..200 {

@@ -267,7 +267,8 @@ fn packets_with_bytes_too_many_still_count() {
 
 #[test]
 fn an_idle_server_sends_heartbeats_of_nine_bytes() {
-    let settings = NetworkSettings { heartbeat_timeout_ms: 500, ..frames(100) };
+    let settings =
+        NetworkSettings { heartbeat_timeout_ms: 500, round_trip_interval_ms: 0, ..frames(100) };
     let (mut server, peer, _) = accepted(&settings);
     peer.send(&packet(3, b""));
     for _ in 0..3 {
@@ -280,6 +281,8 @@ fn a_timeout_says_goodbye() {
     let settings =
         NetworkSettings { disconnect_timeout_ms: 300, heartbeat_timeout_ms: 0, ..frames(10) };
     let (mut server, peer, _) = accepted(&settings);
+    // To an address that never spoke nothing is said.
+    peer.send(&packet(3, b""));
     assert_eq!(peer.receive(&mut server), packet(2, b""));
     let end = expect_event(&mut [&mut server], EventKind::Disconnect);
     assert_eq!(end.reason, DisconnectReason::Timeout);

@@ -363,13 +363,15 @@ fn an_abort_over_datagrams_is_noticed_by_silence_only() {
         disconnect_timeout_ms: 300,
         ..NetworkSettings::default()
     };
-    for kind in [InterfaceKind::Ipc, InterfaceKind::Udp, InterfaceKind::WebSocket] {
+    for kind in
+        [InterfaceKind::Ipc, InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Tcp]
+    {
         let mut pair = Pair::with(kind, &settings);
         pair.client.abort(pair.to_server).expect("is open");
         assert_gone(&mut pair.client, pair.to_server);
         let end = pair.server_event(EventKind::Disconnect);
         let reason = match kind {
-            InterfaceKind::WebSocket => DisconnectReason::ProtocolError,
+            InterfaceKind::WebSocket | InterfaceKind::Tcp => DisconnectReason::ProtocolError,
             _ => DisconnectReason::Timeout,
         };
         assert_eq!(end.reason, reason, "{kind:?}");

@@ -37,6 +37,10 @@ pub enum Need {
     Nginx,
     /// Proxies for HTTP and SOCKS5, and OpenSSL's program for certificates.
     Proxies,
+    /// Wireshark's program for the terminal, with Lua.
+    Tshark,
+    /// ENet, for the benchmarks.
+    Enet,
     /// Chromium; optional.
     Chromium,
     /// Rust's formatter.
@@ -132,6 +136,29 @@ const TOOLS: &[Tool] = &[
         optional: false,
         present: || {
             ["tinyproxy", "microsocks", "openssl"].iter().all(|name| which(&[name]).is_some())
+        },
+    },
+    Tool {
+        need: Need::Tshark,
+        name: "tshark with Lua",
+        packages: &["tshark"],
+        component: None,
+        optional: false,
+        present: || {
+            let script = "tshark --version | grep -qi 'with lua'";
+            Run::new("sh").args(["-c", script]).probe()
+        },
+    },
+    Tool {
+        need: Need::Enet,
+        name: "ENet with its headers",
+        packages: &["libenet-dev"],
+        component: None,
+        optional: false,
+        present: || {
+            let script = "echo '#include <enet/enet.h>\nint main(void) { return \
+                          enet_initialize(); }' | cc -x c - -lenet -o /dev/null";
+            Run::new("sh").args(["-c", script]).probe()
         },
     },
     Tool {

@@ -7,6 +7,7 @@
     reason = "the rules about clocks and sockets protect the driver; a task runner reads the clock"
 )]
 
+mod bench;
 mod bindgen;
 mod build;
 mod cli;
@@ -82,6 +83,13 @@ const COMMANDS: &[Command] = &[
         flags: &[],
         summary: "run the Autobahn test suite against the server and the client",
         run: conformance::command,
+    },
+    Command {
+        name: "bench",
+        operand: Some("udp"),
+        flags: bench::FLAGS,
+        summary: "run netdriver beside what others use, in turns, and compare",
+        run: bench::command,
     },
     Command {
         name: "fuzz",

@@ -43,7 +43,8 @@ impl NetworkDriver {
             self.connections.at(index).machines.owing = false;
             self.send_acks(index, false);
         }
-        // Nothing that was sent brings a new debt.
+        // What could not be sent is owed again.
+        list.append(&mut self.pipelines.owing);
         self.pipelines.owing = list;
     }
 
@@ -54,6 +55,7 @@ impl NetworkDriver {
             self.connections.at(index).machines.urgent = false;
             self.send_acks(index, true);
         }
+        list.append(&mut self.pipelines.urgent);
         self.pipelines.urgent = list;
     }
 

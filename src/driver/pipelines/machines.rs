@@ -12,6 +12,8 @@ pub struct Machines {
     pub(super) owing: bool,
     /// In the list of those that owe them now.
     pub(super) urgent: bool,
+    /// The reliable pipeline that measures round trips, 0 none yet, and how many it has.
+    pub(super) measured: (u8, u64),
     /// The pipeline that last refused a message because its window was full; 0 is none.
     pub(super) blocked: u8,
 }
@@ -52,7 +54,7 @@ impl Machines {
     }
 
     /// All machines, with the numbers of their pipelines.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u8, &Pipeline)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u8, &Pipeline)> {
         let numbered = (1..=u8::MAX).zip(&self.list);
         numbered.filter_map(|(number, machine)| Some((number, machine.as_deref()?)))
     }

@@ -12,7 +12,7 @@ mod stages;
 mod tuning;
 
 use super::NetworkDriver;
-use super::interfaces::{layers, utp_packet_size_max};
+use super::interfaces::layers;
 use crate::error::{Error, Result, Status};
 use crate::proto::pipeline::{Pipeline, PipelineConfig};
 use crate::proto::random::Random;
@@ -26,7 +26,7 @@ pub use tuning::PipelineStatistics;
 /// Pipelines of one driver: the number is a byte, and 0 is none.
 pub const PIPELINES_MAX: usize = u8::MAX as usize;
 /// Bytes that TLS adds to a packet, as Unity Transport counts them.
-const TLS_OVERHEAD: usize = 68;
+pub const TLS_OVERHEAD: usize = 68;
 
 /// The pipelines of a driver.
 #[derive(Default)]
@@ -100,6 +100,17 @@ impl NetworkDriver {
         Ok(self.pipelines.list.len() as u8)
     }
 
+    /// How many pipelines were made; their numbers are 1 to this.
+    #[must_use]
+    pub const fn pipeline_count(&self) -> usize {
+        self.pipelines.list.len()
+    }
+
+    /// Could a pipeline be made now?
+    pub(super) const fn takes_pipelines(&self) -> bool {
+        !self.connections.were_used()
+    }
+
     /// Refuses the number of a pipeline that was never made.
     pub(super) fn check_pipeline(&self, pipeline: u8) -> Result<()> {
         let count = self.pipelines.list.len();
@@ -132,12 +143,10 @@ impl NetworkDriver {
 
     /// Bytes behind the pipeline byte of a packet of a connection.
     pub(super) fn packet_room(&mut self, index: u32) -> usize {
-        let entry = self.connections.at(index);
-        let (link, interface) = (entry.link, entry.interface);
+        let interface = self.connections.at(index).interface;
         let kind = self.interfaces[interface as usize].settings.kind;
-        let tls = if self.is_secure(link) { TLS_OVERHEAD } else { 0 };
         let protocol = layers(kind, Dialect::Utp).protocol;
-        utp_packet_size_max(&self.settings, kind).saturating_sub(protocol + tls)
+        self.packet_size_max(index).saturating_sub(protocol)
     }
 
     /// The machine of a connection for a pipeline, taken out of its place; a new one if it has

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::super::NetworkDriver;
 use crate::proto::pipeline::StageStatistics;
+use crate::proto::utp::connection::UtpConnection;
 
 impl NetworkDriver {
     /// Takes the payload of a data packet with the number of a pipeline.
@@ -49,19 +50,29 @@ impl NetworkDriver {
         machine.is_some_and(|machine| machine.only_acknowledges(payload))
     }
 
-    /// What a reliable stage has measured is the connection's round trip.
+    /// What a reliable stage measures is the connection's round trip, where the peer answers no
+    /// probes. Of several such pipelines the first is listened to.
     fn note_round_trip(&mut self, index: u32, pipeline: u8) {
         let entry = self.connections.at(index);
-        let measured = entry.machines.get(pipeline).and_then(|machine| {
+        let machines = &entry.machines;
+        if machines.measured.0 != 0 && machines.measured.0 != pipeline
+            || entry.utp.as_ref().is_some_and(UtpConnection::answers_probes)
+        {
+            return;
+        }
+        let measured = machines.get(pipeline).and_then(|machine| {
             machine.statistics().find_map(|stage| match stage {
                 StageStatistics::Reliable(reliable) if reliable.rtt.samples > 0 => {
-                    Some(reliable.rtt.smoothed)
+                    Some(reliable.rtt)
                 }
                 _ => None,
             })
         });
-        if let Some(micros) = measured {
-            entry.round_trip = micros.clamp(1, u64::from(u32::MAX)) as u32;
+        if let Some(rtt) = measured
+            && entry.machines.measured.1 != rtt.samples
+        {
+            entry.machines.measured = (pipeline, rtt.samples);
+            entry.round_trip.record(rtt.last);
         }
     }
 }

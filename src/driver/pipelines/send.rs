@@ -86,7 +86,7 @@ impl NetworkDriver {
             Err(SendError::Stage(error)) => return Err(stage_refused(error.0)),
         }
         self.count_sent(index, data.len());
-        self.schedule(index);
+        self.touch(index);
         Ok(())
     }
 

@@ -22,7 +22,7 @@ pub struct PipelineStatistics {
 }
 
 impl PipelineStatistics {
-    fn of(machine: &Pipeline) -> Self {
+    pub(in crate::driver) fn of(machine: &Pipeline) -> Self {
         let mut all = Self::default();
         for stage in machine.statistics() {
             match stage {

@@ -160,7 +160,7 @@ impl NetworkDriver {
         let datagram = ours.datagram_size_max.min(hello.datagram_size_max);
         let entry = self.connections.at(index);
         let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else { return };
-        let measured = Some(u64::from(entry.round_trip)).filter(|&micros| micros > 0);
+        let measured = Some(u64::from(entry.round_trip.smoothed())).filter(|&micros| micros > 0);
         let settings = &self.settings;
         let config = session::Config {
             datagram_size_max: datagram,

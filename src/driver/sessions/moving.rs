@@ -2,7 +2,6 @@
 
 use super::super::NetworkDriver;
 use super::super::connections::Link;
-use super::super::datagram::remote_of;
 
 impl NetworkDriver {
     /// Is a connection's peer one that must prove a new place?
@@ -37,16 +36,7 @@ impl NetworkDriver {
         let Some(data) = session.poll_path_response() else { return };
         if peer.paths.handle_response(link, data).is_some() {
             session.handle_path_change(now);
-            self.move_to(index, link);
+            self.set_link(index, link);
         }
-    }
-
-    /// The peer is there now.
-    pub(in crate::driver) fn move_to(&mut self, index: u32, link: Link) {
-        let local = self.link_local(link);
-        let entry = self.connections.at(index);
-        entry.link = link;
-        entry.remote = remote_of(link);
-        entry.local = local;
     }
 }

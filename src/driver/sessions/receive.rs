@@ -81,6 +81,8 @@ impl NetworkDriver {
         }
         self.follow_proven(index, link);
         self.after_datagram(index);
+        self.follow_machine(index);
+        self.touch(index);
     }
 
     /// What a datagram brought besides messages: measurements, and room.
@@ -90,9 +92,8 @@ impl NetworkDriver {
         if let Some(peer) = &mut entry.session
             && let Some(session) = &mut peer.session
         {
-            if let Some(measured) = session.round_trip() {
-                entry.round_trip = measured.clamp(1, u64::from(u32::MAX)) as u32;
-                entry.jitter = session.jitter().min(u64::from(u32::MAX)) as u32;
+            if let Some(sample) = session.take_round_trip() {
+                entry.round_trip.record(sample);
             }
             if session.is_stalled() && !std::mem::replace(&mut peer.stalled, true) {
                 self.sessions.stalled.push(index);

@@ -369,6 +369,11 @@ impl Session {
         self.rtt.is_measured().then(|| self.rtt.smoothed())
     }
 
+    /// The newest measurement of the round trip in microseconds, once.
+    pub fn take_round_trip(&mut self) -> Option<Micros> {
+        self.rtt.take_sample()
+    }
+
     /// How much the round trip varies, in microseconds.
     #[must_use]
     pub const fn jitter(&self) -> Micros {

@@ -18,6 +18,8 @@ pub struct RoundTrip {
     smoothed: Micros,
     variation: Micros,
     samples: u64,
+    /// The newest sample was not taken yet.
+    fresh: bool,
 }
 
 impl RoundTrip {
@@ -25,7 +27,7 @@ impl RoundTrip {
     pub fn new(hint: Option<Micros>) -> Self {
         let smoothed = hint.unwrap_or(INITIAL).max(GRANULARITY);
         let variation = smoothed / 2;
-        Self { latest: smoothed, smoothed, variation, samples: 0 }
+        Self { latest: smoothed, smoothed, variation, samples: 0, fresh: false }
     }
 
     /// Takes the time between a packet and its acknowledgement, and how long the peer says that
@@ -36,6 +38,7 @@ impl RoundTrip {
         let believable = OUTLIER * (self.smoothed + 4 * self.variation) + OUTLIER_MIN;
         let elapsed = if self.samples > 0 { elapsed.min(believable) } else { elapsed };
         self.samples += 1;
+        self.fresh = true;
         // A peer that exaggerates is sent more than it needs; that is its own loss.
         self.latest = elapsed.saturating_sub(held_back).max(1);
         if self.samples == 1 {
@@ -46,6 +49,11 @@ impl RoundTrip {
         let difference = self.smoothed.abs_diff(self.latest);
         self.variation = (3 * self.variation + difference) / 4;
         self.smoothed = (7 * self.smoothed + self.latest) / 8;
+    }
+
+    /// The newest sample, once.
+    pub fn take_sample(&mut self) -> Option<Micros> {
+        std::mem::take(&mut self.fresh).then_some(self.latest)
     }
 
     /// The newest sample.

@@ -3,8 +3,14 @@
 //! Packets and time go in, events and control packets come out. The machine never sees an
 //! address or a payload's bytes, holds no queue and allocates nothing. Rules: `docs/PROTOCOL.md`.
 
-use super::packet::{Packet, Token};
+use super::cookie::Cookie;
+use super::packet::{MTU_HEADER_SIZE, Packet, Token};
+use super::path_mtu::PathMtu;
+use super::prober::Prober;
 use crate::proto::time::{Micros, from_ms};
+
+/// Answers to probes that may be due at once: as many as a discovery sends.
+const MTU_ACKS_MAX: usize = 4;
 
 /// The timers of a connection (Unity Transport's `NetworkConfigParameter`).
 #[derive(Clone, Copy, Debug)]
@@ -17,10 +23,14 @@ pub struct Config {
     pub disconnect_timeout: Micros,
     /// Time without sending that asks for a heartbeat; 0 is never.
     pub heartbeat_timeout: Micros,
+    /// Silence that ends a server's connection whose client was never heard; 0 is never.
+    pub unvalidated_timeout: Micros,
+    /// Between two probes that measure the round trip; 0 is never.
+    pub round_trip_interval: Micros,
 }
 
 impl Config {
-    /// From settings in milliseconds.
+    /// From settings in milliseconds, without what Unity Transport has not.
     #[must_use]
     pub const fn from_ms(connect: i32, attempts: i32, disconnect: i32, heartbeat: i32) -> Self {
         Self {
@@ -28,6 +38,8 @@ impl Config {
             max_connect_attempts: if attempts < 0 { 0 } else { attempts as u32 },
             disconnect_timeout: from_ms(disconnect),
             heartbeat_timeout: from_ms(heartbeat),
+            unvalidated_timeout: 0,
+            round_trip_interval: 0,
         }
     }
 }
@@ -47,6 +59,9 @@ pub enum Outcome {
     Dropped,
     /// Nothing arrived for `disconnect_timeout`. The peer is told.
     TimedOut,
+    /// A client was not heard for `unvalidated_timeout` after its request. It is not told: the
+    /// address may be somebody else's.
+    NeverHeard,
     /// All attempts went unanswered.
     AttemptsExhausted,
 }
@@ -56,10 +71,14 @@ pub enum Outcome {
 pub enum Control {
     /// A request, with the connect payload.
     Request,
+    /// A request that brings a cookie, with the connect payload.
+    CookieRequest(Cookie),
     /// An accept, with the accept payload.
     Accept,
     /// An answer to a probe that was that many bytes on the wire.
     MtuAck(u16),
+    /// A probe with so much padding.
+    MtuCheck(u16),
     /// A heartbeat.
     Heartbeat,
     /// A goodbye.
@@ -82,6 +101,10 @@ pub struct UtpConnection {
     server: bool,
     /// The client has sent something that only follows an accept.
     peer_spoke: bool,
+    /// The peer's address is as good as proven: it spoke, or brought a cookie, or has a stream.
+    validated: bool,
+    /// A client's, for its next request.
+    cookie: Option<Cookie>,
     attempts: u32,
     last_send: Micros,
     last_receive: Micros,
@@ -89,7 +112,12 @@ pub struct UtpConnection {
     accept_due: bool,
     heartbeat_due: bool,
     disconnect_due: bool,
-    mtu_ack_due: Option<u16>,
+    mtu_acks_due: [u16; MTU_ACKS_MAX],
+    mtu_acks: u8,
+    path_mtu: PathMtu,
+    prober: Prober,
+    /// What the layers below add to a packet.
+    overhead: u16,
     round_trip: Option<Micros>,
 }
 
@@ -100,6 +128,8 @@ impl UtpConnection {
             state,
             server: state == State::Established,
             peer_spoke: false,
+            validated: state != State::Established,
+            cookie: None,
             attempts: 0,
             last_send: now,
             last_receive: now,
@@ -107,9 +137,73 @@ impl UtpConnection {
             accept_due: false,
             heartbeat_due: false,
             disconnect_due: false,
-            mtu_ack_due: None,
+            mtu_acks_due: [0; MTU_ACKS_MAX],
+            mtu_acks: 0,
+            path_mtu: PathMtu::off(u16::MAX),
+            prober: Prober::new(now),
+            overhead: 0,
             round_trip: None,
         }
+    }
+
+    /// Says how large packets may be, and what the layers below add to each. With `discover` a
+    /// server's connection is settled once the path is known, a client's likewise.
+    pub fn set_path(&mut self, now: Micros, largest: u16, overhead: u16, discover: bool) {
+        self.overhead = overhead;
+        self.path_mtu = if discover { PathMtu::new(now, largest) } else { PathMtu::off(largest) };
+        if self.validated && self.is_established() {
+            self.path_mtu.handle_validated(now);
+        }
+    }
+
+    /// The peer's address is proven by other means: a cookie, a stream.
+    pub fn handle_validated(&mut self, now: Micros) {
+        self.validated = true;
+        if self.is_established() {
+            self.path_mtu.handle_validated(now);
+        }
+    }
+
+    /// Is the peer's address as good as proven?
+    #[must_use]
+    pub const fn is_validated(&self) -> bool {
+        self.validated
+    }
+
+    /// Does the peer answer probes of the round trip?
+    #[must_use]
+    pub const fn answers_probes(&self) -> bool {
+        self.prober.replaces_heartbeats()
+    }
+
+    /// May the program use the connection, as far as the path is concerned?
+    #[must_use]
+    pub const fn is_settled(&self) -> bool {
+        self.path_mtu.is_settled()
+    }
+
+    /// Bytes of the largest packet that is known to arrive, what the layers below add included.
+    #[must_use]
+    pub fn path_mtu(&self) -> u16 {
+        self.path_mtu.size()
+    }
+
+    /// Bytes of the largest packet that is known to arrive, without what the layers below add.
+    #[must_use]
+    pub fn packet_size_max(&self) -> u16 {
+        self.path_mtu.size().saturating_sub(self.overhead)
+    }
+
+    /// A server under load wants a cookie: the request is repeated at once with it, once for each
+    /// that was sent without.
+    pub fn handle_retry(&mut self, cookie: Cookie) -> bool {
+        let wanted =
+            self.state == State::AwaitingAccept && !self.request_due && self.cookie.is_none();
+        if wanted {
+            self.cookie = Some(cookie);
+            self.request_due = true;
+        }
+        wanted
     }
 
     /// A client; its first request is due at once.
@@ -135,16 +229,21 @@ impl UtpConnection {
         self.token
     }
 
+    /// Did this side start it?
+    #[must_use]
+    pub const fn is_client(&self) -> bool {
+        !self.server
+    }
+
     /// May messages be sent?
     #[must_use]
     pub fn is_established(&self) -> bool {
         self.state == State::Established
     }
 
-    /// The handshake's round trip, when one request was enough (client only).
-    #[must_use]
-    pub const fn round_trip(&self) -> Option<Micros> {
-        self.round_trip
+    /// The round trip that the last packet has measured.
+    pub const fn take_round_trip(&mut self) -> Option<Micros> {
+        self.round_trip.take()
     }
 
     /// Must an accept go out in front of the next packets, because the client may not have got
@@ -172,6 +271,8 @@ impl UtpConnection {
                 if self.attempts == 1 {
                     self.round_trip = Some(now.saturating_sub(self.last_send));
                 }
+                self.prober = Prober::new(now);
+                self.path_mtu.handle_validated(now);
                 Outcome::Connected
             }
             // Our server repeats its accept on purpose; it changes nothing, no timer included.
@@ -188,14 +289,21 @@ impl UtpConnection {
                 self.heard(now);
                 Outcome::Data
             }
-            (Packet::Heartbeat { .. } | Packet::MtuAck { .. }, _) => {
+            (Packet::Heartbeat { .. }, _) => {
                 self.heard(now);
+                Outcome::Nothing
+            }
+            (Packet::MtuAck { size, .. }, _) => {
+                self.heard(now);
+                self.path_mtu.handle_ack(*size);
+                let padding = size.checked_sub(MTU_HEADER_SIZE as u16 + overhead);
+                self.round_trip = padding.and_then(|padding| self.prober.handle_ack(now, padding));
                 Outcome::Nothing
             }
             (Packet::MtuCheck { probed, .. }, _) => {
                 self.heard(now);
-                let header = super::packet::MTU_HEADER_SIZE as u16;
-                self.mtu_ack_due = Some(probed.saturating_add(overhead).saturating_add(header));
+                let header = MTU_HEADER_SIZE as u16;
+                self.owe_mtu_ack(probed.saturating_add(overhead).saturating_add(header));
                 Outcome::Nothing
             }
             (Packet::ConnectionRequest { .. } | Packet::ConnectionAccept { .. }, _) => {
@@ -206,7 +314,28 @@ impl UtpConnection {
 
     fn heard(&mut self, now: Micros) {
         self.last_receive = now;
-        self.peer_spoke = true;
+        if !std::mem::replace(&mut self.peer_spoke, true) {
+            // The first probe is an interval after the first word.
+            self.prober = Prober::new(now);
+            self.handle_validated(now);
+        }
+    }
+
+    /// Each probe is answered; of more than fit, the newest are.
+    fn owe_mtu_ack(&mut self, size: u16) {
+        if usize::from(self.mtu_acks) == MTU_ACKS_MAX {
+            self.mtu_acks_due.rotate_left(1);
+            self.mtu_acks -= 1;
+        }
+        self.mtu_acks_due[usize::from(self.mtu_acks)] = size;
+        self.mtu_acks += 1;
+    }
+
+    fn take_mtu_ack(&mut self) -> Option<u16> {
+        self.mtu_acks = self.mtu_acks.checked_sub(1)?;
+        let size = self.mtu_acks_due[0];
+        self.mtu_acks_due.rotate_left(1);
+        Some(size)
     }
 
     /// Lets time pass.
@@ -218,11 +347,25 @@ impl UtpConnection {
                 }
             }
             State::Established => {
+                let unheard = self.last_receive.saturating_add(config.unvalidated_timeout);
+                if !self.validated && config.unvalidated_timeout > 0 && now > unheard {
+                    self.state = State::Closed;
+                    self.accept_due = false;
+                    return Outcome::NeverHeard;
+                }
                 let silent_since = self.last_receive.saturating_add(config.disconnect_timeout);
                 if config.disconnect_timeout > 0 && now > silent_since {
                     self.state = State::Closed;
-                    self.disconnect_due = true;
+                    // An address that is not proven may be somebody else's.
+                    self.disconnect_due = self.validated;
                     return Outcome::TimedOut;
+                }
+                self.path_mtu.handle_timeout(now);
+                if self.probes()
+                    && self.prober.handle_timeout(now, config.round_trip_interval)
+                    && self.prober.replaces_heartbeats()
+                {
+                    self.last_send = now;
                 }
                 let idle_since = self.last_send.saturating_add(config.heartbeat_timeout);
                 if config.heartbeat_timeout > 0 && now > idle_since {
@@ -238,6 +381,11 @@ impl UtpConnection {
         Outcome::Nothing
     }
 
+    /// Never before a server's client has spoken: it may not have its accept.
+    const fn probes(&self) -> bool {
+        !self.repeats_accept()
+    }
+
     fn next_attempt(&mut self, now: Micros, config: &Config) -> Outcome {
         if self.attempts >= config.max_connect_attempts {
             self.state = State::Closed;
@@ -246,6 +394,8 @@ impl UtpConnection {
         self.attempts += 1;
         self.last_send = now;
         self.request_due = true;
+        // One cookie is for one request: the server may be another one by now.
+        self.cookie = None;
         Outcome::Nothing
     }
 
@@ -262,16 +412,20 @@ impl UtpConnection {
             State::Established => {
                 let silence = after(self.last_receive, config.disconnect_timeout);
                 let idle = after(self.last_send, config.heartbeat_timeout);
-                silence.into_iter().chain(idle).min()
+                let unheard = after(self.last_receive, config.unvalidated_timeout);
+                let unheard = unheard.filter(|_| !self.validated);
+                let probe = self.prober.next_timeout(config.round_trip_interval);
+                let probe = probe.filter(|_| self.probes());
+                let path = self.path_mtu.next_timeout();
+                [silence, idle, unheard, probe, path].into_iter().flatten().min()
             }
             State::Closed => None,
         }
     }
 
     /// A packet of a session arrived: a sign of life like any other.
-    pub const fn handle_session_packet(&mut self, now: Micros) {
-        self.last_receive = now;
-        self.peer_spoke = true;
+    pub fn handle_session_packet(&mut self, now: Micros) {
+        self.heard(now);
     }
 
     /// The peer's WebSocket answered a ping, which may count as a sign of life: its program need
@@ -292,7 +446,9 @@ impl UtpConnection {
             || self.accept_due
             || self.heartbeat_due
             || self.disconnect_due
-            || self.mtu_ack_due.is_some()
+            || self.mtu_acks > 0
+            || self.path_mtu.wants_transmit()
+            || self.prober.wants_transmit()
     }
 
     /// Something of this connection left: the heartbeat timer starts anew.
@@ -306,16 +462,25 @@ impl UtpConnection {
         self.state = State::Closed;
         self.request_due = false;
         self.accept_due = false;
+        self.path_mtu = PathMtu::off(u16::MAX);
     }
 
     /// The next control packet that is due.
     pub fn poll_transmit(&mut self, now: Micros) -> Option<Control> {
         let control = if std::mem::take(&mut self.request_due) {
-            Control::Request
+            self.cookie.map_or(Control::Request, Control::CookieRequest)
         } else if std::mem::take(&mut self.accept_due) {
             Control::Accept
-        } else if let Some(size) = self.mtu_ack_due.take() {
+        } else if let Some(size) = self.take_mtu_ack() {
             Control::MtuAck(size)
+        } else if let Some(size) = self.path_mtu.poll_transmit() {
+            Control::MtuCheck(size.saturating_sub(self.overhead + MTU_HEADER_SIZE as u16))
+        } else if let Some(padding) = self.prober.poll_transmit(now) {
+            if !self.prober.replaces_heartbeats() {
+                // A peer that knows no probes takes this for nothing; its heartbeat is still due.
+                return Some(Control::MtuCheck(padding));
+            }
+            Control::MtuCheck(padding)
         } else if std::mem::take(&mut self.disconnect_due) {
             self.heartbeat_due = false;
             Control::Disconnect
@@ -330,136 +495,4 @@ impl UtpConnection {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TOKEN: Token = [1, 2, 3, 4, 5, 6, 7, 8];
-    const CONFIG: Config = Config::from_ms(1000, 3, 30_000, 500);
-    const ACCEPT: Packet<'static> = Packet::ConnectionAccept { token: TOKEN, payload: &[] };
-    const REQUEST: Packet<'static> = Packet::ConnectionRequest { token: TOKEN, payload: &[] };
-    const DATA: Packet<'static> = Packet::Data { token: TOKEN, pipeline: 0, payload: &[] };
-    const HEARTBEAT: Packet<'static> = Packet::Heartbeat { token: TOKEN };
-    const MS: Micros = 1000;
-
-    fn controls(connection: &mut UtpConnection, now: Micros) -> Vec<Control> {
-        std::iter::from_fn(|| connection.poll_transmit(now)).collect()
-    }
-
-    /// Asks the machine at each of its own deadlines until `end`.
-    fn run(connection: &mut UtpConnection, end: Micros) -> Vec<(Micros, Outcome, Vec<Control>)> {
-        let mut log = Vec::new();
-        while let Some(now) = connection.next_timeout(&CONFIG).filter(|&now| now <= end) {
-            let outcome = connection.handle_timeout(now, &CONFIG);
-            log.push((now / MS, outcome, controls(connection, now)));
-        }
-        log
-    }
-
-    #[test]
-    fn a_client_repeats_its_request_and_gives_up() {
-        let mut client = UtpConnection::client(TOKEN, 0);
-        assert_eq!(controls(&mut client, 0), [Control::Request]);
-        let log = run(&mut client, 10_000 * MS);
-        let request = || vec![Control::Request];
-        assert_eq!(
-            log,
-            [
-                (1000, Outcome::Nothing, request()),
-                (2000, Outcome::Nothing, request()),
-                (3000, Outcome::AttemptsExhausted, vec![]),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_handshake_connects_both_sides_and_measures_the_round_trip() {
-        let mut client = UtpConnection::client(TOKEN, 0);
-        controls(&mut client, 0);
-        let mut server = UtpConnection::server(TOKEN, 10 * MS);
-        assert!(server.is_established());
-        assert_eq!(controls(&mut server, 10 * MS), [Control::Accept]);
-        assert_eq!(client.handle_packet(20 * MS, &ACCEPT, 0), Outcome::Connected);
-        assert_eq!(client.round_trip(), Some(20 * MS));
-        assert_eq!(client.handle_packet(21 * MS, &ACCEPT, 0), Outcome::Nothing);
-        assert_eq!(client.handle_packet(22 * MS, &DATA, 0), Outcome::Data);
-    }
-
-    #[test]
-    fn data_before_the_accept_is_dropped_and_the_connection_still_made() {
-        let mut client = UtpConnection::client(TOKEN, 0);
-        assert_eq!(client.handle_packet(1, &DATA, 0), Outcome::Dropped);
-        assert_eq!(client.handle_packet(2, &HEARTBEAT, 0), Outcome::Dropped);
-        assert_eq!(client.handle_packet(3, &ACCEPT, 0), Outcome::Connected);
-    }
-
-    #[test]
-    fn a_server_repeats_its_accept_until_the_client_speaks() {
-        let mut server = UtpConnection::server(TOKEN, 0);
-        controls(&mut server, 0);
-        assert!(server.repeats_accept());
-        assert_eq!(server.handle_packet(1, &REQUEST, 0), Outcome::Nothing);
-        assert_eq!(controls(&mut server, 1), [Control::Accept]);
-        assert!(server.repeats_accept());
-        assert_eq!(server.handle_timeout(600 * MS, &CONFIG), Outcome::Nothing);
-        assert_eq!(controls(&mut server, 600 * MS), [], "no heartbeat before it speaks");
-        server.handle_packet(600 * MS, &HEARTBEAT, 0);
-        assert!(!server.repeats_accept());
-    }
-
-    #[test]
-    fn heartbeats_follow_silence_of_our_own_and_timeouts_silence_of_the_peer() {
-        let mut server = UtpConnection::server(TOKEN, 0);
-        controls(&mut server, 0);
-        assert_eq!(server.handle_packet(0, &HEARTBEAT, 0), Outcome::Nothing);
-        let log = run(&mut server, 60_000 * MS);
-        let (last, heartbeats) = log.split_last().unwrap();
-        assert_eq!(heartbeats.len(), 59);
-        assert!(heartbeats.iter().all(|entry| entry.2 == [Control::Heartbeat]));
-        assert_eq!(*last, (30_000, Outcome::TimedOut, vec![Control::Disconnect]));
-        assert_eq!(server.handle_packet(60_001 * MS, &DATA, 0), Outcome::Dropped);
-    }
-
-    #[test]
-    fn a_repeated_request_refreshes_the_receive_timer_and_a_repeated_accept_does_not() {
-        let mut server = UtpConnection::server(TOKEN, 0);
-        server.handle_packet(29_000 * MS, &REQUEST, 0);
-        assert_eq!(server.handle_timeout(30_001 * MS, &CONFIG), Outcome::Nothing);
-        let mut client = UtpConnection::client(TOKEN, 0);
-        client.handle_packet(0, &ACCEPT, 0);
-        client.handle_packet(29_000 * MS, &ACCEPT, 0);
-        assert_eq!(client.handle_timeout(30_001 * MS, &CONFIG), Outcome::TimedOut);
-    }
-
-    #[test]
-    fn zero_timeouts_mean_never() {
-        let config = Config { disconnect_timeout: 0, heartbeat_timeout: 0, ..CONFIG };
-        let mut server = UtpConnection::server(TOKEN, 0);
-        controls(&mut server, 0);
-        assert_eq!(server.next_timeout(&config), None);
-        assert_eq!(server.handle_timeout(Micros::MAX, &config), Outcome::Nothing);
-    }
-
-    #[test]
-    fn a_probe_is_answered_with_the_size_that_it_had_on_the_wire() {
-        let mut server = UtpConnection::server(TOKEN, 0);
-        controls(&mut server, 0);
-        let probe = Packet::MtuCheck { token: TOKEN, probed: 0x056d };
-        assert_eq!(server.handle_packet(1, &probe, 0), Outcome::Nothing);
-        assert_eq!(controls(&mut server, 1), [Control::MtuAck(1400)]);
-    }
-
-    #[test]
-    fn disconnecting_says_goodbye_only_after_a_handshake() {
-        let mut client = UtpConnection::client(TOKEN, 0);
-        client.disconnect();
-        assert_eq!(controls(&mut client, 0), []);
-        let mut server = UtpConnection::server(TOKEN, 0);
-        server.disconnect();
-        assert_eq!(controls(&mut server, 0), [Control::Disconnect]);
-        let goodbye = Packet::Disconnect { token: TOKEN };
-        let mut client = UtpConnection::client(TOKEN, 0);
-        client.handle_packet(0, &ACCEPT, 0);
-        assert_eq!(client.handle_packet(1, &goodbye, 0), Outcome::Disconnected);
-        assert_eq!(controls(&mut client, 1), []);
-    }
-}
+mod tests;

@@ -124,7 +124,7 @@ fn scenario_players(
     let rpath = library.display().to_string();
     let source = project.file("tests/scenario/scenario.c")?;
     build::compile_c(project, &source, &c, &["-g"], &Link::Shared(library, &rpath))?;
-    let sources = vec![project.file("tests/scenario/Scenario.cs")?];
+    let sources = project.sources("tests/scenario", "cs")?;
     let program = CsharpProgram { name: "Scenario".to_owned(), sources };
     let exe = build::csharp_program(project, &program, folder)?;
     let library = library.to_path_buf();

@@ -12,8 +12,16 @@ use crate::shell::Run;
 
 /// How long one script may take.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(240);
-/// The scripts in Python: its `websockets`, and Unity Transport's protocol written once more.
-const PYTHON: &[&str] = &["tests/foreign/websockets_peer.py", "tests/foreign/utp_peer.py"];
+/// The scripts in Python: its `websockets`, Unity Transport's protocol and its pipelines written
+/// once more, and the C# faces of other engines' classes.
+const PYTHON: &[&str] = &[
+    "tests/foreign/websockets_peer.py",
+    "tests/foreign/utp_peer.py",
+    "tests/foreign/utp_pipelines_peer.py",
+    "tests/foreign/faces_peer.py",
+];
+/// The dissector for Wireshark.
+const WIRESHARK: &str = "tests/foreign/wireshark_checks.py";
 /// The script with Node's `ws` and with raw bytes.
 const NODE: &str = "tests/foreign/ws_peer.mjs";
 /// nginx as a reverse proxy.
@@ -33,6 +41,12 @@ pub fn foreign(project: &Project) -> Result<Outcome> {
     }
     notes.push(run_script(project, Run::new("node"), NODE)?);
     Ok(Outcome::Passed(notes))
+}
+
+/// The dissector, by tshark, on captures that the script writes and records.
+pub fn wireshark(project: &Project) -> Result<Outcome> {
+    let run = Run::new(install::python(project));
+    Ok(Outcome::Passed(vec![run_script(project, run, WIRESHARK)?]))
 }
 
 /// nginx in front of the echo server, as a reverse proxy and with the PROXY protocol.

@@ -6,15 +6,17 @@ use crate::error::{Error, Result};
 use crate::paths::Project;
 use crate::shell::{Run, which};
 
-/// `cargo fmt --check`, for the workspace and for the crate of the fuzz targets.
+/// `cargo fmt --check`, for the workspace and for the crates outside of it.
 pub fn format(project: &Project) -> Result<Outcome> {
     let plain = ["--", "--color", "never"];
     Run::cargo(project).args(["fmt", "--all", "--check"]).args(plain).quiet(project, "fmt")?;
-    Run::cargo(project)
-        .args(["fmt", "--check", "--manifest-path"])
-        .arg(project.file("fuzz/Cargo.toml")?)
-        .args(plain)
-        .quiet(project, "fmt-fuzz")?;
+    for (name, manifest) in [("fuzz", "fuzz/Cargo.toml"), ("peers", "benches/peers/Cargo.toml")] {
+        Run::cargo(project)
+            .args(["fmt", "--check", "--manifest-path"])
+            .arg(project.file(manifest)?)
+            .args(plain)
+            .quiet(project, &format!("fmt-{name}"))?;
+    }
     Ok(Outcome::Passed(Vec::new()))
 }
 

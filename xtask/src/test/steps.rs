@@ -61,9 +61,15 @@ pub const STEPS: &[Step] = &[
     step("scenarios", "one script, three languages, one log", &[Need::Mono], native::scenarios),
     step(
         "foreign",
-        "Python's websockets and Node's ws as peers",
+        "Python's websockets, Node's ws and a second UTP as peers",
         &[Need::Mono, Need::Node, Need::Python],
         peers::foreign,
+    ),
+    step(
+        "wireshark",
+        "the dissector on written and on recorded captures",
+        &[Need::Mono, Need::Python, Need::Tshark],
+        peers::wireshark,
     ),
     step(
         "nginx",

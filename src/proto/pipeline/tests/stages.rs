@@ -118,3 +118,12 @@ fn statistics_come_in_order_of_the_stages() {
         ]
     ));
 }
+
+#[test]
+fn pipelines_move_between_threads_and_their_parameters_are_shared() {
+    fn moves<T: Send>() {}
+    fn is_shared<T: Sync>() {}
+    moves::<Pipeline>();
+    moves::<PipelineConfig>();
+    is_shared::<PipelineConfig>();
+}

@@ -1,0 +1,108 @@
+//! Events out to the program: given away or lent, and what follows from a pop.
+
+use super::connections::Link;
+use super::events::Popped;
+use super::{Connection, Event, EventKind, EventView, NetworkDriver};
+
+impl NetworkDriver {
+    /// Pops the oldest event of all accepted connections.
+    #[inline]
+    pub fn pop_event(&mut self) -> Option<Event> {
+        let index = self.events.next_in_order()?;
+        let popped = self.pop_from(index)?;
+        Some(self.give(popped))
+    }
+
+    /// Pops the oldest event of one connection; `None` for a stale one.
+    pub fn pop_event_for_connection(&mut self, connection: Connection) -> Option<Event> {
+        let popped = self.pop_settled(connection)?;
+        Some(self.give(popped))
+    }
+
+    /// A connection that is not the program's yet shows nothing.
+    fn pop_settled(&mut self, connection: Connection) -> Option<Popped> {
+        let index = self.connections.resolve(connection).ok()?;
+        if self.connections.at(index).unsettled {
+            return None;
+        }
+        self.pop_from(index)
+    }
+
+    /// Would [`pop_event`](Self::pop_event) give a CloseRequest event now? Popping it starts the
+    /// program's time to answer.
+    pub fn next_is_close_request(&mut self) -> bool {
+        if !self.settings.close_request_events {
+            return false;
+        }
+        let Some(index) = self.events.next_in_order() else {
+            return false;
+        };
+        let next = self.events.peek(&self.connections.at(index).waiting);
+        next.is_some_and(|event| event.kind == EventKind::CloseRequest)
+    }
+
+    /// As [`pop_event`](Self::pop_event); the data stays with the driver until the next update.
+    #[inline]
+    pub fn pop_event_view(&mut self) -> Option<EventView<'_>> {
+        let index = self.events.next_in_order()?;
+        let popped = self.pop_from(index)?;
+        Some(self.lend(popped))
+    }
+
+    /// As [`pop_event_for_connection`](Self::pop_event_for_connection); the data stays with the
+    /// driver until the next update.
+    pub fn pop_event_view_for_connection(
+        &mut self,
+        connection: Connection,
+    ) -> Option<EventView<'_>> {
+        let popped = self.pop_settled(connection)?;
+        Some(self.lend(popped))
+    }
+
+    /// Gives an event that has just been popped away.
+    fn give(&mut self, popped: Popped) -> Event {
+        let event = self.events.get(popped);
+        let data = std::mem::take(&mut event.data);
+        Event { data, ..*event }
+    }
+
+    /// Shows an event that has just been popped; its data stays here.
+    #[inline]
+    fn lend(&mut self, popped: Popped) -> EventView<'_> {
+        let event = self.events.get(popped);
+        self.lent.push(std::mem::take(&mut event.data));
+        let data = self.lent.last().map_or(&[][..], |data| data);
+        let Event {
+            connection, kind, text, first, last, clean, reason, close_code, pipeline, ..
+        } = *event;
+        EventView { connection, kind, data, text, first, last, clean, reason, close_code, pipeline }
+    }
+
+    #[inline]
+    fn pop_from(&mut self, index: u32) -> Option<Popped> {
+        let entry = self.connections.at(index);
+        let popped = self.events.pop(&mut entry.waiting)?;
+        let room = entry.waiting.count() <= entry.limits.receive_queue_capacity / 2
+            && entry.waiting.bytes() <= entry.limits.inbound_bytes_max / 2;
+        let resumes = entry.paused && room;
+        let ends = entry.end_held && !entry.close_requested && entry.waiting.count() == 0;
+        // Reading may go on while the end is still held, so each has its own mark.
+        entry.paused &= !resumes;
+        entry.end_held &= !ends;
+        if (resumes || ends)
+            && let Link::Stream(id) = entry.link
+        {
+            self.pump.mark_ready(id);
+        }
+        let Event { kind, connection, .. } = *self.events.get(popped);
+        if kind == EventKind::CloseRequest {
+            self.asked.push(connection);
+        }
+        if kind == EventKind::Disconnect {
+            // Until the update the program may still ask what the connection was.
+            self.connections.retire(index);
+            self.ended.push(connection);
+        }
+        Some(popped)
+    }
+}

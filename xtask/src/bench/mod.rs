@@ -1,0 +1,138 @@
+//! `cargo xtask bench …`: netdriver beside what people would use instead, in one run.
+//!
+//! | module | what |
+//! |---|---|
+//! | `suite` | what a benchmark is: peers, loads, metrics |
+//! | `runner` | runs the trials, round by round, one peer after the other |
+//! | `trial` | one trial: a server, perhaps a bad network, a client, and what they measured |
+//! | `results` | medians, and ratios to the best peer |
+//! | `report`, `chart` | tables, JSON, SVG |
+//! | `udp` | the UDP benchmark |
+//!
+//! Times are never judged here: machines differ and drift. Peers that run in turns on the same
+//! cores can be compared with each other, and that is what the ratios say.
+
+mod chart;
+mod cores;
+mod report;
+mod results;
+mod runner;
+mod suite;
+mod trial;
+mod udp;
+
+use std::path::PathBuf;
+
+use crate::cli::{Args, Flag};
+use crate::error::{Error, Result};
+use crate::paths::Project;
+
+use suite::Suite;
+
+/// The flags of the command.
+pub const FLAGS: &[Flag] = &[
+    Flag::value("--rounds", "N", "how often each peer takes its turn (default 5)"),
+    Flag::value("--seconds", "N", "measured time of a trial (default 1; streams ten times that)"),
+    Flag::value("--only", "LOAD,…", "these loads alone"),
+    Flag::value("--peers", "NAME,…", "these peers alone"),
+    Flag::value("--baseline", "DIR", "also run netdriver with the library in that folder"),
+    Flag::switch("--quick", "one round of short trials: shows that it works, measures little"),
+    Flag::switch("--write", "put table and chart into docs/"),
+];
+
+/// How to run a suite.
+#[derive(Clone, Debug)]
+pub struct Options {
+    rounds: usize,
+    seconds: f64,
+    only: Vec<String>,
+    peers: Vec<String>,
+    baseline: Option<PathBuf>,
+    write: bool,
+}
+
+impl Options {
+    fn parse(args: &Args) -> Result<Self> {
+        let quick = args.has("--quick");
+        let rounds = args.number("--rounds")?.unwrap_or(if quick { 1 } else { 5 });
+        let seconds = args.number("--seconds")?.unwrap_or(if quick { 0.3 } else { 1.0 });
+        if rounds == 0 || !(0.1..=60.0).contains(&seconds) {
+            return Err(Error::new("--rounds is at least 1, --seconds from 0.1 to 60"));
+        }
+        let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
+        Ok(Self {
+            rounds,
+            seconds,
+            only: owned(args.list("--only")),
+            peers: owned(args.list("--peers")),
+            baseline: args
+                .text("--baseline")
+                .map(std::path::absolute)
+                .transpose()
+                .map_err(|error| Error::new(format!("--baseline: {error}")))?,
+            write: args.has("--write"),
+        })
+    }
+}
+
+/// `cargo xtask bench [udp]`.
+pub fn command(project: &Project, args: &Args) -> Result<()> {
+    let options = Options::parse(args)?;
+    let suite = match args.operand.as_deref().unwrap_or("udp") {
+        "udp" => udp::suite(project, &options)?,
+        other => {
+            return Err(Error::new(format!("there is no benchmark \"{other}\"; there is: udp")));
+        }
+    };
+    run(project, &choose(suite, &options)?, &options)
+}
+
+/// Leaves out what was not asked for.
+fn choose(mut suite: Suite, options: &Options) -> Result<Suite> {
+    let loads: Vec<_> = suite.loads.iter().map(|load| load.name).collect();
+    let peers: Vec<_> = suite.peers.iter().map(|peer| peer.name).collect();
+    check(&options.only, &loads, "load")?;
+    check(&options.peers, &peers, "peer")?;
+    if !options.only.is_empty() {
+        suite.loads.retain(|load| options.only.iter().any(|name| name == load.name));
+    }
+    if !options.peers.is_empty() {
+        suite.peers.retain(|peer| options.peers.iter().any(|name| name == peer.name));
+    }
+    Ok(suite)
+}
+
+fn check(wanted: &[String], known: &[&str], what: &str) -> Result<()> {
+    match wanted.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => {
+            let known = known.join(", ");
+            Err(Error::new(format!("there is no {what} \"{name}\"; there are: {known}")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn run(project: &Project, suite: &Suite, options: &Options) -> Result<()> {
+    let crowd = cores::crowd();
+    if let Some(load) = crowd {
+        println!("{}", report::warning(load));
+    }
+    let (results, failures) = runner::run(project, suite, options)?;
+    for line in report::terminal(suite, &results) {
+        println!("{line}");
+    }
+    report::write(project, suite, options, crowd, &results)?;
+    if failures.is_empty() { Ok(()) } else { Err(Error::new(failures.join("\n"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
+        let text = check(&["x".to_owned()], &["a", "b"], "load").expect_err("unknown").to_string();
+        assert_eq!(text, "there is no load \"x\"; there are: a, b");
+        assert!(check(&["b".to_owned()], &["a", "b"], "load").is_ok());
+    }
+}
