@@ -145,6 +145,7 @@ impl DelayAwareCubic {
             // So few datagrams make no queue: the path has become longer, or others fill it.
             self.bases = [self.base() + self.queue, Micros::MAX];
             self.queue = 0;
+            self.threshold = u64::MAX;
         } else if self.queue > tolerated {
             let fits = u128::from(self.window) * u128::from(self.base() + tolerated);
             let fits = (fits / u128::from(self.base() + self.queue)) as u64;
@@ -205,7 +206,10 @@ impl Controller for DelayAwareCubic {
     }
 
     fn handle_outage(&mut self) {
+        let before = self.window;
         self.reduce(0);
+        // Back to most of it as fast as at the start, if there is a path again.
+        self.threshold = before * LOSS_KEEPS[0] / 1024;
         self.before = None;
     }
 
@@ -269,7 +273,7 @@ mod tests {
         let mut cubic = DelayAwareCubic::new(0, 1400);
         run(&mut cubic, 0, 300 * MS, 50 * MS);
         let before = cubic.window();
-        run(&mut cubic, 300 * MS, 3000 * MS, 100 * MS);
+        run(&mut cubic, 300 * MS, 1500 * MS, 100 * MS);
         assert!(cubic.window() < before / 2, "{} of {before}", cubic.window());
         assert!(cubic.is_steady());
     }
@@ -278,10 +282,19 @@ mod tests {
     fn a_path_that_has_become_longer_is_used_again_after_a_while() {
         let mut cubic = DelayAwareCubic::new(0, 1400);
         run(&mut cubic, 0, 1000 * MS, 10 * MS);
-        run(&mut cubic, 1000 * MS, 2000 * MS, 100 * MS);
-        let least = cubic.window();
-        run(&mut cubic, 2000 * MS, 6000 * MS, 100 * MS);
-        assert!(cubic.window() > 2 * least, "{} of {least}", cubic.window());
+        run(&mut cubic, 1000 * MS, 10_000 * MS, 100 * MS);
+        assert!(cubic.window() > 100 * 1400, "{}", cubic.window());
+    }
+
+    #[test]
+    fn after_an_outage_it_comes_back_fast() {
+        let mut cubic = DelayAwareCubic::new(0, 1400);
+        run(&mut cubic, 0, 300 * MS, 50 * MS);
+        let before = cubic.window();
+        cubic.handle_outage();
+        assert_eq!(cubic.window(), 8 * 1400);
+        run(&mut cubic, 1000 * MS, 1500 * MS, 50 * MS);
+        assert!(cubic.window() > before / 2, "{} of {before}", cubic.window());
     }
 
     #[test]

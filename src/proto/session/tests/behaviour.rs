@@ -70,7 +70,7 @@ fn messages_share_a_datagram_until_it_is_full() {
     }
     let datagrams = sent(&mut world.sessions[0], 0);
     assert_eq!(datagrams.len(), 3);
-    assert!(datagrams[0].len() > 1300 && datagrams[1].len() > 1300);
+    assert!(datagrams[0].len() > 1250 && datagrams[1].len() > 1250);
     for datagram in &datagrams {
         assert_eq!(world.sessions[1].handle_datagram(0, datagram, &mut world.logs[1]), Taken::New);
     }
