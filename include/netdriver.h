@@ -998,7 +998,7 @@ typedef struct nd_settings {
    */
   int32_t round_trip_interval_ms;
   /**
-   * WebSocket: messages that one connection may queue for sending, whatever their length; then
+   * WebSocket and TCP: messages that one connection may queue, whatever their length; then
    * ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
    * 0: no such limit, only outbound_bytes_max. Since 0.3.
    */

@@ -3289,614 +3289,6 @@ namespace NetDriver.Interop
     }
 
     /// <summary>
-    ///  What a driver is built with. Fill it with nd_settings_init, then change what you need.
-    ///  The first twelve fields are Unity Transport's NetworkConfigParameter, with its defaults.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_settings
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_settings_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  Milliseconds between two connection requests. Default 1000; at least 0.
-        /// </summary>
-        public int connect_timeout_ms;
-        /// <summary>
-        ///  Connection requests before giving up. Default 60; at least 0.
-        /// </summary>
-        public int max_connect_attempts;
-        /// <summary>
-        ///  Milliseconds of silence after which a UTP connection ends. Default 30000; 0 is never.
-        /// </summary>
-        public int disconnect_timeout_ms;
-        /// <summary>
-        ///  Milliseconds without sending after which a heartbeat goes out. Default 500; 0 is never.
-        /// </summary>
-        public int heartbeat_timeout_ms;
-        /// <summary>
-        ///  Unity Transport's number for secure UDP clients. Default 2000; at least 0.
-        /// </summary>
-        public int reconnection_timeout_ms;
-        /// <summary>
-        ///  The most milliseconds by which one update moves the driver's time. Default 0: no bound.
-        /// </summary>
-        public int max_frame_time_ms;
-        /// <summary>
-        ///  When above 0, each update moves the driver's time by exactly so many milliseconds.
-        /// </summary>
-        public int fixed_frame_time_ms;
-        /// <summary>
-        ///  Messages that may wait in one connection for nd_driver_pop_event. Default 512; above 0.
-        ///  When full, a stream stops being read and a datagram is dropped and counted.
-        /// </summary>
-        public int receive_queue_capacity;
-        /// <summary>
-        ///  Datagrams that one connection may queue between two flushes. Default 512; above 0.
-        /// </summary>
-        public int send_queue_capacity;
-        /// <summary>
-        ///  Bytes of the largest UTP packet, its headers included. Default 1400; 1 to 1472.
-        /// </summary>
-        public int max_message_size;
-        /// <summary>
-        ///  1: this side looks for the largest packet that a path takes (probes of peers are always
-        ///  answered). A new connection is the program's when that is over, 0.6 seconds later at most
-        ///  once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
-        ///  0. Means nothing when max_message_size is 1024 or less.
-        /// </summary>
-        public int perform_path_mtu_discovery;
-        /// <summary>
-        ///  ND_OPTIONAL_EVENT_… bits: the event kinds beyond Unity Transport's that you want. Default 0.
-        /// </summary>
-        public uint optional_events;
-        /// <summary>
-        ///  Connections that the driver holds at once. Default 16384; above 0.
-        /// </summary>
-        public uint connections_max;
-        /// <summary>
-        ///  Payload bytes that may wait in one connection for nd_driver_pop_event. Default 4 MiB.
-        /// </summary>
-        public uint inbound_bytes_max;
-        /// <summary>
-        ///  Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
-        ///  least max_message_size + 14. A message is taken when it would fit as it is; what compression
-        ///  or an extension makes of it counts once it is made, so the queue may be longer by what they
-        ///  add to one message.
-        /// </summary>
-        public uint outbound_bytes_max;
-        /// <summary>
-        ///  Streams of clients without a connection that may be open at once. Further ones wait at the
-        ///  operating system until the oldest is done, or has had a second. Default 1024; above 0.
-        /// </summary>
-        public uint pending_handshakes_max;
-        /// <summary>
-        ///  Bytes of the largest HTTP head. Default 8192; 256 to 65536.
-        /// </summary>
-        public uint head_size_max;
-        /// <summary>
-        ///  Milliseconds that a handshake may take from the first moment on. Default 5000; above 0.
-        /// </summary>
-        public int handshake_timeout_ms;
-        /// <summary>
-        ///  Milliseconds of silence after which an undecided WebSocket client counts as plain.
-        ///  Default 300; at least 0.
-        /// </summary>
-        public int plain_grace_ms;
-        /// <summary>
-        ///  Bytes of the largest plain WebSocket message, in and out; those in pieces are not bounded.
-        ///  Default 1 MiB; above 0.
-        /// </summary>
-        public uint websocket_message_size_max;
-        /// <summary>
-        ///  Milliseconds that the WebSocket closing handshake may take. Default 3000; above 0.
-        /// </summary>
-        public int close_timeout_ms;
-        /// <summary>
-        ///  Plain WebSocket: milliseconds between two pings, which measure the round trip. Default
-        ///  10000; 0 is never. (The UTP dialect pings after heartbeat_timeout_ms of silence, as Unity
-        ///  does.)
-        /// </summary>
-        public int ping_interval_ms;
-        /// <summary>
-        ///  Plain WebSocket: milliseconds to wait for anything after a ping before the connection
-        ///  counts as lost. Default 20000; 0 is for ever.
-        /// </summary>
-        public int pong_timeout_ms;
-        /// <summary>
-        ///  Plain WebSocket: 1 compresses messages where the peer can (permessage-deflate, RFC 7692).
-        ///  Default 0. ND_TEXT_EXTENSIONS of a connection says what was agreed on.
-        /// </summary>
-        public int deflate;
-        /// <summary>
-        ///  How hard to compress: 1 (fast) to 9 (small). Default 6.
-        /// </summary>
-        public uint deflate_level;
-        /// <summary>
-        ///  Binary logarithm of the window that this side compresses with, at most: 9 to 15. Default
-        ///  15. The peer may ask for less.
-        /// </summary>
-        public uint deflate_window_bits;
-        /// <summary>
-        ///  The same of the peer: 9 to 15. Default 15. A client that did not offer
-        ///  client_max_window_bits cannot be told and is read with 15.
-        /// </summary>
-        public uint deflate_peer_window_bits;
-        /// <summary>
-        ///  Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
-        ///  0 nobody. A context that is kept makes small messages shorter and costs memory for as long
-        ///  as the connection lives: 372 KiB to compress with a window of 15 bits (260 with 12, 246
-        ///  with 9), 47 KiB to decompress.
-        /// </summary>
-        public uint deflate_no_context_takeover;
-        /// <summary>
-        ///  Bytes of the shortest message that is compressed. Default 256.
-        /// </summary>
-        public uint deflate_minimum_length;
-        /// <summary>
-        ///  WebSocket: ND_SUB_PROTOCOL_LENIENT (default) or ND_SUB_PROTOCOL_STRICT: a client that offers
-        ///  sub-protocols and is answered without one of them does not connect.
-        /// </summary>
-        public uint sub_protocol_rule;
-        /// <summary>
-        ///  Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
-        ///  several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
-        /// </summary>
-        public uint fragment_size;
-        /// <summary>
-        ///  Plain WebSocket: milliseconds in which nothing at all arrives, pongs included, after which
-        ///  the connection counts as lost. Default 0: never. Whoever sets it without pings (or above
-        ///  what they bring) loses peers that have nothing to say.
-        /// </summary>
-        public int silence_timeout_ms;
-        /// <summary>
-        ///  WebSocket: 1 bears with programs that are put to sleep, as a browser does with the tabs in
-        ///  its background while it still answers pings for them. Before a connection ends because of
-        ///  silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
-        ///  pongs count as life. Default 0. Connections over UDP are not concerned.
-        /// </summary>
-        public int tolerate_throttled;
-        /// <summary>
-        ///  WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
-        ///  the next, while earlier ones go on; four at most at once, and the first that connects wins
-        ///  (RFC 8305). Default 250; at least 0.
-        /// </summary>
-        public int connect_race_delay_ms;
-        /// <summary>
-        ///  Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
-        ///  next three, for stages that bring no number of their own (nd_pipeline_stage).
-        /// </summary>
-        public uint fragmentation_payload_capacity;
-        /// <summary>
-        ///  ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
-        ///  up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
-        /// </summary>
-        public uint reliable_window_size;
-        /// <summary>
-        ///  ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
-        ///  above 0.
-        /// </summary>
-        public int reliable_minimum_resend_time_ms;
-        /// <summary>
-        ///  ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
-        ///  above the fewest.
-        /// </summary>
-        public int reliable_maximum_resend_time_ms;
-        /// <summary>
-        ///  Connections over datagrams (UDP) whose client was not heard since its request, which may
-        ///  come from a forged address. Further clients have to prove theirs with a cookie, which those
-        ///  of netdriver do by themselves, or to wait. Default 1024; above 0.
-        /// </summary>
-        public uint unvalidated_connections_max;
-        /// <summary>
-        ///  From so many of them on a client is asked for a cookie first; one that knows none is let in
-        ///  when it asks again. Default 256; 0: always.
-        /// </summary>
-        public uint cookie_threshold;
-        /// <summary>
-        ///  Milliseconds of silence after which such a connection ends, and is never seen if it was not
-        ///  accepted yet. Default 5000; 0: as any other connection.
-        /// </summary>
-        public int unvalidated_timeout_ms;
-        /// <summary>
-        ///  Connections over datagrams that one address may have; a network of 64 bits counts as one
-        ///  address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
-        /// </summary>
-        public uint connections_per_address_max;
-        /// <summary>
-        ///  Connection requests over datagrams that such an address may make in a second; further ones
-        ///  are dropped. Default 2000; 0: no limit; at most 65534.
-        /// </summary>
-        public uint requests_per_address_max;
-        /// <summary>
-        ///  1 (default, as Unity Transport): clients get the accept payload although their address is
-        ///  not proven, so that the answer is longer than what was asked. 0: only clients that have
-        ///  brought a cookie or as long a connect payload get it.
-        /// </summary>
-        public int accept_payload_before_validation;
-        /// <summary>
-        ///  UTP dialect: milliseconds between two probes that measure the round trip, in place of
-        ///  heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
-        ///  answer none.
-        /// </summary>
-        public int round_trip_interval_ms;
-        /// <summary>
-        ///  WebSocket: messages that one connection may queue for sending, whatever their length; then
-        ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
-        ///  0: no such limit, only outbound_bytes_max. Since 0.3.
-        /// </summary>
-        public uint websocket_send_queue_capacity;
-        /// <summary>
-        ///  Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
-        ///  too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
-        ///  for real time, and a peer that moves must prove its new address. Other peers do not notice:
-        ///  they drop the message that asks. 0 never asks and never answers. Default 1.
-        /// </summary>
-        public int session;
-        /// <summary>
-        ///  With such peers: what protection against loss may cost, in percent of the reliable messages
-        ///  that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
-        /// </summary>
-        public uint session_repair_percent;
-    }
-
-    /// <summary>
-    ///  Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
-    ///  field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
-    ///  of nd_settings for an interface. Since 0.3.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_connection_limits
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_connection_limits_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  As nd_settings.receive_queue_capacity.
-        /// </summary>
-        public uint receive_queue_capacity;
-        /// <summary>
-        ///  As nd_settings.inbound_bytes_max.
-        /// </summary>
-        public uint inbound_bytes_max;
-        /// <summary>
-        ///  As nd_settings.outbound_bytes_max.
-        /// </summary>
-        public uint outbound_bytes_max;
-        /// <summary>
-        ///  As nd_settings.websocket_message_size_max.
-        /// </summary>
-        public uint websocket_message_size_max;
-        /// <summary>
-        ///  As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
-        /// </summary>
-        public uint websocket_send_queue_capacity;
-    }
-
-    /// <summary>
-    ///  An interface: a way packets travel. Fill it with nd_interface_settings_init.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_interface_settings
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_interface_settings_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  ND_INTERFACE_….
-        /// </summary>
-        public uint kind;
-        /// <summary>
-        ///  WebSocket listeners: ND_DIALECT_…. Default ND_DIALECT_AUTO.
-        /// </summary>
-        public uint dialect;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
-        /// <summary>
-        ///  WebSocket: the path that listeners serve and that nd_driver_connect asks for; a request
-        ///  for another path is answered with 404. NULL (default): listeners of the UTP dialect serve
-        ///  "/", others every path.
-        /// </summary>
-        public byte* path;
-        /// <summary>
-        ///  WebSocket, Auto: clients of this path speak UTP. NULL: no such rule.
-        /// </summary>
-        public byte* utp_path;
-        /// <summary>
-        ///  WebSocket, Auto: clients of this path speak plain. NULL: no such rule.
-        /// </summary>
-        public byte* plain_path;
-        /// <summary>
-        ///  WebSocket: sub-protocols that the server speaks, comma-separated, best first. The first
-        ///  that a client offers too is agreed on. NULL: none. After these, a listener knows
-        ///  netdriver.utp (Auto, UTP) and netdriver.raw (Auto, plain), which choose the dialect.
-        /// </summary>
-        public byte* sub_protocols;
-        /// <summary>
-        ///  WebSocket listeners: 1 lets each upgrade request wait for nd_driver_pop_request. Default 0:
-        ///  all that are in order are accepted. Since 0.2.
-        /// </summary>
-        public uint accept_requests;
-        /// <summary>
-        ///  Milliseconds that such a request waits; then it is answered with 503. Default 5000; above 0.
-        /// </summary>
-        public uint request_timeout_ms;
-        /// <summary>
-        ///  WebSocket listeners: the pages that may connect, comma-separated, each `scheme://host` or
-        ///  `scheme://host:port` (no path), or `null`; others get 403. A request without an Origin is no
-        ///  browser's and passes. NULL (default): any page; "": none.
-        /// </summary>
-        public byte* allowed_origins;
-        /// <summary>
-        ///  WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
-        /// </summary>
-        public byte* response_headers;
-        /// <summary>
-        ///  WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
-        ///  a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
-        ///  own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
-        ///  first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
-        ///  proxies that write one of the two themselves. NULL (default): none, and the headers mean
-        ///  nothing.
-        /// </summary>
-        public byte* trusted_proxies;
-        /// <summary>
-        ///  WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
-        ///  front of each stream; streams of others are closed at once. Default 0.
-        /// </summary>
-        public uint proxy_protocol;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved_2;
-        /// <summary>
-        ///  Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
-        /// </summary>
-        public nd_connection_limits* limits;
-    }
-
-    /// <summary>
-    ///  What nd_driver_connect_url asks for beyond the URL. Fill it with nd_connect_options_init.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_connect_options
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_connect_options_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  ND_DIALECT_PLAIN (default) or ND_DIALECT_UTP.
-        /// </summary>
-        public uint dialect;
-        /// <summary>
-        ///  Sub-protocols to offer, comma-separated, best first. NULL: none.
-        /// </summary>
-        public byte* sub_protocols;
-        /// <summary>
-        ///  Further request headers, one `Name: value` line each. NULL: none.
-        /// </summary>
-        public byte* headers;
-        /// <summary>
-        ///  UTP dialect: bytes for the server with the connection request. NULL: none.
-        /// </summary>
-        public byte* payload;
-        /// <summary>
-        ///  Length of `payload` in bytes.
-        /// </summary>
-        public uint payload_length;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
-        /// <summary>
-        ///  wss:// only: how to speak TLS; copied. NULL: as nd_driver_set_tls_client said, else what
-        ///  nd_tls_client_init gives.
-        /// </summary>
-        public nd_tls_client* tls;
-        /// <summary>
-        ///  Milliseconds that all of it may take, from the look-up of the name to the Connect event;
-        ///  then a Disconnect event with ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS follows. Each attempt to
-        ///  reach an address has handshake_timeout_ms besides. Default 0: no such limit; at least 0.
-        /// </summary>
-        public int connect_deadline_ms;
-        /// <summary>
-        ///  How many HTTP redirects to follow (301, 302, 303, 307, 308), never from wss:// to ws://. To
-        ///  another host go neither user and password nor the headers Authorization and Cookie.
-        ///  ND_TEXT_URL says where it ended. Default 0: a redirect is ND_DISCONNECT_HANDSHAKE_REJECTED.
-        /// </summary>
-        public uint redirects_max;
-        /// <summary>
-        ///  1: without a `proxy`, go through the one that the environment names: http_proxy for ws://,
-        ///  https_proxy for wss://, else all_proxy, and no_proxy for the exceptions; each also in
-        ///  capitals. Default 0.
-        /// </summary>
-        public uint proxy_from_environment;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved_2;
-        /// <summary>
-        ///  The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
-        ///  `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
-        ///  `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
-        ///  for which it is looked up here. User and password may be left away, and are
-        ///  percent-encoded. NULL: none.
-        /// </summary>
-        public byte* proxy;
-        /// <summary>
-        ///  Servers that are reached without the proxy, comma-separated: `*`, `example.com` (with all
-        ///  below it), `10.1.2.3`, `10.0.0.0/8`, each perhaps with `:port`. NULL: none, or those of the
-        ///  environment if that names the proxy.
-        /// </summary>
-        public byte* no_proxy;
-        /// <summary>
-        ///  Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
-        /// </summary>
-        public nd_connection_limits* limits;
-        /// <summary>
-        ///  `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
-        ///  nd_tls_client_init gives. Since 0.3.
-        /// </summary>
-        public nd_tls_client* proxy_tls;
-        /// <summary>
-        ///  0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
-        ///  and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password
-        ///  never leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
-        /// </summary>
-        public uint digest_only;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved_3;
-    }
-
-    /// <summary>
-    ///  A certificate and its key, as PEM texts.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_tls_identity
-    {
-        /// <summary>
-        ///  The chain: the own certificate first, then those of its issuers.
-        /// </summary>
-        public byte* certificate;
-        /// <summary>
-        ///  The private key (PKCS #8, PKCS #1 or SEC 1, not encrypted).
-        /// </summary>
-        public byte* key;
-        /// <summary>
-        ///  Length of `certificate` in bytes; at most 1 MiB.
-        /// </summary>
-        public uint certificate_length;
-        /// <summary>
-        ///  Length of `key` in bytes; at most 1 MiB.
-        /// </summary>
-        public uint key_length;
-        /// <summary>
-        ///  Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
-        ///  with the certificate (OCSP stapling). The library does not fetch it, and does not look at
-        ///  it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
-        /// </summary>
-        public byte* ocsp;
-        /// <summary>
-        ///  Length of `ocsp` in bytes; at most 1 MiB.
-        /// </summary>
-        public uint ocsp_length;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
-    }
-
-    /// <summary>
-    ///  How a client speaks TLS. Fill it with nd_tls_client_init.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_tls_client
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_tls_client_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  1 (default): trust the certificates that the system trusts. On Android they are not
-        ///  available in this version: set it to 0 and give `ca`.
-        /// </summary>
-        public uint use_system_roots;
-        /// <summary>
-        ///  1: verify nothing, so that anybody on the way can read and change everything; each
-        ///  connection logs a warning. For tests only. Default 0.
-        /// </summary>
-        public uint insecure;
-        /// <summary>
-        ///  The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
-        /// </summary>
-        public uint version_min;
-        /// <summary>
-        ///  Certificates to trust beside those of the system, as PEM. NULL: none.
-        /// </summary>
-        public byte* ca;
-        /// <summary>
-        ///  The certificate to show to servers that ask for one, and its key. Without one both of its
-        ///  pointers are NULL (default).
-        /// </summary>
-        public nd_tls_identity identity;
-        /// <summary>
-        ///  The name to ask for and to find in the certificate, instead of the host's. NULL: the host's.
-        /// </summary>
-        public byte* server_name;
-        /// <summary>
-        ///  Length of `ca` in bytes; at most 1 MiB.
-        /// </summary>
-        public uint ca_length;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
-        /// <summary>
-        ///  A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
-        ///  so that a program such as Wireshark can show what is sent. It is made when it is not there,
-        ///  and a warning is logged. For tests only. NULL (default): none. Since 0.3.
-        /// </summary>
-        public byte* key_log_file;
-    }
-
-    /// <summary>
-    ///  How a server speaks TLS. Fill it with nd_tls_server_init.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_tls_server
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_tls_server_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  How many certificates there are at `identities`; 1 to 64.
-        /// </summary>
-        public uint identity_count;
-        /// <summary>
-        ///  What is asked of clients: ND_TLS_CLIENT_CERTIFICATES_…. Default …_NONE.
-        /// </summary>
-        public uint client_certificates;
-        /// <summary>
-        ///  The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
-        /// </summary>
-        public uint version_min;
-        /// <summary>
-        ///  The server's certificates. A client gets the first one that is for the name it asks for; the
-        ///  first of all when it asks for none, or for one that none has.
-        /// </summary>
-        public nd_tls_identity* identities;
-        /// <summary>
-        ///  Who issues the clients' certificates, as PEM. NULL: none.
-        /// </summary>
-        public byte* client_ca;
-        /// <summary>
-        ///  The name that a client's certificate must be for. NULL: any.
-        /// </summary>
-        public byte* client_name;
-        /// <summary>
-        ///  Length of `client_ca` in bytes; at most 1 MiB.
-        /// </summary>
-        public uint client_ca_length;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
-        /// <summary>
-        ///  As nd_tls_client.key_log_file. Since 0.3.
-        /// </summary>
-        public byte* key_log_file;
-    }
-
-    /// <summary>
     ///  One event. What a field holds depends on `kind`.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -4391,6 +3783,614 @@ namespace NetDriver.Interop
         ///  Start of the random sequence: one seed, one behaviour.
         /// </summary>
         public ulong seed;
+    }
+
+    /// <summary>
+    ///  What a driver is built with. Fill it with nd_settings_init, then change what you need.
+    ///  The first twelve fields are Unity Transport's NetworkConfigParameter, with its defaults.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_settings
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_settings_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  Milliseconds between two connection requests. Default 1000; at least 0.
+        /// </summary>
+        public int connect_timeout_ms;
+        /// <summary>
+        ///  Connection requests before giving up. Default 60; at least 0.
+        /// </summary>
+        public int max_connect_attempts;
+        /// <summary>
+        ///  Milliseconds of silence after which a UTP connection ends. Default 30000; 0 is never.
+        /// </summary>
+        public int disconnect_timeout_ms;
+        /// <summary>
+        ///  Milliseconds without sending after which a heartbeat goes out. Default 500; 0 is never.
+        /// </summary>
+        public int heartbeat_timeout_ms;
+        /// <summary>
+        ///  Unity Transport's number for secure UDP clients. Default 2000; at least 0.
+        /// </summary>
+        public int reconnection_timeout_ms;
+        /// <summary>
+        ///  The most milliseconds by which one update moves the driver's time. Default 0: no bound.
+        /// </summary>
+        public int max_frame_time_ms;
+        /// <summary>
+        ///  When above 0, each update moves the driver's time by exactly so many milliseconds.
+        /// </summary>
+        public int fixed_frame_time_ms;
+        /// <summary>
+        ///  Messages that may wait in one connection for nd_driver_pop_event. Default 512; above 0.
+        ///  When full, a stream stops being read and a datagram is dropped and counted.
+        /// </summary>
+        public int receive_queue_capacity;
+        /// <summary>
+        ///  Datagrams that one connection may queue between two flushes. Default 512; above 0.
+        /// </summary>
+        public int send_queue_capacity;
+        /// <summary>
+        ///  Bytes of the largest UTP packet, its headers included. Default 1400; 1 to 1472.
+        /// </summary>
+        public int max_message_size;
+        /// <summary>
+        ///  1: this side looks for the largest packet that a path takes (probes of peers are always
+        ///  answered). A new connection is the program's when that is over, 0.6 seconds later at most
+        ///  once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
+        ///  0. Means nothing when max_message_size is 1024 or less.
+        /// </summary>
+        public int perform_path_mtu_discovery;
+        /// <summary>
+        ///  ND_OPTIONAL_EVENT_… bits: the event kinds beyond Unity Transport's that you want. Default 0.
+        /// </summary>
+        public uint optional_events;
+        /// <summary>
+        ///  Connections that the driver holds at once. Default 16384; above 0.
+        /// </summary>
+        public uint connections_max;
+        /// <summary>
+        ///  Payload bytes that may wait in one connection for nd_driver_pop_event. Default 4 MiB.
+        /// </summary>
+        public uint inbound_bytes_max;
+        /// <summary>
+        ///  Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
+        ///  least max_message_size + 14. A message is taken when it would fit as it is; what compression
+        ///  or an extension makes of it counts once it is made, so the queue may be longer by what they
+        ///  add to one message.
+        /// </summary>
+        public uint outbound_bytes_max;
+        /// <summary>
+        ///  Streams of clients without a connection that may be open at once. Further ones wait at the
+        ///  operating system until the oldest is done, or has had a second. Default 1024; above 0.
+        /// </summary>
+        public uint pending_handshakes_max;
+        /// <summary>
+        ///  Bytes of the largest HTTP head. Default 8192; 256 to 65536.
+        /// </summary>
+        public uint head_size_max;
+        /// <summary>
+        ///  Milliseconds that a handshake may take from the first moment on. Default 5000; above 0.
+        /// </summary>
+        public int handshake_timeout_ms;
+        /// <summary>
+        ///  Milliseconds of silence after which an undecided WebSocket client counts as plain.
+        ///  Default 300; at least 0.
+        /// </summary>
+        public int plain_grace_ms;
+        /// <summary>
+        ///  Bytes of the largest plain WebSocket message, in and out; those in pieces are not bounded.
+        ///  Default 1 MiB; above 0.
+        /// </summary>
+        public uint websocket_message_size_max;
+        /// <summary>
+        ///  Milliseconds that the WebSocket closing handshake may take. Default 3000; above 0.
+        /// </summary>
+        public int close_timeout_ms;
+        /// <summary>
+        ///  Plain WebSocket: milliseconds between two pings, which measure the round trip. Default
+        ///  10000; 0 is never. (The UTP dialect pings after heartbeat_timeout_ms of silence, as Unity
+        ///  does.)
+        /// </summary>
+        public int ping_interval_ms;
+        /// <summary>
+        ///  Plain WebSocket: milliseconds to wait for anything after a ping before the connection
+        ///  counts as lost. Default 20000; 0 is for ever.
+        /// </summary>
+        public int pong_timeout_ms;
+        /// <summary>
+        ///  Plain WebSocket: 1 compresses messages where the peer can (permessage-deflate, RFC 7692).
+        ///  Default 0. ND_TEXT_EXTENSIONS of a connection says what was agreed on.
+        /// </summary>
+        public int deflate;
+        /// <summary>
+        ///  How hard to compress: 1 (fast) to 9 (small). Default 6.
+        /// </summary>
+        public uint deflate_level;
+        /// <summary>
+        ///  Binary logarithm of the window that this side compresses with, at most: 9 to 15. Default
+        ///  15. The peer may ask for less.
+        /// </summary>
+        public uint deflate_window_bits;
+        /// <summary>
+        ///  The same of the peer: 9 to 15. Default 15. A client that did not offer
+        ///  client_max_window_bits cannot be told and is read with 15.
+        /// </summary>
+        public uint deflate_peer_window_bits;
+        /// <summary>
+        ///  Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
+        ///  0 nobody. A context that is kept makes small messages shorter and costs memory for as long
+        ///  as the connection lives: 372 KiB to compress with a window of 15 bits (260 with 12, 246
+        ///  with 9), 47 KiB to decompress.
+        /// </summary>
+        public uint deflate_no_context_takeover;
+        /// <summary>
+        ///  Bytes of the shortest message that is compressed. Default 256.
+        /// </summary>
+        public uint deflate_minimum_length;
+        /// <summary>
+        ///  WebSocket: ND_SUB_PROTOCOL_LENIENT (default) or ND_SUB_PROTOCOL_STRICT: a client that offers
+        ///  sub-protocols and is answered without one of them does not connect.
+        /// </summary>
+        public uint sub_protocol_rule;
+        /// <summary>
+        ///  Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
+        ///  several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
+        /// </summary>
+        public uint fragment_size;
+        /// <summary>
+        ///  Plain WebSocket: milliseconds in which nothing at all arrives, pongs included, after which
+        ///  the connection counts as lost. Default 0: never. Whoever sets it without pings (or above
+        ///  what they bring) loses peers that have nothing to say.
+        /// </summary>
+        public int silence_timeout_ms;
+        /// <summary>
+        ///  WebSocket: 1 bears with programs that are put to sleep, as a browser does with the tabs in
+        ///  its background while it still answers pings for them. Before a connection ends because of
+        ///  silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
+        ///  pongs count as life. Default 0. Connections over UDP are not concerned.
+        /// </summary>
+        public int tolerate_throttled;
+        /// <summary>
+        ///  WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+        ///  the next, while earlier ones go on; four at most at once, and the first that connects wins
+        ///  (RFC 8305). Default 250; at least 0.
+        /// </summary>
+        public int connect_race_delay_ms;
+        /// <summary>
+        ///  Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
+        ///  next three, for stages that bring no number of their own (nd_pipeline_stage).
+        /// </summary>
+        public uint fragmentation_payload_capacity;
+        /// <summary>
+        ///  ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
+        ///  up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
+        /// </summary>
+        public uint reliable_window_size;
+        /// <summary>
+        ///  ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
+        ///  above 0.
+        /// </summary>
+        public int reliable_minimum_resend_time_ms;
+        /// <summary>
+        ///  ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
+        ///  above the fewest.
+        /// </summary>
+        public int reliable_maximum_resend_time_ms;
+        /// <summary>
+        ///  Connections over datagrams (UDP) whose client was not heard since its request, which may
+        ///  come from a forged address. Further clients have to prove theirs with a cookie, which those
+        ///  of netdriver do by themselves, or to wait. Default 1024; above 0.
+        /// </summary>
+        public uint unvalidated_connections_max;
+        /// <summary>
+        ///  From so many of them on a client is asked for a cookie first; one that knows none is let in
+        ///  when it asks again. Default 256; 0: always.
+        /// </summary>
+        public uint cookie_threshold;
+        /// <summary>
+        ///  Milliseconds of silence after which such a connection ends, and is never seen if it was not
+        ///  accepted yet. Default 5000; 0: as any other connection.
+        /// </summary>
+        public int unvalidated_timeout_ms;
+        /// <summary>
+        ///  Connections over datagrams that one address may have; a network of 64 bits counts as one
+        ///  address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
+        /// </summary>
+        public uint connections_per_address_max;
+        /// <summary>
+        ///  Connection requests over datagrams that such an address may make in a second; further ones
+        ///  are dropped. Default 2000; 0: no limit; at most 65534.
+        /// </summary>
+        public uint requests_per_address_max;
+        /// <summary>
+        ///  1 (default, as Unity Transport): clients get the accept payload although their address is
+        ///  not proven, so that the answer is longer than what was asked. 0: only clients that have
+        ///  brought a cookie or as long a connect payload get it.
+        /// </summary>
+        public int accept_payload_before_validation;
+        /// <summary>
+        ///  UTP dialect: milliseconds between two probes that measure the round trip, in place of
+        ///  heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
+        ///  answer none.
+        /// </summary>
+        public int round_trip_interval_ms;
+        /// <summary>
+        ///  WebSocket and TCP: messages that one connection may queue, whatever their length; then
+        ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
+        ///  0: no such limit, only outbound_bytes_max. Since 0.3.
+        /// </summary>
+        public uint websocket_send_queue_capacity;
+        /// <summary>
+        ///  Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
+        ///  too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
+        ///  for real time, and a peer that moves must prove its new address. Other peers do not notice:
+        ///  they drop the message that asks. 0 never asks and never answers. Default 1.
+        /// </summary>
+        public int session;
+        /// <summary>
+        ///  With such peers: what protection against loss may cost, in percent of the reliable messages
+        ///  that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
+        /// </summary>
+        public uint session_repair_percent;
+    }
+
+    /// <summary>
+    ///  Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
+    ///  field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
+    ///  of nd_settings for an interface. Since 0.3.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_connection_limits
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_connection_limits_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  As nd_settings.receive_queue_capacity.
+        /// </summary>
+        public uint receive_queue_capacity;
+        /// <summary>
+        ///  As nd_settings.inbound_bytes_max.
+        /// </summary>
+        public uint inbound_bytes_max;
+        /// <summary>
+        ///  As nd_settings.outbound_bytes_max.
+        /// </summary>
+        public uint outbound_bytes_max;
+        /// <summary>
+        ///  As nd_settings.websocket_message_size_max.
+        /// </summary>
+        public uint websocket_message_size_max;
+        /// <summary>
+        ///  As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
+        /// </summary>
+        public uint websocket_send_queue_capacity;
+    }
+
+    /// <summary>
+    ///  An interface: a way packets travel. Fill it with nd_interface_settings_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_interface_settings
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_interface_settings_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  ND_INTERFACE_….
+        /// </summary>
+        public uint kind;
+        /// <summary>
+        ///  WebSocket listeners: ND_DIALECT_…. Default ND_DIALECT_AUTO.
+        /// </summary>
+        public uint dialect;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  WebSocket: the path that listeners serve and that nd_driver_connect asks for; a request
+        ///  for another path is answered with 404. NULL (default): listeners of the UTP dialect serve
+        ///  "/", others every path.
+        /// </summary>
+        public byte* path;
+        /// <summary>
+        ///  WebSocket, Auto: clients of this path speak UTP. NULL: no such rule.
+        /// </summary>
+        public byte* utp_path;
+        /// <summary>
+        ///  WebSocket, Auto: clients of this path speak plain. NULL: no such rule.
+        /// </summary>
+        public byte* plain_path;
+        /// <summary>
+        ///  WebSocket: sub-protocols that the server speaks, comma-separated, best first. The first
+        ///  that a client offers too is agreed on. NULL: none. After these, a listener knows
+        ///  netdriver.utp (Auto, UTP) and netdriver.raw (Auto, plain), which choose the dialect.
+        /// </summary>
+        public byte* sub_protocols;
+        /// <summary>
+        ///  WebSocket listeners: 1 lets each upgrade request wait for nd_driver_pop_request. Default 0:
+        ///  all that are in order are accepted. Since 0.2.
+        /// </summary>
+        public uint accept_requests;
+        /// <summary>
+        ///  Milliseconds that such a request waits; then it is answered with 503. Default 5000; above 0.
+        /// </summary>
+        public uint request_timeout_ms;
+        /// <summary>
+        ///  WebSocket listeners: the pages that may connect, comma-separated, each `scheme://host` or
+        ///  `scheme://host:port` (no path), or `null`; others get 403. A request without an Origin is no
+        ///  browser's and passes. NULL (default): any page; "": none.
+        /// </summary>
+        public byte* allowed_origins;
+        /// <summary>
+        ///  WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
+        /// </summary>
+        public byte* response_headers;
+        /// <summary>
+        ///  WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+        ///  a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+        ///  own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+        ///  first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+        ///  proxies that write one of the two themselves. NULL (default): none, and the headers mean
+        ///  nothing.
+        /// </summary>
+        public byte* trusted_proxies;
+        /// <summary>
+        ///  WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+        ///  front of each stream; streams of others are closed at once. Default 0.
+        /// </summary>
+        public uint proxy_protocol;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_2;
+        /// <summary>
+        ///  Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
+        /// </summary>
+        public nd_connection_limits* limits;
+    }
+
+    /// <summary>
+    ///  What nd_driver_connect_url asks for beyond the URL. Fill it with nd_connect_options_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_connect_options
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_connect_options_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  ND_DIALECT_PLAIN (default) or ND_DIALECT_UTP.
+        /// </summary>
+        public uint dialect;
+        /// <summary>
+        ///  Sub-protocols to offer, comma-separated, best first. NULL: none.
+        /// </summary>
+        public byte* sub_protocols;
+        /// <summary>
+        ///  Further request headers, one `Name: value` line each. NULL: none.
+        /// </summary>
+        public byte* headers;
+        /// <summary>
+        ///  UTP dialect: bytes for the server with the connection request. NULL: none.
+        /// </summary>
+        public byte* payload;
+        /// <summary>
+        ///  Length of `payload` in bytes.
+        /// </summary>
+        public uint payload_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  wss:// only: how to speak TLS; copied. NULL: as nd_driver_set_tls_client said, else what
+        ///  nd_tls_client_init gives.
+        /// </summary>
+        public nd_tls_client* tls;
+        /// <summary>
+        ///  Milliseconds that all of it may take, from the look-up of the name to the Connect event;
+        ///  then a Disconnect event with ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS follows. Each attempt to
+        ///  reach an address has handshake_timeout_ms besides. Default 0: no such limit; at least 0.
+        /// </summary>
+        public int connect_deadline_ms;
+        /// <summary>
+        ///  How many HTTP redirects to follow (301, 302, 303, 307, 308), never from wss:// to ws://. To
+        ///  another host go neither user and password nor the headers Authorization and Cookie.
+        ///  ND_TEXT_URL says where it ended. Default 0: a redirect is ND_DISCONNECT_HANDSHAKE_REJECTED.
+        /// </summary>
+        public uint redirects_max;
+        /// <summary>
+        ///  1: without a `proxy`, go through the one that the environment names: http_proxy for ws://,
+        ///  https_proxy for wss://, else all_proxy, and no_proxy for the exceptions; each also in
+        ///  capitals. Default 0.
+        /// </summary>
+        public uint proxy_from_environment;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_2;
+        /// <summary>
+        ///  The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
+        ///  `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
+        ///  `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
+        ///  for which it is looked up here. User and password may be left away, and are
+        ///  percent-encoded. NULL: none.
+        /// </summary>
+        public byte* proxy;
+        /// <summary>
+        ///  Servers that are reached without the proxy, comma-separated: `*`, `example.com` (with all
+        ///  below it), `10.1.2.3`, `10.0.0.0/8`, each perhaps with `:port`. NULL: none, or those of the
+        ///  environment if that names the proxy.
+        /// </summary>
+        public byte* no_proxy;
+        /// <summary>
+        ///  Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
+        /// </summary>
+        public nd_connection_limits* limits;
+        /// <summary>
+        ///  `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
+        ///  nd_tls_client_init gives. Since 0.3.
+        /// </summary>
+        public nd_tls_client* proxy_tls;
+        /// <summary>
+        ///  0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
+        ///  and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password
+        ///  never leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+        /// </summary>
+        public uint digest_only;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_3;
+    }
+
+    /// <summary>
+    ///  A certificate and its key, as PEM texts.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_tls_identity
+    {
+        /// <summary>
+        ///  The chain: the own certificate first, then those of its issuers.
+        /// </summary>
+        public byte* certificate;
+        /// <summary>
+        ///  The private key (PKCS #8, PKCS #1 or SEC 1, not encrypted).
+        /// </summary>
+        public byte* key;
+        /// <summary>
+        ///  Length of `certificate` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint certificate_length;
+        /// <summary>
+        ///  Length of `key` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint key_length;
+        /// <summary>
+        ///  Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
+        ///  with the certificate (OCSP stapling). The library does not fetch it, and does not look at
+        ///  it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
+        /// </summary>
+        public byte* ocsp;
+        /// <summary>
+        ///  Length of `ocsp` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint ocsp_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+    }
+
+    /// <summary>
+    ///  How a client speaks TLS. Fill it with nd_tls_client_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_tls_client
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_tls_client_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  1 (default): trust the certificates that the system trusts. On Android they are not
+        ///  available in this version: set it to 0 and give `ca`.
+        /// </summary>
+        public uint use_system_roots;
+        /// <summary>
+        ///  1: verify nothing, so that anybody on the way can read and change everything; each
+        ///  connection logs a warning. For tests only. Default 0.
+        /// </summary>
+        public uint insecure;
+        /// <summary>
+        ///  The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
+        /// </summary>
+        public uint version_min;
+        /// <summary>
+        ///  Certificates to trust beside those of the system, as PEM. NULL: none.
+        /// </summary>
+        public byte* ca;
+        /// <summary>
+        ///  The certificate to show to servers that ask for one, and its key. Without one both of its
+        ///  pointers are NULL (default).
+        /// </summary>
+        public nd_tls_identity identity;
+        /// <summary>
+        ///  The name to ask for and to find in the certificate, instead of the host's. NULL: the host's.
+        /// </summary>
+        public byte* server_name;
+        /// <summary>
+        ///  Length of `ca` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint ca_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
+        ///  so that a program such as Wireshark can show what is sent. It is made when it is not there,
+        ///  and a warning is logged. For tests only. NULL (default): none. Since 0.3.
+        /// </summary>
+        public byte* key_log_file;
+    }
+
+    /// <summary>
+    ///  How a server speaks TLS. Fill it with nd_tls_server_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_tls_server
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_tls_server_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  How many certificates there are at `identities`; 1 to 64.
+        /// </summary>
+        public uint identity_count;
+        /// <summary>
+        ///  What is asked of clients: ND_TLS_CLIENT_CERTIFICATES_…. Default …_NONE.
+        /// </summary>
+        public uint client_certificates;
+        /// <summary>
+        ///  The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
+        /// </summary>
+        public uint version_min;
+        /// <summary>
+        ///  The server's certificates. A client gets the first one that is for the name it asks for; the
+        ///  first of all when it asks for none, or for one that none has.
+        /// </summary>
+        public nd_tls_identity* identities;
+        /// <summary>
+        ///  Who issues the clients' certificates, as PEM. NULL: none.
+        /// </summary>
+        public byte* client_ca;
+        /// <summary>
+        ///  The name that a client's certificate must be for. NULL: any.
+        /// </summary>
+        public byte* client_name;
+        /// <summary>
+        ///  Length of `client_ca` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint client_ca_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  As nd_tls_client.key_log_file. Since 0.3.
+        /// </summary>
+        public byte* key_log_file;
     }
 
     /// <summary>

@@ -148,10 +148,10 @@ impl NetworkDriver {
             (Outcome::Connected, Packet::ConnectionAccept { payload, .. }) => {
                 self.connected(index, payload);
             }
-            (Outcome::Data, Packet::Data { pipeline, payload, .. }) => {
-                if !self.take_hello(index, *pipeline, payload) {
-                    self.receive_packet(index, *pipeline, payload, whole);
-                }
+            (Outcome::Data, Packet::Data { pipeline, payload, .. })
+                if !self.take_hello(index, *pipeline, payload) =>
+            {
+                self.receive_packet(index, *pipeline, payload, whole);
             }
             (Outcome::Disconnected, _) => {
                 let ending =

@@ -80,7 +80,7 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkStateMismatch`] once the driver has had a connection;
     /// [`Status::InvalidArgument`] for stages or parameters that cannot be;
-    /// [`Status::LimitReached`] for more than [`PIPELINES_MAX`].
+    /// [`Status::LimitReached`] for more than 255.
     pub fn create_pipeline(&mut self, stages: &[PipelineStage]) -> Result<u8> {
         if self.connections.were_used() {
             let text = "pipelines are made before the driver's first connection";
