@@ -226,7 +226,9 @@ impl NetworkDriver {
         let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
         let mut deadline = plan.into_iter().chain(pipelines).chain(session).min();
         if let Some(utp) = &entry.utp {
-            if utp.wants_transmit() && !std::mem::replace(&mut entry.listed, true) {
+            // A goodbye waits for what was sent before.
+            let wants = utp.wants_transmit() && !entry.closing;
+            if wants && !std::mem::replace(&mut entry.listed, true) {
                 self.control_list.push(index);
             }
             let machine = utp.next_timeout(&self.utp_config);

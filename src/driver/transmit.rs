@@ -21,8 +21,11 @@ impl NetworkDriver {
         self.schedule_touched();
         let mut list = std::mem::take(&mut self.control_list);
         for &index in &list {
-            self.connections.at(index).listed = false;
-            self.transmit_control(index);
+            let entry = self.connections.at(index);
+            entry.listed = false;
+            if !entry.closing {
+                self.transmit_control(index);
+            }
             self.schedule(index);
         }
         list.clear();
