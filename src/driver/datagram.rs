@@ -175,7 +175,6 @@ impl NetworkDriver {
         let data = Bytes::copy_from_slice(payload);
         let event = Event { data, ..self.event(index, EventKind::Connect) };
         self.raise(index, event);
-        self.say_hello(index);
     }
 
     /// Is the inbound limit of a connection reached?

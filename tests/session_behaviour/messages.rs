@@ -33,6 +33,34 @@ fn numbers(pair: &mut Pair) -> Vec<u32> {
 }
 
 #[test]
+fn a_session_begins_when_the_path_is_known_and_keeps_to_its_size() {
+    let settings = NetworkSettings { perform_path_mtu_discovery: true, ..frames(10) };
+    for (receive_mtu, size) in [(1350, 1300), (1100, 1024)] {
+        let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &settings, "frag,reliable:32");
+        disturb(&mut pair, NetworkSimulator { receive_mtu, ..NetworkSimulator::default() });
+        let far = pair.client.connect(0, &pair.endpoint, b"").expect("starts");
+        for _ in 0..150 {
+            pair.frame();
+        }
+        let near = pair.server.accept().expect("comes");
+        let info = pair.client.connection_info(far).expect("is open");
+        assert!(info.session && info.path_mtu == size, "{info:?}");
+        let message = [7; 4000];
+        pair.client.send(far, 1, &message).expect("fits");
+        pair.server.send(near, 1, &message).expect("fits");
+        for _ in 0..50 {
+            pair.frame();
+        }
+        let data = |driver: &mut netdriver::NetworkDriver, from| {
+            std::iter::from_fn(|| driver.pop_event_for_connection(from))
+                .find(|event| event.kind == EventKind::Data)
+        };
+        assert_eq!(data(&mut pair.server, near).expect("arrives").data, message[..]);
+        assert_eq!(data(&mut pair.client, far).expect("arrives").data, message[..]);
+    }
+}
+
+#[test]
 fn messages_of_a_frame_share_a_datagram() {
     let mut pair = agreed(&frames(10), "reliable:32;useq");
     let before = pair.client.statistics().datagrams_out;

@@ -26,6 +26,8 @@ const WINDOW_MIN: u32 = 64 << 10;
 /// What a connection says beyond Unity Transport.
 pub struct Peer {
     negotiation: Negotiation,
+    /// The peer's Hello came before the path was known.
+    early: Option<Hello>,
     session: Option<Session>,
     paths: PathValidation<Link>,
     /// Pipelines whose own stage waits for its last acknowledgement.
@@ -44,6 +46,7 @@ impl Peer {
     fn new(negotiation: Negotiation) -> Box<Self> {
         Box::new(Self {
             negotiation,
+            early: None,
             session: None,
             paths: PathValidation::default(),
             gated: Vec::new(),
@@ -110,11 +113,23 @@ impl NetworkDriver {
 
     /// May a Hello be said? Its pipeline must be one that nobody has made.
     fn offers_sessions(&self) -> bool {
-        self.settings.session && self.pipelines.count() < PIPELINES_MAX
+        let size = self.settings.max_message_size;
+        let fits = size >= i32::from(session::DATAGRAM_SIZE_MIN);
+        self.settings.session && fits && self.pipelines.count() < PIPELINES_MAX
     }
 
-    /// A client's connection was accepted: is the server one of our kind?
-    pub(super) fn say_hello(&mut self, index: u32) {
+    /// The path of a connection is known, and with it how long datagrams may be: a client asks
+    /// whether the server is one of our kind, a server answers what came before.
+    pub(super) fn greet(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        if let Some(hello) = entry.session.as_mut().and_then(|peer| peer.early.take()) {
+            self.handle_hello(index, &hello);
+        } else if entry.utp.as_ref().is_some_and(UtpConnection::is_client) {
+            self.say_hello(index);
+        }
+    }
+
+    fn say_hello(&mut self, index: u32) {
         let link = self.connections.at(index).link;
         if self.offers_sessions() && !matches!(link, Link::Stream(_) | Link::None) {
             let now = self.now;
@@ -129,9 +144,10 @@ impl NetworkDriver {
             return false;
         }
         let Some(hello) = Hello::parse(message) else { return false };
+        let offers = self.offers_sessions();
         let entry = self.connections.at(index);
         let stream = matches!(entry.link, Link::Stream(_) | Link::None);
-        if self.settings.session && !stream {
+        if offers && !stream && hello.datagram_size_max >= session::DATAGRAM_SIZE_MIN {
             if entry.incoming && entry.session.is_none() {
                 entry.session = Some(Peer::new(Negotiation::server()));
             }
@@ -141,7 +157,12 @@ impl NetworkDriver {
     }
 
     fn handle_hello(&mut self, index: u32, hello: &Hello) {
-        let Some(peer) = &mut self.connections.at(index).session else { return };
+        let entry = self.connections.at(index);
+        let Some(peer) = &mut entry.session else { return };
+        if entry.unsettled {
+            peer.early = Some(*hello);
+            return;
+        }
         let news = peer.negotiation.handle_hello(hello);
         if news {
             self.begin_session(index, hello);
@@ -157,7 +178,8 @@ impl NetworkDriver {
             let connection = self.connections.at(index).connection(index);
             note!(Warning, "{connection:?} has other pipelines than this side; both need the same");
         }
-        let datagram = ours.datagram_size_max.min(hello.datagram_size_max);
+        let path = self.packet_size_max(index) as u16;
+        let datagram = ours.datagram_size_max.min(hello.datagram_size_max).min(path);
         let entry = self.connections.at(index);
         let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else { return };
         let measured = Some(u64::from(entry.round_trip.smoothed())).filter(|&micros| micros > 0);
