@@ -40,7 +40,9 @@ impl NetworkDriver {
         if peer.negotiation.poll_hello(now) {
             self.send_hello(index, peer);
         }
+        let size = self.packet_size_max(index);
         let Some(session) = peer.sending() else { return true };
+        session.set_datagram_size(u16::try_from(size).unwrap_or(u16::MAX));
         let link = self.connections.at(index).link;
         let mut sent = 0;
         let whole = loop {

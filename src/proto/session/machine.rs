@@ -54,6 +54,8 @@ struct Grant {
 #[derive(Debug)]
 pub struct Session {
     config: Config,
+    /// What the path takes; never more than the peers have agreed on.
+    datagram_size: u16,
     // What this side sends.
     sending: Vec<SendChannel>,
     messages: VecDeque<Queued>,
@@ -122,20 +124,27 @@ impl Session {
             path_validated: None,
             failure: None,
             statistics: Statistics::default(),
+            datagram_size: datagram,
             config,
         }
+    }
+
+    /// Says how long a datagram the path takes, as far as is known now. Messages that were accepted
+    /// before leave all the same.
+    pub fn set_datagram_size(&mut self, size: u16) {
+        self.datagram_size = size.clamp(DATAGRAM_SIZE_MIN, self.config.datagram_size_max);
     }
 
     /// The longest message that [`send_message`](Self::send_message) takes.
     #[must_use]
     pub const fn message_size_max(&self) -> usize {
-        self.config.datagram_size_max as usize - LONG_HEADER_SIZE - MESSAGE_OVERHEAD
+        self.datagram_size as usize - LONG_HEADER_SIZE - MESSAGE_OVERHEAD
     }
 
     /// The longest message that [`send_reliable`](Self::send_reliable) takes.
     #[must_use]
     pub const fn reliable_size_max(&self) -> usize {
-        self.config.datagram_size_max as usize - LONG_HEADER_SIZE - RELIABLE_OVERHEAD
+        self.datagram_size as usize - LONG_HEADER_SIZE - RELIABLE_OVERHEAD
     }
 
     /// Takes a message that may be lost; it leaves with the next flush.
@@ -290,7 +299,7 @@ impl Session {
 
     /// The path leads elsewhere: what was learned about the old one is forgotten.
     pub fn handle_path_change(&mut self, now: Micros) {
-        let datagram = u64::from(self.config.datagram_size_max);
+        let datagram = u64::from(self.datagram_size);
         self.rtt = RoundTrip::new(None);
         self.controller = DelayAwareCubic::new(now, datagram);
         self.pacer = Pacer::new(now, datagram);
@@ -322,7 +331,7 @@ impl Session {
         if self.probe_count == OUTAGE_PROBES {
             self.controller.handle_outage();
         }
-        let room = self.config.datagram_size_max as usize - LONG_HEADER_SIZE;
+        let room = self.datagram_size as usize - LONG_HEADER_SIZE;
         let mut probed = 0;
         for channel in &mut self.sending {
             probed += channel.probe(room);

@@ -109,7 +109,7 @@ impl Session {
         let start = out.len();
         write_header(out, self.config.token, number, self.recovery.unacknowledged());
         let header = out.len() - start;
-        let end = start + usize::from(self.config.datagram_size_max);
+        let end = start + usize::from(self.datagram_size);
         let mut datagram = Datagram { out, start, end, tail: None };
         let mut sent = Sent { size: 0, asks: false, vital: false };
         self.write_controls(now, &mut datagram, &mut sent);
@@ -158,7 +158,7 @@ impl Session {
     }
 
     fn allowed(&self) -> Allowed {
-        let datagram = u64::from(self.config.datagram_size_max);
+        let datagram = u64::from(self.datagram_size);
         let after = self.recovery.in_flight() + datagram;
         let window = self.controller.window();
         let few = self.probe_due || self.recovery.vital() < VITAL_MIN;
@@ -169,12 +169,12 @@ impl Session {
     }
 
     const fn light_bytes(&self) -> usize {
-        LIGHT_DATAGRAMS * self.config.datagram_size_max as usize
+        LIGHT_DATAGRAMS * self.datagram_size as usize
     }
 
     /// Does something wait for the pacer alone?
     pub(super) fn waits_for_pacer(&self) -> bool {
-        let datagram = u64::from(self.config.datagram_size_max);
+        let datagram = u64::from(self.datagram_size);
         let window = self.recovery.in_flight() + datagram <= self.controller.window();
         window
             && !self.pacer.allows()
@@ -267,6 +267,7 @@ impl Session {
     /// pacer.
     fn write_all(&mut self, number: u64, allowed: Allowed, datagram: &mut Datagram<'_>) -> bool {
         let mut paced = false;
+        let start = datagram.out.len();
         loop {
             let waiting = self.messages.front().map(|queued| queued.order);
             let turn = self.pick(allowed);
@@ -280,7 +281,14 @@ impl Session {
                 (None, Some(turn)) => self.write_reliable(number, turn, datagram),
             };
             if !written {
-                break;
+                // What was accepted when the path took more goes alone, and as it is.
+                let longest = datagram.start + usize::from(self.config.datagram_size_max);
+                let alone = datagram.out.len() == start && datagram.end < longest;
+                if !alone {
+                    break;
+                }
+                datagram.end = longest;
+                continue;
             }
             paced |= waiting.is_none() && turn.is_some_and(|turn| !turn.light);
         }
@@ -350,7 +358,7 @@ impl Session {
     /// Protects messages of earlier packets, where the budget and the datagram have room.
     fn write_protection(&mut self, number: u64, datagram: &mut Datagram<'_>) {
         let Some(span_max) = self.repairer.span(&self.rtt) else { return };
-        let after = self.recovery.in_flight() + u64::from(self.config.datagram_size_max);
+        let after = self.recovery.in_flight() + u64::from(self.datagram_size);
         if after > self.controller.window() {
             return;
         }
