@@ -181,6 +181,7 @@ impl NetworkDriver {
     fn count_sent_datagrams(&mut self) {
         let mut list = std::mem::take(&mut self.queued_list);
         list.retain(|&index| {
+            let crowded = self.session_room(index, 1) == Some(false);
             let entry = self.connections.at(index);
             entry.accept_repeated = false;
             let waits = match entry.link {
@@ -188,7 +189,7 @@ impl NetworkDriver {
                 Link::Custom { port, .. } => self.pump.custom[port as usize].has_queued(),
                 Link::None | Link::Ipc { .. } | Link::Stream(_) => false,
             };
-            if waits {
+            if waits || crowded {
                 return true;
             }
             entry.queue_listed = false;

@@ -88,7 +88,6 @@ impl NetworkDriver {
     /// What a datagram brought besides messages: measurements, and room.
     fn after_datagram(&mut self, index: u32) {
         let entry = self.connections.at(index);
-        let blocked = entry.machines.blocked();
         if let Some(peer) = &mut entry.session
             && let Some(session) = &mut peer.session
         {
@@ -98,13 +97,22 @@ impl NetworkDriver {
             if session.is_stalled() && !std::mem::replace(&mut peer.stalled, true) {
                 self.sessions.stalled.push(index);
             }
-            let half = self.settings.outbound_bytes_max / 2;
-            if blocked != 0 && session.reliable_cost(blocked) <= u64::from(half) {
-                self.announce_window(index, blocked);
-            }
+        }
+        while let Some(pipeline) = self.carried_with_room(index) {
+            self.announce_window(index, pipeline);
         }
         self.open_gates(index);
         self.mark_session(index);
+    }
+
+    /// A carried pipeline that has refused a message and has room for others now.
+    fn carried_with_room(&mut self, index: u32) -> Option<u8> {
+        let half = u64::from(self.settings.outbound_bytes_max / 2);
+        let entry = self.connections.at(index);
+        let session = entry.session.as_ref()?.session.as_ref()?;
+        entry.machines.blocked().iter().copied().find(|&pipeline| {
+            self.pipelines.has_reliable_tail(pipeline) && session.reliable_cost(pipeline) <= half
+        })
     }
 
     /// Delivers what sessions have kept because their connections were full.
