@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "the program's own listener is what is tested")]
 
 use std::io::{ErrorKind, Read};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 
 use netdriver::settings::{InterfaceKind, InterfaceSettings, NetworkSettings, UrlOptions};
 use netdriver::{EventKind, NetworkDriver, Status};
@@ -87,6 +87,25 @@ fn what_cannot_be_taken_is_refused_and_closed() {
     let mut strict = driver_with(trusting, &settings);
     let (_peer, theirs) = stream();
     assert_eq!(status(strict.accept_stream(0, theirs, b"")), Status::InvalidArgument);
+}
+
+#[cfg(unix)]
+#[test]
+fn other_sockets_are_told_from_streams() {
+    use std::os::fd::OwnedFd;
+    let refused = |socket: OwnedFd| {
+        let mut server = websocket();
+        let outcome = status(server.accept_stream(0, TcpStream::from(socket), b""));
+        assert_eq!(server.statistics().handshakes_pending, 0);
+        outcome
+    };
+    let datagrams = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    datagrams.connect("127.0.0.1:9").expect("any address will do");
+    assert_eq!(refused(datagrams.into()), Status::NetworkSocketError);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    assert_eq!(refused(listener.into()), Status::NetworkSocketError);
+    let (one, _other) = std::os::unix::net::UnixStream::pair().expect("two sockets");
+    assert_eq!(refused(one.into()), Status::NetworkSocketError);
 }
 
 #[test]
