@@ -3198,14 +3198,14 @@ nd_result nd_driver_get_listening(struct nd_driver *driver,
  * bound, nor the driver listen; nd_driver_set_refusing holds for it.
  *
  * @param driver  the driver
- * @param interface_index  a WebSocket interface
+ * @param interface_index  a WebSocket or TCP interface
  * @param socket  the stream: a file descriptor, on Windows a SOCKET. The driver works with a
  * duplicate of its own, and makes it non-blocking (both, on Unix). Whatever this returns, the
  * program closes its own, and must not read, write or shut it down any more after ND_OK
  * @param data  what the program has read of the stream, copied; NULL when the length is 0
  * @param data_length  length of `data` in bytes
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
- * WebSocket interface, no socket, no trusted proxy although proxy_protocol wants one);
+ * WebSocket or TCP interface, no socket, no trusted proxy although proxy_protocol wants one);
  * ND_ERROR_LIMIT_REACHED (pending_handshakes_max); ND_ERROR_NETWORK_SOCKET (not a connected TCP
  * stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
@@ -3460,7 +3460,10 @@ nd_result nd_driver_disconnect(struct nd_driver *driver, nd_connection connectio
  * @param driver  the driver
  * @param connection  which; it reads as Disconnected at once (Disconnecting with
  * ND_OPTIONAL_EVENT_LOCAL_CLOSE)
- * @param code  1000 to 1003, 1007 to 1014, or 3000 to 4999
+ * @param code  1000 to 1003, 1007 to 1014, or 3000 to 4999. The others are refused, as no Close
+ * frame may carry them: 1004 has no meaning; 1005, 1006 and 1015 only tell this side how a
+ * connection ended; 1016 to 2999 are kept for later versions of the protocol; below 1000 and
+ * above 4999 there are none. A peer that sends one of them breaks the protocol (1002)
  * @param reason  UTF-8, copied; NULL when the length is 0
  * @param reason_length  length of `reason` in bytes; at most 123
  * @return as nd_driver_disconnect; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (code or

@@ -86,14 +86,14 @@ pub unsafe extern "C" fn nd_driver_get_listening(
 /// bound, nor the driver listen; nd_driver_set_refusing holds for it.
 ///
 /// @param driver  the driver
-/// @param interface_index  a WebSocket interface
+/// @param interface_index  a WebSocket or TCP interface
 /// @param socket  the stream: a file descriptor, on Windows a SOCKET. The driver works with a
 /// duplicate of its own, and makes it non-blocking (both, on Unix). Whatever this returns, the
 /// program closes its own, and must not read, write or shut it down any more after ND_OK
 /// @param data  what the program has read of the stream, copied; NULL when the length is 0
 /// @param data_length  length of `data` in bytes
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
-/// WebSocket interface, no socket, no trusted proxy although proxy_protocol wants one);
+/// WebSocket or TCP interface, no socket, no trusted proxy although proxy_protocol wants one);
 /// ND_ERROR_LIMIT_REACHED (pending_handshakes_max); ND_ERROR_NETWORK_SOCKET (not a connected TCP
 /// stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses the driver now
