@@ -998,7 +998,7 @@ typedef struct nd_settings {
    */
   int32_t round_trip_interval_ms;
   /**
-   * WebSocket: messages that one connection may queue for sending, whatever their length; then
+   * WebSocket, TCP: messages that a connection may queue for sending, whatever their length; then
    * ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
    * 0: no such limit, only outbound_bytes_max. Since 0.3.
    */
@@ -1220,7 +1220,8 @@ typedef struct nd_connect_options {
   int32_t connect_deadline_ms;
   /**
    * How many HTTP redirects to follow (301, 302, 303, 307, 308), never from wss:// to ws://. To
-   * another host go neither user and password nor the headers Authorization and Cookie.
+   * another host go neither user and password, nor the headers Authorization and Cookie, nor
+   * server_name and identity of `tls`.
    * ND_TEXT_URL says where it ended. Default 0: a redirect is ND_DISCONNECT_HANDSHAKE_REJECTED.
    */
   uint32_t redirects_max;
@@ -3022,7 +3023,7 @@ nd_result nd_driver_flush(struct nd_driver *driver);
 
 /**
  * Sleep until an update would bring an event, a connection or an upgrade request, until
- * nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+ * nd_driver_wake is called, or until the time is over. No other call blocks but nd_multi_driver_wait.
  * Meanwhile keep-alives and pongs are served.
  *
  * @param driver  the driver
@@ -3032,7 +3033,9 @@ nd_result nd_driver_flush(struct nd_driver *driver);
  * @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
  * @since 0.1
  */
-nd_result nd_driver_wait(struct nd_driver *driver, uint32_t timeout_ms, uint32_t *out_ready);
+nd_result nd_driver_wait(struct nd_driver *driver,
+                         uint32_t timeout_ms,
+                         uint32_t *out_ready);
 
 /**
  * Counters since the driver was created.
@@ -5160,8 +5163,9 @@ nd_result nd_multi_driver_update(struct nd_multi_driver *multi);
 nd_result nd_multi_driver_flush(struct nd_multi_driver *multi);
 
 /**
- * Sleep until an update would bring something, or until the time is over. The drivers take turns
- * of a millisecond, so that with several of them news are noticed so much later.
+ * Sleep until an update would bring something, until nd_driver_wake is called for one of the
+ * drivers, or until the time is over. The drivers take turns of a millisecond, so that with several
+ * of them news are noticed so much later.
  *
  * @param multi  the collection
  * @param timeout_ms  milliseconds to sleep at most

@@ -823,7 +823,7 @@ namespace NetDriver.Interop
 
         /// <summary>
         ///  Sleep until an update would bring an event, a connection or an upgrade request, until
-        ///  nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+        ///  nd_driver_wake is called, or until the time is over. No other call blocks but nd_multi_driver_wait.
         ///  Meanwhile keep-alives and pongs are served.
         ///
         ///  @param driver  the driver
@@ -2900,8 +2900,9 @@ namespace NetDriver.Interop
         internal static extern int nd_multi_driver_flush(nd_multi_driver* multi);
 
         /// <summary>
-        ///  Sleep until an update would bring something, or until the time is over. The drivers take turns
-        ///  of a millisecond, so that with several of them news are noticed so much later.
+        ///  Sleep until an update would bring something, until nd_driver_wake is called for one of the
+        ///  drivers, or until the time is over. The drivers take turns of a millisecond, so that with several
+        ///  of them news are noticed so much later.
         ///
         ///  @param multi  the collection
         ///  @param timeout_ms  milliseconds to sleep at most
@@ -3508,7 +3509,7 @@ namespace NetDriver.Interop
         /// </summary>
         public int round_trip_interval_ms;
         /// <summary>
-        ///  WebSocket: messages that one connection may queue for sending, whatever their length; then
+        ///  WebSocket, TCP: messages that a connection may queue for sending, whatever their length; then
         ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
         ///  0: no such limit, only outbound_bytes_max. Since 0.3.
         /// </summary>
@@ -3681,7 +3682,8 @@ namespace NetDriver.Interop
         public int connect_deadline_ms;
         /// <summary>
         ///  How many HTTP redirects to follow (301, 302, 303, 307, 308), never from wss:// to ws://. To
-        ///  another host go neither user and password nor the headers Authorization and Cookie.
+        ///  another host go neither user and password, nor the headers Authorization and Cookie, nor
+        ///  server_name and identity of `tls`.
         ///  ND_TEXT_URL says where it ended. Default 0: a redirect is ND_DISCONNECT_HANDSHAKE_REJECTED.
         /// </summary>
         public uint redirects_max;
