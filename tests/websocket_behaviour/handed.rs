@@ -119,6 +119,45 @@ fn a_silent_stream_has_its_time_as_any_other() {
 }
 
 #[test]
+fn a_silent_stream_makes_room_as_at_a_door_of_the_drivers_own() {
+    let settings = NetworkSettings { pending_handshakes_max: 1, ..NetworkSettings::default() };
+    let mut server = driver(InterfaceKind::WebSocket, &settings);
+    let (mut silent, theirs) = stream();
+    server.accept_stream(0, theirs, b"").expect("is a stream");
+    // It has its second, and no more while somebody else wants in.
+    let _second = until("room", || {
+        settle(&mut [&mut server], 10);
+        let (second, theirs) = stream();
+        server.accept_stream(0, theirs, b"").is_ok().then_some(second)
+    });
+    silent.end(&mut server);
+    assert_eq!(server.statistics().handshakes_displaced, 1);
+}
+
+#[test]
+fn no_more_streams_are_taken_than_may_say_goodbye() {
+    let settings = NetworkSettings { connections_max: 1, ..NetworkSettings::default() };
+    let mut server = driver(InterfaceKind::WebSocket, &settings);
+    let (mut peer, theirs) = stream();
+    peer.try_write(request("/", "").as_bytes());
+    server.accept_stream(0, theirs, b"").expect("is a stream");
+    peer.head(&mut server);
+    peer.write(&mut server, &frame(FIN | TEXT, b"hello"));
+    let connection = expect_accept(&mut [&mut server]);
+    server.disconnect(connection).expect("closes");
+    server.update().expect("updates");
+    let (_next, theirs) = stream();
+    assert_eq!(status(server.accept_stream(0, theirs, b"")), Status::LimitReached);
+    drop(peer);
+    until("the goodbye is over", || {
+        settle(&mut [&mut server], 1);
+        (server.statistics().connections_closing == 0).then_some(())
+    });
+    let (_next, theirs) = stream();
+    server.accept_stream(0, theirs, b"").expect("is a stream");
+}
+
+#[test]
 fn one_port_serves_the_programs_protocol_and_websockets() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
     listener.set_nonblocking(true).expect("a socket");
