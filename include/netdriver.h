@@ -998,7 +998,7 @@ typedef struct nd_settings {
    */
   int32_t round_trip_interval_ms;
   /**
-   * WebSocket, TCP: messages that a connection may queue for sending, whatever their length; then
+   * WebSocket, TCP: messages that one connection may queue, whatever their length; then
    * ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
    * 0: no such limit, only outbound_bytes_max. Since 0.3.
    */
@@ -3023,7 +3023,8 @@ nd_result nd_driver_flush(struct nd_driver *driver);
 
 /**
  * Sleep until an update would bring an event, a connection or an upgrade request, until
- * nd_driver_wake is called, or until the time is over. No other call blocks but nd_multi_driver_wait.
+ * nd_driver_wake is called, or until the time is over. No other call blocks, but for
+ * nd_multi_driver_wait.
  * Meanwhile keep-alives and pongs are served.
  *
  * @param driver  the driver
@@ -3033,9 +3034,7 @@ nd_result nd_driver_flush(struct nd_driver *driver);
  * @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
  * @since 0.1
  */
-nd_result nd_driver_wait(struct nd_driver *driver,
-                         uint32_t timeout_ms,
-                         uint32_t *out_ready);
+nd_result nd_driver_wait(struct nd_driver *driver, uint32_t timeout_ms, uint32_t *out_ready);
 
 /**
  * Counters since the driver was created.
@@ -5165,8 +5164,8 @@ nd_result nd_multi_driver_flush(struct nd_multi_driver *multi);
 
 /**
  * Sleep until an update would bring something, until nd_driver_wake is called for one of the
- * drivers, or until the time is over. The drivers take turns of a millisecond, so that with several
- * of them news are noticed so much later.
+ * drivers, or until the time is over. The drivers take turns of a millisecond, so that with
+ * several of them news are noticed so much later.
  *
  * @param multi  the collection
  * @param timeout_ms  milliseconds to sleep at most

@@ -823,7 +823,8 @@ namespace NetDriver.Interop
 
         /// <summary>
         ///  Sleep until an update would bring an event, a connection or an upgrade request, until
-        ///  nd_driver_wake is called, or until the time is over. No other call blocks but nd_multi_driver_wait.
+        ///  nd_driver_wake is called, or until the time is over. No other call blocks, but for
+        ///  nd_multi_driver_wait.
         ///  Meanwhile keep-alives and pongs are served.
         ///
         ///  @param driver  the driver
@@ -2902,8 +2903,8 @@ namespace NetDriver.Interop
 
         /// <summary>
         ///  Sleep until an update would bring something, until nd_driver_wake is called for one of the
-        ///  drivers, or until the time is over. The drivers take turns of a millisecond, so that with several
-        ///  of them news are noticed so much later.
+        ///  drivers, or until the time is over. The drivers take turns of a millisecond, so that with
+        ///  several of them news are noticed so much later.
         ///
         ///  @param multi  the collection
         ///  @param timeout_ms  milliseconds to sleep at most
@@ -3510,7 +3511,7 @@ namespace NetDriver.Interop
         /// </summary>
         public int round_trip_interval_ms;
         /// <summary>
-        ///  WebSocket, TCP: messages that a connection may queue for sending, whatever their length; then
+        ///  WebSocket, TCP: messages that one connection may queue, whatever their length; then
         ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
         ///  0: no such limit, only outbound_bytes_max. Since 0.3.
         /// </summary>

@@ -213,8 +213,8 @@ namespace NetDriver.WebSockets
         /// <param name="code">1000 to 1003, 1007 to 1014 or 3000 to 4999.</param>
         /// <param name="message">At most 123 bytes in UTF-8; null for none.</param>
         /// <returns>0, also when it is over already; otherwise a negative
-        /// <see cref="Error.StatusCode"/>, and it stays as it was: NetworkStateMismatch before Open.
-        /// </returns>
+        /// <see cref="Error.StatusCode"/>, and it stays as it was: NetworkStateMismatch before
+        /// Open.</returns>
         public int Close(ushort code, string message)
         {
             if (m_State == WebSocketStates.Closing || m_State == WebSocketStates.Closed)

@@ -83,8 +83,8 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         if counts.len() > 1 { Err(unequal()) } else { Ok(counts.pop()) }
     }
 
-    /// Makes a pipeline in every driver, as [`NetworkDriver::create_pipeline`]; it has one number in
-    /// all of them.
+    /// Makes a pipeline in every driver, as [`NetworkDriver::create_pipeline`]; it has one number
+    /// in all of them.
     ///
     /// # Errors
     /// As [`NetworkDriver::create_pipeline`]; [`Status::InvalidArgument`] when the drivers have not
@@ -199,9 +199,9 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         self.all(NetworkDriver::flush)
     }
 
-    /// Sleeps until an update would bring something, until one of the drivers is woken, or until the
-    /// time is over. The drivers take turns of a millisecond, so with several of them it notices
-    /// that late.
+    /// Sleeps until an update would bring something, until one of the drivers is woken, or until
+    /// the time is over. The drivers take turns of a millisecond, so with several of them it
+    /// notices that late.
     ///
     /// # Errors
     /// As [`NetworkDriver::wait`].

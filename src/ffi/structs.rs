@@ -177,7 +177,7 @@ pub struct nd_settings {
     /// heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
     /// answer none.
     pub round_trip_interval_ms: i32,
-    /// WebSocket, TCP: messages that a connection may queue for sending, whatever their length; then
+    /// WebSocket, TCP: messages that one connection may queue, whatever their length; then
     /// ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
     /// 0: no such limit, only outbound_bytes_max. Since 0.3.
     pub websocket_send_queue_capacity: u32,
