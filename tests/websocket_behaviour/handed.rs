@@ -66,6 +66,35 @@ fn a_driver_that_refuses_newcomers_refuses_these_too() {
 }
 
 #[test]
+fn a_program_that_is_asked_may_accept_without_listening_unless_it_refuses() {
+    for refuses in [false, true] {
+        let asking = InterfaceSettings {
+            accept_requests: true,
+            ..InterfaceSettings::new(InterfaceKind::WebSocket)
+        };
+        let mut server = driver_with(asking, &NetworkSettings::default());
+        let (mut peer, theirs) = stream();
+        peer.try_write(request("/", "").as_bytes());
+        server.accept_stream(0, theirs, b"").expect("is a stream");
+        let asked = until("a request", || {
+            settle(&mut [&mut server], 1);
+            server.pop_request()
+        });
+        server.set_refusing(refuses);
+        let accepted = server.accept_request(asked.id, None, &[]);
+        if refuses {
+            assert_eq!(status(accepted), Status::NetworkStateMismatch);
+            assert!(peer.head(&mut server).starts_with("HTTP/1.1 503 "));
+        } else {
+            accepted.expect("nobody said no");
+            assert!(peer.head(&mut server).starts_with("HTTP/1.1 101 "));
+            peer.write(&mut server, &frame(FIN | TEXT, b"hello"));
+            expect_accept(&mut [&mut server]);
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_taken_is_refused_and_closed() {
     let settings = NetworkSettings { pending_handshakes_max: 1, ..NetworkSettings::default() };
     let mut server = driver(InterfaceKind::WebSocket, &settings);
