@@ -85,6 +85,44 @@ namespace NetDriver.Tests
             }
         }
 
+        public static void AStreamIsAcceptedWithTls()
+        {
+            TcpListener listener = new TcpListener(IPAddress.Loopback, 0);
+            listener.Start();
+            TlsServerOptions tls = new TlsServerOptions(
+                new TlsIdentity(TlsTests.Pem("localhost.pem"), TlsTests.Pem("localhost.key"))
+                {
+                    OcspResponse = new byte[] { 1, 2, 3 },
+                });
+            using (WebSocketPeer client = new WebSocketPeer())
+            using (WebSocketPeer server = new WebSocketPeer())
+            {
+                int port = ((IPEndPoint)listener.LocalEndpoint).Port;
+                TlsClientOptions trust = new TlsClientOptions
+                {
+                    CACertificate = TlsTests.Pem("ca.pem"),
+                };
+                Check.Equal(0, client.ConnectToUrl("wss://localhost:" + port, trust), "url");
+                FaceTests.Until(() => client.Poll(), () => listener.Pending(), "a client");
+                using (Socket accepted = listener.AcceptSocket())
+                {
+                    Check.Equal(0, server.AcceptStream(accepted.Handle, tls), "accept");
+                    Action turn = () =>
+                    {
+                        client.Poll();
+                        server.Poll();
+                    };
+                    FaceTests.Until(turn, () =>
+                        client.GetReadyState() == WebSocketPeer.State.Open
+                        && server.GetReadyState() == WebSocketPeer.State.Open, "open");
+                    Check.That(server.GetRequestedUrl().StartsWith("wss://"), "secure");
+                    Check.Equal(0, server.SendText("hello"), "send");
+                    FaceTests.Until(turn, () => client.GetAvailablePacketCount() == 1, "a text");
+                }
+            }
+            listener.Stop();
+        }
+
         public static void ARequestToCloseComesBehindWhatCameBeforeIt()
         {
             List<string> log = new List<string>();
