@@ -290,6 +290,12 @@ impl NetworkDriver {
     /// # Errors
     /// As [`update`](Self::update).
     pub fn wait(&mut self, timeout_ms: u32) -> Result<bool> {
+        self.wait_or_wake(timeout_ms).map(|(ready, _)| ready)
+    }
+
+    /// The same, and whether it was woken.
+    fn wait_or_wake(&mut self, timeout_ms: u32) -> Result<(bool, bool)> {
+        let mut woken = false;
         let end = self.pump.clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
         self.flush()?;
         while !self.has_news() {
@@ -305,11 +311,15 @@ impl NetworkDriver {
             let sleep = if self.pump.has_ready() { 0 } else { idle };
             self.cycle(Some(Duration::from_micros(sleep)))?;
             self.polled = true;
-            if rest == 0 || std::mem::take(&mut self.woken) {
+            if rest == 0 {
+                break;
+            }
+            woken = std::mem::take(&mut self.woken);
+            if woken {
                 break;
             }
         }
-        Ok(self.has_news())
+        Ok((self.has_news(), woken))
     }
 
     fn has_news(&self) -> bool {
