@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 const SOURCES: &[&str] = &[
     "codes",
     "structs",
+    "setting_structs",
     "library",
+    "limits",
     "settings",
     "presets",
     "endpoints",
@@ -30,6 +32,7 @@ const SOURCES: &[&str] = &[
     "stream_reads",
     "stream_packed_reads",
     "messages",
+    "multi",
     "pipelines",
     "stages",
 ];

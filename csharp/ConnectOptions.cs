@@ -39,10 +39,27 @@ namespace NetDriver
         public int RedirectsMax { get; set; }
 
         /// <summary>
-        /// The proxy to go through: "http://user:password@host:port" or
-        /// "socks5://user:password@host:port". Null: none.
+        /// The proxy to go through: "http://user:password@host:port" (CONNECT), the same with
+        /// "https://", "socks5://user:password@host:port", "socks4a://user@host:port" or
+        /// "socks4://user@host:port". Null: none.
         /// </summary>
         public string Proxy { get; set; }
+
+        /// <summary>
+        /// "https://" proxies: how to speak TLS to the proxy. Null: with the certificates that the
+        /// system trusts.
+        /// </summary>
+        public TlsClientOptions ProxyTls { get; set; }
+
+        /// <summary>
+        /// User and password, of the URL and of an HTTP proxy, never leave as they are: nothing is
+        /// said before it is asked, and only Digest (RFC 7616) answers. Default: Basic comes
+        /// first, and Digest where it is asked for.
+        /// </summary>
+        public bool DigestOnly { get; set; }
+
+        /// <summary>Limits of this connection; what is 0 is as its interface says.</summary>
+        public ConnectionLimits Limits { get; set; }
 
         /// <summary>
         /// Without a <see cref="Proxy"/>: go through the one that the environment names

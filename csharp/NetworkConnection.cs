@@ -10,7 +10,8 @@ namespace NetDriver
     [StructLayout(LayoutKind.Sequential)]
     public struct NetworkConnection : IEquatable<NetworkConnection>
     {
-        // In this order the 8 bytes are the ABI's nd_connection (version << 32 | id, little endian).
+        // In this order the 8 bytes are the ABI's nd_connection, little endian: driver << 56 |
+        // version << 32 | id.
         private int m_Id;
         private int m_Version;
 
@@ -47,7 +48,14 @@ namespace NetDriver
         /// <summary>Tells the connections apart that used one slot after another.</summary>
         public int Version
         {
-            get { return m_Version; }
+            get { return m_Version & 0xFFFFFF; }
+        }
+
+        /// <summary>The number of its driver in a <see cref="MultiNetworkDriver"/>; 0 when it is in
+        /// none.</summary>
+        public int DriverId
+        {
+            get { return (int)((uint)m_Version >> 24); }
         }
 
         internal ulong Value
@@ -153,7 +161,8 @@ namespace NetDriver
         /// <summary>Such as "NetworkConnection[id0,v1]".</summary>
         public override string ToString()
         {
-            return "NetworkConnection[id" + m_Id + ",v" + m_Version + "]";
+            return "NetworkConnection[id" + m_Id + ",v" + Version + "]"
+                + (DriverId == 0 ? string.Empty : "@" + DriverId);
         }
     }
 }

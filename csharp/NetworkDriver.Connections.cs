@@ -142,7 +142,11 @@ namespace NetDriver
             native.connect_deadline_ms = options.ConnectDeadlineMS;
             native.redirects_max = (uint)Math.Max(0, options.RedirectsMax);
             native.proxy_from_environment = options.ProxyFromEnvironment ? 1u : 0u;
+            native.digest_only = options.DigestOnly ? 1u : 0u;
+            nd_connection_limits limits = options.Limits.ToNative();
+            native.limits = &limits;
             TlsTexts texts = options.Tls == null ? null : options.Tls.Texts();
+            TlsTexts proxyTexts = options.ProxyTls == null ? null : options.ProxyTls.Texts();
             fixed (byte* nativeUrl = text)
             fixed (byte* subProtocols = Utf8.CommaSeparated(options.SubProtocols, "options"))
             fixed (byte* headers = options.HeaderLines())
@@ -150,8 +154,15 @@ namespace NetDriver
             fixed (byte* noProxy = Utf8.CommaSeparated(options.NoProxy, "options"))
             fixed (byte* payload = options.Payload)
             fixed (byte* tlsTexts = texts == null ? null : texts.ToArray())
+            fixed (byte* proxyTlsTexts = proxyTexts == null ? null : proxyTexts.ToArray())
             {
                 nd_tls_client tls;
+                nd_tls_client proxyTls;
+                if (proxyTexts != null)
+                {
+                    options.ProxyTls.Fill(out proxyTls, proxyTexts, proxyTlsTexts);
+                    native.proxy_tls = &proxyTls;
+                }
                 if (texts != null)
                 {
                     options.Tls.Fill(out tls, texts, tlsTexts);

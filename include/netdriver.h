@@ -199,7 +199,9 @@
  * Event kind, opt-in: the peer of a plain WebSocket connection wants to close it, with
  * `close_code` and its reason as data. What is sent until the first nd_driver_update after the
  * event was popped still leaves before our Close, and ND_EVENT_DISCONNECT follows with that update
- * or later. nd_driver_close instead answers with a code of its own.
+ * or later. nd_driver_close instead answers with a code of its own. An event that is never popped
+ * is never taken back: it keeps the connection's slot, and the end waits behind it, so a program
+ * that asks for these pops them, or ends such connections with nd_driver_abort.
  */
 #define ND_EVENT_CLOSE_REQUEST 64
 
@@ -275,6 +277,21 @@
  * Send flag: send as text (must be valid UTF-8; only the plain dialect has text).
  */
 #define ND_SEND_FLAG_TEXT 1
+
+/**
+ * Send flag: send as binary, whatever the connection's write mode is.
+ */
+#define ND_SEND_FLAG_BINARY 2
+
+/**
+ * Write mode of a connection: what is sent without a flag is text (Godot's number).
+ */
+#define ND_WRITE_MODE_TEXT 0
+
+/**
+ * Write mode of a connection: what is sent without a flag is binary; so it is at first.
+ */
+#define ND_WRITE_MODE_BINARY 1
 
 /**
  * Disconnect reason: local close (seen with ND_OPTIONAL_EVENT_LOCAL_CLOSE only).
@@ -693,6 +710,11 @@
 typedef struct nd_driver nd_driver;
 
 /**
+ * Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
+ */
+typedef struct nd_multi_driver nd_multi_driver;
+
+/**
  * Result of a call: 0 is success, a negative number is one of ND_ERROR_….
  */
 typedef int32_t nd_result;
@@ -704,6 +726,45 @@ typedef int32_t nd_result;
  * that made the call which logs; it must not call the library.
  */
 typedef void (*nd_log_callback)(uint32_t level, const char *text, void *user);
+
+/**
+ * Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
+ * field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
+ * of nd_settings for an interface. Since 0.3.
+ */
+typedef struct nd_connection_limits {
+  /**
+   * Size of this struct in bytes; nd_connection_limits_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * As nd_settings.receive_queue_capacity.
+   */
+  uint32_t receive_queue_capacity;
+  /**
+   * As nd_settings.inbound_bytes_max.
+   */
+  uint32_t inbound_bytes_max;
+  /**
+   * As nd_settings.outbound_bytes_max.
+   */
+  uint32_t outbound_bytes_max;
+  /**
+   * As nd_settings.websocket_message_size_max.
+   */
+  uint32_t websocket_message_size_max;
+  /**
+   * As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
+   */
+  uint32_t websocket_send_queue_capacity;
+} nd_connection_limits;
+
+/**
+ * A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none". The highest
+ * byte is the number of its driver in an nd_multi_driver, otherwise 0.
+ * It is a value: copy it freely. A stale one is an error code, never another connection.
+ */
+typedef uint64_t nd_connection;
 
 /**
  * What a driver is built with. Fill it with nd_settings_init, then change what you need.
@@ -775,8 +836,10 @@ typedef struct nd_settings {
    */
   uint32_t inbound_bytes_max;
   /**
-   * Bytes that one connection may queue for sending. Default 4 MiB; at least
-   * max_message_size + 14.
+   * Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
+   * least max_message_size + 14. A message is taken when it would fit as it is; what compression
+   * or an extension makes of it counts once it is made, so the queue may be longer by what they
+   * add to one message.
    */
   uint32_t outbound_bytes_max;
   /**
@@ -934,6 +997,24 @@ typedef struct nd_settings {
    * answer none.
    */
   int32_t round_trip_interval_ms;
+  /**
+   * WebSocket and TCP: messages that one connection may queue, whatever their length; then
+   * ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
+   * 0: no such limit, only outbound_bytes_max. Since 0.3.
+   */
+  uint32_t websocket_send_queue_capacity;
+  /**
+   * Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
+   * too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
+   * for real time, and a peer that moves must prove its new address. Other peers do not notice:
+   * they drop the message that asks. 0 never asks and never answers. Default 1.
+   */
+  int32_t session;
+  /**
+   * With such peers: what protection against loss may cost, in percent of the reliable messages
+   * that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
+   */
+  uint32_t session_repair_percent;
 } nd_settings;
 
 /**
@@ -1013,6 +1094,10 @@ typedef struct nd_interface_settings {
    * 0.
    */
   uint32_t reserved_2;
+  /**
+   * Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
+   */
+  const struct nd_connection_limits *limits;
 } nd_interface_settings;
 
 /**
@@ -1035,6 +1120,20 @@ typedef struct nd_tls_identity {
    * Length of `key` in bytes; at most 1 MiB.
    */
   uint32_t key_length;
+  /**
+   * Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
+   * with the certificate (OCSP stapling). The library does not fetch it, and does not look at
+   * it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
+   */
+  const uint8_t *ocsp;
+  /**
+   * Length of `ocsp` in bytes; at most 1 MiB.
+   */
+  uint32_t ocsp_length;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
 } nd_tls_identity;
 
 /**
@@ -1080,6 +1179,12 @@ typedef struct nd_tls_client {
    * 0.
    */
   uint32_t reserved;
+  /**
+   * A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
+   * so that a program such as Wireshark can show what is sent. It is made when it is not there,
+   * and a warning is logged. For tests only. NULL (default): none. Since 0.3.
+   */
+  const char *key_log_file;
 } nd_tls_client;
 
 /**
@@ -1142,9 +1247,11 @@ typedef struct nd_connect_options {
    */
   uint32_t reserved_2;
   /**
-   * The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
-   * `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
-   * password may be left away, and are percent-encoded. NULL: none.
+   * The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
+   * `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
+   * `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
+   * for which it is looked up here. User and password may be left away, and are
+   * percent-encoded. NULL: none.
    */
   const char *proxy;
   /**
@@ -1153,6 +1260,25 @@ typedef struct nd_connect_options {
    * environment if that names the proxy.
    */
   const char *no_proxy;
+  /**
+   * Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
+   */
+  const struct nd_connection_limits *limits;
+  /**
+   * `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
+   * nd_tls_client_init gives. Since 0.3.
+   */
+  const struct nd_tls_client *proxy_tls;
+  /**
+   * 0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
+   * and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password
+   * never leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+   */
+  uint32_t digest_only;
+  /**
+   * 0.
+   */
+  uint32_t reserved_3;
 } nd_connect_options;
 
 /**
@@ -1205,8 +1331,9 @@ typedef struct nd_connection_info {
   uint32_t dialect;
   /**
    * Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
-   * measures every round_trip_interval_ms, a plain WebSocket each of its pings, and reliable
-   * pipelines measure where the peer answers no probe.
+   * measures every round_trip_interval_ms, a plain WebSocket each of its pings, a session
+   * (nd_settings.session) its packets, and reliable pipelines measure where the peer answers no
+   * probe.
    */
   uint32_t round_trip_us;
   /**
@@ -1293,6 +1420,15 @@ typedef struct nd_connection_info {
    * cookie, or there is a stream to it.
    */
   uint32_t validated;
+  /**
+   * 1 when messages go through a session with a netdriver peer (nd_settings.session), else 0.
+   * Since 0.3.
+   */
+  uint32_t session;
+  /**
+   * Packets of the session that get lost, in 1/1000; 0 without a session. Since 0.3.
+   */
+  uint32_t loss_permille;
   /**
    * 0.
    */
@@ -1683,12 +1819,6 @@ typedef struct nd_interface_functions {
 } nd_interface_functions;
 
 /**
- * A connection: version in the high 32 bits, index in the low 32 bits; 0 is "none".
- * It is a value: copy it freely. A stale one is an error code, never another connection.
- */
-typedef uint64_t nd_connection;
-
-/**
  * How a server speaks TLS. Fill it with nd_tls_server_init.
  */
 typedef struct nd_tls_server {
@@ -1729,6 +1859,10 @@ typedef struct nd_tls_server {
    * 0.
    */
   uint32_t reserved;
+  /**
+   * As nd_tls_client.key_log_file. Since 0.3.
+   */
+  const char *key_log_file;
 } nd_tls_server;
 
 /**
@@ -2127,7 +2261,7 @@ typedef struct nd_send {
    */
   uint32_t capacity;
   /**
-   * 0.
+   * The library's: leave it as it is.
    */
   uint32_t reserved;
 } nd_send;
@@ -2622,6 +2756,83 @@ nd_result nd_last_error(char *buffer, uint32_t capacity, uint32_t *out_length);
 nd_result nd_log_set_callback(uint32_t level, nd_log_callback callback, void *user);
 
 /**
+ * Fill limits with nothing: every field but struct_size is 0.
+ *
+ * @param out_limits  out: every field set
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.3
+ */
+nd_result nd_connection_limits_init(struct nd_connection_limits *out_limits);
+
+/**
+ * The limits that hold for a connection: its own, and where it has none those of its interface or
+ * of the driver.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_limits  in: struct_size, see nd_connection_limits_init; out: no field is 0, and
+ * UINT32_MAX in websocket_send_queue_capacity is no such limit
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_limits(struct nd_driver *driver,
+                                   nd_connection connection,
+                                   struct nd_connection_limits *out_limits);
+
+/**
+ * Change limits of one connection, from now on. What waits already is not dropped: a queue that is
+ * above its new limit takes nothing until it is below it again.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param limits  the limits; a field that is 0 stays as it is
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+ * ND_ERROR_INVALID_ARGUMENT (out of the bounds that nd_settings has; nothing has changed);
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_set_limits(struct nd_driver *driver,
+                                   nd_connection connection,
+                                   const struct nd_connection_limits *limits);
+
+/**
+ * What messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+ * ND_SEND_FLAG_BINARY.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param out_mode  out: ND_WRITE_MODE_…; ND_WRITE_MODE_BINARY at first
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_get_write_mode(struct nd_driver *driver,
+                                       nd_connection connection,
+                                       uint32_t *out_mode);
+
+/**
+ * Say what messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+ * ND_SEND_FLAG_BINARY, from now on.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param mode  ND_WRITE_MODE_TEXT or ND_WRITE_MODE_BINARY (as at first)
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (an unknown mode; text in the
+ * UTP dialect, which has none); ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH;
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_connection_set_write_mode(struct nd_driver *driver,
+                                       nd_connection connection,
+                                       uint32_t mode);
+
+/**
  * Fill settings with the defaults.
  *
  * @param out_settings  out: every field set
@@ -3001,6 +3212,32 @@ nd_result nd_driver_set_refusing(struct nd_driver *driver, uint32_t refuse);
 nd_result nd_driver_get_listening(struct nd_driver *driver,
                                   uint32_t *out_bound,
                                   uint32_t *out_listening);
+
+/**
+ * Hand a TCP stream over that the program has accepted itself: of a port that it shares with
+ * something else, or of a socket that another process gave it. It goes on as one of the
+ * interface's listener: TLS, a WebSocket's upgrade request, nd_driver_accept. The interface need
+ * not be bound, nor the driver listen; nd_driver_set_refusing holds for it.
+ *
+ * @param driver  the driver
+ * @param interface_index  a WebSocket or TCP interface
+ * @param socket  the stream: a file descriptor, on Windows a SOCKET. The driver works with a
+ * duplicate of its own, and makes it non-blocking (both, on Unix). Whatever this returns, the
+ * program closes its own, and must not read, write or shut it down any more after ND_OK
+ * @param data  what the program has read of the stream, copied; NULL when the length is 0
+ * @param data_length  length of `data` in bytes
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT
+ * (another kind of interface, no socket, no trusted proxy although proxy_protocol wants one);
+ * ND_ERROR_LIMIT_REACHED (pending_handshakes_max); ND_ERROR_NETWORK_SOCKET (not a connected TCP
+ * stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_accept_stream(struct nd_driver *driver,
+                                  uint32_t interface_index,
+                                  uint64_t socket,
+                                  const uint8_t *data,
+                                  uint32_t data_length);
 
 /**
  * Choose whether small messages of a TCP or WebSocket connection leave at once, or the system
@@ -3698,7 +3935,8 @@ nd_result nd_extension_write(const uint8_t *data, uint32_t data_length);
  * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message, copied; may be NULL when the length is 0
  * @param data_length  its length in bytes; 0 is a valid message
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
  * _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
  * nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
@@ -3724,7 +3962,8 @@ nd_result nd_driver_send(struct nd_driver *driver,
  * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message, copied; may be NULL when the length is 0
  * @param data_length  its length in bytes
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
  * @param out_results  out: one nd_result for each connection; may be NULL
  * @param out_sent  out: how many took it; may be NULL
  * @return ND_OK, even when some connections refused; ND_ERROR_INVALID_HANDLE;
@@ -3772,7 +4011,8 @@ nd_result nd_driver_begin_send(struct nd_driver *driver,
  * @param driver  the driver
  * @param send  as nd_driver_begin_send filled it
  * @param length  bytes written at send->data
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
  * ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before); _PACKET_OVERFLOW (length is
  * above the capacity; the send is aborted); _VERSION_MISMATCH or _STATE_MISMATCH (the connection
@@ -4737,10 +4977,12 @@ nd_result nd_stream_read_packed_fixed_string_delta(struct nd_stream_reader *read
  *
  * @param driver  the driver
  * @param connection  to whom
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
- * _STATE_MISMATCH (not Connected, or a message is begun already); ND_ERROR_INVALID_ARGUMENT
- * (unknown flag, UTP dialect); ND_ERROR_DRIVER_IN_USE
+ * _STATE_MISMATCH (not Connected, or a message is begun already), _SEND_QUEUE_FULL (as many
+ * messages wait as may); ND_ERROR_INVALID_ARGUMENT (unknown flag, UTP dialect);
+ * ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.2
  */
@@ -4794,7 +5036,8 @@ nd_result nd_driver_finish_message(struct nd_driver *driver, nd_connection conne
  * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
  * @param data  the message; may be NULL when the length is 0
  * @param data_length  its length in bytes
- * @param flags  ND_SEND_FLAG_… bits; 0 is binary
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
  * @param release  called when the library needs the memory no more; never when this call fails
  * @param user  handed to `release` as it is
  * @return as nd_driver_send. Unless it is ND_OK, the memory stays the caller's
@@ -4811,6 +5054,313 @@ nd_result nd_driver_send_owned(struct nd_driver *driver,
                                uint32_t flags,
                                nd_release_callback release,
                                void *user);
+
+/**
+ * Create a collection of drivers that a program uses as one, as Unity Transport's
+ * MultiNetworkDriver. A driver with several interfaces does the same where one settings struct is
+ * enough.
+ *
+ * @param out_multi  out: the collection's handle
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_LIMIT_REACHED (256 collections)
+ * @lifetime destroy it with nd_multi_driver_destroy
+ * @thread any; a collection is used by one thread at a time
+ * @since 0.3
+ */
+nd_result nd_multi_driver_create(struct nd_multi_driver **out_multi);
+
+/**
+ * Destroy a collection and its drivers, as nd_driver_destroy does.
+ *
+ * @param multi  the handle; stale afterwards, as are those of its drivers
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (the
+ * collection, and nothing was destroyed; or a driver of it, which is left alone)
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_destroy(struct nd_multi_driver *multi);
+
+/**
+ * Add a driver. It may be bound and listen, and must not have had a connection yet: from here on
+ * the values of its connections carry its number in their highest byte. All nd_driver_… and
+ * nd_connection_… calls take it and them as before, and it is destroyed with the collection.
+ *
+ * @param multi  the collection
+ * @param driver  the driver
+ * @param out_driver_id  out: its number, from 1 to 255; may be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_STATE_MISMATCH (it has, or had,
+ * connections, or is in a collection); ND_ERROR_INVALID_ARGUMENT (it has not as many pipelines as
+ * the others); ND_ERROR_LIMIT_REACHED (255 drivers);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses both now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_add_driver(struct nd_multi_driver *multi,
+                                     struct nd_driver *driver,
+                                     uint32_t *out_driver_id);
+
+/**
+ * How many drivers a collection has.
+ *
+ * @param multi  the collection
+ * @param out_count  out: the number; their numbers are 1 to this
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_driver_count(struct nd_multi_driver *multi, uint32_t *out_count);
+
+/**
+ * A driver by its number.
+ *
+ * @param multi  the collection
+ * @param driver_id  its number
+ * @param out_driver  out: its handle
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+ * such driver); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_driver(struct nd_multi_driver *multi,
+                                     uint32_t driver_id,
+                                     struct nd_driver **out_driver);
+
+/**
+ * The driver of a connection. All nd_driver_… and nd_connection_… calls take the two.
+ *
+ * @param multi  the collection
+ * @param connection  which
+ * @param out_driver  out: its driver's handle
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH
+ * (of none of the drivers); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_driver_for_connection(struct nd_multi_driver *multi,
+                                                    nd_connection connection,
+                                                    struct nd_driver **out_driver);
+
+/**
+ * Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+ * All drivers of a collection have as many pipelines, and stages of the program are registered
+ * alike in all of them.
+ *
+ * @param multi  the collection
+ * @param stages  as for nd_driver_create_pipeline
+ * @param stage_count  how many
+ * @param out_pipeline  out: the pipeline's number
+ * @return as nd_driver_create_pipeline; ND_ERROR_INVALID_ARGUMENT also without a driver
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_create_pipeline(struct nd_multi_driver *multi,
+                                          const struct nd_pipeline_stage *stages,
+                                          uint32_t stage_count,
+                                          uint8_t *out_pipeline);
+
+/**
+ * Update every driver, as nd_driver_update.
+ *
+ * @param multi  the collection
+ * @return as nd_driver_update, of the first driver that failed; the others were updated
+ * @lifetime as nd_driver_update
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_update(struct nd_multi_driver *multi);
+
+/**
+ * Send what waits in every driver, as nd_driver_flush.
+ *
+ * @param multi  the collection
+ * @return as nd_driver_flush, of the first driver that failed; the others were flushed
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_flush(struct nd_multi_driver *multi);
+
+/**
+ * Sleep until an update would bring something, or until the time is over. The drivers take turns
+ * of a millisecond, so that with several of them news are noticed so much later.
+ *
+ * @param multi  the collection
+ * @param timeout_ms  milliseconds to sleep at most
+ * @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
+ * @return as nd_driver_wait
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_wait(struct nd_multi_driver *multi,
+                               uint32_t timeout_ms,
+                               uint32_t *out_ready);
+
+/**
+ * Take the oldest connection that came from outside, of the first driver that has one.
+ *
+ * @param multi  the collection
+ * @param out_connection  out: the connection; 0 when none waits
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_accept(struct nd_multi_driver *multi, nd_connection *out_connection);
+
+/**
+ * Pop up to `capacity` events, oldest first, of the first driver, then of the second, and so on.
+ *
+ * @param multi  the collection
+ * @param out_events  out: the events
+ * @param capacity  how many fit at `out_events`
+ * @param out_count  out: how many were written
+ * @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_DRIVER_IN_USE
+ * @lifetime the events' data is valid until the first update of their driver after this call
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_pop_events(struct nd_multi_driver *multi,
+                                     struct nd_event *out_events,
+                                     uint32_t capacity,
+                                     uint32_t *out_count);
+
+/**
+ * Pop the oldest event of the first driver that has one.
+ *
+ * @param multi  the collection
+ * @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @lifetime the event's data is valid until the first update of its driver after this call
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_pop_event(struct nd_multi_driver *multi, struct nd_event *out_event);
+
+/**
+ * Pop the oldest event of one connection.
+ *
+ * @param multi  the collection
+ * @param connection  whose event
+ * @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
+ * connection is stale
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @lifetime the event's data is valid until the first update of its driver after this call
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_pop_event_for_connection(struct nd_multi_driver *multi,
+                                                   nd_connection connection,
+                                                   struct nd_event *out_event);
+
+/**
+ * Connect to an address over the first interface of a driver, as nd_driver_connect.
+ *
+ * @param multi  the collection
+ * @param driver_id  the driver's number
+ * @param endpoint  the server
+ * @param payload  as for nd_driver_connect
+ * @param payload_length  as for nd_driver_connect
+ * @param out_connection  out: the connection
+ * @return as nd_driver_connect; ND_ERROR_INVALID_ARGUMENT for an unknown driver too
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_connect(struct nd_multi_driver *multi,
+                                  uint32_t driver_id,
+                                  const struct nd_endpoint *endpoint,
+                                  const uint8_t *payload,
+                                  uint32_t payload_length,
+                                  nd_connection *out_connection);
+
+/**
+ * Close a connection, as nd_driver_disconnect.
+ *
+ * @param multi  the collection
+ * @param connection  which
+ * @return as nd_driver_disconnect
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_disconnect(struct nd_multi_driver *multi, nd_connection connection);
+
+/**
+ * The state of a connection.
+ *
+ * @param multi  the collection
+ * @param connection  which
+ * @param out_state  out: ND_STATE_…; Disconnected for a stale or unknown connection
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_get_connection_state(struct nd_multi_driver *multi,
+                                               nd_connection connection,
+                                               int32_t *out_state);
+
+/**
+ * Send one message, as nd_driver_send.
+ *
+ * @param multi  the collection
+ * @param connection  to whom
+ * @param pipeline  0: no pipeline
+ * @param data  the message, copied; may be NULL when the length is 0
+ * @param data_length  its length in bytes
+ * @param flags  as for nd_driver_send
+ * @return as nd_driver_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_send(struct nd_multi_driver *multi,
+                               nd_connection connection,
+                               uint8_t pipeline,
+                               const uint8_t *data,
+                               uint32_t data_length,
+                               uint32_t flags);
+
+/**
+ * Begin a message that is written in place, as nd_driver_begin_send. It is ended by
+ * nd_multi_driver_end_send or _abort_send.
+ *
+ * @param multi  the collection
+ * @param connection  to whom
+ * @param pipeline  0: no pipeline
+ * @param required_size  as for nd_driver_begin_send
+ * @param out_send  out: where to write, how much, and the name of the send
+ * @return as nd_driver_begin_send
+ * @lifetime as nd_driver_begin_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_begin_send(struct nd_multi_driver *multi,
+                                     nd_connection connection,
+                                     uint8_t pipeline,
+                                     uint32_t required_size,
+                                     struct nd_send *out_send);
+
+/**
+ * End a message written in place, as nd_driver_end_send.
+ *
+ * @param multi  the collection
+ * @param send  as nd_multi_driver_begin_send filled it
+ * @param length  bytes written at send->data
+ * @param flags  as for nd_driver_send
+ * @return as nd_driver_end_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_end_send(struct nd_multi_driver *multi,
+                                   const struct nd_send *send,
+                                   uint32_t length,
+                                   uint32_t flags);
+
+/**
+ * Give up a message written in place; nothing is sent.
+ *
+ * @param multi  the collection
+ * @param send  as nd_multi_driver_begin_send filled it
+ * @return as nd_driver_abort_send
+ * @thread the one that uses it now
+ * @since 0.3
+ */
+nd_result nd_multi_driver_abort_send(struct nd_multi_driver *multi, const struct nd_send *send);
 
 /**
  * Make a pipeline: stages that messages sent with its number go through, from the first stage to
@@ -4883,6 +5433,24 @@ nd_result nd_connection_set_resend_times(struct nd_driver *driver,
                                          uint8_t pipeline,
                                          int32_t minimum_ms,
                                          int32_t maximum_ms);
+
+/**
+ * Set the priority of a reliable pipeline's messages among those of one connection. It counts
+ * with netdriver peers over datagrams (nd_settings.session): higher goes first when not everything
+ * may leave at once, and a pipeline that has waited for 16 datagrams has its turn all the same.
+ * Messages of pipelines that are not reliable never wait.
+ *
+ * @param driver  the driver
+ * @param pipeline  a pipeline
+ * @param priority  0, the default, to 255; for messages that are sent from here on
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, or 0);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_set_pipeline_priority(struct nd_driver *driver,
+                                          uint8_t pipeline,
+                                          uint8_t priority);
 
 /**
  * Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP

@@ -3,6 +3,7 @@
 //! A body panics when a promise of its parser is broken; whether the input was good is no matter.
 //! The targets in `fuzz/` only forward to these, so that every test run compiles and runs them.
 
+pub use crate::proto::authorization::fuzz::fuzz_challenge as challenge;
 use crate::proto::endpoint::NetworkEndpoint;
 pub use crate::proto::framing::fuzz::fuzz_framing as framing;
 pub use crate::proto::http::forwarded::fuzz_forwarded as forwarded;
@@ -16,6 +17,7 @@ pub use crate::proto::pipeline::fuzz::{
 pub use crate::proto::proxy::fuzz::fuzz_proxy as proxy;
 pub use crate::proto::proxy_protocol::fuzz_proxy_protocol as proxy_protocol;
 pub use crate::proto::redirect::fuzz_redirect as redirect;
+pub use crate::proto::session::fuzz::{fuzz_packet as session_packet, fuzz_pair as session_pair};
 pub use crate::proto::stream::fuzz::fuzz_reader as stream_reader;
 use crate::proto::url::{WebSocketUrl, split_host_port};
 pub use crate::proto::utp::cookie::fuzz_cookie as utp_cookie;
@@ -250,6 +252,16 @@ mod tests {
     #[test]
     fn the_proxy_protocol_holds_its_promises() {
         smoke("proxy_protocol", proxy_protocol);
+    }
+
+    #[test]
+    fn session_packets_hold_their_promises() {
+        smoke("session_packet", session_packet);
+    }
+
+    #[test]
+    fn pairs_of_sessions_hold_their_promises() {
+        smoke("session_pair", session_pair);
     }
 
     #[test]

@@ -23,10 +23,10 @@ pub mod settings;
 
 pub use driver::{
     CUSTOM_BATCH_MAX, Connection, ConnectionInfo, ConnectionState, ConnectionStatistics,
-    ConnectionText, CustomInterface, DisconnectReason, DriverWaker, Event, EventKind, EventView,
-    IncomingPacket, MessageKind, NetworkDriver, OutgoingPacket, PipelineStatistics,
-    REJECT_BODY_MAX, ReliableCounters, Request, RequestId, SendHandle, SequencedCounters,
-    Statistics,
+    ConnectionText, CustomInterface, DisconnectReason, DriverPlace, DriverWaker, Event, EventKind,
+    EventView, IncomingPacket, MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver, MultiSend,
+    NetworkDriver, OutgoingPacket, PipelineStatistics, REJECT_BODY_MAX, ReliableCounters, Request,
+    RequestId, SendHandle, SequencedCounters, Statistics,
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};

@@ -3,10 +3,14 @@
 
 mod support;
 
+#[path = "tls_behaviour/beyond.rs"]
+mod beyond;
 #[path = "tls_behaviour/certificates.rs"]
 mod certificates;
 #[path = "tls_behaviour/on_the_way.rs"]
 mod on_the_way;
+#[path = "tls_behaviour/peer.rs"]
+mod peer;
 #[path = "tls_behaviour/sessions.rs"]
 mod sessions;
 #[path = "tls_behaviour/strangers.rs"]

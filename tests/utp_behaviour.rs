@@ -18,10 +18,14 @@ mod events;
 mod handshakes;
 #[path = "utp_behaviour/interfaces.rs"]
 mod interfaces;
+#[path = "utp_behaviour/multi.rs"]
+mod multi;
 #[path = "utp_behaviour/path_mtu.rs"]
 mod path_mtu;
 #[path = "utp_behaviour/pipelines.rs"]
 mod pipelines;
+#[path = "utp_behaviour/pipelines_duties.rs"]
+mod pipelines_duties;
 #[path = "utp_behaviour/pipelines_on_the_wire.rs"]
 mod pipelines_on_the_wire;
 #[path = "utp_behaviour/pipelines_tuning.rs"]

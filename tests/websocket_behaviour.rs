@@ -4,6 +4,8 @@ mod support;
 
 #[path = "websocket_behaviour/asking.rs"]
 mod asking;
+#[path = "websocket_behaviour/authorization.rs"]
+mod authorization;
 #[path = "websocket_behaviour/behind_proxies.rs"]
 mod behind_proxies;
 #[path = "websocket_behaviour/causes.rs"]
@@ -20,6 +22,10 @@ mod dialects;
 mod extensions;
 #[path = "websocket_behaviour/fragments.rs"]
 mod fragments;
+#[path = "websocket_behaviour/handed.rs"]
+mod handed;
+#[path = "websocket_behaviour/limits.rs"]
+mod limits;
 #[path = "websocket_behaviour/liveness.rs"]
 mod liveness;
 #[path = "websocket_behaviour/messages.rs"]

@@ -43,7 +43,9 @@ namespace NetDriver.Interop
         ///  Event kind, opt-in: the peer of a plain WebSocket connection wants to close it, with
         ///  `close_code` and its reason as data. What is sent until the first nd_driver_update after the
         ///  event was popped still leaves before our Close, and ND_EVENT_DISCONNECT follows with that update
-        ///  or later. nd_driver_close instead answers with a code of its own.
+        ///  or later. nd_driver_close instead answers with a code of its own. An event that is never popped
+        ///  is never taken back: it keeps the connection's slot, and the end waits behind it, so a program
+        ///  that asks for these pops them, or ends such connections with nd_driver_abort.
         /// </summary>
         internal const int ND_EVENT_CLOSE_REQUEST = 64;
         /// <summary>
@@ -106,6 +108,18 @@ namespace NetDriver.Interop
         ///  Send flag: send as text (must be valid UTF-8; only the plain dialect has text).
         /// </summary>
         internal const uint ND_SEND_FLAG_TEXT = 1;
+        /// <summary>
+        ///  Send flag: send as binary, whatever the connection's write mode is.
+        /// </summary>
+        internal const uint ND_SEND_FLAG_BINARY = 2;
+        /// <summary>
+        ///  Write mode of a connection: what is sent without a flag is text (Godot's number).
+        /// </summary>
+        internal const uint ND_WRITE_MODE_TEXT = 0;
+        /// <summary>
+        ///  Write mode of a connection: what is sent without a flag is binary; so it is at first.
+        /// </summary>
+        internal const uint ND_WRITE_MODE_BINARY = 1;
         /// <summary>
         ///  Disconnect reason: local close (seen with ND_OPTIONAL_EVENT_LOCAL_CLOSE only).
         /// </summary>
@@ -522,6 +536,80 @@ namespace NetDriver.Interop
         internal static extern int nd_log_set_callback(uint level, nd_log_set_callback_callback_delegate callback, void* user);
 
         /// <summary>
+        ///  Fill limits with nothing: every field but struct_size is 0.
+        ///
+        ///  @param out_limits  out: every field set
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_limits_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_limits_init(nd_connection_limits* out_limits);
+
+        /// <summary>
+        ///  The limits that hold for a connection: its own, and where it has none those of its interface or
+        ///  of the driver.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_limits  in: struct_size, see nd_connection_limits_init; out: no field is 0, and
+        ///  UINT32_MAX in websocket_send_queue_capacity is no such limit
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_limits", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_limits(nd_driver* driver, ulong connection, nd_connection_limits* out_limits);
+
+        /// <summary>
+        ///  Change limits of one connection, from now on. What waits already is not dropped: a queue that is
+        ///  above its new limit takes nothing until it is below it again.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param limits  the limits; a field that is 0 stays as it is
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE;
+        ///  ND_ERROR_INVALID_ARGUMENT (out of the bounds that nd_settings has; nothing has changed);
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_set_limits", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_set_limits(nd_driver* driver, ulong connection, nd_connection_limits* limits);
+
+        /// <summary>
+        ///  What messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+        ///  ND_SEND_FLAG_BINARY.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param out_mode  out: ND_WRITE_MODE_…; ND_WRITE_MODE_BINARY at first
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+        ///  ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_get_write_mode", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_get_write_mode(nd_driver* driver, ulong connection, uint* out_mode);
+
+        /// <summary>
+        ///  Say what messages of a connection are that are sent without ND_SEND_FLAG_TEXT and
+        ///  ND_SEND_FLAG_BINARY, from now on.
+        ///
+        ///  @param driver  the driver
+        ///  @param connection  which
+        ///  @param mode  ND_WRITE_MODE_TEXT or ND_WRITE_MODE_BINARY (as at first)
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (an unknown mode; text in the
+        ///  UTP dialect, which has none); ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_connection_set_write_mode", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_connection_set_write_mode(nd_driver* driver, ulong connection, uint mode);
+
+        /// <summary>
         ///  Fill settings with the defaults.
         ///
         ///  @param out_settings  out: every field set
@@ -902,6 +990,29 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_get_listening", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_get_listening(nd_driver* driver, uint* out_bound, uint* out_listening);
+
+        /// <summary>
+        ///  Hand a TCP stream over that the program has accepted itself: of a port that it shares with
+        ///  something else, or of a socket that another process gave it. It goes on as one of the
+        ///  interface's listener: TLS, a WebSocket's upgrade request, nd_driver_accept. The interface need
+        ///  not be bound, nor the driver listen; nd_driver_set_refusing holds for it.
+        ///
+        ///  @param driver  the driver
+        ///  @param interface_index  a WebSocket or TCP interface
+        ///  @param socket  the stream: a file descriptor, on Windows a SOCKET. The driver works with a
+        ///  duplicate of its own, and makes it non-blocking (both, on Unix). Whatever this returns, the
+        ///  program closes its own, and must not read, write or shut it down any more after ND_OK
+        ///  @param data  what the program has read of the stream, copied; NULL when the length is 0
+        ///  @param data_length  length of `data` in bytes
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT
+        ///  (another kind of interface, no socket, no trusted proxy although proxy_protocol wants one);
+        ///  ND_ERROR_LIMIT_REACHED (pending_handshakes_max); ND_ERROR_NETWORK_SOCKET (not a connected TCP
+        ///  stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_accept_stream", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_accept_stream(nd_driver* driver, uint interface_index, ulong socket, byte* data, uint data_length);
 
         /// <summary>
         ///  Choose whether small messages of a TCP or WebSocket connection leave at once, or the system
@@ -1550,7 +1661,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes; 0 is a valid message
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
         ///  _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
         ///  nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
@@ -1572,7 +1684,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message, copied; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @param out_results  out: one nd_result for each connection; may be NULL
         ///  @param out_sent  out: how many took it; may be NULL
         ///  @return ND_OK, even when some connections refused; ND_ERROR_INVALID_HANDLE;
@@ -1610,7 +1723,8 @@ namespace NetDriver.Interop
         ///  @param driver  the driver
         ///  @param send  as nd_driver_begin_send filled it
         ///  @param length  bytes written at send-&gt;data
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
         ///  ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before); _PACKET_OVERFLOW (length is
         ///  above the capacity; the send is aborted); _VERSION_MISMATCH or _STATE_MISMATCH (the connection
@@ -2589,10 +2703,12 @@ namespace NetDriver.Interop
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
-        ///  _STATE_MISMATCH (not Connected, or a message is begun already); ND_ERROR_INVALID_ARGUMENT
-        ///  (unknown flag, UTP dialect); ND_ERROR_DRIVER_IN_USE
+        ///  _STATE_MISMATCH (not Connected, or a message is begun already), _SEND_QUEUE_FULL (as many
+        ///  messages wait as may); ND_ERROR_INVALID_ARGUMENT (unknown flag, UTP dialect);
+        ///  ND_ERROR_DRIVER_IN_USE
         ///  @thread the one that uses the driver now
         ///  @since 0.2
         /// </summary>
@@ -2644,7 +2760,8 @@ namespace NetDriver.Interop
         ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
         ///  @param data  the message; may be NULL when the length is 0
         ///  @param data_length  its length in bytes
-        ///  @param flags  ND_SEND_FLAG_… bits; 0 is binary
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
         ///  @param release  called when the library needs the memory no more; never when this call fails
         ///  @param user  handed to `release` as it is
         ///  @return as nd_driver_send. Unless it is ND_OK, the memory stays the caller's
@@ -2655,6 +2772,299 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_send_owned", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_send_owned(nd_driver* driver, ulong connection, byte pipeline, byte* data, uint data_length, uint flags, nd_driver_send_owned_release_delegate release, void* user);
+
+        /// <summary>
+        ///  Create a collection of drivers that a program uses as one, as Unity Transport's
+        ///  MultiNetworkDriver. A driver with several interfaces does the same where one settings struct is
+        ///  enough.
+        ///
+        ///  @param out_multi  out: the collection's handle
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_LIMIT_REACHED (256 collections)
+        ///  @lifetime destroy it with nd_multi_driver_destroy
+        ///  @thread any; a collection is used by one thread at a time
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_create", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_create(nd_multi_driver** out_multi);
+
+        /// <summary>
+        ///  Destroy a collection and its drivers, as nd_driver_destroy does.
+        ///
+        ///  @param multi  the handle; stale afterwards, as are those of its drivers
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (the
+        ///  collection, and nothing was destroyed; or a driver of it, which is left alone)
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_destroy", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_destroy(nd_multi_driver* multi);
+
+        /// <summary>
+        ///  Add a driver. It may be bound and listen, and must not have had a connection yet: from here on
+        ///  the values of its connections carry its number in their highest byte. All nd_driver_… and
+        ///  nd_connection_… calls take it and them as before, and it is destroyed with the collection.
+        ///
+        ///  @param multi  the collection
+        ///  @param driver  the driver
+        ///  @param out_driver_id  out: its number, from 1 to 255; may be NULL
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_STATE_MISMATCH (it has, or had,
+        ///  connections, or is in a collection); ND_ERROR_INVALID_ARGUMENT (it has not as many pipelines as
+        ///  the others); ND_ERROR_LIMIT_REACHED (255 drivers);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses both now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_add_driver", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_add_driver(nd_multi_driver* multi, nd_driver* driver, uint* out_driver_id);
+
+        /// <summary>
+        ///  How many drivers a collection has.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_count  out: the number; their numbers are 1 to this
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_driver_count", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_driver_count(nd_multi_driver* multi, uint* out_count);
+
+        /// <summary>
+        ///  A driver by its number.
+        ///
+        ///  @param multi  the collection
+        ///  @param driver_id  its number
+        ///  @param out_driver  out: its handle
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+        ///  such driver); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_driver", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_driver(nd_multi_driver* multi, uint driver_id, nd_driver** out_driver);
+
+        /// <summary>
+        ///  The driver of a connection. All nd_driver_… and nd_connection_… calls take the two.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  which
+        ///  @param out_driver  out: its driver's handle
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH
+        ///  (of none of the drivers); ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_driver_for_connection", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_driver_for_connection(nd_multi_driver* multi, ulong connection, nd_driver** out_driver);
+
+        /// <summary>
+        ///  Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+        ///  All drivers of a collection have as many pipelines, and stages of the program are registered
+        ///  alike in all of them.
+        ///
+        ///  @param multi  the collection
+        ///  @param stages  as for nd_driver_create_pipeline
+        ///  @param stage_count  how many
+        ///  @param out_pipeline  out: the pipeline's number
+        ///  @return as nd_driver_create_pipeline; ND_ERROR_INVALID_ARGUMENT also without a driver
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_create_pipeline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_create_pipeline(nd_multi_driver* multi, nd_pipeline_stage* stages, uint stage_count, byte* out_pipeline);
+
+        /// <summary>
+        ///  Update every driver, as nd_driver_update.
+        ///
+        ///  @param multi  the collection
+        ///  @return as nd_driver_update, of the first driver that failed; the others were updated
+        ///  @lifetime as nd_driver_update
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_update", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_update(nd_multi_driver* multi);
+
+        /// <summary>
+        ///  Send what waits in every driver, as nd_driver_flush.
+        ///
+        ///  @param multi  the collection
+        ///  @return as nd_driver_flush, of the first driver that failed; the others were flushed
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_flush", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_flush(nd_multi_driver* multi);
+
+        /// <summary>
+        ///  Sleep until an update would bring something, or until the time is over. The drivers take turns
+        ///  of a millisecond, so that with several of them news are noticed so much later.
+        ///
+        ///  @param multi  the collection
+        ///  @param timeout_ms  milliseconds to sleep at most
+        ///  @param out_ready  out: 1 when an update has something to show, else 0; may be NULL
+        ///  @return as nd_driver_wait
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_wait", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_wait(nd_multi_driver* multi, uint timeout_ms, uint* out_ready);
+
+        /// <summary>
+        ///  Take the oldest connection that came from outside, of the first driver that has one.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_connection  out: the connection; 0 when none waits
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_accept", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_accept(nd_multi_driver* multi, ulong* out_connection);
+
+        /// <summary>
+        ///  Pop up to `capacity` events, oldest first, of the first driver, then of the second, and so on.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_events  out: the events
+        ///  @param capacity  how many fit at `out_events`
+        ///  @param out_count  out: how many were written
+        ///  @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the events' data is valid until the first update of their driver after this call
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_pop_events", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_pop_events(nd_multi_driver* multi, nd_event* out_events, uint capacity, uint* out_count);
+
+        /// <summary>
+        ///  Pop the oldest event of the first driver that has one.
+        ///
+        ///  @param multi  the collection
+        ///  @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the event's data is valid until the first update of its driver after this call
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_pop_event", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_pop_event(nd_multi_driver* multi, nd_event* out_event);
+
+        /// <summary>
+        ///  Pop the oldest event of one connection.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  whose event
+        ///  @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
+        ///  connection is stale
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime the event's data is valid until the first update of its driver after this call
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_pop_event_for_connection", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_pop_event_for_connection(nd_multi_driver* multi, ulong connection, nd_event* out_event);
+
+        /// <summary>
+        ///  Connect to an address over the first interface of a driver, as nd_driver_connect.
+        ///
+        ///  @param multi  the collection
+        ///  @param driver_id  the driver's number
+        ///  @param endpoint  the server
+        ///  @param payload  as for nd_driver_connect
+        ///  @param payload_length  as for nd_driver_connect
+        ///  @param out_connection  out: the connection
+        ///  @return as nd_driver_connect; ND_ERROR_INVALID_ARGUMENT for an unknown driver too
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_connect", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_connect(nd_multi_driver* multi, uint driver_id, nd_endpoint* endpoint, byte* payload, uint payload_length, ulong* out_connection);
+
+        /// <summary>
+        ///  Close a connection, as nd_driver_disconnect.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  which
+        ///  @return as nd_driver_disconnect
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_disconnect", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_disconnect(nd_multi_driver* multi, ulong connection);
+
+        /// <summary>
+        ///  The state of a connection.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  which
+        ///  @param out_state  out: ND_STATE_…; Disconnected for a stale or unknown connection
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_get_connection_state", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_get_connection_state(nd_multi_driver* multi, ulong connection, int* out_state);
+
+        /// <summary>
+        ///  Send one message, as nd_driver_send.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  to whom
+        ///  @param pipeline  0: no pipeline
+        ///  @param data  the message, copied; may be NULL when the length is 0
+        ///  @param data_length  its length in bytes
+        ///  @param flags  as for nd_driver_send
+        ///  @return as nd_driver_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_send(nd_multi_driver* multi, ulong connection, byte pipeline, byte* data, uint data_length, uint flags);
+
+        /// <summary>
+        ///  Begin a message that is written in place, as nd_driver_begin_send. It is ended by
+        ///  nd_multi_driver_end_send or _abort_send.
+        ///
+        ///  @param multi  the collection
+        ///  @param connection  to whom
+        ///  @param pipeline  0: no pipeline
+        ///  @param required_size  as for nd_driver_begin_send
+        ///  @param out_send  out: where to write, how much, and the name of the send
+        ///  @return as nd_driver_begin_send
+        ///  @lifetime as nd_driver_begin_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_begin_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_begin_send(nd_multi_driver* multi, ulong connection, byte pipeline, uint required_size, nd_send* out_send);
+
+        /// <summary>
+        ///  End a message written in place, as nd_driver_end_send.
+        ///
+        ///  @param multi  the collection
+        ///  @param send  as nd_multi_driver_begin_send filled it
+        ///  @param length  bytes written at send-&gt;data
+        ///  @param flags  as for nd_driver_send
+        ///  @return as nd_driver_end_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_end_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_end_send(nd_multi_driver* multi, nd_send* send, uint length, uint flags);
+
+        /// <summary>
+        ///  Give up a message written in place; nothing is sent.
+        ///
+        ///  @param multi  the collection
+        ///  @param send  as nd_multi_driver_begin_send filled it
+        ///  @return as nd_driver_abort_send
+        ///  @thread the one that uses it now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_multi_driver_abort_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_multi_driver_abort_send(nd_multi_driver* multi, nd_send* send);
 
         /// <summary>
         ///  Make a pipeline: stages that messages sent with its number go through, from the first stage to
@@ -2722,6 +3132,23 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_connection_set_resend_times", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_connection_set_resend_times(nd_driver* driver, ulong connection, byte pipeline, int minimum_ms, int maximum_ms);
+
+        /// <summary>
+        ///  Set the priority of a reliable pipeline's messages among those of one connection. It counts
+        ///  with netdriver peers over datagrams (nd_settings.session): higher goes first when not everything
+        ///  may leave at once, and a pipeline that has waited for 16 datagrams has its turn all the same.
+        ///  Messages of pipelines that are not reliable never wait.
+        ///
+        ///  @param driver  the driver
+        ///  @param pipeline  a pipeline
+        ///  @param priority  0, the default, to 255; for messages that are sent from here on
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, or 0);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_set_pipeline_priority", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_set_pipeline_priority(nd_driver* driver, byte pipeline, byte priority);
 
         /// <summary>
         ///  Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP
@@ -2828,6 +3255,14 @@ namespace NetDriver.Interop
     }
 
     /// <summary>
+    ///  Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_multi_driver
+    {
+    }
+
+    /// <summary>
     ///  An address: 64 bytes, laid out as Unity Transport's NetworkEndpoint.
     ///  Compare two of them with memcmp. Fill it with nd_endpoint_parse or by hand.
     /// </summary>
@@ -2851,511 +3286,6 @@ namespace NetDriver.Interop
         ///  The port, in the machine's byte order.
         /// </summary>
         public ushort port;
-    }
-
-    /// <summary>
-    ///  What a driver is built with. Fill it with nd_settings_init, then change what you need.
-    ///  The first twelve fields are Unity Transport's NetworkConfigParameter, with its defaults.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_settings
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_settings_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  Milliseconds between two connection requests. Default 1000; at least 0.
-        /// </summary>
-        public int connect_timeout_ms;
-        /// <summary>
-        ///  Connection requests before giving up. Default 60; at least 0.
-        /// </summary>
-        public int max_connect_attempts;
-        /// <summary>
-        ///  Milliseconds of silence after which a UTP connection ends. Default 30000; 0 is never.
-        /// </summary>
-        public int disconnect_timeout_ms;
-        /// <summary>
-        ///  Milliseconds without sending after which a heartbeat goes out. Default 500; 0 is never.
-        /// </summary>
-        public int heartbeat_timeout_ms;
-        /// <summary>
-        ///  Unity Transport's number for secure UDP clients. Default 2000; at least 0.
-        /// </summary>
-        public int reconnection_timeout_ms;
-        /// <summary>
-        ///  The most milliseconds by which one update moves the driver's time. Default 0: no bound.
-        /// </summary>
-        public int max_frame_time_ms;
-        /// <summary>
-        ///  When above 0, each update moves the driver's time by exactly so many milliseconds.
-        /// </summary>
-        public int fixed_frame_time_ms;
-        /// <summary>
-        ///  Messages that may wait in one connection for nd_driver_pop_event. Default 512; above 0.
-        ///  When full, a stream stops being read and a datagram is dropped and counted.
-        /// </summary>
-        public int receive_queue_capacity;
-        /// <summary>
-        ///  Datagrams that one connection may queue between two flushes. Default 512; above 0.
-        /// </summary>
-        public int send_queue_capacity;
-        /// <summary>
-        ///  Bytes of the largest UTP packet, its headers included. Default 1400; 1 to 1472.
-        /// </summary>
-        public int max_message_size;
-        /// <summary>
-        ///  1: this side looks for the largest packet that a path takes (probes of peers are always
-        ///  answered). A new connection is the program's when that is over, 0.6 seconds later at most
-        ///  once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
-        ///  0. Means nothing when max_message_size is 1024 or less.
-        /// </summary>
-        public int perform_path_mtu_discovery;
-        /// <summary>
-        ///  ND_OPTIONAL_EVENT_… bits: the event kinds beyond Unity Transport's that you want. Default 0.
-        /// </summary>
-        public uint optional_events;
-        /// <summary>
-        ///  Connections that the driver holds at once. Default 16384; above 0.
-        /// </summary>
-        public uint connections_max;
-        /// <summary>
-        ///  Payload bytes that may wait in one connection for nd_driver_pop_event. Default 4 MiB.
-        /// </summary>
-        public uint inbound_bytes_max;
-        /// <summary>
-        ///  Bytes that one connection may queue for sending. Default 4 MiB; at least
-        ///  max_message_size + 14.
-        /// </summary>
-        public uint outbound_bytes_max;
-        /// <summary>
-        ///  Streams of clients without a connection that may be open at once. Further ones wait at the
-        ///  operating system until the oldest is done, or has had a second. Default 1024; above 0.
-        /// </summary>
-        public uint pending_handshakes_max;
-        /// <summary>
-        ///  Bytes of the largest HTTP head. Default 8192; 256 to 65536.
-        /// </summary>
-        public uint head_size_max;
-        /// <summary>
-        ///  Milliseconds that a handshake may take from the first moment on. Default 5000; above 0.
-        /// </summary>
-        public int handshake_timeout_ms;
-        /// <summary>
-        ///  Milliseconds of silence after which an undecided WebSocket client counts as plain.
-        ///  Default 300; at least 0.
-        /// </summary>
-        public int plain_grace_ms;
-        /// <summary>
-        ///  Bytes of the largest plain WebSocket message, in and out; those in pieces are not bounded.
-        ///  Default 1 MiB; above 0.
-        /// </summary>
-        public uint websocket_message_size_max;
-        /// <summary>
-        ///  Milliseconds that the WebSocket closing handshake may take. Default 3000; above 0.
-        /// </summary>
-        public int close_timeout_ms;
-        /// <summary>
-        ///  Plain WebSocket: milliseconds between two pings, which measure the round trip. Default
-        ///  10000; 0 is never. (The UTP dialect pings after heartbeat_timeout_ms of silence, as Unity
-        ///  does.)
-        /// </summary>
-        public int ping_interval_ms;
-        /// <summary>
-        ///  Plain WebSocket: milliseconds to wait for anything after a ping before the connection
-        ///  counts as lost. Default 20000; 0 is for ever.
-        /// </summary>
-        public int pong_timeout_ms;
-        /// <summary>
-        ///  Plain WebSocket: 1 compresses messages where the peer can (permessage-deflate, RFC 7692).
-        ///  Default 0. ND_TEXT_EXTENSIONS of a connection says what was agreed on.
-        /// </summary>
-        public int deflate;
-        /// <summary>
-        ///  How hard to compress: 1 (fast) to 9 (small). Default 6.
-        /// </summary>
-        public uint deflate_level;
-        /// <summary>
-        ///  Binary logarithm of the window that this side compresses with, at most: 9 to 15. Default
-        ///  15. The peer may ask for less.
-        /// </summary>
-        public uint deflate_window_bits;
-        /// <summary>
-        ///  The same of the peer: 9 to 15. Default 15. A client that did not offer
-        ///  client_max_window_bits cannot be told and is read with 15.
-        /// </summary>
-        public uint deflate_peer_window_bits;
-        /// <summary>
-        ///  Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
-        ///  0 nobody. A context that is kept makes small messages shorter and costs memory for as long
-        ///  as the connection lives: 372 KiB to compress with a window of 15 bits (260 with 12, 246
-        ///  with 9), 47 KiB to decompress.
-        /// </summary>
-        public uint deflate_no_context_takeover;
-        /// <summary>
-        ///  Bytes of the shortest message that is compressed. Default 256.
-        /// </summary>
-        public uint deflate_minimum_length;
-        /// <summary>
-        ///  WebSocket: ND_SUB_PROTOCOL_LENIENT (default) or ND_SUB_PROTOCOL_STRICT: a client that offers
-        ///  sub-protocols and is answered without one of them does not connect.
-        /// </summary>
-        public uint sub_protocol_rule;
-        /// <summary>
-        ///  Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
-        ///  several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
-        /// </summary>
-        public uint fragment_size;
-        /// <summary>
-        ///  Plain WebSocket: milliseconds in which nothing at all arrives, pongs included, after which
-        ///  the connection counts as lost. Default 0: never. Whoever sets it without pings (or above
-        ///  what they bring) loses peers that have nothing to say.
-        /// </summary>
-        public int silence_timeout_ms;
-        /// <summary>
-        ///  WebSocket: 1 bears with programs that are put to sleep, as a browser does with the tabs in
-        ///  its background while it still answers pings for them. Before a connection ends because of
-        ///  silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
-        ///  pongs count as life. Default 0. Connections over UDP are not concerned.
-        /// </summary>
-        public int tolerate_throttled;
-        /// <summary>
-        ///  WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
-        ///  the next, while earlier ones go on; four at most at once, and the first that connects wins
-        ///  (RFC 8305). Default 250; at least 0.
-        /// </summary>
-        public int connect_race_delay_ms;
-        /// <summary>
-        ///  Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
-        ///  next three, for stages that bring no number of their own (nd_pipeline_stage).
-        /// </summary>
-        public uint fragmentation_payload_capacity;
-        /// <summary>
-        ///  ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
-        ///  up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
-        /// </summary>
-        public uint reliable_window_size;
-        /// <summary>
-        ///  ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
-        ///  above 0.
-        /// </summary>
-        public int reliable_minimum_resend_time_ms;
-        /// <summary>
-        ///  ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
-        ///  above the fewest.
-        /// </summary>
-        public int reliable_maximum_resend_time_ms;
-        /// <summary>
-        ///  Connections over datagrams (UDP) whose client was not heard since its request, which may
-        ///  come from a forged address. Further clients have to prove theirs with a cookie, which those
-        ///  of netdriver do by themselves, or to wait. Default 1024; above 0.
-        /// </summary>
-        public uint unvalidated_connections_max;
-        /// <summary>
-        ///  From so many of them on a client is asked for a cookie first; one that knows none is let in
-        ///  when it asks again. Default 256; 0: always.
-        /// </summary>
-        public uint cookie_threshold;
-        /// <summary>
-        ///  Milliseconds of silence after which such a connection ends, and is never seen if it was not
-        ///  accepted yet. Default 5000; 0: as any other connection.
-        /// </summary>
-        public int unvalidated_timeout_ms;
-        /// <summary>
-        ///  Connections over datagrams that one address may have; a network of 64 bits counts as one
-        ///  address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
-        /// </summary>
-        public uint connections_per_address_max;
-        /// <summary>
-        ///  Connection requests over datagrams that such an address may make in a second; further ones
-        ///  are dropped. Default 2000; 0: no limit; at most 65534.
-        /// </summary>
-        public uint requests_per_address_max;
-        /// <summary>
-        ///  1 (default, as Unity Transport): clients get the accept payload although their address is
-        ///  not proven, so that the answer is longer than what was asked. 0: only clients that have
-        ///  brought a cookie or as long a connect payload get it.
-        /// </summary>
-        public int accept_payload_before_validation;
-        /// <summary>
-        ///  UTP dialect: milliseconds between two probes that measure the round trip, in place of
-        ///  heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
-        ///  answer none.
-        /// </summary>
-        public int round_trip_interval_ms;
-    }
-
-    /// <summary>
-    ///  An interface: a way packets travel. Fill it with nd_interface_settings_init.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_interface_settings
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_interface_settings_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  ND_INTERFACE_….
-        /// </summary>
-        public uint kind;
-        /// <summary>
-        ///  WebSocket listeners: ND_DIALECT_…. Default ND_DIALECT_AUTO.
-        /// </summary>
-        public uint dialect;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
-        /// <summary>
-        ///  WebSocket: the path that listeners serve and that nd_driver_connect asks for; a request
-        ///  for another path is answered with 404. NULL (default): listeners of the UTP dialect serve
-        ///  "/", others every path.
-        /// </summary>
-        public byte* path;
-        /// <summary>
-        ///  WebSocket, Auto: clients of this path speak UTP. NULL: no such rule.
-        /// </summary>
-        public byte* utp_path;
-        /// <summary>
-        ///  WebSocket, Auto: clients of this path speak plain. NULL: no such rule.
-        /// </summary>
-        public byte* plain_path;
-        /// <summary>
-        ///  WebSocket: sub-protocols that the server speaks, comma-separated, best first. The first
-        ///  that a client offers too is agreed on. NULL: none. After these, a listener knows
-        ///  netdriver.utp (Auto, UTP) and netdriver.raw (Auto, plain), which choose the dialect.
-        /// </summary>
-        public byte* sub_protocols;
-        /// <summary>
-        ///  WebSocket listeners: 1 lets each upgrade request wait for nd_driver_pop_request. Default 0:
-        ///  all that are in order are accepted. Since 0.2.
-        /// </summary>
-        public uint accept_requests;
-        /// <summary>
-        ///  Milliseconds that such a request waits; then it is answered with 503. Default 5000; above 0.
-        /// </summary>
-        public uint request_timeout_ms;
-        /// <summary>
-        ///  WebSocket listeners: the pages that may connect, comma-separated, each `scheme://host` or
-        ///  `scheme://host:port` (no path), or `null`; others get 403. A request without an Origin is no
-        ///  browser's and passes. NULL (default): any page; "": none.
-        /// </summary>
-        public byte* allowed_origins;
-        /// <summary>
-        ///  WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
-        /// </summary>
-        public byte* response_headers;
-        /// <summary>
-        ///  WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
-        ///  a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
-        ///  own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
-        ///  first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
-        ///  proxies that write one of the two themselves. NULL (default): none, and the headers mean
-        ///  nothing.
-        /// </summary>
-        public byte* trusted_proxies;
-        /// <summary>
-        ///  WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
-        ///  front of each stream; streams of others are closed at once. Default 0.
-        /// </summary>
-        public uint proxy_protocol;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved_2;
-    }
-
-    /// <summary>
-    ///  What nd_driver_connect_url asks for beyond the URL. Fill it with nd_connect_options_init.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_connect_options
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_connect_options_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  ND_DIALECT_PLAIN (default) or ND_DIALECT_UTP.
-        /// </summary>
-        public uint dialect;
-        /// <summary>
-        ///  Sub-protocols to offer, comma-separated, best first. NULL: none.
-        /// </summary>
-        public byte* sub_protocols;
-        /// <summary>
-        ///  Further request headers, one `Name: value` line each. NULL: none.
-        /// </summary>
-        public byte* headers;
-        /// <summary>
-        ///  UTP dialect: bytes for the server with the connection request. NULL: none.
-        /// </summary>
-        public byte* payload;
-        /// <summary>
-        ///  Length of `payload` in bytes.
-        /// </summary>
-        public uint payload_length;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
-        /// <summary>
-        ///  wss:// only: how to speak TLS; copied. NULL: as nd_driver_set_tls_client said, else what
-        ///  nd_tls_client_init gives.
-        /// </summary>
-        public nd_tls_client* tls;
-        /// <summary>
-        ///  Milliseconds that all of it may take, from the look-up of the name to the Connect event;
-        ///  then a Disconnect event with ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS follows. Each attempt to
-        ///  reach an address has handshake_timeout_ms besides. Default 0: no such limit; at least 0.
-        /// </summary>
-        public int connect_deadline_ms;
-        /// <summary>
-        ///  How many HTTP redirects to follow (301, 302, 303, 307, 308), never from wss:// to ws://. To
-        ///  another host go neither user and password nor the headers Authorization and Cookie.
-        ///  ND_TEXT_URL says where it ended. Default 0: a redirect is ND_DISCONNECT_HANDSHAKE_REJECTED.
-        /// </summary>
-        public uint redirects_max;
-        /// <summary>
-        ///  1: without a `proxy`, go through the one that the environment names: http_proxy for ws://,
-        ///  https_proxy for wss://, else all_proxy, and no_proxy for the exceptions; each also in
-        ///  capitals. Default 0.
-        /// </summary>
-        public uint proxy_from_environment;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved_2;
-        /// <summary>
-        ///  The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110) or
-        ///  `socks5://user:password@host:port` (RFC 1928), which looks the server's name up. User and
-        ///  password may be left away, and are percent-encoded. NULL: none.
-        /// </summary>
-        public byte* proxy;
-        /// <summary>
-        ///  Servers that are reached without the proxy, comma-separated: `*`, `example.com` (with all
-        ///  below it), `10.1.2.3`, `10.0.0.0/8`, each perhaps with `:port`. NULL: none, or those of the
-        ///  environment if that names the proxy.
-        /// </summary>
-        public byte* no_proxy;
-    }
-
-    /// <summary>
-    ///  A certificate and its key, as PEM texts.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_tls_identity
-    {
-        /// <summary>
-        ///  The chain: the own certificate first, then those of its issuers.
-        /// </summary>
-        public byte* certificate;
-        /// <summary>
-        ///  The private key (PKCS #8, PKCS #1 or SEC 1, not encrypted).
-        /// </summary>
-        public byte* key;
-        /// <summary>
-        ///  Length of `certificate` in bytes; at most 1 MiB.
-        /// </summary>
-        public uint certificate_length;
-        /// <summary>
-        ///  Length of `key` in bytes; at most 1 MiB.
-        /// </summary>
-        public uint key_length;
-    }
-
-    /// <summary>
-    ///  How a client speaks TLS. Fill it with nd_tls_client_init.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_tls_client
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_tls_client_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  1 (default): trust the certificates that the system trusts. On Android they are not
-        ///  available in this version: set it to 0 and give `ca`.
-        /// </summary>
-        public uint use_system_roots;
-        /// <summary>
-        ///  1: verify nothing, so that anybody on the way can read and change everything; each
-        ///  connection logs a warning. For tests only. Default 0.
-        /// </summary>
-        public uint insecure;
-        /// <summary>
-        ///  The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
-        /// </summary>
-        public uint version_min;
-        /// <summary>
-        ///  Certificates to trust beside those of the system, as PEM. NULL: none.
-        /// </summary>
-        public byte* ca;
-        /// <summary>
-        ///  The certificate to show to servers that ask for one, and its key. Without one both of its
-        ///  pointers are NULL (default).
-        /// </summary>
-        public nd_tls_identity identity;
-        /// <summary>
-        ///  The name to ask for and to find in the certificate, instead of the host's. NULL: the host's.
-        /// </summary>
-        public byte* server_name;
-        /// <summary>
-        ///  Length of `ca` in bytes; at most 1 MiB.
-        /// </summary>
-        public uint ca_length;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
-    }
-
-    /// <summary>
-    ///  How a server speaks TLS. Fill it with nd_tls_server_init.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_tls_server
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_tls_server_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  How many certificates there are at `identities`; 1 to 64.
-        /// </summary>
-        public uint identity_count;
-        /// <summary>
-        ///  What is asked of clients: ND_TLS_CLIENT_CERTIFICATES_…. Default …_NONE.
-        /// </summary>
-        public uint client_certificates;
-        /// <summary>
-        ///  The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
-        /// </summary>
-        public uint version_min;
-        /// <summary>
-        ///  The server's certificates. A client gets the first one that is for the name it asks for; the
-        ///  first of all when it asks for none, or for one that none has.
-        /// </summary>
-        public nd_tls_identity* identities;
-        /// <summary>
-        ///  Who issues the clients' certificates, as PEM. NULL: none.
-        /// </summary>
-        public byte* client_ca;
-        /// <summary>
-        ///  The name that a client's certificate must be for. NULL: any.
-        /// </summary>
-        public byte* client_name;
-        /// <summary>
-        ///  Length of `client_ca` in bytes; at most 1 MiB.
-        /// </summary>
-        public uint client_ca_length;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
     }
 
     /// <summary>
@@ -3424,7 +3354,7 @@ namespace NetDriver.Interop
         /// </summary>
         public uint capacity;
         /// <summary>
-        ///  0.
+        ///  The library's: leave it as it is.
         /// </summary>
         public uint reserved;
     }
@@ -3457,8 +3387,9 @@ namespace NetDriver.Interop
         public uint dialect;
         /// <summary>
         ///  Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
-        ///  measures every round_trip_interval_ms, a plain WebSocket each of its pings, and reliable
-        ///  pipelines measure where the peer answers no probe.
+        ///  measures every round_trip_interval_ms, a plain WebSocket each of its pings, a session
+        ///  (nd_settings.session) its packets, and reliable pipelines measure where the peer answers no
+        ///  probe.
         /// </summary>
         public uint round_trip_us;
         /// <summary>
@@ -3545,6 +3476,15 @@ namespace NetDriver.Interop
         ///  cookie, or there is a stream to it.
         /// </summary>
         public uint validated;
+        /// <summary>
+        ///  1 when messages go through a session with a netdriver peer (nd_settings.session), else 0.
+        ///  Since 0.3.
+        /// </summary>
+        public uint session;
+        /// <summary>
+        ///  Packets of the session that get lost, in 1/1000; 0 without a session. Since 0.3.
+        /// </summary>
+        public uint loss_permille;
         /// <summary>
         ///  0.
         /// </summary>
@@ -3843,6 +3783,614 @@ namespace NetDriver.Interop
         ///  Start of the random sequence: one seed, one behaviour.
         /// </summary>
         public ulong seed;
+    }
+
+    /// <summary>
+    ///  What a driver is built with. Fill it with nd_settings_init, then change what you need.
+    ///  The first twelve fields are Unity Transport's NetworkConfigParameter, with its defaults.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_settings
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_settings_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  Milliseconds between two connection requests. Default 1000; at least 0.
+        /// </summary>
+        public int connect_timeout_ms;
+        /// <summary>
+        ///  Connection requests before giving up. Default 60; at least 0.
+        /// </summary>
+        public int max_connect_attempts;
+        /// <summary>
+        ///  Milliseconds of silence after which a UTP connection ends. Default 30000; 0 is never.
+        /// </summary>
+        public int disconnect_timeout_ms;
+        /// <summary>
+        ///  Milliseconds without sending after which a heartbeat goes out. Default 500; 0 is never.
+        /// </summary>
+        public int heartbeat_timeout_ms;
+        /// <summary>
+        ///  Unity Transport's number for secure UDP clients. Default 2000; at least 0.
+        /// </summary>
+        public int reconnection_timeout_ms;
+        /// <summary>
+        ///  The most milliseconds by which one update moves the driver's time. Default 0: no bound.
+        /// </summary>
+        public int max_frame_time_ms;
+        /// <summary>
+        ///  When above 0, each update moves the driver's time by exactly so many milliseconds.
+        /// </summary>
+        public int fixed_frame_time_ms;
+        /// <summary>
+        ///  Messages that may wait in one connection for nd_driver_pop_event. Default 512; above 0.
+        ///  When full, a stream stops being read and a datagram is dropped and counted.
+        /// </summary>
+        public int receive_queue_capacity;
+        /// <summary>
+        ///  Datagrams that one connection may queue between two flushes. Default 512; above 0.
+        /// </summary>
+        public int send_queue_capacity;
+        /// <summary>
+        ///  Bytes of the largest UTP packet, its headers included. Default 1400; 1 to 1472.
+        /// </summary>
+        public int max_message_size;
+        /// <summary>
+        ///  1: this side looks for the largest packet that a path takes (probes of peers are always
+        ///  answered). A new connection is the program's when that is over, 0.6 seconds later at most
+        ///  once the peer has spoken; nd_connection_get_payload_size_max follows what was found. Default
+        ///  0. Means nothing when max_message_size is 1024 or less.
+        /// </summary>
+        public int perform_path_mtu_discovery;
+        /// <summary>
+        ///  ND_OPTIONAL_EVENT_… bits: the event kinds beyond Unity Transport's that you want. Default 0.
+        /// </summary>
+        public uint optional_events;
+        /// <summary>
+        ///  Connections that the driver holds at once. Default 16384; above 0.
+        /// </summary>
+        public uint connections_max;
+        /// <summary>
+        ///  Payload bytes that may wait in one connection for nd_driver_pop_event. Default 4 MiB.
+        /// </summary>
+        public uint inbound_bytes_max;
+        /// <summary>
+        ///  Bytes that one connection may queue for sending, as they are on the wire. Default 4 MiB; at
+        ///  least max_message_size + 14. A message is taken when it would fit as it is; what compression
+        ///  or an extension makes of it counts once it is made, so the queue may be longer by what they
+        ///  add to one message.
+        /// </summary>
+        public uint outbound_bytes_max;
+        /// <summary>
+        ///  Streams of clients without a connection that may be open at once. Further ones wait at the
+        ///  operating system until the oldest is done, or has had a second. Default 1024; above 0.
+        /// </summary>
+        public uint pending_handshakes_max;
+        /// <summary>
+        ///  Bytes of the largest HTTP head. Default 8192; 256 to 65536.
+        /// </summary>
+        public uint head_size_max;
+        /// <summary>
+        ///  Milliseconds that a handshake may take from the first moment on. Default 5000; above 0.
+        /// </summary>
+        public int handshake_timeout_ms;
+        /// <summary>
+        ///  Milliseconds of silence after which an undecided WebSocket client counts as plain.
+        ///  Default 300; at least 0.
+        /// </summary>
+        public int plain_grace_ms;
+        /// <summary>
+        ///  Bytes of the largest plain WebSocket message, in and out; those in pieces are not bounded.
+        ///  Default 1 MiB; above 0.
+        /// </summary>
+        public uint websocket_message_size_max;
+        /// <summary>
+        ///  Milliseconds that the WebSocket closing handshake may take. Default 3000; above 0.
+        /// </summary>
+        public int close_timeout_ms;
+        /// <summary>
+        ///  Plain WebSocket: milliseconds between two pings, which measure the round trip. Default
+        ///  10000; 0 is never. (The UTP dialect pings after heartbeat_timeout_ms of silence, as Unity
+        ///  does.)
+        /// </summary>
+        public int ping_interval_ms;
+        /// <summary>
+        ///  Plain WebSocket: milliseconds to wait for anything after a ping before the connection
+        ///  counts as lost. Default 20000; 0 is for ever.
+        /// </summary>
+        public int pong_timeout_ms;
+        /// <summary>
+        ///  Plain WebSocket: 1 compresses messages where the peer can (permessage-deflate, RFC 7692).
+        ///  Default 0. ND_TEXT_EXTENSIONS of a connection says what was agreed on.
+        /// </summary>
+        public int deflate;
+        /// <summary>
+        ///  How hard to compress: 1 (fast) to 9 (small). Default 6.
+        /// </summary>
+        public uint deflate_level;
+        /// <summary>
+        ///  Binary logarithm of the window that this side compresses with, at most: 9 to 15. Default
+        ///  15. The peer may ask for less.
+        /// </summary>
+        public uint deflate_window_bits;
+        /// <summary>
+        ///  The same of the peer: 9 to 15. Default 15. A client that did not offer
+        ///  client_max_window_bits cannot be told and is read with 15.
+        /// </summary>
+        public uint deflate_peer_window_bits;
+        /// <summary>
+        ///  Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
+        ///  0 nobody. A context that is kept makes small messages shorter and costs memory for as long
+        ///  as the connection lives: 372 KiB to compress with a window of 15 bits (260 with 12, 246
+        ///  with 9), 47 KiB to decompress.
+        /// </summary>
+        public uint deflate_no_context_takeover;
+        /// <summary>
+        ///  Bytes of the shortest message that is compressed. Default 256.
+        /// </summary>
+        public uint deflate_minimum_length;
+        /// <summary>
+        ///  WebSocket: ND_SUB_PROTOCOL_LENIENT (default) or ND_SUB_PROTOCOL_STRICT: a client that offers
+        ///  sub-protocols and is answered without one of them does not connect.
+        /// </summary>
+        public uint sub_protocol_rule;
+        /// <summary>
+        ///  Plain WebSocket: payload bytes of a frame that is sent; longer messages are cut into
+        ///  several frames (RFC 6455 section 5.4). Default 0: never. Otherwise at least 125.
+        /// </summary>
+        public uint fragment_size;
+        /// <summary>
+        ///  Plain WebSocket: milliseconds in which nothing at all arrives, pongs included, after which
+        ///  the connection counts as lost. Default 0: never. Whoever sets it without pings (or above
+        ///  what they bring) loses peers that have nothing to say.
+        /// </summary>
+        public int silence_timeout_ms;
+        /// <summary>
+        ///  WebSocket: 1 bears with programs that are put to sleep, as a browser does with the tabs in
+        ///  its background while it still answers pings for them. Before a connection ends because of
+        ///  silence (silence_timeout_ms; disconnect_timeout_ms in the UTP dialect) it is pinged, and
+        ///  pongs count as life. Default 0. Connections over UDP are not concerned.
+        /// </summary>
+        public int tolerate_throttled;
+        /// <summary>
+        ///  WebSocket and TCP clients: milliseconds from one attempt to reach an address of a host to
+        ///  the next, while earlier ones go on; four at most at once, and the first that connects wins
+        ///  (RFC 8305). Default 250; at least 0.
+        /// </summary>
+        public int connect_race_delay_ms;
+        /// <summary>
+        ///  Fragmentation stages: bytes of the longest message. Default 4096; 1 to 24115775. Like the
+        ///  next three, for stages that bring no number of their own (nd_pipeline_stage).
+        /// </summary>
+        public uint fragmentation_payload_capacity;
+        /// <summary>
+        ///  ReliableSequenced stages: packets that may be under way without an acknowledgement, rounded
+        ///  up to a multiple of 8; both sides need the same. Default 32; 1 to 2040.
+        /// </summary>
+        public uint reliable_window_size;
+        /// <summary>
+        ///  ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
+        ///  above 0.
+        /// </summary>
+        public int reliable_minimum_resend_time_ms;
+        /// <summary>
+        ///  ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
+        ///  above the fewest.
+        /// </summary>
+        public int reliable_maximum_resend_time_ms;
+        /// <summary>
+        ///  Connections over datagrams (UDP) whose client was not heard since its request, which may
+        ///  come from a forged address. Further clients have to prove theirs with a cookie, which those
+        ///  of netdriver do by themselves, or to wait. Default 1024; above 0.
+        /// </summary>
+        public uint unvalidated_connections_max;
+        /// <summary>
+        ///  From so many of them on a client is asked for a cookie first; one that knows none is let in
+        ///  when it asks again. Default 256; 0: always.
+        /// </summary>
+        public uint cookie_threshold;
+        /// <summary>
+        ///  Milliseconds of silence after which such a connection ends, and is never seen if it was not
+        ///  accepted yet. Default 5000; 0: as any other connection.
+        /// </summary>
+        public int unvalidated_timeout_ms;
+        /// <summary>
+        ///  Connections over datagrams that one address may have; a network of 64 bits counts as one
+        ///  address in IPv6, and addresses of this machine do not count. Default 1024; 0: no limit.
+        /// </summary>
+        public uint connections_per_address_max;
+        /// <summary>
+        ///  Connection requests over datagrams that such an address may make in a second; further ones
+        ///  are dropped. Default 2000; 0: no limit; at most 65534.
+        /// </summary>
+        public uint requests_per_address_max;
+        /// <summary>
+        ///  1 (default, as Unity Transport): clients get the accept payload although their address is
+        ///  not proven, so that the answer is longer than what was asked. 0: only clients that have
+        ///  brought a cookie or as long a connect payload get it.
+        /// </summary>
+        public int accept_payload_before_validation;
+        /// <summary>
+        ///  UTP dialect: milliseconds between two probes that measure the round trip, in place of
+        ///  heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5
+        ///  answer none.
+        /// </summary>
+        public int round_trip_interval_ms;
+        /// <summary>
+        ///  WebSocket and TCP: messages that one connection may queue, whatever their length; then
+        ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
+        ///  0: no such limit, only outbound_bytes_max. Since 0.3.
+        /// </summary>
+        public uint websocket_send_queue_capacity;
+        /// <summary>
+        ///  Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
+        ///  too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
+        ///  for real time, and a peer that moves must prove its new address. Other peers do not notice:
+        ///  they drop the message that asks. 0 never asks and never answers. Default 1.
+        /// </summary>
+        public int session;
+        /// <summary>
+        ///  With such peers: what protection against loss may cost, in percent of the reliable messages
+        ///  that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
+        /// </summary>
+        public uint session_repair_percent;
+    }
+
+    /// <summary>
+    ///  Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A
+    ///  field that is 0 says nothing: what is wider holds, the interface's limit for a connection, that
+    ///  of nd_settings for an interface. Since 0.3.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_connection_limits
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_connection_limits_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  As nd_settings.receive_queue_capacity.
+        /// </summary>
+        public uint receive_queue_capacity;
+        /// <summary>
+        ///  As nd_settings.inbound_bytes_max.
+        /// </summary>
+        public uint inbound_bytes_max;
+        /// <summary>
+        ///  As nd_settings.outbound_bytes_max.
+        /// </summary>
+        public uint outbound_bytes_max;
+        /// <summary>
+        ///  As nd_settings.websocket_message_size_max.
+        /// </summary>
+        public uint websocket_message_size_max;
+        /// <summary>
+        ///  As nd_settings.websocket_send_queue_capacity; UINT32_MAX is no such limit.
+        /// </summary>
+        public uint websocket_send_queue_capacity;
+    }
+
+    /// <summary>
+    ///  An interface: a way packets travel. Fill it with nd_interface_settings_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_interface_settings
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_interface_settings_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  ND_INTERFACE_….
+        /// </summary>
+        public uint kind;
+        /// <summary>
+        ///  WebSocket listeners: ND_DIALECT_…. Default ND_DIALECT_AUTO.
+        /// </summary>
+        public uint dialect;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  WebSocket: the path that listeners serve and that nd_driver_connect asks for; a request
+        ///  for another path is answered with 404. NULL (default): listeners of the UTP dialect serve
+        ///  "/", others every path.
+        /// </summary>
+        public byte* path;
+        /// <summary>
+        ///  WebSocket, Auto: clients of this path speak UTP. NULL: no such rule.
+        /// </summary>
+        public byte* utp_path;
+        /// <summary>
+        ///  WebSocket, Auto: clients of this path speak plain. NULL: no such rule.
+        /// </summary>
+        public byte* plain_path;
+        /// <summary>
+        ///  WebSocket: sub-protocols that the server speaks, comma-separated, best first. The first
+        ///  that a client offers too is agreed on. NULL: none. After these, a listener knows
+        ///  netdriver.utp (Auto, UTP) and netdriver.raw (Auto, plain), which choose the dialect.
+        /// </summary>
+        public byte* sub_protocols;
+        /// <summary>
+        ///  WebSocket listeners: 1 lets each upgrade request wait for nd_driver_pop_request. Default 0:
+        ///  all that are in order are accepted. Since 0.2.
+        /// </summary>
+        public uint accept_requests;
+        /// <summary>
+        ///  Milliseconds that such a request waits; then it is answered with 503. Default 5000; above 0.
+        /// </summary>
+        public uint request_timeout_ms;
+        /// <summary>
+        ///  WebSocket listeners: the pages that may connect, comma-separated, each `scheme://host` or
+        ///  `scheme://host:port` (no path), or `null`; others get 403. A request without an Origin is no
+        ///  browser's and passes. NULL (default): any page; "": none.
+        /// </summary>
+        public byte* allowed_origins;
+        /// <summary>
+        ///  WebSocket listeners: header fields of every answer, one `Name: value` line each. NULL: none.
+        /// </summary>
+        public byte* response_headers;
+        /// <summary>
+        ///  WebSocket and TCP listeners: proxies whose word counts, comma-separated, each an address or
+        ///  a block (`10.0.0.0/8`, `::1`). Behind them a connection's remote address is the client's
+        ///  own, as `Forwarded` (RFC 7239) or `X-Forwarded-For` tell it, read from the right up to the
+        ///  first address that is no trusted proxy (over TCP: as proxy_protocol tells it). Name only
+        ///  proxies that write one of the two themselves. NULL (default): none, and the headers mean
+        ///  nothing.
+        /// </summary>
+        public byte* trusted_proxies;
+        /// <summary>
+        ///  WebSocket and TCP listeners: 1 wants a PROXY header (version 1 or 2) of a trusted proxy in
+        ///  front of each stream; streams of others are closed at once. Default 0.
+        /// </summary>
+        public uint proxy_protocol;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_2;
+        /// <summary>
+        ///  Limits of its connections; copied. NULL (default): those of nd_settings. Since 0.3.
+        /// </summary>
+        public nd_connection_limits* limits;
+    }
+
+    /// <summary>
+    ///  What nd_driver_connect_url asks for beyond the URL. Fill it with nd_connect_options_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_connect_options
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_connect_options_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  ND_DIALECT_PLAIN (default) or ND_DIALECT_UTP.
+        /// </summary>
+        public uint dialect;
+        /// <summary>
+        ///  Sub-protocols to offer, comma-separated, best first. NULL: none.
+        /// </summary>
+        public byte* sub_protocols;
+        /// <summary>
+        ///  Further request headers, one `Name: value` line each. NULL: none.
+        /// </summary>
+        public byte* headers;
+        /// <summary>
+        ///  UTP dialect: bytes for the server with the connection request. NULL: none.
+        /// </summary>
+        public byte* payload;
+        /// <summary>
+        ///  Length of `payload` in bytes.
+        /// </summary>
+        public uint payload_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  wss:// only: how to speak TLS; copied. NULL: as nd_driver_set_tls_client said, else what
+        ///  nd_tls_client_init gives.
+        /// </summary>
+        public nd_tls_client* tls;
+        /// <summary>
+        ///  Milliseconds that all of it may take, from the look-up of the name to the Connect event;
+        ///  then a Disconnect event with ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS follows. Each attempt to
+        ///  reach an address has handshake_timeout_ms besides. Default 0: no such limit; at least 0.
+        /// </summary>
+        public int connect_deadline_ms;
+        /// <summary>
+        ///  How many HTTP redirects to follow (301, 302, 303, 307, 308), never from wss:// to ws://. To
+        ///  another host go neither user and password nor the headers Authorization and Cookie.
+        ///  ND_TEXT_URL says where it ended. Default 0: a redirect is ND_DISCONNECT_HANDSHAKE_REJECTED.
+        /// </summary>
+        public uint redirects_max;
+        /// <summary>
+        ///  1: without a `proxy`, go through the one that the environment names: http_proxy for ws://,
+        ///  https_proxy for wss://, else all_proxy, and no_proxy for the exceptions; each also in
+        ///  capitals. Default 0.
+        /// </summary>
+        public uint proxy_from_environment;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_2;
+        /// <summary>
+        ///  The proxy to go through: `http://user:password@host:port` (CONNECT, RFC 9110), the same with
+        ///  `https://` (TLS to the proxy), `socks5://user:password@host:port` (RFC 1928) or
+        ///  `socks4a://user@host:port`, which look the server's name up, or `socks4://user@host:port`,
+        ///  for which it is looked up here. User and password may be left away, and are
+        ///  percent-encoded. NULL: none.
+        /// </summary>
+        public byte* proxy;
+        /// <summary>
+        ///  Servers that are reached without the proxy, comma-separated: `*`, `example.com` (with all
+        ///  below it), `10.1.2.3`, `10.0.0.0/8`, each perhaps with `:port`. NULL: none, or those of the
+        ///  environment if that names the proxy.
+        /// </summary>
+        public byte* no_proxy;
+        /// <summary>
+        ///  Limits of this connection; copied. NULL (default): the interface's. Since 0.3.
+        /// </summary>
+        public nd_connection_limits* limits;
+        /// <summary>
+        ///  `https://` proxies: how to speak TLS to the proxy; copied. NULL (default): what
+        ///  nd_tls_client_init gives. Since 0.3.
+        /// </summary>
+        public nd_tls_client* proxy_tls;
+        /// <summary>
+        ///  0 (default): user and password of the URL and of an HTTP proxy go out as Basic (RFC 7617),
+        ///  and when a 401 or 407 asks for it as Digest (RFC 7616, MD5 or SHA-256). 1: the password
+        ///  never leaves; nothing is said before it is asked, and only Digest answers. Since 0.3.
+        /// </summary>
+        public uint digest_only;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_3;
+    }
+
+    /// <summary>
+    ///  A certificate and its key, as PEM texts.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_tls_identity
+    {
+        /// <summary>
+        ///  The chain: the own certificate first, then those of its issuers.
+        /// </summary>
+        public byte* certificate;
+        /// <summary>
+        ///  The private key (PKCS #8, PKCS #1 or SEC 1, not encrypted).
+        /// </summary>
+        public byte* key;
+        /// <summary>
+        ///  Length of `certificate` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint certificate_length;
+        /// <summary>
+        ///  Length of `key` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint key_length;
+        /// <summary>
+        ///  Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get along
+        ///  with the certificate (OCSP stapling). The library does not fetch it, and does not look at
+        ///  it: set it anew with nd_driver_set_tls_server before it gets old. NULL: none. Since 0.3.
+        /// </summary>
+        public byte* ocsp;
+        /// <summary>
+        ///  Length of `ocsp` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint ocsp_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+    }
+
+    /// <summary>
+    ///  How a client speaks TLS. Fill it with nd_tls_client_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_tls_client
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_tls_client_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  1 (default): trust the certificates that the system trusts. On Android they are not
+        ///  available in this version: set it to 0 and give `ca`.
+        /// </summary>
+        public uint use_system_roots;
+        /// <summary>
+        ///  1: verify nothing, so that anybody on the way can read and change everything; each
+        ///  connection logs a warning. For tests only. Default 0.
+        /// </summary>
+        public uint insecure;
+        /// <summary>
+        ///  The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
+        /// </summary>
+        public uint version_min;
+        /// <summary>
+        ///  Certificates to trust beside those of the system, as PEM. NULL: none.
+        /// </summary>
+        public byte* ca;
+        /// <summary>
+        ///  The certificate to show to servers that ask for one, and its key. Without one both of its
+        ///  pointers are NULL (default).
+        /// </summary>
+        public nd_tls_identity identity;
+        /// <summary>
+        ///  The name to ask for and to find in the certificate, instead of the host's. NULL: the host's.
+        /// </summary>
+        public byte* server_name;
+        /// <summary>
+        ///  Length of `ca` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint ca_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  A file that gets the secrets of all sessions, one line each, in the format of SSLKEYLOGFILE,
+        ///  so that a program such as Wireshark can show what is sent. It is made when it is not there,
+        ///  and a warning is logged. For tests only. NULL (default): none. Since 0.3.
+        /// </summary>
+        public byte* key_log_file;
+    }
+
+    /// <summary>
+    ///  How a server speaks TLS. Fill it with nd_tls_server_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_tls_server
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_tls_server_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  How many certificates there are at `identities`; 1 to 64.
+        /// </summary>
+        public uint identity_count;
+        /// <summary>
+        ///  What is asked of clients: ND_TLS_CLIENT_CERTIFICATES_…. Default …_NONE.
+        /// </summary>
+        public uint client_certificates;
+        /// <summary>
+        ///  The oldest version that is spoken, ND_TLS_VERSION_…. Default ND_TLS_VERSION_1_2.
+        /// </summary>
+        public uint version_min;
+        /// <summary>
+        ///  The server's certificates. A client gets the first one that is for the name it asks for; the
+        ///  first of all when it asks for none, or for one that none has.
+        /// </summary>
+        public nd_tls_identity* identities;
+        /// <summary>
+        ///  Who issues the clients' certificates, as PEM. NULL: none.
+        /// </summary>
+        public byte* client_ca;
+        /// <summary>
+        ///  The name that a client's certificate must be for. NULL: any.
+        /// </summary>
+        public byte* client_name;
+        /// <summary>
+        ///  Length of `client_ca` in bytes; at most 1 MiB.
+        /// </summary>
+        public uint client_ca_length;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  As nd_tls_client.key_log_file. Since 0.3.
+        /// </summary>
+        public byte* key_log_file;
     }
 
     /// <summary>

@@ -11,7 +11,8 @@ local framed = Proto("netdriver_tcp", "netdriver over TCP")
 
 local REQUEST, ACCEPT = 1, 2
 local DATA, DISCONNECT, HEARTBEAT, MTU_CHECK, MTU_ACK = 1, 2, 3, 4, 5
-local TOKEN_SIZE, HEADER_SIZE, HANDSHAKE_SIZE = 8, 9, 13
+local RETRY, COOKIE_REQUEST = 0xf1, 0xf2
+local TOKEN_SIZE, HEADER_SIZE, HANDSHAKE_SIZE, COOKIE_SIZE = 8, 9, 13, 4
 local WINDOW_DEFAULT = 32
 
 local HANDSHAKES = { [REQUEST] = "ConnectionRequest", [ACCEPT] = "ConnectionAccept" }
@@ -21,6 +22,8 @@ local MESSAGES = {
     [HEARTBEAT] = "Heartbeat",
     [MTU_CHECK] = "MtuCheck",
     [MTU_ACK] = "MtuAck",
+    [RETRY] = "Retry",
+    [COOKIE_REQUEST] = "ConnectionRequest with a cookie",
 }
 for kind, name in pairs(session.KINDS) do
     MESSAGES[kind] = name
@@ -34,6 +37,7 @@ local f = {
     handshake = ProtoField.uint8("netdriver.handshake", "Handshake", base.DEC, HANDSHAKES),
     message = ProtoField.uint8("netdriver.message", "Message", base.DEC, MESSAGES),
     token = ProtoField.bytes("netdriver.token", "Token"),
+    cookie = ProtoField.bytes("netdriver.cookie", "Cookie"),
     payload_length = ProtoField.uint16("netdriver.payload_length", "Length of the payload"),
     payload = ProtoField.bytes("netdriver.payload", "Payload of the handshake"),
     pipeline = ProtoField.uint8("netdriver.pipeline", "Pipeline"),
@@ -383,6 +387,17 @@ local function relate_handshake(pinfo, tree, token, kind)
     end
 end
 
+-- What stands behind a handshake of 13 bytes. Returns what the column says of it.
+local function dissect_payload(buffer, tree)
+    local trailing = buffer:len() - HANDSHAKE_SIZE
+    if trailing <= 2 then return "" end
+    local length = buffer(HANDSHAKE_SIZE, 2):le_uint()
+    tree:add_le(f.payload_length, buffer(HANDSHAKE_SIZE, 2))
+    tree:add(f.payload, buffer(HANDSHAKE_SIZE + 2))
+    if length ~= trailing - 2 then tree:add_proto_expert_info(e.length) end
+    return string.format(" with %d bytes", trailing - 2)
+end
+
 local function dissect_handshake(buffer, pinfo, tree)
     local kind = buffer(4, 1):uint()
     tree:add(f.version, buffer(3, 1))
@@ -394,13 +409,18 @@ local function dissect_handshake(buffer, pinfo, tree)
         tree:add_proto_expert_info(e.unknown)
         return "unknown handshake"
     end
-    local trailing = buffer:len() - HANDSHAKE_SIZE
-    if trailing <= 2 then return HANDSHAKES[kind] end
-    local length = buffer(HANDSHAKE_SIZE, 2):le_uint()
-    tree:add_le(f.payload_length, buffer(HANDSHAKE_SIZE, 2))
-    tree:add(f.payload, buffer(HANDSHAKE_SIZE + 2))
-    if length ~= trailing - 2 then tree:add_proto_expert_info(e.length) end
-    return string.format("%s with %d bytes", HANDSHAKES[kind], trailing - 2)
+    return HANDSHAKES[kind] .. dissect_payload(buffer, tree)
+end
+
+-- Between netdriver peers under load: a cookie that proves an address.
+local function dissect_cookie(buffer, _, tree)
+    local kind = buffer(0, 1):uint()
+    if buffer:len() < HANDSHAKE_SIZE then
+        tree:add_proto_expert_info(e.malformed)
+        return MESSAGES[kind]
+    end
+    tree:add(f.cookie, buffer(HEADER_SIZE, COOKIE_SIZE))
+    return MESSAGES[kind] .. (kind == COOKIE_REQUEST and dissect_payload(buffer, tree) or "")
 end
 
 local function dissect_data(buffer, pinfo, tree, token)
@@ -447,6 +467,8 @@ local function dissect_session(buffer, pinfo, tree, token)
 end
 
 local BODIES = {
+    [RETRY] = dissect_cookie,
+    [COOKIE_REQUEST] = dissect_cookie,
     [session.SHORT] = dissect_session,
     [session.LONG] = dissect_session,
     [DATA] = dissect_data,

@@ -40,6 +40,8 @@ namespace NetDriver
         /// WebSocket and TCP listeners: streams begin with a PROXY header.
         /// </summary>
         public bool ProxyProtocol;
+        /// <summary>Limits of its connections; what is 0 is as the driver says.</summary>
+        public ConnectionLimits Limits;
 
         /// <summary>
         /// Bytes of a packet that are not payload (Unity Transport's PacketPadding).
@@ -62,6 +64,8 @@ namespace NetDriver
             native.dialect = (uint)Dialect;
             native.accept_requests = AcceptRequests ? 1u : 0u;
             native.proxy_protocol = ProxyProtocol ? 1u : 0u;
+            nd_connection_limits limits = Limits.ToNative();
+            native.limits = &limits;
             if (RequestTimeoutMS != 0)
                 native.request_timeout_ms = (uint)RequestTimeoutMS;
             fixed (byte* path = Utf8.NulEnded(Path, "Path"))

@@ -65,6 +65,9 @@ namespace NetDriver
         /// </summary>
         public bool ProxyProtocol { get; set; }
 
+        /// <summary>Limits of its connections; what is 0 is as the driver says.</summary>
+        public ConnectionLimits Limits { get; set; }
+
         /// <inheritdoc/>
         public NetworkInterfaceDescription Describe()
         {
@@ -82,6 +85,7 @@ namespace NetDriver
                 ResponseHeaders = ResponseHeaders,
                 TrustedProxies = TrustedProxies,
                 ProxyProtocol = ProxyProtocol,
+                Limits = Limits,
             };
         }
     }

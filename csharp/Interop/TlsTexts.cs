@@ -22,7 +22,8 @@ namespace NetDriver.Interop
             Add(Utf8.NulEnded(text, parameterName));
         }
 
-        private void Add(byte[] bytes)
+        /// <summary>Adds bytes; null are bytes that are not there.</summary>
+        internal void Add(byte[] bytes)
         {
             m_Starts.Add(bytes == null ? -1 : m_Bytes.Count);
             m_Lengths.Add(bytes == null ? 0 : bytes.Length);

@@ -33,6 +33,12 @@ namespace NetDriver
         /// <summary>The oldest version. Default 1.2.</summary>
         public TlsVersion MinimumVersion { get; set; }
 
+        /// <summary>
+        /// A file that gets the secrets of all sessions, in the format of SSLKEYLOGFILE, so that a
+        /// program such as Wireshark can show what is sent. For tests only. Null: none.
+        /// </summary>
+        public string KeyLogFile { get; set; }
+
         /// <summary>Options with the default values.</summary>
         public TlsClientOptions()
         {
@@ -53,6 +59,7 @@ namespace NetDriver
             texts.Add(Identity == null ? null : Identity.Certificate);
             texts.Add(Identity == null ? null : Identity.PrivateKey);
             texts.AddNulEnded(ServerName, "ServerName");
+            texts.AddNulEnded(KeyLogFile, "KeyLogFile");
             return texts;
         }
 
@@ -71,6 +78,7 @@ namespace NetDriver
             filled.identity.key = texts.At(at, 2);
             filled.identity.key_length = texts.Length(2);
             filled.server_name = texts.At(at, 3);
+            filled.key_log_file = texts.At(at, 4);
             native = filled;
         }
 

@@ -25,6 +25,12 @@ namespace NetDriver
         /// <summary>The oldest version. Default 1.2.</summary>
         public TlsVersion MinimumVersion { get; set; }
 
+        /// <summary>
+        /// A file that gets the secrets of all sessions, in the format of SSLKEYLOGFILE, so that a
+        /// program such as Wireshark can show what is sent. For tests only. Null: none.
+        /// </summary>
+        public string KeyLogFile { get; set; }
+
         /// <summary>A server with certificates.</summary>
         /// <param name="identities">At least one.</param>
         public TlsServerOptions(params TlsIdentity[] identities)
@@ -48,10 +54,12 @@ namespace NetDriver
             TlsTexts texts = new TlsTexts();
             texts.Add(ClientCACertificate);
             texts.AddNulEnded(ClientName, "ClientName");
+            texts.AddNulEnded(KeyLogFile, "KeyLogFile");
             foreach (TlsIdentity identity in Identities)
             {
                 texts.Add(identity.Certificate);
                 texts.Add(identity.PrivateKey);
+                texts.Add(identity.OcspResponse);
             }
             int count = Identities.Count;
             nd_tls_identity[] identities = new nd_tls_identity[count];
@@ -60,11 +68,13 @@ namespace NetDriver
             {
                 for (int i = 0; i < count; i++)
                 {
-                    int text = 2 + 2 * i;
+                    int text = 3 + 3 * i;
                     first[i].certificate = texts.At(at, text);
                     first[i].certificate_length = texts.Length(text);
                     first[i].key = texts.At(at, text + 1);
                     first[i].key_length = texts.Length(text + 1);
+                    first[i].ocsp = texts.At(at, text + 2);
+                    first[i].ocsp_length = texts.Length(text + 2);
                 }
                 nd_tls_server native;
                 NativeMethods.nd_tls_server_init(&native);
@@ -75,6 +85,7 @@ namespace NetDriver
                 native.client_ca = texts.At(at, 0);
                 native.client_ca_length = texts.Length(0);
                 native.client_name = texts.At(at, 1);
+                native.key_log_file = texts.At(at, 2);
                 return NativeMethods.nd_driver_set_tls_server(
                     driver, (uint)interfaceIndex, &native);
             }

@@ -74,7 +74,7 @@ namespace NetDriver.Tests
                 pair.ClientSide = pair.Client.Connect(Pair.Url(pair.Server), options);
                 DataStreamReader reader;
                 pair.Expect(pair.Client, NetworkEvent.Type.Connect, pair.ClientSide, out reader);
-                options.Proxy = "socks4://p";
+                options.Proxy = "socks4://a:b@p";
                 Check.That(!pair.Client.Connect("ws://x/", options).IsCreated, "socks4");
             });
         }

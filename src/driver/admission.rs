@@ -5,6 +5,7 @@
 use super::interfaces::Binding;
 use super::{Connection, ConnectionState, Link, NetworkDriver};
 use crate::error::{Error, Result, Status};
+use crate::pump::StreamId;
 
 impl NetworkDriver {
     /// Starts to take connections on every bound endpoint, those bound later included.
@@ -45,6 +46,12 @@ impl NetworkDriver {
     /// May a client become a connection now?
     pub(super) const fn admits(&self) -> bool {
         self.listening && !self.refusing
+    }
+
+    /// The same for the client of a stream.
+    pub(super) fn admits_stream(&self, id: StreamId) -> bool {
+        let handed = self.streams.peek(id).is_some_and(|state| state.handed);
+        (self.listening || handed) && !self.refusing
     }
 
     pub(super) fn start_listening(&mut self, binding: Binding) -> Result<()> {

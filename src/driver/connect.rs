@@ -7,6 +7,7 @@ use super::interfaces::{BINDINGS_MAX, Binding};
 use super::plan::Plan;
 use super::{Connection, NetworkDriver};
 use crate::error::{Error, Result, Status};
+use crate::proto::authorization::Authorizer;
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::http::is_token;
 use crate::proto::proxy::{Exceptions, Proxies, ProxyUrl, ProxyUrlError};
@@ -113,15 +114,24 @@ impl NetworkDriver {
             plan.tls_settings = settings.cloned().map(Box::new);
         }
         plan.sub_protocols = options.sub_protocols.clone();
-        plan.headers = headers(&plan.url, options);
+        plan.headers = options.headers.clone();
+        plan.authorizer = authorizer(&plan.url, options);
+        plan.digest_only = options.digest_only;
         plan.proxies = proxies(options)?;
+        plan.proxy_tls_settings = options.proxy_tls.clone().map(Box::new);
         plan.redirects_max = options.redirects_max;
         plan.given = options.addresses.clone();
         if options.connect_deadline_ms > 0 {
             self.follow_clock();
             plan.deadline = Some(self.now + from_ms(options.connect_deadline_ms));
         }
-        self.begin_connection(interface, options.dialect, &options.payload, plan)
+        options.limits.validate(&self.settings)?;
+        let limits = options.limits.within(self.interface(interface)?.limits);
+        let connection =
+            self.begin_connection(interface, options.dialect, &options.payload, plan)?;
+        let index = self.connections.resolve(connection)?;
+        self.connections.at(index).limits = limits;
+        Ok(connection)
     }
 
     fn any_websocket_interface(&mut self) -> Result<u32> {
@@ -162,7 +172,8 @@ impl NetworkDriver {
         payload: &[u8],
         plan: Plan,
     ) -> Result<Connection> {
-        let index = self.connections.insert(interface, dialect).ok_or_else(|| {
+        let limits = self.interface(interface)?.limits;
+        let index = self.connections.insert(interface, dialect, limits).ok_or_else(|| {
             Error::new(
                 Status::LimitReached,
                 "the driver holds connections_max connections; close some or raise the setting",
@@ -239,15 +250,14 @@ fn check_host(host: &str, port: u16) -> Result<()> {
     Ok(())
 }
 
-/// The program's headers, and who the URL says that we are.
-fn headers(url: &WebSocketUrl, options: &UrlOptions) -> Vec<(String, String)> {
-    const AUTHORIZATION: &str = "Authorization";
-    let mut headers = options.headers.clone();
-    let told = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION));
-    if let Some(credentials) = url.credentials.as_ref().filter(|_| !told) {
-        headers.push((AUTHORIZATION.to_owned(), credentials.basic()));
+/// Who the URL says that we are, unless the program says it itself.
+fn authorizer(url: &WebSocketUrl, options: &UrlOptions) -> Option<Authorizer> {
+    let mut names = options.headers.iter().map(|(name, _)| name);
+    if names.any(|name| name.eq_ignore_ascii_case("Authorization")) {
+        return None;
     }
-    headers
+    let credentials = url.credentials.clone()?;
+    Some(Authorizer::new(credentials, options.digest_only))
 }
 
 /// The proxies that the options mean.

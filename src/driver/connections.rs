@@ -8,7 +8,7 @@ use super::events::Waiting;
 use super::http_facts::HttpFacts;
 use super::pipelines::Machines;
 use super::timers::Armed;
-use super::types::{Connection, ConnectionState, Traffic};
+use super::types::{Connection, ConnectionState, MessageKind, Traffic, VERSION_MAX};
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::round_trip::RoundTrip;
@@ -16,10 +16,7 @@ use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
 use crate::proto::utp::guard::Pass;
 use crate::pump::StreamId;
-use crate::settings::Dialect;
-
-/// Versions wrap here: the high byte is left to collections of drivers.
-const VERSION_MAX: u32 = 0x00FF_FFFF;
+use crate::settings::{ConnectionLimits, Dialect};
 
 /// How packets of a connection travel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,7 +59,8 @@ pub struct CustomEnds {
 
 /// One connection.
 pub struct Entry {
-    version: u32,
+    /// Its version, and its driver's number in the high byte.
+    tag: u32,
     live: bool,
     /// Its end was seen; the slot stays until the next update.
     retired: bool,
@@ -72,12 +70,18 @@ pub struct Entry {
     pub interface: u32,
     /// What it speaks.
     pub dialect: Dialect,
+    /// What may wait in it; every field says something.
+    pub limits: ConnectionLimits,
+    /// What messages are that say nothing of it.
+    pub write_mode: MessageKind,
     /// How its packets travel.
     pub link: Link,
     /// The protocol machine of the UTP dialect.
     pub utp: Option<UtpConnection>,
     /// The machines of its pipelines.
     pub machines: Machines,
+    /// What it says beyond Unity Transport.
+    pub session: Option<Box<super::sessions::Peer>>,
     /// It came from outside.
     pub incoming: bool,
     /// The program knows it.
@@ -133,17 +137,20 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(version: u32, interface: u32, dialect: Dialect) -> Self {
+    fn new(tag: u32, interface: u32, dialect: Dialect, limits: ConnectionLimits) -> Self {
         Self {
-            version,
+            tag,
             live: true,
             retired: false,
             state: ConnectionState::Connecting,
             interface,
             dialect,
+            limits,
+            write_mode: MessageKind::Binary,
             link: Link::None,
             utp: None,
             machines: Machines::default(),
+            session: None,
             incoming: false,
             accepted: false,
             waiting: Waiting::default(),
@@ -178,9 +185,14 @@ impl Entry {
         self.live
     }
 
+    /// What a message is that is sent as this.
+    pub fn kind_of(&self, kind: MessageKind) -> MessageKind {
+        if kind == MessageKind::WriteMode { self.write_mode } else { kind }
+    }
+
     /// Its value.
     pub const fn connection(&self, index: u32) -> Connection {
-        Connection::new(index, self.version)
+        Connection::new(index, self.tag)
     }
 }
 
@@ -188,6 +200,8 @@ impl Entry {
 pub struct Connections {
     entries: Vec<Entry>,
     free: Vec<u32>,
+    /// The driver's number in the high byte; 0 outside of a collection.
+    driver: u32,
     limit: usize,
     live: usize,
     /// Connections in a state other than Disconnected.
@@ -199,7 +213,32 @@ pub struct Connections {
 impl Connections {
     /// An empty table for at most `limit` connections.
     pub const fn new(limit: usize) -> Self {
-        Self { entries: Vec::new(), free: Vec::new(), limit, live: 0, active: 0, disconnecting: 0 }
+        Self {
+            entries: Vec::new(),
+            free: Vec::new(),
+            driver: 0,
+            limit,
+            live: 0,
+            active: 0,
+            disconnecting: 0,
+        }
+    }
+
+    /// The driver becomes one of a collection: all its connections say so.
+    ///
+    /// # Errors
+    /// [`Status::NetworkStateMismatch`]: there are connections whose values would change, or it has
+    /// a number.
+    pub fn set_driver(&mut self, number: u8) -> Result<()> {
+        let text = match (self.driver, self.entries.is_empty()) {
+            (0, true) => {
+                self.driver = u32::from(number) << 24;
+                return Ok(());
+            }
+            (0, false) => "the driver has, or had, connections; add it before",
+            _ => "the driver is in a collection already",
+        };
+        Err(Error::new(Status::NetworkStateMismatch, text))
     }
 
     /// Has there ever been one?
@@ -218,20 +257,26 @@ impl Connections {
     }
 
     /// A new connection, Connecting; `None` when the limit is reached.
-    pub fn insert(&mut self, interface: u32, dialect: Dialect) -> Option<u32> {
+    pub fn insert(
+        &mut self,
+        interface: u32,
+        dialect: Dialect,
+        limits: ConnectionLimits,
+    ) -> Option<u32> {
         if !self.has_room() {
             return None;
         }
         self.live += 1;
         self.active += 1;
         let Some(index) = self.free.pop() else {
-            self.entries.push(Entry::new(1, interface, dialect));
+            self.entries.push(Entry::new(self.driver | 1, interface, dialect, limits));
             return Some(self.entries.len() as u32 - 1);
         };
         let old = &mut self.entries[index as usize];
-        let version = if old.version >= VERSION_MAX { 1 } else { old.version + 1 };
+        let version = old.tag & VERSION_MAX;
+        let version = if version >= VERSION_MAX { 1 } else { version + 1 };
         // Timers of the old connection may still be in the heap; they find nothing to do.
-        *old = Entry::new(version, interface, dialect);
+        *old = Entry::new(self.driver | version, interface, dialect, limits);
         Some(index)
     }
 
@@ -272,6 +317,7 @@ impl Connections {
             entry.link = Link::None;
             entry.utp = None;
             entry.machines.clear();
+            entry.session = None;
             entry.http = None;
             entry.custom = None;
             entry.plan = None;
@@ -295,10 +341,11 @@ impl Connections {
         let Some(entry) = self.entries.get(connection.index() as usize) else {
             return Err(unknown());
         };
-        if connection.version() == 0 {
+        let own = u32::from(connection.driver()) << 24 == self.driver;
+        if connection.version() == 0 || !own {
             return Err(unknown());
         }
-        if !entry.live || entry.version != connection.version() {
+        if !entry.live || entry.tag != connection.tag() {
             return Err(Error::new(
                 Status::NetworkVersionMismatch,
                 "the connection has ended, and its slot may serve another one; forget the value",

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::connections::Link;
 use super::{DisconnectReason, Ending, Event, EventKind, NetworkDriver};
 use crate::log::note;
+use crate::proto::session;
 use crate::proto::utp::connection::{Outcome, UtpConnection};
 use crate::proto::utp::packet::{self, Packet, PacketError, Token};
 use crate::settings::Dialect;
@@ -43,6 +44,10 @@ impl NetworkDriver {
             self.statistics.malformed_in += 1;
             return;
         }
+        if self.settings.session && session::packet::is_session(data) {
+            self.receive_session(interface, link, data);
+            return;
+        }
         if self.receive_cookie(interface, link, data) {
             return;
         }
@@ -53,7 +58,7 @@ impl NetworkDriver {
         let known = self.interfaces[interface as usize].tokens.get(&token).copied();
         match (known, &packet) {
             (Some(index), _) => {
-                self.follow(index, link, &packet);
+                self.follow(index, link, &packet, data.len());
                 self.handle_packet(index, &packet, None);
             }
             (None, Packet::ConnectionRequest { payload, .. }) if self.admits() => {
@@ -86,7 +91,7 @@ impl NetworkDriver {
     /// Follows a peer that moved: data, heartbeats and probes come from where it is now. Repeated
     /// handshake packets and goodbyes move nothing; a client's first Accept comes from the one of
     /// the server's addresses that answers.
-    fn follow(&mut self, index: u32, link: Link, packet: &Packet<'_>) {
+    fn follow(&mut self, index: u32, link: Link, packet: &Packet<'_>, size: usize) {
         let entry = self.connections.at(index);
         let established = entry.utp.as_ref().is_some_and(UtpConnection::is_established);
         let moves = match packet {
@@ -95,7 +100,11 @@ impl NetworkDriver {
             _ => established,
         };
         if moves && entry.link != link && entry.link != Link::None {
-            self.set_link(index, link);
+            if self.proves_places(index) {
+                self.hear_from_elsewhere(index, link, size);
+            } else {
+                self.set_link(index, link);
+            }
         }
     }
 
@@ -139,7 +148,9 @@ impl NetworkDriver {
             (Outcome::Connected, Packet::ConnectionAccept { payload, .. }) => {
                 self.connected(index, payload);
             }
-            (Outcome::Data, Packet::Data { pipeline, payload, .. }) => {
+            (Outcome::Data, Packet::Data { pipeline, payload, .. })
+                if !self.take_hello(index, *pipeline, payload) =>
+            {
                 self.receive_packet(index, *pipeline, payload, whole);
             }
             (Outcome::Disconnected, _) => {
@@ -168,9 +179,9 @@ impl NetworkDriver {
 
     /// Is the inbound limit of a connection reached?
     pub(super) fn is_full(&mut self, index: u32) -> bool {
-        let waiting = &self.connections.at(index).waiting;
-        waiting.count() >= self.settings.receive_queue_capacity as u32
-            || waiting.bytes() >= self.settings.inbound_bytes_max
+        let entry = self.connections.at(index);
+        entry.waiting.count() >= entry.limits.receive_queue_capacity
+            || entry.waiting.bytes() >= entry.limits.inbound_bytes_max
     }
 
     /// Raises a Data event.
@@ -221,12 +232,13 @@ pub const fn header_size(link: Link) -> usize {
                 48
             }
         }
-        Link::Ipc { .. } | Link::Custom { .. } | Link::None | Link::Stream(_) => 0,
+        // What carries a custom interface's packets, nobody knows here.
+        Link::Custom { .. } | Link::Ipc { .. } | Link::None | Link::Stream(_) => 0,
     }
 }
 
 /// Where a datagram comes from.
-pub(super) fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
+pub fn remote_of(link: Link) -> Option<std::net::SocketAddr> {
     match link {
         Link::Udp { remote, .. } => Some(remote),
         Link::Ipc { remote, .. } => Some(super::interfaces::ipc_address(remote, false)),

@@ -9,13 +9,13 @@ use super::datagram::remote_of;
 use super::interfaces::{layers, utp_packet_size_max};
 use super::pipelines::TLS_OVERHEAD;
 use super::{Connection, ConnectionState, Ending, NetworkDriver};
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::utp::connection::UtpConnection;
 use crate::proto::utp::cookie::{self, Cookie, CookiePacket};
 use crate::proto::utp::guard::{Limits, Verdict};
 use crate::proto::utp::packet::{Packet, Token};
-use crate::settings::{Dialect, NetworkSettings};
+use crate::settings::{Dialect, InterfaceKind, NetworkSettings};
 
 /// The guard's bounds as the settings have them.
 pub const fn guard_limits(s: &NetworkSettings) -> Limits {
@@ -28,10 +28,10 @@ pub const fn guard_limits(s: &NetworkSettings) -> Limits {
 }
 
 fn source_of(link: Link) -> NetworkEndpoint {
-    match link {
-        Link::Custom { remote, .. } => remote,
-        _ => remote_of(link).map_or(NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr),
+    if let Link::Custom { remote, .. } = link {
+        return remote;
     }
+    remote_of(link).map_or(NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr)
 }
 
 impl NetworkDriver {
@@ -85,7 +85,11 @@ impl NetworkDriver {
             Verdict::Drop => {}
             Verdict::Retry(cookie) => self.send_retry(link, token, cookie),
             Verdict::Admit { validated } => {
-                let Some(index) = self.connections.insert(interface, Dialect::Utp) else {
+                let Some(index) = self.connections.insert(
+                    interface,
+                    Dialect::Utp,
+                    self.interfaces[interface as usize].limits,
+                ) else {
                     self.statistics.connections_refused += 1;
                     return;
                 };
@@ -170,6 +174,8 @@ impl NetworkDriver {
         if !std::mem::take(&mut entry.unsettled) {
             return;
         }
+        self.greet(index);
+        let entry = self.connections.at(index);
         if entry.state != ConnectionState::Connecting {
             return;
         }
@@ -216,6 +222,22 @@ impl NetworkDriver {
         if let Some(pass) = entry.pass.take() {
             self.guard.handle_closed(now, pass, Some(token).filter(|_| late));
         }
+    }
+
+    /// Sets the bytes that every client gets with the answer to its connection request.
+    ///
+    /// # Errors
+    /// [`Status::NetworkPacketOverflow`] when they would not fit on every interface.
+    pub fn set_accept_payload(&mut self, payload: &[u8]) -> Result<()> {
+        let most = self.handshake_payload_max(InterfaceKind::WebSocket);
+        if payload.len() > most {
+            return Err(Error::new(
+                Status::NetworkPacketOverflow,
+                format!("the accept payload has {} bytes; at most {} fit", payload.len(), most),
+            ));
+        }
+        self.accept_payload = payload.to_vec();
+        Ok(())
     }
 
     /// May the accept of a connection carry the accept payload? It makes the answer longer than

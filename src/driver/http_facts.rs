@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::tls::pem;
 use crate::proto::http::{RequestHead, ResponseHead, all_cookies};
+use crate::proto::websocket::handshake::named_sub_protocols;
 use crate::pump::TlsFacts;
 
 /// A text of a WebSocket connection, or of a request for one.
@@ -181,9 +182,5 @@ impl HttpFacts {
 
 /// The sub-protocols of a request, as one list.
 fn offered(head: &RequestHead) -> String {
-    let headers = head.headers();
-    let headers = headers.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"));
-    let names = headers.flat_map(|(_, value)| value.split(','));
-    let names = names.map(|name| name.trim_matches([' ', '\t']));
-    names.filter(|name| !name.is_empty()).collect::<Vec<_>>().join(",")
+    named_sub_protocols(head).collect::<Vec<_>>().join(",")
 }

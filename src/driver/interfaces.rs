@@ -16,7 +16,9 @@ use crate::proto::utp::packet::{DATA_HEADER_SIZE, HANDSHAKE_LENGTH_SIZE, HANDSHA
 use crate::proto::websocket;
 use crate::proto::websocket::extension::Extension;
 use crate::pump::{ClientTls, IpcPort, Listener, ServerTls, UdpSocket};
-use crate::settings::{Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings};
+use crate::settings::{
+    ConnectionLimits, Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings,
+};
 
 /// Interfaces of one driver.
 pub const INTERFACES_MAX: usize = 16;
@@ -40,6 +42,8 @@ pub enum Binding {
 pub struct Interface {
     /// What it was made with.
     pub settings: InterfaceSettings,
+    /// What may wait in its connections; every field says something.
+    pub limits: ConnectionLimits,
     /// Where the program bound it.
     pub bindings: Vec<Binding>,
     /// Sockets that connecting bound on its own.
@@ -86,8 +90,12 @@ pub const fn layers(kind: InterfaceKind, dialect: Dialect) -> Layers {
 }
 
 /// The settings of the WebSocket machine in a dialect; `None` while it is not decided.
-pub const fn websocket_config(s: &NetworkSettings, dialect: Option<Dialect>) -> websocket::Config {
-    let plain_size = s.websocket_message_size_max;
+pub const fn websocket_config(
+    s: &NetworkSettings,
+    limits: &ConnectionLimits,
+    dialect: Option<Dialect>,
+) -> websocket::Config {
+    let plain_size = limits.websocket_message_size_max;
     let utp_size = utp_packet_size_max(s, InterfaceKind::WebSocket) as u32;
     let plain = websocket::Config {
         message_size_max: plain_size,
@@ -169,8 +177,10 @@ impl NetworkDriver {
         if self.interfaces.len() >= INTERFACES_MAX {
             return Err(limit(format!("a driver has at most {INTERFACES_MAX} interfaces")));
         }
+        settings.limits.validate(&self.settings)?;
         self.interfaces.push(Interface {
             gate: Gate::new(&settings)?,
+            limits: settings.limits.within(ConnectionLimits::of(&self.settings)),
             settings,
             bindings: Vec::new(),
             implicit: Vec::new(),

@@ -18,18 +18,23 @@ mod events;
 mod extensions;
 mod facts;
 mod gate;
+mod handed;
 mod handshakes;
 mod http_facts;
 mod interfaces;
+mod limits;
 mod liveness;
+mod multi;
 mod packets;
 mod pipelines;
 mod plan;
 mod popping;
+mod proxies;
 mod receive;
 mod redirects;
 mod requests;
 mod send;
+mod sessions;
 mod stream;
 mod stream_client;
 mod stream_end;
@@ -49,7 +54,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::log::note;
 use crate::proto::netem::Netem;
 use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
@@ -67,11 +72,13 @@ use connections::{Connections, Link};
 use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
+pub use multi::{DriverPlace, MULTI_DRIVERS_MAX, MultiNetworkDriver, MultiSend};
 pub use pipelines::PipelineStatistics;
 use pipelines::Pipelines;
 use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
+use sessions::Sessions;
 use streams::Streams;
 use timers::Timers;
 pub use traffic::{ConnectionStatistics, ReliableCounters, SequencedCounters};
@@ -100,6 +107,7 @@ pub struct NetworkDriver {
     timers: Timers,
     sends: OpenSends,
     pipelines: Pipelines,
+    sessions: Sessions,
     accept_queue: VecDeque<Connection>,
     /// Connections arrived since the last update.
     accept_news: bool,
@@ -172,8 +180,9 @@ impl NetworkDriver {
     /// A driver without interfaces.
     ///
     /// # Errors
-    /// [`Status::InvalidArgument`] names the setting that is out of range;
-    /// [`Status::NetworkSocketError`] when the operating system refuses a poll.
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) names the setting that is out
+    /// of range; [`Status::NetworkSocketError`](crate::Status::NetworkSocketError) when the
+    /// operating system refuses a poll.
     pub fn new(settings: &NetworkSettings) -> Result<Self> {
         settings.validate()?;
         let pump = Pump::new().map_err(|error| Error::socket("cannot create a poll", &error))?;
@@ -205,6 +214,7 @@ impl NetworkDriver {
             timers: Timers::default(),
             sends: OpenSends::default(),
             pipelines: Pipelines::default(),
+            sessions: Sessions::default(),
             accept_queue: VecDeque::new(),
             accept_news: false,
             settle_news: false,
@@ -238,7 +248,8 @@ impl NetworkDriver {
     /// of events popped before, and aborts sends left open.
     ///
     /// # Errors
-    /// [`Status::NetworkSocketError`] when the system failed a socket of the driver itself;
+    /// [`Status::NetworkSocketError`](crate::Status::NetworkSocketError) when the system failed a
+    /// socket of the driver itself;
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.lent.clear();
@@ -448,6 +459,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         entry.link = Link::None;
         entry.machines.clear();
+        entry.session = None;
         let connection = entry.connection(index);
         let kind = self.interfaces[entry.interface as usize].settings.kind;
         let has_codes = kind == InterfaceKind::WebSocket;
@@ -473,22 +485,6 @@ impl NetworkDriver {
         self.accept_queue.push_back(connection);
         self.accept_news = true;
         self.statistics.connections_incoming += 1;
-    }
-
-    /// Sets the bytes that every client gets with the answer to its connection request.
-    ///
-    /// # Errors
-    /// [`Status::NetworkPacketOverflow`] when they would not fit on every interface.
-    pub fn set_accept_payload(&mut self, payload: &[u8]) -> Result<()> {
-        let most = self.handshake_payload_max(InterfaceKind::WebSocket);
-        if payload.len() > most {
-            return Err(Error::new(
-                Status::NetworkPacketOverflow,
-                format!("the accept payload has {} bytes; at most {} fit", payload.len(), most),
-            ));
-        }
-        self.accept_payload = payload.to_vec();
-        Ok(())
     }
 
     /// Puts a bad network below the datagram interfaces, or changes or removes it.

@@ -17,6 +17,9 @@ impl NetworkDriver {
     /// May the program send `count` more packets with `bytes` bytes in all, the headers of
     /// pipelines included? What is more than the queue holds may come into an empty one.
     pub(super) fn has_packet_room(&mut self, index: u32, count: usize, bytes: usize) -> bool {
+        if let Some(room) = self.session_room(index, count) {
+            return room;
+        }
         let entry = self.connections.at(index);
         let (link, queued) = (entry.link, entry.queued_datagrams as usize);
         let fits = queued == 0 || queued + count <= self.settings.send_queue_capacity as usize;
@@ -24,13 +27,18 @@ impl NetworkDriver {
             Link::Stream(id) => {
                 // All but one packet come with a header of their own.
                 let headers = (count - 1) * self.packet_overhead(index);
-                self.stream_has_room(id, Dialect::Utp, DATA_HEADER_SIZE + headers + bytes)
+                self.takes_message(id)
+                    && self.stream_has_room(id, Dialect::Utp, DATA_HEADER_SIZE + headers + bytes)
             }
             Link::Udp { socket, .. } => {
                 let batch = &self.pump.udp[socket as usize];
                 fits && batch.has_room(count * DATA_HEADER_SIZE + bytes)
             }
-            Link::Ipc { .. } | Link::Custom { .. } | Link::None => fits,
+            Link::Custom { port, .. } => {
+                let batch = &self.pump.custom[port as usize];
+                fits && batch.has_room(count * DATA_HEADER_SIZE + bytes)
+            }
+            Link::Ipc { .. } | Link::None => fits,
         }
     }
 
@@ -43,7 +51,8 @@ impl NetworkDriver {
 
     /// Full packets with `size` bytes behind the pipeline byte that an empty stream's queue holds.
     pub(super) fn stream_packets_max(&mut self, index: u32, size: usize) -> usize {
-        self.settings.outbound_bytes_max as usize / (self.packet_overhead(index) + size)
+        let room = self.connections.at(index).limits.outbound_bytes_max as usize;
+        room / (self.packet_overhead(index) + size)
     }
 
     /// Is a link encrypted?
@@ -54,6 +63,9 @@ impl NetworkDriver {
     /// Sends one data packet; it leaves with the next flush or update. False when it could not be
     /// queued: it is lost then, as any datagram may be.
     pub(super) fn emit_packet(&mut self, index: u32, pipeline: u8, payload: &[u8]) -> bool {
+        if let Some(sent) = self.send_in_session(index, pipeline, payload) {
+            return sent;
+        }
         let entry = self.connections.at(index);
         let link = entry.link;
         let Some(utp) = &entry.utp else {

@@ -5,15 +5,16 @@
 //! plan, the one that has won is the connection's link. What the winner says is in
 //! `stream_client`. Over UDP there are no streams; the host's addresses take turns.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::connections::Link;
 use super::streams::Phase;
 use super::{Connection, ConnectionState, DisconnectReason, Ending, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
+use crate::proto::authorization::Authorizer;
 use crate::proto::endpoint::NetworkEndpoint;
-use crate::proto::proxy::{Proxies, ProxyUrl, TunnelError};
+use crate::proto::proxy::{Proxies, ProxyKind, ProxyUrl, TunnelError};
 use crate::proto::race::Race;
 use crate::proto::redirect::is_same_host;
 use crate::proto::time::{Micros, from_ms};
@@ -43,6 +44,20 @@ pub struct Plan {
     pub proxies: Proxies,
     /// The proxy on the way to the URL.
     pub proxy: Option<ProxyUrl>,
+    /// How to speak TLS to it, should it want to.
+    pub proxy_tls_settings: Option<Box<TlsClient>>,
+    /// TLS to the proxy, and its name.
+    pub proxy_tls: Option<(ClientTls, String)>,
+    /// Who we are to an HTTP proxy.
+    pub proxy_authorizer: Option<Authorizer>,
+    /// Who we are to the server, where the URL says so.
+    pub authorizer: Option<Authorizer>,
+    /// Neither of the two may show the password.
+    pub digest_only: bool,
+    /// The server's address, for a proxy that knows no names.
+    pub target: Option<IpAddr>,
+    /// That address is being looked up, and not the one to connect to.
+    finds_target: bool,
     /// How many redirects are followed.
     pub redirects_max: u32,
     /// How many have been.
@@ -74,6 +89,13 @@ impl Plan {
             tls_settings: None,
             proxies: Proxies::default(),
             proxy: None,
+            proxy_tls_settings: None,
+            proxy_tls: None,
+            proxy_authorizer: None,
+            authorizer: None,
+            digest_only: false,
+            target: None,
+            finds_target: false,
             redirects_max: 0,
             redirects: 0,
             given: Vec::new(),
@@ -92,6 +114,8 @@ impl Plan {
             let is_secret = |name: &str| SECRETS.iter().any(|own| own.eq_ignore_ascii_case(name));
             self.headers.retain(|(name, _)| !is_secret(name));
             self.given.clear();
+            self.authorizer = None;
+            self.target = None;
             if let Some(settings) = &mut self.tls_settings {
                 settings.server_name = None;
                 settings.identity = None;
@@ -104,6 +128,30 @@ impl Plan {
         self.url = url;
         self.addresses.clear();
         self.race = Race::new(0, &[], 0);
+    }
+
+    /// Must the server's address be looked up before the proxy can be asked for it?
+    fn wants_target(&mut self) -> bool {
+        let blind = self.proxy.as_ref().is_some_and(|proxy| proxy.kind == ProxyKind::Socks4);
+        if blind && self.target.is_none() {
+            let given = self.given.iter().map(SocketAddr::ip);
+            let own = self.url.host.parse().into_iter();
+            self.target = given.chain(own).find(IpAddr::is_ipv4);
+        }
+        blind && self.target.is_none()
+    }
+
+    /// Was the address that was looked up the server's, for its proxy?
+    pub const fn take_finds_target(&mut self) -> bool {
+        std::mem::replace(&mut self.finds_target, false)
+    }
+
+    /// The server as its proxy is told it.
+    pub fn host_for_proxy(&self) -> String {
+        match (&self.proxy, self.target) {
+            (Some(proxy), Some(target)) if proxy.kind == ProxyKind::Socks4 => target.to_string(),
+            _ => self.url.host.clone(),
+        }
     }
 
     /// When it wants to be asked.
@@ -158,7 +206,13 @@ impl NetworkDriver {
             return self.start_connecting(index, Vec::new());
         }
         plan.addresses.clear();
-        plan.proxy = plan.proxies.for_url(&plan.url).cloned();
+        self.choose_proxy(index)?;
+        let Some(plan) = &mut self.connections.at(index).plan else { return Ok(()) };
+        if plan.wants_target() {
+            plan.finds_target = true;
+            let (host, port) = (plan.url.host.clone(), plan.url.port);
+            return self.look_up(index, &host, port);
+        }
         let (host, port) = match &plan.proxy {
             Some(proxy) => (proxy.host.clone(), proxy.port),
             None => (plan.url.host.clone(), plan.url.port),
@@ -172,8 +226,12 @@ impl NetworkDriver {
         if !known.is_empty() {
             return self.start_connecting(index, known);
         }
+        self.look_up(index, &host, port)
+    }
+
+    fn look_up(&mut self, index: u32, host: &str, port: u16) -> Result<()> {
         let query = self.connections.at(index).connection(index).to_u64();
-        if self.pump.resolver.ask(query, &host, port) {
+        if self.pump.resolver.ask(query, host, port) {
             self.schedule(index);
             return Ok(());
         }
@@ -189,6 +247,9 @@ impl NetworkDriver {
                 continue;
             };
             if self.connections.at(index).state != ConnectionState::Connecting {
+                continue;
+            }
+            if self.take_target(index, &addresses) {
                 continue;
             }
             if addresses.is_empty() {

@@ -15,12 +15,17 @@ impl NetworkDriver {
 
     /// Pops the oldest event of one connection; `None` for a stale one.
     pub fn pop_event_for_connection(&mut self, connection: Connection) -> Option<Event> {
+        let popped = self.pop_settled(connection)?;
+        Some(self.give(popped))
+    }
+
+    /// A connection that is not the program's yet shows nothing.
+    fn pop_settled(&mut self, connection: Connection) -> Option<Popped> {
         let index = self.connections.resolve(connection).ok()?;
         if self.connections.at(index).unsettled {
             return None;
         }
-        let popped = self.pop_from(index)?;
-        Some(self.give(popped))
+        self.pop_from(index)
     }
 
     /// Would [`pop_event`](Self::pop_event) give a CloseRequest event now? Popping it starts the
@@ -50,8 +55,7 @@ impl NetworkDriver {
         &mut self,
         connection: Connection,
     ) -> Option<EventView<'_>> {
-        let index = self.connections.resolve(connection).ok()?;
-        let popped = self.pop_from(index)?;
+        let popped = self.pop_settled(connection)?;
         Some(self.lend(popped))
     }
 
@@ -78,8 +82,8 @@ impl NetworkDriver {
     fn pop_from(&mut self, index: u32) -> Option<Popped> {
         let entry = self.connections.at(index);
         let popped = self.events.pop(&mut entry.waiting)?;
-        let room = entry.waiting.count() <= self.settings.receive_queue_capacity as u32 / 2
-            && entry.waiting.bytes() <= self.settings.inbound_bytes_max / 2;
+        let room = entry.waiting.count() <= entry.limits.receive_queue_capacity / 2
+            && entry.waiting.bytes() <= entry.limits.inbound_bytes_max / 2;
         let resumes = entry.paused && room;
         let ends = entry.end_held && !entry.close_requested && entry.waiting.count() == 0;
         // Reading may go on while the end is still held, so each has its own mark.

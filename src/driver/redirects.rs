@@ -47,17 +47,21 @@ impl NetworkDriver {
                 return true;
             }
         };
-        self.streams.detach(id);
-        self.drop_stream(id);
-        let entry = self.connections.at(index);
-        entry.link = Link::None;
-        if let Some(plan) = &mut entry.plan {
+        if let Some(plan) = &mut self.connections.at(index).plan {
             plan.tls = tls;
         }
+        self.start_over(id, index);
+        true
+    }
+
+    /// The plan has changed: the stream ends, and another one is tried.
+    pub(super) fn start_over(&mut self, id: StreamId, index: u32) {
+        self.streams.detach(id);
+        self.drop_stream(id);
+        self.connections.at(index).link = Link::None;
         if let Err(error) = self.locate(index) {
             let reason = DisconnectReason::ConnectionLost;
             self.end(index, Ending::with_text(reason, error.text().to_owned()));
         }
-        true
     }
 }

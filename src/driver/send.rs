@@ -19,14 +19,16 @@ use crate::settings::Dialect;
 pub use in_place::OpenSends;
 
 impl NetworkDriver {
-    /// Sends one binary message; it leaves with the next flush or update.
+    /// Sends one message, of the kind of the connection's write mode: binary, unless
+    /// [`set_write_mode`](Self::set_write_mode) said otherwise. It leaves with the next flush or
+    /// update.
     ///
     /// # Errors
     /// [`Status::NetworkIdMismatch`], [`Status::NetworkVersionMismatch`],
     /// [`Status::NetworkStateMismatch`], [`Status::NetworkPacketOverflow`],
     /// [`Status::NetworkSendQueueFull`], [`Status::InvalidArgument`] (pipeline).
     pub fn send(&mut self, connection: Connection, pipeline: u8, data: &[u8]) -> Result<()> {
-        self.send_as(connection, pipeline, MessageKind::Binary, data)
+        self.send_as(connection, pipeline, MessageKind::WriteMode, data)
     }
 
     /// Sends one text message over a plain WebSocket.
@@ -53,7 +55,8 @@ impl NetworkDriver {
     }
 
     fn send_one(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> Result<()> {
-        let dialect = self.connections.at(index).dialect;
+        let entry = self.connections.at(index);
+        let (dialect, kind) = (entry.dialect, entry.kind_of(kind));
         self.check_kind(dialect, kind, data)?;
         self.check_size(index, pipeline, data)?;
         match dialect {
@@ -73,7 +76,7 @@ impl NetworkDriver {
 
     fn check_kind(&self, dialect: Dialect, kind: MessageKind, data: &[u8]) -> Result<()> {
         match (kind, dialect) {
-            (MessageKind::Binary, _) => Ok(()),
+            (MessageKind::Binary | MessageKind::WriteMode, _) => Ok(()),
             (MessageKind::Text, Dialect::Utp) => {
                 Err(Error::argument("the UTP dialect has no text messages; send binary"))
             }
@@ -147,7 +150,7 @@ impl NetworkDriver {
     /// Can a plain connection take a message of this length now?
     fn check_room(&mut self, index: u32, id: StreamId, length: usize) -> Result<()> {
         self.check_not_sending(id)?;
-        if self.stream_has_room(id, Dialect::Plain, length) {
+        if self.takes_message(id) && self.stream_has_room(id, Dialect::Plain, length) {
             Ok(())
         } else {
             Err(self.refuse(index))
@@ -160,13 +163,25 @@ impl NetworkDriver {
             Dialect::Plain => self.settings.fragment_size,
         };
         let needed = self.pump.queued(id) + wire_size_max(fragment_size, length);
-        needed <= self.settings.outbound_bytes_max as usize
+        needed <= self.stream_limits(id).outbound_bytes_max as usize
+    }
+
+    fn link_takes_message(&self, link: Link) -> bool {
+        match link {
+            Link::Stream(id) => self.takes_message(id),
+            Link::None | Link::Udp { .. } | Link::Ipc { .. } | Link::Custom { .. } => true,
+        }
     }
 
     pub(super) fn refuse(&mut self, index: u32) -> Error {
         let entry = self.connections.at(index);
         entry.wants_writable = true;
         entry.traffic.refused_out += 1;
+        let datagrams = !matches!(entry.link, Link::Stream(_));
+        // The flush finds it there, whoever's datagrams the socket is full of.
+        if datagrams && !std::mem::replace(&mut entry.queue_listed, true) {
+            self.queued_list.push(index);
+        }
         self.statistics.refused_out += 1;
         Error::new(
             Status::NetworkSendQueueFull,
@@ -175,7 +190,13 @@ impl NetworkDriver {
     }
 
     pub(super) fn count_sent(&mut self, index: u32, size: usize) {
-        let traffic = &mut self.connections.at(index).traffic;
+        let entry = self.connections.at(index);
+        if let Link::Stream(id) = entry.link
+            && entry.limits.send_messages().is_some()
+        {
+            self.pump.mark_message(id);
+        }
+        let traffic = &mut entry.traffic;
         traffic.messages_out += 1;
         traffic.bytes_out += size as u64;
         self.statistics.messages_out += 1;
@@ -184,12 +205,14 @@ impl NetworkDriver {
 
     /// Payload bytes that one message of a connection may have.
     fn capacity(&mut self, index: u32, pipeline: u8) -> usize {
-        match self.connections.at(index).dialect {
+        let entry = self.connections.at(index);
+        let limits = entry.limits;
+        match entry.dialect {
             Dialect::Utp => self.pipeline_capacity(index, pipeline),
             Dialect::Plain => {
-                let room = self.settings.outbound_bytes_max as usize;
+                let room = limits.outbound_bytes_max as usize;
                 let room = message_size_in(self.settings.fragment_size, room);
-                room.min(self.settings.websocket_message_size_max as usize)
+                room.min(limits.websocket_message_size_max as usize)
             }
         }
     }
@@ -207,7 +230,7 @@ impl NetworkDriver {
 const fn frame_kind(kind: MessageKind) -> Kind {
     match kind {
         MessageKind::Text => Kind::Text,
-        MessageKind::Binary => Kind::Binary,
+        MessageKind::Binary | MessageKind::WriteMode => Kind::Binary,
     }
 }
 

@@ -297,8 +297,8 @@ impl NetworkDriver {
             return false;
         };
         let guessed = std::mem::take(&mut state.guessed);
-        if let Some(ws) = state.ws.as_mut().filter(|_| guessed) {
-            ws.set_config(websocket_config(&self.settings, Some(Dialect::Plain)));
+        if guessed {
+            self.configure(id, Some(Dialect::Plain));
         }
         guessed
     }
@@ -309,12 +309,7 @@ impl NetworkDriver {
         if !self.confirm_guess(id) || dialect::from_message(text, data) != Dialect::Utp {
             return false;
         }
-        let Some(state) = self.streams.get(id) else {
-            return false;
-        };
-        if let Some(ws) = &mut state.ws {
-            ws.set_config(websocket_config(&self.settings, Some(Dialect::Utp)));
-        }
+        self.configure(id, Some(Dialect::Utp));
         let Some(Packet::ConnectionRequest { token, payload }) = self.parse(data) else {
             return false;
         };
@@ -357,18 +352,20 @@ impl NetworkDriver {
         let state = self.streams.get(id)?;
         let (interface, remote, peer) = (state.interface, state.remote, state.peer);
         let guessed = state.guessed;
-        let index = if self.admits() { self.connections.insert(interface, dialect) } else { None };
+        let limits = self.interfaces[interface as usize].limits;
+        let admits = self.admits_stream(id);
+        let index = if admits { self.connections.insert(interface, dialect, limits) } else { None };
         let Some(index) = index else {
             self.statistics.connections_refused += 1;
             let why: &[u8] =
-                if self.admits() { b"connections_max is reached" } else { b"no new connections" };
+                if admits { b"connections_max is reached" } else { b"no new connections" };
             // 1013: try again later.
             self.start_closing(id, Some(1013), why);
             return None;
         };
         // After a mere guess the first message may still tell otherwise.
         let sure = Some(dialect).filter(|_| !guessed);
-        let config = websocket_config(&self.settings, sure);
+        let config = websocket_config(&self.settings, &limits, sure);
         let local = self.pump.stream_local(id);
         let tls = self.pump.tls_facts(id);
         let state = self.streams.get(id)?;

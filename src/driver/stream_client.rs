@@ -101,6 +101,11 @@ impl NetworkDriver {
         let (Some(index), Some(client)) = (state.connection(), &state.client) else {
             return;
         };
+        let entropy = self.entropy.take();
+        let entry = self.connections.at(index);
+        let Some(plan) = &mut entry.plan else { return };
+        let own = plan.authorizer.as_mut();
+        let own = own.and_then(|own| own.value("GET", &plan.url.target, entropy));
         let entry = self.connections.at(index);
         let Some(plan) = &entry.plan else { return };
         let host =
@@ -113,6 +118,7 @@ impl NetworkDriver {
             deflate: offered(&self.compression, entry.dialect),
             extensions: own_extensions(&self.interfaces, entry),
             headers: &plan.headers,
+            authorization: own.as_deref(),
         };
         if let Some(out) = self.pump.out(id) {
             write_request(out, &request);
@@ -154,7 +160,7 @@ impl NetworkDriver {
         let Some(index) = self.streams.connection(id) else {
             return;
         };
-        if self.follow_redirect(id, index, &head) {
+        if self.follow_redirect(id, index, &head) || self.answer_server(id, index, &head) {
             return;
         }
         let Some(state) = self.streams.get(id) else {
@@ -189,7 +195,8 @@ impl NetworkDriver {
                 let address = state.remote.to_string();
                 let host = if plan.host_is_address { address } else { plan.url.host_header() };
                 let head = Head::Response { head, host, target };
-                let tls = self.pump.tls_facts(id);
+                // An encrypted way to the proxy says nothing of what is behind it.
+                let tls = plan.tls.as_ref().and_then(|_| self.pump.tls_facts(id));
                 let secure = tls.is_some();
                 let facts = HttpFacts { head, sub_protocol, extensions, tls, secure };
                 self.open_client(id, index, facts, agreed, rest);
@@ -204,7 +211,8 @@ impl NetworkDriver {
     /// The server has opened a WebSocket without the extensions that it needs: it is told so.
     fn refuse_extensions(&mut self, id: StreamId, code: u16) {
         const WHY: &str = "the server did not agree on the extensions that were asked for";
-        let config = websocket_config(&self.settings, Some(Dialect::Plain));
+        let limits = self.stream_limits(id);
+        let config = websocket_config(&self.settings, &limits, Some(Dialect::Plain));
         let ws = WebSocket::new(Role::Client, config, self.now);
         if let Some(state) = self.streams.get(id) {
             state.ws = Some(Box::new(ws));
@@ -226,7 +234,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         let dialect = entry.dialect;
         entry.http = Some(Box::new(facts));
-        let config = websocket_config(&self.settings, Some(dialect));
+        let config = websocket_config(&self.settings, &entry.limits, Some(dialect));
         let mut ws = Box::new(WebSocket::new(Role::Client, config, now));
         self.apply(&mut ws, Role::Client, agreed);
         ws.handle_bytes(now, rest);

@@ -94,7 +94,7 @@ impl NetworkDriver {
 
     /// Appends the control frames that the machine wants to send.
     pub(super) fn write_control(&mut self, id: StreamId) {
-        if self.pump.queued(id) > self.settings.outbound_bytes_max as usize {
+        if self.pump.queued(id) > self.stream_limits(id).outbound_bytes_max as usize {
             // The peer reads nothing; answering its pings would only pile up.
             return;
         }
@@ -104,6 +104,26 @@ impl NetworkDriver {
         let Some(out) = self.pump.out(id) else { return };
         let entropy = &mut self.entropy;
         ws.poll_transmit(out, &mut || entropy.take());
+        if ws.take_written_ping() {
+            let end = self.pump.position(id);
+            if let Some(state) = self.streams.get(id) {
+                state.ping_end = end;
+            }
+        }
+    }
+
+    /// Some of what waits has left: a ping among it, or what keeps one waiting.
+    pub(super) fn follow_ping(&mut self, id: StreamId) {
+        let now = self.now;
+        let Some(state) = self.streams.get(id) else { return };
+        let Some(end) = state.ping_end else { return };
+        if self.pump.left(id).is_none_or(|left| left >= end) {
+            state.ping_end = None;
+        }
+        if let Some(ws) = &mut state.ws {
+            ws.handle_ping_leaving(now);
+        }
+        self.arm_stream(id);
     }
 
     /// Everything that waited has left.

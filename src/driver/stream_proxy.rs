@@ -5,7 +5,7 @@
 use super::NetworkDriver;
 use super::plan::Failure;
 use super::streams::Phase;
-use crate::proto::proxy::Tunnel;
+use crate::proto::proxy::{Tunnel, authority};
 use crate::pump::StreamId;
 
 impl NetworkDriver {
@@ -15,14 +15,23 @@ impl NetworkDriver {
         let Some(index) = self.streams.connection(id) else {
             return false;
         };
-        let Some(plan) = &self.connections.at(index).plan else {
+        let head_size_max = self.settings.head_size_max as usize;
+        let entropy = self.entropy.take();
+        let Some(plan) = &mut self.connections.at(index).plan else {
             return false;
         };
         let Some(proxy) = &plan.proxy else {
             return self.reach_server(id);
         };
-        let head_size_max = self.settings.head_size_max as usize;
-        let tunnel = Tunnel::new(proxy, &plan.url.host, plan.url.port, head_size_max);
+        let authority = authority(&plan.url.host, plan.url.port);
+        let own = plan.proxy_authorizer.as_mut();
+        let own = own.and_then(|own| own.value("CONNECT", &authority, entropy));
+        let host = plan.host_for_proxy();
+        let tunnel = Tunnel::new(proxy, &host, plan.url.port, head_size_max, own.as_deref());
+        if let Err(error) = self.start_proxy_tls(id) {
+            self.attempt_failed(id, Failure::tls(error.text()));
+            return false;
+        }
         if let Some(state) = self.streams.get(id) {
             state.phase = Phase::Proxy;
             if let Some(client) = &mut state.client {
@@ -44,6 +53,7 @@ impl NetworkDriver {
                 client.tunnel = None;
                 self.reach_server(id);
             }
+            Err(error) if self.answer_proxy(id, &error) => {}
             Err(error) => self.attempt_failed(id, Failure::proxy(&error)),
         }
     }

@@ -80,6 +80,15 @@ impl NetworkDriver {
         }
     }
 
+    /// Bytes of a client that were read before the stream came here.
+    pub(super) fn take_early_bytes(&mut self, id: StreamId, bytes: &[u8]) {
+        match self.streams.get(id).map(|state| state.phase) {
+            Some(Phase::ProxyHeader) => self.take_proxy_bytes(id, bytes),
+            Some(_) => self.take_first_bytes(id, bytes),
+            None => {}
+        }
+    }
+
     /// Bytes of a PROXY header, perhaps with the client's own behind it.
     pub(super) fn take_proxy_bytes(&mut self, id: StreamId, bytes: &[u8]) {
         let Some(state) = self.streams.get(id) else {
@@ -178,9 +187,10 @@ impl NetworkDriver {
         }
         let serves = dialect::serves(&place.settings, &head);
         match parse_upgrade(&head) {
-            Ok(_) if serves && !self.admits() => {
+            Ok(_) if serves && !self.admits_stream(id) => {
+                // It is the program's wish, and has a counter of its own.
                 self.statistics.connections_refused += 1;
-                self.refuse_request(id, 503, &[], "no new connections are taken now\n");
+                self.answer_in_text(id, 503, &[], "no new connections are taken now\n");
             }
             Ok(request) if serves => self.decide(id, Upgrade { head, request, rest }),
             Ok(_) => self.refuse_request(id, 404, &[], "no WebSocket is served at this path\n"),
@@ -342,7 +352,7 @@ impl NetworkDriver {
                 &headers,
             );
         }
-        let config = websocket_config(&self.settings, told);
+        let config = websocket_config(&self.settings, &self.stream_limits(id), told);
         let mut ws = Box::new(WebSocket::new(Role::Server, config, now));
         self.apply(&mut ws, Role::Server, agreed);
         ws.handle_bytes(now, rest);

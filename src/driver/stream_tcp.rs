@@ -64,7 +64,9 @@ impl NetworkDriver {
         self.streams.set_phase(id, Phase::Open, None);
         let entry = self.connections.at(index);
         entry.http = facts(tls, false);
-        let Some(utp) = &mut entry.utp else { return };
+        // Only now is it known what lies below.
+        self.set_path(index);
+        let Some(utp) = &mut self.connections.at(index).utp else { return };
         utp.handle_sent(now);
         if !utp.wants_transmit() {
             // The requests that the machine asked for so far had nowhere to go.

@@ -56,6 +56,8 @@ pub struct StreamState {
     pub(super) remote: SocketAddr,
     /// The socket's other end.
     pub(super) peer: SocketAddr,
+    /// The program accepted it, so that nothing needs to listen.
+    pub(super) handed: bool,
     /// What `remote` says of the client is to be believed, if it is a trusted proxy.
     pub(super) vouched: bool,
     /// A trusted proxy says that the client uses TLS.
@@ -104,6 +106,8 @@ pub struct StreamState {
     /// When the phase has lasted too long.
     pub(super) deadline: Option<Micros>,
     pub(super) armed: Armed,
+    /// Where the last ping ends in what is sent, while it waits.
+    pub(super) ping_end: Option<u64>,
 }
 
 /// All streams, by the pump's ids.
@@ -127,6 +131,7 @@ impl StreamState {
             interface,
             remote,
             peer: remote,
+            handed: false,
             vouched: true,
             forwarded_tls: false,
             phase,
@@ -152,6 +157,7 @@ impl StreamState {
             document_size: 0,
             deadline: None,
             armed: Armed::NONE,
+            ping_end: None,
         }
     }
 

@@ -54,15 +54,29 @@ impl NetworkDriver {
         let own = self.interface(interface)?.tls_client.clone();
         let config = match (settings, own) {
             (None, Some(own)) => own,
-            (settings, _) => {
-                let default = TlsClient::default();
-                let settings = settings.unwrap_or(&default);
-                match &self.tls_client {
-                    Some(last) if last.is_made_of(settings) => last.clone(),
-                    _ => self.tls_client.insert(ClientTls::new(settings)?).clone(),
-                }
-            }
+            (settings, _) => self.client_tls(settings)?,
         };
+        let name = config.name_for(host)?;
+        Ok((config, name))
+    }
+
+    /// TLS with these settings, or with those of the system.
+    fn client_tls(&mut self, settings: Option<&TlsClient>) -> Result<ClientTls> {
+        let default = TlsClient::default();
+        let settings = settings.unwrap_or(&default);
+        match &self.tls_client {
+            Some(last) if last.is_made_of(settings) => Ok(last.clone()),
+            _ => Ok(self.tls_client.insert(ClientTls::new(settings)?).clone()),
+        }
+    }
+
+    /// TLS to an `https://` proxy.
+    pub(super) fn proxy_tls(
+        &mut self,
+        host: &str,
+        settings: Option<&TlsClient>,
+    ) -> Result<(ClientTls, String)> {
+        let config = self.client_tls(settings)?;
         let name = config.name_for(host)?;
         Ok((config, name))
     }
@@ -86,17 +100,28 @@ impl NetworkDriver {
             return Ok(());
         };
         let plan = self.connections.at(index).plan.as_ref();
-        let Some((config, name)) = plan.and_then(|plan| plan.tls.as_ref()) else {
+        match plan.and_then(|plan| plan.tls.as_ref()) {
+            Some((config, name)) => {
+                warn_of(config, name);
+                self.pump.start_tls(id, config, name)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Starts TLS to the proxy on a client's stream, if its plan says so.
+    pub(super) fn start_proxy_tls(&mut self, id: StreamId) -> Result<()> {
+        let Some(index) = self.streams.connection(id) else {
             return Ok(());
         };
-        if config.is_insecure() {
-            note!(
-                Warning,
-                "TLS to {name} is insecure: nobody verifies who that is, and anybody on the way \
-                 can read and change everything"
-            );
+        let plan = self.connections.at(index).plan.as_ref();
+        match plan.and_then(|plan| plan.proxy_tls.as_ref()) {
+            Some((config, name)) => {
+                warn_of(config, name);
+                self.pump.start_tls(id, config, name)
+            }
+            None => Ok(()),
         }
-        self.pump.start_tls(id, config, name)
     }
 
     /// A stream failed, and perhaps it was TLS.
@@ -196,6 +221,16 @@ impl NetworkDriver {
         let facts = self.tls_facts(connection)?;
         let certificate = facts.and_then(|facts| facts.peer_certificate.as_deref());
         Ok(certificate.map_or_else(String::new, pem))
+    }
+}
+
+fn warn_of(config: &ClientTls, name: &str) {
+    if config.is_insecure() {
+        note!(
+            Warning,
+            "TLS to {name} is insecure: nobody verifies who that is, and anybody on the way can \
+             read and change everything"
+        );
     }
 }
 

@@ -22,13 +22,17 @@ impl NetworkDriver {
         self.schedule_touched();
         let mut list = std::mem::take(&mut self.control_list);
         for &index in &list {
-            self.connections.at(index).listed = false;
-            self.transmit_control(index);
+            let entry = self.connections.at(index);
+            entry.listed = false;
+            if !entry.closing {
+                self.transmit_control(index);
+            }
             self.schedule(index);
         }
         list.clear();
         list.append(&mut self.control_list);
         self.control_list = list;
+        self.transmit_sessions();
         self.close_connections();
         self.release_simulated();
         let outcome = self.flush_datagrams();
@@ -59,10 +63,10 @@ impl NetworkDriver {
         let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else {
             return;
         };
-        let link = entry.link;
+        let (link, most) = (entry.link, entry.limits.outbound_bytes_max as usize);
         if let Link::Stream(id) = link
             && control != Control::Disconnect
-            && self.pump.queued(id) > self.settings.outbound_bytes_max as usize
+            && self.pump.queued(id) > most
         {
             // Lost like any datagram; the timers repeat it. A peer that does not read cannot make
             // answers pile up.
@@ -178,6 +182,7 @@ impl NetworkDriver {
     fn count_sent_datagrams(&mut self) {
         let mut list = std::mem::take(&mut self.queued_list);
         list.retain(|&index| {
+            let crowded = self.session_room(index, 1) == Some(false);
             let entry = self.connections.at(index);
             entry.accept_repeated = false;
             let waits = match entry.link {
@@ -185,7 +190,7 @@ impl NetworkDriver {
                 Link::Custom { port, .. } => self.pump.custom[port as usize].has_queued(),
                 Link::None | Link::Ipc { .. } | Link::Stream(_) => false,
             };
-            if waits {
+            if waits || crowded {
                 return true;
             }
             entry.queue_listed = false;
@@ -208,6 +213,15 @@ impl NetworkDriver {
         }
     }
 
+    /// The same for a stream, once there is enough room again.
+    pub(super) fn announce_room_of(&mut self, id: StreamId) {
+        if self.is_half_empty(id)
+            && let Some(index) = self.streams.connection(id)
+        {
+            self.announce_room(index);
+        }
+    }
+
     fn flush_streams(&mut self) {
         let mut outcomes = std::mem::take(&mut self.streams.flushed);
         self.pump.flush_streams(|id, outcome: io::Result<usize>| outcomes.push((id, outcome)));
@@ -225,13 +239,11 @@ impl NetworkDriver {
     }
 
     fn stream_flushed(&mut self, id: StreamId, sent: usize) {
-        let queued = self.pump.queued(id);
-        if queued <= self.settings.outbound_bytes_max as usize / 2
-            && let Some(index) = self.streams.connection(id)
-        {
-            self.announce_room(index);
+        if sent > 0 {
+            self.follow_ping(id);
         }
-        if queued <= self.settings.outbound_bytes_max as usize
+        self.announce_room_of(id);
+        if self.pump.queued(id) <= self.stream_limits(id).outbound_bytes_max as usize
             && self.streams.get(id).is_some_and(|state| state.wants_control())
         {
             // A control frame found no room before.

@@ -9,6 +9,9 @@ use bytes::Bytes;
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::settings::{Dialect, InterfaceKind};
 
+/// Versions wrap here: the high byte is left to collections of drivers.
+pub(super) const VERSION_MAX: u32 = 0x00FF_FFFF;
+
 /// A connection: a value, never a pointer. A stale one is an error, never another connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Connection(u64);
@@ -17,8 +20,9 @@ impl Connection {
     /// No connection.
     pub const NONE: Self = Self(0);
 
-    pub(crate) const fn new(index: u32, version: u32) -> Self {
-        Self((version as u64) << 32 | index as u64)
+    /// `tag` is the version, with the driver's number in the high byte.
+    pub(crate) const fn new(index: u32, tag: u32) -> Self {
+        Self((tag as u64) << 32 | index as u64)
     }
 
     /// From the number of the C ABI.
@@ -27,7 +31,7 @@ impl Connection {
         Self(value)
     }
 
-    /// The number of the C ABI: version << 32 | index, 0 for none.
+    /// The number of the C ABI: driver << 56 | version << 32 | index, 0 for none.
     #[must_use]
     pub const fn to_u64(self) -> u64 {
         self.0
@@ -42,13 +46,26 @@ impl Connection {
     /// How often the slot was given out; never 0 for a real connection.
     #[must_use]
     pub const fn version(self) -> u32 {
+        self.tag() & VERSION_MAX
+    }
+
+    /// The number of its driver in a [`MultiNetworkDriver`](crate::MultiNetworkDriver); 0 when it
+    /// is in none.
+    #[must_use]
+    pub const fn driver(self) -> u8 {
+        (self.0 >> 56) as u8
+    }
+
+    /// Version and driver.
+    pub(crate) const fn tag(self) -> u32 {
         (self.0 >> 32) as u32
     }
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Connection[id{},v{}]", self.index(), self.version())
+        write!(f, "Connection[id{},v{}]", self.index(), self.version())?;
+        if self.driver() == 0 { Ok(()) } else { write!(f, "@{}", self.driver()) }
     }
 }
 
@@ -124,6 +141,8 @@ pub enum MessageKind {
     Text,
     /// Bytes.
     Binary,
+    /// What the connection's write mode says; binary at first.
+    WriteMode,
 }
 
 /// Something that happened to a connection.
@@ -255,6 +274,10 @@ pub struct ConnectionInfo {
     /// The peer's address is as good as proven: it has spoken, or brought a cookie, or there is a
     /// stream to it.
     pub validated: bool,
+    /// Do messages go through a session with a netdriver peer?
+    pub session: bool,
+    /// Packets of the session that get lost, in 1/1000.
+    pub loss_permille: u32,
     /// Milliseconds since the last message arrived; `None` when none did.
     pub last_message_age_ms: Option<u32>,
     /// The peer's address, behind trusted proxies too.

@@ -97,30 +97,33 @@ pub fn with_driver(
     handle: *mut nd_driver,
     body: impl FnOnce(&mut NetworkDriver) -> Result<()>,
 ) -> nd_result {
-    guard(|| {
-        let (slot, generation) = decode(handle)?;
-        let Some(mut content) = slot.content.try_lock() else {
-            return Err(in_use());
-        };
-        if slot.generation.load(Ordering::Relaxed) != generation {
-            return Err(invalid());
-        }
-        let driver = match &mut *content {
-            Content::Driver(driver) => driver,
-            Content::Poisoned { .. } => return Err(panicked()),
-            Content::Empty => return Err(invalid()),
-        };
-        match catch_unwind(AssertUnwindSafe(|| body(driver))) {
-            Ok(outcome) => outcome,
-            Err(panic) => {
-                note!(Error, "a call on a driver failed inside: {}", panic_text(&*panic));
-                if let Content::Driver(driver) = std::mem::replace(&mut *content, Content::Empty) {
-                    *content = Content::Poisoned { _kept: driver };
-                }
-                Err(panicked())
+    guard(|| enter(handle, body)?)
+}
+
+/// Lets `body` use the driver of a handle; nobody else can meanwhile.
+pub fn enter<R>(handle: *mut nd_driver, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+    let (slot, generation) = decode(handle)?;
+    let Some(mut content) = slot.content.try_lock() else {
+        return Err(in_use());
+    };
+    if slot.generation.load(Ordering::Relaxed) != generation {
+        return Err(invalid());
+    }
+    let driver = match &mut *content {
+        Content::Driver(driver) => driver,
+        Content::Poisoned { .. } => return Err(panicked()),
+        Content::Empty => return Err(invalid()),
+    };
+    match catch_unwind(AssertUnwindSafe(|| body(driver))) {
+        Ok(outcome) => Ok(outcome),
+        Err(panic) => {
+            note!(Error, "a call on a driver failed inside: {}", panic_text(&*panic));
+            if let Content::Driver(driver) = std::mem::replace(&mut *content, Content::Empty) {
+                *content = Content::Poisoned { _kept: driver };
             }
+            Err(panicked())
         }
-    })
+    }
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

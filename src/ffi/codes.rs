@@ -65,7 +65,9 @@ pub const ND_EVENT_DISCONNECT: i32 = 3;
 /// Event kind, opt-in: the peer of a plain WebSocket connection wants to close it, with
 /// `close_code` and its reason as data. What is sent until the first nd_driver_update after the
 /// event was popped still leaves before our Close, and ND_EVENT_DISCONNECT follows with that update
-/// or later. nd_driver_close instead answers with a code of its own.
+/// or later. nd_driver_close instead answers with a code of its own. An event that is never popped
+/// is never taken back: it keeps the connection's slot, and the end waits behind it, so a program
+/// that asks for these pops them, or ends such connections with nd_driver_abort.
 pub const ND_EVENT_CLOSE_REQUEST: i32 = 64;
 /// Event kind, opt-in: after ND_ERROR_NETWORK_SEND_QUEUE_FULL there is room again.
 pub const ND_EVENT_WRITABLE: i32 = 65;
@@ -104,6 +106,14 @@ pub const ND_EVENT_FLAG_CLEAN: u32 = 8;
 
 /// Send flag: send as text (must be valid UTF-8; only the plain dialect has text).
 pub const ND_SEND_FLAG_TEXT: u32 = 1;
+
+/// Send flag: send as binary, whatever the connection's write mode is.
+pub const ND_SEND_FLAG_BINARY: u32 = 2;
+
+/// Write mode of a connection: what is sent without a flag is text (Godot's number).
+pub const ND_WRITE_MODE_TEXT: u32 = 0;
+/// Write mode of a connection: what is sent without a flag is binary; so it is at first.
+pub const ND_WRITE_MODE_BINARY: u32 = 1;
 
 /// Disconnect reason: local close (seen with ND_OPTIONAL_EVENT_LOCAL_CLOSE only).
 pub const ND_DISCONNECT_DEFAULT: i32 = 0;

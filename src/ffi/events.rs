@@ -9,7 +9,7 @@ use super::codes::{
     ND_EVENT_FLAG_TEXT, nd_result,
 };
 use super::structs::{nd_connection, nd_driver, nd_event};
-use crate::{Connection, EventView};
+use crate::{Connection, EventView, NetworkDriver};
 
 /// Pop up to `capacity` events of accepted connections, oldest first. This is the fast way.
 ///
@@ -37,22 +37,27 @@ pub unsafe extern "C" fn nd_driver_pop_events(
     with_driver(driver, |driver| unsafe {
         let out_count = args::output(out_count, "out_count")?;
         let events = args::slice_mut(out_events, capacity, "out_events")?;
-        let mut count = 0;
-        for slot in events {
-            // Popping it starts the program's time to answer; a caller that hands out one event at
-            // a time shall not pop it early.
-            if count > 0 && driver.next_is_close_request() {
-                break;
-            }
-            let Some(event) = driver.pop_event_view() else {
-                break;
-            };
-            *slot = to_abi(&event);
-            count += 1;
-        }
-        *out_count = count;
+        *out_count = pop_into(driver, events) as u32;
         Ok(())
     })
+}
+
+/// Pops as many events as there are, or as fit.
+pub(super) fn pop_into(driver: &mut NetworkDriver, events: &mut [nd_event]) -> usize {
+    let mut count = 0;
+    for slot in events {
+        // Popping it starts the program's time to answer; a caller that hands out one event at a
+        // time shall not pop it early.
+        if count > 0 && driver.next_is_close_request() {
+            break;
+        }
+        let Some(event) = driver.pop_event_view() else {
+            break;
+        };
+        *slot = to_abi(&event);
+        count += 1;
+    }
+    count
 }
 
 /// Pop the oldest event of all accepted connections.
@@ -126,7 +131,7 @@ pub unsafe extern "C" fn nd_driver_get_event_count(
 /// Where the data of an event without data points to: a real address, for memcpy's sake.
 static NO_DATA: [u8; 1] = [0];
 
-const EMPTY: nd_event = nd_event {
+pub(super) const EMPTY: nd_event = nd_event {
     connection: 0,
     data: null(),
     data_length: 0,
@@ -137,7 +142,7 @@ const EMPTY: nd_event = nd_event {
     flags: 0,
 };
 
-fn to_abi(event: &EventView<'_>) -> nd_event {
+pub(super) fn to_abi(event: &EventView<'_>) -> nd_event {
     let mut flags = 0;
     if event.first {
         flags |= ND_EVENT_FLAG_FIRST;

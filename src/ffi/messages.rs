@@ -20,10 +20,12 @@ use crate::error::{Error, Status};
 ///
 /// @param driver  the driver
 /// @param connection  to whom
-/// @param flags  ND_SEND_FLAG_… bits; 0 is binary
+/// @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+/// says (binary at first)
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_ID_MISMATCH, _VERSION_MISMATCH,
-/// _STATE_MISMATCH (not Connected, or a message is begun already); ND_ERROR_INVALID_ARGUMENT
-/// (unknown flag, UTP dialect); ND_ERROR_DRIVER_IN_USE
+/// _STATE_MISMATCH (not Connected, or a message is begun already), _SEND_QUEUE_FULL (as many
+/// messages wait as may); ND_ERROR_INVALID_ARGUMENT (unknown flag, UTP dialect);
+/// ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses the driver now
 /// @since 0.2
 #[unsafe(no_mangle)]
@@ -132,7 +134,8 @@ impl Drop for Owned {
 /// @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
 /// @param data  the message; may be NULL when the length is 0
 /// @param data_length  its length in bytes
-/// @param flags  ND_SEND_FLAG_… bits; 0 is binary
+/// @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+/// says (binary at first)
 /// @param release  called when the library needs the memory no more; never when this call fails
 /// @param user  handed to `release` as it is
 /// @return as nd_driver_send. Unless it is ND_OK, the memory stays the caller's

@@ -2,7 +2,7 @@
 
 use super::args;
 use super::boundary::with_driver;
-use super::codes::{ND_SEND_FLAG_TEXT, nd_result};
+use super::codes::{ND_SEND_FLAG_BINARY, ND_SEND_FLAG_TEXT, nd_result};
 use super::structs::{nd_connection, nd_driver, nd_send};
 use crate::error::{Error, Result};
 use crate::{Connection, MessageKind};
@@ -14,7 +14,8 @@ use crate::{Connection, MessageKind};
 /// @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
 /// @param data  the message, copied; may be NULL when the length is 0
 /// @param data_length  its length in bytes; 0 is a valid message
-/// @param flags  ND_SEND_FLAG_… bits; 0 is binary
+/// @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+/// says (binary at first)
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
 /// _VERSION_MISMATCH, _STATE_MISMATCH (not Connected), _PACKET_OVERFLOW (too long, see
 /// nd_connection_get_payload_size_max), _SEND_QUEUE_FULL (or the window of a reliable pipeline is
@@ -47,7 +48,8 @@ pub unsafe extern "C" fn nd_driver_send(
 /// @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
 /// @param data  the message, copied; may be NULL when the length is 0
 /// @param data_length  its length in bytes
-/// @param flags  ND_SEND_FLAG_… bits; 0 is binary
+/// @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+/// says (binary at first)
 /// @param out_results  out: one nd_result for each connection; may be NULL
 /// @param out_sent  out: how many took it; may be NULL
 /// @return ND_OK, even when some connections refused; ND_ERROR_INVALID_HANDLE;
@@ -130,7 +132,8 @@ pub unsafe extern "C" fn nd_driver_begin_send(
 /// @param driver  the driver
 /// @param send  as nd_driver_begin_send filled it
 /// @param length  bytes written at send->data
-/// @param flags  ND_SEND_FLAG_… bits; 0 is binary
+/// @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+/// says (binary at first)
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
 /// ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before); _PACKET_OVERFLOW (length is
 /// above the capacity; the send is aborted); _VERSION_MISMATCH or _STATE_MISMATCH (the connection
@@ -181,8 +184,11 @@ pub unsafe extern "C" fn nd_driver_abort_send(
 /// What the flags of a send mean.
 pub(super) fn message_kind(flags: u32) -> Result<MessageKind> {
     match flags {
-        0 => Ok(MessageKind::Binary),
+        0 => Ok(MessageKind::WriteMode),
+        ND_SEND_FLAG_BINARY => Ok(MessageKind::Binary),
         ND_SEND_FLAG_TEXT => Ok(MessageKind::Text),
-        _ => Err(Error::argument("flags has bits that this version does not know")),
+        _ => Err(Error::argument(
+            "flags must be 0, ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; no other is known",
+        )),
     }
 }

@@ -178,6 +178,7 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         silence_timeout_ms: s.silence_timeout_ms,
         tolerate_throttled: i32::from(s.tolerate_throttled),
         connect_race_delay_ms: s.connect_race_delay_ms,
+        websocket_send_queue_capacity: s.websocket_send_queue_capacity,
         fragmentation_payload_capacity: s.fragmentation.payload_capacity as u32,
         reliable_window_size: s.reliable.window_size as u32,
         reliable_minimum_resend_time_ms: s.reliable.minimum_resend_time_ms as i32,
@@ -189,6 +190,8 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         requests_per_address_max: s.requests_per_address_max,
         accept_payload_before_validation: i32::from(s.accept_payload_before_validation),
         round_trip_interval_ms: s.round_trip_interval_ms,
+        session: i32::from(s.session),
+        session_repair_percent: s.session_repair_percent,
     }
 }
 
@@ -267,6 +270,7 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         connections_max: s.connections_max,
         inbound_bytes_max: s.inbound_bytes_max,
         outbound_bytes_max: s.outbound_bytes_max,
+        websocket_send_queue_capacity: s.websocket_send_queue_capacity,
         pending_handshakes_max: s.pending_handshakes_max,
         head_size_max: s.head_size_max,
         handshake_timeout_ms: s.handshake_timeout_ms,
@@ -300,6 +304,8 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
             maximum_resend_time_ms: milliseconds(s.reliable_maximum_resend_time_ms),
         },
         simulator_stage: SimulatorConfig::default(),
+        session: switch("session", s.session)?,
+        session_repair_percent: s.session_repair_percent,
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;
@@ -333,6 +339,7 @@ pub(super) fn default_interface(kind: u32) -> nd_interface_settings {
         trusted_proxies: null(),
         proxy_protocol: 0,
         reserved_2: 0,
+        limits: null(),
     }
 }
 
@@ -352,7 +359,7 @@ fn interface_kind(kind: u32) -> Result<InterfaceKind> {
 /// The interface that the struct means.
 ///
 /// # Safety
-/// The texts are NULL or NUL-ended.
+/// The texts are NULL or NUL-ended; the limits are NULL or valid for their struct_size.
 pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<InterfaceSettings> {
     check_reserved(s.reserved | s.reserved_2)?;
     let dialect = match s.dialect {
@@ -393,6 +400,8 @@ pub(super) unsafe fn interface_from_abi(s: &nd_interface_settings) -> Result<Int
         response_headers: header_lines(response_headers.unwrap_or_default())?,
         trusted_proxies: comma_list(trusted_proxies),
         proxy_protocol: yes_or_no(s.proxy_protocol, "proxy_protocol")?,
+        // SAFETY: the caller's contract.
+        limits: unsafe { super::limits::limits_from_abi(s.limits) }?,
     };
     settings.validate()?;
     Ok(settings)
@@ -421,16 +430,20 @@ pub(super) fn default_options() -> nd_connect_options {
         reserved_2: 0,
         proxy: null(),
         no_proxy: null(),
+        limits: null(),
+        proxy_tls: null(),
+        digest_only: 0,
+        reserved_3: 0,
     }
 }
 
 /// The options that the struct means.
 ///
 /// # Safety
-/// The texts are NULL or NUL-ended, the payload holds its length, `tls` is NULL or as
-/// [`super::tls::client_from_abi`] wants it.
+/// The texts are NULL or NUL-ended, the payload holds its length, `tls` and `proxy_tls` are NULL
+/// or as [`super::tls::client_from_abi`] wants them, `limits` is NULL or valid for its struct_size.
 pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptions> {
-    check_reserved(o.reserved | o.reserved_2)?;
+    check_reserved(o.reserved | o.reserved_2 | o.reserved_3)?;
     if o.proxy_from_environment > 1 {
         return Err(Error::argument("proxy_from_environment must be 0 or 1"));
     }
@@ -466,6 +479,11 @@ pub(super) unsafe fn options_from_abi(o: &nd_connect_options) -> Result<UrlOptio
         proxy_from_environment: o.proxy_from_environment != 0,
         no_proxy: no_proxy.map(str::to_owned),
         addresses: Vec::new(),
+        // SAFETY: the caller's contract.
+        limits: unsafe { super::limits::limits_from_abi(o.limits) }?,
+        // SAFETY: the caller's contract.
+        proxy_tls: unsafe { super::tls::client_from_abi(o.proxy_tls) }?,
+        digest_only: yes_or_no(o.digest_only, "digest_only")?,
     })
 }
 

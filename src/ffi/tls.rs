@@ -114,10 +114,14 @@ fn default_client() -> nd_tls_client {
             key: null(),
             certificate_length: 0,
             key_length: 0,
+            ocsp: null(),
+            ocsp_length: 0,
+            reserved: 0,
         },
         server_name: null(),
         ca_length: 0,
         reserved: 0,
+        key_log_file: null(),
     }
 }
 
@@ -132,6 +136,7 @@ const fn default_server() -> nd_tls_server {
         client_name: null(),
         client_ca_length: 0,
         reserved: 0,
+        key_log_file: null(),
     }
 }
 
@@ -157,6 +162,7 @@ pub(super) unsafe fn client_from_abi(tls: *const nd_tls_client) -> Result<Option
             identity: (!empty).then_some(identity),
             insecure: switch(raw.insecure, "insecure")?,
             version_min: version(raw.version_min)?,
+            key_log_file: args::optional_text(raw.key_log_file, "key_log_file")?.map(str::to_owned),
         }))
     }
 }
@@ -185,6 +191,7 @@ unsafe fn server_from_abi(tls: *const nd_tls_server) -> Result<Option<TlsServer>
             client_ca: args::slice(raw.client_ca, raw.client_ca_length, "client_ca")?.to_vec(),
             client_name: args::optional_text(raw.client_name, "client_name")?.map(str::to_owned),
             version_min: version(raw.version_min)?,
+            key_log_file: args::optional_text(raw.key_log_file, "key_log_file")?.map(str::to_owned),
         }))
     }
 }
@@ -195,7 +202,13 @@ unsafe fn identity(raw: &nd_tls_identity) -> Result<TlsIdentity> {
     unsafe {
         let certificate = args::slice(raw.certificate, raw.certificate_length, "certificate")?;
         let key = args::slice(raw.key, raw.key_length, "key")?;
-        Ok(TlsIdentity { certificate: certificate.to_vec(), key: key.to_vec() })
+        check_reserved(raw.reserved)?;
+        let ocsp = args::slice(raw.ocsp, raw.ocsp_length, "ocsp")?;
+        Ok(TlsIdentity {
+            certificate: certificate.to_vec(),
+            key: key.to_vec(),
+            ocsp: ocsp.to_vec(),
+        })
     }
 }
 

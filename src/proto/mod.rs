@@ -4,6 +4,7 @@
 //! Every machine takes `handle_*(now, …)`, gives `poll_*()`, and says when it wants to be asked
 //! again with `next_timeout()`. Every parser is total: it never panics, whatever the bytes.
 
+pub mod authorization;
 pub mod cidr;
 pub mod credentials;
 pub mod endpoint;
@@ -17,6 +18,7 @@ pub mod race;
 pub mod random;
 pub mod redirect;
 pub mod round_trip;
+pub mod session;
 pub mod stream;
 pub mod time;
 pub mod traffic;

@@ -5,6 +5,7 @@
 //! ready sockets are in a list, so that idle ones cost nothing.
 
 mod buffer;
+mod carrier;
 mod clock;
 mod custom;
 mod entropy;
@@ -236,6 +237,31 @@ impl Pump {
         Ok(())
     }
 
+    /// A message ends at what was appended last; it counts until it has left (with TLS: until it
+    /// was sealed).
+    pub fn mark_message(&mut self, id: StreamId) {
+        if let Some(stream) = self.stream(id) {
+            stream.outbox.mark();
+        }
+    }
+
+    /// Bytes of a stream that have left (with TLS: that were sealed), and what they will be once
+    /// all that waits has.
+    pub fn left(&mut self, id: StreamId) -> Option<u64> {
+        self.stream(id).map(|stream| stream.outbox.left())
+    }
+
+    /// See [`left`](Self::left).
+    pub fn position(&mut self, id: StreamId) -> Option<u64> {
+        self.stream(id).map(|stream| stream.outbox.left() + stream.outbox.len() as u64)
+    }
+
+    /// Messages that count and have not left.
+    pub fn queued_messages(&self, id: StreamId) -> usize {
+        let stream = self.places.get(id as usize).and_then(|place| place.stream.as_ref());
+        stream.map_or(0, |stream| stream.outbox.marks())
+    }
+
     /// Asks the system what is ready, waiting at most `timeout` (`None`: not at all).
     pub fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.free.append(&mut self.closed);
@@ -353,7 +379,7 @@ impl Pump {
             if stream.queued() > 0 && !std::mem::replace(&mut place.dirty, true) {
                 self.dirty.push(id);
             }
-            let more = matches!(outcome, Ok(ReadOutcome::Empty)) && stream.readable;
+            let more = matches!(outcome, Ok(ReadOutcome::Empty)) && stream.has_more();
             if more && !std::mem::replace(&mut place.listed, true) {
                 self.ready.push(id);
             }

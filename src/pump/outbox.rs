@@ -37,6 +37,10 @@ pub struct Outbox {
     tail: Vec<u8>,
     /// Bytes at the front that are gone already.
     sent: usize,
+    /// Bytes that have left since the beginning.
+    left: u64,
+    /// Where messages end that are counted, as [`left`](Self::left) will be then.
+    marks: VecDeque<u64>,
 }
 
 impl Outbox {
@@ -70,6 +74,21 @@ impl Outbox {
         self.pieces_size + self.tail.len() - self.sent
     }
 
+    /// Bytes that have left since the beginning.
+    pub const fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// A message ends here, and counts until it has left.
+    pub fn mark(&mut self) {
+        self.marks.push_back(self.left + self.len() as u64);
+    }
+
+    /// How many messages count.
+    pub fn marks(&self) -> usize {
+        self.marks.len()
+    }
+
     /// Is everything gone?
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
@@ -101,6 +120,10 @@ impl Outbox {
     /// So many bytes at the front have left. Memory whose bytes are all gone is let go of.
     pub fn advance(&mut self, count: usize, pool: &mut Vec<Vec<u8>>) {
         self.sent += count;
+        self.left += count as u64;
+        while self.marks.front().is_some_and(|&end| end <= self.left) {
+            self.marks.pop_front();
+        }
         while let Some(piece) = self.pieces.front() {
             let size = piece.bytes().len();
             if self.sent < size {
@@ -199,6 +222,24 @@ mod tests {
         outbox.push(memory.clone());
         drop(outbox);
         assert!(memory.is_unique());
+    }
+
+    #[test]
+    fn a_message_counts_until_its_last_byte_has_left() {
+        let mut pool = Vec::new();
+        let mut outbox = Outbox::default();
+        for _ in 0..3 {
+            outbox.tail(&mut pool).extend_from_slice(b"12345");
+            outbox.push(Bytes::from_static(b"67"));
+            outbox.mark();
+        }
+        assert_eq!(outbox.marks(), 3);
+        outbox.advance(6, &mut pool);
+        assert_eq!((outbox.marks(), outbox.left()), (3, 6));
+        outbox.advance(1, &mut pool);
+        assert_eq!(outbox.marks(), 2);
+        drain(&mut outbox, &mut pool, 4);
+        assert_eq!((outbox.marks(), outbox.left()), (0, 21));
     }
 
     #[test]

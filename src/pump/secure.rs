@@ -8,6 +8,7 @@ use std::io;
 use bytes::BytesMut;
 
 use super::buffer::ReadBuffer;
+use super::carrier::Carrier;
 use super::outbox::{Outbox, cut};
 use super::tcp::{ReadOutcome, SocketRead, Stream, write_all};
 use super::tls::{ClientTls, ServerTls, Session, TlsFacts, TlsFailure};
@@ -18,12 +19,15 @@ const SILENT_READS_MAX: usize = 32;
 
 impl Stream {
     /// Starts TLS as a client that wants a server of this name. What waits to be sent leaves
-    /// sealed, once the handshake is over.
+    /// sealed, once the handshake is over. Where there is TLS already, it carries the new session.
     ///
     /// # Errors
     /// [`crate::Status::InvalidArgument`] when it can be no server's name.
     pub fn start_tls(&mut self, config: &ClientTls, name: &str) -> Result<()> {
-        self.tls = Some(Box::new(Session::client(config, name)?));
+        let session = Session::client(config, name)?;
+        if let Some(outer) = self.tls.replace(Box::new(session)) {
+            self.carrier = Some(Box::new(Carrier::new(outer)));
+        }
         Ok(())
     }
 
@@ -124,7 +128,7 @@ impl Stream {
             let before = tls.sealed_sent;
             if outcome.is_ok() {
                 let (socket, writable) = (&mut self.socket, &mut self.writable);
-                outcome = write_all(socket, &tls.sealed, &mut tls.sealed_sent, writable);
+                outcome = write_sealed(&mut self.carrier, socket, tls, writable);
             }
             let sent = tls.sealed_sent - before;
             total += sent;
@@ -150,7 +154,13 @@ impl Stream {
         }
         tls.say_goodbye();
         let (socket, writable) = (&mut self.socket, &mut self.writable);
-        let written = write_all(socket, &tls.sealed, &mut tls.sealed_sent, writable);
+        let written = write_sealed(&mut self.carrier, socket, tls, writable);
+        if let Some(carrier) = &mut self.carrier
+            && tls.queued() == 0
+        {
+            carrier.say_goodbye(socket, writable);
+            return written.is_err() || carrier.queued() == 0;
+        }
         written.is_err() || tls.queued() == 0
     }
 
@@ -160,5 +170,18 @@ impl Stream {
         if self.tls.as_ref().is_some_and(|tls| !tls.is_handshaking()) {
             self.say_goodbye();
         }
+    }
+}
+
+/// Writes what a session has sealed, to the socket or to what carries it.
+fn write_sealed(
+    carrier: &mut Option<Box<Carrier>>,
+    socket: &mut mio::net::TcpStream,
+    tls: &mut Session,
+    writable: &mut bool,
+) -> io::Result<()> {
+    match carrier {
+        Some(carrier) => carrier.write(socket, &tls.sealed, &mut tls.sealed_sent, writable),
+        None => write_all(socket, &tls.sealed, &mut tls.sealed_sent, writable),
     }
 }

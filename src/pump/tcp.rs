@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::buffer::ReadBuffer;
+use super::carrier::Carrier;
 use super::outbox::{Outbox, SLICES_MAX};
 use super::tls::Session;
 use crate::proto::time::Micros;
@@ -137,6 +138,8 @@ pub struct Stream {
     pub(super) outbox: Outbox,
     /// Between these bytes and the socket, where the stream is secure.
     pub(super) tls: Option<Box<Session>>,
+    /// Between that session and the socket, where the way to the server is secure by itself.
+    pub(super) carrier: Option<Box<Carrier>>,
     /// The system may have bytes for us.
     pub readable: bool,
     /// The system may take bytes from us.
@@ -155,10 +158,18 @@ impl Stream {
             connecting,
             outbox: Outbox::default(),
             tls: None,
+            carrier: None,
             readable: true,
             writable: !connecting,
             read_closed: false,
         }
+    }
+
+    /// Around a socket that is connected. It is made non-blocking.
+    pub fn over(socket: std::net::TcpStream) -> io::Result<(Self, SocketAddr)> {
+        let remote = socket.peer_addr()?;
+        socket.set_nonblocking(true)?;
+        Ok((Self::new(mio::net::TcpStream::from_std(socket), false), remote))
     }
 
     /// Starts to connect.
@@ -219,8 +230,11 @@ impl Stream {
 
     /// Reads once from the socket, unless it is known to be empty.
     pub(super) fn read_socket(&mut self, window: &mut [u8]) -> io::Result<SocketRead> {
-        if !self.readable && !self.read_closed {
+        if !self.has_more() && !self.read_closed {
             return Ok(SocketRead::Empty);
+        }
+        if let Some(carrier) = &mut self.carrier {
+            return carrier.read(&mut self.socket, &mut self.readable, window);
         }
         loop {
             match self.socket.read(window) {
@@ -245,6 +259,11 @@ impl Stream {
         }
     }
 
+    /// Are there bytes, or may the system have some?
+    pub fn has_more(&self) -> bool {
+        self.readable || self.carrier.as_ref().is_some_and(|carrier| carrier.has_opened())
+    }
+
     /// Where to append what is to be sent.
     pub fn out(&mut self, pool: &mut Vec<Vec<u8>>) -> &mut Vec<u8> {
         self.outbox.tail(pool)
@@ -257,7 +276,8 @@ impl Stream {
 
     /// Bytes that wait to be sent, those that are sealed already included.
     pub fn queued(&self) -> usize {
-        self.outbox.len() + self.tls.as_ref().map_or(0, |tls| tls.queued())
+        let carried = self.carrier.as_ref().map_or(0, |carrier| carrier.queued());
+        self.outbox.len() + self.tls.as_ref().map_or(0, |tls| tls.queued()) + carried
     }
 
     /// Sends what waits, as far as the system takes it. Returns how many bytes left.

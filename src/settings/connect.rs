@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Dialect, TlsClient};
+use super::{ConnectionLimits, Dialect, TlsClient};
 
 /// What `connect_url` asks for beyond the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +22,15 @@ pub struct UrlOptions {
     pub connect_deadline_ms: i32,
     /// How many redirects to follow; 0 is none, and the first one ends the connection.
     pub redirects_max: u32,
-    /// The proxy to go through: `http://user:password@host:port` (CONNECT) or `socks5://…`.
+    /// The proxy to go through: `http://user:password@host:port` (CONNECT), the same with
+    /// `https://`, `socks5://…`, `socks4a://user@…` or `socks4://…`.
     pub proxy: Option<String>,
+    /// `https://` proxies: how to speak TLS to them; `None`: with what the system trusts.
+    pub proxy_tls: Option<TlsClient>,
+    /// User and password, of the URL and of an HTTP proxy, never leave as they are: nothing is said
+    /// before there is a challenge, and only Digest (RFC 7616) answers it. Otherwise Basic comes
+    /// first, and Digest where it is asked for.
+    pub digest_only: bool,
     /// Without a `proxy`: the one that the environment names, as `HTTPS_PROXY` and the like.
     pub proxy_from_environment: bool,
     /// Servers that are reached without the proxy, with commas; `None`: those of the environment,
@@ -31,6 +38,8 @@ pub struct UrlOptions {
     pub no_proxy: Option<String>,
     /// Addresses of the URL's host, best first, so that its name is not looked up.
     pub addresses: Vec<SocketAddr>,
+    /// Limits of this connection; 0: the interface's.
+    pub limits: ConnectionLimits,
 }
 
 impl Default for UrlOptions {
@@ -44,9 +53,12 @@ impl Default for UrlOptions {
             connect_deadline_ms: 0,
             redirects_max: 0,
             proxy: None,
+            proxy_tls: None,
+            digest_only: false,
             proxy_from_environment: false,
             no_proxy: None,
             addresses: Vec::new(),
+            limits: ConnectionLimits::default(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What an interface is built with: its kind, paths, sub-protocols.
 
+use super::ConnectionLimits;
 use crate::error::{Error, Result};
 use crate::proto::cidr::Cidr;
 use crate::proto::http::Origin;
@@ -83,6 +84,8 @@ pub struct InterfaceSettings {
     pub trusted_proxies: Vec<String>,
     /// Each stream begins with a PROXY header of a trusted proxy; others are refused.
     pub proxy_protocol: bool,
+    /// Limits of its connections; 0: the driver's.
+    pub limits: ConnectionLimits,
 }
 
 /// Default of [`InterfaceSettings::request_timeout_ms`].
@@ -109,6 +112,7 @@ impl Default for InterfaceSettings {
             response_headers: Vec::new(),
             trusted_proxies: Vec::new(),
             proxy_protocol: false,
+            limits: ConnectionLimits::default(),
         }
     }
 }

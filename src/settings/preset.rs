@@ -33,6 +33,7 @@ impl NetworkSettings {
             Preset::Godot4 => Self {
                 receive_queue_capacity: 4096,
                 send_queue_capacity: 4096,
+                websocket_send_queue_capacity: 4096,
                 inbound_bytes_max: 65_535,
                 outbound_bytes_max: queue_for(65_535),
                 websocket_message_size_max: 65_535,
@@ -41,6 +42,7 @@ impl NetworkSettings {
             Preset::Godot3 => Self {
                 receive_queue_capacity: 1024,
                 send_queue_capacity: 1024,
+                websocket_send_queue_capacity: 1024,
                 inbound_bytes_max: 64 << 10,
                 outbound_bytes_max: queue_for(64 << 10),
                 websocket_message_size_max: 64 << 10,

@@ -9,6 +9,9 @@ pub struct TlsIdentity {
     pub certificate: Vec<u8>,
     /// The private key in PEM (PKCS #8, PKCS #1 or SEC 1).
     pub key: Vec<u8>,
+    /// Servers: the answer of the issuer's OCSP service (RFC 6960) in DER, which clients get with
+    /// the certificate (RFC 6066 section 8); empty: none. Nobody here fetches it or reads its date.
+    pub ocsp: Vec<u8>,
 }
 
 impl std::fmt::Debug for TlsIdentity {
@@ -55,6 +58,9 @@ pub struct TlsClient {
     pub insecure: bool,
     /// The oldest version.
     pub version_min: TlsVersion,
+    /// A file that gets the secrets of all sessions, in the format of `SSLKEYLOGFILE`, so that what
+    /// is sent can be looked at; `None`: nothing is written. For tests only.
+    pub key_log_file: Option<String>,
 }
 
 impl Default for TlsClient {
@@ -66,6 +72,7 @@ impl Default for TlsClient {
             identity: None,
             insecure: false,
             version_min: TlsVersion::default(),
+            key_log_file: None,
         }
     }
 }
@@ -84,6 +91,8 @@ pub struct TlsServer {
     pub client_name: Option<String>,
     /// The oldest version.
     pub version_min: TlsVersion,
+    /// As that of [`TlsClient`].
+    pub key_log_file: Option<String>,
 }
 
 /// Certificates and keys that one server may have.

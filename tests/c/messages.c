@@ -50,7 +50,7 @@ static void send_in_pieces(void) {
   CHECK_RESULT(nd_driver_append_message(pair.server, incoming, bytes, 1),
                ND_ERROR_NETWORK_STATE_MISMATCH);
   CHECK_RESULT(nd_driver_finish_message(pair.server, incoming), ND_ERROR_NETWORK_STATE_MISMATCH);
-  CHECK_RESULT(nd_driver_begin_message(pair.server, incoming, 2), ND_ERROR_INVALID_ARGUMENT);
+  CHECK_RESULT(nd_driver_begin_message(pair.server, incoming, 4), ND_ERROR_INVALID_ARGUMENT);
   CHECK_OK(nd_driver_begin_message(pair.server, incoming, 0));
   CHECK_RESULT(nd_driver_begin_message(pair.server, incoming, 0), ND_ERROR_NETWORK_STATE_MISMATCH);
   CHECK_OK(nd_driver_append_message(pair.server, incoming, bytes, 60000));

@@ -384,7 +384,7 @@ static void sends(void) {
                ND_ERROR_NETWORK_PACKET_OVERFLOW);
   CHECK_RESULT(nd_driver_send(pair.server, connection, 1, message, 7, 0),
                ND_ERROR_INVALID_ARGUMENT);
-  CHECK_RESULT(nd_driver_send(pair.server, connection, 0, message, 7, 2),
+  CHECK_RESULT(nd_driver_send(pair.server, connection, 0, message, 7, 3),
                ND_ERROR_INVALID_ARGUMENT);
   CHECK_RESULT(nd_driver_send(pair.server, connection, 0, message, 7, ND_SEND_FLAG_TEXT),
                ND_ERROR_INVALID_ARGUMENT);

@@ -128,7 +128,7 @@ static void environment(void) {
   CHECK(event.kind == ND_EVENT_DISCONNECT && event.connection == outgoing);
   CHECK_EQUAL(event.reason, ND_DISCONNECT_PROXY_FAILED);
   CHECK_EQUAL(event.close_code, 407);
-  setenv("http_proxy", "https://proxy", 1);
+  setenv("http_proxy", "ftp://proxy", 1);
   CHECK_RESULT(nd_driver_connect_url(pair.client, "ws://x/", &options, &outgoing),
                ND_ERROR_INVALID_ARGUMENT);
   unsetenv("http_proxy"), unsetenv("no_proxy"), close(listener);
@@ -166,7 +166,7 @@ static void redirect(void) {
 }
 
 static void refusals(void) {
-  const char *const bad[] = {"https://p", "socks4://p", "http://p:0", "p q", "socks5://ann@p"};
+  const char *const bad[] = {"ftp://p", "socks4://a:b@p", "http://p:0", "p q", "socks5://ann@p"};
   struct pair pair = plain_pair();
   nd_connect_options options = default_options();
   nd_connection outgoing = 0;

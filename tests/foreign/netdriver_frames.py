@@ -3,10 +3,11 @@
 Written from docs/PROTOCOL.md, for the checks of the dissector.
 """
 
-from utp_protocol import data
+from utp_protocol import data, with_payload
 
 HELLO_PIPELINE = 255
 SHORT, LONG = 0x10, 0x11
+RETRY, REQUEST_WITH_COOKIE = 0xF1, 0xF2
 PADDING, PING, BLOCKED = b"\x00", b"\x01", b"\x04"
 ACK_DELAY_UNIT = 8
 
@@ -27,6 +28,14 @@ def hello(token, answer, datagram_size=1400, window=1 << 21, digest=0):
     body = b"ndHi" + bytes([1, int(answer)]) + little(0, 4)
     body += little(datagram_size, 2) + little(window, 4) + little(digest, 4)
     return data(token, body, HELLO_PIPELINE)
+
+
+def retry(token, cookie):
+    return bytes([RETRY]) + token + cookie
+
+
+def request_with_cookie(token, cookie, payload=None):
+    return bytes([REQUEST_WITH_COOKIE]) + token + cookie + with_payload(payload)
 
 
 def packet(token, number, *frames, long=False):

@@ -141,12 +141,13 @@ def accept_is_repeated_until_the_client_speaks(server):
 
 def mtu_check_is_answered_with_its_size(server):
     with UdpPeer(server.udp_port) as peer:
-        connect(peer, GOLDEN_TOKEN)
+        token = new_token()
+        connect(peer, token)
         for size in (1024, 1300, 1380, 1400):
-            peer.send(mtu_check(GOLDEN_TOKEN, size))
-            expect_packet(peer, mtu_ack(GOLDEN_TOKEN, size), f"ack of {size}")
+            peer.send(mtu_check(token, size))
+            expect_packet(peer, mtu_ack(token, size), f"ack of {size}")
         expect_equal(mtu_ack(GOLDEN_TOKEN, 1400).hex(), "05112233445566778802007805", "golden")
-        peer.send(disconnect(GOLDEN_TOKEN))
+        peer.send(disconnect(token))
 
 
 def data_moves_the_connection_to_its_new_address(server):
@@ -180,13 +181,18 @@ def disconnect_is_not_answered_and_ends_the_echo(server):
         expect_nothing(peer, "data after the disconnect", skip=())
 
 
-def same_token_may_connect_again(server):
+def a_token_that_has_ended_makes_no_ghost(server):
     with UdpPeer(server.udp_port) as peer:
         token = new_token()
-        for turn in range(3):
-            connect(peer, token)
-            expect_echo(peer, token, b"turn %d" % turn)
-            peer.send(disconnect(token))
+        connect(peer, token)
+        expect_echo(peer, token, b"the one connection")
+        peer.send(disconnect(token))
+        peer.send(request(token))
+        expect_nothing(peer, "a request that comes late", skip=())
+        again = new_token()
+        connect(peer, again)
+        expect_echo(peer, again, b"another")
+        peer.send(disconnect(again))
 
 
 def request_with_a_wrong_payload_length_is_dropped(server):
@@ -327,7 +333,7 @@ SHARED_SERVER = (
     data_moves_the_connection_to_its_new_address,
     heartbeat_moves_the_connection_too,
     disconnect_is_not_answered_and_ends_the_echo,
-    same_token_may_connect_again,
+    a_token_that_has_ended_makes_no_ghost,
     request_with_a_wrong_payload_length_is_dropped,
     broken_data_is_dropped_and_the_connection_lives,
     many_tokens_share_one_address,

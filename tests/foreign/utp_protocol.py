@@ -97,11 +97,14 @@ class UdpPeer:
             return None, None
 
     def receive_from_server(self, seconds=REPLY_SECONDS, skip=()):
-        """The next packet whose kind is not in `skip`; None when the time is over."""
+        """The next packet whose kind is not in `skip`; None when the time is over.
+
+        Probes are passed over and not answered, as by a peer from before 2.5.
+        """
         end = time.monotonic() + seconds
         while True:
             packet, _ = self.receive(end - time.monotonic())
-            if packet is None or kind_of(packet) not in skip:
+            if packet is None or kind_of(packet) not in (*skip, "mtu-check"):
                 return packet
             if time.monotonic() >= end:
                 return None
@@ -222,7 +225,7 @@ class WebSocketStream:
         return first, masked, bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
 
     def read_packet(self, seconds=REPLY_SECONDS, skip=()):
-        """The next UTP packet; answers pings, skips packets of the kinds in `skip`."""
+        """The next UTP packet; answers pings, skips probes and packets of the kinds in `skip`."""
         deadline = time.monotonic() + seconds
         while True:
             first, masked, payload = self.read_frame(deadline - time.monotonic())
@@ -230,7 +233,7 @@ class WebSocketStream:
                 raise ValueError(f"frame {first:#x} is {'' if masked else 'not '}masked")
             if first == 0x80 | PING:
                 self.send_frame(PONG, payload)
-            elif first == 0x80 | BINARY and kind_of(payload) not in skip:
+            elif first == 0x80 | BINARY and kind_of(payload) not in (*skip, "mtu-check"):
                 return payload
             elif first not in (0x80 | BINARY, 0x80 | PONG):
                 raise ValueError(f"frame {first:#x} {payload.hex()} instead of a packet")

@@ -56,7 +56,7 @@ class Serving:
             packet, sender = self.peer.receive(end - time.monotonic())
             expect(packet is not None, f"no {what} came; the client says {self.program.log()!r}")
             self.client = sender
-            if kind_of(packet) not in (*skip, "beyond"):
+            if kind_of(packet) not in (*skip, "beyond", "mtu-check"):
                 return packet
 
     def send(self, packet):

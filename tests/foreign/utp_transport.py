@@ -72,6 +72,8 @@ class StreamTransport:
         self.incoming = bytearray(rest)
         self.outgoing = bytearray()
         self.ended = False
+        self.problem = None
+        """What a stock peer would not have taken."""
 
     def fileno(self):
         return self.stream.fileno()
@@ -141,8 +143,6 @@ class WebSocketTransport(StreamTransport):
         super().__init__(stream, rest)
         self.mask = GOLDEN_MASK if is_client else None
         self.closed_with = None
-        self.problem = None
-        """What a stock peer would not have taken."""
 
     @classmethod
     def dial(cls, port):

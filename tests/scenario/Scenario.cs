@@ -56,8 +56,9 @@ internal sealed partial class Actor
     internal void Update()
     {
         m_Driver.ScheduleUpdate().Complete();
-        if (m_Driver.ReceiveErrorCode != 0)
-            Tell("update " + Said(m_Driver.ReceiveErrorCode));
+        int error = m_Driver.ReceiveErrorCode;
+        if (error != 0 && error != (int)NetDriver.Error.StatusCode.NetworkReceiveQueueFull)
+            Tell("update " + Said(error));
     }
 
     internal void Run(List<string> words)

@@ -52,6 +52,7 @@ impl Authority {
         TlsIdentity {
             certificate: certificate.pem().into_bytes(),
             key: key.serialize_pem().into_bytes(),
+            ..TlsIdentity::default()
         }
     }
 
@@ -90,5 +91,6 @@ pub fn self_made(names: &[&str]) -> TlsIdentity {
     TlsIdentity {
         certificate: certificate.pem().into_bytes(),
         key: key.serialize_pem().into_bytes(),
+        ..TlsIdentity::default()
     }
 }

@@ -188,6 +188,12 @@ impl RawStream {
         }
     }
 
+    /// Takes a little of what has arrived, and drops it; how much.
+    pub fn skip_some(&mut self) -> usize {
+        let mut buffer = [0; 65_536];
+        self.socket.read(&mut buffer).unwrap_or(0)
+    }
+
     /// Runs the driver until a whole HTTP head is here, and takes it.
     #[track_caller]
     pub fn head(&mut self, driver: &mut NetworkDriver) -> String {

@@ -216,7 +216,7 @@ fn a_utp_client_asks_a_proxy_again_that_did_not_reach_the_server() {
 fn a_proxy_that_cannot_be_used_is_refused_at_once() {
     let mut client =
         NetworkDriver::new(&NetworkSettings::default()).expect("the settings are good");
-    for proxy in ["https://p", "socks4://p", "http://", "http://p:0", "socks5://ann@p"] {
+    for proxy in ["ftp://p", "socks4://ann:b@p", "http://", "http://p:0", "socks5://ann@p"] {
         let options = UrlOptions { proxy: Some(proxy.to_owned()), ..UrlOptions::default() };
         let refused = status(client.connect_url("ws://game/", &options));
         assert_eq!(refused, Status::InvalidArgument, "{proxy}");

@@ -14,6 +14,7 @@ internal static class Layout
     {
         typeof(nd_endpoint),
         typeof(nd_settings),
+        typeof(nd_connection_limits),
         typeof(nd_interface_settings),
         typeof(nd_connect_options),
         typeof(nd_tls_identity),

@@ -111,9 +111,10 @@ impl NetworkDriver {
         let dialect = entry.dialect;
         let full = match entry.link {
             Link::Stream(id) => !self.stream_has_room(id, dialect, required as usize),
-            _ => entry.queued_datagrams >= self.settings.send_queue_capacity as u32,
+            _ => !self.has_packet_room(index, 1, 0),
         };
-        if full {
+        let link = self.connections.at(index).link;
+        if full || !self.link_takes_message(link) {
             return Err(self.refuse(index));
         }
         self.sends.open(connection, pipeline, capacity).ok_or_else(|| {
@@ -131,12 +132,13 @@ impl NetworkDriver {
         Ok(&mut slot.bytes[..slot.capacity])
     }
 
-    /// Ends a message written in place, as binary. Whatever it returns, the send is over.
+    /// Ends a message written in place, as the connection's write mode says. Whatever it returns,
+    /// the send is over.
     ///
     /// # Errors
     /// As [`send`](Self::send); [`Status::NetworkSendHandleInvalid`].
     pub fn end_send(&mut self, handle: SendHandle, length: u32) -> Result<()> {
-        self.end_send_as(handle, length, MessageKind::Binary)
+        self.end_send_as(handle, length, MessageKind::WriteMode)
     }
 
     /// Ends a message written in place, as either kind.

@@ -18,7 +18,9 @@ struct SharedFrames {
     /// The short ones, one behind the other.
     bytes: Vec<u8>,
     /// By `WebSocket::shared_form`.
-    forms: [Form; WINDOW_BITS_MAX as usize + 1],
+    binary: [Form; WINDOW_BITS_MAX as usize + 1],
+    /// The same of text.
+    text: [Form; WINDOW_BITS_MAX as usize + 1],
 }
 
 /// The frames of one form.
@@ -34,12 +36,13 @@ enum Form {
 }
 
 impl NetworkDriver {
-    /// Sends one binary message to many connections; returns how many took it.
+    /// Sends one message to many connections, to each as its write mode says; returns how many took
+    /// it.
     pub fn send_to_many(&mut self, connections: &[Connection], pipeline: u8, data: &[u8]) -> u32 {
         let mut sent = 0;
         let count = |outcome: Result<()>| sent += u32::from(outcome.is_ok());
         let all = connections.iter().copied();
-        match self.send_to_many_as(all, pipeline, MessageKind::Binary, data, count) {
+        match self.send_to_many_as(all, pipeline, MessageKind::WriteMode, data, count) {
             Ok(()) => sent,
             Err(_) => 0,
         }
@@ -61,8 +64,11 @@ impl NetworkDriver {
         mut each: impl FnMut(Result<()>),
     ) -> Result<()> {
         self.check_kind(Dialect::Plain, kind, data)?;
-        let mut shared =
-            SharedFrames { bytes: std::mem::take(&mut self.scratch), forms: Default::default() };
+        let mut shared = SharedFrames {
+            bytes: std::mem::take(&mut self.scratch),
+            binary: Default::default(),
+            text: Default::default(),
+        };
         shared.bytes.clear();
         for connection in connections {
             let outcome = match self.sendable(connection, pipeline) {
@@ -92,6 +98,12 @@ impl NetworkDriver {
             // A token or a mask of its own.
             return self.send_one(index, pipeline, kind, data);
         }
+        let own = entry.kind_of(kind);
+        if own != kind {
+            // Whether it is text at all was not asked yet.
+            self.check_kind(Dialect::Plain, own, data)?;
+        }
+        let kind = own;
         self.check_size(index, pipeline, data)?;
         self.check_not_sending(id)?;
         let ws = self.streams.open_websocket(id).ok_or_else(closed)?;
@@ -100,7 +112,11 @@ impl NetworkDriver {
                 ws.pack_message(out, frame_kind(kind), data, &mut || [0; 4], pool);
             });
         };
-        let form = &mut shared.forms[usize::from(form)];
+        let forms = match kind {
+            MessageKind::Text => &mut shared.text,
+            MessageKind::Binary | MessageKind::WriteMode => &mut shared.binary,
+        };
+        let form = &mut forms[usize::from(form)];
         if let Form::Unknown = form {
             let mut long = Vec::new();
             let is_long = data.len() >= SHARED_SIZE_MIN;

@@ -45,7 +45,7 @@ impl NetworkDriver {
     ) -> Result<()> {
         let index = self.sendable(connection, pipeline)?;
         let entry = self.connections.at(index);
-        let (dialect, link) = (entry.dialect, entry.link);
+        let (dialect, link, kind) = (entry.dialect, entry.link, entry.kind_of(kind));
         let fragment_size = match self.settings.fragment_size as usize {
             0 => data.len(),
             size => size,

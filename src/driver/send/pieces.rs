@@ -21,10 +21,17 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkIdMismatch`], [`Status::NetworkVersionMismatch`];
     /// [`Status::NetworkStateMismatch`], also when one is begun already;
+    /// [`Status::NetworkSendQueueFull`] when as many messages wait as may;
     /// [`Status::InvalidArgument`] in the UTP dialect.
     pub fn begin_message(&mut self, connection: Connection, kind: MessageKind) -> Result<()> {
         let index = self.sendable(connection, 0)?;
         let id = self.plain_stream(index)?;
+        let kind = self.connections.at(index).kind_of(kind);
+        if self.streams.open_websocket(id).is_some_and(|ws| !ws.is_sending())
+            && !self.takes_message(id)
+        {
+            return Err(self.refuse(index));
+        }
         let ws = self.streams.open_websocket(id).ok_or_else(closed)?;
         if ws.begin_message(frame_kind(kind)) { Ok(()) } else { Err(busy()) }
     }
@@ -39,7 +46,7 @@ impl NetworkDriver {
     /// The message stays as it was.
     pub fn append_message(&mut self, connection: Connection, piece: &[u8]) -> Result<()> {
         let (index, id) = self.begun(connection)?;
-        let room = self.settings.outbound_bytes_max as usize;
+        let room = self.connections.at(index).limits.outbound_bytes_max as usize;
         let most = message_size_in(self.settings.fragment_size, room);
         if piece.len() > most {
             return Err(overflow(piece.len(), most));

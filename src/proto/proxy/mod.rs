@@ -1,11 +1,12 @@
 //! Proxies that a client goes through: which one (a URL, exceptions, the environment), and the
-//! conversation that opens a tunnel to the server (HTTP CONNECT, SOCKS5).
+//! conversation that opens a tunnel to the server (HTTP CONNECT, SOCKS 4, 4a and 5).
 //!
 //! It must not read the environment or a socket: variables and bytes come in as arguments.
 
 mod exceptions;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
+mod socks4;
 mod socks5;
 mod tunnel;
 
@@ -19,8 +20,10 @@ pub use tunnel::{Tunnel, TunnelError};
 
 /// Port of an `http://` proxy whose URL names none.
 pub const PORT_DEFAULT_HTTP: u16 = 80;
-/// Port of a `socks5://` proxy whose URL names none (RFC 1928 §3).
-pub const PORT_DEFAULT_SOCKS5: u16 = 1080;
+/// Port of an `https://` proxy whose URL names none.
+pub const PORT_DEFAULT_HTTPS: u16 = 443;
+/// Port of a SOCKS proxy whose URL names none (RFC 1928 §3).
+pub const PORT_DEFAULT_SOCKS: u16 = 1080;
 /// Bytes of the longest user and the longest password of SOCKS5 (RFC 1929 §2).
 pub const SOCKS5_CREDENTIAL_MAX: usize = 255;
 
@@ -29,6 +32,12 @@ pub const SOCKS5_CREDENTIAL_MAX: usize = 255;
 pub enum ProxyKind {
     /// HTTP/1.1 with CONNECT (RFC 9110 §9.3.6).
     Http,
+    /// The same inside of TLS.
+    Https,
+    /// SOCKS 4, which knows addresses of IPv4 only.
+    Socks4,
+    /// SOCKS 4a; the proxy looks names up.
+    Socks4a,
     /// SOCKS 5 (RFC 1928); the proxy looks names up.
     Socks5,
 }
@@ -47,8 +56,9 @@ pub struct ProxyUrl {
 }
 
 impl ProxyUrl {
-    /// Reads `http://user:password@host:port` or `socks5://…` (also `socks5h://…`). Without a
-    /// scheme it is HTTP, as variables of the environment often have it.
+    /// Reads `http://user:password@host:port`, `https://…`, `socks5://…` (also `socks5h://…`),
+    /// `socks4a://user@host:port` or `socks4://…`. Without a scheme it is HTTP, as variables of the
+    /// environment often have it.
     ///
     /// # Errors
     /// [`ProxyUrlError`] says what to change.
@@ -56,7 +66,10 @@ impl ProxyUrl {
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         let (kind, port_default) = match scheme.to_ascii_lowercase().as_str() {
             "http" => (ProxyKind::Http, PORT_DEFAULT_HTTP),
-            "socks5" | "socks5h" => (ProxyKind::Socks5, PORT_DEFAULT_SOCKS5),
+            "https" => (ProxyKind::Https, PORT_DEFAULT_HTTPS),
+            "socks4" => (ProxyKind::Socks4, PORT_DEFAULT_SOCKS),
+            "socks4a" => (ProxyKind::Socks4a, PORT_DEFAULT_SOCKS),
+            "socks5" | "socks5h" => (ProxyKind::Socks5, PORT_DEFAULT_SOCKS),
             _ => return Err(ProxyUrlError::Scheme),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -66,6 +79,10 @@ impl ProxyUrl {
             && credentials.as_ref().is_some_and(|credentials| !socks5::can_carry(credentials))
         {
             return Err(ProxyUrlError::Socks5Credentials);
+        }
+        let is_socks4 = matches!(kind, ProxyKind::Socks4 | ProxyKind::Socks4a);
+        if is_socks4 && credentials.as_ref().is_some_and(|own| !own.password().is_empty()) {
+            return Err(ProxyUrlError::Socks4Password);
         }
         let (host, port) = split_host_port(address).map_err(ProxyUrlError::Address)?;
         Ok(Self { kind, host, port: port.unwrap_or(port_default), credentials })
@@ -77,13 +94,21 @@ impl fmt::Display for ProxyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.kind {
             ProxyKind::Http => "http",
+            ProxyKind::Https => "https",
+            ProxyKind::Socks4 => "socks4",
+            ProxyKind::Socks4a => "socks4a",
             ProxyKind::Socks5 => "socks5",
         };
         write!(f, "{scheme}://{}", Authority { host: &self.host, port: self.port })
     }
 }
 
-/// `host:port`, with brackets around IPv6.
+/// `host:port` as CONNECT names it, with brackets around IPv6.
+#[must_use]
+pub fn authority(host: &str, port: u16) -> String {
+    Authority { host, port }.to_string()
+}
+
 struct Authority<'a> {
     host: &'a str,
     port: u16,
@@ -102,7 +127,7 @@ impl fmt::Display for Authority<'_> {
 /// Why a text names no proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyUrlError {
-    /// Neither `http://` nor `socks5://`.
+    /// None of `http://`, `https://`, `socks4://`, `socks4a://`, `socks5://`.
     Scheme,
     /// Not a host, or not a port.
     Address(UrlError),
@@ -110,16 +135,21 @@ pub enum ProxyUrlError {
     Credentials,
     /// User or password is empty or too long for SOCKS5.
     Socks5Credentials,
+    /// SOCKS4 has no passwords.
+    Socks4Password,
 }
 
 impl fmt::Display for ProxyUrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Scheme => f.write_str("a proxy's URL starts with http:// or socks5://"),
+            Self::Scheme => f.write_str(
+                "a proxy's URL starts with http://, https://, socks4://, socks4a:// or socks5://",
+            ),
             Self::Address(error) => write!(f, "the proxy's address is wrong: {error}"),
             Self::Credentials => f.write_str(
                 "percent-encode what is no plain letter in the proxy's user or password",
             ),
+            Self::Socks4Password => f.write_str("SOCKS4 takes a user and no password"),
             Self::Socks5Credentials => write!(
                 f,
                 "SOCKS5 takes a user and a password of 1 to {SOCKS5_CREDENTIAL_MAX} bytes each"
@@ -199,11 +229,18 @@ mod tests {
         let socks = proxy("SOCKS5://[::1]").unwrap();
         assert_eq!((socks.kind, socks.host.as_str(), socks.port), (ProxyKind::Socks5, "::1", 1080));
         assert_eq!(proxy("socks5h://p:1").unwrap().to_string(), "socks5://p:1");
+        let secure = proxy("https://ann:b@p").unwrap();
+        assert_eq!((secure.kind, secure.port), (ProxyKind::Https, 443));
+        let old = proxy("socks4a://ann@p").unwrap();
+        assert_eq!((old.kind, old.port), (ProxyKind::Socks4a, 1080));
+        for text in ["https://p:1", "socks4://p:1", "socks4a://p:1"] {
+            assert_eq!(proxy(text).unwrap().to_string(), text);
+        }
     }
 
     #[test]
     fn what_is_no_proxy_is_refused() {
-        for text in ["https://p", "socks4://p", "ftp://p:1", "://p"] {
+        for text in ["socks://p", "socks6://p", "ftp://p:1", "://p"] {
             assert_eq!(proxy(text), Err(ProxyUrlError::Scheme), "{text}");
         }
         for text in
@@ -215,7 +252,8 @@ mod tests {
         for text in ["socks5://ann@p".to_owned(), format!("socks5://{}:b@p", "a".repeat(256))] {
             assert_eq!(proxy(&text), Err(ProxyUrlError::Socks5Credentials), "{text}");
         }
-        assert!(!proxy("https://ann:secret@p").unwrap_err().to_string().contains("secret"));
+        assert_eq!(proxy("socks4://ann:b@p"), Err(ProxyUrlError::Socks4Password));
+        assert!(!proxy("ftp://ann:secret@p").unwrap_err().to_string().contains("secret"));
     }
 
     fn environment(text: &str) -> Result<Proxies, ProxyUrlError> {
@@ -246,6 +284,6 @@ mod tests {
         );
         assert_eq!(chosen("", "ws://x/"), None);
         assert_eq!(chosen("REQUEST_METHOD=GET HTTP_PROXY=evil:1", "ws://x/"), None);
-        assert_eq!(environment("https_proxy=https://p"), Err(ProxyUrlError::Scheme));
+        assert_eq!(environment("https_proxy=ftp://p"), Err(ProxyUrlError::Scheme));
     }
 }

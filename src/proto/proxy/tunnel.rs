@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Authority, ProxyKind, ProxyUrl, socks5};
+use super::{Authority, ProxyKind, ProxyUrl, socks4, socks5};
 use crate::proto::credentials::Credentials;
 use crate::proto::http::{HeadError, ResponseHead, push_field};
 
@@ -10,6 +10,7 @@ use crate::proto::http::{HeadError, ResponseHead, push_field};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     HttpAnswer,
+    Socks4Reply,
     SocksMethod,
     SocksVerdict,
     SocksReply,
@@ -30,15 +31,27 @@ pub struct Tunnel {
 
 impl Tunnel {
     /// Begins the conversation with a proxy about a server: a name, or an IP literal without
-    /// brackets. `head_size_max` bounds the proxy's answer.
+    /// brackets (SOCKS4: an address of IPv4). `head_size_max` bounds the proxy's answer.
+    /// `authorization` is who we are to an HTTP proxy; those of SOCKS are told the URL's user.
     #[must_use]
-    pub fn new(proxy: &ProxyUrl, host: &str, port: u16, head_size_max: usize) -> Self {
+    pub fn new(
+        proxy: &ProxyUrl,
+        host: &str,
+        port: u16,
+        head_size_max: usize,
+        authorization: Option<&str>,
+    ) -> Self {
         let credentials = proxy.credentials.clone();
         let mut output = Vec::new();
         let step = match proxy.kind {
-            ProxyKind::Http => {
-                write_connect(&mut output, host, port, credentials.as_ref());
+            ProxyKind::Http | ProxyKind::Https => {
+                write_connect(&mut output, host, port, authorization);
                 Step::HttpAnswer
+            }
+            ProxyKind::Socks4 | ProxyKind::Socks4a => {
+                let user = credentials.as_ref().map_or("", Credentials::user);
+                socks4::write_request(&mut output, host, port, user);
+                Step::Socks4Reply
             }
             ProxyKind::Socks5 => {
                 socks5::write_methods(&mut output, credentials.is_some());
@@ -77,6 +90,7 @@ impl Tunnel {
         let input = self.input.as_slice();
         match self.step {
             Step::HttpAnswer => read_answer(input, self.head_size_max),
+            Step::Socks4Reply => Ok(socks4::read_reply(input)?.map(|size| (Step::Open, size))),
             Step::SocksMethod => {
                 let Some((asks, size)) = socks5::read_method(input, self.credentials.is_some())?
                 else {
@@ -106,12 +120,12 @@ impl Tunnel {
 }
 
 /// RFC 9110 §9.3.6.
-fn write_connect(out: &mut Vec<u8>, host: &str, port: u16, credentials: Option<&Credentials>) {
+fn write_connect(out: &mut Vec<u8>, host: &str, port: u16, authorization: Option<&str>) {
     let authority = Authority { host, port }.to_string();
     out.extend_from_slice(format!("CONNECT {authority} HTTP/1.1\r\n").as_bytes());
     push_field(out, "Host", &authority);
-    if let Some(credentials) = credentials {
-        push_field(out, "Proxy-Authorization", &credentials.basic());
+    if let Some(authorization) = authorization {
+        push_field(out, "Proxy-Authorization", authorization);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -128,6 +142,11 @@ fn read_answer(input: &[u8], size_max: usize) -> Result<Option<(Step, usize)>, T
         100..=199 => Ok(Some((Step::HttpAnswer, size))),
         // Whatever length a head of these names, it has no body.
         200..=299 => Ok(Some((Step::Open, size))),
+        407 => {
+            let headers = head.headers();
+            let asked = headers.filter(|(name, _)| name.eq_ignore_ascii_case("proxy-authenticate"));
+            Err(TunnelError::Unauthorized(asked.map(|(_, value)| value.to_owned()).collect()))
+        }
         status => Err(TunnelError::Status(status, head.reason().to_owned())),
     }
 }
@@ -137,6 +156,10 @@ fn read_answer(input: &[u8], size_max: usize) -> Result<Option<(Step, usize)>, T
 pub enum TunnelError {
     /// An HTTP proxy's answer: status and reason.
     Status(u16, String),
+    /// An HTTP proxy answered 407, and these `Proxy-Authenticate`.
+    Unauthorized(Vec<String>),
+    /// A SOCKS4 proxy's reply.
+    Refused4(u8),
     /// A SOCKS5 proxy's reply (RFC 1928 §6).
     Refused(u8),
     /// A SOCKS5 proxy wants to know who we are, in a way that we cannot tell.
@@ -155,6 +178,7 @@ impl TunnelError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Status(status, _) => *status,
+            Self::Unauthorized(_) => 407,
             _ => 0,
         }
     }
@@ -162,18 +186,21 @@ impl TunnelError {
     /// The proxy is willing and the server was not to be reached: another try may succeed.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::Status(500..=599, _) | Self::Refused(1 | 3..=6))
+        matches!(self, Self::Status(500..=599, _) | Self::Refused(1 | 3..=6) | Self::Refused4(91))
     }
 }
 
 impl fmt::Display for TunnelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Status(407, _) => {
+            Self::Unauthorized(_) => {
                 f.write_str("it answered 407 and wants to know a user and a password")
             }
             Self::Status(status, reason) => write!(f, "it answered {status} {reason} to CONNECT"),
             Self::Refused(reply) => write!(f, "it refused: {} ({reply})", socks5::refusal(*reply)),
+            Self::Refused4(reply) => {
+                write!(f, "it refused: {} ({reply})", socks4::refusal(*reply))
+            }
             Self::AuthenticationNeeded => {
                 f.write_str("it wants another authentication than we have; give user and password")
             }
@@ -191,7 +218,9 @@ mod tests {
     use super::*;
 
     fn begin(proxy: &str, host: &str, port: u16) -> (Tunnel, Vec<u8>) {
-        let mut tunnel = Tunnel::new(&ProxyUrl::parse(proxy).unwrap(), host, port, 1024);
+        let proxy = ProxyUrl::parse(proxy).unwrap();
+        let basic = proxy.credentials.as_ref().map(Credentials::basic);
+        let mut tunnel = Tunnel::new(&proxy, host, port, 1024, basic.as_deref());
         let sent = said(&mut tunnel);
         (tunnel, sent)
     }
@@ -246,6 +275,44 @@ mod tests {
         assert!(matches!(error("SSH-2.0-x\r\n"), TunnelError::Malformed(_)));
         let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(1024));
         assert!(matches!(error(&endless), TunnelError::Malformed(_)));
+    }
+
+    #[test]
+    fn a_proxy_that_wants_to_know_who_we_are_says_how() {
+        let (mut tunnel, _) = begin("https://proxy", "a", 80);
+        let answer = b"HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm=x\r\nX: y\r\n\
+                       proxy-authenticate: Digest realm=y\r\n\r\n";
+        let asked = ["Basic realm=x", "Digest realm=y"].map(str::to_owned).to_vec();
+        assert_eq!(tunnel.handle_bytes(answer), Err(TunnelError::Unauthorized(asked)));
+    }
+
+    #[test]
+    fn socks4_has_its_golden_bytes() {
+        let (mut tunnel, sent) = begin("socks4://fred@proxy", "66.102.7.99", 80);
+        assert_eq!(sent, b"\x04\x01\x00\x50\x42\x66\x07\x63fred\x00");
+        for byte in [0, 90, 1, 2, 3, 4, 5] {
+            assert_eq!(tunnel.handle_bytes(&[byte]), Ok(false));
+        }
+        assert_eq!(tunnel.handle_bytes(&[6]), Ok(true), "what an address there says is no matter");
+        assert_eq!(tunnel.handle_bytes(b"x"), Err(TunnelError::TooMuch));
+        let (_, sent) = begin("socks4a://proxy", "game", 0x1234);
+        assert_eq!(sent, b"\x04\x01\x12\x34\x00\x00\x00\x01\x00game\x00");
+    }
+
+    #[test]
+    fn other_socks4_answers_open_nothing() {
+        let error = |bytes: &[u8]| {
+            let (mut tunnel, _) = begin("socks4a://proxy", "a", 80);
+            tunnel.handle_bytes(bytes).expect_err("no tunnel")
+        };
+        for reply in (0..=255).filter(|&reply| reply != 90) {
+            assert_eq!(error(&[0, reply]), TunnelError::Refused4(reply));
+            assert_eq!(error(&[4, reply, 0, 0, 0, 0, 0, 0]), TunnelError::Refused4(reply));
+        }
+        assert!(matches!(error(b"HTTP"), TunnelError::Malformed(_)));
+        assert!(matches!(error(&[5, 0]), TunnelError::Malformed(_)));
+        assert_eq!(error(&[0, 90, 0, 0, 0, 0, 0, 0, 9]), TunnelError::TooMuch);
+        assert!(TunnelError::Refused4(91).may_pass() && !TunnelError::Refused4(92).may_pass());
     }
 
     #[test]

@@ -208,6 +208,8 @@ pub struct WebSocket {
     awaiting: bool,
     /// `ping_at` and the awaited payload measure a round trip.
     timing: bool,
+    /// The ping was written, and the caller has not taken note of it.
+    ping_written: bool,
     /// `input` is our own exact memory.
     parked: bool,
 }
@@ -242,6 +244,7 @@ impl WebSocket {
             ping_due: false,
             awaiting: false,
             timing: false,
+            ping_written: false,
             parked: false,
         }
     }
@@ -328,9 +331,11 @@ impl WebSocket {
             }
         }
         if std::mem::take(&mut self.ping_due) {
+            self.ping_written = true;
             write_frame(self.role, out, Opcode::Ping, [&[], &[]], mask);
         }
         if let Some(payload) = self.rare.as_mut().and_then(|rare| rare.ping.take()) {
+            self.ping_written = true;
             write_frame(self.role, out, Opcode::Ping, [&payload, &[]], mask);
             if !self.timing {
                 self.rare = None;

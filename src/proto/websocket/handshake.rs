@@ -64,26 +64,25 @@ fn is_key(text: &str) -> bool {
         && text.strip_suffix("==").is_some_and(|digits| digits.bytes().all(is_digit))
 }
 
+/// What the client names as sub-protocols, in its order, whether they are tokens or not.
+pub fn named_sub_protocols(head: &RequestHead) -> impl Iterator<Item = &str> {
+    let headers = head.headers();
+    let lists = headers.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"));
+    let elements = lists.flat_map(|(_, value)| value.split(','));
+    // RFC 9110 §5.6.1: empty list elements are ignored.
+    elements.map(|element| element.trim_matches([' ', '\t'])).filter(|element| !element.is_empty())
+}
+
 fn offered_sub_protocols(head: &RequestHead) -> Result<Vec<String>, UpgradeError> {
     let mut offered: Vec<String> = Vec::new();
-    for (name, value) in head.headers() {
-        if !name.eq_ignore_ascii_case("sec-websocket-protocol") {
-            continue;
+    for element in named_sub_protocols(head) {
+        if !is_token(element) {
+            return Err(UpgradeError::BadRequest("bad Sec-WebSocket-Protocol"));
         }
-        for element in value.split(',') {
-            let element = element.trim_matches([' ', '\t']);
-            // RFC 9110 §5.6.1: empty list elements are ignored.
-            if element.is_empty() {
-                continue;
-            }
-            if !is_token(element) {
-                return Err(UpgradeError::BadRequest("bad Sec-WebSocket-Protocol"));
-            }
-            if offered.iter().any(|earlier| earlier == element) {
-                return Err(UpgradeError::BadRequest("sub-protocol offered twice"));
-            }
-            offered.push(element.to_owned());
+        if offered.iter().any(|earlier| earlier == element) {
+            return Err(UpgradeError::BadRequest("sub-protocol offered twice"));
         }
+        offered.push(element.to_owned());
     }
     Ok(offered)
 }
@@ -172,6 +171,8 @@ pub struct ClientRequest<'a> {
     pub extensions: &'a [Box<dyn Extension>],
     /// Further headers; each must have passed [`check_custom_header`].
     pub headers: &'a [(String, String)],
+    /// The value of `Authorization`, if there is one beside those.
+    pub authorization: Option<&'a str>,
 }
 
 /// The `Sec-WebSocket-Key` (base64) of 16 random bytes, which the caller draws.
@@ -207,6 +208,9 @@ pub fn write_request(out: &mut Vec<u8>, request: &ClientRequest<'_>) {
     }
     for (name, value) in request.headers {
         http::push_field(out, name, value);
+    }
+    if let Some(authorization) = request.authorization {
+        http::push_field(out, "Authorization", authorization);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -355,6 +359,7 @@ mod tests {
             deflate: None,
             extensions: &[],
             headers: &[],
+            authorization: None,
         };
         let mut out = Vec::new();
         write_request(&mut out, &request);
@@ -384,6 +389,7 @@ mod tests {
             deflate: None,
             extensions: &[],
             headers: &[("Cookie".to_owned(), "c=d".to_owned())],
+            authorization: None,
         };
         let mut out = Vec::new();
         write_request(&mut out, &request);

@@ -11,6 +11,7 @@ use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiC
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
+use super::key_log::KeyLogFile;
 use super::verify::{NamedClients, NoVerifier, OwnRoots};
 use crate::error::{Error, Result};
 use crate::settings::{
@@ -54,6 +55,9 @@ impl ClientTls {
         };
         // What a browser offers for wss://.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        if let Some(path) = &settings.key_log_file {
+            config.key_log = KeyLogFile::open(path)?;
+        }
         if let Some(name) = &settings.server_name {
             server_name(name)?;
         }
@@ -123,12 +127,17 @@ impl ServerTls {
         for (number, identity) in settings.identities.iter().enumerate() {
             let certificate = format!("certificate {number}");
             let (chain, key) = read_identity(identity, &certificate, &format!("key {number}"))?;
-            let key = CertifiedKey::from_der(chain, key, &provider).map_err(|error| {
+            let mut key = CertifiedKey::from_der(chain, key, &provider).map_err(|error| {
                 Error::argument(format!("{certificate} and its key do not work: {error}"))
             })?;
+            check_size(&identity.ocsp, &format!("ocsp {number}"))?;
+            key.ocsp = Some(identity.ocsp.clone()).filter(|ocsp| !ocsp.is_empty());
             identities.push(Arc::new(key));
         }
-        let config = builder.with_cert_resolver(Arc::new(ByName { identities }));
+        let mut config = builder.with_cert_resolver(Arc::new(ByName { identities }));
+        if let Some(path) = &settings.key_log_file {
+            config.key_log = KeyLogFile::open(path)?;
+        }
         Ok(Self { config: Arc::new(config) })
     }
 }

@@ -4,6 +4,7 @@
 //! not known here.
 
 mod config;
+mod key_log;
 mod session;
 mod verify;
 mod words;

@@ -12,12 +12,13 @@ use crate::shell::Run;
 
 /// How long one script may take.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(240);
-/// The scripts in Python: its `websockets`, and Unity Transport's protocol and its pipelines
-/// written once more.
+/// The scripts in Python: its `websockets`, Unity Transport's protocol and its pipelines written
+/// once more, and the C# faces of other engines' classes.
 const PYTHON: &[&str] = &[
     "tests/foreign/websockets_peer.py",
     "tests/foreign/utp_peer.py",
     "tests/foreign/utp_pipelines_peer.py",
+    "tests/foreign/faces_peer.py",
 ];
 /// The dissector for Wireshark.
 const WIRESHARK: &str = "tests/foreign/wireshark_checks.py";

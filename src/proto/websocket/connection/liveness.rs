@@ -111,6 +111,20 @@ impl WebSocket {
         Ok(())
     }
 
+    /// Was a ping written since this was asked last?
+    pub const fn take_written_ping(&mut self) -> bool {
+        std::mem::replace(&mut self.ping_written, false)
+    }
+
+    /// The last ping that was written leaves, or what is in front of it does: until then the peer
+    /// cannot answer, so its time, and the round trip, begin now. Whoever never calls this has them
+    /// begin when the ping was due.
+    pub const fn handle_ping_leaving(&mut self, now: Micros) {
+        if self.awaiting || self.timing {
+            self.ping_at = now;
+        }
+    }
+
     /// A pong came; the one that answers the last ping measures the round trip.
     pub(super) fn measure(&mut self, payload: &[u8]) {
         let awaited = self.rare.as_ref().map_or(&[][..], |rare| &rare.awaited);

@@ -1,0 +1,252 @@
+using System;
+using System.Collections.Generic;
+using NetDriver.Interop;
+
+namespace NetDriver
+{
+    /// <summary>
+    /// Several drivers that a program uses as one, as Unity Transport's. They have numbers from 1
+    /// on (Unity: up to 4; here: up to 255), and a connection says whose it is
+    /// (<see cref="NetworkConnection.DriverId"/>): all calls of that driver take it too. A driver
+    /// with several interfaces (<see cref="NetworkDriver.AddInterface"/>) does the same where one
+    /// set of settings is enough.
+    /// </summary>
+    /// <remarks>A small value: copies are one collection.</remarks>
+    public unsafe partial struct MultiNetworkDriver : IDisposable
+    {
+        /// <summary>The most drivers.</summary>
+        public const int MaxDriverCount = 255;
+
+        private sealed class Shared
+        {
+            internal nd_multi_driver* Native;
+            internal readonly List<NetworkDriver> Drivers = new List<NetworkDriver>();
+        }
+
+        private Shared m_Shared;
+
+        /// <summary>Creates a collection without drivers.</summary>
+        /// <returns>The collection.</returns>
+        /// <exception cref="NetDriverException">It cannot be created.</exception>
+        public static MultiNetworkDriver Create()
+        {
+            Library.Require();
+            nd_multi_driver* native;
+            int result = NativeMethods.nd_multi_driver_create(&native);
+            if (result != NativeMethods.ND_OK)
+                throw Library.Failure("The collection of drivers cannot be created", result);
+            MultiNetworkDriver multi = default(MultiNetworkDriver);
+            multi.m_Shared = new Shared { Native = native };
+            return multi;
+        }
+
+        /// <summary>Was it created, and not disposed?</summary>
+        public bool IsCreated
+        {
+            get { return m_Shared != null && m_Shared.Native != null; }
+        }
+
+        /// <summary>How many drivers there are; their numbers are 1 to this.</summary>
+        public int DriverCount
+        {
+            get { return Count; }
+        }
+
+        private int Count
+        {
+            get { return IsCreated ? m_Shared.Drivers.Count : 0; }
+        }
+
+        /// <summary>Disposes all drivers.</summary>
+        public void Dispose()
+        {
+            if (!IsCreated)
+                return;
+            foreach (NetworkDriver driver in m_Shared.Drivers)
+                driver.Dispose();
+            NativeMethods.nd_multi_driver_destroy(m_Shared.Native);
+            m_Shared.Native = null;
+            m_Shared.Drivers.Clear();
+        }
+
+        /// <summary>Adds a driver, which is the collection's to dispose from here on. It may be
+        /// bound and listen, and must not have had a connection.</summary>
+        /// <param name="driver">The driver.</param>
+        /// <returns>Its number.</returns>
+        /// <exception cref="InvalidOperationException">It has, or had, connections, is in a
+        /// collection, has not as many pipelines as the others, or there are 255.</exception>
+        public int AddDriver(NetworkDriver driver)
+        {
+            Check();
+            uint id;
+            int result = NativeMethods.nd_multi_driver_add_driver(
+                m_Shared.Native, driver.Native, &id);
+            if (result != NativeMethods.ND_OK)
+                throw new InvalidOperationException(NetDriverLibrary.LastError);
+            m_Shared.Drivers.Add(driver);
+            return (int)id;
+        }
+
+        /// <summary>A driver by its number.</summary>
+        /// <param name="id">From 1 on.</param>
+        /// <returns>The driver.</returns>
+        /// <exception cref="ArgumentException">There is none of that number.</exception>
+        public NetworkDriver GetDriver(int id)
+        {
+            Check();
+            if (id < 1 || id > m_Shared.Drivers.Count)
+                throw new ArgumentException("There is no driver " + id + ".", "id");
+            return m_Shared.Drivers[id - 1];
+        }
+
+        /// <summary>The driver of a connection.</summary>
+        /// <param name="connection">A connection of one of the drivers.</param>
+        /// <returns>The driver.</returns>
+        /// <exception cref="ArgumentException">It is of none of them.</exception>
+        public NetworkDriver GetDriverForConnection(NetworkConnection connection)
+        {
+            return GetDriver(connection.DriverId);
+        }
+
+        /// <summary>Makes a pipeline in every driver; it is one value for all of them.</summary>
+        /// <param name="stages">As for <see cref="NetworkDriver.CreatePipeline(Type[])"/>.</param>
+        /// <returns>The pipeline.</returns>
+        /// <exception cref="NetDriverException">It cannot be made in one of them.</exception>
+        /// <exception cref="InvalidOperationException">There is no driver, or they have not the
+        /// same number of pipelines.</exception>
+        public NetworkPipeline CreatePipeline(params Type[] stages)
+        {
+            return CreateAlike(driver => driver.CreatePipeline(stages));
+        }
+
+        /// <summary>Makes a pipeline in every driver; it is one value for all of them.</summary>
+        /// <param name="stages">The stages.</param>
+        /// <returns>The pipeline.</returns>
+        /// <exception cref="NetDriverException">It cannot be made in one of them.</exception>
+        /// <exception cref="InvalidOperationException">There is no driver, or they have not the
+        /// same number of pipelines.</exception>
+        public NetworkPipeline CreatePipeline(NetworkPipelineStage[] stages)
+        {
+            return CreateAlike(driver => driver.CreatePipeline(stages));
+        }
+
+        private NetworkPipeline CreateAlike(Func<NetworkDriver, NetworkPipeline> create)
+        {
+            Check();
+            if (Count == 0)
+                throw new InvalidOperationException("There is no driver; add one first.");
+            NetworkPipeline pipeline = create(m_Shared.Drivers[0]);
+            for (int i = 1; i < Count; i++)
+                if (create(m_Shared.Drivers[i]) != pipeline)
+                    throw new InvalidOperationException(
+                        "All drivers of a collection have the same number of pipelines.");
+            return pipeline;
+        }
+
+        private void Check()
+        {
+            if (!IsCreated)
+                throw new ObjectDisposedException("MultiNetworkDriver");
+        }
+
+        /// <summary>The driver of a connection; one that was never created when there is none.
+        /// </summary>
+        private NetworkDriver Of(NetworkConnection connection)
+        {
+            int id = connection.DriverId;
+            return id >= 1 && id <= Count ? m_Shared.Drivers[id - 1] : default(NetworkDriver);
+        }
+
+        /// <summary>What is returned for a connection of no driver.</summary>
+        private int Checked(NetworkConnection connection, int result)
+        {
+            return IsCreated && !Of(connection).IsCreated
+                ? (int)Error.StatusCode.NetworkIdMismatch : result;
+        }
+
+        /// <summary>Takes the oldest connection that came from outside, of the first driver that
+        /// has one.</summary>
+        /// <returns>The connection; the default value when none waits.</returns>
+        public NetworkConnection Accept()
+        {
+            NetworkConnection connection = default(NetworkConnection);
+            for (int i = 0; i < Count && !connection.IsCreated; i++)
+                connection = m_Shared.Drivers[i].Accept();
+            return connection;
+        }
+
+        /// <summary>Takes the oldest connection that came from outside, of the first driver that
+        /// has one.</summary>
+        /// <param name="payload">What the client gave to Connect; may have no bytes.</param>
+        /// <returns>The connection; the default value when none waits.</returns>
+        public NetworkConnection Accept(out byte[] payload)
+        {
+            NetworkConnection connection = Accept();
+            payload = connection.IsCreated ? Of(connection).GetConnectPayload(connection)
+                : new byte[0];
+            return connection;
+        }
+
+        /// <summary>Connects over the first interface of a driver.</summary>
+        /// <param name="driverId">The driver's number.</param>
+        /// <param name="endpoint">The server.</param>
+        /// <param name="payload">Bytes for the server with the request; null for none.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        /// <exception cref="ArgumentException">There is no such driver.</exception>
+        public NetworkConnection Connect(
+            int driverId, NetworkEndpoint endpoint, byte[] payload = null)
+        {
+            return GetDriver(driverId).Connect(endpoint, payload);
+        }
+
+        /// <summary>Connects to a URL by a driver.</summary>
+        /// <param name="driverId">The driver's number.</param>
+        /// <param name="url">ws:// or wss://.</param>
+        /// <param name="options">What else is asked for; null for the defaults.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        /// <exception cref="ArgumentException">There is no such driver.</exception>
+        public NetworkConnection Connect(int driverId, string url, ConnectOptions options = null)
+        {
+            return GetDriver(driverId).Connect(url, options);
+        }
+
+        /// <summary>Closes a connection.</summary>
+        /// <param name="connection">Which.</param>
+        public void Disconnect(NetworkConnection connection)
+        {
+            Of(connection).Disconnect(connection);
+        }
+
+        /// <summary>What a connection is doing.</summary>
+        /// <param name="connection">Which.</param>
+        /// <returns>The state; Disconnected for a stale or unknown connection.</returns>
+        public NetworkConnection.State GetConnectionState(NetworkConnection connection)
+        {
+            return Of(connection).GetConnectionState(connection);
+        }
+
+        /// <summary>Updates all drivers.</summary>
+        /// <param name="dependency">Completed first.</param>
+        /// <returns>A handle of all of them.</returns>
+        public JobHandle ScheduleUpdate(JobHandle dependency = default(JobHandle))
+        {
+            JobHandle all = dependency;
+            for (int i = 0; i < Count; i++)
+                all = JobHandle.CombineDependencies(
+                    all, m_Shared.Drivers[i].ScheduleUpdate(dependency));
+            return all;
+        }
+
+        /// <summary>Sends what waits in all drivers.</summary>
+        /// <param name="dependency">Completed first.</param>
+        /// <returns>A handle of all of them.</returns>
+        public JobHandle ScheduleFlushSend(JobHandle dependency = default(JobHandle))
+        {
+            JobHandle all = dependency;
+            for (int i = 0; i < Count; i++)
+                all = JobHandle.CombineDependencies(
+                    all, m_Shared.Drivers[i].ScheduleFlushSend(dependency));
+            return all;
+        }
+    }
+}

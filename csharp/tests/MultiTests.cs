@@ -1,0 +1,179 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using NetDriver.Error;
+
+namespace NetDriver.Tests
+{
+    /// <summary>Several drivers as one.</summary>
+    [Tests]
+    internal static class MultiTests
+    {
+        private static readonly Road[] s_Roads = { Road.Ipc, Road.Udp, Road.WebSocketUtp };
+
+        private static MultiNetworkDriver Server()
+        {
+            MultiNetworkDriver multi = MultiNetworkDriver.Create();
+            for (int i = 0; i < s_Roads.Length; i++)
+                Check.Equal(i + 1, multi.AddDriver(Pair.Listener(Pair.Interface(s_Roads[i]))),
+                    "number");
+            Check.Equal(s_Roads.Length, multi.DriverCount, "count");
+            return multi;
+        }
+
+        private static void Until(MultiNetworkDriver one, MultiNetworkDriver other,
+            Func<bool> condition, string what)
+        {
+            Stopwatch watch = Stopwatch.StartNew();
+            while (!condition())
+            {
+                Check.That(watch.ElapsedMilliseconds < 8000, "in time: " + what);
+                one.ScheduleUpdate().Complete();
+                other.ScheduleUpdate().Complete();
+                System.Threading.Thread.Sleep(0);
+            }
+        }
+
+        public static void OneLoopServesAllDrivers()
+        {
+            using (MultiNetworkDriver server = Server())
+            using (MultiNetworkDriver client = MultiNetworkDriver.Create())
+            {
+                List<NetworkConnection> incoming = new List<NetworkConnection>();
+                NetworkConnection[] outgoing = new NetworkConnection[s_Roads.Length];
+                for (int i = 0; i < s_Roads.Length; i++)
+                {
+                    int id = client.AddDriver(NetworkDriver.Create(Pair.Interface(s_Roads[i])));
+                    outgoing[i] = client.Connect(
+                        id, server.GetDriver(id).GetLocalEndpoint(), new byte[] { (byte)id });
+                    Check.Equal(id, outgoing[i].DriverId, "whose it is");
+                    Check.Equal(1, outgoing[i].Version, "version");
+                }
+                Until(server, client, () =>
+                {
+                    byte[] payload;
+                    NetworkConnection connection = server.Accept(out payload);
+                    if (connection.IsCreated)
+                    {
+                        Check.Equal(connection.DriverId, (int)payload[0], "payload");
+                        incoming.Add(connection);
+                    }
+                    return incoming.Count == s_Roads.Length;
+                }, "three connections");
+                NetworkConnection of;
+                DataStreamReader reader;
+                int events = 0;
+                Until(client, server, () =>
+                {
+                    NetworkEvent.Type kind = client.PopEvent(out of, out reader);
+                    if (kind == NetworkEvent.Type.Connect)
+                        events += of.DriverId;
+                    return events == 6;
+                }, "three Connect events");
+                foreach (NetworkConnection connection in outgoing)
+                    Say(client, connection);
+                client.ScheduleFlushSend().Complete();
+                foreach (NetworkConnection connection in incoming)
+                    Hear(server, client, connection);
+                foreach (NetworkConnection connection in incoming)
+                    server.Disconnect(connection);
+                events = 0;
+                Until(client, server, () =>
+                {
+                    if (client.PopEvent(out of, out reader) == NetworkEvent.Type.Disconnect)
+                        events += of.DriverId;
+                    return events == 6;
+                }, "three ends");
+                foreach (NetworkConnection connection in outgoing)
+                    Check.Equal(NetworkConnection.State.Disconnected,
+                        client.GetConnectionState(connection), "state");
+            }
+        }
+
+        private static void Say(MultiNetworkDriver client, NetworkConnection connection)
+        {
+            Check.Equal(NetworkConnection.State.Connected, client.GetConnectionState(connection),
+                "state");
+            Check.That(
+                client.GetMaxSupportedPayloadSize(connection, NetworkPipeline.Null) > 1000, "room");
+            DataStreamWriter writer;
+            Check.Equal(0, client.BeginSend(connection, out writer), "begin");
+            writer.WriteInt(connection.DriverId);
+            Check.Equal(4, client.EndSend(writer), "end");
+            Check.Status(StatusCode.NetworkSendHandleInvalid, client.EndSend(writer), "twice");
+            Check.Equal(0, client.BeginSend(connection, out writer, 9), "begin");
+            Check.Equal(0, client.AbortSend(writer), "abort");
+        }
+
+        private static void Hear(
+            MultiNetworkDriver server, MultiNetworkDriver client, NetworkConnection connection)
+        {
+            DataStreamReader reader = default(DataStreamReader);
+            NetworkEvent.Type kind = NetworkEvent.Type.Empty;
+            Until(server, client, () =>
+            {
+                bool waits = server.GetEventQueueSizeForConnection(connection) > 0;
+                kind = server.PopEventForConnection(connection, out reader);
+                Check.Equal(waits, kind != NetworkEvent.Type.Empty, "queue");
+                return kind != NetworkEvent.Type.Empty;
+            }, "a message");
+            Check.Equal(NetworkEvent.Type.Data, kind, "kind");
+            Check.Equal(connection.DriverId, reader.ReadInt(), "message");
+            ConnectionInfo info;
+            NetworkDriver driver = server.GetDriverForConnection(connection);
+            Check.Equal(0, driver.GetConnectionInfo(connection, out info), "the driver's own call");
+            Check.Equal(1UL, info.MessagesIn, "messages");
+        }
+
+        public static void APipelineIsMadeInAllDrivers()
+        {
+            using (MultiNetworkDriver multi = Server())
+            {
+                NetworkPipeline pipeline = multi.CreatePipeline(
+                    typeof(FragmentationPipelineStage), typeof(ReliableSequencedPipelineStage));
+                Check.That(pipeline != NetworkPipeline.Null, "a pipeline");
+                NetworkPipelineStage[] none = new NetworkPipelineStage[0];
+                Check.That(multi.CreatePipeline(none) != pipeline, "another");
+                using (NetworkDriver bare = NetworkDriver.Create(new IPCNetworkInterface()))
+                    Check.Throws<InvalidOperationException>(() => multi.AddDriver(bare), "without");
+                multi.GetDriver(2).CreatePipeline(new NetworkPipelineStage[0]);
+                Check.Throws<InvalidOperationException>(
+                    () => multi.CreatePipeline(new NetworkPipelineStage[0]), "not alike");
+            }
+        }
+
+        public static void MisuseIsAnError()
+        {
+            MultiNetworkDriver multi = Server();
+            Check.Throws<ArgumentException>(() => multi.GetDriver(0), "number 0");
+            Check.Throws<ArgumentException>(() => multi.GetDriver(4), "number 4");
+            Check.Throws<ArgumentException>(
+                () => multi.GetDriverForConnection(default(NetworkConnection)), "no connection");
+            Check.Throws<InvalidOperationException>(
+                () => multi.AddDriver(multi.GetDriver(1)), "twice");
+            using (Pair pair = Pair.Open(Road.Ipc))
+            {
+                Check.Throws<InvalidOperationException>(
+                    () => multi.AddDriver(pair.Server), "with a connection");
+                DataStreamWriter writer;
+                Check.Status(StatusCode.NetworkIdMismatch,
+                    multi.BeginSend(pair.ServerSide, out writer), "another driver's connection");
+                Check.Equal(0, pair.Server.BeginSend(pair.ServerSide, out writer), "begin");
+                Check.Status(StatusCode.NetworkSendHandleInvalid, multi.EndSend(writer),
+                    "another driver's writer");
+                pair.Server.AbortSend(writer);
+                multi.Disconnect(pair.ServerSide);
+                Check.Equal(NetworkConnection.State.Connected,
+                    pair.Server.GetConnectionState(pair.ServerSide), "still there");
+            }
+            NetworkDriver first = multi.GetDriver(1);
+            multi.Dispose();
+            multi.Dispose();
+            Check.That(!multi.IsCreated && !first.IsCreated, "disposed with its drivers");
+            Check.Equal(0, multi.DriverCount, "no drivers");
+            Check.That(!multi.Accept().IsCreated, "nobody");
+            Check.Throws<ObjectDisposedException>(() => multi.AddDriver(first), "disposed");
+            Check.That(!default(MultiNetworkDriver).IsCreated, "never created");
+        }
+    }
+}
