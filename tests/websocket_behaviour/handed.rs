@@ -158,6 +158,8 @@ fn a_tcp_interface_takes_streams_too() {
     assert_eq!(server.connect_payload(accepted).expect("is open"), b"hi");
     let event = expect_event(&mut [&mut client, &mut server], EventKind::Connect);
     assert_eq!(event.connection, connection);
+    client.send(connection, 0, b"hello").expect("there is room");
+    assert_eq!(expect_event(&mut [&mut server, &mut client], EventKind::Data).data, "hello");
 }
 
 #[test]
@@ -240,24 +242,4 @@ fn one_port_serves_the_programs_protocol_and_websockets() {
         (own == 1 && server.accept().is_some()).then_some(())
     });
     expect_event(&mut [&mut client, &mut server], EventKind::Connect);
-}
-
-#[test]
-fn a_tcp_interface_takes_streams_too() {
-    let settings = NetworkSettings::default();
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
-    let address = listener.local_addr().expect("is bound");
-    let mut server = driver(InterfaceKind::Tcp, &settings);
-    let mut client = driver(InterfaceKind::Tcp, &settings);
-    let endpoint = NetworkEndpoint::from_socket_addr(address);
-    let connection = client.connect(0, &endpoint, b"").expect("starts to connect");
-    let mut stream = listener.accept().expect("is there").0;
-    settle(&mut [&mut client], 2);
-    let mut start = [0; 7];
-    stream.read_exact(&mut start).expect("the connection request");
-    server.accept_stream(0, stream, &start).expect("is a stream");
-    expect_event(&mut [&mut client, &mut server], EventKind::Connect);
-    expect_accept(&mut [&mut server, &mut client]);
-    client.send(connection, 0, b"hello").expect("there is room");
-    assert_eq!(expect_event(&mut [&mut server, &mut client], EventKind::Data).data, "hello");
 }
