@@ -1706,7 +1706,8 @@ typedef int32_t (*nd_interface_listen)(void *user);
  */
 typedef struct nd_incoming_packet {
   /**
-   * Where it came from: fill it in. Answers go there.
+   * Where it came from: fill it in. Answers go there. Without a valid one the datagram is
+   * dropped and counted as malformed.
    */
   struct nd_endpoint endpoint;
   /**
@@ -2374,11 +2375,11 @@ typedef struct nd_simulator_stage {
    */
   uint32_t mode;
   /**
-   * Milliseconds by which packets are late. Default 0.
+   * Milliseconds by which packets are late, at most 3600000. Default 0.
    */
   uint32_t packet_delay_ms;
   /**
-   * Milliseconds by which that varies, either way. Default 0.
+   * Milliseconds by which that varies, either way, at most 3600000. Default 0.
    */
   uint32_t packet_jitter_ms;
   /**
@@ -2473,7 +2474,7 @@ typedef struct nd_pipeline_statistics {
    */
   uint64_t reliable_acks_sent;
   /**
-   * ReliableSequenced: packets that were missing when a later one came, and are so still.
+   * ReliableSequenced: packets that were missing when a later one came.
    */
   uint64_t reliable_packets_dropped;
   /**

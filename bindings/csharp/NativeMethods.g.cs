@@ -4400,7 +4400,8 @@ namespace NetDriver.Interop
     internal unsafe partial struct nd_incoming_packet
     {
         /// <summary>
-        ///  Where it came from: fill it in. Answers go there.
+        ///  Where it came from: fill it in. Answers go there. Without a valid one the datagram is
+        ///  dropped and counted as malformed.
         /// </summary>
         public nd_endpoint endpoint;
         /// <summary>
@@ -4907,11 +4908,11 @@ namespace NetDriver.Interop
         /// </summary>
         public uint mode;
         /// <summary>
-        ///  Milliseconds by which packets are late. Default 0.
+        ///  Milliseconds by which packets are late, at most 3600000. Default 0.
         /// </summary>
         public uint packet_delay_ms;
         /// <summary>
-        ///  Milliseconds by which that varies, either way. Default 0.
+        ///  Milliseconds by which that varies, either way, at most 3600000. Default 0.
         /// </summary>
         public uint packet_jitter_ms;
         /// <summary>
@@ -4973,7 +4974,7 @@ namespace NetDriver.Interop
         /// </summary>
         public ulong reliable_acks_sent;
         /// <summary>
-        ///  ReliableSequenced: packets that were missing when a later one came, and are so still.
+        ///  ReliableSequenced: packets that were missing when a later one came.
         /// </summary>
         public ulong reliable_packets_dropped;
         /// <summary>
