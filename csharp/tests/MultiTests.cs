@@ -125,6 +125,38 @@ namespace NetDriver.Tests
             Check.Equal(1UL, info.MessagesIn, "messages");
         }
 
+        public static void AMessageOfAnyDriverEndsTheWait()
+        {
+            using (MultiNetworkDriver server = Server())
+            using (MultiNetworkDriver client = MultiNetworkDriver.Create())
+            {
+                int id = client.AddDriver(NetworkDriver.Create(Pair.Interface(s_Roads[0])));
+                NetworkConnection outgoing = client.Connect(
+                    id, server.GetDriver(id).GetLocalEndpoint());
+                NetworkConnection incoming = default(NetworkConnection);
+                Until(server, client, () => (incoming = server.Accept()).IsCreated
+                    && client.GetConnectionState(outgoing) == NetworkConnection.State.Connected,
+                    "a connection");
+                Check.That(!server.Wait(5), "nothing comes");
+                Check.Equal(0, client.Send(outgoing, new byte[] { 1, 2 }), "send");
+                client.ScheduleFlushSend().Complete();
+                Check.That(server.Wait(20000), "a message");
+                server.ScheduleUpdate().Complete();
+                DataStreamReader reader;
+                Check.Equal(NetworkEvent.Type.Data,
+                    server.PopEventForConnection(incoming, out reader), "event");
+                Check.Equal(2, reader.Length, "bytes");
+                server.GetDriver(3).Wake();
+                Check.That(!server.Wait(20000), "woken, and there is nothing");
+                Check.Status(StatusCode.NetworkIdMismatch,
+                    client.Send(default(NetworkConnection), new byte[1]), "to nobody");
+            }
+            MultiNetworkDriver none = default(MultiNetworkDriver);
+            Check.That(!none.Wait(20000), "never created");
+            Check.Status(StatusCode.InvalidHandle,
+                none.Send(default(NetworkConnection), new byte[1]), "never created");
+        }
+
         public static void APipelineIsMadeInAllDrivers()
         {
             using (MultiNetworkDriver multi = Server())
