@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const SOURCES: &[&str] = &[
     "codes",
     "structs",
+    "setting_structs",
     "library",
     "limits",
     "settings",

@@ -164,5 +164,20 @@ namespace NetDriver
         {
             get { return m_Native.validated != 0; }
         }
+
+        /// <summary>
+        /// Do messages go through a session with another NetDriver
+        /// (<see cref="NetDriverParameter.session"/>)?
+        /// </summary>
+        public bool HasSession
+        {
+            get { return m_Native.session != 0; }
+        }
+
+        /// <summary>Packets of the session that get lost, in 1/1000.</summary>
+        public uint LossPermille
+        {
+            get { return m_Native.loss_permille; }
+        }
     }
 }

@@ -23,8 +23,6 @@ namespace NetDriver
             internal readonly List<NetworkDriver> Drivers = new List<NetworkDriver>();
         }
 
-        private static readonly NetworkDriver[] s_None = new NetworkDriver[0];
-
         private Shared m_Shared;
 
         /// <summary>Creates a collection without drivers.</summary>

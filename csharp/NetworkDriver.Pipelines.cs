@@ -117,6 +117,19 @@ namespace NetDriver
         }
 
         /// <summary>
+        /// Sets the priority of a reliable pipeline's messages among those of one connection. It
+        /// counts with NetDriver peers over datagrams (<see cref="NetDriverParameter.session"/>):
+        /// higher goes first when not everything may leave at once.
+        /// </summary>
+        /// <param name="pipe">The pipeline.</param>
+        /// <param name="priority">0, the default, to 255.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int SetPipelinePriority(NetworkPipeline pipe, byte priority)
+        {
+            return NativeMethods.nd_driver_set_pipeline_priority(Handle, pipe.Id, priority);
+        }
+
+        /// <summary>
         /// What the stages of a pipeline have counted on a connection, round trips included.
         /// </summary>
         /// <param name="pipe">The pipeline.</param>

@@ -998,11 +998,23 @@ typedef struct nd_settings {
    */
   int32_t round_trip_interval_ms;
   /**
-   * WebSocket, TCP: messages that one connection may queue, whatever their length; then
+   * WebSocket and TCP: messages that one connection may queue, whatever their length; then
    * ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
    * 0: no such limit, only outbound_bytes_max. Since 0.3.
    */
   uint32_t websocket_send_queue_capacity;
+  /**
+   * Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
+   * too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
+   * for real time, and a peer that moves must prove its new address. Other peers do not notice:
+   * they drop the message that asks. 0 never asks and never answers. Default 1.
+   */
+  int32_t session;
+  /**
+   * With such peers: what protection against loss may cost, in percent of the reliable messages
+   * that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
+   */
+  uint32_t session_repair_percent;
 } nd_settings;
 
 /**
@@ -1320,8 +1332,9 @@ typedef struct nd_connection_info {
   uint32_t dialect;
   /**
    * Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
-   * measures every round_trip_interval_ms, a plain WebSocket each of its pings, and reliable
-   * pipelines measure where the peer answers no probe.
+   * measures every round_trip_interval_ms, a plain WebSocket each of its pings, a session
+   * (nd_settings.session) its packets, and reliable pipelines measure where the peer answers no
+   * probe.
    */
   uint32_t round_trip_us;
   /**
@@ -1408,6 +1421,15 @@ typedef struct nd_connection_info {
    * cookie, or there is a stream to it.
    */
   uint32_t validated;
+  /**
+   * 1 when messages go through a session with a netdriver peer (nd_settings.session), else 0.
+   * Since 0.3.
+   */
+  uint32_t session;
+  /**
+   * Packets of the session that get lost, in 1/1000; 0 without a session. Since 0.3.
+   */
+  uint32_t loss_permille;
   /**
    * 0.
    */
@@ -1685,7 +1707,8 @@ typedef int32_t (*nd_interface_listen)(void *user);
  */
 typedef struct nd_incoming_packet {
   /**
-   * Where it came from: fill it in. Answers go there.
+   * Where it came from: fill it in. Answers go there. Without a valid one the datagram is
+   * dropped and counted as malformed.
    */
   struct nd_endpoint endpoint;
   /**
@@ -2353,11 +2376,11 @@ typedef struct nd_simulator_stage {
    */
   uint32_t mode;
   /**
-   * Milliseconds by which packets are late. Default 0.
+   * Milliseconds by which packets are late, at most 3600000. Default 0.
    */
   uint32_t packet_delay_ms;
   /**
-   * Milliseconds by which that varies, either way. Default 0.
+   * Milliseconds by which that varies, either way, at most 3600000. Default 0.
    */
   uint32_t packet_jitter_ms;
   /**
@@ -2452,7 +2475,7 @@ typedef struct nd_pipeline_statistics {
    */
   uint64_t reliable_acks_sent;
   /**
-   * ReliableSequenced: packets that were missing when a later one came, and are so still.
+   * ReliableSequenced: packets that were missing when a later one came.
    */
   uint64_t reliable_packets_dropped;
   /**
@@ -3196,8 +3219,8 @@ nd_result nd_driver_get_listening(struct nd_driver *driver,
 /**
  * Hand a TCP stream over that the program has accepted itself: of a port that it shares with
  * something else, or of a socket that another process gave it. It goes on as one of the
- * interface's listener: TLS, the upgrade request, nd_driver_accept. The interface need not be
- * bound, nor the driver listen; nd_driver_set_refusing holds for it.
+ * interface's listener: TLS, a WebSocket's upgrade request, nd_driver_accept. The interface need
+ * not be bound, nor the driver listen; nd_driver_set_refusing holds for it.
  *
  * @param driver  the driver
  * @param interface_index  a WebSocket or TCP interface
@@ -3206,8 +3229,8 @@ nd_result nd_driver_get_listening(struct nd_driver *driver,
  * program closes its own, and must not read, write or shut it down any more after ND_OK
  * @param data  what the program has read of the stream, copied; NULL when the length is 0
  * @param data_length  length of `data` in bytes
- * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
- * WebSocket or TCP interface, no socket, no trusted proxy although proxy_protocol wants one);
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT
+ * (another kind of interface, no socket, no trusted proxy although proxy_protocol wants one);
  * ND_ERROR_LIMIT_REACHED (pending_handshakes_max have no connection yet, and none of them is older
  * than a second, or connections_max say goodbye); ND_ERROR_NETWORK_SOCKET (not a connected TCP
  * stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
@@ -5418,6 +5441,24 @@ nd_result nd_connection_set_resend_times(struct nd_driver *driver,
                                          uint8_t pipeline,
                                          int32_t minimum_ms,
                                          int32_t maximum_ms);
+
+/**
+ * Set the priority of a reliable pipeline's messages among those of one connection. It counts
+ * with netdriver peers over datagrams (nd_settings.session): higher goes first when not everything
+ * may leave at once, and a pipeline that has waited for 16 datagrams has its turn all the same.
+ * Messages of pipelines that are not reliable never wait.
+ *
+ * @param driver  the driver
+ * @param pipeline  a pipeline
+ * @param priority  0, the default, to 255; for messages that are sent from here on
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, or 0);
+ * ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.3
+ */
+nd_result nd_driver_set_pipeline_priority(struct nd_driver *driver,
+                                          uint8_t pipeline,
+                                          uint8_t priority);
 
 /**
  * Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP

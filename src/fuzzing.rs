@@ -17,6 +17,7 @@ pub use crate::proto::pipeline::fuzz::{
 pub use crate::proto::proxy::fuzz::fuzz_proxy as proxy;
 pub use crate::proto::proxy_protocol::fuzz_proxy_protocol as proxy_protocol;
 pub use crate::proto::redirect::fuzz_redirect as redirect;
+pub use crate::proto::session::fuzz::{fuzz_packet as session_packet, fuzz_pair as session_pair};
 pub use crate::proto::stream::fuzz::fuzz_reader as stream_reader;
 use crate::proto::url::{WebSocketUrl, split_host_port};
 pub use crate::proto::utp::cookie::fuzz_cookie as utp_cookie;
@@ -251,6 +252,16 @@ mod tests {
     #[test]
     fn the_proxy_protocol_holds_its_promises() {
         smoke("proxy_protocol", proxy_protocol);
+    }
+
+    #[test]
+    fn session_packets_hold_their_promises() {
+        smoke("session_packet", session_packet);
+    }
+
+    #[test]
+    fn pairs_of_sessions_hold_their_promises() {
+        smoke("session_pair", session_pair);
     }
 
     #[test]

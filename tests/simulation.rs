@@ -201,14 +201,15 @@ fn reliable_messages_arrive_once_and_in_order_or_the_connection_ends() {
         ..late
     };
     for (name, network) in [("lossy", lossy), ("late", late), ("everything", bad)] {
-        for churn in [false, true] {
+        for (churn, session) in [(false, true), (true, true), (false, false), (true, false)] {
             let mut scenario = Scenario { network, ..Scenario::new(name, 3) };
             scenario.reliable = true;
             scenario.churn = churn;
+            scenario.settings.session = session;
             // Enough for what was lost to come again, too little for what is gone.
             scenario.settings.disconnect_timeout_ms = 3000;
-            simulate(&scenario, 20, |world| {
-                assert!(world.delivered > 50, "{}", world.delivered);
+            simulate(&scenario, 12, |world| {
+                assert!(world.delivered > 40, "{}", world.delivered);
             });
         }
     }

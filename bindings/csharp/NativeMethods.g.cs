@@ -995,8 +995,8 @@ namespace NetDriver.Interop
         /// <summary>
         ///  Hand a TCP stream over that the program has accepted itself: of a port that it shares with
         ///  something else, or of a socket that another process gave it. It goes on as one of the
-        ///  interface's listener: TLS, the upgrade request, nd_driver_accept. The interface need not be
-        ///  bound, nor the driver listen; nd_driver_set_refusing holds for it.
+        ///  interface's listener: TLS, a WebSocket's upgrade request, nd_driver_accept. The interface need
+        ///  not be bound, nor the driver listen; nd_driver_set_refusing holds for it.
         ///
         ///  @param driver  the driver
         ///  @param interface_index  a WebSocket or TCP interface
@@ -1005,8 +1005,8 @@ namespace NetDriver.Interop
         ///  program closes its own, and must not read, write or shut it down any more after ND_OK
         ///  @param data  what the program has read of the stream, copied; NULL when the length is 0
         ///  @param data_length  length of `data` in bytes
-        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
-        ///  WebSocket or TCP interface, no socket, no trusted proxy although proxy_protocol wants one);
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT
+        ///  (another kind of interface, no socket, no trusted proxy although proxy_protocol wants one);
         ///  ND_ERROR_LIMIT_REACHED (pending_handshakes_max have no connection yet, and none of them is older
         ///  than a second, or connections_max say goodbye); ND_ERROR_NETWORK_SOCKET (not a connected TCP
         ///  stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
@@ -3140,6 +3140,23 @@ namespace NetDriver.Interop
         internal static extern int nd_connection_set_resend_times(nd_driver* driver, ulong connection, byte pipeline, int minimum_ms, int maximum_ms);
 
         /// <summary>
+        ///  Set the priority of a reliable pipeline's messages among those of one connection. It counts
+        ///  with netdriver peers over datagrams (nd_settings.session): higher goes first when not everything
+        ///  may leave at once, and a pipeline that has waited for 16 datagrams has its turn all the same.
+        ///  Messages of pipelines that are not reliable never wait.
+        ///
+        ///  @param driver  the driver
+        ///  @param pipeline  a pipeline
+        ///  @param priority  0, the default, to 255; for messages that are sent from here on
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, or 0);
+        ///  ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.3
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_set_pipeline_priority", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_set_pipeline_priority(nd_driver* driver, byte pipeline, byte priority);
+
+        /// <summary>
         ///  Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP
         ///  dialect included: Unity Transport's MaxHeaderSize.
         ///
@@ -3275,6 +3292,503 @@ namespace NetDriver.Interop
         ///  The port, in the machine's byte order.
         /// </summary>
         public ushort port;
+    }
+
+    /// <summary>
+    ///  One event. What a field holds depends on `kind`.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_event
+    {
+        /// <summary>
+        ///  The connection that it happened to.
+        /// </summary>
+        public ulong connection;
+        /// <summary>
+        ///  Data: the message. Fragment: the piece. Connect: the server's accept payload. Disconnect:
+        ///  the close reason, or what went wrong, as UTF-8 text. CloseRequest: the peer's close reason.
+        ///  Pong: what the ping carried. Valid until the first nd_driver_update after this pop.
+        /// </summary>
+        public byte* data;
+        /// <summary>
+        ///  Length of `data` in bytes; 0 is a valid message.
+        /// </summary>
+        public uint data_length;
+        /// <summary>
+        ///  ND_EVENT_….
+        /// </summary>
+        public int kind;
+        /// <summary>
+        ///  Disconnect of a WebSocket, CloseRequest: the close code (RFC 6455 section 7.4); 1005 when
+        ///  the peer gave none, 1006 when the stream just ended; 0 when it was never open, and where
+        ///  there are none. With ND_DISCONNECT_HANDSHAKE_REJECTED: the HTTP status of the answer, 0
+        ///  when it had none.
+        /// </summary>
+        public ushort close_code;
+        /// <summary>
+        ///  Disconnect: ND_DISCONNECT_….
+        /// </summary>
+        public byte reason;
+        /// <summary>
+        ///  Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
+        ///  full; 0: the send queue was.
+        /// </summary>
+        public byte pipeline;
+        /// <summary>
+        ///  ND_EVENT_FLAG_… bits.
+        /// </summary>
+        public uint flags;
+    }
+
+    /// <summary>
+    ///  A message being written in place, between nd_driver_begin_send and nd_driver_end_send.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_send
+    {
+        /// <summary>
+        ///  Names the send to the driver.
+        /// </summary>
+        public ulong handle;
+        /// <summary>
+        ///  Where to write the message; valid until the send is ended or aborted, or until the next
+        ///  nd_driver_update, which aborts what was left open.
+        /// </summary>
+        public byte* data;
+        /// <summary>
+        ///  Bytes that may be written at `data`.
+        /// </summary>
+        public uint capacity;
+        /// <summary>
+        ///  The library's: leave it as it is.
+        /// </summary>
+        public uint reserved;
+    }
+
+    /// <summary>
+    ///  What is known of a connection. Set struct_size with nd_connection_info_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_connection_info
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_connection_info_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  ND_STATE_….
+        /// </summary>
+        public int state;
+        /// <summary>
+        ///  Number of the interface, as nd_driver_add_interface gave it.
+        /// </summary>
+        public uint interface_index;
+        /// <summary>
+        ///  ND_INTERFACE_….
+        /// </summary>
+        public uint interface_kind;
+        /// <summary>
+        ///  ND_DIALECT_UTP or ND_DIALECT_PLAIN.
+        /// </summary>
+        public uint dialect;
+        /// <summary>
+        ///  Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
+        ///  measures every round_trip_interval_ms, a plain WebSocket each of its pings, a session
+        ///  (nd_settings.session) its packets, and reliable pipelines measure where the peer answers no
+        ///  probe.
+        /// </summary>
+        public uint round_trip_us;
+        /// <summary>
+        ///  The peer's address, behind trusted proxies too.
+        /// </summary>
+        public nd_endpoint remote;
+        /// <summary>
+        ///  The address of this side.
+        /// </summary>
+        public nd_endpoint local;
+        /// <summary>
+        ///  Messages received.
+        /// </summary>
+        public ulong messages_in;
+        /// <summary>
+        ///  Messages sent.
+        /// </summary>
+        public ulong messages_out;
+        /// <summary>
+        ///  Payload bytes received.
+        /// </summary>
+        public ulong bytes_in;
+        /// <summary>
+        ///  Payload bytes sent.
+        /// </summary>
+        public ulong bytes_out;
+        /// <summary>
+        ///  Datagrams dropped because the inbound limit was reached.
+        /// </summary>
+        public ulong dropped_in;
+        /// <summary>
+        ///  Sends refused because the outbound limit was reached.
+        /// </summary>
+        public ulong refused_out;
+        /// <summary>
+        ///  Payload bytes that wait for nd_driver_pop_event.
+        /// </summary>
+        public uint inbound_bytes;
+        /// <summary>
+        ///  Bytes that wait to be sent.
+        /// </summary>
+        public uint outbound_bytes;
+        /// <summary>
+        ///  The address of the socket's other end: of the trusted proxy that the peer is behind, else as
+        ///  `remote`. Since 0.2.
+        /// </summary>
+        public nd_endpoint peer;
+        /// <summary>
+        ///  Milliseconds since the last message arrived; UINT32_MAX when none did.
+        /// </summary>
+        public uint last_message_age_ms;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Microseconds of the smoothed round trip (RFC 6298); 0 when none was measured, as below.
+        ///  Since 0.3.
+        /// </summary>
+        public uint round_trip_smoothed_us;
+        /// <summary>
+        ///  Microseconds by which round trips deviate from it, smoothed: the jitter.
+        /// </summary>
+        public uint round_trip_jitter_us;
+        /// <summary>
+        ///  Microseconds of the shortest round trip.
+        /// </summary>
+        public uint round_trip_min_us;
+        /// <summary>
+        ///  Microseconds of the longest round trip.
+        /// </summary>
+        public uint round_trip_max_us;
+        /// <summary>
+        ///  How many round trips were measured.
+        /// </summary>
+        public uint round_trip_count;
+        /// <summary>
+        ///  Bytes of the largest packet that the path is known to take, its headers up to those of UDP
+        ///  or TCP included: max_message_size without path-MTU discovery; 0 for a plain WebSocket.
+        /// </summary>
+        public uint path_mtu;
+        /// <summary>
+        ///  1: the peer's address is as good as proven: it has spoken since its request, or brought a
+        ///  cookie, or there is a stream to it.
+        /// </summary>
+        public uint validated;
+        /// <summary>
+        ///  1 when messages go through a session with a netdriver peer (nd_settings.session), else 0.
+        ///  Since 0.3.
+        /// </summary>
+        public uint session;
+        /// <summary>
+        ///  Packets of the session that get lost, in 1/1000; 0 without a session. Since 0.3.
+        /// </summary>
+        public uint loss_permille;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved_2;
+    }
+
+    /// <summary>
+    ///  An upgrade request that waits for the program. Set struct_size with nd_request_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_request
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_request_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  Number of the interface, as nd_driver_add_interface gave it.
+        /// </summary>
+        public uint interface_index;
+        /// <summary>
+        ///  Names the request to nd_driver_request_accept and _reject; 0: none waits.
+        /// </summary>
+        public ulong id;
+        /// <summary>
+        ///  ND_REQUEST_FLAG_… bits.
+        /// </summary>
+        public uint flags;
+        /// <summary>
+        ///  Milliseconds until the request is answered with 503.
+        /// </summary>
+        public uint remaining_ms;
+        /// <summary>
+        ///  The client's address, behind trusted proxies too.
+        /// </summary>
+        public nd_endpoint remote;
+        /// <summary>
+        ///  The address of the socket's other end: of the proxy, else as `remote`.
+        /// </summary>
+        public nd_endpoint peer;
+        /// <summary>
+        ///  The address of this side.
+        /// </summary>
+        public nd_endpoint local;
+    }
+
+    /// <summary>
+    ///  Counters of a driver since it was created. Set struct_size with nd_driver_statistics_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_driver_statistics
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_driver_statistics_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  Connections now, in any state but Disconnected.
+        /// </summary>
+        public uint connections;
+        /// <summary>
+        ///  Streams of clients without a connection now: in their handshake, or on their way out.
+        /// </summary>
+        public uint handshakes_pending;
+        /// <summary>
+        ///  Closed connections whose goodbye is not over: a program that ends waits for 0 here.
+        /// </summary>
+        public uint connections_closing;
+        /// <summary>
+        ///  Connections that came from outside.
+        /// </summary>
+        public ulong connections_incoming;
+        /// <summary>
+        ///  Connections that this side started.
+        /// </summary>
+        public ulong connections_outgoing;
+        /// <summary>
+        ///  Messages received.
+        /// </summary>
+        public ulong messages_in;
+        /// <summary>
+        ///  Messages sent.
+        /// </summary>
+        public ulong messages_out;
+        /// <summary>
+        ///  Payload bytes received.
+        /// </summary>
+        public ulong bytes_in;
+        /// <summary>
+        ///  Payload bytes sent.
+        /// </summary>
+        public ulong bytes_out;
+        /// <summary>
+        ///  Datagrams received, control messages included.
+        /// </summary>
+        public ulong datagrams_in;
+        /// <summary>
+        ///  Datagrams sent, control messages included.
+        /// </summary>
+        public ulong datagrams_out;
+        /// <summary>
+        ///  Bytes read from streams.
+        /// </summary>
+        public ulong stream_bytes_in;
+        /// <summary>
+        ///  Bytes written to streams.
+        /// </summary>
+        public ulong stream_bytes_out;
+        /// <summary>
+        ///  Packets that could not be parsed, and were dropped.
+        /// </summary>
+        public ulong malformed_in;
+        /// <summary>
+        ///  Packets of unknown connections, dropped.
+        /// </summary>
+        public ulong unknown_token_in;
+        /// <summary>
+        ///  Packets of Unity Transport 1.x, whose protocol differs, dropped.
+        /// </summary>
+        public ulong old_protocol_in;
+        /// <summary>
+        ///  Datagrams dropped because a connection's inbound limit was reached.
+        /// </summary>
+        public ulong dropped_in;
+        /// <summary>
+        ///  Sends refused because a connection's outbound limit was reached.
+        /// </summary>
+        public ulong refused_out;
+        /// <summary>
+        ///  Streams closed because the peer broke the WebSocket protocol.
+        /// </summary>
+        public ulong protocol_errors;
+        /// <summary>
+        ///  Handshakes that failed, for whatever reason; the handshakes_… below tell the reasons apart.
+        /// </summary>
+        public ulong handshakes_failed;
+        /// <summary>
+        ///  Ordinary HTTP requests answered with a document.
+        /// </summary>
+        public ulong documents_served;
+        /// <summary>
+        ///  Connections refused because connections_max was reached.
+        /// </summary>
+        public ulong connections_refused;
+        /// <summary>
+        ///  Handshakes that failed because the request head was larger than head_size_max or had too
+        ///  many headers; answered with 431.
+        /// </summary>
+        public ulong handshakes_too_large;
+        /// <summary>
+        ///  Handshakes that failed because the request broke a rule (answered with 400, 405, 426 or
+        ///  505), or what followed the 101 did.
+        /// </summary>
+        public ulong handshakes_malformed;
+        /// <summary>
+        ///  Requests for a path where nothing is served; answered with 404.
+        /// </summary>
+        public ulong handshakes_not_found;
+        /// <summary>
+        ///  Handshakes that were not over within handshake_timeout_ms.
+        /// </summary>
+        public ulong handshakes_timed_out;
+        /// <summary>
+        ///  Handshakes whose client left.
+        /// </summary>
+        public ulong handshakes_abandoned;
+        /// <summary>
+        ///  Handshakes that were ended to make room for newcomers at pending_handshakes_max.
+        /// </summary>
+        public ulong handshakes_displaced;
+        /// <summary>
+        ///  Requests answered with 503, because too many bytes of documents were under way.
+        /// </summary>
+        public ulong handshakes_overloaded;
+        /// <summary>
+        ///  Connections that ended because nothing came from the peer in time: no packet, no pong.
+        /// </summary>
+        public ulong connections_timed_out;
+        /// <summary>
+        ///  Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
+        /// </summary>
+        public ulong connections_lost;
+        /// <summary>
+        ///  Streams closed with 1009: the peer announced or sent more than a message may have. Part
+        ///  of protocol_errors, as the next.
+        /// </summary>
+        public ulong messages_too_big;
+        /// <summary>
+        ///  Streams closed with 1007: text that is no UTF-8, compressed data that is none.
+        /// </summary>
+        public ulong payloads_invalid;
+        /// <summary>
+        ///  Handshakes that TLS ended: certificates that this side or the client did not take, nothing
+        ///  in common, no TLS at all. Part of `handshakes_failed`.
+        /// </summary>
+        public ulong tls_failures;
+        /// <summary>
+        ///  Upgrade requests refused by the origin or by the program, and streams that should have
+        ///  come from a trusted proxy and did not.
+        /// </summary>
+        public ulong handshakes_refused;
+        /// <summary>
+        ///  Upgrade requests that the program did not answer in time; answered with 503.
+        /// </summary>
+        public ulong handshakes_unanswered;
+        /// <summary>
+        ///  Connections over datagrams now whose client was not heard since its request. Since 0.3.
+        /// </summary>
+        public uint connections_unvalidated;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Such connections that ended after unvalidated_timeout_ms.
+        /// </summary>
+        public ulong connections_unheard;
+        /// <summary>
+        ///  Requests turned away at unvalidated_connections_max.
+        /// </summary>
+        public ulong requests_unvalidated;
+        /// <summary>
+        ///  Requests dropped because their address has connections_per_address_max connections.
+        /// </summary>
+        public ulong requests_over_address;
+        /// <summary>
+        ///  Requests dropped because their address made more than requests_per_address_max in a second.
+        /// </summary>
+        public ulong requests_over_rate;
+        /// <summary>
+        ///  Requests dropped because their connection had just ended.
+        /// </summary>
+        public ulong requests_late;
+        /// <summary>
+        ///  Requests answered with a Retry: the client has to prove its address.
+        /// </summary>
+        public ulong retries_out;
+        /// <summary>
+        ///  Requests whose cookie was right.
+        /// </summary>
+        public ulong cookies_accepted;
+        /// <summary>
+        ///  Requests whose cookie was wrong, or too old.
+        /// </summary>
+        public ulong cookies_refused;
+    }
+
+    /// <summary>
+    ///  Bad network for tests, applied to datagram interfaces below the protocol.
+    ///  Fill it with nd_network_simulator_init (everything off).
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_network_simulator
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_network_simulator_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  Percent of arriving packets that are lost, 0 to 100.
+        /// </summary>
+        public float receive_loss_percent;
+        /// <summary>
+        ///  Percent of leaving packets that are lost, 0 to 100.
+        /// </summary>
+        public float send_loss_percent;
+        /// <summary>
+        ///  Percent of leaving packets that leave twice, 0 to 100.
+        /// </summary>
+        public float send_duplicate_percent;
+        /// <summary>
+        ///  Percent of leaving packets that overtake the others, 0 to 100.
+        /// </summary>
+        public float send_reorder_percent;
+        /// <summary>
+        ///  Milliseconds by which leaving packets are late.
+        /// </summary>
+        public uint send_delay_ms;
+        /// <summary>
+        ///  Milliseconds by which that varies, either way.
+        /// </summary>
+        public uint send_jitter_ms;
+        /// <summary>
+        ///  Bytes of the largest packet that arrives; 0 is no limit.
+        /// </summary>
+        public uint receive_mtu;
+        /// <summary>
+        ///  1: nothing goes in or out.
+        /// </summary>
+        public uint partitioned;
+        /// <summary>
+        ///  0.
+        /// </summary>
+        public uint reserved;
+        /// <summary>
+        ///  Start of the random sequence: one seed, one behaviour.
+        /// </summary>
+        public ulong seed;
     }
 
     /// <summary>
@@ -3511,11 +4025,23 @@ namespace NetDriver.Interop
         /// </summary>
         public int round_trip_interval_ms;
         /// <summary>
-        ///  WebSocket, TCP: messages that one connection may queue, whatever their length; then
+        ///  WebSocket and TCP: messages that one connection may queue, whatever their length; then
         ///  ND_ERROR_NETWORK_SEND_QUEUE_FULL, and a Writable event when half of them have left. Default
         ///  0: no such limit, only outbound_bytes_max. Since 0.3.
         /// </summary>
         public uint websocket_send_queue_capacity;
+        /// <summary>
+        ///  Over datagrams (UDP, IPC): 1 speaks more than Unity Transport with peers that are netdriver,
+        ///  too. Messages share datagrams, losses are found and repaired sooner, bulk data leaves room
+        ///  for real time, and a peer that moves must prove its new address. Other peers do not notice:
+        ///  they drop the message that asks. 0 never asks and never answers. Default 1.
+        /// </summary>
+        public int session;
+        /// <summary>
+        ///  With such peers: what protection against loss may cost, in percent of the reliable messages
+        ///  that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
+        /// </summary>
+        public uint session_repair_percent;
     }
 
     /// <summary>
@@ -3875,500 +4401,14 @@ namespace NetDriver.Interop
     }
 
     /// <summary>
-    ///  One event. What a field holds depends on `kind`.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_event
-    {
-        /// <summary>
-        ///  The connection that it happened to.
-        /// </summary>
-        public ulong connection;
-        /// <summary>
-        ///  Data: the message. Fragment: the piece. Connect: the server's accept payload. Disconnect:
-        ///  the close reason, or what went wrong, as UTF-8 text. CloseRequest: the peer's close reason.
-        ///  Pong: what the ping carried. Valid until the first nd_driver_update after this pop.
-        /// </summary>
-        public byte* data;
-        /// <summary>
-        ///  Length of `data` in bytes; 0 is a valid message.
-        /// </summary>
-        public uint data_length;
-        /// <summary>
-        ///  ND_EVENT_….
-        /// </summary>
-        public int kind;
-        /// <summary>
-        ///  Disconnect of a WebSocket, CloseRequest: the close code (RFC 6455 section 7.4); 1005 when
-        ///  the peer gave none, 1006 when the stream just ended; 0 when it was never open, and where
-        ///  there are none. With ND_DISCONNECT_HANDSHAKE_REJECTED: the HTTP status of the answer, 0
-        ///  when it had none.
-        /// </summary>
-        public ushort close_code;
-        /// <summary>
-        ///  Disconnect: ND_DISCONNECT_….
-        /// </summary>
-        public byte reason;
-        /// <summary>
-        ///  Data: the pipeline that it came through; 0 is none. Writable: the pipeline whose window was
-        ///  full; 0: the send queue was.
-        /// </summary>
-        public byte pipeline;
-        /// <summary>
-        ///  ND_EVENT_FLAG_… bits.
-        /// </summary>
-        public uint flags;
-    }
-
-    /// <summary>
-    ///  A message being written in place, between nd_driver_begin_send and nd_driver_end_send.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_send
-    {
-        /// <summary>
-        ///  Names the send to the driver.
-        /// </summary>
-        public ulong handle;
-        /// <summary>
-        ///  Where to write the message; valid until the send is ended or aborted, or until the next
-        ///  nd_driver_update, which aborts what was left open.
-        /// </summary>
-        public byte* data;
-        /// <summary>
-        ///  Bytes that may be written at `data`.
-        /// </summary>
-        public uint capacity;
-        /// <summary>
-        ///  The library's: leave it as it is.
-        /// </summary>
-        public uint reserved;
-    }
-
-    /// <summary>
-    ///  What is known of a connection. Set struct_size with nd_connection_info_init.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_connection_info
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_connection_info_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  ND_STATE_….
-        /// </summary>
-        public int state;
-        /// <summary>
-        ///  Number of the interface, as nd_driver_add_interface gave it.
-        /// </summary>
-        public uint interface_index;
-        /// <summary>
-        ///  ND_INTERFACE_….
-        /// </summary>
-        public uint interface_kind;
-        /// <summary>
-        ///  ND_DIALECT_UTP or ND_DIALECT_PLAIN.
-        /// </summary>
-        public uint dialect;
-        /// <summary>
-        ///  Microseconds of the last measured round trip; 0 when none was measured: the UTP dialect
-        ///  measures every round_trip_interval_ms, a plain WebSocket each of its pings, and reliable
-        ///  pipelines measure where the peer answers no probe.
-        /// </summary>
-        public uint round_trip_us;
-        /// <summary>
-        ///  The peer's address, behind trusted proxies too.
-        /// </summary>
-        public nd_endpoint remote;
-        /// <summary>
-        ///  The address of this side.
-        /// </summary>
-        public nd_endpoint local;
-        /// <summary>
-        ///  Messages received.
-        /// </summary>
-        public ulong messages_in;
-        /// <summary>
-        ///  Messages sent.
-        /// </summary>
-        public ulong messages_out;
-        /// <summary>
-        ///  Payload bytes received.
-        /// </summary>
-        public ulong bytes_in;
-        /// <summary>
-        ///  Payload bytes sent.
-        /// </summary>
-        public ulong bytes_out;
-        /// <summary>
-        ///  Datagrams dropped because the inbound limit was reached.
-        /// </summary>
-        public ulong dropped_in;
-        /// <summary>
-        ///  Sends refused because the outbound limit was reached.
-        /// </summary>
-        public ulong refused_out;
-        /// <summary>
-        ///  Payload bytes that wait for nd_driver_pop_event.
-        /// </summary>
-        public uint inbound_bytes;
-        /// <summary>
-        ///  Bytes that wait to be sent.
-        /// </summary>
-        public uint outbound_bytes;
-        /// <summary>
-        ///  The address of the socket's other end: of the trusted proxy that the peer is behind, else as
-        ///  `remote`. Since 0.2.
-        /// </summary>
-        public nd_endpoint peer;
-        /// <summary>
-        ///  Milliseconds since the last message arrived; UINT32_MAX when none did.
-        /// </summary>
-        public uint last_message_age_ms;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
-        /// <summary>
-        ///  Microseconds of the smoothed round trip (RFC 6298); 0 when none was measured, as below.
-        ///  Since 0.3.
-        /// </summary>
-        public uint round_trip_smoothed_us;
-        /// <summary>
-        ///  Microseconds by which round trips deviate from it, smoothed: the jitter.
-        /// </summary>
-        public uint round_trip_jitter_us;
-        /// <summary>
-        ///  Microseconds of the shortest round trip.
-        /// </summary>
-        public uint round_trip_min_us;
-        /// <summary>
-        ///  Microseconds of the longest round trip.
-        /// </summary>
-        public uint round_trip_max_us;
-        /// <summary>
-        ///  How many round trips were measured.
-        /// </summary>
-        public uint round_trip_count;
-        /// <summary>
-        ///  Bytes of the largest packet that the path is known to take, its headers up to those of UDP
-        ///  or TCP included: max_message_size without path-MTU discovery; 0 for a plain WebSocket.
-        /// </summary>
-        public uint path_mtu;
-        /// <summary>
-        ///  1: the peer's address is as good as proven: it has spoken since its request, or brought a
-        ///  cookie, or there is a stream to it.
-        /// </summary>
-        public uint validated;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved_2;
-    }
-
-    /// <summary>
-    ///  An upgrade request that waits for the program. Set struct_size with nd_request_init.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_request
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_request_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  Number of the interface, as nd_driver_add_interface gave it.
-        /// </summary>
-        public uint interface_index;
-        /// <summary>
-        ///  Names the request to nd_driver_request_accept and _reject; 0: none waits.
-        /// </summary>
-        public ulong id;
-        /// <summary>
-        ///  ND_REQUEST_FLAG_… bits.
-        /// </summary>
-        public uint flags;
-        /// <summary>
-        ///  Milliseconds until the request is answered with 503.
-        /// </summary>
-        public uint remaining_ms;
-        /// <summary>
-        ///  The client's address, behind trusted proxies too.
-        /// </summary>
-        public nd_endpoint remote;
-        /// <summary>
-        ///  The address of the socket's other end: of the proxy, else as `remote`.
-        /// </summary>
-        public nd_endpoint peer;
-        /// <summary>
-        ///  The address of this side.
-        /// </summary>
-        public nd_endpoint local;
-    }
-
-    /// <summary>
-    ///  Counters of a driver since it was created. Set struct_size with nd_driver_statistics_init.
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_driver_statistics
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_driver_statistics_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  Connections now, in any state but Disconnected.
-        /// </summary>
-        public uint connections;
-        /// <summary>
-        ///  Streams of clients without a connection now: in their handshake, or on their way out.
-        /// </summary>
-        public uint handshakes_pending;
-        /// <summary>
-        ///  Closed connections whose goodbye is not over: a program that ends waits for 0 here.
-        /// </summary>
-        public uint connections_closing;
-        /// <summary>
-        ///  Connections that came from outside.
-        /// </summary>
-        public ulong connections_incoming;
-        /// <summary>
-        ///  Connections that this side started.
-        /// </summary>
-        public ulong connections_outgoing;
-        /// <summary>
-        ///  Messages received.
-        /// </summary>
-        public ulong messages_in;
-        /// <summary>
-        ///  Messages sent.
-        /// </summary>
-        public ulong messages_out;
-        /// <summary>
-        ///  Payload bytes received.
-        /// </summary>
-        public ulong bytes_in;
-        /// <summary>
-        ///  Payload bytes sent.
-        /// </summary>
-        public ulong bytes_out;
-        /// <summary>
-        ///  Datagrams received, control messages included.
-        /// </summary>
-        public ulong datagrams_in;
-        /// <summary>
-        ///  Datagrams sent, control messages included.
-        /// </summary>
-        public ulong datagrams_out;
-        /// <summary>
-        ///  Bytes read from streams.
-        /// </summary>
-        public ulong stream_bytes_in;
-        /// <summary>
-        ///  Bytes written to streams.
-        /// </summary>
-        public ulong stream_bytes_out;
-        /// <summary>
-        ///  Packets that could not be parsed, and were dropped.
-        /// </summary>
-        public ulong malformed_in;
-        /// <summary>
-        ///  Packets of unknown connections, dropped.
-        /// </summary>
-        public ulong unknown_token_in;
-        /// <summary>
-        ///  Packets of Unity Transport 1.x, whose protocol differs, dropped.
-        /// </summary>
-        public ulong old_protocol_in;
-        /// <summary>
-        ///  Datagrams dropped because a connection's inbound limit was reached.
-        /// </summary>
-        public ulong dropped_in;
-        /// <summary>
-        ///  Sends refused because a connection's outbound limit was reached.
-        /// </summary>
-        public ulong refused_out;
-        /// <summary>
-        ///  Streams closed because the peer broke the WebSocket protocol.
-        /// </summary>
-        public ulong protocol_errors;
-        /// <summary>
-        ///  Handshakes that failed, for whatever reason; the handshakes_… below tell the reasons apart.
-        /// </summary>
-        public ulong handshakes_failed;
-        /// <summary>
-        ///  Ordinary HTTP requests answered with a document.
-        /// </summary>
-        public ulong documents_served;
-        /// <summary>
-        ///  Connections refused because connections_max was reached.
-        /// </summary>
-        public ulong connections_refused;
-        /// <summary>
-        ///  Handshakes that failed because the request head was larger than head_size_max or had too
-        ///  many headers; answered with 431.
-        /// </summary>
-        public ulong handshakes_too_large;
-        /// <summary>
-        ///  Handshakes that failed because the request broke a rule (answered with 400, 405, 426 or
-        ///  505), or what followed the 101 did.
-        /// </summary>
-        public ulong handshakes_malformed;
-        /// <summary>
-        ///  Requests for a path where nothing is served; answered with 404.
-        /// </summary>
-        public ulong handshakes_not_found;
-        /// <summary>
-        ///  Handshakes that were not over within handshake_timeout_ms.
-        /// </summary>
-        public ulong handshakes_timed_out;
-        /// <summary>
-        ///  Handshakes whose client left.
-        /// </summary>
-        public ulong handshakes_abandoned;
-        /// <summary>
-        ///  Handshakes that were ended to make room for newcomers at pending_handshakes_max.
-        /// </summary>
-        public ulong handshakes_displaced;
-        /// <summary>
-        ///  Requests answered with 503, because too many bytes of documents were under way.
-        /// </summary>
-        public ulong handshakes_overloaded;
-        /// <summary>
-        ///  Connections that ended because nothing came from the peer in time: no packet, no pong.
-        /// </summary>
-        public ulong connections_timed_out;
-        /// <summary>
-        ///  Connections over streams that ended without a Close frame (over TCP: a Disconnect packet).
-        /// </summary>
-        public ulong connections_lost;
-        /// <summary>
-        ///  Streams closed with 1009: the peer announced or sent more than a message may have. Part
-        ///  of protocol_errors, as the next.
-        /// </summary>
-        public ulong messages_too_big;
-        /// <summary>
-        ///  Streams closed with 1007: text that is no UTF-8, compressed data that is none.
-        /// </summary>
-        public ulong payloads_invalid;
-        /// <summary>
-        ///  Handshakes that TLS ended: certificates that this side or the client did not take, nothing
-        ///  in common, no TLS at all. Part of `handshakes_failed`.
-        /// </summary>
-        public ulong tls_failures;
-        /// <summary>
-        ///  Upgrade requests refused by the origin or by the program, and streams that should have
-        ///  come from a trusted proxy and did not.
-        /// </summary>
-        public ulong handshakes_refused;
-        /// <summary>
-        ///  Upgrade requests that the program did not answer in time; answered with 503.
-        /// </summary>
-        public ulong handshakes_unanswered;
-        /// <summary>
-        ///  Connections over datagrams now whose client was not heard since its request. Since 0.3.
-        /// </summary>
-        public uint connections_unvalidated;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
-        /// <summary>
-        ///  Such connections that ended after unvalidated_timeout_ms.
-        /// </summary>
-        public ulong connections_unheard;
-        /// <summary>
-        ///  Requests turned away at unvalidated_connections_max.
-        /// </summary>
-        public ulong requests_unvalidated;
-        /// <summary>
-        ///  Requests dropped because their address has connections_per_address_max connections.
-        /// </summary>
-        public ulong requests_over_address;
-        /// <summary>
-        ///  Requests dropped because their address made more than requests_per_address_max in a second.
-        /// </summary>
-        public ulong requests_over_rate;
-        /// <summary>
-        ///  Requests dropped because their connection had just ended.
-        /// </summary>
-        public ulong requests_late;
-        /// <summary>
-        ///  Requests answered with a Retry: the client has to prove its address.
-        /// </summary>
-        public ulong retries_out;
-        /// <summary>
-        ///  Requests whose cookie was right.
-        /// </summary>
-        public ulong cookies_accepted;
-        /// <summary>
-        ///  Requests whose cookie was wrong, or too old.
-        /// </summary>
-        public ulong cookies_refused;
-    }
-
-    /// <summary>
-    ///  Bad network for tests, applied to datagram interfaces below the protocol.
-    ///  Fill it with nd_network_simulator_init (everything off).
-    /// </summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal unsafe partial struct nd_network_simulator
-    {
-        /// <summary>
-        ///  Size of this struct in bytes; nd_network_simulator_init sets it.
-        /// </summary>
-        public uint struct_size;
-        /// <summary>
-        ///  Percent of arriving packets that are lost, 0 to 100.
-        /// </summary>
-        public float receive_loss_percent;
-        /// <summary>
-        ///  Percent of leaving packets that are lost, 0 to 100.
-        /// </summary>
-        public float send_loss_percent;
-        /// <summary>
-        ///  Percent of leaving packets that leave twice, 0 to 100.
-        /// </summary>
-        public float send_duplicate_percent;
-        /// <summary>
-        ///  Percent of leaving packets that overtake the others, 0 to 100.
-        /// </summary>
-        public float send_reorder_percent;
-        /// <summary>
-        ///  Milliseconds by which leaving packets are late.
-        /// </summary>
-        public uint send_delay_ms;
-        /// <summary>
-        ///  Milliseconds by which that varies, either way.
-        /// </summary>
-        public uint send_jitter_ms;
-        /// <summary>
-        ///  Bytes of the largest packet that arrives; 0 is no limit.
-        /// </summary>
-        public uint receive_mtu;
-        /// <summary>
-        ///  1: nothing goes in or out.
-        /// </summary>
-        public uint partitioned;
-        /// <summary>
-        ///  0.
-        /// </summary>
-        public uint reserved;
-        /// <summary>
-        ///  Start of the random sequence: one seed, one behaviour.
-        /// </summary>
-        public ulong seed;
-    }
-
-    /// <summary>
     ///  A place for a datagram that has arrived.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct nd_incoming_packet
     {
         /// <summary>
-        ///  Where it came from: fill it in. Answers go there.
+        ///  Where it came from: fill it in. Answers go there. Without a valid one the datagram is
+        ///  dropped and counted as malformed.
         /// </summary>
         public nd_endpoint endpoint;
         /// <summary>
@@ -4875,11 +4915,11 @@ namespace NetDriver.Interop
         /// </summary>
         public uint mode;
         /// <summary>
-        ///  Milliseconds by which packets are late. Default 0.
+        ///  Milliseconds by which packets are late, at most 3600000. Default 0.
         /// </summary>
         public uint packet_delay_ms;
         /// <summary>
-        ///  Milliseconds by which that varies, either way. Default 0.
+        ///  Milliseconds by which that varies, either way, at most 3600000. Default 0.
         /// </summary>
         public uint packet_jitter_ms;
         /// <summary>
@@ -4941,7 +4981,7 @@ namespace NetDriver.Interop
         /// </summary>
         public ulong reliable_acks_sent;
         /// <summary>
-        ///  ReliableSequenced: packets that were missing when a later one came, and are so still.
+        ///  ReliableSequenced: packets that were missing when a later one came.
         /// </summary>
         public ulong reliable_packets_dropped;
         /// <summary>

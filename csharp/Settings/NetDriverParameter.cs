@@ -104,8 +104,8 @@ namespace NetDriver
         /// </summary>
         public uint fragmentSize;
         /// <summary>
-        /// WebSocket: messages that one connection may queue for sending, whatever their length; 0
-        /// (default): no such limit.
+        /// WebSocket and TCP: messages that one connection may queue for sending, whatever their
+        /// length; 0 (default): no such limit.
         /// </summary>
         public uint webSocketSendQueueCapacity;
         /// <summary>
@@ -149,6 +149,18 @@ namespace NetDriver
         /// UTP dialect: milliseconds between two probes that measure the round trip; 0 is never.
         /// </summary>
         public int roundTripIntervalMS;
+        /// <summary>
+        /// Over datagrams (UDP, IPC), speak more than Unity Transport with peers of NetDriver,
+        /// too: messages share datagrams, losses are found and repaired sooner, bulk data leaves
+        /// room for real time, and a peer that moves must prove its new address. Other peers do
+        /// not notice. On by default.
+        /// </summary>
+        public bool session;
+        /// <summary>
+        /// With such peers: what protection against loss may cost, in percent of the reliable
+        /// messages that it protects; 0 (none at all) to 100. Without loss none is sent.
+        /// </summary>
+        public uint sessionRepairPercent;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -181,6 +193,8 @@ namespace NetDriver
                     requestsPerAddressMax = 2000,
                     acceptPayloadBeforeValidation = true,
                     roundTripIntervalMS = 500,
+                    session = true,
+                    sessionRepairPercent = 66,
                 };
             }
         }
@@ -229,6 +243,8 @@ namespace NetDriver
                 silenceTimeoutMS = settings.silence_timeout_ms,
                 tolerateThrottled = settings.tolerate_throttled != 0,
                 connectRaceDelayMS = settings.connect_race_delay_ms,
+                session = settings.session != 0,
+                sessionRepairPercent = settings.session_repair_percent,
                 deflate = settings.deflate != 0,
                 deflateLevel = settings.deflate_level,
                 deflateWindowBits = settings.deflate_window_bits,
@@ -281,6 +297,8 @@ namespace NetDriver
             settings.requests_per_address_max = requestsPerAddressMax;
             settings.accept_payload_before_validation = acceptPayloadBeforeValidation ? 1 : 0;
             settings.round_trip_interval_ms = roundTripIntervalMS;
+            settings.session = session ? 1 : 0;
+            settings.session_repair_percent = sessionRepairPercent;
         }
     }
 }

@@ -164,8 +164,8 @@ namespace NetDriver.Tests
                 NetworkPipeline pipeline = multi.CreatePipeline(
                     typeof(FragmentationPipelineStage), typeof(ReliableSequencedPipelineStage));
                 Check.That(pipeline != NetworkPipeline.Null, "a pipeline");
-                NetworkPipeline other = multi.CreatePipeline(new NetworkPipelineStage[0]);
-                Check.That(other != pipeline, "another");
+                NetworkPipelineStage[] none = new NetworkPipelineStage[0];
+                Check.That(multi.CreatePipeline(none) != pipeline, "another");
                 using (NetworkDriver bare = NetworkDriver.Create(new IPCNetworkInterface()))
                     Check.Throws<InvalidOperationException>(() => multi.AddDriver(bare), "without");
                 multi.GetDriver(2).CreatePipeline(new NetworkPipelineStage[0]);

@@ -54,7 +54,11 @@ namespace NetDriver.Tests
 
         public static void ParametersComeFromTheSettings()
         {
+            // With a session the window is no bound.
+            NetDriverParameter stock = NetDriverParameter.Default;
+            stock.session = false;
             NetworkSettings settings = new NetworkSettings()
+                .WithNetDriverParameters(stock)
                 .WithFragmentationStageParameters(payloadCapacity: 9000)
                 .WithReliableStageParameters(windowSize: 8, minimumResendTime: 10,
                     maximumResendTime: 20);

@@ -138,6 +138,11 @@ impl NetworkDriver {
                 // The peer was faster; the Disconnect event waits to be popped.
                 continue;
             }
+            if self.lingers(index) {
+                self.closing.push((index, frame));
+                continue;
+            }
+            let entry = self.connections.at(index);
             let link = entry.link;
             self.forget_token(index, true);
             self.transmit_control(index);

@@ -80,6 +80,8 @@ pub struct Entry {
     pub utp: Option<UtpConnection>,
     /// The machines of its pipelines.
     pub machines: Machines,
+    /// What it says beyond Unity Transport.
+    pub session: Option<Box<super::sessions::Peer>>,
     /// It came from outside.
     pub incoming: bool,
     /// The program knows it.
@@ -148,6 +150,7 @@ impl Entry {
             link: Link::None,
             utp: None,
             machines: Machines::default(),
+            session: None,
             incoming: false,
             accepted: false,
             waiting: Waiting::default(),
@@ -314,6 +317,7 @@ impl Connections {
             entry.link = Link::None;
             entry.utp = None;
             entry.machines.clear();
+            entry.session = None;
             entry.http = None;
             entry.custom = None;
             entry.plan = None;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::connections::Link;
 use super::{DisconnectReason, Ending, Event, EventKind, MessageKind, NetworkDriver};
 use crate::log::note;
+use crate::proto::session;
 use crate::proto::utp::connection::{Outcome, UtpConnection};
 use crate::proto::utp::packet::{self, Packet, PacketError, Token};
 use crate::settings::Dialect;
@@ -43,6 +44,10 @@ impl NetworkDriver {
             self.statistics.malformed_in += 1;
             return;
         }
+        if self.settings.session && session::packet::is_session(data) {
+            self.receive_session(interface, link, data);
+            return;
+        }
         if self.receive_cookie(interface, link, data) {
             return;
         }
@@ -53,7 +58,7 @@ impl NetworkDriver {
         let known = self.interfaces[interface as usize].tokens.get(&token).copied();
         match (known, &packet) {
             (Some(index), _) => {
-                self.follow(index, link, &packet);
+                self.follow(index, link, &packet, data.len());
                 self.handle_packet(index, &packet, None);
             }
             (None, Packet::ConnectionRequest { payload, .. }) if self.admits() => {
@@ -86,7 +91,7 @@ impl NetworkDriver {
     /// Follows a peer that moved: data, heartbeats and probes come from where it is now. Repeated
     /// handshake packets and goodbyes move nothing; a client's first Accept comes from the one of
     /// the server's addresses that answers.
-    fn follow(&mut self, index: u32, link: Link, packet: &Packet<'_>) {
+    fn follow(&mut self, index: u32, link: Link, packet: &Packet<'_>, size: usize) {
         let entry = self.connections.at(index);
         let established = entry.utp.as_ref().is_some_and(UtpConnection::is_established);
         let moves = match packet {
@@ -95,7 +100,11 @@ impl NetworkDriver {
             _ => established,
         };
         if moves && entry.link != link && entry.link != Link::None {
-            self.set_link(index, link);
+            if self.proves_places(index) {
+                self.hear_from_elsewhere(index, link, size);
+            } else {
+                self.set_link(index, link);
+            }
         }
     }
 
@@ -141,7 +150,9 @@ impl NetworkDriver {
             (Outcome::Connected, Packet::ConnectionAccept { payload, .. }) => {
                 self.connected(index, payload);
             }
-            (Outcome::Data, Packet::Data { pipeline, payload, .. }) => {
+            (Outcome::Data, Packet::Data { pipeline, payload, .. })
+                if !self.take_hello(index, *pipeline, payload) =>
+            {
                 self.receive_packet(index, *pipeline, payload, whole);
             }
             (Outcome::Disconnected, _) => {

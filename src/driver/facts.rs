@@ -36,6 +36,7 @@ impl NetworkDriver {
         let custom = entry.custom.as_deref();
         let remote = custom.map(|ends| ends.remote);
         let age = |since| self.time().saturating_sub(since) / MICROS_PER_MS;
+        let session = entry.session.as_ref().and_then(|peer| peer.established());
         Ok(ConnectionInfo {
             state: entry.state,
             interface: entry.interface,
@@ -49,6 +50,8 @@ impl NetworkDriver {
             round_trip_count: entry.round_trip.count(),
             path_mtu: entry.utp.as_ref().map_or(0, UtpConnection::path_mtu),
             validated: entry.utp.as_ref().is_none_or(UtpConnection::is_validated),
+            session: session.is_some(),
+            loss_permille: session.map_or(0, |session| (session.loss() * 1000.0) as u32),
             last_message_age_ms: entry
                 .last_message
                 .map(|at| u32::try_from(age(at)).unwrap_or(u32::MAX).min(u32::MAX - 1)),

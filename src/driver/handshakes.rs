@@ -174,6 +174,8 @@ impl NetworkDriver {
         if !std::mem::take(&mut entry.unsettled) {
             return;
         }
+        self.greet(index);
+        let entry = self.connections.at(index);
         if entry.state != ConnectionState::Connecting {
             return;
         }

@@ -34,6 +34,7 @@ mod receive;
 mod redirects;
 mod requests;
 mod send;
+mod sessions;
 mod stream;
 mod stream_client;
 mod stream_end;
@@ -77,6 +78,7 @@ use pipelines::Pipelines;
 use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
+use sessions::Sessions;
 use streams::Streams;
 use timers::Timers;
 pub use traffic::{ConnectionStatistics, ReliableCounters, SequencedCounters};
@@ -105,6 +107,7 @@ pub struct NetworkDriver {
     timers: Timers,
     sends: OpenSends,
     pipelines: Pipelines,
+    sessions: Sessions,
     accept_queue: VecDeque<Connection>,
     /// Connections arrived since the last update.
     accept_news: bool,
@@ -209,6 +212,7 @@ impl NetworkDriver {
             timers: Timers::default(),
             sends: OpenSends::default(),
             pipelines: Pipelines::default(),
+            sessions: Sessions::default(),
             accept_queue: VecDeque::new(),
             accept_news: false,
             settle_news: false,
@@ -454,6 +458,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         entry.link = Link::None;
         entry.machines.clear();
+        entry.session = None;
         let connection = entry.connection(index);
         let kind = self.interfaces[entry.interface as usize].settings.kind;
         let has_codes = kind == InterfaceKind::WebSocket;

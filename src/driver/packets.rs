@@ -17,6 +17,9 @@ impl NetworkDriver {
     /// May the program send `count` more packets with `bytes` bytes in all, the headers of
     /// pipelines included? What is more than the queue holds may come into an empty one.
     pub(super) fn has_packet_room(&mut self, index: u32, count: usize, bytes: usize) -> bool {
+        if let Some(room) = self.session_room(index, count) {
+            return room;
+        }
         let entry = self.connections.at(index);
         let (link, queued) = (entry.link, entry.queued_datagrams as usize);
         let fits = queued == 0 || queued + count <= self.settings.send_queue_capacity as usize;
@@ -31,7 +34,11 @@ impl NetworkDriver {
                 let batch = &self.pump.udp[socket as usize];
                 fits && batch.has_room(count * DATA_HEADER_SIZE + bytes)
             }
-            Link::Ipc { .. } | Link::Custom { .. } | Link::None => fits,
+            Link::Custom { port, .. } => {
+                let batch = &self.pump.custom[port as usize];
+                fits && batch.has_room(count * DATA_HEADER_SIZE + bytes)
+            }
+            Link::Ipc { .. } | Link::None => fits,
         }
     }
 
@@ -56,6 +63,9 @@ impl NetworkDriver {
     /// Sends one data packet; it leaves with the next flush or update. False when it could not be
     /// queued: it is lost then, as any datagram may be.
     pub(super) fn emit_packet(&mut self, index: u32, pipeline: u8, payload: &[u8]) -> bool {
+        if let Some(sent) = self.send_in_session(index, pipeline, payload) {
+            return sent;
+        }
         let entry = self.connections.at(index);
         let link = entry.link;
         let Some(utp) = &entry.utp else {

@@ -29,6 +29,7 @@ impl NetworkDriver {
         // From here on whoever calls wants another look.
         self.woken |= self.pump.bell.take_call();
         self.take_answers();
+        self.deliver_stalled();
         for interface in 0..self.interfaces.len() {
             let place = &self.interfaces[interface];
             let bindings = place.bindings.iter().chain(&place.implicit);
@@ -174,6 +175,7 @@ impl NetworkDriver {
         self.run_plan_timer(index);
         self.run_utp_timer(index);
         self.run_pipeline_timers(index);
+        self.run_session_timer(index);
         self.schedule(index);
     }
 
@@ -215,15 +217,18 @@ impl NetworkDriver {
     /// Notes what a connection wants next: to send what its UTP machine has, or to be asked again.
     pub(super) fn schedule(&mut self, index: u32) {
         let pipelines = self.pipeline_timeout(index);
+        let session = self.session_timeout(index);
         let entry = self.connections.at(index);
         if entry.unsettled && entry.utp.as_ref().is_none_or(UtpConnection::is_settled) {
             self.settle(index);
         }
         let entry = self.connections.at(index);
         let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
-        let mut deadline = plan.into_iter().chain(pipelines).min();
+        let mut deadline = plan.into_iter().chain(pipelines).chain(session).min();
         if let Some(utp) = &entry.utp {
-            if utp.wants_transmit() && !std::mem::replace(&mut entry.listed, true) {
+            // A goodbye waits for what was sent before.
+            let wants = utp.wants_transmit() && !entry.closing;
+            if wants && !std::mem::replace(&mut entry.listed, true) {
                 self.control_list.push(index);
             }
             let machine = utp.next_timeout(&self.utp_config);

@@ -21,13 +21,17 @@ impl NetworkDriver {
         self.schedule_touched();
         let mut list = std::mem::take(&mut self.control_list);
         for &index in &list {
-            self.connections.at(index).listed = false;
-            self.transmit_control(index);
+            let entry = self.connections.at(index);
+            entry.listed = false;
+            if !entry.closing {
+                self.transmit_control(index);
+            }
             self.schedule(index);
         }
         list.clear();
         list.append(&mut self.control_list);
         self.control_list = list;
+        self.transmit_sessions();
         self.close_connections();
         self.release_simulated();
         let outcome = self.flush_datagrams();
@@ -177,6 +181,7 @@ impl NetworkDriver {
     fn count_sent_datagrams(&mut self) {
         let mut list = std::mem::take(&mut self.queued_list);
         list.retain(|&index| {
+            let crowded = self.session_room(index, 1) == Some(false);
             let entry = self.connections.at(index);
             entry.accept_repeated = false;
             let waits = match entry.link {
@@ -184,7 +189,7 @@ impl NetworkDriver {
                 Link::Custom { port, .. } => self.pump.custom[port as usize].has_queued(),
                 Link::None | Link::Ipc { .. } | Link::Stream(_) => false,
             };
-            if waits {
+            if waits || crowded {
                 return true;
             }
             entry.queue_listed = false;

@@ -274,6 +274,10 @@ pub struct ConnectionInfo {
     /// The peer's address is as good as proven: it has spoken, or brought a cookie, or there is a
     /// stream to it.
     pub validated: bool,
+    /// Do messages go through a session with a netdriver peer?
+    pub session: bool,
+    /// Packets of the session that get lost, in 1/1000.
+    pub loss_permille: u32,
     /// Milliseconds since the last message arrived; `None` when none did.
     pub last_message_age_ms: Option<u32>,
     /// The peer's address, behind trusted proxies too.

@@ -510,6 +510,8 @@ pub(super) fn empty_info() -> nd_connection_info {
         round_trip_count: 0,
         path_mtu: 0,
         validated: 0,
+        session: 0,
+        loss_permille: 0,
         reserved_2: 0,
     }
 }
@@ -543,6 +545,8 @@ fn info_to_abi(info: &ConnectionInfo) -> nd_connection_info {
         round_trip_count: info.round_trip_count,
         path_mtu: info.path_mtu.into(),
         validated: u32::from(info.validated),
+        session: u32::from(info.session),
+        loss_permille: info.loss_permille,
         ..empty_info()
     }
 }

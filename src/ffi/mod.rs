@@ -30,6 +30,7 @@ pub mod pipelines;
 pub mod presets;
 pub mod requests;
 pub mod sends;
+pub mod setting_structs;
 pub mod settings;
 pub mod stages;
 pub mod stream_packed_reads;

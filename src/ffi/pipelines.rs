@@ -58,9 +58,9 @@ pub struct nd_simulator_stage {
     pub max_packet_size: u32,
     /// ND_SIMULATOR_MODE_…. Default ND_SIMULATOR_MODE_ALL_PACKETS.
     pub mode: u32,
-    /// Milliseconds by which packets are late. Default 0.
+    /// Milliseconds by which packets are late, at most 3600000. Default 0.
     pub packet_delay_ms: u32,
-    /// Milliseconds by which that varies, either way. Default 0.
+    /// Milliseconds by which that varies, either way, at most 3600000. Default 0.
     pub packet_jitter_ms: u32,
     /// The first of every so many packets is dropped. Default 0: none.
     pub packet_drop_interval: u32,
@@ -94,7 +94,7 @@ pub struct nd_pipeline_statistics {
     pub reliable_acks_received: u64,
     /// ReliableSequenced: packets that left and only acknowledge.
     pub reliable_acks_sent: u64,
-    /// ReliableSequenced: packets that were missing when a later one came, and are so still.
+    /// ReliableSequenced: packets that were missing when a later one came.
     pub reliable_packets_dropped: u64,
     /// ReliableSequenced: packets that arrived after later ones.
     pub reliable_packets_out_of_order: u64,
@@ -255,6 +255,27 @@ pub unsafe extern "C" fn nd_connection_set_resend_times(
         let (minimum, maximum) = (milliseconds(minimum_ms), milliseconds(maximum_ms));
         driver.set_resend_times(Connection::from_u64(connection), pipeline, minimum, maximum)
     })
+}
+
+/// Set the priority of a reliable pipeline's messages among those of one connection. It counts
+/// with netdriver peers over datagrams (nd_settings.session): higher goes first when not everything
+/// may leave at once, and a pipeline that has waited for 16 datagrams has its turn all the same.
+/// Messages of pipelines that are not reliable never wait.
+///
+/// @param driver  the driver
+/// @param pipeline  a pipeline
+/// @param priority  0, the default, to 255; for messages that are sent from here on
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, or 0);
+/// ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.3
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_set_pipeline_priority(
+    driver: *mut nd_driver,
+    pipeline: u8,
+    priority: u8,
+) -> nd_result {
+    with_driver(driver, |driver| driver.set_pipeline_priority(pipeline, priority))
 }
 
 /// Bytes that an interface and a pipeline put in front of a message, at most, those below the UTP

@@ -190,6 +190,8 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         requests_per_address_max: s.requests_per_address_max,
         accept_payload_before_validation: i32::from(s.accept_payload_before_validation),
         round_trip_interval_ms: s.round_trip_interval_ms,
+        session: i32::from(s.session),
+        session_repair_percent: s.session_repair_percent,
     }
 }
 
@@ -302,6 +304,8 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
             maximum_resend_time_ms: milliseconds(s.reliable_maximum_resend_time_ms),
         },
         simulator_stage: SimulatorConfig::default(),
+        session: switch("session", s.session)?,
+        session_repair_percent: s.session_repair_percent,
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;

@@ -18,6 +18,7 @@ pub mod race;
 pub mod random;
 pub mod redirect;
 pub mod round_trip;
+pub mod session;
 pub mod stream;
 pub mod time;
 pub mod traffic;

@@ -33,6 +33,10 @@ pub struct Params {
     pub partitioned: bool,
     /// Packets held at once; excess ones are dropped.
     pub queue_max: usize,
+    /// Bytes that the link carries in a second; 0 = no limit. Packets wait for those in front.
+    pub rate: u64,
+    /// Bytes that wait for the link before further packets are dropped; 0 = no limit.
+    pub backlog_max: u64,
 }
 
 impl Default for Params {
@@ -46,6 +50,8 @@ impl Default for Params {
             size_max: 0,
             partitioned: false,
             queue_max: QUEUE_MAX_DEFAULT,
+            rate: 0,
+            backlog_max: 0,
         }
     }
 }
@@ -96,6 +102,8 @@ pub struct Netem<T> {
     held: BinaryHeap<Held<T>>,
     arrivals: u64,
     newest_out: Option<u64>,
+    /// When the link has carried what it was given, in nanoseconds.
+    link_free: u128,
     statistics: Statistics,
 }
 
@@ -138,6 +146,7 @@ impl<T: Clone> Netem<T> {
             held: BinaryHeap::new(),
             arrivals: 0,
             newest_out: None,
+            link_free: 0,
             statistics: Statistics::default(),
         }
     }
@@ -162,11 +171,32 @@ impl<T: Clone> Netem<T> {
             self.statistics.dropped += 1;
             return;
         }
+        let Some(leaves) = self.cross_link(now, size) else {
+            self.statistics.dropped += 1;
+            self.statistics.overflowed += 1;
+            return;
+        };
         if twice {
             self.statistics.duplicated += 1;
-            self.hold(now, packet.clone());
+            self.hold(leaves, packet.clone());
         }
-        self.hold(now, packet);
+        self.hold(leaves, packet);
+    }
+
+    /// When a packet has left the link; `None` when too much waits for it already.
+    fn cross_link(&mut self, now: Micros, size: usize) -> Option<Micros> {
+        if self.params.rate == 0 {
+            return Some(now);
+        }
+        let rate = u128::from(self.params.rate);
+        let start = self.link_free.max(u128::from(now) * 1000);
+        let waiting = (start - u128::from(now) * 1000) * rate / 1_000_000_000;
+        let limit = u128::from(self.params.backlog_max);
+        if limit > 0 && waiting + size as u128 > limit {
+            return None;
+        }
+        self.link_free = start + size as u128 * 1_000_000_000 / rate;
+        Some(Micros::try_from(self.link_free.div_ceil(1000)).unwrap_or(Micros::MAX))
     }
 
     /// The next packet that leaves the network: due ones by time, then by order of entry.
@@ -358,6 +388,19 @@ mod tests {
         assert_eq!(out.iter().map(|packet| packet.1).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!((statistics.dropped, statistics.overflowed), (7, 7));
         assert_eq!(Params::default().queue_max, QUEUE_MAX_DEFAULT);
+    }
+
+    #[test]
+    fn a_link_with_a_rate_lets_packets_wait_and_drops_what_it_cannot_hold() {
+        // 100 bytes each millisecond; every packet has 100.
+        let params = Params { rate: 100_000, delay: 5000, ..Params::default() };
+        let (out, _) = run(params, 1, 4, 0);
+        assert_eq!(out, [(6000, 0), (7000, 1), (8000, 2), (9000, 3)]);
+        let (out, _) = run(params, 1, 3, 2000);
+        assert_eq!(out, [(6000, 0), (8000, 1), (10_000, 2)]);
+        let (out, statistics) = run(Params { backlog_max: 250, ..params }, 1, 9, 0);
+        assert_eq!(out.len(), 2);
+        assert_eq!((statistics.dropped, statistics.overflowed), (7, 7));
     }
 
     #[test]

@@ -161,6 +161,25 @@ impl UdpSocket {
         self.bytes.len() + bytes <= BATCH_BYTES_MAX
     }
 
+    /// Queues a datagram that `write` appends. False when it appended none, or too much waits.
+    pub fn queue_with(
+        &mut self,
+        remote: SocketAddr,
+        write: impl FnOnce(&mut Vec<u8>) -> bool,
+    ) -> bool {
+        let start = self.bytes.len();
+        if start >= BATCH_BYTES_MAX || !write(&mut self.bytes) {
+            return false;
+        }
+        self.queue.push(Queued { remote, start, length: self.bytes.len() - start });
+        true
+    }
+
+    /// Bytes that wait to be sent.
+    pub const fn queued_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Is there something to send?
     pub const fn has_queued(&self) -> bool {
         !self.queue.is_empty()

@@ -46,6 +46,11 @@ pub const CONNECTIONS_LIMIT: u32 = 1 << 20;
 /// The largest `requests_per_address_max`.
 pub const REQUESTS_LIMIT: u32 = 65_534;
 
+/// The default and the largest `session_repair_percent`.
+pub const REPAIR_PERCENT_DEFAULT: u32 = crate::proto::session::REPAIR_PERCENT_MAX_DEFAULT as u32;
+/// The largest `session_repair_percent`.
+pub const REPAIR_PERCENT_MAX: u32 = 100;
+
 /// What a driver is built with. Times are in milliseconds, sizes in bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSettings {
@@ -87,7 +92,7 @@ pub struct NetworkSettings {
     pub inbound_bytes_max: u32,
     /// Bytes that one connection may queue for sending; at least `max_message_size` + 14.
     pub outbound_bytes_max: u32,
-    /// WebSocket: messages that one connection may queue for sending; 0 is no such limit.
+    /// WebSocket and TCP: messages that one connection may queue for sending; 0 is no such limit.
     pub websocket_send_queue_capacity: u32,
     /// Streams of clients without a connection that may be open at once; above 0.
     pub pending_handshakes_max: u32,
@@ -152,6 +157,12 @@ pub struct NetworkSettings {
     pub accept_payload_before_validation: bool,
     /// UTP dialect: time between two measurements of the round trip; 0 is never.
     pub round_trip_interval_ms: i32,
+    /// Over datagrams, speak more than Unity Transport with peers that can: messages share
+    /// datagrams, losses are found sooner, bulk leaves room for real time.
+    pub session: bool,
+    /// Sessions: what protection against loss may cost, in percent of what it protects; 0 is no
+    /// protection. Without loss there is none.
+    pub session_repair_percent: u32,
 }
 
 /// This side forgets its compression context after each message.
@@ -212,6 +223,8 @@ impl Default for NetworkSettings {
             requests_per_address_max: 2000,
             accept_payload_before_validation: true,
             round_trip_interval_ms: 500,
+            session: true,
+            session_repair_percent: REPAIR_PERCENT_DEFAULT,
         }
     }
 }
@@ -282,6 +295,7 @@ impl NetworkSettings {
         pipelines::check(self)?;
         let unvalidated = self.unvalidated_connections_max;
         bounded("unvalidated_connections_max", unvalidated, 1, CONNECTIONS_LIMIT)?;
+        bounded("session_repair_percent", self.session_repair_percent, 0, REPAIR_PERCENT_MAX)?;
         bounded("requests_per_address_max", self.requests_per_address_max, 0, REQUESTS_LIMIT)
     }
 }

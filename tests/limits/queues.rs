@@ -117,6 +117,8 @@ fn a_peer_that_is_not_read_stays_connected() {
         pair.frame();
     }
     assert_eq!(pair.server.connection_state(pair.to_client), ConnectionState::Connected);
+    // What the last frame has sent arrives and finds no room.
+    pair.frame();
     pair.client.disconnect(pair.to_server).expect("is open");
     pair.server_event(EventKind::Data);
     pair.server_event(EventKind::Disconnect);

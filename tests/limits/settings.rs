@@ -70,6 +70,7 @@ const MESSAGE_FIELDS: &[Row] = &[
         |s| s.deflate_minimum_length = WEBSOCKET_MESSAGE_SIZE_LIMIT + 1,
         None,
     ),
+    ("session_repair_percent", |s| s.session_repair_percent = 101, None),
     (
         "fragment_size",
         |s| s.fragment_size = FRAGMENT_SIZE_MIN - 1,
@@ -147,6 +148,7 @@ fn every_field_has_its_row() {
         "local_close_events",
         "deflate",
         "tolerate_throttled",
+        "session",
         "sub_protocol_rule",
         // Any number is a limit.
         "websocket_send_queue_capacity",

@@ -68,7 +68,8 @@ fn only_the_side_that_connects_has_a_connect_event() {
 #[test]
 fn a_local_disconnect_is_nine_bytes_behind_the_data_of_the_update() {
     let raw = RawServer::new();
-    let mut client = driver(InterfaceKind::Udp, &NetworkSettings::default());
+    let settings = NetworkSettings { session: false, ..NetworkSettings::default() };
+    let mut client = driver(InterfaceKind::Udp, &settings);
     let connection = client.connect(0, &raw.endpoint(), b"").expect("starts to connect");
     let (from, request) = raw.receive(&mut client);
     let token = request[5..13].to_vec();

@@ -14,8 +14,9 @@ const CARRIERS: [InterfaceKind; 4] =
     [InterfaceKind::Ipc, InterfaceKind::Udp, InterfaceKind::WebSocket, InterfaceKind::Tcp];
 
 /// Settings on virtual time.
+/// Frames of a fixed length, and nothing but what a stock peer says.
 pub fn frames(fixed_frame_time_ms: i32) -> NetworkSettings {
-    NetworkSettings { fixed_frame_time_ms, ..NetworkSettings::default() }
+    NetworkSettings { fixed_frame_time_ms, session: false, ..NetworkSettings::default() }
 }
 
 #[test]

@@ -103,7 +103,8 @@ fn a_stock_client_gets_in_when_it_asks_again_until_the_bound_is_reached() {
 #[test]
 fn a_client_reacts_to_one_retry_for_each_request_and_only_from_where_it_asked() {
     let raw = RawServer::new();
-    let mut client = driver(InterfaceKind::Udp, &NetworkSettings::default());
+    let settings = NetworkSettings { session: false, ..NetworkSettings::default() };
+    let mut client = driver(InterfaceKind::Udp, &settings);
     client.connect(0, &raw.endpoint(), b"hi").expect("starts to connect");
     let (from, request) = raw.receive(&mut client);
     let retry = [&[0xf1][..], &request[5..13], b"cook"].concat();

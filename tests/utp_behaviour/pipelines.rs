@@ -30,6 +30,11 @@ pub fn numbers(driver: &mut NetworkDriver) -> Vec<u32> {
     data.map(|event| u32::from_le_bytes(event.data[..].try_into().expect("a number"))).collect()
 }
 
+/// Frames of 10 ms in which both speak Unity Transport and nothing else.
+pub fn stock() -> NetworkSettings {
+    NetworkSettings { session: false, ..frames(10) }
+}
+
 #[test]
 fn every_pipeline_carries_messages_both_ways_over_every_carrier() {
     for kind in KINDS {
@@ -159,7 +164,7 @@ fn stages_take_the_parameters_of_the_driver_where_they_bring_none() {
     let settings = NetworkSettings {
         fragmentation: FragmentationConfig { payload_capacity: 9000 },
         reliable: ReliableConfig { window_size: 8, ..ReliableConfig::default() },
-        ..frames(10)
+        ..stock()
     };
     let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &settings, "frag;reliable;frag:100");
     assert_eq!(pair.client.payload_size_max(pair.to_server, 1).expect("is open"), 9000);
@@ -189,7 +194,7 @@ fn a_number_without_a_pipeline_is_an_argument_error() {
 
 #[test]
 fn a_full_window_refuses_and_tells_when_there_is_room() {
-    let settings = NetworkSettings { writable_events: true, ..frames(10) };
+    let settings = NetworkSettings { writable_events: true, ..stock() };
     let mut pair =
         Pair::with_pipelines(InterfaceKind::Ipc, &settings, "reliable:8;frag,reliable:8");
     for number in 0..8u32 {
@@ -271,7 +276,8 @@ fn reliable_messages_arrive_once_and_in_order_whatever_is_lost() {
     for (pipeline, list) in [(1, "reliable:32"), (1, "reliable:256"), (2, "useq;frag,reliable:64")]
     {
         for seed in 1..20 {
-            let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &frames(20), list);
+            let settings = NetworkSettings { fixed_frame_time_ms: 20, ..stock() };
+            let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &settings, list);
             lossy(&mut pair, 30.0, seed);
             let (mut sent, mut got) = (0u32, 0u32);
             for _ in 0..600 {
@@ -318,7 +324,8 @@ fn more_reliable_messages_than_a_sequence_number_holds_arrive_in_order() {
 #[test]
 fn a_program_that_does_not_pop_loses_no_reliable_message() {
     for kind in KINDS {
-        let settings = NetworkSettings { receive_queue_capacity: 4, ..frames(20) };
+        let settings =
+            NetworkSettings { receive_queue_capacity: 4, fixed_frame_time_ms: 20, ..stock() };
         let mut pair = Pair::with_pipelines(kind, &settings, "reliable:32");
         for number in 0..30u32 {
             pair.client.send(pair.to_server, 1, &number.to_le_bytes()).expect("is sent");

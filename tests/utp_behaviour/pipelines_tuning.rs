@@ -11,12 +11,12 @@ use netdriver::{
 };
 
 use super::connecting::frames;
-use super::pipelines::{lossy, numbers};
+use super::pipelines::{lossy, numbers, stock};
 use crate::support::{Pair, driver, expect_accept, expect_event, listen, status};
 
 #[test]
 fn reliable_pipelines_measure_the_round_trip() {
-    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &frames(10), "reliable");
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &stock(), "reliable");
     let network = NetworkSimulator { send_delay_ms: 40, ..Default::default() };
     pair.client.set_network_simulator(&network);
     pair.server.set_network_simulator(&network);
@@ -41,7 +41,7 @@ fn reliable_pipelines_measure_the_round_trip() {
 #[test]
 fn nothing_is_sent_once_everything_is_acknowledged() {
     let settings =
-        NetworkSettings { heartbeat_timeout_ms: 0, round_trip_interval_ms: 0, ..frames(10) };
+        NetworkSettings { heartbeat_timeout_ms: 0, round_trip_interval_ms: 0, ..stock() };
     let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &settings, "reliable");
     let packets = |pair: &Pair| {
         pair.client.statistics().datagrams_out + pair.server.statistics().datagrams_out
@@ -67,7 +67,7 @@ fn nothing_is_sent_once_everything_is_acknowledged() {
 
 #[test]
 fn simulator_stages_and_resend_times_change_at_run_time() {
-    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &frames(10), "sim;reliable");
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &stock(), "sim;reliable");
     let send = |pair: &mut Pair| {
         pair.client.send(pair.to_server, 1, &1u32.to_le_bytes()).expect("is sent");
         pair.frame();

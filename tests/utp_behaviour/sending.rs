@@ -225,7 +225,8 @@ fn a_message_to_a_peer_that_just_closed_raises_nothing() {
 
 #[test]
 fn one_message_goes_to_many() {
-    let mut pair = Pair::with(InterfaceKind::Ipc, &frames(10));
+    let settings = NetworkSettings { session: false, ..frames(10) };
+    let mut pair = Pair::with(InterfaceKind::Ipc, &settings);
     let second = pair.client.connect(0, &pair.endpoint, b"").expect("starts to connect");
     pair.frame();
     pair.frame();

@@ -138,6 +138,29 @@ fn other_sockets_are_told_from_streams() {
 }
 
 #[test]
+fn a_tcp_interface_takes_streams_too() {
+    let mut server = driver(InterfaceKind::Tcp, &NetworkSettings::default());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let at = NetworkEndpoint::from_socket_addr(listener.local_addr().expect("is bound"));
+    let mut client = driver(InterfaceKind::Tcp, &NetworkSettings::default());
+    let connection = client.connect(0, &at, b"hi").expect("starts to connect");
+    listener.set_nonblocking(true).expect("a socket");
+    let mut theirs = until("a client", || {
+        client.update().expect("updates");
+        listener.accept().ok().map(|(stream, _)| stream)
+    });
+    theirs.set_nonblocking(false).expect("a socket");
+    client.wait(1).expect("waits");
+    let mut received = [0; 3];
+    theirs.read_exact(&mut received).expect("is there");
+    server.accept_stream(0, theirs, &received).expect("is a stream");
+    let accepted = expect_accept(&mut [&mut server, &mut client]);
+    assert_eq!(server.connect_payload(accepted).expect("is open"), b"hi");
+    let event = expect_event(&mut [&mut client, &mut server], EventKind::Connect);
+    assert_eq!(event.connection, connection);
+}
+
+#[test]
 fn a_silent_stream_has_its_time_as_any_other() {
     let settings = NetworkSettings { handshake_timeout_ms: 20, ..NetworkSettings::default() };
     let mut server = driver(InterfaceKind::WebSocket, &settings);
@@ -217,24 +240,4 @@ fn one_port_serves_the_programs_protocol_and_websockets() {
         (own == 1 && server.accept().is_some()).then_some(())
     });
     expect_event(&mut [&mut client, &mut server], EventKind::Connect);
-}
-
-#[test]
-fn a_tcp_interface_takes_streams_too() {
-    let settings = NetworkSettings::default();
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
-    let address = listener.local_addr().expect("is bound");
-    let mut server = driver(InterfaceKind::Tcp, &settings);
-    let mut client = driver(InterfaceKind::Tcp, &settings);
-    let endpoint = NetworkEndpoint::from_socket_addr(address);
-    let connection = client.connect(0, &endpoint, b"").expect("starts to connect");
-    let mut stream = listener.accept().expect("is there").0;
-    settle(&mut [&mut client], 2);
-    let mut start = [0; 7];
-    stream.read_exact(&mut start).expect("the connection request");
-    server.accept_stream(0, stream, &start).expect("is a stream");
-    expect_event(&mut [&mut client, &mut server], EventKind::Connect);
-    expect_accept(&mut [&mut server, &mut client]);
-    client.send(connection, 0, b"hello").expect("there is room");
-    assert_eq!(expect_event(&mut [&mut server, &mut client], EventKind::Data).data, "hello");
 }

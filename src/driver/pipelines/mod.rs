@@ -16,6 +16,7 @@ use super::interfaces::layers;
 use crate::error::{Error, Result, Status};
 use crate::proto::pipeline::{Pipeline, PipelineConfig};
 use crate::proto::random::Random;
+use crate::proto::session::hello::digest;
 use crate::settings::{Dialect, PipelineStage};
 
 pub use machines::Machines;
@@ -42,6 +43,27 @@ pub struct Pipelines {
     urgent: Vec<u32>,
 }
 
+impl Pipelines {
+    /// How many there are.
+    pub(super) const fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Is the last stage of a pipeline ReliableSequenced?
+    pub(super) fn has_reliable_tail(&self, pipeline: u8) -> bool {
+        let place = usize::from(pipeline).checked_sub(1);
+        let template = place.and_then(|place| self.list.get(place));
+        template.is_some_and(|template| template.measure.has_reliable_tail())
+    }
+
+    /// Tells lists of pipelines apart: the kinds of stages, in order.
+    pub(super) fn digest(&self) -> u32 {
+        let described = self.list.iter().map(|template| template.config.describe());
+        let described: Vec<Vec<u8>> = described.collect();
+        digest(described.iter().map(Vec::as_slice))
+    }
+}
+
 /// One pipeline, before any connection uses it.
 struct Template {
     config: PipelineConfig,
@@ -58,7 +80,7 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkStateMismatch`] once the driver has had a connection;
     /// [`Status::InvalidArgument`] for stages or parameters that cannot be;
-    /// [`Status::LimitReached`] for more than [`PIPELINES_MAX`].
+    /// [`Status::LimitReached`] for more than 255.
     pub fn create_pipeline(&mut self, stages: &[PipelineStage]) -> Result<u8> {
         if self.connections.were_used() {
             let text = "pipelines are made before the driver's first connection";
@@ -129,7 +151,11 @@ impl NetworkDriver {
 
     /// The machine of a connection for a pipeline, taken out of its place; a new one if it has
     /// none yet. `None`: there is no such pipeline.
-    fn take_machine(&mut self, index: u32, pipeline: u8) -> Option<Box<Pipeline>> {
+    pub(in crate::driver) fn take_machine(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+    ) -> Option<Box<Pipeline>> {
         let entry = self.connections.at(index);
         if let Some(machine) = entry.machines.take(pipeline) {
             return Some(machine);

@@ -23,8 +23,20 @@ impl NetworkDriver {
             // No pipeline has that number, or it made nothing of the packet.
             self.statistics.malformed_in += 1;
         }
+        self.open_gates(index);
         self.note_round_trip(index, pipeline);
         self.announce_window(index, pipeline);
+    }
+
+    /// Takes a packet that a session has delivered once and in order.
+    pub(in crate::driver) fn receive_carried(&mut self, index: u32, pipeline: u8, packet: &[u8]) {
+        let now = self.now;
+        let outcome = self.run_machine(index, pipeline, None, |machine, out| {
+            machine.handle_carried_packet(now, packet, out)
+        });
+        if !matches!(outcome, Some(Ok(()))) {
+            self.statistics.malformed_in += 1;
+        }
     }
 
     /// Is the payload of a packet nothing but an acknowledgement?

@@ -23,6 +23,10 @@ impl Output for Exit<'_> {
         self.driver.emit_packet(self.index, self.pipeline, packet);
     }
 
+    fn carry(&mut self, packet: &[u8]) {
+        self.driver.carry_packet(self.index, self.pipeline, packet);
+    }
+
     fn deliver(&mut self, message: &[u8]) {
         self.driver.deliver_packet(self.index, self.pipeline, message, self.whole);
     }
@@ -56,12 +60,16 @@ impl NetworkDriver {
         pipeline: u8,
         data: &[u8],
     ) -> Result<()> {
-        let packet_max = self.packet_room(index);
         let header = self.template(pipeline).map_or(0, |template| template.measure.header_size());
+        let packet_max = self.packet_room(index);
+        let packet_max = self.session_packet_room(index, pipeline, data.len() + header, packet_max);
         // A fragment carries what the headers leave.
         let count = data.len().div_ceil(packet_max.saturating_sub(header).max(1)).max(1);
-        if !self.has_packet_room(index, count, data.len() + count * header) {
-            return Err(self.refuse(index));
+        let bytes = data.len() + count * header;
+        match self.carried_room(index, pipeline, count, bytes) {
+            Some(false) => return Err(self.refuse_for_window(index, pipeline)),
+            None if !self.has_packet_room(index, count, bytes) => return Err(self.refuse(index)),
+            _ => self.carry_pipeline(index, pipeline),
         }
         // Packets are sent again after a time, and the last update may be long ago.
         self.follow_clock();
@@ -104,7 +112,7 @@ impl NetworkDriver {
     /// The window of a pipeline is full: acknowledgements make room.
     fn refuse_for_window(&mut self, index: u32, pipeline: u8) -> Error {
         let entry = self.connections.at(index);
-        entry.machines.blocked = pipeline;
+        entry.machines.set_blocked(pipeline);
         entry.traffic.refused_out += 1;
         self.statistics.refused_out += 1;
         Error::new(
@@ -116,13 +124,9 @@ impl NetworkDriver {
 
     /// The peer has acknowledged something, or may have: a Writable event, if the program waits
     /// for one because of this pipeline.
-    pub(super) fn announce_window(&mut self, index: u32, pipeline: u8) {
-        let entry = self.connections.at(index);
-        if entry.machines.blocked != pipeline {
-            return;
-        }
-        entry.machines.blocked = 0;
-        if self.settings.writable_events {
+    pub(in crate::driver) fn announce_window(&mut self, index: u32, pipeline: u8) {
+        let was_blocked = self.connections.at(index).machines.take_blocked(pipeline);
+        if was_blocked && self.settings.writable_events {
             let event = self.event(index, EventKind::Writable);
             self.raise(index, Event { pipeline, ..event });
         }

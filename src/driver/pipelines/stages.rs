@@ -68,7 +68,7 @@ impl NetworkDriver {
     ///
     /// # Errors
     /// [`Status::NetworkStateMismatch`] once the driver is bound or has had a connection;
-    /// [`Status::LimitReached`] for more than [`CUSTOM_STAGES_MAX`].
+    /// [`Status::LimitReached`] for too many of them.
     pub fn register_stage(&mut self, stage: Arc<dyn CustomStage>) -> Result<u32> {
         if self.is_bound() || self.connections.were_used() {
             let text = "stages are registered before the driver is bound";

@@ -111,7 +111,7 @@ impl NetworkDriver {
         let dialect = entry.dialect;
         let full = match entry.link {
             Link::Stream(id) => !self.stream_has_room(id, dialect, required as usize),
-            _ => entry.queued_datagrams >= self.settings.send_queue_capacity as u32,
+            _ => !self.has_packet_room(index, 1, 0),
         };
         let link = self.connections.at(index).link;
         if full || !self.link_takes_message(link) {

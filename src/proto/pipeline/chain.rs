@@ -198,6 +198,10 @@ pub fn send(
                 return Err(SendError::QueueFull);
             }
             stage.handle_send(context.now, packet, context.pool);
+            if stage.sends_carried() && behind.is_empty() {
+                context.out.carry(packet.as_slice());
+                return Ok(());
+            }
             // It is kept and will be sent again, whatever the stages behind make of it now.
             let _ = send(behind, packet, context);
             Ok(())
@@ -265,24 +269,32 @@ fn simulate_sent(
     packet: &mut Packet,
     context: &mut Context<'_>,
 ) -> Result<(), SendError> {
-    let mut copies = stage.handle_packet(Direction::Sent, packet.as_mut_slice());
-    while copies > 0 {
-        copies -= 1;
-        match stage.judge(context.now, Direction::Sent, packet.len()) {
+    let copies = stage.handle_packet(Direction::Sent, packet.as_mut_slice());
+    let mut outcome = Ok(());
+    for copy in 0..copies {
+        let one = match stage.judge(context.now, Direction::Sent, packet.len()) {
             Verdict::Hold(due) => {
                 stage.hold(Direction::Sent, due, context.pool.copy(packet.as_slice()));
+                Ok(())
             }
-            Verdict::Pass if copies > 0 => {
+            Verdict::Pass if copy + 1 < copies => {
                 let headroom = headers(behind);
                 let mut copy = Packet::new(context.pool, headroom, &[], packet.as_slice());
                 let result = send(behind, &mut copy, context);
                 copy.recycle(context.pool);
-                result?;
+                result
             }
-            Verdict::Pass => send(behind, packet, context)?,
+            Verdict::Pass => send(behind, packet, context),
+        };
+        // Once one of them is under way the message is; the sender must not try again.
+        if copy == 0 {
+            outcome = one;
+        }
+        if outcome.is_err() {
+            break;
         }
     }
-    Ok(())
+    outcome
 }
 
 /// A packet on its way in goes through these stages, the last one first.
@@ -383,7 +395,7 @@ pub fn handle_timeout(stages: &mut [Stage], place: usize, context: &mut Context<
 }
 
 fn resend(stage: &mut Reliable, behind: &mut [Stage], context: &mut Context<'_>) {
-    let headroom = headers(behind) + stage.header_size();
+    let headroom = headers(behind) + stage.headroom();
     // It fitted once; where less fits now, trying is all that is left.
     let context = &mut context.unlimited();
     let mut cursor = 0;
@@ -430,7 +442,7 @@ pub fn send_ack(stages: &mut [Stage], place: usize, context: &mut Context<'_>) {
     let Some((Stage::Reliable(stage), behind)) = stages[place..].split_first_mut() else {
         return;
     };
-    let headroom = headers(behind) + stage.header_size();
+    let headroom = headers(behind) + stage.headroom();
     if let Some(mut packet) = stage.take_ack(context.now, headroom, context.pool) {
         // The next packet carries it too.
         let _ = send(behind, &mut packet, context);

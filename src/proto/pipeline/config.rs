@@ -17,6 +17,9 @@ pub const HEADER_SIZE_MAX: usize = 512;
 /// Largest reliable window, in packets.
 pub const WINDOW_SIZE_MAX: usize = 2040;
 
+/// Longest delay and jitter of a Simulator stage, in milliseconds: an hour.
+pub const SIMULATOR_MS_MAX: u32 = 3_600_000;
+
 /// Parameters of the Fragmentation stage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FragmentationConfig {
@@ -182,6 +185,33 @@ impl PipelineConfig {
     }
 }
 
+impl PipelineConfig {
+    /// Bytes that tell pipelines apart whose packets look different: each stage's kind, and what
+    /// of its parameters both ends must share.
+    #[must_use]
+    pub fn describe(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for stage in &self.stages {
+            match stage {
+                // They put nothing in front of a packet.
+                StageConfig::Null | StageConfig::Simulator(_) => {}
+                StageConfig::Fragmentation(_) => bytes.push(1),
+                StageConfig::ReliableSequenced(config) => {
+                    bytes.push(2);
+                    bytes.extend_from_slice(&(window_of(config) as u32).to_le_bytes());
+                }
+                StageConfig::UnreliableSequenced => bytes.push(3),
+                StageConfig::Custom(stage) => {
+                    bytes.push(4);
+                    bytes.extend_from_slice(stage.name().as_bytes());
+                    bytes.push(0);
+                }
+            }
+        }
+        bytes
+    }
+}
+
 impl StageConfig {
     /// Bytes of its largest header.
     #[must_use]
@@ -250,6 +280,9 @@ impl SimulatorConfig {
     /// # Errors
     /// Names the wrong field and its range.
     pub fn validate(&self) -> Result<(), &'static str> {
+        if self.packet_delay_ms > SIMULATOR_MS_MAX || self.packet_jitter_ms > SIMULATOR_MS_MAX {
+            return Err("the simulator's delay and jitter are at most 3600000 milliseconds each");
+        }
         let percent = 0.0..=100.0;
         if !percent.contains(&self.packet_drop_percentage) {
             return Err("the simulator's packet drop is a percentage from 0 to 100");

@@ -191,6 +191,50 @@ impl Pipeline {
         }
     }
 
+    /// As [`set_carried`](Self::set_carried), for what is sent alone: it goes to
+    /// [`Output::carry`]. What was sent before is still sent again until it is acknowledged, and
+    /// what arrives with a header is still read and acknowledged.
+    pub fn set_sending_carried(&mut self, on: bool) {
+        if let Some(Stage::Reliable(reliable)) = self.stages.last_mut() {
+            reliable.set_sending_carried(on);
+        }
+    }
+
+    /// Does what it sends go to [`Output::carry`]?
+    #[must_use]
+    pub fn sends_carried(&self) -> bool {
+        matches!(self.stages.last(), Some(Stage::Reliable(reliable)) if reliable.sends_carried())
+    }
+
+    /// Has the peer acknowledged everything that a ReliableSequenced stage in last place has sent?
+    #[must_use]
+    pub fn is_acknowledged(&self) -> bool {
+        match self.stages.last() {
+            Some(Stage::Reliable(reliable)) => reliable.is_acknowledged(),
+            _ => true,
+        }
+    }
+
+    /// A packet of the peer that something below has delivered once and in order: the stage in
+    /// last place has put no header in front of it.
+    ///
+    /// # Errors
+    /// As [`handle_packet`](Self::handle_packet).
+    pub fn handle_carried_packet(
+        &mut self,
+        now: Micros,
+        packet: &[u8],
+        out: &mut dyn Output,
+    ) -> Result<(), PacketError> {
+        let Some((Stage::Reliable(reliable), before)) = self.stages.split_last_mut() else {
+            return self.handle_packet(now, packet, out);
+        };
+        reliable.handle_carried();
+        let packet_max = self.packet_max;
+        let mut context = Context { now, packet_max, pool: &mut self.pool, out };
+        chain::receive(before, packet, &mut context)
+    }
+
     /// The counters of each stage.
     pub fn statistics(&self) -> impl ExactSizeIterator<Item = StageStatistics> + '_ {
         self.stages.iter().map(Stage::statistics)

@@ -36,6 +36,12 @@ pub trait Output {
     /// A packet for the peer: pipeline headers and payload. It goes behind the pipeline byte.
     fn transmit(&mut self, packet: &[u8]);
 
+    /// A packet whose order and delivery something below sees to
+    /// ([`set_sending_carried`](Pipeline::set_sending_carried)).
+    fn carry(&mut self, packet: &[u8]) {
+        self.transmit(packet);
+    }
+
     /// A message for the program.
     fn deliver(&mut self, message: &[u8]);
 }

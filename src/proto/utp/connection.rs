@@ -423,6 +423,11 @@ impl UtpConnection {
         }
     }
 
+    /// A packet of a session arrived: a sign of life like any other.
+    pub fn handle_session_packet(&mut self, now: Micros) {
+        self.heard(now);
+    }
+
     /// The peer's WebSocket answered a ping, which may count as a sign of life: its program need
     /// not have spoken.
     pub const fn handle_pong(&mut self, now: Micros) {

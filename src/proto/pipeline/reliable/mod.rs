@@ -27,8 +27,10 @@ pub struct Reliable {
     sender: Sender,
     receiver: Receiver,
     owed: Owed,
-    /// Something below is reliable already: nothing is added, nothing acknowledged.
-    carried: bool,
+    /// Something below is reliable already: nothing is added to what is sent.
+    sends_carried: bool,
+    /// Nothing is looked for in what arrives, or acknowledged.
+    receives_carried: bool,
     statistics: ReliableStatistics,
 }
 
@@ -50,7 +52,8 @@ impl Reliable {
             sender: Sender::new(),
             receiver: Receiver::new(window),
             owed: Owed::No,
-            carried: false,
+            sends_carried: false,
+            receives_carried: false,
             statistics: ReliableStatistics::default(),
         }
     }
@@ -66,26 +69,51 @@ impl Reliable {
 
     /// Bytes of its largest header.
     pub fn header_size(&self) -> usize {
-        if self.carried { 0 } else { header::size_max(self.window) }
+        if self.sends_carried { 0 } else { self.headroom() }
+    }
+
+    /// The same for packets that it sends whatever carries the others.
+    pub fn headroom(&self) -> usize {
+        header::size_max(self.window)
     }
 
     /// Packets that it can ever have under way.
     pub fn window(&self) -> usize {
-        if self.carried { usize::MAX } else { self.window }
+        if self.sends_carried { usize::MAX } else { self.window }
     }
 
     /// Packets that it takes now.
     pub fn room(&self) -> usize {
-        if self.carried { usize::MAX } else { self.window - self.sender.span() }
+        if self.sends_carried { usize::MAX } else { self.window - self.sender.span() }
     }
 
     pub fn set_carried(&mut self, on: bool) {
-        self.carried = on;
+        self.sends_carried = on;
+        self.receives_carried = on;
+    }
+
+    /// Only what is sent.
+    pub fn set_sending_carried(&mut self, on: bool) {
+        self.sends_carried = on;
+    }
+
+    pub fn sends_carried(&self) -> bool {
+        self.sends_carried
+    }
+
+    /// A payload has arrived by way of what carries it.
+    pub fn handle_carried(&mut self) {
+        self.statistics.packets_received += 1;
+    }
+
+    /// Everything that was sent is acknowledged.
+    pub fn is_acknowledged(&self) -> bool {
+        self.sender.in_flight() == 0
     }
 
     pub fn only_acknowledges(&self, packet: &[u8]) -> bool {
         let parsed = Header::parse(packet, self.window);
-        !self.carried && parsed.is_ok_and(|(header, _)| header.kind == Kind::Ack)
+        !self.receives_carried && parsed.is_ok_and(|(header, _)| header.kind == Kind::Ack)
     }
 
     pub fn wants_ack(&self) -> bool {
@@ -103,7 +131,7 @@ impl Reliable {
     /// Keeps a packet until it is acknowledged, and puts the header in front. There must be room.
     pub fn handle_send(&mut self, now: Micros, packet: &mut Packet, pool: &mut Pool) {
         self.statistics.packets_sent += 1;
-        if self.carried {
+        if self.sends_carried {
             return;
         }
         let sequence = self.sender.push(now, pool.copy(packet.as_slice()));
@@ -148,7 +176,7 @@ impl Reliable {
         packet: &'a [u8],
         pool: &mut Pool,
     ) -> Result<Option<&'a [u8]>, PacketError> {
-        if self.carried {
+        if self.receives_carried {
             self.statistics.packets_received += 1;
             return Ok(Some(packet));
         }

@@ -55,3 +55,27 @@ fn only_the_last_stage_can_be_carried() {
     assert!(!pipeline(vec![StageConfig::Null]).has_reliable_tail());
     assert!(!pipeline(vec![]).has_reliable_tail());
 }
+
+#[test]
+fn each_direction_is_carried_by_itself() {
+    let (mut end, mut peer) = (Alone::new(vec![reliable(32)]), Alone::new(vec![reliable(32)]));
+    let old = end.packets_of(b"old");
+    assert!(!end.pipeline.is_acknowledged());
+    // Before the old packet is acknowledged, new ones go the other way already.
+    end.pipeline.set_sending_carried(true);
+    assert_eq!(end.packets_of(b"new"), vec![b"new".to_vec()]);
+    assert_eq!(peer.messages_of(&old[0]), vec![b"old".to_vec()]);
+    let ack = peer.ack();
+    end.receive(&ack).unwrap();
+    assert!(end.pipeline.is_acknowledged());
+    peer.out.messages.clear();
+    peer.pipeline.handle_carried_packet(0, b"new", &mut peer.out).unwrap();
+    assert_eq!(peer.out.messages, vec![b"new".to_vec()]);
+    // The peer still sends with headers, and gets its acknowledgements.
+    let back = peer.packets_of(b"back");
+    assert_eq!(end.messages_of(&back[0]), vec![b"back".to_vec()]);
+    let ack = end.ack();
+    assert_eq!(ack[0], 1, "an acknowledgement with its header");
+    peer.receive(&ack).unwrap();
+    assert!(peer.pipeline.is_idle() && end.pipeline.is_idle());
+}

@@ -1,0 +1,283 @@
+//! Sessions: what two netdriver peers speak beyond Unity Transport, connection by connection.
+//!
+//! Whether the peer speaks it, `proto/session/hello.rs` finds out; what is said, the rest of
+//! `proto/session` knows. Here is which connections have one, when it is asked, and what goes
+//! through it. Streams need none: TCP does most of it.
+
+mod moving;
+mod receive;
+mod send;
+mod transmit;
+
+use super::NetworkDriver;
+use super::connections::Link;
+use super::pipelines::PIPELINES_MAX;
+use crate::error::{Error, Result};
+use crate::log::note;
+use crate::proto::session::hello::{self, Hello, Negotiation};
+use crate::proto::session::path::PathValidation;
+use crate::proto::session::{self, ChannelSet, Session};
+use crate::proto::time::{Micros, from_ms};
+use crate::proto::utp::connection::UtpConnection;
+
+/// The smallest window that a receiver grants.
+const WINDOW_MIN: u32 = 64 << 10;
+
+/// What a connection says beyond Unity Transport.
+pub struct Peer {
+    negotiation: Negotiation,
+    /// The peer's Hello came before the path was known.
+    early: Option<Hello>,
+    session: Option<Session>,
+    paths: PathValidation<Link>,
+    /// Pipelines whose own stage waits for its last acknowledgement.
+    gated: Vec<u8>,
+    /// Until when the goodbye waits for what was sent before.
+    lingers_until: Option<Micros>,
+    /// In the list of those with something to send.
+    listed: bool,
+    /// In the list of those that owe acknowledgements.
+    owing: bool,
+    /// In the list of those that keep messages until there is room.
+    stalled: bool,
+}
+
+impl Peer {
+    fn new(negotiation: Negotiation) -> Box<Self> {
+        Box::new(Self {
+            negotiation,
+            early: None,
+            session: None,
+            paths: PathValidation::default(),
+            gated: Vec::new(),
+            lingers_until: None,
+            listed: false,
+            owing: false,
+            stalled: false,
+        })
+    }
+
+    /// The session, once messages may go through it.
+    fn sending(&mut self) -> Option<&mut Session> {
+        let may = self.negotiation.may_send();
+        self.session.as_mut().filter(|_| may)
+    }
+
+    /// The same, to be looked at.
+    pub const fn established(&self) -> Option<&Session> {
+        if self.negotiation.may_send() { self.session.as_ref() } else { None }
+    }
+
+    fn next_timeout(&self) -> Option<Micros> {
+        let session = self.established().and_then(Session::next_timeout);
+        let times = [session, self.negotiation.next_timeout(), self.lingers_until];
+        times.into_iter().flatten().min()
+    }
+}
+
+/// The sessions of a driver.
+pub struct Sessions {
+    /// Connections whose session may have something to send.
+    dirty: Vec<u32>,
+    /// Those that owe their peers acknowledgements.
+    owing: Vec<u32>,
+    /// How many of them, from the first on, owe them for what the program has seen.
+    due: usize,
+    /// Those that keep messages because their connections are full.
+    stalled: Vec<u32>,
+    /// By pipeline; higher goes first.
+    priorities: Box<[u8; PIPELINES_MAX + 1]>,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        let priorities = Box::new([0; PIPELINES_MAX + 1]);
+        Self { dirty: Vec::new(), owing: Vec::new(), due: 0, stalled: Vec::new(), priorities }
+    }
+}
+
+impl NetworkDriver {
+    /// Sets the priority of a pipeline's reliable messages among those of one connection: higher
+    /// goes first, 0 is the default. It counts between netdriver peers, over datagrams.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) for an unknown pipeline.
+    pub fn set_pipeline_priority(&mut self, pipeline: u8, priority: u8) -> Result<()> {
+        self.check_pipeline(pipeline)?;
+        if pipeline == 0 {
+            return Err(Error::argument("pipeline 0 is none, and nothing through it waits"));
+        }
+        self.sessions.priorities[usize::from(pipeline)] = priority;
+        Ok(())
+    }
+
+    /// May a Hello be said? Its pipeline must be one that nobody has made.
+    fn offers_sessions(&self) -> bool {
+        let size = self.settings.max_message_size;
+        let fits = size >= i32::from(session::DATAGRAM_SIZE_MIN);
+        self.settings.session && fits && self.pipelines.count() < PIPELINES_MAX
+    }
+
+    /// The path of a connection is known, and with it how long datagrams may be: a client asks
+    /// whether the server is one of our kind, a server answers what came before.
+    pub(super) fn greet(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        if let Some(hello) = entry.session.as_mut().and_then(|peer| peer.early.take()) {
+            self.handle_hello(index, &hello);
+        } else if entry.utp.as_ref().is_some_and(UtpConnection::is_client) {
+            self.say_hello(index);
+        }
+    }
+
+    fn say_hello(&mut self, index: u32) {
+        let link = self.connections.at(index).link;
+        if self.offers_sessions() && !matches!(link, Link::Stream(_) | Link::None) {
+            let now = self.now;
+            self.connections.at(index).session = Some(Peer::new(Negotiation::client(now)));
+            self.mark_session(index);
+        }
+    }
+
+    /// Is a message for this pipeline a Hello? Then it is taken.
+    pub(super) fn take_hello(&mut self, index: u32, pipeline: u8, message: &[u8]) -> bool {
+        if pipeline != hello::PIPELINE || self.pipelines.count() >= PIPELINES_MAX {
+            return false;
+        }
+        let Some(hello) = Hello::parse(message) else { return false };
+        let offers = self.offers_sessions();
+        let entry = self.connections.at(index);
+        let stream = matches!(entry.link, Link::Stream(_) | Link::None);
+        if offers && !stream && hello.datagram_size_max >= session::DATAGRAM_SIZE_MIN {
+            if entry.incoming && entry.session.is_none() {
+                entry.session = Some(Peer::new(Negotiation::server()));
+            }
+            self.handle_hello(index, &hello);
+        }
+        true
+    }
+
+    fn handle_hello(&mut self, index: u32, hello: &Hello) {
+        let entry = self.connections.at(index);
+        let Some(peer) = &mut entry.session else { return };
+        if entry.unsettled {
+            peer.early = Some(*hello);
+            return;
+        }
+        let news = peer.negotiation.handle_hello(hello);
+        if news {
+            self.begin_session(index, hello);
+        }
+        self.mark_session(index);
+    }
+
+    /// The peer speaks it.
+    fn begin_session(&mut self, index: u32, hello: &Hello) {
+        let now = self.now;
+        let ours = self.our_hello(false);
+        if ours.pipelines != hello.pipelines {
+            let connection = self.connections.at(index).connection(index);
+            note!(Warning, "{connection:?} has other pipelines than this side; both need the same");
+        }
+        let path = self.packet_size_max(index) as u16;
+        let datagram = ours.datagram_size_max.min(hello.datagram_size_max).min(path);
+        let entry = self.connections.at(index);
+        let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else { return };
+        let measured = Some(u64::from(entry.round_trip.smoothed())).filter(|&micros| micros > 0);
+        let settings = &self.settings;
+        let config = session::Config {
+            datagram_size_max: datagram,
+            window: ours.window,
+            peer_window: hello.window,
+            send_queue_bytes_max: settings.outbound_bytes_max,
+            // The driver counts them itself.
+            message_queue_bytes_max: u32::MAX,
+            reliable: self.reliable_channels(),
+            repair_percent_max: settings.session_repair_percent as u8,
+            give_up: from_ms(settings.disconnect_timeout_ms),
+            round_trip: measured,
+            ..session::Config::new(token)
+        };
+        let Some(peer) = &mut self.connections.at(index).session else { return };
+        let session = peer.session.insert(Session::new(now, config));
+        if peer.negotiation.may_send() {
+            // The server waits for a first packet, and the program may have nothing to say.
+            session.ping();
+        }
+    }
+
+    /// What this side says of itself.
+    fn our_hello(&self, answer: bool) -> Hello {
+        Hello {
+            version: hello::VERSION,
+            answer,
+            features: 0,
+            datagram_size_max: self.settings.max_message_size as u16,
+            window: self.settings.inbound_bytes_max.max(WINDOW_MIN),
+            pipelines: self.pipelines.digest(),
+        }
+    }
+
+    fn reliable_channels(&self) -> ChannelSet {
+        let mut channels = ChannelSet::default();
+        for pipeline in 1..=self.pipelines.count() {
+            if self.is_carried(pipeline as u8) {
+                channels.insert(pipeline as u8);
+            }
+        }
+        channels
+    }
+
+    /// The session of a connection may have something to send.
+    fn mark_session(&mut self, index: u32) {
+        if let Some(peer) = &mut self.connections.at(index).session
+            && !std::mem::replace(&mut peer.listed, true)
+        {
+            self.sessions.dirty.push(index);
+        }
+    }
+
+    /// When the session of a connection wants to be asked.
+    pub(super) fn session_timeout(&self, index: u32) -> Option<Micros> {
+        let peer = self.connections.get(index)?.session.as_ref()?;
+        // What is due now waits for the flush, which asks again.
+        if peer.listed { None } else { peer.next_timeout() }
+    }
+
+    /// Lets a session do what is due.
+    pub(super) fn run_session_timer(&mut self, index: u32) {
+        let now = self.now;
+        let Some(peer) = &mut self.connections.at(index).session else { return };
+        if peer.next_timeout().is_none_or(|due| due > now) {
+            return;
+        }
+        if let Some(session) = peer.sending() {
+            session.handle_timeout(now);
+        }
+        self.mark_session(index);
+    }
+
+    /// Does any connection owe an acknowledgement?
+    pub(super) const fn sessions_owe(&self) -> bool {
+        !self.sessions.owing.is_empty()
+    }
+
+    /// The program sees what has arrived, and has its chance to answer until the next call.
+    pub(super) const fn show_owing_sessions(&mut self) {
+        self.sessions.due = self.sessions.owing.len();
+    }
+
+    /// The program had its chance.
+    pub(super) fn release_owing_sessions(&mut self) {
+        let due = std::mem::take(&mut self.sessions.due);
+        let mut list = std::mem::take(&mut self.sessions.owing);
+        for index in list.drain(..due) {
+            let Some(peer) = &mut self.connections.at(index).session else { continue };
+            peer.owing = false;
+            if let Some(session) = &mut peer.session {
+                session.handle_answered();
+            }
+            self.mark_session(index);
+        }
+        self.sessions.owing = list;
+    }
+}

@@ -1,0 +1,139 @@
+//! Datagrams of sessions in.
+
+use super::super::connections::{Connections, Link};
+use super::super::{Connection, ConnectionState, NetworkDriver};
+use crate::proto::session::{Output, Taken, packet};
+
+/// Where what a session delivers goes: to a connection.
+struct Sink<'a> {
+    driver: &'a mut NetworkDriver,
+    index: u32,
+}
+
+impl Sink<'_> {
+    /// A connection that the program has closed gets nothing more.
+    fn is_open(&mut self) -> bool {
+        self.driver.connections.at(self.index).state == ConnectionState::Connected
+    }
+}
+
+impl Output for Sink<'_> {
+    fn message(&mut self, pipeline: u8, data: &[u8]) {
+        if self.is_open() {
+            self.driver.receive_packet(self.index, pipeline, data, None);
+        }
+    }
+
+    fn reliable(&mut self, channel: u8, data: &[u8]) {
+        if self.is_open() {
+            self.driver.receive_carried(self.index, channel, data);
+        }
+    }
+
+    fn is_full(&mut self) -> bool {
+        self.driver.is_full(self.index)
+    }
+}
+
+/// Is it still the same connection?
+fn is_same(connections: &Connections, index: u32, connection: Connection) -> bool {
+    connections.resolve(connection).is_ok_and(|found| found == index)
+}
+
+impl NetworkDriver {
+    /// Takes a datagram that looks like a session's.
+    pub(in crate::driver) fn receive_session(&mut self, interface: u32, link: Link, data: &[u8]) {
+        let Some(packet) = packet::parse(data) else {
+            self.statistics.malformed_in += 1;
+            return;
+        };
+        let tokens = &self.interfaces[interface as usize].tokens;
+        let Some(index) = tokens.get(&packet.token).copied() else {
+            self.statistics.unknown_token_in += 1;
+            return;
+        };
+        let entry = self.connections.at(index);
+        let Some(mut peer) = entry.session.take_if(|peer| peer.session.is_some()) else {
+            self.statistics.unknown_token_in += 1;
+            return;
+        };
+        let connection = entry.connection(index);
+        if let Some(utp) = &mut entry.utp {
+            utp.handle_session_packet(self.now);
+        }
+        let elsewhere = entry.link != link && entry.link != Link::None;
+        if let Some(session) = &mut peer.session {
+            let now = self.now;
+            let taken = session.handle_datagram(now, data, &mut Sink { driver: self, index });
+            self.statistics.malformed_in += u64::from(taken == Taken::Malformed);
+        }
+        if !is_same(&self.connections, index, connection) {
+            return;
+        }
+        peer.negotiation.handle_packet();
+        let owes = !std::mem::replace(&mut peer.owing, true);
+        self.connections.at(index).session = Some(peer);
+        if owes {
+            self.sessions.owing.push(index);
+        }
+        if elsewhere {
+            self.hear_from_elsewhere(index, link, data.len());
+        }
+        self.follow_proven(index, link);
+        self.after_datagram(index);
+        self.follow_machine(index);
+        self.touch(index);
+    }
+
+    /// What a datagram brought besides messages: measurements, and room.
+    fn after_datagram(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        if let Some(peer) = &mut entry.session
+            && let Some(session) = &mut peer.session
+        {
+            if let Some(sample) = session.take_round_trip() {
+                entry.round_trip.record(sample);
+            }
+            if session.is_stalled() && !std::mem::replace(&mut peer.stalled, true) {
+                self.sessions.stalled.push(index);
+            }
+        }
+        while let Some(pipeline) = self.carried_with_room(index) {
+            self.announce_window(index, pipeline);
+        }
+        self.open_gates(index);
+        self.mark_session(index);
+    }
+
+    /// A carried pipeline that has refused a message and has room for others now.
+    fn carried_with_room(&mut self, index: u32) -> Option<u8> {
+        let half = u64::from(self.settings.outbound_bytes_max / 2);
+        let entry = self.connections.at(index);
+        let session = entry.session.as_ref()?.session.as_ref()?;
+        entry.machines.blocked().iter().copied().find(|&pipeline| {
+            self.pipelines.has_reliable_tail(pipeline) && session.reliable_cost(pipeline) <= half
+        })
+    }
+
+    /// Delivers what sessions have kept because their connections were full.
+    pub(in crate::driver) fn deliver_stalled(&mut self) {
+        let mut list = std::mem::take(&mut self.sessions.stalled);
+        list.retain(|&index| {
+            let entry = self.connections.at(index);
+            let connection = entry.connection(index);
+            let Some(mut peer) = entry.session.take() else { return false };
+            if let Some(session) = &mut peer.session {
+                session.deliver_held(&mut Sink { driver: self, index });
+                peer.stalled = session.is_stalled();
+            }
+            let waits = peer.stalled;
+            if is_same(&self.connections, index, connection) {
+                self.connections.at(index).session = Some(peer);
+                self.mark_session(index);
+            }
+            waits
+        });
+        // Nothing that was delivered brings another one.
+        self.sessions.stalled = list;
+    }
+}

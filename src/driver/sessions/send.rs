@@ -1,0 +1,141 @@
+//! Messages into sessions, and the change from a pipeline's own reliable stage to the session.
+
+use super::super::NetworkDriver;
+use crate::proto::session::MESSAGE_COST;
+
+impl NetworkDriver {
+    /// Has the connection a session that messages may go through?
+    pub(in crate::driver) fn has_session(&mut self, index: u32) -> bool {
+        let peer = &mut self.connections.at(index).session;
+        peer.as_mut().is_some_and(|peer| peer.sending().is_some())
+    }
+
+    /// Is there room for `count` packets of pipelines that may be lost? `None`: there is no
+    /// session.
+    pub(in crate::driver) fn session_room(&mut self, index: u32, count: usize) -> Option<bool> {
+        let session = self.connections.at(index).session.as_mut()?.sending()?;
+        let queued = session.message_count();
+        // What is more than the queue holds may come into an empty one.
+        Some(queued == 0 || queued + count <= self.settings.send_queue_capacity as usize)
+    }
+
+    /// Is there room for `count` packets of a pipeline that the session carries? `None`: it
+    /// carries none.
+    pub(in crate::driver) fn carried_room(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        count: usize,
+        bytes: usize,
+    ) -> Option<bool> {
+        if !self.is_carried(pipeline) {
+            return None;
+        }
+        let session = self.connections.at(index).session.as_mut()?.sending()?;
+        let needed = bytes + (count - 1) * MESSAGE_COST as usize;
+        // What is more than the queue holds may come into an empty one.
+        Some(session.is_channel_idle(pipeline) || session.has_room(pipeline, needed))
+    }
+
+    /// Bytes of the longest packet that a pipeline should make: one that its session takes, if
+    /// the message fits into it or is cut anyway.
+    pub(in crate::driver) fn session_packet_room(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        size: usize,
+        packet_max: usize,
+    ) -> usize {
+        let carried = self.is_carried(pipeline);
+        let peer = &mut self.connections.at(index).session;
+        let Some(session) = peer.as_mut().and_then(|peer| peer.sending()) else {
+            return packet_max;
+        };
+        let most = if carried { session.reliable_size_max() } else { session.message_size_max() };
+        if size > most && size <= packet_max && !carried { packet_max } else { most }
+    }
+
+    /// Puts a packet of a pipeline into the session, if there is one and it fits. `None`: it has
+    /// to go as a packet of Unity Transport.
+    pub(in crate::driver) fn send_in_session(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        packet: &[u8],
+    ) -> Option<bool> {
+        let entry = self.connections.at(index);
+        let session = entry.session.as_mut()?.sending()?;
+        if packet.len() > session.message_size_max() {
+            return None;
+        }
+        let sent = session.send_message(pipeline, &[packet]).is_ok();
+        // The flush finds it there, and tells the program that there is room.
+        if !std::mem::replace(&mut entry.queue_listed, true) {
+            self.queued_list.push(index);
+        }
+        self.mark_session(index);
+        Some(sent)
+    }
+
+    /// Takes a packet of a pipeline whose order and delivery the session sees to.
+    pub(in crate::driver) fn carry_packet(&mut self, index: u32, pipeline: u8, packet: &[u8]) {
+        let priority = self.sessions.priorities[usize::from(pipeline)];
+        let peer = &mut self.connections.at(index).session;
+        if let Some(session) = peer.as_mut().and_then(|peer| peer.sending()) {
+            session.hold_reliable(pipeline, priority, packet);
+        }
+        self.mark_session(index);
+    }
+
+    /// Is a pipeline's last stage one that sessions make needless?
+    pub(in crate::driver) fn is_carried(&self, pipeline: u8) -> bool {
+        self.pipelines.has_reliable_tail(pipeline)
+    }
+
+    /// From its next message on, the session sees to the order and delivery of a reliable
+    /// pipeline. What the pipeline's own stage has under way is acknowledged first: a gate holds
+    /// back what comes after it.
+    pub(in crate::driver) fn carry_pipeline(&mut self, index: u32, pipeline: u8) {
+        if !self.is_carried(pipeline) || !self.has_session(index) {
+            return;
+        }
+        if self.connections.at(index).machines.get(pipeline).is_none()
+            && let Some(machine) = self.take_machine(index, pipeline)
+        {
+            self.connections.at(index).machines.put(pipeline, machine);
+        }
+        let entry = self.connections.at(index);
+        let Some(machine) = entry.machines.get_mut(pipeline) else { return };
+        if machine.sends_carried() {
+            return;
+        }
+        machine.set_sending_carried(true);
+        if !machine.is_acknowledged()
+            && let Some(peer) = &mut entry.session
+            && let Some(session) = &mut peer.session
+        {
+            session.set_gate(pipeline, true);
+            peer.gated.push(pipeline);
+        }
+    }
+
+    /// The own stages of pipelines may have got their last acknowledgements.
+    pub(in crate::driver) fn open_gates(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        let Some(peer) = &mut entry.session else { return };
+        if peer.gated.is_empty() {
+            return;
+        }
+        let machines = &entry.machines;
+        let Some(session) = &mut peer.session else { return };
+        peer.gated.retain(|&pipeline| {
+            // Of a connection that closes there is no machine: what waits never leaves.
+            let opens = machines.get(pipeline).is_some_and(|machine| machine.is_acknowledged());
+            if opens {
+                session.set_gate(pipeline, false);
+            }
+            !opens
+        });
+        self.mark_session(index);
+    }
+}

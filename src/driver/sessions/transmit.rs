@@ -1,0 +1,130 @@
+//! Datagrams of sessions out, and the goodbye that waits for them.
+
+use super::super::connections::Link;
+use super::super::datagram::header_size;
+use super::super::{DisconnectReason, NetworkDriver};
+use super::Peer;
+use crate::proto::session::Session;
+use crate::proto::time::{Micros, from_ms};
+
+/// Bytes that wait in a socket before sessions give it no more.
+const BATCH_BYTES_MAX: usize = 4 << 20;
+
+impl NetworkDriver {
+    /// Sends what sessions have to send.
+    pub(in crate::driver) fn transmit_sessions(&mut self) {
+        let mut list = std::mem::take(&mut self.sessions.dirty);
+        for &index in &list {
+            let Some(mut peer) = self.connections.at(index).session.take() else { continue };
+            peer.listed = false;
+            let whole = self.transmit_session(index, &mut peer);
+            let failed = peer.session.as_ref().is_some_and(|session| session.failure().is_some());
+            self.connections.at(index).session = Some(peer);
+            if failed {
+                self.end_utp(index, DisconnectReason::Timeout);
+                continue;
+            }
+            if !whole {
+                self.mark_session(index);
+            }
+            self.schedule(index);
+        }
+        list.clear();
+        // Those that came meanwhile.
+        list.append(&mut self.sessions.dirty);
+        self.sessions.dirty = list;
+    }
+
+    /// False when the socket has enough for now.
+    fn transmit_session(&mut self, index: u32, peer: &mut Peer) -> bool {
+        let now = self.now;
+        if peer.negotiation.poll_hello(now) {
+            self.send_hello(index, peer);
+        }
+        let size = self.packet_size_max(index);
+        let Some(session) = peer.sending() else { return true };
+        session.set_datagram_size(u16::try_from(size).unwrap_or(u16::MAX));
+        let link = self.connections.at(index).link;
+        let mut sent = 0;
+        let whole = loop {
+            if self.is_congested(link) {
+                break false;
+            }
+            if !self.emit_session_datagram(link, now, session) {
+                break true;
+            }
+            sent += 1;
+        };
+        if sent > 0
+            && let Some(utp) = &mut self.connections.at(index).utp
+        {
+            utp.handle_sent(now);
+        }
+        whole
+    }
+
+    /// Has the socket of a link as much as it should hold?
+    fn is_congested(&self, link: Link) -> bool {
+        match link {
+            Link::Udp { socket, .. } => {
+                self.pump.udp[socket as usize].queued_bytes() >= BATCH_BYTES_MAX
+            }
+            Link::Custom { port, .. } => self.pump.custom[port as usize].is_blocked(),
+            _ => false,
+        }
+    }
+
+    fn emit_session_datagram(&mut self, link: Link, now: Micros, session: &mut Session) -> bool {
+        if let (Link::Udp { socket, remote }, None) = (link, &self.simulator) {
+            let socket = &mut self.pump.udp[socket as usize];
+            let before = socket.queued_bytes();
+            let queued = socket.queue_with(remote, |out| session.poll_transmit(now, out));
+            if queued {
+                self.statistics.datagrams_out += 1;
+                self.tx.record(socket.queued_bytes() - before, header_size(link));
+            }
+            return queued;
+        }
+        let mut datagram = std::mem::take(&mut self.scratch);
+        datagram.clear();
+        let any = session.poll_transmit(now, &mut datagram);
+        if any {
+            self.emit(link, &datagram, &[]);
+        }
+        self.scratch = datagram;
+        any
+    }
+
+    fn send_hello(&mut self, index: u32, peer: &Peer) {
+        let hello = self.our_hello(peer.negotiation.answers());
+        let now = self.now;
+        let entry = self.connections.at(index);
+        let link = entry.link;
+        let Some(utp) = &mut entry.utp else { return };
+        utp.handle_sent(now);
+        let token = utp.token();
+        let mut packet = std::mem::take(&mut self.scratch);
+        packet.clear();
+        hello.write(token, &mut packet);
+        self.emit(link, &packet, &[]);
+        self.scratch = packet;
+    }
+
+    /// Must the goodbye of a connection wait until what was sent before has left? For
+    /// `close_timeout_ms` at most.
+    pub(in crate::driver) fn lingers(&mut self, index: u32) -> bool {
+        let now = self.now;
+        let patience = from_ms(self.settings.close_timeout_ms);
+        let Some(peer) = &mut self.connections.at(index).session else { return false };
+        let Some(session) = peer.sending() else { return false };
+        if session.is_sent() {
+            return false;
+        }
+        let until = *peer.lingers_until.get_or_insert(now + patience);
+        if until <= now {
+            return false;
+        }
+        self.schedule(index);
+        true
+    }
+}

@@ -1,0 +1,430 @@
+//! The machine of one session: state, calls of the program, time.
+
+mod receive;
+mod transmit;
+
+use std::collections::VecDeque;
+
+use super::congestion::{Controller as _, DelayAwareCubic};
+use super::frame::{MESSAGE_OVERHEAD, RELIABLE_OVERHEAD};
+use super::pacer::Pacer;
+use super::packet::LONG_HEADER_SIZE;
+use super::receive_channel::ReceiveChannel;
+use super::received::Received;
+use super::recovery::Recovery;
+use super::repair::Repairer;
+use super::ring::ByteRing;
+use super::rtt::RoundTrip;
+use super::send_channel::SendChannel;
+use super::{Config, DATAGRAM_SIZE_MIN, Failure, Output, Refused, Statistics, cost};
+use crate::proto::time::{MICROS_PER_MS, Micros};
+
+/// Probe timeouts without an answer until the path counts as broken.
+const OUTAGE_PROBES: u32 = 3;
+/// Probes that must have gone unanswered until the session gives up.
+const GIVE_UP_PROBES: u32 = 5;
+/// Doublings of the probe timeout, and what it never exceeds by them.
+const BACKOFF_MAX: u32 = 8;
+const PROBE_TIMEOUT_MAX: Micros = 2000 * MICROS_PER_MS;
+/// The peer is asked for a larger window again after this.
+const BLOCKED_INTERVAL: Micros = 200 * MICROS_PER_MS;
+/// Acknowledgements that carry a new window.
+const WINDOW_REPEATS: u8 = 2;
+
+/// A message that may be lost, on its way to the next flush.
+#[derive(Clone, Copy, Debug)]
+struct Queued {
+    pipeline: u8,
+    length: u16,
+    position: u64,
+    /// Its place among all messages of the session.
+    order: u64,
+}
+
+/// What the peer may send on reliable channels, and what it has.
+#[derive(Debug)]
+struct Grant {
+    /// The sum up to which the peer was told that it may send.
+    told: u64,
+    /// Datagrams that will still carry it.
+    repeats: u8,
+}
+
+/// One session.
+#[derive(Debug)]
+pub struct Session {
+    config: Config,
+    /// What the path takes; never more than the peers have agreed on.
+    datagram_size: u16,
+    // What this side sends.
+    sending: Vec<SendChannel>,
+    messages: VecDeque<Queued>,
+    message_bytes: ByteRing,
+    recovery: Recovery,
+    rtt: RoundTrip,
+    controller: DelayAwareCubic,
+    pacer: Pacer,
+    repairer: Repairer,
+    /// Cost of all reliable messages that were sent, and what the peer allows.
+    cost_sent: u64,
+    cost_max: u64,
+    /// When the peer is asked again to allow more.
+    blocked_at: Option<Micros>,
+    probe_count: u32,
+    probe_due: bool,
+    ping_due: bool,
+    peer_ack_delay: Micros,
+    /// When something that must arrive was acknowledged, or there was nothing to be.
+    progress: Micros,
+    datagrams: u64,
+    /// Messages that the program has given.
+    order: u64,
+    // What it receives.
+    received: Received,
+    receiving: Vec<ReceiveChannel>,
+    /// Acknowledgements that say what repairs have won back.
+    delivered_reports: u8,
+    grant: Grant,
+    path_response: Option<[u8; 8]>,
+    path_validated: Option<[u8; 8]>,
+    failure: Option<Failure>,
+    statistics: Statistics,
+}
+
+impl Session {
+    /// A session whose both sides have said Hello.
+    #[must_use]
+    pub fn new(now: Micros, mut config: Config) -> Self {
+        config.datagram_size_max = config.datagram_size_max.max(DATAGRAM_SIZE_MIN);
+        let datagram = config.datagram_size_max;
+        Self {
+            sending: Vec::new(),
+            messages: VecDeque::new(),
+            message_bytes: ByteRing::default(),
+            recovery: Recovery::new(),
+            rtt: RoundTrip::new(config.round_trip),
+            controller: DelayAwareCubic::new(now, u64::from(datagram)),
+            pacer: Pacer::new(now, u64::from(datagram)),
+            repairer: Repairer::new(config.repair_percent_max, usize::from(datagram)),
+            cost_sent: 0,
+            cost_max: u64::from(config.peer_window),
+            blocked_at: None,
+            probe_count: 0,
+            probe_due: false,
+            ping_due: false,
+            peer_ack_delay: config.ack_delay,
+            progress: now,
+            datagrams: 0,
+            order: 0,
+            received: Received::new(),
+            receiving: Vec::new(),
+            delivered_reports: 0,
+            grant: Grant { told: u64::from(config.window), repeats: 0 },
+            path_response: None,
+            path_validated: None,
+            failure: None,
+            statistics: Statistics::default(),
+            datagram_size: datagram,
+            config,
+        }
+    }
+
+    /// Says how long a datagram the path takes, as far as is known now. Messages that were accepted
+    /// before leave all the same.
+    pub fn set_datagram_size(&mut self, size: u16) {
+        self.datagram_size = size.clamp(DATAGRAM_SIZE_MIN, self.config.datagram_size_max);
+    }
+
+    /// The longest message that [`send_message`](Self::send_message) takes.
+    #[must_use]
+    pub const fn message_size_max(&self) -> usize {
+        self.datagram_size as usize - LONG_HEADER_SIZE - MESSAGE_OVERHEAD
+    }
+
+    /// The longest message that [`send_reliable`](Self::send_reliable) takes.
+    #[must_use]
+    pub const fn reliable_size_max(&self) -> usize {
+        self.datagram_size as usize - LONG_HEADER_SIZE - RELIABLE_OVERHEAD
+    }
+
+    /// Takes a message that may be lost; it leaves with the next flush.
+    ///
+    /// # Errors
+    /// It is too long, or too many wait already.
+    pub fn send_message(&mut self, pipeline: u8, parts: &[&[u8]]) -> Result<(), Refused> {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if length > self.message_size_max() {
+            return Err(Refused::TooLong);
+        }
+        if length > self.message_room() && !self.messages.is_empty() {
+            return Err(Refused::QueueFull);
+        }
+        let position = self.message_bytes.push(parts);
+        let order = self.next_order();
+        self.messages.push_back(Queued { pipeline, length: length as u16, position, order });
+        Ok(())
+    }
+
+    /// Takes a message of a reliable channel. Higher priorities go first.
+    ///
+    /// # Errors
+    /// It is too long, or too many wait already.
+    pub fn send_reliable(
+        &mut self,
+        channel: u8,
+        priority: u8,
+        parts: &[&[u8]],
+    ) -> Result<(), Refused> {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if length > self.reliable_size_max() {
+            return Err(Refused::TooLong);
+        }
+        let datagrams = self.datagrams;
+        let place = self.sending_place(channel);
+        let channel = &mut self.sending[place];
+        let after = channel.cost() + cost(length);
+        if after > u64::from(self.config.send_queue_bytes_max) {
+            return Err(Refused::QueueFull);
+        }
+        if channel.is_sent() {
+            channel.served = datagrams;
+        }
+        channel.priority = priority;
+        channel.push(self.order, parts);
+        self.order += 1;
+        Ok(())
+    }
+
+    /// As [`send_reliable`](Self::send_reliable), for a message that was accepted elsewhere
+    /// already: however much waits, and it must fit.
+    pub fn hold_reliable(&mut self, channel: u8, priority: u8, message: &[u8]) {
+        let datagrams = self.datagrams;
+        let place = self.sending_place(channel);
+        let channel = &mut self.sending[place];
+        if channel.is_sent() {
+            channel.served = datagrams;
+        }
+        channel.priority = priority;
+        channel.push(self.order, &[message]);
+        self.order += 1;
+    }
+
+    const fn next_order(&mut self) -> u64 {
+        self.order += 1;
+        self.order - 1
+    }
+
+    /// Messages that may be lost, on their way to the next flush.
+    #[must_use]
+    pub fn message_count(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Bytes of messages that may be lost which are still taken before the next flush.
+    #[must_use]
+    pub fn message_room(&self) -> usize {
+        let waiting = self.message_bytes.len() + self.messages.len() * MESSAGE_OVERHEAD;
+        (self.config.message_queue_bytes_max as usize).saturating_sub(waiting)
+    }
+
+    /// Would a channel take a message of so many bytes?
+    #[must_use]
+    pub fn has_room(&self, channel: u8, length: usize) -> bool {
+        self.reliable_cost(channel) + cost(length) <= u64::from(self.config.send_queue_bytes_max)
+    }
+
+    /// Cost of a channel's messages that wait or are under way.
+    #[must_use]
+    pub fn reliable_cost(&self, channel: u8) -> u64 {
+        self.sending.iter().find(|known| known.id == channel).map_or(0, SendChannel::cost)
+    }
+
+    /// Holds back what a channel has and gets, until it is opened.
+    pub fn set_gate(&mut self, channel: u8, closed: bool) {
+        let place = self.sending_place(channel);
+        self.sending[place].gated = closed;
+    }
+
+    fn sending_place(&mut self, id: u8) -> usize {
+        let place = self.sending.iter().position(|channel| channel.id == id);
+        place.unwrap_or_else(|| {
+            self.sending.push(SendChannel::new(id));
+            self.sending.len() - 1
+        })
+    }
+
+    /// Does a channel hold nothing that waits or is under way?
+    #[must_use]
+    pub fn is_channel_idle(&self, id: u8) -> bool {
+        self.sending.iter().find(|channel| channel.id == id).is_none_or(SendChannel::is_idle)
+    }
+
+    /// Is everything that the program gave sent and, where it must arrive, acknowledged?
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.messages.is_empty() && self.sending.iter().all(SendChannel::is_idle)
+    }
+
+    /// Has everything that the program gave left at least once, and does nothing that was lost
+    /// wait to leave again? What a gate holds back does not count.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        self.messages.is_empty()
+            && self.sending.iter().all(|channel| channel.gated || channel.is_sent())
+    }
+
+    /// The program has seen what arrived and had its chance to answer: acknowledgements that are
+    /// due need not wait for its messages any more.
+    pub const fn handle_answered(&mut self) {
+        self.received.handle_answered();
+    }
+
+    /// Delivers what was kept because [`Output::is_full`].
+    pub fn deliver_held(&mut self, output: &mut impl Output) {
+        for channel in &mut self.receiving {
+            channel.deliver_held(output);
+        }
+    }
+
+    /// Are there messages that wait for room?
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.receiving.iter().any(ReceiveChannel::is_stalled)
+    }
+
+    /// Asks the peer for a sign of life.
+    pub const fn ping(&mut self) {
+        self.ping_due = true;
+    }
+
+    /// The path leads elsewhere: what was learned about the old one is forgotten.
+    pub fn handle_path_change(&mut self, now: Micros) {
+        let datagram = u64::from(self.datagram_size);
+        self.rtt = RoundTrip::new(None);
+        self.controller = DelayAwareCubic::new(now, datagram);
+        self.pacer = Pacer::new(now, datagram);
+        self.probe_count = 0;
+        self.ping_due = true;
+    }
+
+    /// Lets time pass.
+    pub fn handle_timeout(&mut self, now: Micros) {
+        if self.recovery.loss_time().is_some_and(|due| due <= now) {
+            self.find_losses(now);
+        }
+        if let Some(due) = self.probe_time().filter(|&due| due <= now) {
+            // Time in which nobody asked this machine is not the peer's silence.
+            self.progress = self.progress.saturating_add(now - due);
+            self.probe(now);
+        }
+    }
+
+    fn probe(&mut self, now: Micros) {
+        self.statistics.probes += 1;
+        self.probe_count += 1;
+        self.probe_due = true;
+        let silent = now.saturating_sub(self.progress);
+        let asked = self.probe_count >= GIVE_UP_PROBES;
+        if self.config.give_up > 0 && silent > self.config.give_up && asked {
+            self.failure = Some(Failure::Unacknowledged);
+        }
+        if self.probe_count == OUTAGE_PROBES {
+            self.controller.handle_outage();
+        }
+        let room = self.datagram_size as usize - LONG_HEADER_SIZE;
+        let mut probed = 0;
+        for channel in &mut self.sending {
+            probed += channel.probe(room);
+        }
+        // Something that asks for an answer must leave, whatever else there is.
+        self.ping_due |= probed == 0;
+    }
+
+    fn probe_timeout(&self) -> Micros {
+        let first = self.rtt.probe_timeout(self.peer_ack_delay);
+        (first << self.probe_count.min(BACKOFF_MAX)).min(first.max(PROBE_TIMEOUT_MAX))
+    }
+
+    /// When the peer is asked, because it is silent.
+    fn probe_time(&self) -> Option<Micros> {
+        let since = self.recovery.last_vital();
+        (self.recovery.vital() > 0).then(|| since.saturating_add(self.probe_timeout()))
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) and then
+    /// [`poll_transmit`](Self::poll_transmit) have something to do that does not follow from a
+    /// call of the program or a datagram.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Micros> {
+        let asked = self.blocked_at;
+        // Whatever the pacer keeps back waits for it.
+        let paced = self
+            .waits_for_pacer()
+            .then(|| self.pacer.next_timeout(self.controller.window(), self.rtt.smoothed()));
+        let probe = if self.probe_due { None } else { self.probe_time() };
+        let times = [self.received.next_timeout(), self.recovery.loss_time(), probe, asked, paced];
+        times.into_iter().flatten().min()
+    }
+
+    /// Why it ended, if it did.
+    #[must_use]
+    pub const fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
+    /// The average round trip in microseconds, once it was measured.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Micros> {
+        self.rtt.is_measured().then(|| self.rtt.smoothed())
+    }
+
+    /// The newest measurement of the round trip in microseconds, once.
+    pub fn take_round_trip(&mut self) -> Option<Micros> {
+        self.rtt.take_sample()
+    }
+
+    /// How much the round trip varies, in microseconds.
+    #[must_use]
+    pub const fn jitter(&self) -> Micros {
+        self.rtt.variation()
+    }
+
+    /// The share of packets that are lost, 0 to 1, averaged over the last hundred or so.
+    #[must_use]
+    pub const fn loss(&self) -> f32 {
+        self.repairer.loss()
+    }
+
+    /// Bytes that may be under way.
+    #[must_use]
+    pub fn congestion_window(&self) -> u64 {
+        self.controller.window()
+    }
+
+    /// Bytes that are.
+    #[must_use]
+    pub const fn in_flight(&self) -> u64 {
+        self.recovery.in_flight()
+    }
+
+    /// What has happened.
+    #[must_use]
+    pub const fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// Gives memory back that only a burst has needed; for moments when nothing is under way.
+    pub fn shrink(&mut self) {
+        for channel in &mut self.sending {
+            channel.shrink();
+        }
+        if self.messages.is_empty() {
+            self.message_bytes.shrink();
+        }
+    }
+
+    /// The answer to a challenge that came from the peer, once.
+    pub const fn poll_path_response(&mut self) -> Option<[u8; 8]> {
+        self.path_validated.take()
+    }
+}

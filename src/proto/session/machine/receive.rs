@@ -1,0 +1,243 @@
+//! The way in: packets, frames, acknowledgements and what follows from them.
+
+use super::{Session, WINDOW_REPEATS};
+use crate::proto::session::congestion::{Acked, Controller as _};
+use crate::proto::session::frame::{self, Ack, Frame};
+use crate::proto::session::packet;
+use crate::proto::session::receive_channel::{ReceiveChannel, Verdict};
+use crate::proto::session::received::Asks;
+use crate::proto::session::{Output, Taken};
+use crate::proto::time::{MICROS_PER_MS, Micros};
+
+/// A peer may hold an acknowledgement back for so long in our estimates.
+const ACK_DELAY_MAX: Micros = 200 * MICROS_PER_MS;
+
+/// What one packet held.
+#[derive(Default)]
+struct Seen {
+    asks: Asks,
+    wrong: bool,
+}
+
+impl Session {
+    /// Takes a datagram whose token is this session's.
+    pub fn handle_datagram(
+        &mut self,
+        now: Micros,
+        datagram: &[u8],
+        output: &mut impl Output,
+    ) -> Taken {
+        let parsed = packet::parse(datagram).filter(|packet| packet.token == self.config.token);
+        let Some(packet) = parsed else {
+            self.statistics.malformed_in += 1;
+            return Taken::Malformed;
+        };
+        let number = packet::expand(packet.truncated, packet.bits, self.received.expected());
+        if self.received.contains(number) {
+            self.statistics.duplicates_in += 1;
+            return Taken::Duplicate;
+        }
+        let mut seen = Seen::default();
+        for frame in frame::frames(packet.frames) {
+            match frame {
+                Ok(frame) => self.handle_frame(now, frame, &mut seen, output),
+                Err(frame::Malformed) => seen.wrong = true,
+            }
+            if seen.wrong {
+                break;
+            }
+        }
+        if seen.wrong {
+            // Not acknowledged: what was not understood has not arrived.
+            self.statistics.malformed_in += 1;
+            return Taken::Malformed;
+        }
+        self.received.insert(now, number);
+        self.received.handle_packet(now, seen.asks, self.config.ack_delay);
+        self.statistics.packets_in += 1;
+        Taken::New
+    }
+
+    fn handle_frame(
+        &mut self,
+        now: Micros,
+        frame: Frame<'_>,
+        seen: &mut Seen,
+        output: &mut impl Output,
+    ) {
+        match frame {
+            Frame::Ack(ack) => {
+                seen.wrong |= !self.handle_ack(now, &ack);
+                return;
+            }
+            Frame::Padding => return,
+            Frame::Delivered(channel, sequence) => {
+                self.handle_delivered(channel, sequence);
+                return;
+            }
+            Frame::Window(limit) => {
+                let limit = packet::expand(limit, 32, self.cost_max);
+                if limit > self.cost_max {
+                    self.cost_max = limit;
+                    self.blocked_at = None;
+                }
+                return;
+            }
+            Frame::PathResponse(data) => {
+                self.path_validated = Some(data);
+                return;
+            }
+            Frame::Ping => {}
+            Frame::PathChallenge(data) => self.path_response = Some(data),
+            Frame::Blocked => {
+                self.grant.repeats = WINDOW_REPEATS;
+                seen.asks.at_once = true;
+            }
+            Frame::Message { pipeline, data } => output.message(pipeline, data),
+            Frame::Reliable { channel, sequence, data } => {
+                self.handle_reliable(channel, sequence, data, seen, output);
+            }
+            Frame::Repair { channel, first, count, data } => {
+                self.handle_repair(channel, (first, count), data, seen, output);
+            }
+        }
+        seen.asks.acknowledgement = true;
+    }
+
+    /// The place of a receiving channel; `None` when the channel is not reliable here.
+    fn receiving_place(&mut self, id: u8) -> Option<usize> {
+        if let Some(place) = self.receiving.iter().position(|channel| channel.id == id) {
+            return Some(place);
+        }
+        if !self.config.reliable.contains(id) {
+            return None;
+        }
+        self.receiving.push(ReceiveChannel::new(id));
+        Some(self.receiving.len() - 1)
+    }
+
+    /// Cost that the peer may still make us hold.
+    fn receive_room(&self) -> u64 {
+        let used: u64 =
+            self.receiving.iter().map(|channel| channel.delivered + channel.held_cost()).sum();
+        self.grant.told.saturating_sub(used)
+    }
+
+    fn handle_reliable(
+        &mut self,
+        id: u8,
+        sequence: u16,
+        data: &[u8],
+        seen: &mut Seen,
+        output: &mut impl Output,
+    ) {
+        let Some(place) = self.receiving_place(id) else {
+            seen.wrong = true;
+            return;
+        };
+        let room = self.receive_room();
+        let channel = &mut self.receiving[place];
+        let before = channel.repaired;
+        let verdict = channel.handle_message(sequence, data, room, output);
+        let repaired = channel.repaired - before;
+        seen.asks.reliable = true;
+        seen.asks.at_once |= channel.has_gap();
+        match verdict {
+            Verdict::Refused => seen.wrong = true,
+            Verdict::Duplicate => self.statistics.messages_repeated_in += 1,
+            Verdict::Delivered | Verdict::Held => {}
+        }
+        self.note_repaired(repaired);
+    }
+
+    fn handle_repair(
+        &mut self,
+        id: u8,
+        span: (u16, u8),
+        data: &[u8],
+        seen: &mut Seen,
+        output: &mut impl Output,
+    ) {
+        let Some(place) = self.receiving_place(id) else {
+            seen.wrong = true;
+            return;
+        };
+        let room = self.receive_room();
+        let channel = &mut self.receiving[place];
+        let before = channel.repaired;
+        channel.handle_repair(span, data, room, output);
+        let repaired = channel.repaired - before;
+        if !channel.has_gap() {
+            // What this very packet has shown to be missing is there now.
+            seen.asks.at_once = false;
+        }
+        self.note_repaired(repaired);
+    }
+
+    fn note_repaired(&mut self, count: u64) {
+        if count > 0 {
+            self.statistics.messages_repaired += count;
+            self.delivered_reports = 2;
+        }
+    }
+
+    fn handle_delivered(&mut self, id: u8, sequence: u16) {
+        if let Some(channel) = self.sending.iter_mut().find(|channel| channel.id == id) {
+            channel.handle_delivered(sequence);
+        }
+    }
+
+    /// False when it acknowledges what was never sent.
+    fn handle_ack(&mut self, now: Micros, ack: &Ack<'_>) -> bool {
+        let largest = packet::expand(ack.largest, 24, self.recovery.next_number());
+        let before = self.recovery.in_flight();
+        let sending = &mut self.sending;
+        let result = self.recovery.handle_ack(now, largest, ack.ranges(largest), |content| {
+            if let Some(channel) = sending.get_mut(usize::from(content.channel)) {
+                channel.handle_acknowledged(content.first, u64::from(content.count));
+            }
+        });
+        let Some(result) = result else { return false };
+        if let Some(elapsed) = result.elapsed {
+            let held_back = ack.delay.min(ACK_DELAY_MAX);
+            self.rtt.handle_sample(elapsed, held_back);
+            self.peer_ack_delay =
+                self.config.ack_delay.max(held_back).max(self.peer_ack_delay * 7 / 8);
+        }
+        if result.spurious > 0 {
+            self.statistics.packets_late += result.spurious;
+            self.controller.handle_spurious();
+        }
+        if result.packets > 0 {
+            self.progress = now;
+            self.probe_count = 0;
+            self.repairer.handle_packets(result.packets, 0);
+            let acked = Acked {
+                bytes: result.bytes,
+                round_trip: self.rtt.latest(),
+                smoothed: self.rtt.smoothed(),
+                limited: 2 * before >= self.controller.window(),
+            };
+            self.controller.handle_acked(now, acked);
+        }
+        self.find_losses(now);
+        true
+    }
+
+    /// Finds lost packets; what they carried is sent again.
+    pub(super) fn find_losses(&mut self, now: Micros) {
+        let sending = &mut self.sending;
+        let mut resent = 0;
+        let losses = self.recovery.detect_losses(now, &self.rtt, |number, content| {
+            if let Some(channel) = sending.get_mut(usize::from(content.channel)) {
+                resent += channel.handle_lost(content.first, u64::from(content.count), number);
+            }
+        });
+        self.statistics.messages_resent += resent;
+        if losses.packets > 0 {
+            self.statistics.packets_lost += losses.packets;
+            self.repairer.handle_packets(0, losses.packets);
+            self.controller.handle_lost(now, losses.sent);
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! The way out: what the next datagram holds.
+//!
+//! First what keeps the session going, then messages: those that may be lost and short queues of
+//! reliable ones in the order of the program's calls, then long queues by priority. Protection of
+//! earlier ones comes last, where there is room.
+
+use super::{BLOCKED_INTERVAL, Session, WINDOW_REPEATS};
+use crate::proto::session::congestion::Controller as _;
+use crate::proto::session::frame::{self, Frame, types, varint_size};
+use crate::proto::session::frame::{MESSAGE_OVERHEAD, RELIABLE_OVERHEAD, REPAIR_OVERHEAD};
+use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
+use crate::proto::session::recovery::{Content, Sent};
+use crate::proto::session::send_channel::{Next, Span};
+use crate::proto::session::{cost, receive_channel};
+use crate::proto::time::Micros;
+
+/// A channel that waited for so many datagrams begins the next one, whatever its priority.
+pub const STARVED_DATAGRAMS: u64 = 16;
+/// Datagrams of backlog up to which a channel's messages are not paced.
+const LIGHT_DATAGRAMS: usize = 8;
+/// Reliable datagrams that may be under way whatever the window says.
+const VITAL_MIN: u64 = 2;
+/// Room below which a frame takes the rest of its datagram.
+const ROOM_MIN: usize = 16;
+
+/// What congestion allows the next datagram to hold.
+#[derive(Clone, Copy)]
+struct Allowed {
+    /// Channels with a long backlog.
+    bulk: bool,
+    /// The others.
+    light: bool,
+}
+
+/// A channel's claim to be next: how long it starves, its priority, whether its queue is short,
+/// and then who waits longer.
+type Rank = (u64, u8, bool, u64);
+
+/// The channel whose turn it is.
+#[derive(Clone, Copy)]
+struct Turn {
+    place: usize,
+    next: Next,
+    /// Its queue is short.
+    light: bool,
+}
+
+/// A datagram that is being written.
+struct Datagram<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Where the last frame's type and length stand, and how long its length is.
+    tail: Option<(usize, usize, usize)>,
+}
+
+impl Datagram<'_> {
+    const fn room(&self) -> usize {
+        self.end - self.out.len()
+    }
+
+    /// Writes a frame with a body. False when it does not fit.
+    fn write(
+        &mut self,
+        overhead: usize,
+        length: usize,
+        head: impl FnOnce(&mut Vec<u8>, Option<usize>),
+    ) -> bool {
+        let (room, prefix) = (self.room(), varint_size(length as u32));
+        if overhead + length > room {
+            return false;
+        }
+        let at = self.out.len();
+        if overhead + prefix + length + ROOM_MIN > room {
+            // It takes the rest, whether it fills it or not.
+            head(self.out, None);
+            self.end = self.out.len() + length;
+            self.tail = None;
+        } else {
+            head(self.out, Some(length));
+            self.tail = Some((at, at + overhead, prefix));
+        }
+        true
+    }
+
+    /// The last frame needs no length.
+    fn finish(&mut self) {
+        if let Some((kind, length, prefix)) = self.tail.take() {
+            self.out[kind] &= !types::WITH_LENGTH;
+            self.out.copy_within(length + prefix.., length);
+            self.out.truncate(self.out.len() - prefix);
+        }
+    }
+}
+
+impl Session {
+    /// Appends the next datagram to `out`; false when there is none now.
+    pub fn poll_transmit(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
+        self.pacer.refill(now, self.controller.window(), self.rtt.smoothed());
+        let allowed = self.allowed();
+        self.note_blocked(now);
+        if !self.wants_datagram(now, allowed) {
+            return false;
+        }
+        if self.recovery.is_full() {
+            self.give_up_oldest(now);
+        }
+        let number = self.recovery.next_number();
+        let start = out.len();
+        write_header(out, self.config.token, number, self.recovery.unacknowledged());
+        let header = out.len() - start;
+        let end = start + usize::from(self.datagram_size);
+        let mut datagram = Datagram { out, start, end, tail: None };
+        let mut sent = Sent { size: 0, asks: false, vital: false };
+        self.write_controls(now, &mut datagram, &mut sent);
+        self.write_ack(now, &mut datagram);
+        let fixed = datagram.out.len();
+        let paced = self.write_all(number, allowed, &mut datagram);
+        if datagram.out.len() > fixed {
+            self.write_protection(number, &mut datagram);
+        }
+        datagram.finish();
+        sent.vital |= self.recovery.carried() > 0;
+        sent.asks |= sent.vital || datagram.out.len() > fixed;
+        sent.size = datagram.out.len() - datagram.start;
+        if sent.size == header {
+            datagram.out.truncate(start);
+            return false;
+        }
+        self.handle_sent(now, sent, paced);
+        true
+    }
+
+    fn handle_sent(&mut self, now: Micros, sent: Sent, paced: bool) {
+        if self.recovery.vital() == 0 {
+            self.progress = now;
+        }
+        self.recovery.handle_sent(now, sent);
+        self.datagrams += 1;
+        self.probe_due &= !sent.vital;
+        self.statistics.packets_out += 1;
+        self.statistics.acks_out += u64::from(!sent.asks);
+        if paced {
+            self.pacer.handle_sent(sent.size as u64);
+        }
+    }
+
+    /// Appends a datagram that asks whoever receives it to prove that it is the peer. It leaves
+    /// by another path than the others.
+    pub fn write_challenge(&mut self, now: Micros, data: [u8; 8], out: &mut Vec<u8>) {
+        let number = self.recovery.next_number();
+        let start = out.len();
+        write_header(out, self.config.token, number, self.recovery.unacknowledged());
+        frame::write_plain(out, Frame::PathChallenge(data));
+        let size = out.len() - start;
+        self.recovery.handle_sent(now, Sent { size, asks: false, vital: false });
+        self.statistics.packets_out += 1;
+    }
+
+    fn allowed(&self) -> Allowed {
+        let datagram = u64::from(self.datagram_size);
+        let after = self.recovery.in_flight() + datagram;
+        let window = self.controller.window();
+        let few = self.probe_due || self.recovery.vital() < VITAL_MIN;
+        Allowed {
+            bulk: self.probe_due || (few || after <= window) && self.pacer.allows(),
+            light: few || after <= window + window / 4,
+        }
+    }
+
+    const fn light_bytes(&self) -> usize {
+        LIGHT_DATAGRAMS * self.datagram_size as usize
+    }
+
+    /// Does something wait for the pacer alone?
+    pub(super) fn waits_for_pacer(&self) -> bool {
+        let datagram = u64::from(self.datagram_size);
+        let window = self.recovery.in_flight() + datagram <= self.controller.window();
+        window
+            && !self.pacer.allows()
+            && self.cost_sent < self.cost_max
+            && self.sending.iter().any(|channel| !channel.gated && !channel.is_sent())
+    }
+
+    /// Is there a reason to send a datagram?
+    fn wants_datagram(&mut self, now: Micros, allowed: Allowed) -> bool {
+        self.path_response.is_some()
+            || self.ping_due
+            || !self.messages.is_empty()
+            || self.received.is_due(now)
+            || self.blocked_at.is_some_and(|due| due <= now)
+            || self.window_news()
+            || self.pick(allowed).is_some()
+    }
+
+    /// The peer may send a good deal more than it was told.
+    fn window_news(&self) -> bool {
+        self.window_now() >= self.grant.told + u64::from(self.config.window) / 4
+    }
+
+    fn window_now(&self) -> u64 {
+        let delivered: u64 = self.receiving.iter().map(|channel| channel.delivered).sum();
+        delivered + u64::from(self.config.window)
+    }
+
+    /// Notes when the peer's window keeps everything back.
+    fn note_blocked(&mut self, now: Micros) {
+        let left = self.cost_max.saturating_sub(self.cost_sent);
+        let blocked = self.sending.iter_mut().any(|channel| {
+            channel.peek().is_some_and(|next| !next.again && cost(next.length) > left)
+        });
+        if !blocked || self.recovery.vital() > 0 {
+            self.blocked_at = None;
+        } else if self.blocked_at.is_none() {
+            self.blocked_at = Some(now);
+        }
+    }
+
+    fn write_controls(&mut self, now: Micros, datagram: &mut Datagram<'_>, sent: &mut Sent) {
+        if let Some(data) = self.path_response.take() {
+            frame::write_plain(datagram.out, Frame::PathResponse(data));
+            sent.asks = true;
+        }
+        if std::mem::take(&mut self.ping_due) {
+            frame::write_plain(datagram.out, Frame::Ping);
+            sent.vital = true;
+        }
+        if self.blocked_at.is_some_and(|due| due <= now) {
+            frame::write_plain(datagram.out, Frame::Blocked);
+            self.blocked_at = Some(now.saturating_add(BLOCKED_INTERVAL));
+            sent.asks = true;
+        }
+        if self.window_news() {
+            self.grant.repeats = WINDOW_REPEATS;
+        }
+        if self.grant.repeats > 0 {
+            self.grant.repeats -= 1;
+            self.grant.told = self.window_now().max(self.grant.told);
+            frame::write_plain(datagram.out, Frame::Window(self.grant.told as u32));
+        }
+    }
+
+    fn write_ack(&mut self, now: Micros, datagram: &mut Datagram<'_>) {
+        if !self.received.has_news() {
+            return;
+        }
+        if self.delivered_reports > 0 {
+            self.delivered_reports -= 1;
+            // In front of the ranges, so that nothing is sent again that is there.
+            for channel in self.receiving.iter().filter(|channel| channel.repaired > 0) {
+                let delivered = Frame::Delivered(channel.id, channel.next() as u16);
+                if datagram.room() > ROOM_MIN {
+                    frame::write_plain(datagram.out, delivered);
+                }
+            }
+        }
+        let room = datagram.room();
+        let out = &mut *datagram.out;
+        self.received.report(now, |delay, ranges| {
+            // A first number of at most 4 bytes, and 8 for each gap and range.
+            let fit = (room.saturating_sub(16) / 8).clamp(1, ranges.len());
+            frame::write_ack(out, delay, &ranges[..fit]);
+        });
+    }
+
+    /// Writes messages of both kinds, as many as fit. True when what was written counts for the
+    /// pacer.
+    fn write_all(&mut self, number: u64, allowed: Allowed, datagram: &mut Datagram<'_>) -> bool {
+        let mut paced = false;
+        let start = datagram.out.len();
+        loop {
+            let waiting = self.messages.front().map(|queued| queued.order);
+            let turn = self.pick(allowed);
+            let written = match (waiting, turn) {
+                (None, None) => break,
+                // A short queue keeps its place among those that do not wait.
+                (Some(order), Some(turn)) if turn.light && turn.next.order < order => {
+                    self.write_reliable(number, turn, datagram)
+                }
+                (Some(_), _) => self.write_message(datagram),
+                (None, Some(turn)) => self.write_reliable(number, turn, datagram),
+            };
+            if !written {
+                // What was accepted when the path took more goes alone, and as it is.
+                let longest = datagram.start + usize::from(self.config.datagram_size_max);
+                let alone = datagram.out.len() == start && datagram.end < longest;
+                if !alone {
+                    break;
+                }
+                datagram.end = longest;
+                continue;
+            }
+            paced |= waiting.is_none() && turn.is_some_and(|turn| !turn.light);
+        }
+        paced
+    }
+
+    /// Writes the next message that may be lost. False when it does not fit.
+    fn write_message(&mut self, datagram: &mut Datagram<'_>) -> bool {
+        let Some(queued) = self.messages.front() else { return false };
+        let length = usize::from(queued.length);
+        let pipeline = queued.pipeline;
+        let fits = datagram.write(MESSAGE_OVERHEAD, length, |out, length| {
+            frame::write_message_head(out, pipeline, length);
+        });
+        if fits {
+            for part in self.message_bytes.get(queued.position, length) {
+                datagram.out.extend_from_slice(part);
+            }
+            self.message_bytes.release(queued.position + length as u64);
+            self.messages.pop_front();
+        }
+        fits
+    }
+
+    /// The channel whose turn it is, and its next message.
+    fn pick(&mut self, allowed: Allowed) -> Option<Turn> {
+        let left = self.cost_max.saturating_sub(self.cost_sent);
+        let light_bytes = self.light_bytes();
+        let mut best: Option<(Rank, Turn)> = None;
+        for (place, channel) in self.sending.iter_mut().enumerate() {
+            let Some(next) = channel.peek() else { continue };
+            let light = channel.backlog() <= light_bytes;
+            let may = allowed.bulk || light && allowed.light;
+            if !may || !next.again && cost(next.length) > left {
+                continue;
+            }
+            let waited = self.datagrams - channel.served;
+            let starved = if waited >= STARVED_DATAGRAMS { waited } else { 0 };
+            // Short queues in the order of the program's calls, long ones in turns.
+            let last = if light { u64::MAX - next.order } else { waited };
+            let rank = (starved, channel.priority, light, last);
+            if best.is_none_or(|(before, _)| rank > before) {
+                best = Some((rank, Turn { place, next, light }));
+            }
+        }
+        best.map(|(_, turn)| turn)
+    }
+
+    /// Writes the message whose turn it is. False when it does not fit.
+    fn write_reliable(&mut self, number: u64, turn: Turn, datagram: &mut Datagram<'_>) -> bool {
+        let Turn { place, next, .. } = turn;
+        let channel = &mut self.sending[place];
+        if !write_one(datagram, channel.id, next.sequence, channel.data(next.sequence)) {
+            return false;
+        }
+        channel.handle_sent(next.sequence, number);
+        channel.served = self.datagrams;
+        let content = Content { channel: place as u8, first: next.sequence, count: 1 };
+        self.recovery.carry(content, self.recovery.carried());
+        if !next.again {
+            self.cost_sent += cost(next.length);
+            self.repairer.handle_sent(next.length + RELIABLE_OVERHEAD, &self.rtt);
+        }
+        true
+    }
+
+    /// Protects messages of earlier packets, where the budget and the datagram have room.
+    fn write_protection(&mut self, number: u64, datagram: &mut Datagram<'_>) {
+        let Some(span_max) = self.repairer.span(&self.rtt) else { return };
+        let after = self.recovery.in_flight() + u64::from(self.datagram_size);
+        if after > self.controller.window() {
+            return;
+        }
+        for place in 0..self.sending.len() {
+            while let Some(span) = self.sending[place].unprotected(number, span_max) {
+                let before = datagram.out.len();
+                if !self.protect(place, number, span, datagram) {
+                    break;
+                }
+                let size = datagram.out.len() - before;
+                self.sending[place].handle_protected(span);
+                self.repairer.handle_protected(size);
+                self.statistics.repairs_out += 1;
+                self.statistics.repair_bytes_out += size as u64;
+            }
+        }
+    }
+
+    /// Writes one message again, or several in one. False when there is no room.
+    fn protect(
+        &mut self,
+        place: usize,
+        number: u64,
+        span: Span,
+        datagram: &mut Datagram<'_>,
+    ) -> bool {
+        let channel = &mut self.sending[place];
+        if span.count == 1 {
+            let size = RELIABLE_OVERHEAD + span.longest + varint_size(span.longest as u32);
+            let fits = self.repairer.affords(size) && size <= datagram.room();
+            if !fits || !write_one(datagram, channel.id, span.first, channel.data(span.first)) {
+                return false;
+            }
+            channel.handle_sent(span.first, number);
+            let content = Content { channel: place as u8, first: span.first, count: 1 };
+            self.recovery.carry(content, self.recovery.carried());
+            return true;
+        }
+        let length = 2 + span.longest;
+        let size = REPAIR_OVERHEAD + length + varint_size(length as u32);
+        if !self.repairer.affords(size) || size > datagram.room() {
+            return false;
+        }
+        let head = (channel.id, span.first as u16, span.count);
+        let fits = datagram.write(REPAIR_OVERHEAD, length, |out, length| {
+            frame::write_repair_head(out, head, length);
+        });
+        let start = datagram.out.len();
+        datagram.out.resize(start + length, 0);
+        for sequence in span.first..span.first + u64::from(span.count) {
+            receive_channel::mix(&mut datagram.out[start..], &channel.data(sequence));
+        }
+        fits
+    }
+
+    fn give_up_oldest(&mut self, now: Micros) {
+        let sending = &mut self.sending;
+        let losses = self.recovery.give_up_oldest(|number, content| {
+            if let Some(channel) = sending.get_mut(usize::from(content.channel)) {
+                channel.handle_lost(content.first, u64::from(content.count), number);
+            }
+        });
+        self.statistics.packets_lost += losses.packets;
+        self.controller.handle_lost(now, losses.sent);
+    }
+}
+
+/// Writes a reliable message. False when it does not fit.
+fn write_one(datagram: &mut Datagram<'_>, id: u8, sequence: u64, data: [&[u8]; 2]) -> bool {
+    let length = data[0].len() + data[1].len();
+    let fits = datagram.write(RELIABLE_OVERHEAD, length, |out, length| {
+        frame::write_reliable_head(out, id, sequence as u16, length);
+    });
+    if fits {
+        for part in data {
+            datagram.out.extend_from_slice(part);
+        }
+    }
+    fits
+}
+
+/// Datagrams are never shorter than what a session needs to go on.
+const _: () = assert!(LONG_HEADER_SIZE + 200 < crate::proto::session::DATAGRAM_SIZE_MIN as usize);

@@ -1,0 +1,280 @@
+//! The receiving side of a reliable channel: order, gaps, and messages won back from repairs.
+//!
+//! What may wait behind a gap is bounded by the window that its owner has granted.
+
+use std::collections::VecDeque;
+
+use super::frame::REPAIR_SPAN_MAX;
+use super::send_channel::UNACKNOWLEDGED_MAX;
+use super::{Output, cost};
+
+/// Repairs that wait for another message of theirs.
+const REPAIRS_MAX: usize = 4;
+/// Buffers that are kept for later.
+const POOL_MAX: usize = 64;
+
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It was the next one; it and perhaps others were delivered.
+    Delivered,
+    /// It waits behind a gap, or for room.
+    Held,
+    /// It came before.
+    Duplicate,
+    /// The window does not allow it, or its number is impossible.
+    Refused,
+}
+
+#[derive(Debug)]
+struct Repair {
+    first: u64,
+    count: u8,
+    data: Vec<u8>,
+}
+
+/// One channel's messages.
+#[derive(Debug)]
+pub struct ReceiveChannel {
+    /// Its number.
+    pub id: u8,
+    next: u64,
+    /// From `next` on; the first is the gap.
+    held: VecDeque<Option<Vec<u8>>>,
+    held_cost: u64,
+    /// The last messages that were delivered, once the peer has sent a repair.
+    history: VecDeque<Vec<u8>>,
+    repairs: Vec<Repair>,
+    keeps_history: bool,
+    pool: Vec<Vec<u8>>,
+    scratch: Vec<u8>,
+    /// Cost of all that was delivered.
+    pub delivered: u64,
+    /// Messages won back from repairs.
+    pub repaired: u64,
+}
+
+impl ReceiveChannel {
+    /// A channel that waits for its first message.
+    pub fn new(id: u8) -> Self {
+        Self {
+            id,
+            next: 0,
+            held: VecDeque::new(),
+            held_cost: 0,
+            history: VecDeque::new(),
+            repairs: Vec::new(),
+            keeps_history: false,
+            pool: Vec::new(),
+            scratch: Vec::new(),
+            delivered: 0,
+            repaired: 0,
+        }
+    }
+
+    /// The number of the message that is delivered next.
+    pub const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Is something missing in front of what has arrived?
+    pub fn has_gap(&self) -> bool {
+        self.held.front().is_some_and(Option::is_none)
+    }
+
+    /// Does the next message wait for room?
+    pub fn is_stalled(&self) -> bool {
+        self.held.front().is_some_and(Option::is_some)
+    }
+
+    /// Cost of what waits behind gaps.
+    pub const fn held_cost(&self) -> u64 {
+        self.held_cost
+    }
+
+    /// Takes a message. `room` is what the window leaves for new ones.
+    pub fn handle_message(
+        &mut self,
+        truncated: u16,
+        data: &[u8],
+        room: u64,
+        output: &mut impl Output,
+    ) -> Verdict {
+        let sequence = super::packet::expand(u32::from(truncated), 16, self.next);
+        let verdict = self.place(sequence, data, room, output);
+        if verdict != Verdict::Duplicate && !self.repairs.is_empty() {
+            self.solve(room, output);
+        }
+        verdict
+    }
+
+    fn place(&mut self, sequence: u64, data: &[u8], room: u64, out: &mut impl Output) -> Verdict {
+        let Some(distance) = sequence.checked_sub(self.next) else {
+            return Verdict::Duplicate;
+        };
+        // What lies between would have to fit into the window, too.
+        let between = distance.saturating_mul(cost(0));
+        if distance >= UNACKNOWLEDGED_MAX
+            || cost(data.len()) > room
+            || between > room + self.held_cost
+        {
+            return Verdict::Refused;
+        }
+        if distance == 0 && !self.is_stalled() && !out.is_full() {
+            self.deliver(data, out);
+            self.held.pop_front();
+            self.deliver_held(out);
+            return Verdict::Delivered;
+        }
+        let place = distance as usize;
+        if self.held.len() <= place {
+            self.held.resize_with(place + 1, || None);
+        }
+        if self.held[place].is_some() {
+            return Verdict::Duplicate;
+        }
+        let mut buffer = self.pool.pop().unwrap_or_default();
+        buffer.extend_from_slice(data);
+        self.held[place] = Some(buffer);
+        self.held_cost += cost(data.len());
+        Verdict::Held
+    }
+
+    fn deliver(&mut self, data: &[u8], output: &mut impl Output) {
+        output.reliable(self.id, data);
+        self.delivered += cost(data.len());
+        self.next += 1;
+        if self.keeps_history {
+            let full = self.history.len() >= REPAIR_SPAN_MAX;
+            let mut kept = if full { self.history.pop_front() } else { None }.unwrap_or_default();
+            kept.clear();
+            kept.extend_from_slice(data);
+            self.history.push_back(kept);
+        }
+    }
+
+    /// Delivers what waits, as far as there is room and no gap.
+    pub fn deliver_held(&mut self, output: &mut impl Output) {
+        while self.is_stalled() && !output.is_full() {
+            let Some(Some(buffer)) = self.held.pop_front() else { return };
+            self.held_cost -= cost(buffer.len());
+            self.deliver(&buffer, output);
+            self.recycle(buffer);
+        }
+    }
+
+    fn recycle(&mut self, mut buffer: Vec<u8>) {
+        if self.pool.len() < POOL_MAX {
+            buffer.clear();
+            self.pool.push(buffer);
+        }
+    }
+
+    /// Takes a repair. True when a message came out of it.
+    pub fn handle_repair(
+        &mut self,
+        (truncated, count): (u16, u8),
+        data: &[u8],
+        room: u64,
+        output: &mut impl Output,
+    ) -> bool {
+        self.keeps_history = true;
+        let first = super::packet::expand(u32::from(truncated), 16, self.next);
+        let end = first + u64::from(count);
+        // Of what was delivered before the first repair came, nothing is kept.
+        let oldest = self.next - self.history.len() as u64;
+        if end <= self.next || first < oldest || end - self.next > UNACKNOWLEDGED_MAX {
+            return false;
+        }
+        let before = self.repaired;
+        if self.repairs.len() >= REPAIRS_MAX {
+            let oldest = self.repairs.remove(0);
+            self.recycle(oldest.data);
+        }
+        let mut buffer = self.pool.pop().unwrap_or_default();
+        buffer.extend_from_slice(data);
+        self.repairs.push(Repair { first, count, data: buffer });
+        self.solve(room, output);
+        self.repaired > before
+    }
+
+    /// The bytes of a message that is known.
+    fn known(&self, sequence: u64) -> Option<&[u8]> {
+        if sequence >= self.next {
+            let held = self.held.get((sequence - self.next) as usize)?;
+            return held.as_deref();
+        }
+        let back = (self.next - sequence) as usize;
+        let place = self.history.len().checked_sub(back)?;
+        self.history.get(place).map(Vec::as_slice)
+    }
+
+    /// Wins back what can be, until nothing more comes out.
+    fn solve(&mut self, room: u64, output: &mut impl Output) {
+        let mut at = 0;
+        while at < self.repairs.len() {
+            let Repair { first, count, .. } = self.repairs[at];
+            let span = first..first + u64::from(count);
+            let mut missing = span.filter(|&number| self.known(number).is_none());
+            let (one, more) = (missing.next(), missing.next());
+            drop(missing);
+            if more.is_some() {
+                at += 1;
+                continue;
+            }
+            let repair = self.repairs.remove(at);
+            // What is missing below `next` was delivered and is not kept any more.
+            if let Some(lost) = one
+                && lost >= self.next
+            {
+                self.win_back(&repair, lost, room, output);
+                at = 0;
+            }
+            self.recycle(repair.data);
+        }
+    }
+
+    fn win_back(&mut self, repair: &Repair, lost: u64, room: u64, output: &mut impl Output) {
+        let mut message = std::mem::take(&mut self.scratch);
+        message.clear();
+        message.extend_from_slice(&repair.data);
+        let mut fits = true;
+        for number in repair.first..repair.first + u64::from(repair.count) {
+            if number != lost {
+                fits &= self.known(number).is_some_and(|data| mix(&mut message, &[data]));
+            }
+        }
+        if fits
+            && let Some((&length, data)) = message.split_first_chunk()
+            && let Some(data) = data.get(..usize::from(u16::from_le_bytes(length)))
+        {
+            let verdict = self.place(lost, data, room, output);
+            self.repaired += u64::from(matches!(verdict, Verdict::Delivered | Verdict::Held));
+        }
+        self.scratch = message;
+    }
+}
+
+/// Mixes a message, behind its length, into a repair. False when it is longer than the repair.
+pub fn mix(repair: &mut [u8], parts: &[&[u8]]) -> bool {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    if repair.len() < 2 + length {
+        return false;
+    }
+    let (head, mut rest) = repair.split_at_mut(2);
+    for (to, from) in head.iter_mut().zip((length as u16).to_le_bytes()) {
+        *to ^= from;
+    }
+    for part in parts {
+        let (now, later) = rest.split_at_mut(part.len());
+        for (to, from) in now.iter_mut().zip(*part) {
+            *to ^= from;
+        }
+        rest = later;
+    }
+    true
+}
+
+#[cfg(test)]
+#[path = "receive_channel/tests.rs"]
+mod tests;

@@ -1,0 +1,427 @@
+//! The sending side of a reliable channel: messages from the call that accepted them to their
+//! acknowledgement.
+//!
+//! It knows what was sent in which packet and what has to go again. When something may leave is
+//! decided by its caller.
+
+use std::collections::VecDeque;
+
+use super::MESSAGE_COST;
+use super::frame::REPAIR_SPAN_MAX;
+use super::ring::ByteRing;
+
+/// Messages of a channel that may be under way or wait to be sent again: half of what 16 bits of
+/// sequence number can tell apart, halved again.
+pub const UNACKNOWLEDGED_MAX: u64 = 1 << 14;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Waiting,
+    Sent,
+    Lost,
+    Acknowledged,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    position: u64,
+    length: u32,
+    state: State,
+    /// Its place among all messages of the session.
+    order: u64,
+    /// The packet that carried it last.
+    packet: u64,
+}
+
+/// What a channel would send next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Next {
+    /// The message's number.
+    pub sequence: u64,
+    /// Its bytes.
+    pub length: usize,
+    /// It was sent before and got lost.
+    pub again: bool,
+    /// Its place among all messages of the session.
+    pub order: u64,
+}
+
+/// What protects messages that were sent: one of them again, or several in one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// The first message.
+    pub first: u64,
+    /// How many.
+    pub count: u8,
+    /// Bytes of the longest.
+    pub longest: usize,
+}
+
+/// One channel's messages.
+#[derive(Debug)]
+pub struct SendChannel {
+    /// Its number.
+    pub id: u8,
+    /// Higher goes first.
+    pub priority: u8,
+    /// What it holds must not leave yet.
+    pub gated: bool,
+    /// The count of datagrams when it last got its turn, or began to wait.
+    pub served: u64,
+    slots: VecDeque<Slot>,
+    /// Number of the first slot.
+    first: u64,
+    /// The first number that was never sent.
+    next: u64,
+    bytes: ByteRing,
+    lost: VecDeque<u64>,
+    /// Bytes that were never sent.
+    backlog: usize,
+    /// Everything below has had its protection.
+    repaired: u64,
+}
+
+impl SendChannel {
+    /// A channel without messages.
+    pub fn new(id: u8) -> Self {
+        Self {
+            id,
+            priority: 0,
+            gated: false,
+            served: 0,
+            slots: VecDeque::new(),
+            first: 0,
+            next: 0,
+            bytes: ByteRing::default(),
+            lost: VecDeque::new(),
+            backlog: 0,
+            repaired: 0,
+        }
+    }
+
+    /// Takes a message; `order` is its place among all messages of the session.
+    pub fn push(&mut self, order: u64, parts: &[&[u8]]) {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let position = self.bytes.push(parts);
+        self.backlog += length;
+        let (state, packet) = (State::Waiting, 0);
+        self.slots.push_back(Slot { position, length: length as u32, state, order, packet });
+    }
+
+    /// What it holds, as the queue's limit counts it.
+    pub fn cost(&self) -> u64 {
+        self.bytes.len() as u64 + self.slots.len() as u64 * MESSAGE_COST
+    }
+
+    /// Has everything been acknowledged?
+    pub fn is_idle(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Has everything been sent at least once, and nothing waits to be sent again?
+    pub fn is_sent(&self) -> bool {
+        self.next == self.first + self.slots.len() as u64 && self.lost.is_empty()
+    }
+
+    /// Bytes that were never sent.
+    pub const fn backlog(&self) -> usize {
+        self.backlog
+    }
+
+    fn slot(&self, sequence: u64) -> Option<&Slot> {
+        self.slots.get(usize::try_from(sequence.checked_sub(self.first)?).ok()?)
+    }
+
+    /// What it would send next: first what was lost.
+    pub fn peek(&mut self) -> Option<Next> {
+        if self.gated {
+            return None;
+        }
+        while let Some(&sequence) = self.lost.front() {
+            match self.slot(sequence) {
+                Some(slot) if slot.state == State::Lost => {
+                    let (length, order) = (slot.length as usize, slot.order);
+                    return Some(Next { sequence, length, again: true, order });
+                }
+                _ => self.lost.pop_front(),
+            };
+        }
+        if self.next - self.first >= UNACKNOWLEDGED_MAX {
+            return None;
+        }
+        let slot = self.slot(self.next)?;
+        let (length, order) = (slot.length as usize, slot.order);
+        Some(Next { sequence: self.next, length, again: false, order })
+    }
+
+    /// A message's bytes, in two pieces.
+    pub fn data(&self, sequence: u64) -> [&[u8]; 2] {
+        self.slot(sequence)
+            .map_or([&[], &[]], |slot| self.bytes.get(slot.position, slot.length as usize))
+    }
+
+    /// The message leaves in a packet.
+    pub fn handle_sent(&mut self, sequence: u64, packet: u64) {
+        let Some(place) = sequence.checked_sub(self.first) else { return };
+        let Some(slot) = self.slots.get_mut(place as usize) else { return };
+        slot.packet = packet;
+        if slot.state == State::Acknowledged {
+            return;
+        }
+        slot.state = State::Sent;
+        if sequence == self.next {
+            self.next += 1;
+            self.backlog -= slot.length as usize;
+        }
+    }
+
+    /// Messages arrived. Returns how many were not known to have.
+    pub fn handle_acknowledged(&mut self, first: u64, count: u64) -> u64 {
+        let mut news = 0;
+        for sequence in first.max(self.first)..(first + count).min(self.next) {
+            let slot = &mut self.slots[(sequence - self.first) as usize];
+            news += u64::from(slot.state != State::Acknowledged);
+            slot.state = State::Acknowledged;
+        }
+        if news > 0 {
+            self.release();
+        }
+        news
+    }
+
+    /// Everything below the number whose low bits are `truncated` arrived.
+    pub fn handle_delivered(&mut self, truncated: u16) {
+        let end = super::packet::expand(u32::from(truncated), 16, self.first);
+        if end > self.first && end <= self.next {
+            self.handle_acknowledged(self.first, end - self.first);
+        }
+    }
+
+    fn release(&mut self) {
+        while let Some(slot) = self.slots.front()
+            && slot.state == State::Acknowledged
+        {
+            self.bytes.release(slot.position + u64::from(slot.length));
+            self.slots.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// The packet that carried messages was lost: those that were not sent again since are.
+    /// Returns how many.
+    pub fn handle_lost(&mut self, first: u64, count: u64, packet: u64) -> u64 {
+        let mut lost = 0;
+        for sequence in first.max(self.first)..(first + count).min(self.next) {
+            let slot = &mut self.slots[(sequence - self.first) as usize];
+            if slot.state == State::Sent && slot.packet == packet {
+                slot.state = State::Lost;
+                self.lost.push_back(sequence);
+                lost += 1;
+            }
+        }
+        lost
+    }
+
+    /// Nothing is heard: the oldest messages, up to so many bytes, are sent once more.
+    pub fn probe(&mut self, bytes_max: usize) -> u64 {
+        let mut bytes = 0;
+        let mut probed = 0;
+        for sequence in self.first..self.next {
+            let slot = &mut self.slots[(sequence - self.first) as usize];
+            if slot.state != State::Sent {
+                continue;
+            }
+            bytes += slot.length as usize + super::frame::RELIABLE_OVERHEAD + 2;
+            if probed > 0 && bytes > bytes_max {
+                break;
+            }
+            slot.state = State::Lost;
+            self.lost.push_back(sequence);
+            probed += 1;
+        }
+        probed
+    }
+
+    /// What a packet could carry to protect messages of earlier packets: the newest that has no
+    /// protection yet, together with up to `span_max - 1` before it if each was in a packet of
+    /// its own.
+    pub fn unprotected(&mut self, packet: u64, span_max: u8) -> Option<Span> {
+        let from = self.repaired.max(self.first);
+        let mut end = self.next;
+        while end > from && self.slot(end - 1).is_some_and(|slot| slot.packet == packet) {
+            end -= 1;
+        }
+        if end <= from {
+            return None;
+        }
+        let (mut first, mut longest, mut alone) = (end, 0, true);
+        let span = usize::from(span_max).min(REPAIR_SPAN_MAX) as u64;
+        while first > self.first && end - first < span {
+            let slot = self.slot(first - 1)?;
+            if slot.state != State::Sent {
+                break;
+            }
+            longest = longest.max(slot.length as usize);
+            first -= 1;
+            let packet = slot.packet;
+            let before = first.checked_sub(1).and_then(|before| self.slot(before));
+            alone &= before.is_none_or(|before| before.packet != packet);
+        }
+        if alone && end - first > 1 {
+            return Some(Span { first, count: (end - first) as u8, longest });
+        }
+        // Several to a packet: one after the other, the oldest first.
+        let alone = (from..end)
+            .find(|&at| self.slot(at).is_some_and(|slot| slot.state == State::Sent))
+            .unwrap_or(end);
+        self.repaired = alone;
+        let slot = self.slot(alone).filter(|_| alone < end)?;
+        Some(Span { first: alone, count: 1, longest: slot.length as usize })
+    }
+
+    /// The messages of a span are protected.
+    pub fn handle_protected(&mut self, span: Span) {
+        self.repaired = span.first + u64::from(span.count);
+    }
+
+    /// Gives memory back; only when it holds no message.
+    pub fn shrink(&mut self) {
+        if self.is_idle() {
+            self.bytes.shrink();
+            self.slots = VecDeque::new();
+            self.lost = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(lengths: &[usize]) -> SendChannel {
+        let mut channel = SendChannel::new(1);
+        for &length in lengths {
+            channel.push(0, &[&vec![length as u8; length]]);
+        }
+        channel
+    }
+
+    fn send(channel: &mut SendChannel, packet: u64) -> Option<Next> {
+        let next = channel.peek()?;
+        channel.handle_sent(next.sequence, packet);
+        Some(next)
+    }
+
+    #[test]
+    fn messages_leave_in_order_and_lost_ones_first() {
+        let mut channel = with(&[3, 0, 5]);
+        assert_eq!(channel.backlog(), 8);
+        assert_eq!(
+            send(&mut channel, 0),
+            Some(Next { sequence: 0, length: 3, again: false, order: 0 })
+        );
+        assert_eq!(
+            send(&mut channel, 1),
+            Some(Next { sequence: 1, length: 0, again: false, order: 0 })
+        );
+        assert_eq!(channel.handle_lost(0, 1, 0), 1);
+        assert!(!channel.is_sent());
+        let again = Next { sequence: 0, length: 3, again: true, order: 0 };
+        assert_eq!(send(&mut channel, 2), Some(again));
+        assert_eq!(channel.data(0).concat(), [3; 3]);
+        assert_eq!(channel.handle_lost(0, 1, 0), 0, "it left again since");
+        assert_eq!(
+            send(&mut channel, 3),
+            Some(Next { sequence: 2, length: 5, again: false, order: 0 })
+        );
+        assert_eq!(send(&mut channel, 4), None);
+        assert!(channel.is_sent() && !channel.is_idle() && channel.backlog() == 0);
+    }
+
+    #[test]
+    fn acknowledged_messages_are_let_go_from_the_front() {
+        let mut channel = with(&[3, 4, 5]);
+        for packet in 0..3 {
+            send(&mut channel, packet);
+        }
+        assert_eq!(channel.handle_acknowledged(1, 1), 1);
+        assert_eq!(channel.cost(), 12 + 3 * MESSAGE_COST);
+        assert_eq!(channel.handle_acknowledged(0, 2), 1);
+        assert_eq!(channel.cost(), 5 + MESSAGE_COST);
+        assert_eq!(channel.handle_acknowledged(0, 99), 1);
+        assert!(channel.is_idle());
+        assert_eq!(channel.handle_acknowledged(0, 99), 0);
+    }
+
+    #[test]
+    fn only_sent_messages_can_be_delivered() {
+        let mut channel = with(&[1, 1, 1]);
+        send(&mut channel, 0);
+        send(&mut channel, 1);
+        channel.handle_delivered(3);
+        assert_eq!(channel.slots.len(), 3);
+        channel.handle_delivered(2);
+        assert_eq!(channel.slots.len(), 1);
+        channel.handle_delivered(1);
+        assert_eq!(channel.slots.len(), 1);
+    }
+
+    #[test]
+    fn a_gate_holds_everything_back() {
+        let mut channel = with(&[1]);
+        channel.gated = true;
+        assert_eq!(channel.peek(), None);
+        assert!(!channel.is_sent());
+        channel.gated = false;
+        assert!(channel.peek().is_some());
+    }
+
+    #[test]
+    fn a_probe_sends_the_oldest_again() {
+        let mut channel = with(&[100, 100, 100, 100]);
+        for packet in 0..3 {
+            send(&mut channel, packet);
+        }
+        channel.handle_acknowledged(1, 1);
+        assert_eq!(channel.probe(150), 1);
+        assert_eq!(channel.peek().map(|next| next.sequence), Some(0));
+        assert_eq!(channel.probe(150), 1);
+        assert_eq!(channel.probe(150), 0);
+    }
+
+    #[test]
+    fn protection_covers_the_newest_messages_of_earlier_packets() {
+        let mut channel = with(&[10, 20, 30, 5]);
+        assert_eq!(channel.unprotected(0, 2), None);
+        send(&mut channel, 0);
+        assert_eq!(channel.unprotected(0, 2), None, "it leaves with this very packet");
+        let one = Span { first: 0, count: 1, longest: 10 };
+        assert_eq!(channel.unprotected(1, 2), Some(one));
+        send(&mut channel, 1);
+        send(&mut channel, 2);
+        let two = Span { first: 0, count: 2, longest: 20 };
+        assert_eq!(channel.unprotected(2, 2), Some(two));
+        channel.handle_protected(two);
+        assert_eq!(channel.unprotected(2, 2), None);
+        send(&mut channel, 3);
+        let sliding = Span { first: 0, count: 3, longest: 30 };
+        assert_eq!(channel.unprotected(3, 3), Some(sliding));
+        channel.handle_acknowledged(0, 1);
+        let sliding = Span { first: 1, count: 2, longest: 30 };
+        assert_eq!(channel.unprotected(3, 3), Some(sliding));
+    }
+
+    #[test]
+    fn messages_that_shared_a_packet_are_repeated_one_by_one() {
+        let mut channel = with(&[10, 20, 30]);
+        send(&mut channel, 0);
+        send(&mut channel, 0);
+        send(&mut channel, 1);
+        for (first, longest) in [(0, 10), (1, 20)] {
+            let span = channel.unprotected(1, 3).expect("is there");
+            assert_eq!(span, Span { first, count: 1, longest });
+            channel.handle_protected(span);
+        }
+        assert_eq!(channel.unprotected(1, 3), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! A game's stream: 60 messages of 200 bytes a second, reliable and in order, 25 ms each way.
+//!
+//! Virtual time, so the figures are the same on every machine. The bounds are 0.7 times the best
+//! delivery and 1.3 times the bytes that good libraries need on such a path.
+
+use crate::proto::netem::Params;
+use crate::proto::time::Micros;
+
+use super::world::{MS, World, config};
+
+const MESSAGES: u64 = 3000;
+const SIZE: usize = 200;
+const SEEDS: u64 = 5;
+
+/// What one run gave.
+#[derive(Debug)]
+struct Figures {
+    /// Milliseconds.
+    median: f64,
+    p99: f64,
+    most: f64,
+    /// Bytes on the wire, both ways, for each byte of payload.
+    wire: f64,
+    repairs: u64,
+}
+
+fn run(loss_percent: f32, seed: u64) -> Figures {
+    let params = Params { loss_percent, delay: 25 * MS, ..Params::default() };
+    let mut world = World::new(config(), params, seed);
+    let sent_at = |number: u64| -> Micros { 1000 * MS + number * 1_000_000 / 60 };
+    for number in 0..MESSAGES {
+        world.run(sent_at(number));
+        let mut message = [0; SIZE];
+        message[..8].copy_from_slice(&number.to_le_bytes());
+        world.sessions[0].send_reliable(1, 0, &[&message]).expect("is taken");
+        world.flush();
+    }
+    world.run(world.now + 10_000 * MS);
+    let delivered = &world.logs[1].reliable[&1];
+    assert_eq!(delivered.len() as u64, MESSAGES);
+    let mut delays: Vec<Micros> =
+        delivered.iter().zip(0..).map(|(&(at, _), number)| at - sent_at(number)).collect();
+    delays.sort_unstable();
+    let at = |share: f64| delays[(share * (delays.len() - 1) as f64) as usize] as f64 / 1000.0;
+    let payload = MESSAGES as f64 * SIZE as f64;
+    Figures {
+        median: at(0.5),
+        p99: at(0.99),
+        most: at(1.0),
+        wire: (world.wire[0] + world.wire[1]) as f64 / payload,
+        repairs: world.sessions[0].statistics().repairs_out,
+    }
+}
+
+/// The median of five seeds in p99 and bytes.
+fn middle(loss_percent: f32) -> (f64, f64) {
+    let all: Vec<Figures> = (1..=SEEDS).map(|seed| run(loss_percent, seed)).collect();
+    println!("{loss_percent} %: {all:#?}");
+    assert!(all.iter().all(|figures| figures.median < 26.0), "{all:?}");
+    let median = |figure: fn(&Figures) -> f64| {
+        let mut values: Vec<f64> = all.iter().map(figure).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    (median(|figures| figures.p99), median(|figures| figures.wire))
+}
+
+#[test]
+fn without_loss_nothing_is_repaired_and_little_is_added() {
+    let figures = run(0.0, 1);
+    println!("{figures:?}");
+    assert_eq!(figures.repairs, 0);
+    assert!(figures.most < 25.5 && figures.wire < 1.4, "{figures:?}");
+}
+
+#[test]
+fn at_1_percent_loss_almost_everything_comes_before_it_could_be_asked_for() {
+    let (p99, wire) = middle(1.0);
+    assert!(p99 <= 0.7 * 87.0 && wire <= 1.3 * 1.42, "{p99} ms, {wire}");
+}
+
+#[test]
+fn at_5_percent_loss_delivery_is_early_and_bytes_are_few() {
+    let (p99, wire) = middle(5.0);
+    assert!(p99 <= 0.7 * 109.0 && wire <= 1.3 * 1.61, "{p99} ms, {wire}");
+}
+
+#[test]
+fn at_10_percent_loss_delivery_is_early_and_bytes_are_few() {
+    let (p99, wire) = middle(10.0);
+    assert!(p99 <= 0.7 * 160.0 && wire <= 1.3 * 1.69, "{p99} ms, {wire}");
+}

@@ -1,0 +1,12 @@
+//! What two netdriver peers speak beyond Unity Transport, as programs and the wire see it.
+
+mod support;
+
+#[path = "session_behaviour/agreeing.rs"]
+mod agreeing;
+#[path = "session_behaviour/messages.rs"]
+mod messages;
+#[path = "session_behaviour/relay.rs"]
+mod relay;
+#[path = "session_behaviour/roaming.rs"]
+mod roaming;
