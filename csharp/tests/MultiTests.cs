@@ -174,6 +174,56 @@ namespace NetDriver.Tests
             }
         }
 
+        private sealed class Passing : INetworkPipelineStage, INetworkPipelineStageState
+        {
+            public int HeaderCapacity
+            {
+                get { return 0; }
+            }
+
+            public int PayloadCapacity
+            {
+                get { return 0; }
+            }
+
+            public INetworkPipelineStageState CreateState(ulong seed)
+            {
+                return this;
+            }
+
+            public int Send(ref NetworkPipelineStageCall call)
+            {
+                return call.Forward();
+            }
+
+            public int Receive(ref NetworkPipelineStageCall call)
+            {
+                return call.Forward();
+            }
+
+            public void Timeout(ref NetworkPipelineStageCall call)
+            {
+            }
+
+            public void Release()
+            {
+            }
+        }
+
+        public static void AStageIsRegisteredInAllDrivers()
+        {
+            using (MultiNetworkDriver multi = MultiNetworkDriver.Create())
+            {
+                for (int i = 0; i < 2; i++)
+                    multi.AddDriver(NetworkDriver.Create(new IPCNetworkInterface()));
+                multi.RegisterPipelineStage(new Passing());
+                NetworkPipelineStageId[] stages = { NetworkPipelineStageId.Get<Passing>() };
+                Check.That(multi.CreatePipeline(stages) != NetworkPipeline.Null, "a pipeline");
+                Check.Throws<NetDriverException>(
+                    () => multi.RegisterPipelineStage(new Passing()), "twice");
+            }
+        }
+
         public static void MisuseIsAnError()
         {
             MultiNetworkDriver multi = Server();

@@ -156,6 +156,8 @@ pub struct NetworkDriver {
     /// A wait has asked the system what is ready, and no update has followed yet.
     polled: bool,
     now: Micros,
+    /// The time was brought up to the clock for what waits to leave.
+    clock_followed: bool,
     /// What `max_frame_time_ms` has cut from the clock so far.
     clock_cut: Micros,
     /// There was an update.
@@ -235,6 +237,7 @@ impl NetworkDriver {
             custom_failure: None,
             woken: false,
             polled: false,
+            clock_followed: false,
             clock_cut: 0,
             updated: false,
             settings: settings.clone(),
@@ -351,6 +354,14 @@ impl NetworkDriver {
             self.clock_cut += frame - max;
         }
         self.now = self.time();
+    }
+
+    /// The same, where it was not done since something left: packets that wait for one flush are
+    /// of one time, and asking the clock for each would be a tenth of the work.
+    fn follow_clock_once(&mut self) {
+        if !std::mem::replace(&mut self.clock_followed, true) {
+            self.follow_clock();
+        }
     }
 
     /// Moves time at the start of an update.

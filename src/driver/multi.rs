@@ -107,9 +107,8 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         }
         // All or none: what could keep one of them from it is asked before.
         self.all(|driver| {
-            let text = "pipelines are made before the first connection of all drivers";
-            let mismatch = || Error::new(Status::NetworkStateMismatch, text);
-            driver.takes_pipelines().then_some(()).ok_or_else(mismatch)
+            let stages = stages(driver)?;
+            driver.new_pipeline(&stages).map(|_| ())
         })?;
         let mut made = 0;
         for driver in &mut self.drivers {

@@ -18,6 +18,7 @@ use crate::pump::StreamId;
 impl NetworkDriver {
     /// Sends everything that waits.
     pub(super) fn transmit(&mut self) -> Result<()> {
+        self.clock_followed = false;
         self.schedule_touched();
         let mut list = std::mem::take(&mut self.control_list);
         for &index in &list {

@@ -1,6 +1,6 @@
 //! Several drivers as one: numbers, order, and connections that say whose they are.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use netdriver::settings::{InterfaceKind, NetworkSettings, PipelineStage};
 use netdriver::{
@@ -8,6 +8,7 @@ use netdriver::{
     NetworkDriver, NetworkEndpoint, Status,
 };
 
+use super::pipelines_duties::Hasty;
 use crate::support::{Pair, driver, listen, status, until};
 
 /// A server over IPC, UDP and WebSocket, a driver each.
@@ -143,24 +144,6 @@ fn a_driver_with_connections_or_a_number_is_not_added() {
 }
 
 #[test]
-#[allow(clippy::disallowed_methods, reason = "how long a wait takes is what is tested")]
-fn whoever_wakes_one_of_the_drivers_ends_the_wait() {
-    let (mut server, _) = servers();
-    for number in 1..=3 {
-        let waker = server.driver(number).expect("is there").waker();
-        waker.wake();
-        let begun = Instant::now();
-        assert!(!server.wait(20_000).expect("waits"), "there is nothing to show");
-        assert!(begun.elapsed() < Duration::from_secs(10), "driver {number}");
-        let thread = std::thread::spawn(move || waker.wake());
-        assert!(!server.wait(20_000).expect("waits"), "there is nothing to show");
-        assert!(begun.elapsed() < Duration::from_secs(10), "driver {number}");
-        thread.join().expect("wakes");
-    }
-    assert!(!server.wait(5).expect("waits"), "a wake ends one wait");
-}
-
-#[test]
 fn a_pipeline_is_made_in_all_drivers_alike() {
     let stages = [PipelineStage::Fragmentation(None)];
     let (mut server, endpoints) = servers();
@@ -179,6 +162,21 @@ fn a_pipeline_is_made_in_all_drivers_alike() {
     let (mut client, outgoing) = clients(&endpoints);
     assert_eq!(outgoing.len(), 3);
     assert_eq!(status(client.create_pipeline(&stages)), Status::NetworkStateMismatch);
+}
+
+#[test]
+fn a_pipeline_that_one_driver_cannot_make_is_made_in_none() {
+    let mut multi = MultiNetworkDriver::new();
+    for _ in 0..2 {
+        multi
+            .add_driver(driver(InterfaceKind::Ipc, &NetworkSettings::default()))
+            .expect("is added");
+    }
+    let first = multi.driver(1).expect("is there");
+    let stage = PipelineStage::Custom(first.register_stage(Arc::new(Hasty)).expect("is unbound"));
+    assert_eq!(status(multi.create_pipeline(&[stage])), Status::InvalidArgument);
+    assert!(multi.drivers().all(|one| one.pipeline_count() == 0));
+    assert_eq!(multi.create_pipeline(&[]).expect("they are still alike"), 1);
 }
 
 #[test]

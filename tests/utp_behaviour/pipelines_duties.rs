@@ -62,7 +62,7 @@ fn every_pipeline_that_was_full_tells_of_its_room() {
 }
 
 /// A stage that always wants to be called before now.
-struct Hasty;
+pub struct Hasty;
 
 impl CustomStage for Hasty {
     fn name(&self) -> &'static str {

@@ -158,6 +158,8 @@ fn a_tcp_interface_takes_streams_too() {
     assert_eq!(server.connect_payload(accepted).expect("is open"), b"hi");
     let event = expect_event(&mut [&mut client, &mut server], EventKind::Connect);
     assert_eq!(event.connection, connection);
+    client.send(connection, 0, b"hello").expect("there is room");
+    assert_eq!(expect_event(&mut [&mut server, &mut client], EventKind::Data).data, "hello");
 }
 
 #[test]

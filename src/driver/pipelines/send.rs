@@ -72,7 +72,7 @@ impl NetworkDriver {
             _ => self.carry_pipeline(index, pipeline),
         }
         // Packets are sent again after a time, and the last update may be long ago.
-        self.follow_clock();
+        self.follow_clock_once();
         let now = self.now;
         let outcome = self.run_machine(index, pipeline, None, |machine, out| {
             machine.handle_send(now, data, packet_max, out)
