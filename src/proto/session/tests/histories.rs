@@ -2,7 +2,7 @@
 
 use crate::proto::netem::Params;
 use crate::proto::random::Random;
-use crate::proto::session::Failure;
+use crate::proto::session::{Failure, cost};
 use crate::proto::time::Micros;
 
 use super::world::{MS, World, config};
@@ -24,6 +24,8 @@ struct History {
     /// Accepted, by side and channel.
     sent: [[u32; 6]; 2],
     lossy: Params,
+    /// Most messages cost the same.
+    even: bool,
 }
 
 impl History {
@@ -34,7 +36,7 @@ impl History {
         config.send_queue_bytes_max = 50_000;
         let random = Random::new(seed);
         let world = World::new(config, params, seed);
-        Self { world, random, sent: [[0; 6]; 2], lossy: params }
+        Self { world, random, sent: [[0; 6]; 2], lossy: params, even: seed % 4 == 3 }
     }
 
     fn play(&mut self, side: usize) {
@@ -43,6 +45,8 @@ impl History {
             let size = match self.random.below(10) {
                 0 => self.random.below(1300) as usize,
                 1 => 0,
+                // The window is used up to its last byte.
+                _ if self.even => 1000 - cost(5) as usize,
                 _ => self.random.below(100) as usize,
             };
             let number = &mut self.sent[side][usize::from(channel)];
