@@ -111,6 +111,43 @@ namespace NetDriver
             return Strange();
         }
 
+        /// <summary>Sends one message, copied. It leaves with the next update or flush.</summary>
+        /// <param name="connection">To whom.</param>
+        /// <param name="data">The message.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int Send(NetworkConnection connection, byte[] data)
+        {
+            return Send(NetworkPipeline.Null, connection, data);
+        }
+
+        /// <summary>Sends one message, copied. It leaves with the next update or flush.</summary>
+        /// <param name="pipe">The pipeline to send through.</param>
+        /// <param name="connection">To whom.</param>
+        /// <param name="data">The message.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int Send(NetworkPipeline pipe, NetworkConnection connection, byte[] data)
+        {
+            return Checked(connection, Of(connection).Send(pipe, connection, data));
+        }
+
+        /// <summary>
+        /// Sleeps until an update would bring something, until <see cref="NetworkDriver.Wake"/> is
+        /// called for one of the drivers, or until the time is over. The drivers take turns of a
+        /// millisecond, so with several of them it notices that late.
+        /// </summary>
+        /// <param name="timeoutMS">Milliseconds to sleep at most; at least 0.</param>
+        /// <returns>Has an update something to show?</returns>
+        public bool Wait(int timeoutMS)
+        {
+            if (timeoutMS < 0)
+                throw new System.ArgumentOutOfRangeException("timeoutMS");
+            uint ready = 0;
+            if (IsCreated)
+                Interop.NativeMethods.nd_multi_driver_wait(
+                    m_Shared.Native, (uint)timeoutMS, &ready);
+            return ready != 0;
+        }
+
         private int Strange()
         {
             return (int)(IsCreated ? Error.StatusCode.NetworkSendHandleInvalid

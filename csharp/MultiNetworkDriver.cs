@@ -130,6 +130,30 @@ namespace NetDriver
             return CreateAlike(driver => driver.CreatePipeline(stages));
         }
 
+        /// <summary>Makes a pipeline in every driver; it is one value for all of them.</summary>
+        /// <param name="stages">The stages' ids.</param>
+        /// <returns>The pipeline.</returns>
+        /// <exception cref="NetDriverException">It cannot be made in one of them.</exception>
+        /// <exception cref="InvalidOperationException">There is no driver, or they have not the
+        /// same number of pipelines.</exception>
+        public NetworkPipeline CreatePipeline(NetworkPipelineStageId[] stages)
+        {
+            return CreateAlike(driver => driver.CreatePipeline(stages));
+        }
+
+        /// <summary>Registers a stage in every driver, before one of them is bound.</summary>
+        /// <typeparam name="T">The stage's type, which CreatePipeline takes then.</typeparam>
+        /// <param name="stage">The stage; kept until the drivers are disposed.</param>
+        /// <exception cref="NetDriverException">It cannot be registered in one of them: it is
+        /// bound, or the type is registered already.</exception>
+        public void RegisterPipelineStage<T>(T stage)
+            where T : INetworkPipelineStage
+        {
+            Check();
+            foreach (NetworkDriver driver in m_Shared.Drivers)
+                driver.RegisterPipelineStage(stage);
+        }
+
         private NetworkPipeline CreateAlike(Func<NetworkDriver, NetworkPipeline> create)
         {
             Check();

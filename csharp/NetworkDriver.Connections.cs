@@ -199,7 +199,10 @@ namespace NetDriver
         /// </summary>
         /// <param name="connection">Which; it reads as Disconnected at once (Disconnecting with
         /// <see cref="NetDriverParameter.localCloseEvents"/>).</param>
-        /// <param name="code">1000 to 1003, 1007 to 1014, or 3000 to 4999.</param>
+        /// <param name="code">1000 to 1003, 1007 to 1014, or 3000 to 4999. The others are refused,
+        /// as no Close frame may carry them: 1004 has no meaning; 1005, 1006 and 1015 only tell
+        /// this side how a connection ended; 1016 to 2999 are kept for later versions of the
+        /// protocol.</param>
         /// <param name="reason">At most 123 bytes of UTF-8; null for none.</param>
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>; after InvalidArgument the
         /// connection is still open.</returns>

@@ -75,7 +75,9 @@ namespace NetDriver
         /// </summary>
         /// <param name="interfaceIndex">A WebSocket or TCP interface.</param>
         /// <param name="socket">The stream's handle, as <see cref="Socket.Handle"/>. The driver
-        /// works with a duplicate; close yours without shutting the stream down.</param>
+        /// works with a duplicate; close yours without shutting the stream down. Mono and Unity
+        /// shut a stream down when its Socket is closed or collected: keep it there until the
+        /// connection is over.</param>
         /// <param name="received">What the program has read of the stream, copied; may be
         /// null.</param>
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>

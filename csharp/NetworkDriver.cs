@@ -334,7 +334,7 @@ namespace NetDriver
         /// <summary>
         /// Sleeps until an update would bring an event, a connection or an upgrade request, until
         /// <see cref="Wake"/> is called, or until the time is over.
-        /// The only call that blocks; keep-alives and pongs are served meanwhile.
+        /// No other call blocks; keep-alives and pongs are served meanwhile.
         /// </summary>
         /// <param name="timeoutMS">Milliseconds to sleep at most; at least 0.</param>
         /// <returns>Has an update something to show?</returns>

@@ -1232,7 +1232,8 @@ typedef struct nd_connect_options {
   int32_t connect_deadline_ms;
   /**
    * How many HTTP redirects to follow (301, 302, 303, 307, 308), never from wss:// to ws://. To
-   * another host go neither user and password nor the headers Authorization and Cookie.
+   * another host go neither user and password, nor the headers Authorization and Cookie, nor
+   * server_name and identity of `tls`.
    * ND_TEXT_URL says where it ended. Default 0: a redirect is ND_DISCONNECT_HANDSHAKE_REJECTED.
    */
   uint32_t redirects_max;
@@ -1706,7 +1707,8 @@ typedef int32_t (*nd_interface_listen)(void *user);
  */
 typedef struct nd_incoming_packet {
   /**
-   * Where it came from: fill it in. Answers go there.
+   * Where it came from: fill it in. Answers go there. Without a valid one the datagram is
+   * dropped and counted as malformed.
    */
   struct nd_endpoint endpoint;
   /**
@@ -2374,11 +2376,11 @@ typedef struct nd_simulator_stage {
    */
   uint32_t mode;
   /**
-   * Milliseconds by which packets are late. Default 0.
+   * Milliseconds by which packets are late, at most 3600000. Default 0.
    */
   uint32_t packet_delay_ms;
   /**
-   * Milliseconds by which that varies, either way. Default 0.
+   * Milliseconds by which that varies, either way, at most 3600000. Default 0.
    */
   uint32_t packet_jitter_ms;
   /**
@@ -2473,7 +2475,7 @@ typedef struct nd_pipeline_statistics {
    */
   uint64_t reliable_acks_sent;
   /**
-   * ReliableSequenced: packets that were missing when a later one came, and are so still.
+   * ReliableSequenced: packets that were missing when a later one came.
    */
   uint64_t reliable_packets_dropped;
   /**
@@ -3044,7 +3046,8 @@ nd_result nd_driver_flush(struct nd_driver *driver);
 
 /**
  * Sleep until an update would bring an event, a connection or an upgrade request, until
- * nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+ * nd_driver_wake is called, or until the time is over. No other call blocks, but for
+ * nd_multi_driver_wait.
  * Meanwhile keep-alives and pongs are served.
  *
  * @param driver  the driver
@@ -3226,9 +3229,10 @@ nd_result nd_driver_get_listening(struct nd_driver *driver,
  * program closes its own, and must not read, write or shut it down any more after ND_OK
  * @param data  what the program has read of the stream, copied; NULL when the length is 0
  * @param data_length  length of `data` in bytes
- * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT
- * (another kind of interface, no socket, no trusted proxy although proxy_protocol wants one);
- * ND_ERROR_LIMIT_REACHED (pending_handshakes_max); ND_ERROR_NETWORK_SOCKET (not a connected TCP
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
+ * WebSocket or TCP interface, no socket, no trusted proxy although proxy_protocol wants one);
+ * ND_ERROR_LIMIT_REACHED (pending_handshakes_max have no connection yet, and none of them is older
+ * than a second, or connections_max say goodbye); ND_ERROR_NETWORK_SOCKET (not a connected TCP
  * stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE
  * @thread the one that uses the driver now
  * @since 0.3
@@ -3482,7 +3486,10 @@ nd_result nd_driver_disconnect(struct nd_driver *driver, nd_connection connectio
  * @param driver  the driver
  * @param connection  which; it reads as Disconnected at once (Disconnecting with
  * ND_OPTIONAL_EVENT_LOCAL_CLOSE)
- * @param code  1000 to 1003, 1007 to 1014, or 3000 to 4999
+ * @param code  1000 to 1003, 1007 to 1014, or 3000 to 4999. The others are refused, as no Close
+ * frame may carry them: 1004 has no meaning; 1005, 1006 and 1015 only tell this side how a
+ * connection ended; 1016 to 2999 are kept for later versions of the protocol; below 1000 and
+ * above 4999 there are none. A peer that sends one of them breaks the protocol (1002)
  * @param reason  UTF-8, copied; NULL when the length is 0
  * @param reason_length  length of `reason` in bytes; at most 123
  * @return as nd_driver_disconnect; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (code or
@@ -5179,8 +5186,9 @@ nd_result nd_multi_driver_update(struct nd_multi_driver *multi);
 nd_result nd_multi_driver_flush(struct nd_multi_driver *multi);
 
 /**
- * Sleep until an update would bring something, or until the time is over. The drivers take turns
- * of a millisecond, so that with several of them news are noticed so much later.
+ * Sleep until an update would bring something, until nd_driver_wake is called for one of the
+ * drivers, or until the time is over. The drivers take turns of a millisecond, so that with
+ * several of them news are noticed so much later.
  *
  * @param multi  the collection
  * @param timeout_ms  milliseconds to sleep at most

@@ -7,6 +7,8 @@ mod support;
 mod beyond;
 #[path = "tls_behaviour/certificates.rs"]
 mod certificates;
+#[path = "tls_behaviour/handed.rs"]
+mod handed;
 #[path = "tls_behaviour/on_the_way.rs"]
 mod on_the_way;
 #[path = "tls_behaviour/peer.rs"]

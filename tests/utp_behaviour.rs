@@ -24,6 +24,8 @@ mod multi;
 mod path_mtu;
 #[path = "utp_behaviour/pipelines.rs"]
 mod pipelines;
+#[path = "utp_behaviour/pipelines_duties.rs"]
+mod pipelines_duties;
 #[path = "utp_behaviour/pipelines_on_the_wire.rs"]
 mod pipelines_on_the_wire;
 #[path = "utp_behaviour/pipelines_tuning.rs"]

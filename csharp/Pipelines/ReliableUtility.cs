@@ -44,9 +44,7 @@ namespace NetDriver
             public ulong AcksReceived;
             /// <summary>Packets that left and only acknowledge.</summary>
             public ulong AcksSent;
-            /// <summary>
-            /// Packets that were missing when a later one came, and are so still.
-            /// </summary>
+            /// <summary>Packets that were missing when a later one came.</summary>
             public ulong PacketsDropped;
             /// <summary>Packets that arrived after later ones.</summary>
             public ulong PacketsOutOfOrder;

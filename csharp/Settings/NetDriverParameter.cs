@@ -150,7 +150,7 @@ namespace NetDriver
         /// </summary>
         public int roundTripIntervalMS;
         /// <summary>
-        /// Over datagrams (UDP, IPC), speak more than Unity Transport with peers that are NetDriver,
+        /// Over datagrams (UDP, IPC), speak more than Unity Transport with peers of NetDriver,
         /// too: messages share datagrams, losses are found and repaired sooner, bulk data leaves
         /// room for real time, and a peer that moves must prove its new address. Other peers do
         /// not notice. On by default.

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 
 namespace NetDriver.WebSockets
 {
@@ -10,8 +11,8 @@ namespace NetDriver.WebSockets
         private const uint FrameHead = 14;
         private const uint MessageSizeMax = 256u << 20;
 
-        internal static NetworkSettings Make(int inboundBytes, int outboundBytes, int packets,
-            double heartbeatSeconds, NetworkPreset preset)
+        internal static NetworkSettings Make(int inboundBytes, int outboundBytes, int inPackets,
+            int outPackets, double heartbeatSeconds, NetworkPreset preset)
         {
             NetworkSettings settings = new NetworkSettings().WithPreset(preset);
             NetDriverParameter parameter = settings.GetNetDriverParameters();
@@ -26,27 +27,41 @@ namespace NetDriver.WebSockets
             parameter.outboundBytesMax = outboundBytes == 0 ? uint.MaxValue
                 : Math.Max((uint)outboundBytes, NetworkParameterConstants.MaxMessageSize)
                     + FrameHead;
-            parameter.webSocketSendQueueCapacity = (uint)packets;
+            parameter.webSocketSendQueueCapacity = (uint)outPackets;
             parameter.pingIntervalMS = (int)(heartbeatSeconds * 1000);
             parameter.pongTimeoutMS = parameter.pingIntervalMS;
             settings = settings.WithNetDriverParameters(parameter);
             NetworkConfigParameter config = settings.GetNetworkConfigParameters();
-            config.receiveQueueCapacity = packets;
+            config.receiveQueueCapacity = inPackets;
             return settings.WithNetworkConfigParameters(config);
         }
 
-        /// <summary>Lines "Name: value" as a table; null for none.</summary>
+        // Several lines may have one name, such as Set-Cookie: each string is a key of its own.
+        private sealed class EachLine : IEqualityComparer<string>
+        {
+            public bool Equals(string one, string other)
+            {
+                return ReferenceEquals(one, other);
+            }
+
+            public int GetHashCode(string name)
+            {
+                return RuntimeHelpers.GetHashCode(name);
+            }
+        }
+
+        /// <summary>Lines "Name: value" as a table, in their order; null for none.</summary>
         internal static IDictionary<string, string> Headers(string[] lines)
         {
             if (lines == null || lines.Length == 0)
                 return null;
-            Dictionary<string, string> headers = new Dictionary<string, string>();
+            Dictionary<string, string> headers = new Dictionary<string, string>(new EachLine());
             foreach (string line in lines)
             {
                 int colon = line == null ? -1 : line.IndexOf(':');
                 if (colon < 1)
                     throw new ArgumentException("A header is a line \"Name: value\": " + line);
-                headers[line.Substring(0, colon)] = line.Substring(colon + 1).Trim();
+                headers.Add(line.Substring(0, colon), line.Substring(colon + 1).Trim());
             }
             return headers;
         }

@@ -175,9 +175,10 @@ namespace NetDriver.WebSockets
                 s_Live.Add(this);
             ConnectOptions options = new ConnectOptions();
             if (!string.IsNullOrEmpty(m_Protocol))
-                options.SubProtocols = m_Protocol.Split(',');
+                options.SubProtocols = Array.ConvertAll(m_Protocol.Split(','), one => one.Trim());
+            options.Headers = new Dictionary<string, string>();
             if (!string.IsNullOrEmpty(m_Origin))
-                options.Headers = new Dictionary<string, string> { { "Origin", m_Origin } };
+                options.Headers["Origin"] = m_Origin;
             if (OnInternalRequestCreated != null)
                 OnInternalRequestCreated(this, options);
             m_Connection = m_Driver.Connect(m_Uri.AbsoluteUri, options);
@@ -211,13 +212,20 @@ namespace NetDriver.WebSockets
         /// </summary>
         /// <param name="code">1000 to 1003, 1007 to 1014 or 3000 to 4999.</param>
         /// <param name="message">At most 123 bytes in UTF-8; null for none.</param>
-        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        /// <returns>0, also when it is over already; otherwise a negative
+        /// <see cref="Error.StatusCode"/>, and it stays as it was: NetworkStateMismatch before
+        /// Open.</returns>
         public int Close(ushort code, string message)
         {
             if (m_State == WebSocketStates.Closing || m_State == WebSocketStates.Closed)
                 return 0;
-            if (!m_Driver.IsCreated || m_State == WebSocketStates.Connecting)
+            if (!m_Opened)
+                return (int)Error.StatusCode.NetworkStateMismatch;
+            if (m_State == WebSocketStates.Connecting)
             {
+                if (!m_Connection.IsCreated)
+                    // OnError is about to say why.
+                    return 0;
                 // Nothing was agreed on that a goodbye could end.
                 m_Driver.Abort(m_Connection);
                 m_CloseCode = code;

@@ -28,11 +28,6 @@ namespace NetDriver.WebSockets
         {
             VerifySsl = true;
             SetBuffers(64, 1024, 64, 1024);
-            m_Peer.CloseRequested = (_, code, reason) =>
-            {
-                if (ServerCloseRequest != null)
-                    ServerCloseRequest(code, reason);
-            };
         }
 
         /// <summary>Verify the server's certificate. Default true; without it everybody on the way
@@ -51,7 +46,8 @@ namespace NetDriver.WebSockets
         {
             m_Peer.InboundBufferSize = checked(inKb * 1024);
             m_Peer.OutboundBufferSize = checked(outKb * 1024);
-            m_Peer.MaxQueuedPackets = Math.Max(inPackets, outPackets);
+            m_Peer.MaxQueuedPackets = inPackets;
+            m_Peer.MaxOutgoingPackets = outPackets;
         }
 
         /// <summary>Starts to connect.</summary>
@@ -75,11 +71,12 @@ namespace NetDriver.WebSockets
         }
 
         /// <summary>Says goodbye; ConnectionClosed follows.</summary>
-        /// <param name="code">The code.</param>
+        /// <param name="code">As for <see cref="WebSocketPeer.Close"/>.</param>
         /// <param name="reason">At most 123 bytes in UTF-8.</param>
-        public void DisconnectFromHost(int code = 1000, string reason = "")
+        /// <returns>As <see cref="WebSocketPeer.Close"/>.</returns>
+        public int DisconnectFromHost(int code = 1000, string reason = "")
         {
-            m_Peer.Close(code, reason);
+            return m_Peer.Close(code, reason);
         }
 
         /// <summary>The server.</summary>
@@ -119,6 +116,9 @@ namespace NetDriver.WebSockets
             int packets = m_Peer.GetAvailablePacketCount() - before;
             for (int i = 0; i < packets && DataReceived != null; i++)
                 DataReceived();
+            WebSocketPeer.CloseRequest request;
+            if (m_Peer.TakeCloseRequest(out request) && ServerCloseRequest != null)
+                ServerCloseRequest(request.Code, request.Reason);
             if (state != WebSocketPeer.State.Closed)
                 return;
             if (m_Connecting && ConnectionError != null)

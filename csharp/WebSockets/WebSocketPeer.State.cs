@@ -4,9 +4,15 @@ namespace NetDriver.WebSockets
 {
     public sealed partial class WebSocketPeer
     {
-        /// <summary>A close frame of the other side came: the code and the reason (Godot 3).
-        /// </summary>
-        internal Action<WebSocketPeer, int, string> CloseRequested;
+        /// <summary>Takes the close frame of the other side, once it is here (Godot 3): what came
+        /// in front of it is told first.</summary>
+        internal bool TakeCloseRequest(out CloseRequest request)
+        {
+            request = m_CloseRequest ?? default(CloseRequest);
+            bool came = m_CloseRequest.HasValue;
+            m_CloseRequest = null;
+            return came;
+        }
 
         /// <summary>Receives, sends, and moves the state on.</summary>
         public void Poll()
@@ -14,7 +20,7 @@ namespace NetDriver.WebSockets
             if (!m_Owned || !m_Driver.IsCreated)
                 return;
             m_Driver.ScheduleUpdate().Complete();
-            if (m_AcceptsStream && !m_Connection.IsCreated && !Accept())
+            if (m_State != State.Closed && m_AcceptsStream && !m_Connection.IsCreated && !Accept())
                 return;
             TakeEvents();
             if (m_State == State.Closed && m_Driver.GetStatistics().ConnectionsClosing == 0)
@@ -63,20 +69,31 @@ namespace NetDriver.WebSockets
                     case NetworkEvent.Type.CloseRequest:
                         NetworkEventDetails request = m_Driver.LastEvent;
                         m_State = State.Closing;
-                        if (CloseRequested != null)
-                            CloseRequested(this, CodeOf(request), request.Text);
+                        m_CloseRequest = new CloseRequest
+                        {
+                            Code = CodeOf(request),
+                            Reason = request.Text,
+                        };
                         break;
                     case NetworkEvent.Type.Disconnect:
                         NetworkEventDetails end = m_Driver.LastEvent;
-                        Finish(end.IsClean ? CodeOf(end) : -1, end.Text);
+                        Finish(CodeOf(end), end.Text);
                         return packets;
                 }
             }
             return packets;
         }
 
+        /// <summary>0 for a goodbye without a code; -1 without a goodbye, unless this side ended it
+        /// with one because of what it got.</summary>
         private static int CodeOf(NetworkEventDetails details)
         {
+            bool faulty = details.Reason == Error.DisconnectReason.ProtocolError
+                || details.Reason == Error.DisconnectReason.MessageTooBig;
+            bool said = faulty && details.CloseCode >= 1000 && details.CloseCode != 1006;
+            bool asks = details.Type == NetworkEvent.Type.CloseRequest;
+            if (!asks && !details.IsClean && !said)
+                return -1;
             return details.CloseCode == 1005 ? 0 : details.CloseCode;
         }
 
@@ -88,6 +105,12 @@ namespace NetDriver.WebSockets
             WasOpen = true;
             m_Protocol = m_Driver.GetConnectionText(m_Connection, ConnectionText.SubProtocol);
             m_Url = m_Driver.GetConnectionText(m_Connection, ConnectionText.Url);
+        }
+
+        /// <summary>Its server has stopped.</summary>
+        internal void Lose()
+        {
+            Finish(-1, string.Empty);
         }
 
         private void Finish(int code, string reason)

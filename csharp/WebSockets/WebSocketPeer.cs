@@ -35,6 +35,13 @@ namespace NetDriver.WebSockets
             internal bool IsText;
         }
 
+        /// <summary>What the other side's close frame says.</summary>
+        internal struct CloseRequest
+        {
+            internal int Code;
+            internal string Reason;
+        }
+
         private readonly Queue<Packet> m_Packets = new Queue<Packet>();
         private NetworkDriver m_Driver;
         private NetworkConnection m_Connection;
@@ -47,6 +54,7 @@ namespace NetDriver.WebSockets
         private string m_CloseReason = string.Empty;
         private string m_Url = string.Empty;
         private string m_Protocol = string.Empty;
+        private CloseRequest? m_CloseRequest;
 
         /// <summary>A peer of its own: connect it, or give it a stream.</summary>
         public WebSocketPeer()
@@ -76,7 +84,9 @@ namespace NetDriver.WebSockets
         /// </summary>
         public string[] SupportedProtocols { get; set; }
 
-        /// <summary>Bytes that may wait to be read; also the longest message.</summary>
+        /// <summary>Bytes that may wait to be read; also the longest message, unless
+        /// <see cref="OutboundBufferSize"/> is more: there is one such limit for both ways.
+        /// </summary>
         public int InboundBufferSize { get; set; }
 
         /// <summary>Bytes that may wait to be sent; 0: no such limit.</summary>
@@ -84,6 +94,10 @@ namespace NetDriver.WebSockets
 
         /// <summary>Packets that may wait, in each direction.</summary>
         public int MaxQueuedPackets { get; set; }
+
+        /// <summary>Packets that may wait to be sent, where that is another number (Godot 3).
+        /// </summary>
+        internal int? MaxOutgoingPackets;
 
         /// <summary>Seconds between two pings, whose pong must come before the next one is due;
         /// 0 (default): none.</summary>
@@ -136,7 +150,8 @@ namespace NetDriver.WebSockets
 
         /// <summary>Takes a TCP stream that the program has accepted, as a server.</summary>
         /// <param name="socket">Its handle; the driver works with a duplicate, so that the program
-        /// closes its own.</param>
+        /// closes its own: on Mono and in Unity not before the end, as there closing a Socket shuts
+        /// its stream down.</param>
         /// <param name="tls">How to speak TLS; null: without.</param>
         /// <param name="received">What was read of it already; may be null.</param>
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
@@ -161,7 +176,9 @@ namespace NetDriver.WebSockets
         private void Restart()
         {
             m_Driver.Dispose();
+            m_State = State.Closed;
             m_Connection = default(NetworkConnection);
+            m_CloseRequest = null;
             m_AcceptsStream = WasOpen = false;
             m_CloseCode = -1;
             m_CloseReason = m_Url = m_Protocol = string.Empty;
@@ -175,7 +192,8 @@ namespace NetDriver.WebSockets
                     ResponseHeaders = GodotSettings.Headers(HandshakeHeaders),
                 },
                 GodotSettings.Make(InboundBufferSize, OutboundBufferSize, MaxQueuedPackets,
-                    HeartbeatInterval, NetworkPreset.Godot4));
+                    MaxOutgoingPackets ?? MaxQueuedPackets, HeartbeatInterval,
+                    NetworkPreset.Godot4));
         }
 
         /// <summary>What it is doing.</summary>
@@ -258,23 +276,32 @@ namespace NetDriver.WebSockets
         }
 
         /// <summary>Says goodbye.</summary>
-        /// <param name="code">The code; below 0 ends it at once, without a word.</param>
-        /// <param name="reason">At most 123 bytes in UTF-8.</param>
-        public void Close(int code = 1000, string reason = "")
+        /// <param name="code">1000 to 1003, 1007 to 1014 or 3000 to 4999; below 0 ends it at once,
+        /// without a word.</param>
+        /// <param name="reason">At most 123 bytes in UTF-8; null for none.</param>
+        /// <returns>0, also when it is over already; otherwise a negative
+        /// <see cref="Error.StatusCode"/>, and it stays as it was.</returns>
+        public int Close(int code = 1000, string reason = "")
         {
             if (m_State == State.Closed)
-                return;
+                return 0;
             if (code < 0 || m_State == State.Connecting)
             {
                 if (m_Connection.IsCreated)
                     m_Driver.Abort(m_Connection);
+                else if (m_Owned)
+                    // A stream without a connection ends with its driver.
+                    m_Driver.Dispose();
                 Finish(-1, string.Empty);
+                return 0;
             }
-            else if (m_Driver.Close(m_Connection, code, reason) == 0)
+            int result = m_Driver.Close(m_Connection, code, reason);
+            if (result == 0)
             {
                 m_Driver.ScheduleFlushSend().Complete();
                 m_State = State.Closing;
             }
+            return result;
         }
 
         /// <summary>The code of the end; -1 when there was no goodbye, 0 when it named none.

@@ -104,7 +104,8 @@ namespace NetDriver.WebSockets
                 return (int)Error.StatusCode.NetworkStateMismatch;
             Stop();
             NetworkSettings settings = GodotSettings.Make(
-                m_InBytes, m_OutBytes, m_OutPackets, HeartbeatInterval, NetworkPreset.Godot3);
+                m_InBytes, m_OutBytes, m_InPackets, m_OutPackets, HeartbeatInterval,
+                NetworkPreset.Godot3);
             NetDriverParameter parameter = settings.GetNetDriverParameters();
             parameter.handshakeTimeoutMS = (int)(HandshakeTimeout * 1000);
             m_Driver = NetworkDriver.Create(
@@ -146,6 +147,8 @@ namespace NetDriver.WebSockets
                 m_Driver.Close(m_Peers[id].Connection, 1001, "Bye bye!");
             m_Driver.StopListening();
             m_Driver.ScheduleFlushSend().Complete();
+            foreach (WebSocketPeer peer in m_Peers.Values)
+                peer.Lose();
             m_Peers.Clear();
             m_Order.Clear();
             m_Driver.Dispose();
@@ -182,11 +185,6 @@ namespace NetDriver.WebSockets
                     OutboundBufferSize = m_OutBytes,
                     MaxQueuedPackets = m_InPackets,
                 };
-            peer.CloseRequested = (_, code, reason) =>
-            {
-                if (ClientCloseRequest != null)
-                    ClientCloseRequest(id, code, reason);
-            };
             m_Peers.Add(id, peer);
             m_Order.Add(id);
             if (ClientConnected != null)
@@ -196,8 +194,13 @@ namespace NetDriver.WebSockets
         private void Serve(int id, WebSocketPeer peer)
         {
             int packets = peer.TakeEvents();
-            for (int i = 0; i < packets && DataReceived != null; i++)
+            // A handler may stop the server.
+            for (int i = 0; i < packets && DataReceived != null && m_Peers.ContainsKey(id); i++)
                 DataReceived(id);
+            WebSocketPeer.CloseRequest request;
+            if (peer.TakeCloseRequest(out request) && ClientCloseRequest != null
+                && m_Peers.ContainsKey(id))
+                ClientCloseRequest(id, request.Code, request.Reason);
             if (peer.GetReadyState() != WebSocketPeer.State.Closed || !m_Peers.Remove(id))
                 return;
             m_Order.Remove(id);
@@ -249,13 +252,15 @@ namespace NetDriver.WebSockets
 
         /// <summary>Says goodbye to a peer; ClientDisconnected follows.</summary>
         /// <param name="id">Its number.</param>
-        /// <param name="code">The code; below 0: at once, without a word.</param>
+        /// <param name="code">As for <see cref="WebSocketPeer.Close"/>.</param>
         /// <param name="reason">At most 123 bytes in UTF-8.</param>
-        public void DisconnectPeer(int id, int code = 1000, string reason = "")
+        /// <returns>As <see cref="WebSocketPeer.Close"/>; NetworkIdMismatch when there is no such
+        /// peer.</returns>
+        public int DisconnectPeer(int id, int code = 1000, string reason = "")
         {
             WebSocketPeer peer = GetPeer(id);
-            if (peer != null)
-                peer.Close(code, reason);
+            return peer == null ? (int)Error.StatusCode.NetworkIdMismatch
+                : peer.Close(code, reason);
         }
 
         /// <summary>Sends one message to several peers; it is encoded once.</summary>

@@ -8,7 +8,7 @@ namespace NetDriver.Tests
     {
         public static void TrafficIsCountedWithItsHeaders()
         {
-            using (Pair pair = Pair.Open(Road.Udp))
+            using (Pair pair = Pair.Open(Road.Udp, Pair.Stock))
             {
                 DriverStatistics before = pair.Server.GetStatistics();
                 Check.Equal(0, pair.Client.Send(pair.ClientSide, new byte[1000]), "send");

@@ -160,7 +160,7 @@ namespace NetDriver.Tests
         public static void WhatIsNotTakenWaits()
         {
             End server, client;
-            using (Pair pair = Open(out server, out client))
+            using (Pair pair = Open(out server, out client, Pair.Stock))
             {
                 client.Room = 100;
                 for (int i = 0; i < 200; i++)
@@ -249,7 +249,7 @@ namespace NetDriver.Tests
         {
             End server, client;
             NetworkSettings settings =
-                default(NetworkSettings).WithNetworkConfigParameters(fixedFrameTimeMS: 10);
+                Pair.Stock.WithNetworkConfigParameters(fixedFrameTimeMS: 10);
             using (Pair pair = Open(out server, out client, settings))
             {
                 Check.Equal(0, pair.Server.ModifyNetworkSimulatorParameters(atServer), "server");

@@ -67,7 +67,7 @@ namespace NetDriver.Tests
 
         public static void EventsOfAnotherConnectionStayInTheBatch()
         {
-            using (Pair pair = Pair.Open(Road.Ipc))
+            using (Pair pair = Pair.Open(Road.Ipc, Pair.Stock))
             using (NetworkDriver second = NetworkDriver.Create(new IPCNetworkInterface()))
             {
                 NetworkConnection other = second.Connect(pair.Server.GetLocalEndpoint());

@@ -16,7 +16,7 @@ namespace NetDriver.Tests
     {
         private const int PatienceMS = 8000;
 
-        private static void Until(Action turn, Func<bool> condition, string what)
+        internal static void Until(Action turn, Func<bool> condition, string what)
         {
             Stopwatch watch = Stopwatch.StartNew();
             while (!condition())
@@ -27,7 +27,7 @@ namespace NetDriver.Tests
             }
         }
 
-        private static WebSocketServer Server(string[] protocols = null)
+        internal static WebSocketServer Server(string[] protocols = null)
         {
             WebSocketServer server = new WebSocketServer { BindIp = "127.0.0.1" };
             Check.Equal(0, server.Listen(0, protocols), "listen");

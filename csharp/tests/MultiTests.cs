@@ -125,6 +125,38 @@ namespace NetDriver.Tests
             Check.Equal(1UL, info.MessagesIn, "messages");
         }
 
+        public static void AMessageOfAnyDriverEndsTheWait()
+        {
+            using (MultiNetworkDriver server = Server())
+            using (MultiNetworkDriver client = MultiNetworkDriver.Create())
+            {
+                int id = client.AddDriver(NetworkDriver.Create(Pair.Interface(s_Roads[0])));
+                NetworkConnection outgoing = client.Connect(
+                    id, server.GetDriver(id).GetLocalEndpoint());
+                NetworkConnection incoming = default(NetworkConnection);
+                Until(server, client, () => (incoming = server.Accept()).IsCreated
+                    && client.GetConnectionState(outgoing) == NetworkConnection.State.Connected,
+                    "a connection");
+                Check.That(!server.Wait(5), "nothing comes");
+                Check.Equal(0, client.Send(outgoing, new byte[] { 1, 2 }), "send");
+                client.ScheduleFlushSend().Complete();
+                Check.That(server.Wait(20000), "a message");
+                server.ScheduleUpdate().Complete();
+                DataStreamReader reader;
+                Check.Equal(NetworkEvent.Type.Data,
+                    server.PopEventForConnection(incoming, out reader), "event");
+                Check.Equal(2, reader.Length, "bytes");
+                server.GetDriver(3).Wake();
+                Check.That(!server.Wait(20000), "woken, and there is nothing");
+                Check.Status(StatusCode.NetworkIdMismatch,
+                    client.Send(default(NetworkConnection), new byte[1]), "to nobody");
+            }
+            MultiNetworkDriver none = default(MultiNetworkDriver);
+            Check.That(!none.Wait(20000), "never created");
+            Check.Status(StatusCode.InvalidHandle,
+                none.Send(default(NetworkConnection), new byte[1]), "never created");
+        }
+
         public static void APipelineIsMadeInAllDrivers()
         {
             using (MultiNetworkDriver multi = Server())
@@ -139,6 +171,56 @@ namespace NetDriver.Tests
                 multi.GetDriver(2).CreatePipeline(new NetworkPipelineStage[0]);
                 Check.Throws<InvalidOperationException>(
                     () => multi.CreatePipeline(new NetworkPipelineStage[0]), "not alike");
+            }
+        }
+
+        private sealed class Passing : INetworkPipelineStage, INetworkPipelineStageState
+        {
+            public int HeaderCapacity
+            {
+                get { return 0; }
+            }
+
+            public int PayloadCapacity
+            {
+                get { return 0; }
+            }
+
+            public INetworkPipelineStageState CreateState(ulong seed)
+            {
+                return this;
+            }
+
+            public int Send(ref NetworkPipelineStageCall call)
+            {
+                return call.Forward();
+            }
+
+            public int Receive(ref NetworkPipelineStageCall call)
+            {
+                return call.Forward();
+            }
+
+            public void Timeout(ref NetworkPipelineStageCall call)
+            {
+            }
+
+            public void Release()
+            {
+            }
+        }
+
+        public static void AStageIsRegisteredInAllDrivers()
+        {
+            using (MultiNetworkDriver multi = MultiNetworkDriver.Create())
+            {
+                for (int i = 0; i < 2; i++)
+                    multi.AddDriver(NetworkDriver.Create(new IPCNetworkInterface()));
+                multi.RegisterPipelineStage(new Passing());
+                NetworkPipelineStageId[] stages = { NetworkPipelineStageId.Get<Passing>() };
+                Check.That(multi.CreatePipeline(stages) != NetworkPipeline.Null, "a pipeline");
+                Check.Throws<NetDriverException>(
+                    () => multi.RegisterPipelineStage(new Passing()), "twice");
             }
         }
 

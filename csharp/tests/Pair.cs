@@ -23,6 +23,17 @@ namespace NetDriver.Tests
 
         private const int PatienceMS = 8000;
 
+        /// <summary>Settings with which a driver speaks Unity Transport and no more.</summary>
+        internal static NetworkSettings Stock
+        {
+            get
+            {
+                NetDriverParameter parameter = NetDriverParameter.Default;
+                parameter.session = false;
+                return new NetworkSettings().WithNetDriverParameters(parameter);
+            }
+        }
+
         internal NetworkDriver Server;
         internal NetworkDriver Client;
         /// <summary>The connection as the server accepted it.</summary>

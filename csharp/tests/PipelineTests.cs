@@ -55,10 +55,7 @@ namespace NetDriver.Tests
         public static void ParametersComeFromTheSettings()
         {
             // With a session the window is no bound.
-            NetDriverParameter stock = NetDriverParameter.Default;
-            stock.session = false;
-            NetworkSettings settings = new NetworkSettings()
-                .WithNetDriverParameters(stock)
+            NetworkSettings settings = Pair.Stock
                 .WithFragmentationStageParameters(payloadCapacity: 9000)
                 .WithReliableStageParameters(windowSize: 8, minimumResendTime: 10,
                     maximumResendTime: 20);

@@ -79,6 +79,54 @@ namespace NetDriver.Tests
             });
         }
 
+        public static void AProxyThatWantsDigestGetsItAndNeverThePassword()
+        {
+            With((pair, listener, port) =>
+            {
+                ConnectOptions options = new ConnectOptions
+                {
+                    Proxy = "http://ann:hidden@127.0.0.1:" + port,
+                    DigestOnly = true,
+                };
+                pair.ClientSide = pair.Client.Connect("ws://game.invalid:81/", options);
+                string head = Answer(pair, listener, "HTTP/1.1 407 Who?\r\nProxy-Authenticate: "
+                    + "Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=MD5\r\n\r\n");
+                Check.That(!head.Contains("Proxy-Authorization"), "nothing before it asks");
+                head = Answer(pair, listener, "HTTP/1.1 403 No\r\n\r\n");
+                Check.That(head.Contains("Proxy-Authorization: Digest username=\"ann\", "), head);
+                Check.That(head.Contains("uri=\"game.invalid:81\""), head);
+                Check.That(!head.Contains("hidden"), head);
+                NetworkEventDetails end = End(pair);
+                Check.Equal(DisconnectReason.ProxyFailed, end.Reason, "reason");
+                Check.Equal(403, end.CloseCode, "HTTP status");
+            });
+        }
+
+        public static void ASocks4aProxyIsToldTheName()
+        {
+            With((pair, listener, port) =>
+            {
+                ConnectOptions options = new ConnectOptions
+                {
+                    Proxy = "socks4a://ann@127.0.0.1:" + port,
+                };
+                pair.ClientSide = pair.Client.Connect("ws://game.invalid:81/", options);
+                pair.Until(listener.Pending, "the client comes");
+                using (Socket stream = listener.AcceptSocket())
+                {
+                    const string Wanted = "\x0004\x0001\x0000Q\0\0\0\x0001ann\0game.invalid\0";
+                    byte[] said = new byte[Wanted.Length];
+                    pair.Until(() => stream.Available >= said.Length, "the request");
+                    stream.Receive(said);
+                    Check.Equal(Wanted, Encoding.ASCII.GetString(said), "request");
+                    stream.Send(new byte[] { 0, 91, 0, 0, 0, 0, 0, 0 });
+                    NetworkEventDetails end = End(pair);
+                    Check.Equal(DisconnectReason.ProxyFailed, end.Reason, "reason");
+                    Check.That(end.Text.Contains("(91)"), end.Text);
+                }
+            });
+        }
+
         public static void ARedirectIsFollowedWhenItIsAllowed()
         {
             With((pair, listener, port) =>

@@ -10,7 +10,7 @@ namespace NetDriver.Tests
     [Tests]
     internal static class TlsTests
     {
-        private static string Pem(string name)
+        internal static string Pem(string name)
         {
             return File.ReadAllText(Path.Combine("tests", Path.Combine("certificates", name)));
         }

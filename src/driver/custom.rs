@@ -105,11 +105,17 @@ impl NetworkDriver {
                 Ok(batch) => batch,
                 Err(error) => {
                     note!(Error, "interface {interface} cannot receive: {}", error.text());
+                    self.receive_error = Status::NetworkSocketError as i32;
                     self.custom_failure = Some(error);
                     return;
                 }
             };
             for (remote, datagram) in batch.datagrams() {
+                if !remote.is_valid() {
+                    // Nobody could be answered.
+                    self.statistics.malformed_in += 1;
+                    continue;
+                }
                 self.receive_datagram(interface, Link::Custom { port, remote }, datagram);
             }
             let place = &mut self.pump.custom[port as usize];

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use super::connections::Link;
-use super::{DisconnectReason, Ending, Event, EventKind, NetworkDriver};
+use super::{DisconnectReason, Ending, Event, EventKind, MessageKind, NetworkDriver};
 use crate::log::note;
 use crate::proto::session;
 use crate::proto::utp::connection::{Outcome, UtpConnection};
@@ -119,6 +119,8 @@ impl NetworkDriver {
         let now = self.now;
         let entry = self.connections.at(index);
         entry.dialect = Dialect::Utp;
+        // It may have been plain until now; there is no text any more.
+        entry.write_mode = MessageKind::Binary;
         entry.payload = payload.into();
         let mut utp = UtpConnection::server(token, now);
         if validated {

@@ -17,8 +17,9 @@ impl NetworkDriver {
     ///
     /// # Errors
     /// [`Status::InvalidArgument`] (no WebSocket or TCP interface), [`Status::LimitReached`]
-    /// (`pending_handshakes_max`), [`Status::NetworkSocketError`] (not connected). The stream is
-    /// closed.
+    /// (`pending_handshakes_max` have no connection, and none of them is older than a second;
+    /// `connections_max` say goodbye), [`Status::NetworkSocketError`] (not a connected stream). The
+    /// stream is closed.
     pub fn accept_stream(
         &mut self,
         interface: u32,
@@ -31,10 +32,7 @@ impl NetworkDriver {
             let text = "streams are handed to WebSocket and TCP interfaces only";
             return Err(Error::argument(text));
         }
-        if self.streams.strangers() >= self.settings.pending_handshakes_max as usize {
-            let text = "pending_handshakes_max streams have no connection yet; try again later";
-            return Err(Error::new(Status::LimitReached, text));
-        }
+        self.follow_clock();
         let failed = |error| Error::socket("cannot take the stream", &error);
         let (mut stream, remote) = Stream::over(stream).map_err(failed)?;
         let place = self.interface(interface)?;
@@ -46,7 +44,12 @@ impl NetworkDriver {
         if let Some(tls) = place.tls_server.as_ref().filter(|_| early) {
             stream.expect_tls(tls)?;
         }
-        self.follow_clock();
+        // As at a door of the driver's own; here nobody waits in front of it.
+        if !self.make_room() {
+            let text = "pending_handshakes_max streams have no connection yet, or connections_max \
+                        say goodbye; try again later";
+            return Err(Error::new(Status::LimitReached, text));
+        }
         let mut state = StreamState::new(interface, remote, Phase::ProxyHeader);
         if !behind_proxy {
             state.expect_client(kind, &self.settings);

@@ -107,9 +107,8 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         }
         // All or none: what could keep one of them from it is asked before.
         self.all(|driver| {
-            let text = "pipelines are made before the first connection of all drivers";
-            let mismatch = || Error::new(Status::NetworkStateMismatch, text);
-            driver.takes_pipelines().then_some(()).ok_or_else(mismatch)
+            let stages = stages(driver)?;
+            driver.new_pipeline(&stages).map(|_| ())
         })?;
         let mut made = 0;
         for driver in &mut self.drivers {
@@ -199,8 +198,9 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         self.all(NetworkDriver::flush)
     }
 
-    /// Sleeps until an update would bring something, or until the time is over. The drivers take
-    /// turns of a millisecond, so with several of them it notices that late.
+    /// Sleeps until an update would bring something, until one of the drivers is woken, or until
+    /// the time is over. The drivers take turns of a millisecond, so with several of them it
+    /// notices that late.
     ///
     /// # Errors
     /// As [`NetworkDriver::wait`].
@@ -208,16 +208,21 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         let mut left = timeout_ms;
         loop {
             for turn in 0..self.drivers.len().max(1) {
-                let mut ready = false;
-                self.all(|driver| driver.wait(0).map(|news| ready |= news))?;
-                if ready || left == 0 {
+                let (mut ready, mut woken) = (false, false);
+                self.all(|driver| {
+                    ready |= driver.wait(0)?;
+                    woken |= std::mem::take(&mut driver.woken);
+                    Ok(())
+                })?;
+                if ready || woken || left == 0 {
                     return Ok(ready);
                 }
                 left -= 1;
-                if let Some(driver) = self.drivers.get_mut(turn)
-                    && driver.with(|driver| driver.wait(1))??
-                {
-                    return Ok(true);
+                if let Some(driver) = self.drivers.get_mut(turn) {
+                    let (ready, woken) = driver.with(|driver| driver.wait_or_wake(1))??;
+                    if ready || woken {
+                        return Ok(ready);
+                    }
                 }
             }
             if self.drivers.is_empty() {

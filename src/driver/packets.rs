@@ -34,7 +34,11 @@ impl NetworkDriver {
                 let batch = &self.pump.udp[socket as usize];
                 fits && batch.has_room(count * DATA_HEADER_SIZE + bytes)
             }
-            Link::Ipc { .. } | Link::Custom { .. } | Link::None => fits,
+            Link::Custom { port, .. } => {
+                let batch = &self.pump.custom[port as usize];
+                fits && batch.has_room(count * DATA_HEADER_SIZE + bytes)
+            }
+            Link::Ipc { .. } | Link::None => fits,
         }
     }
 

@@ -114,7 +114,7 @@ impl NetworkDriver {
     }
 
     /// Makes room for a new client: the stranger that came first goes, if it had time enough.
-    fn make_room(&mut self) -> bool {
+    pub(super) fn make_room(&mut self) -> bool {
         if self.is_full_of_goodbyes() {
             return false;
         }

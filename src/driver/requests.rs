@@ -254,7 +254,7 @@ impl NetworkDriver {
         };
         self.follow_clock();
         let stream = id.stream();
-        if !self.admits() {
+        if !self.admits_stream(stream) {
             if let Some(state) = self.streams.get(stream) {
                 state.pending = None;
             }

@@ -177,6 +177,11 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         entry.wants_writable = true;
         entry.traffic.refused_out += 1;
+        let datagrams = !matches!(entry.link, Link::Stream(_));
+        // The flush finds it there, whoever's datagrams the socket is full of.
+        if datagrams && !std::mem::replace(&mut entry.queue_listed, true) {
+            self.queued_list.push(index);
+        }
         self.statistics.refused_out += 1;
         Error::new(
             Status::NetworkSendQueueFull,

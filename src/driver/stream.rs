@@ -309,6 +309,10 @@ impl NetworkDriver {
         if !self.confirm_guess(id) || dialect::from_message(text, data) != Dialect::Utp {
             return false;
         }
+        if self.streams.open_websocket(id).is_some_and(|ws| ws.is_sending()) {
+            // Half of a plain message has left, and packets cannot go in between.
+            return false;
+        }
         self.configure(id, Some(Dialect::Utp));
         let Some(Packet::ConnectionRequest { token, payload }) = self.parse(data) else {
             return false;

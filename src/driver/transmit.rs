@@ -18,6 +18,7 @@ use crate::pump::StreamId;
 impl NetworkDriver {
     /// Sends everything that waits.
     pub(super) fn transmit(&mut self) -> Result<()> {
+        self.clock_followed = false;
         self.schedule_touched();
         let mut list = std::mem::take(&mut self.control_list);
         for &index in &list {
@@ -181,6 +182,7 @@ impl NetworkDriver {
     fn count_sent_datagrams(&mut self) {
         let mut list = std::mem::take(&mut self.queued_list);
         list.retain(|&index| {
+            let crowded = self.session_room(index, 1) == Some(false);
             let entry = self.connections.at(index);
             entry.accept_repeated = false;
             let waits = match entry.link {
@@ -188,7 +190,7 @@ impl NetworkDriver {
                 Link::Custom { port, .. } => self.pump.custom[port as usize].has_queued(),
                 Link::None | Link::Ipc { .. } | Link::Stream(_) => false,
             };
-            if waits {
+            if waits || crowded {
                 return true;
             }
             entry.queue_listed = false;

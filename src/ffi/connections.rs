@@ -171,7 +171,10 @@ pub extern "C" fn nd_driver_disconnect(
 /// @param driver  the driver
 /// @param connection  which; it reads as Disconnected at once (Disconnecting with
 /// ND_OPTIONAL_EVENT_LOCAL_CLOSE)
-/// @param code  1000 to 1003, 1007 to 1014, or 3000 to 4999
+/// @param code  1000 to 1003, 1007 to 1014, or 3000 to 4999. The others are refused, as no Close
+/// frame may carry them: 1004 has no meaning; 1005, 1006 and 1015 only tell this side how a
+/// connection ended; 1016 to 2999 are kept for later versions of the protocol; below 1000 and
+/// above 4999 there are none. A peer that sends one of them breaks the protocol (1002)
 /// @param reason  UTF-8, copied; NULL when the length is 0
 /// @param reason_length  length of `reason` in bytes; at most 123
 /// @return as nd_driver_disconnect; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (code or

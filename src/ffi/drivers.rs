@@ -163,7 +163,8 @@ pub extern "C" fn nd_driver_flush(driver: *mut nd_driver) -> nd_result {
 }
 
 /// Sleep until an update would bring an event, a connection or an upgrade request, until
-/// nd_driver_wake is called, or until the time is over. This is the only call that blocks.
+/// nd_driver_wake is called, or until the time is over. No other call blocks, but for
+/// nd_multi_driver_wait.
 /// Meanwhile keep-alives and pongs are served.
 ///
 /// @param driver  the driver

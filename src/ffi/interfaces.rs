@@ -73,7 +73,8 @@ pub type nd_interface_release = Option<unsafe extern "C" fn(user: *mut c_void)>;
 #[derive(Clone, Copy)]
 #[allow(non_camel_case_types, reason = "C name")]
 pub struct nd_incoming_packet {
-    /// Where it came from: fill it in. Answers go there.
+    /// Where it came from: fill it in. Answers go there. Without a valid one the datagram is
+    /// dropped and counted as malformed.
     pub endpoint: nd_endpoint,
     /// Bytes of it: fill it in. Longer than `capacity`: it is dropped and counted as malformed.
     pub length: u32,

@@ -194,8 +194,9 @@ pub extern "C" fn nd_multi_driver_flush(multi: *mut nd_multi_driver) -> nd_resul
     with_collection(multi, Collection::flush)
 }
 
-/// Sleep until an update would bring something, or until the time is over. The drivers take turns
-/// of a millisecond, so that with several of them news are noticed so much later.
+/// Sleep until an update would bring something, until nd_driver_wake is called for one of the
+/// drivers, or until the time is over. The drivers take turns of a millisecond, so that with
+/// several of them news are noticed so much later.
 ///
 /// @param multi  the collection
 /// @param timeout_ms  milliseconds to sleep at most

@@ -58,9 +58,9 @@ pub struct nd_simulator_stage {
     pub max_packet_size: u32,
     /// ND_SIMULATOR_MODE_…. Default ND_SIMULATOR_MODE_ALL_PACKETS.
     pub mode: u32,
-    /// Milliseconds by which packets are late. Default 0.
+    /// Milliseconds by which packets are late, at most 3600000. Default 0.
     pub packet_delay_ms: u32,
-    /// Milliseconds by which that varies, either way. Default 0.
+    /// Milliseconds by which that varies, either way, at most 3600000. Default 0.
     pub packet_jitter_ms: u32,
     /// The first of every so many packets is dropped. Default 0: none.
     pub packet_drop_interval: u32,
@@ -94,7 +94,7 @@ pub struct nd_pipeline_statistics {
     pub reliable_acks_received: u64,
     /// ReliableSequenced: packets that left and only acknowledge.
     pub reliable_acks_sent: u64,
-    /// ReliableSequenced: packets that were missing when a later one came, and are so still.
+    /// ReliableSequenced: packets that were missing when a later one came.
     pub reliable_packets_dropped: u64,
     /// ReliableSequenced: packets that arrived after later ones.
     pub reliable_packets_out_of_order: u64,

@@ -256,7 +256,8 @@ pub struct nd_connect_options {
     /// reach an address has handshake_timeout_ms besides. Default 0: no such limit; at least 0.
     pub connect_deadline_ms: i32,
     /// How many HTTP redirects to follow (301, 302, 303, 307, 308), never from wss:// to ws://. To
-    /// another host go neither user and password nor the headers Authorization and Cookie.
+    /// another host go neither user and password, nor the headers Authorization and Cookie, nor
+    /// server_name and identity of `tls`.
     /// ND_TEXT_URL says where it ended. Default 0: a redirect is ND_DISCONNECT_HANDSHAKE_REJECTED.
     pub redirects_max: u32,
     /// 1: without a `proxy`, go through the one that the environment names: http_proxy for ws://,

@@ -125,6 +125,7 @@ pub struct CustomPort {
     size_max: usize,
     bytes: Vec<u8>,
     queue: Vec<Queued>,
+    blocked: bool,
     /// The last call filled every place, so there may be more.
     pub has_more: bool,
 }
@@ -152,6 +153,7 @@ impl CustomPort {
             size_max,
             bytes: Vec::new(),
             queue: Vec::new(),
+            blocked: false,
             has_more: false,
         }
     }
@@ -197,13 +199,23 @@ impl CustomPort {
     pub fn queue(&mut self, remote: NetworkEndpoint, head: &[u8], body: &[u8]) -> bool {
         let start = self.bytes.len();
         let length = head.len() + body.len();
-        if start + length > BATCH_BYTES_MAX {
+        if !self.has_room(length) {
             return false;
         }
         self.bytes.extend_from_slice(head);
         self.bytes.extend_from_slice(body);
         self.queue.push(Queued { remote, start, length });
         true
+    }
+
+    /// May so many bytes be queued?
+    pub const fn has_room(&self, bytes: usize) -> bool {
+        self.bytes.len() + bytes <= BATCH_BYTES_MAX
+    }
+
+    /// Did the last flush leave something behind?
+    pub const fn is_blocked(&self) -> bool {
+        self.blocked
     }
 
     /// Is there something to send?
@@ -237,6 +249,7 @@ impl CustomPort {
             }
         }
         self.forget(sent);
+        self.blocked = self.has_queued();
         outcome
     }
 

@@ -168,6 +168,10 @@ impl Stream {
     /// Around a socket that is connected. It is made non-blocking.
     pub fn over(socket: std::net::TcpStream) -> io::Result<(Self, SocketAddr)> {
         let remote = socket.peer_addr()?;
+        // Whoever gave the number may have mistaken another socket for it.
+        if SockRef::from(&socket).r#type()? != Type::STREAM {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no TCP stream"));
+        }
         socket.set_nonblocking(true)?;
         Ok((Self::new(mio::net::TcpStream::from_std(socket), false), remote))
     }

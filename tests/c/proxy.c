@@ -101,6 +101,35 @@ static void tunnel(void) {
   close_pair(&pair);
 }
 
+/* A proxy that asks for Digest gets it, on a stream of its own, and never the password. */
+static void digest(void) {
+  struct pair pair = plain_pair();
+  nd_connect_options options = default_options();
+  nd_connection outgoing = 0;
+  nd_event event;
+  char proxy[64], head[2048];
+  uint16_t port = 0;
+  int listener = stranger(&port, 1), streams[2];
+  snprintf(proxy, sizeof proxy, "http://ann:hidden@127.0.0.1:%u", (unsigned)port);
+  options.proxy = proxy;
+  options.digest_only = 1;
+  NEED_OK(nd_driver_connect_url(pair.client, "ws://game.invalid/x", &options, &outgoing));
+  close(answer(&pair, listener, head, sizeof head,
+               "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Digest realm=\"r\", nonce=\"n\", "
+               "qop=\"auth\", algorithm=SHA-256\r\n\r\n"));
+  CHECK(strstr(head, "Proxy-Authorization") == NULL);
+  streams[0] = answer(&pair, listener, head, sizeof head, "HTTP/1.1 200 OK\r\n\r\n");
+  CHECK(strstr(head, "Proxy-Authorization: Digest username=\"ann\", ") != NULL);
+  CHECK(strstr(head, "uri=\"game.invalid:80\"") != NULL);
+  CHECK(strstr(head, "hidden") == NULL);
+  streams[1] = stranger(&pair.address.port, 0);
+  event = relay(&pair, streams);
+  CHECK_EQUAL(event.kind, ND_EVENT_CONNECT);
+  CHECK(event.connection == outgoing);
+  close(streams[0]), close(streams[1]), close(listener);
+  close_pair(&pair);
+}
+
 /* What stands in the environment is used only when it is asked for. */
 static void environment(void) {
   struct pair pair = plain_pair();
@@ -184,6 +213,7 @@ static void refusals(void) {
 
 int main(void) {
   tunnel();
+  digest();
   environment();
   redirect();
   refusals();

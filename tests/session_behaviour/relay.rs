@@ -1,5 +1,6 @@
 //! A relay between a client and a server over UDP that keeps every datagram, and may change the
 //! port that it speaks to the server from, as a router does.
+#![allow(clippy::disallowed_methods, reason = "these are others, with sockets of their own")]
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 

@@ -1,4 +1,5 @@
 //! Peers that move, and strangers that pretend to have.
+#![allow(clippy::disallowed_methods, reason = "these are others, with sockets of their own")]
 
 use netdriver::proto::session::packet::is_session;
 use netdriver::settings::NetworkSettings;

@@ -140,3 +140,25 @@ fn a_pair_that_rests_says_no_more_than_heartbeats() {
         assert!(after - before <= 240, "{} datagrams", after - before);
     }
 }
+
+#[test]
+fn what_waits_for_room_when_the_peer_leaves_is_delivered_all_the_same() {
+    let settings = NetworkSettings { receive_queue_capacity: 4, ..frames() };
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &settings, "reliable:32");
+    for _ in 0..20 {
+        pair.frame();
+    }
+    for number in 0..30u32 {
+        pair.client.send(pair.to_server, 1, &number.to_le_bytes()).expect("is sent");
+    }
+    pair.frame();
+    pair.client.disconnect(pair.to_server).expect("is open");
+    for _ in 0..50 {
+        pair.frame();
+    }
+    let events = Vec::from_iter(std::iter::from_fn(|| pair.server.pop_event()));
+    let (end, messages) = events.split_last().expect("it came");
+    assert_eq!(end.kind, EventKind::Disconnect);
+    let numbers = messages.iter().map(|event| event.data[0]);
+    assert_eq!(Vec::from_iter(numbers), Vec::from_iter(0..30));
+}

@@ -3,7 +3,7 @@
 use netdriver::settings::{InterfaceKind, NetworkSettings};
 use netdriver::{EventKind, Status};
 
-use super::connecting::frames;
+use super::pipelines::stock;
 use crate::support::{Pair, status};
 
 const CARRIERS: [InterfaceKind; 3] =
@@ -57,7 +57,7 @@ fn a_fragmented_message_may_have_the_capacity_that_was_asked_for() {
 #[test]
 fn a_window_of_one_packet_refuses_the_next_until_it_is_acknowledged() {
     // Windows come in steps of eight packets, as Unity Transport rounds them.
-    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &frames(10), "frag,reliable:1");
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &stock(), "frag,reliable:1");
     let message = pattern(5 * PACKET);
     for _ in 0..8 {
         pair.client.send(pair.to_server, 1, b"small").expect("is sent");

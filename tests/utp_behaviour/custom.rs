@@ -3,13 +3,17 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use netdriver::settings::{InterfaceKind, InterfaceSettings, NetworkSettings, NetworkSimulator};
+use netdriver::settings::{
+    FragmentationConfig, InterfaceKind, InterfaceSettings, NetworkSettings, NetworkSimulator,
+    PipelineStage,
+};
 use netdriver::{
     Connection, ConnectionState, CustomInterface, DisconnectReason, DriverWaker, Error, EventKind,
     Family, IncomingPacket, NetworkDriver, NetworkEndpoint, OutgoingPacket, Result, Status,
 };
 
 use super::connecting::frames;
+use super::pipelines::stock;
 use crate::support::{expect_accept, expect_event, settle, status, step, until};
 
 /// Who has which address, and what waits there.
@@ -205,7 +209,7 @@ fn more_packets_than_a_batch_arrive_in_one_update() {
 #[test]
 fn what_the_transport_does_not_take_waits_and_holds_the_sender_back() {
     let network = network();
-    let settings = NetworkSettings { send_queue_capacity: 8, writable_events: true, ..frames(10) };
+    let settings = NetworkSettings { send_queue_capacity: 8, writable_events: true, ..stock() };
     let (mut server, mut client, to_client, to_server) = pair(&network, &address(b"x"), &settings);
     with(&network, |network| network.room = 3);
     for number in 0..8_u8 {
@@ -238,6 +242,8 @@ fn a_failing_function_is_told_and_disturbs_nothing_else() {
         let failed = server.update().expect_err("the function fails");
         assert_eq!(failed.status(), Status::NetworkSocketError);
         assert_eq!(failed.text(), format!("{failing} fails"));
+        let receiving = if failing == "receive" { Status::NetworkSocketError as i32 } else { 0 };
+        assert_eq!(server.receive_error_code(), receiving);
         with(&network, |network| network.failing.clear());
         server.update().expect("goes on");
         assert_eq!(server.pop_event().expect("is here").data, b"first"[..]);
@@ -280,7 +286,7 @@ fn a_bind_or_listen_that_fails_is_the_error_of_its_call() {
 fn a_peer_that_moves_is_followed() {
     let network = network();
     let at = address(b"here");
-    let (mut server, mut client, to_client, to_server) = pair(&network, &at, &frames(10));
+    let (mut server, mut client, to_client, to_server) = pair(&network, &at, &stock());
     client.send(to_server, 0, b"moved").expect("is sent");
     client.flush().expect("flushes");
     let elsewhere = address(b"elsewhere");
@@ -371,4 +377,60 @@ fn a_waker_ends_a_wait_from_another_thread() {
     server.update().expect("looks, so that no wait must");
     assert!(!server.wait(0).expect("waits"));
     step(&mut [&mut server]);
+}
+
+#[test]
+fn a_full_interface_refuses_a_long_message_and_tells_everybody_who_waits_when_there_is_room() {
+    let network = network();
+    let settings = NetworkSettings {
+        writable_events: true,
+        session: false,
+        send_queue_capacity: 30_000,
+        ..frames(10)
+    };
+    let make = || {
+        let mut driver = driver(&network, &settings);
+        let long = FragmentationConfig { payload_capacity: 22_700_000 };
+        let stages = [PipelineStage::Fragmentation(Some(long))];
+        driver.create_pipeline(&stages).expect("is valid");
+        driver
+    };
+    let mut server = make();
+    server.bind(0, &address(b"here")).expect("binds");
+    server.listen().expect("listens");
+    let mut client = make();
+    let connections: Vec<Connection> = (0..3)
+        .map(|_| {
+            let to_server = client.connect(0, &address(b"here"), b"").expect("starts to connect");
+            expect_event(&mut [&mut client, &mut server], EventKind::Connect);
+            expect_accept(&mut [&mut server, &mut client]);
+            to_server
+        })
+        .collect();
+    // What leaves goes nowhere, which is quicker.
+    with(&network, |network| network.places.remove(&address(b"here")));
+    let message = vec![7; 22_700_000];
+    for &connection in &connections[..2] {
+        client.send(connection, 1, &message).expect("there is room");
+    }
+    let refused = status(client.send(connections[2], 1, &message));
+    assert_eq!(refused, Status::NetworkSendQueueFull, "64 MiB wait at most");
+    client.update().expect("updates");
+    let told = client.pop_event().expect("there is room");
+    assert_eq!((told.kind, told.connection), (EventKind::Writable, connections[2]));
+}
+
+#[test]
+fn a_datagram_from_nowhere_is_dropped_and_counted() {
+    let network = network();
+    let at = address(b"here");
+    let (mut server, _client, ..) = pair(&network, &at, &NetworkSettings::default());
+    let request = [&b"UTP\x01\x01"[..], &[9; 8]].concat();
+    with(&network, |network| {
+        let place = network.places.get_mut(&at).expect("is bound");
+        place.push_back((NetworkEndpoint::INVALID, request));
+    });
+    server.update().expect("updates");
+    assert_eq!(server.statistics().malformed_in, 1);
+    assert!(server.accept().is_none());
 }

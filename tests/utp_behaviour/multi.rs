@@ -1,11 +1,14 @@
 //! Several drivers as one: numbers, order, and connections that say whose they are.
 
+use std::sync::Arc;
+
 use netdriver::settings::{InterfaceKind, NetworkSettings, PipelineStage};
 use netdriver::{
     Connection, ConnectionState, EventKind, MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver,
     NetworkDriver, NetworkEndpoint, Status,
 };
 
+use super::pipelines_duties::Hasty;
 use crate::support::{Pair, driver, listen, status, until};
 
 /// A server over IPC, UDP and WebSocket, a driver each.
@@ -159,6 +162,21 @@ fn a_pipeline_is_made_in_all_drivers_alike() {
     let (mut client, outgoing) = clients(&endpoints);
     assert_eq!(outgoing.len(), 3);
     assert_eq!(status(client.create_pipeline(&stages)), Status::NetworkStateMismatch);
+}
+
+#[test]
+fn a_pipeline_that_one_driver_cannot_make_is_made_in_none() {
+    let mut multi = MultiNetworkDriver::new();
+    for _ in 0..2 {
+        multi
+            .add_driver(driver(InterfaceKind::Ipc, &NetworkSettings::default()))
+            .expect("is added");
+    }
+    let first = multi.driver(1).expect("is there");
+    let stage = PipelineStage::Custom(first.register_stage(Arc::new(Hasty)).expect("is unbound"));
+    assert_eq!(status(multi.create_pipeline(&[stage])), Status::InvalidArgument);
+    assert!(multi.drivers().all(|one| one.pipeline_count() == 0));
+    assert_eq!(multi.create_pipeline(&[]).expect("they are still alike"), 1);
 }
 
 #[test]

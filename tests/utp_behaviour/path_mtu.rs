@@ -5,7 +5,9 @@ use netdriver::{Connection, ConnectionState, EventKind, NetworkDriver};
 
 use super::connecting::frames;
 use crate::support::raw::{RawDatagrams, RawServer, handshake, packet};
-use crate::support::{Pair, driver, expect_accept, expect_event, server, settle, status};
+use crate::support::{
+    Pair, create_pipelines, driver, expect_accept, expect_event, server, settle, status,
+};
 
 fn discovering() -> NetworkSettings {
     NetworkSettings { perform_path_mtu_discovery: true, ..frames(10) }
@@ -20,6 +22,9 @@ fn narrow(driver: &mut NetworkDriver, receive_mtu: u32) {
 fn pair(ours: &NetworkSettings, theirs: &NetworkSettings, mtu: [u32; 2]) -> (Pair, usize) {
     let (mut server, endpoint) = server(InterfaceKind::Ipc, ours);
     let mut client = driver(InterfaceKind::Ipc, theirs);
+    for driver in [&mut server, &mut client] {
+        create_pipelines(driver, "frag,reliable");
+    }
     narrow(&mut server, mtu[0]);
     narrow(&mut client, mtu[1]);
     let to_server = client.connect(0, &endpoint, b"").expect("starts to connect");
@@ -62,6 +67,25 @@ fn each_side_finds_what_its_own_way_takes() {
         assert_eq!(pair.server_event(EventKind::Data).data.len(), most as usize, "and arrives");
         let longer = pair.client.send(pair.to_server, 0, &vec![7; most as usize + 1]);
         assert_eq!(status(longer), netdriver::Status::NetworkPacketOverflow);
+    }
+}
+
+#[test]
+fn a_session_keeps_to_what_the_path_takes() {
+    for way in [1299, 1379, 0] {
+        let settings = NetworkSettings { session: true, ..discovering() };
+        let (mut pair, _) = pair(&settings, &settings, [way, 0]);
+        for _ in 0..20 {
+            pair.frame();
+        }
+        let message: Vec<u8> = (0..4000).map(|index| index as u8).collect();
+        for _ in 0..5 {
+            pair.client.send(pair.to_server, 1, &message).expect("there is room");
+            assert_eq!(pair.server_event(EventKind::Data).data, message);
+        }
+        let found = pair.client.connection_statistics(pair.to_server).expect("is open");
+        assert_eq!(found.reliable.packets_resent, 0, "{way}");
+        assert_eq!(found.reliable.acks_received, 0, "the session acknowledges, {way}");
     }
 }
 

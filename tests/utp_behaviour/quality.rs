@@ -4,6 +4,7 @@ use netdriver::EventKind;
 use netdriver::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 
 use super::connecting::frames;
+use super::pipelines::stock;
 use crate::support::raw::{RawDatagrams, handshake, packet};
 use crate::support::{Pair, expect_accept, server, settle, status};
 
@@ -23,7 +24,7 @@ fn slow(delay: u32, jitter: u32, settings: &NetworkSettings) -> Pair {
 
 #[test]
 fn both_sides_measure_the_round_trip_again_and_again() {
-    let mut pair = slow(50, 0, &frames(10));
+    let mut pair = slow(50, 0, &stock());
     for _ in 0..1000 {
         pair.frame();
     }
@@ -130,7 +131,7 @@ fn an_interval_of_zero_probes_nobody() {
 
 #[test]
 fn udp_traffic_is_counted_with_its_headers() {
-    let mut pair = Pair::with(InterfaceKind::Udp, &frames(10));
+    let mut pair = Pair::with(InterfaceKind::Udp, &stock());
     let (before, _) = pair.server.traffic_statistics();
     for size in [0, 100, 1000] {
         pair.client.send(pair.to_server, 0, &vec![7; size]).expect("is sent");
@@ -201,7 +202,7 @@ fn statistics_of_a_stale_connection_are_refused() {
 
 #[test]
 fn the_pipelines_of_a_connection_are_counted_together() {
-    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &frames(10), "reliable;useq;reliable");
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &stock(), "reliable;useq;reliable");
     for pipeline in [1, 2, 2, 3] {
         pair.client.send(pair.to_server, pipeline, b"ping").expect("is sent");
     }
@@ -232,4 +233,16 @@ fn a_reliable_pipeline_measures_for_peers_that_answer_no_probe() {
     let info = pair.client.connection_info(pair.to_server).expect("is open");
     // One for the handshake, and one for each message of the first pipeline.
     assert_eq!(info.round_trip_count, 6);
+}
+
+#[test]
+fn the_datagrams_of_a_session_are_traffic_too() {
+    let mut pair = Pair::with_pipelines(InterfaceKind::Udp, &frames(10), "reliable");
+    for _ in 0..50 {
+        pair.client.send(pair.to_server, 1, &[7; 1000]).expect("is sent");
+        pair.server_event(EventKind::Data);
+    }
+    let (_, tx) = pair.client.traffic_statistics();
+    assert_eq!(tx.packets, pair.client.statistics().datagrams_out);
+    assert!(tx.exact_bytes > 50_000 && tx.sizes.classes[4] >= 50, "{tx:?}");
 }

@@ -4,6 +4,7 @@ use netdriver::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 use netdriver::{ConnectionState, DisconnectReason, EventKind, NetworkDriver};
 
 use super::connecting::frames;
+use super::pipelines::stock;
 use crate::support::{Pair, driver, until};
 
 /// Runs both for a number of frames; the reasons with which server and client ended, if they did.
@@ -40,7 +41,7 @@ fn a_lost_network_is_a_timeout_on_both_sides() {
 #[test]
 fn without_heartbeats_an_idle_connection_times_out() {
     let settings =
-        NetworkSettings { disconnect_timeout_ms: 500, heartbeat_timeout_ms: 0, ..frames(10) };
+        NetworkSettings { disconnect_timeout_ms: 500, heartbeat_timeout_ms: 0, ..stock() };
     let mut pair = Pair::with(InterfaceKind::Ipc, &settings);
     let ends = run(&mut pair, 60);
     assert!(ends.contains(&Some(DisconnectReason::Timeout)), "{ends:?}");
@@ -58,7 +59,7 @@ fn heartbeats_slower_than_the_timeout_do_not_help() {
 #[test]
 fn heartbeats_keep_an_idle_connection() {
     let settings =
-        NetworkSettings { disconnect_timeout_ms: 300, heartbeat_timeout_ms: 100, ..frames(10) };
+        NetworkSettings { disconnect_timeout_ms: 300, heartbeat_timeout_ms: 100, ..stock() };
     let mut pair = Pair::with(InterfaceKind::Ipc, &settings);
     let before = pair.client.statistics().datagrams_out;
     assert_eq!(run(&mut pair, 1000), [None, None]);

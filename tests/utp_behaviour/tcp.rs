@@ -8,8 +8,8 @@ use netdriver::{
 
 use crate::support::raw::{RawListener, RawStream, data, handshake, packet};
 use crate::support::{
-    Pair, driver, driver_with, expect_accept, expect_event, listen, server, settle, status, step,
-    until,
+    Pair, create_pipelines, driver, driver_with, expect_accept, expect_event, listen, server,
+    settle, status, step, until,
 };
 
 const TCP: InterfaceKind = InterfaceKind::Tcp;
@@ -448,4 +448,40 @@ fn a_tcp_connection_has_no_pings_and_no_http() {
         status(pair.server.set_document(0, "/", "text/plain", b"")),
         Status::InvalidArgument
     );
+}
+
+#[test]
+fn a_peer_that_never_reads_cannot_make_acknowledgements_pile_up() {
+    let mut server = driver(TCP, &NetworkSettings::default());
+    create_pipelines(&mut server, "reliable");
+    let port = listen(&mut server).port();
+    let mut deaf = RawStream::connect(port);
+    deaf.write(&mut server, &framed(&handshake(1, b"")));
+    let to_deaf = expect_accept(&mut [&mut server]);
+    while server.send(to_deaf, 0, &[7; 1388]).is_ok() {
+        server.flush().expect("flushes");
+    }
+    let waiting = |server: &mut NetworkDriver| {
+        server.connection_info(to_deaf).expect("is open").outbound_bytes
+    };
+    let reliable = |number: u16| {
+        let header = [0, 0, 0, 0, number as u8, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+        framed(&packet(1, &[&[1][..], &header, b"hello"].concat()))
+    };
+    let before = waiting(&mut server);
+    for number in 0..50 {
+        deaf.write(&mut server, &reliable(number));
+        // A copy wants an acknowledgement at once.
+        deaf.write(&mut server, &reliable(number));
+        expect_event(&mut [&mut server], EventKind::Data);
+    }
+    assert!(waiting(&mut server) <= before, "nothing was added");
+    // Once it reads, it gets the one that says all.
+    until("the acknowledgement", || {
+        let packet = try_packet(&mut deaf);
+        if packet.is_none() {
+            server.update().expect("updates");
+        }
+        packet.filter(|packet| packet.len() == 23 && packet[10] == 1 && packet[16..18] == [49, 0])
+    });
 }

@@ -3,7 +3,8 @@
 use netdriver::settings::{
     Dialect, DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings,
 };
-use netdriver::{ConnectionInfo, ConnectionState, DisconnectReason, EventKind, NetworkDriver};
+use netdriver::{ConnectionInfo, ConnectionState, DisconnectReason, EventKind};
+use netdriver::{MessageKind, NetworkDriver};
 
 use crate::support::raw::{BINARY, FIN, RawStream, TEXT, data, frame, handshake, header, packet};
 use crate::support::raw::{close_payload, request};
@@ -117,6 +118,37 @@ fn a_request_after_the_grace_makes_the_silent_client_a_utp_one_after_all() {
     assert!(server.accept().is_none() && server.pop_event().is_none());
     peer.write(&mut server, &frame(FIN | BINARY, &data(b"hello")));
     assert_eq!(expect_event(&mut [&mut server], EventKind::Data).data, b"hello"[..]);
+}
+
+#[test]
+fn what_a_late_utp_client_is_sent_is_binary_whatever_the_write_mode_was() {
+    let settings = NetworkSettings { plain_grace_ms: 0, ..NetworkSettings::default() };
+    let (mut server, port) = listener(policy(DialectPolicy::Auto), &settings);
+    let mut peer = RawStream::open(&mut server, port, "/", "");
+    let connection = expect_accept(&mut [&mut server]);
+    server.set_write_mode(connection, MessageKind::Text).expect("is plain");
+    peer.write(&mut server, &frame(FIN | BINARY, &handshake(1, b"")));
+    assert_eq!(peer.frame(&mut server).payload, handshake(2, b""));
+    server.send(connection, 0, b"\xff").expect("is no text");
+    assert_eq!(peer.frame(&mut server).payload, data(b"\xff"));
+    assert_eq!(server.write_mode(connection).expect("is open"), MessageKind::Binary);
+}
+
+#[test]
+fn a_request_into_the_middle_of_what_we_say_is_only_a_message() {
+    let settings = NetworkSettings { plain_grace_ms: 0, ..NetworkSettings::default() };
+    let (mut server, port) = listener(policy(DialectPolicy::Auto), &settings);
+    let mut peer = RawStream::open(&mut server, port, "/", "");
+    let connection = expect_accept(&mut [&mut server]);
+    server.begin_message(connection, MessageKind::Text).expect("is plain");
+    server.append_message(connection, b"half").expect("there is room");
+    let request = handshake(1, b"");
+    peer.write(&mut server, &frame(FIN | BINARY, &request));
+    assert_eq!(expect_event(&mut [&mut server], EventKind::Data).data, request[..]);
+    server.finish_message(connection).expect("it goes on");
+    assert_eq!(peer.frame(&mut server).payload, b"half");
+    assert_eq!(peer.frame(&mut server).first & FIN, FIN);
+    assert_eq!(server.connection_info(connection).expect("is open").dialect, Dialect::Plain);
 }
 
 #[test]

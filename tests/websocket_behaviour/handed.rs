@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "the program's own listener is what is tested")]
 
 use std::io::{ErrorKind, Read};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 
 use netdriver::settings::{InterfaceKind, InterfaceSettings, NetworkSettings, UrlOptions};
 use netdriver::{EventKind, NetworkDriver, NetworkEndpoint, Status};
@@ -66,6 +66,35 @@ fn a_driver_that_refuses_newcomers_refuses_these_too() {
 }
 
 #[test]
+fn a_program_that_is_asked_may_accept_without_listening_unless_it_refuses() {
+    for refuses in [false, true] {
+        let asking = InterfaceSettings {
+            accept_requests: true,
+            ..InterfaceSettings::new(InterfaceKind::WebSocket)
+        };
+        let mut server = driver_with(asking, &NetworkSettings::default());
+        let (mut peer, theirs) = stream();
+        peer.try_write(request("/", "").as_bytes());
+        server.accept_stream(0, theirs, b"").expect("is a stream");
+        let asked = until("a request", || {
+            settle(&mut [&mut server], 1);
+            server.pop_request()
+        });
+        server.set_refusing(refuses);
+        let accepted = server.accept_request(asked.id, None, &[]);
+        if refuses {
+            assert_eq!(status(accepted), Status::NetworkStateMismatch);
+            assert!(peer.head(&mut server).starts_with("HTTP/1.1 503 "));
+        } else {
+            accepted.expect("nobody said no");
+            assert!(peer.head(&mut server).starts_with("HTTP/1.1 101 "));
+            peer.write(&mut server, &frame(FIN | TEXT, b"hello"));
+            expect_accept(&mut [&mut server]);
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_taken_is_refused_and_closed() {
     let settings = NetworkSettings { pending_handshakes_max: 1, ..NetworkSettings::default() };
     let mut server = driver(InterfaceKind::WebSocket, &settings);
@@ -89,6 +118,25 @@ fn what_cannot_be_taken_is_refused_and_closed() {
     assert_eq!(status(strict.accept_stream(0, theirs, b"")), Status::InvalidArgument);
 }
 
+#[cfg(unix)]
+#[test]
+fn other_sockets_are_told_from_streams() {
+    use std::os::fd::OwnedFd;
+    let refused = |socket: OwnedFd| {
+        let mut server = websocket();
+        let outcome = status(server.accept_stream(0, TcpStream::from(socket), b""));
+        assert_eq!(server.statistics().handshakes_pending, 0);
+        outcome
+    };
+    let datagrams = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    datagrams.connect("127.0.0.1:9").expect("any address will do");
+    assert_eq!(refused(datagrams.into()), Status::NetworkSocketError);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    assert_eq!(refused(listener.into()), Status::NetworkSocketError);
+    let (one, _other) = std::os::unix::net::UnixStream::pair().expect("two sockets");
+    assert_eq!(refused(one.into()), Status::NetworkSocketError);
+}
+
 #[test]
 fn a_tcp_interface_takes_streams_too() {
     let mut server = driver(InterfaceKind::Tcp, &NetworkSettings::default());
@@ -110,6 +158,8 @@ fn a_tcp_interface_takes_streams_too() {
     assert_eq!(server.connect_payload(accepted).expect("is open"), b"hi");
     let event = expect_event(&mut [&mut client, &mut server], EventKind::Connect);
     assert_eq!(event.connection, connection);
+    client.send(connection, 0, b"hello").expect("there is room");
+    assert_eq!(expect_event(&mut [&mut server, &mut client], EventKind::Data).data, "hello");
 }
 
 #[test]
@@ -120,6 +170,45 @@ fn a_silent_stream_has_its_time_as_any_other() {
     server.accept_stream(0, theirs, b"").expect("is a stream");
     peer.end(&mut server);
     assert_eq!(server.statistics().handshakes_timed_out, 1);
+}
+
+#[test]
+fn a_silent_stream_makes_room_as_at_a_door_of_the_drivers_own() {
+    let settings = NetworkSettings { pending_handshakes_max: 1, ..NetworkSettings::default() };
+    let mut server = driver(InterfaceKind::WebSocket, &settings);
+    let (mut silent, theirs) = stream();
+    server.accept_stream(0, theirs, b"").expect("is a stream");
+    // It has its second, and no more while somebody else wants in.
+    let _second = until("room", || {
+        settle(&mut [&mut server], 10);
+        let (second, theirs) = stream();
+        server.accept_stream(0, theirs, b"").is_ok().then_some(second)
+    });
+    silent.end(&mut server);
+    assert_eq!(server.statistics().handshakes_displaced, 1);
+}
+
+#[test]
+fn no_more_streams_are_taken_than_may_say_goodbye() {
+    let settings = NetworkSettings { connections_max: 1, ..NetworkSettings::default() };
+    let mut server = driver(InterfaceKind::WebSocket, &settings);
+    let (mut peer, theirs) = stream();
+    peer.try_write(request("/", "").as_bytes());
+    server.accept_stream(0, theirs, b"").expect("is a stream");
+    peer.head(&mut server);
+    peer.write(&mut server, &frame(FIN | TEXT, b"hello"));
+    let connection = expect_accept(&mut [&mut server]);
+    server.disconnect(connection).expect("closes");
+    server.update().expect("updates");
+    let (_next, theirs) = stream();
+    assert_eq!(status(server.accept_stream(0, theirs, b"")), Status::LimitReached);
+    drop(peer);
+    until("the goodbye is over", || {
+        settle(&mut [&mut server], 1);
+        (server.statistics().connections_closing == 0).then_some(())
+    });
+    let (_next, theirs) = stream();
+    server.accept_stream(0, theirs, b"").expect("is a stream");
 }
 
 #[test]

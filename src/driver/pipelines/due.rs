@@ -8,6 +8,8 @@ use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// When machines of a stream that takes nothing now are asked again.
 const BLOCKED_RETRY: Micros = 20 * MICROS_PER_MS;
+/// When a machine is asked that wanted to be asked before now.
+const OVERDUE_RETRY: Micros = MICROS_PER_MS;
 
 impl NetworkDriver {
     /// A connection owes its peer an acknowledgement: at once, or when the program has had its
@@ -61,12 +63,20 @@ impl NetworkDriver {
 
     fn send_acks(&mut self, index: u32, urgent_only: bool) {
         let now = self.now;
+        let link = self.connections.at(index).link;
+        if self.is_blocked(link) {
+            // A peer that does not read cannot make acknowledgements pile up.
+            self.note_owed(index, false);
+            return;
+        }
         for pipeline in 1..=self.connections.at(index).machines.last() {
             let machine = self.connections.at(index).machines.get(pipeline);
             if machine.is_some_and(|m| m.wants_ack() && (!urgent_only || m.ack_is_urgent())) {
                 self.run_machine(index, pipeline, None, |machine, out| {
                     machine.handle_ack_due(now, out);
                 });
+                // A stage behind may hold it back for a while.
+                self.touch(index);
             }
         }
     }
@@ -75,8 +85,11 @@ impl NetworkDriver {
     pub(in crate::driver) fn pipeline_timeout(&self, index: u32) -> Option<Micros> {
         let entry = self.connections.get(index)?;
         let next = entry.machines.next_timeout()?;
-        let blocked = self.is_blocked(entry.link);
-        Some(if blocked { next.max(self.now + BLOCKED_RETRY) } else { next })
+        if self.is_blocked(entry.link) {
+            return Some(next.max(self.now + BLOCKED_RETRY));
+        }
+        // A stage of the program may ask for a time that is over, again and again.
+        Some(if next > self.now { next } else { self.now + OVERDUE_RETRY })
     }
 
     /// What waits in a stream arrives: to send it again would only make it wait longer.

@@ -14,8 +14,9 @@ pub struct Machines {
     pub(super) urgent: bool,
     /// The reliable pipeline that measures round trips, 0 none yet, and how many it has.
     pub(super) measured: (u8, u64),
-    /// The pipeline that last refused a message because its window was full; 0 is none.
-    pub(super) blocked: u8,
+    /// Pipelines that have refused a message because their windows were full, and have not told
+    /// of room since.
+    blocked: Vec<u8>,
 }
 
 impl Machines {
@@ -43,9 +44,23 @@ impl Machines {
         self.list.get_mut(place(pipeline)?)?.as_deref_mut()
     }
 
-    /// The pipeline that last refused a message because its window was full; 0 is none.
-    pub(in crate::driver) const fn blocked(&self) -> u8 {
-        self.blocked
+    /// Pipelines that have refused a message because their windows were full, and have not told
+    /// of room since.
+    pub(in crate::driver) fn blocked(&self) -> &[u8] {
+        &self.blocked
+    }
+
+    /// The window of a pipeline was full.
+    pub(super) fn set_blocked(&mut self, pipeline: u8) {
+        if !self.blocked.contains(&pipeline) {
+            self.blocked.push(pipeline);
+        }
+    }
+
+    /// There may be room in it again: was it full?
+    pub(super) fn take_blocked(&mut self, pipeline: u8) -> bool {
+        let place = self.blocked.iter().position(|&blocked| blocked == pipeline);
+        place.map(|place| self.blocked.swap_remove(place)).is_some()
     }
 
     /// The number of the last pipeline that was used.
@@ -74,7 +89,7 @@ impl Machines {
     pub fn clear(&mut self) {
         // What is listed stays so until the list is gone through.
         self.list = Vec::new();
-        self.blocked = 0;
+        self.blocked = Vec::new();
     }
 }
 

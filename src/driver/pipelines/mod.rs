@@ -82,6 +82,14 @@ impl NetworkDriver {
     /// [`Status::InvalidArgument`] for stages or parameters that cannot be;
     /// [`Status::LimitReached`] for more than 255.
     pub fn create_pipeline(&mut self, stages: &[PipelineStage]) -> Result<u8> {
+        let config = self.new_pipeline(stages)?;
+        let measure = Pipeline::new(&config, 0);
+        self.pipelines.list.push(Template { config, measure });
+        Ok(self.pipelines.list.len() as u8)
+    }
+
+    /// What would be made of these stages now, and whether it could be.
+    pub(super) fn new_pipeline(&self, stages: &[PipelineStage]) -> Result<PipelineConfig> {
         if self.connections.were_used() {
             let text = "pipelines are made before the driver's first connection";
             return Err(Error::new(Status::NetworkStateMismatch, text));
@@ -94,21 +102,13 @@ impl NetworkDriver {
             .iter()
             .map(|stage| stage_config(stage, &self.settings, &self.pipelines.custom))
             .collect();
-        let config = PipelineConfig::new(stages?).map_err(Error::argument)?;
-        let measure = Pipeline::new(&config, 0);
-        self.pipelines.list.push(Template { config, measure });
-        Ok(self.pipelines.list.len() as u8)
+        PipelineConfig::new(stages?).map_err(Error::argument)
     }
 
     /// How many pipelines were made; their numbers are 1 to this.
     #[must_use]
     pub const fn pipeline_count(&self) -> usize {
         self.pipelines.list.len()
-    }
-
-    /// Could a pipeline be made now?
-    pub(super) const fn takes_pipelines(&self) -> bool {
-        !self.connections.were_used()
     }
 
     /// Refuses the number of a pipeline that was never made.

@@ -72,7 +72,7 @@ impl NetworkDriver {
             _ => self.carry_pipeline(index, pipeline),
         }
         // Packets are sent again after a time, and the last update may be long ago.
-        self.follow_clock();
+        self.follow_clock_once();
         let now = self.now;
         let outcome = self.run_machine(index, pipeline, None, |machine, out| {
             machine.handle_send(now, data, packet_max, out)
@@ -112,7 +112,7 @@ impl NetworkDriver {
     /// The window of a pipeline is full: acknowledgements make room.
     fn refuse_for_window(&mut self, index: u32, pipeline: u8) -> Error {
         let entry = self.connections.at(index);
-        entry.machines.blocked = pipeline;
+        entry.machines.set_blocked(pipeline);
         entry.traffic.refused_out += 1;
         self.statistics.refused_out += 1;
         Error::new(
@@ -125,12 +125,8 @@ impl NetworkDriver {
     /// The peer has acknowledged something, or may have: a Writable event, if the program waits
     /// for one because of this pipeline.
     pub(in crate::driver) fn announce_window(&mut self, index: u32, pipeline: u8) {
-        let entry = self.connections.at(index);
-        if entry.machines.blocked != pipeline {
-            return;
-        }
-        entry.machines.blocked = 0;
-        if self.settings.writable_events {
+        let was_blocked = self.connections.at(index).machines.take_blocked(pipeline);
+        if was_blocked && self.settings.writable_events {
             let event = self.event(index, EventKind::Writable);
             self.raise(index, Event { pipeline, ..event });
         }

@@ -8,6 +8,8 @@ use crate::proto::session::{Output, Taken, packet};
 struct Sink<'a> {
     driver: &'a mut NetworkDriver,
     index: u32,
+    /// The connection's limits hold.
+    bounded: bool,
 }
 
 impl Sink<'_> {
@@ -31,7 +33,7 @@ impl Output for Sink<'_> {
     }
 
     fn is_full(&mut self) -> bool {
-        self.driver.is_full(self.index)
+        self.bounded && self.driver.is_full(self.index)
     }
 }
 
@@ -64,7 +66,11 @@ impl NetworkDriver {
         let elsewhere = entry.link != link && entry.link != Link::None;
         if let Some(session) = &mut peer.session {
             let now = self.now;
-            let taken = session.handle_datagram(now, data, &mut Sink { driver: self, index });
+            let taken = session.handle_datagram(
+                now,
+                data,
+                &mut Sink { driver: self, index, bounded: true },
+            );
             self.statistics.malformed_in += u64::from(taken == Taken::Malformed);
         }
         if !is_same(&self.connections, index, connection) {
@@ -88,7 +94,6 @@ impl NetworkDriver {
     /// What a datagram brought besides messages: measurements, and room.
     fn after_datagram(&mut self, index: u32) {
         let entry = self.connections.at(index);
-        let blocked = entry.machines.blocked();
         if let Some(peer) = &mut entry.session
             && let Some(session) = &mut peer.session
         {
@@ -98,13 +103,32 @@ impl NetworkDriver {
             if session.is_stalled() && !std::mem::replace(&mut peer.stalled, true) {
                 self.sessions.stalled.push(index);
             }
-            let half = self.settings.outbound_bytes_max / 2;
-            if blocked != 0 && session.reliable_cost(blocked) <= u64::from(half) {
-                self.announce_window(index, blocked);
-            }
+        }
+        while let Some(pipeline) = self.carried_with_room(index) {
+            self.announce_window(index, pipeline);
         }
         self.open_gates(index);
         self.mark_session(index);
+    }
+
+    /// A carried pipeline that has refused a message and has room for others now.
+    fn carried_with_room(&mut self, index: u32) -> Option<u8> {
+        let half = u64::from(self.settings.outbound_bytes_max / 2);
+        let entry = self.connections.at(index);
+        let session = entry.session.as_ref()?.session.as_ref()?;
+        entry.machines.blocked().iter().copied().find(|&pipeline| {
+            self.pipelines.has_reliable_tail(pipeline) && session.reliable_cost(pipeline) <= half
+        })
+    }
+
+    /// The connection ends: what has arrived in order is the program's, though it is more than
+    /// should wait.
+    pub(in crate::driver) fn deliver_last(&mut self, index: u32) {
+        let Some(mut peer) = self.connections.at(index).session.take() else { return };
+        if let Some(session) = &mut peer.session {
+            session.deliver_held(&mut Sink { driver: self, index, bounded: false });
+        }
+        self.connections.at(index).session = Some(peer);
     }
 
     /// Delivers what sessions have kept because their connections were full.
@@ -115,7 +139,7 @@ impl NetworkDriver {
             let connection = entry.connection(index);
             let Some(mut peer) = entry.session.take() else { return false };
             if let Some(session) = &mut peer.session {
-                session.deliver_held(&mut Sink { driver: self, index });
+                session.deliver_held(&mut Sink { driver: self, index, bounded: true });
                 peer.stalled = session.is_stalled();
             }
             let waits = peer.stalled;

@@ -1,6 +1,7 @@
 //! Datagrams of sessions out, and the goodbye that waits for them.
 
 use super::super::connections::Link;
+use super::super::datagram::header_size;
 use super::super::{DisconnectReason, NetworkDriver};
 use super::Peer;
 use crate::proto::session::Session;
@@ -68,6 +69,7 @@ impl NetworkDriver {
             Link::Udp { socket, .. } => {
                 self.pump.udp[socket as usize].queued_bytes() >= BATCH_BYTES_MAX
             }
+            Link::Custom { port, .. } => self.pump.custom[port as usize].is_blocked(),
             _ => false,
         }
     }
@@ -75,8 +77,12 @@ impl NetworkDriver {
     fn emit_session_datagram(&mut self, link: Link, now: Micros, session: &mut Session) -> bool {
         if let (Link::Udp { socket, remote }, None) = (link, &self.simulator) {
             let socket = &mut self.pump.udp[socket as usize];
+            let before = socket.queued_bytes();
             let queued = socket.queue_with(remote, |out| session.poll_transmit(now, out));
-            self.statistics.datagrams_out += u64::from(queued);
+            if queued {
+                self.statistics.datagrams_out += 1;
+                self.tx.record(socket.queued_bytes() - before, header_size(link));
+            }
             return queued;
         }
         let mut datagram = std::mem::take(&mut self.scratch);

@@ -67,12 +67,16 @@ fn read_value(text: &str) -> Option<(String, &str)> {
                 let behind = &quoted[at + 1..];
                 return ends(behind).then_some((value, behind));
             }
-            '\\' => value.push(letters.next()?.1),
-            letter if letter.is_control() && letter != '\t' => return None,
-            letter => value.push(letter),
+            '\\' => value.push(readable(letters.next()?.1)?),
+            letter => value.push(readable(letter)?),
         }
     }
     None
+}
+
+/// What a quoted string may hold, with or without a backslash in front: the answer repeats it.
+fn readable(letter: char) -> Option<char> {
+    (!letter.is_control() || letter == '\t').then_some(letter)
 }
 
 fn ends(text: &str) -> bool {
@@ -130,6 +134,7 @@ mod tests {
             assert!(!found.contains('='), "{text}: {found}");
         }
         assert_eq!(shown("a=\"b\u{1}\", c=d"), "c=d;");
+        assert_eq!(shown("a=\"b\\\r\", c=\"\\\u{0}\", e=f"), "e=f;");
         assert_eq!(shown("a=b/c, d=e"), "d=e;");
     }
 }

@@ -269,24 +269,32 @@ fn simulate_sent(
     packet: &mut Packet,
     context: &mut Context<'_>,
 ) -> Result<(), SendError> {
-    let mut copies = stage.handle_packet(Direction::Sent, packet.as_mut_slice());
-    while copies > 0 {
-        copies -= 1;
-        match stage.judge(context.now, Direction::Sent, packet.len()) {
+    let copies = stage.handle_packet(Direction::Sent, packet.as_mut_slice());
+    let mut outcome = Ok(());
+    for copy in 0..copies {
+        let one = match stage.judge(context.now, Direction::Sent, packet.len()) {
             Verdict::Hold(due) => {
                 stage.hold(Direction::Sent, due, context.pool.copy(packet.as_slice()));
+                Ok(())
             }
-            Verdict::Pass if copies > 0 => {
+            Verdict::Pass if copy + 1 < copies => {
                 let headroom = headers(behind);
                 let mut copy = Packet::new(context.pool, headroom, &[], packet.as_slice());
                 let result = send(behind, &mut copy, context);
                 copy.recycle(context.pool);
-                result?;
+                result
             }
-            Verdict::Pass => send(behind, packet, context)?,
+            Verdict::Pass => send(behind, packet, context),
+        };
+        // Once one of them is under way the message is; the sender must not try again.
+        if copy == 0 {
+            outcome = one;
+        }
+        if outcome.is_err() {
+            break;
         }
     }
-    Ok(())
+    outcome
 }
 
 /// A packet on its way in goes through these stages, the last one first.

@@ -17,6 +17,9 @@ pub const HEADER_SIZE_MAX: usize = 512;
 /// Largest reliable window, in packets.
 pub const WINDOW_SIZE_MAX: usize = 2040;
 
+/// Longest delay and jitter of a Simulator stage, in milliseconds: an hour.
+pub const SIMULATOR_MS_MAX: u32 = 3_600_000;
+
 /// Parameters of the Fragmentation stage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FragmentationConfig {
@@ -277,6 +280,9 @@ impl SimulatorConfig {
     /// # Errors
     /// Names the wrong field and its range.
     pub fn validate(&self) -> Result<(), &'static str> {
+        if self.packet_delay_ms > SIMULATOR_MS_MAX || self.packet_jitter_ms > SIMULATOR_MS_MAX {
+            return Err("the simulator's delay and jitter are at most 3600000 milliseconds each");
+        }
         let percent = 0.0..=100.0;
         if !percent.contains(&self.packet_drop_percentage) {
             return Err("the simulator's packet drop is a percentage from 0 to 100");

@@ -142,7 +142,7 @@ impl Fragmentation {
         }
         if header.first {
             self.give_up();
-            if header.last {
+            if header.last && data.len() <= self.assembly_max {
                 self.statistics.messages_received += 1;
                 return Ok(Some(data));
             }

@@ -62,7 +62,7 @@ pub struct ReliableStatistics {
     pub acks_received: u64,
     /// Packets that only acknowledge and that left.
     pub acks_sent: u64,
-    /// Packets that had not arrived when later ones did. One that comes after all is taken off.
+    /// Packets that had not arrived when later ones did, whether they came after all or not.
     pub packets_dropped: u64,
     /// Packets that arrived after later ones.
     pub packets_out_of_order: u64,

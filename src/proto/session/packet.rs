@@ -125,7 +125,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_near_the_expected_one_grow_back(expected in 0u64..1 << 60, step in 0i64..60_000) {
+        fn numbers_near_the_expected_one_grow_back(
+            expected in 0u64..1 << 60,
+            step in 0i64..60_000,
+        ) {
             let number = expected.saturating_add_signed(step - 30_000);
             prop_assert_eq!(expand(number as u32 & 0xffff, 16, expected), number);
             prop_assert_eq!(expand(number as u32, 32, expected), number);

@@ -1,8 +1,8 @@
 //! Which packets arrived, and when to say so.
 //!
 //! Numbers are kept as ranges, newest first. A range is reported a few times and then no more:
-//! its sender has seen it, or has sent again what was in it. Acknowledgements wait for the program's
-//! answer, for more packets, or for a short time, whichever ends first.
+//! its sender has seen it, or has sent again what was in it. Acknowledgements wait for the
+//! program's answer, for more packets, or for a short time, whichever ends first.
 
 use crate::proto::time::Micros;
 

@@ -30,6 +30,13 @@ fn numbers_have_bounds() {
         refused(vec![StageConfig::ReliableSequenced(config)])
     };
     assert!(times(0, 200) && times(64, 64) && times(64, 0) && !times(1, 2));
+    // A negative number of a language that has some would be far away.
+    for late in [super::super::config::SIMULATOR_MS_MAX + 1, u32::MAX] {
+        let config = SimulatorConfig { packet_delay_ms: late, ..Default::default() };
+        assert!(refused(vec![StageConfig::Simulator(config)]));
+        let config = SimulatorConfig { packet_jitter_ms: late, ..Default::default() };
+        assert!(refused(vec![StageConfig::Simulator(config)]));
+    }
     for percent in [-1.0, 100.5, f32::NAN] {
         let config = SimulatorConfig { packet_drop_percentage: percent, ..Default::default() };
         assert!(refused(vec![StageConfig::Simulator(config)]));

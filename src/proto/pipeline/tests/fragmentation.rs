@@ -100,6 +100,11 @@ fn a_message_that_is_too_long_for_the_receiver_is_lost_whole() {
         }
     }
     assert_eq!(statistics(&peer).messages_dropped, 3);
+    // In one packet it is too long as well.
+    let mut small = Alone::new(vec![fragmentation(10)]);
+    assert!(small.messages_of(&end.packets_of(&message(0, 11))[0]).is_empty());
+    assert_eq!(small.messages_of(&end.packets_of(&message(0, 10))[0]), vec![message(0, 10)]);
+    assert_eq!((statistics(&small).messages_dropped, statistics(&small).packets_dropped), (1, 1));
     for packet in end.packets_of(&message(1, 4096)) {
         peer.receive(&packet).unwrap();
     }

@@ -206,3 +206,26 @@ fn what_it_holds_waits_until_the_window_behind_it_has_room() {
     }
     assert_eq!(got, (0..20).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_copy_that_finds_no_room_does_not_make_the_message_one_that_was_refused() {
+    let twice = SimulatorConfig { packet_duplication_percentage: 100.0, ..Default::default() };
+    let mut end = Alone::new(vec![StageConfig::Simulator(twice), reliable(8)]);
+    for number in 0..3u32 {
+        end.send(&number.to_le_bytes()).unwrap();
+    }
+    end.send(b"one place is left").unwrap();
+    assert_eq!(end.packets().len(), 8);
+    assert_eq!(end.send(b"none"), Err(SendError::QueueFull));
+    let mut end = Alone::new(vec![StageConfig::Simulator(twice), reliable(8)]);
+    end.packets_of(b"");
+    let once = SimulatorConfig { packet_duplication_percentage: 0.0, ..twice };
+    end.pipeline.set_simulator(&once);
+    for _ in 0..5 {
+        end.send(b"").unwrap();
+    }
+    end.pipeline.set_simulator(&twice);
+    end.send(b"its copy has no place").unwrap();
+    assert_eq!(end.packets().len(), 6);
+    assert!(end.packets().is_empty() && end.send(b"none") == Err(SendError::QueueFull));
+}

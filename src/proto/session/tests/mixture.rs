@@ -37,15 +37,6 @@ fn run(backlog_max: u64, loss_percent: f32, bulk: u8, stream: u8) -> Figures {
     let mut delays: Vec<Micros> =
         delivered.iter().zip(&sent_at).map(|((at, _), sent)| at - sent).collect();
     delays.sort_unstable();
-    if std::env::var("DBG").is_ok() {
-        let late: Vec<_> = delivered
-            .iter()
-            .zip(&sent_at)
-            .filter(|((at, _), sent)| at - *sent > 60_000)
-            .map(|((at, _), sent)| (sent / 1000, (at - sent) / 1000))
-            .collect();
-        println!("{late:?}");
-    }
     let at = |share: f64| delays[(share * (delays.len() - 1) as f64) as usize] as f64 / 1000.0;
     let used = bulk as f64 / (RATE * SECONDS) as f64;
     Figures { p99: at(0.99), used }
