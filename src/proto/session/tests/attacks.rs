@@ -73,6 +73,49 @@ fn a_packet_from_65536_messages_ago_delivers_nothing() {
 }
 
 #[test]
+fn packets_that_come_very_late_never_change_what_is_delivered() {
+    let mut wire = Wire::new();
+    let mut random = Random::new(4);
+    let (mut pushed, mut late) = (0u32, Vec::new());
+    let mut turn = 0;
+    while pushed < 200_000 || wire.delivered() < pushed {
+        wire.now += 10 * MS;
+        turn += 1;
+        for _ in 0..2500 {
+            let parts = [&pushed.to_le_bytes()[..]];
+            let taken = pushed < 200_000 && wire.sessions[0].send_reliable(1, 0, &parts).is_ok();
+            pushed += u32::from(taken);
+        }
+        let [one, two] = &mut wire.sessions;
+        one.handle_timeout(wire.now);
+        for datagram in sent(one, wire.now) {
+            if random.below(16) == 0 {
+                late.push((turn + random.below(60), datagram));
+            } else {
+                two.handle_datagram(wire.now, &datagram, &mut wire.log);
+            }
+        }
+        late.retain(|(due, datagram)| {
+            if *due <= turn {
+                two.handle_datagram(wire.now, datagram, &mut wire.log);
+            }
+            *due > turn
+        });
+        two.handle_answered();
+        for datagram in sent(two, wire.now) {
+            one.handle_datagram(wire.now + 9 * MS, &datagram, &mut Log::default());
+        }
+        assert!(turn < 20_000, "{} of {pushed}", wire.delivered());
+    }
+    let repairs = wire.sessions[0].statistics().repairs_out;
+    assert!(repairs > 100, "{repairs}");
+    for (number, (_, data)) in (0u32..).zip(&wire.log.reliable[&1]) {
+        assert_eq!(data[..], number.to_le_bytes());
+    }
+    assert_eq!(wire.delivered(), pushed);
+}
+
+#[test]
 fn packets_say_more_of_their_number_while_many_leave() {
     let mut wire = Wire::new();
     let mut kinds = Vec::new();
