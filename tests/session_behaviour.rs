@@ -4,9 +4,13 @@ mod support;
 
 #[path = "session_behaviour/agreeing.rs"]
 mod agreeing;
+#[path = "session_behaviour/hostile.rs"]
+mod hostile;
 #[path = "session_behaviour/messages.rs"]
 mod messages;
 #[path = "session_behaviour/relay.rs"]
 mod relay;
 #[path = "session_behaviour/roaming.rs"]
 mod roaming;
+#[path = "session_behaviour/switching.rs"]
+mod switching;

@@ -9,6 +9,7 @@ local HELLO_MAGIC, HELLO_SIZE = "ndHi", 20
 local TOKEN_SIZE = 8
 local LARGEST_BYTES, LARGEST_RANGE = 3, 0x1000000
 local ACK_DELAY_UNIT = 8
+local ACK_RANGES_MAX, REPAIR_SPAN_MAX = 31, 8
 
 local KINDS = { [M.SHORT] = "Session packet", [M.LONG] = "Session packet, long number" }
 M.KINDS = KINDS
@@ -141,10 +142,10 @@ local function dissect_ack(r, tree)
     local delay, delay_range = r:varint()
     local count = r:varint()
     local first, first_range = r:varint()
-    if not r.ok then return nil end
+    if not r.ok or count > ACK_RANGES_MAX then return nil end
     local newest = largest:le_uint()
     tree:add_le(f.largest, largest)
-    tree:add(f.delay, delay_range, delay * ACK_DELAY_UNIT)
+    tree:add(f.delay, delay_range, math.min(delay * ACK_DELAY_UNIT, 0xffffffff))
     local words = { add_range(tree, first_range, newest - first, newest) }
     local start = newest - first
     for _ = 1, count do
@@ -216,7 +217,7 @@ end
 
 local function dissect_repair(r, tree, kind)
     local channel, first, count = r:take(1), r:take(2), r:take(1)
-    if count == nil then return nil end
+    if count == nil or count:uint() < 2 or count:uint() > REPAIR_SPAN_MAX then return nil end
     tree:add(f.channel, channel)
     tree:add_le(f.message, first)
     tree:add(f.count, count)

@@ -461,6 +461,7 @@ impl NetworkDriver {
     fn end(&mut self, index: u32, ending: Ending) {
         // What came before its end is the program's, whatever was waited for.
         self.settle(index);
+        self.deliver_last(index);
         if !self.connections.set_disconnected(index) {
             return;
         }

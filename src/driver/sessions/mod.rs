@@ -22,6 +22,8 @@ use crate::proto::utp::connection::UtpConnection;
 
 /// The smallest window that a receiver grants.
 const WINDOW_MIN: u32 = 64 << 10;
+/// The largest: its sums must grow back from 32 bits.
+const WINDOW_MAX: u32 = 1 << 30;
 
 /// What a connection says beyond Unity Transport.
 pub struct Peer {
@@ -147,7 +149,9 @@ impl NetworkDriver {
         let offers = self.offers_sessions();
         let entry = self.connections.at(index);
         let stream = matches!(entry.link, Link::Stream(_) | Link::None);
-        if offers && !stream && hello.datagram_size_max >= session::DATAGRAM_SIZE_MIN {
+        let keeps_rules = hello.datagram_size_max >= session::DATAGRAM_SIZE_MIN
+            && (WINDOW_MIN..=WINDOW_MAX).contains(&hello.window);
+        if offers && !stream && keeps_rules {
             if entry.incoming && entry.session.is_none() {
                 entry.session = Some(Peer::new(Negotiation::server()));
             }
@@ -212,7 +216,7 @@ impl NetworkDriver {
             answer,
             features: 0,
             datagram_size_max: self.settings.max_message_size as u16,
-            window: self.settings.inbound_bytes_max.max(WINDOW_MIN),
+            window: self.settings.inbound_bytes_max.clamp(WINDOW_MIN, WINDOW_MAX),
             pipelines: self.pipelines.digest(),
         }
     }

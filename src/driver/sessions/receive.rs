@@ -8,6 +8,8 @@ use crate::proto::session::{Output, Taken, packet};
 struct Sink<'a> {
     driver: &'a mut NetworkDriver,
     index: u32,
+    /// The connection's limits hold.
+    bounded: bool,
 }
 
 impl Sink<'_> {
@@ -31,7 +33,7 @@ impl Output for Sink<'_> {
     }
 
     fn is_full(&mut self) -> bool {
-        self.driver.is_full(self.index)
+        self.bounded && self.driver.is_full(self.index)
     }
 }
 
@@ -64,7 +66,11 @@ impl NetworkDriver {
         let elsewhere = entry.link != link && entry.link != Link::None;
         if let Some(session) = &mut peer.session {
             let now = self.now;
-            let taken = session.handle_datagram(now, data, &mut Sink { driver: self, index });
+            let taken = session.handle_datagram(
+                now,
+                data,
+                &mut Sink { driver: self, index, bounded: true },
+            );
             self.statistics.malformed_in += u64::from(taken == Taken::Malformed);
         }
         if !is_same(&self.connections, index, connection) {
@@ -115,6 +121,16 @@ impl NetworkDriver {
         })
     }
 
+    /// The connection ends: what has arrived in order is the program's, though it is more than
+    /// should wait.
+    pub(in crate::driver) fn deliver_last(&mut self, index: u32) {
+        let Some(mut peer) = self.connections.at(index).session.take() else { return };
+        if let Some(session) = &mut peer.session {
+            session.deliver_held(&mut Sink { driver: self, index, bounded: false });
+        }
+        self.connections.at(index).session = Some(peer);
+    }
+
     /// Delivers what sessions have kept because their connections were full.
     pub(in crate::driver) fn deliver_stalled(&mut self) {
         let mut list = std::mem::take(&mut self.sessions.stalled);
@@ -123,7 +139,7 @@ impl NetworkDriver {
             let connection = entry.connection(index);
             let Some(mut peer) = entry.session.take() else { return false };
             if let Some(session) = &mut peer.session {
-                session.deliver_held(&mut Sink { driver: self, index });
+                session.deliver_held(&mut Sink { driver: self, index, bounded: true });
                 peer.stalled = session.is_stalled();
             }
             let waits = peer.stalled;

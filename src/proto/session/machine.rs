@@ -31,6 +31,9 @@ const BLOCKED_INTERVAL: Micros = 200 * MICROS_PER_MS;
 /// Acknowledgements that carry a new window.
 const WINDOW_REPEATS: u8 = 2;
 
+/// Packets that broke a rule which are remembered.
+const OFFENDERS_MAX: usize = 8;
+
 /// A message that may be lost, on its way to the next flush.
 #[derive(Clone, Copy, Debug)]
 struct Queued {
@@ -82,6 +85,8 @@ pub struct Session {
     // What it receives.
     received: Received,
     receiving: Vec<ReceiveChannel>,
+    /// Numbers of the last packets that broke a rule, so that no copy of them counts.
+    offenders: [u64; OFFENDERS_MAX],
     /// Acknowledgements that say what repairs have won back.
     delivered_reports: u8,
     grant: Grant,
@@ -118,6 +123,7 @@ impl Session {
             order: 0,
             received: Received::new(),
             receiving: Vec::new(),
+            offenders: [u64::MAX; OFFENDERS_MAX],
             delivered_reports: 0,
             grant: Grant { told: u64::from(config.window), repeats: 0 },
             path_response: None,

@@ -10,6 +10,8 @@ use super::{Output, cost};
 
 /// Repairs that wait for another message of theirs.
 const REPAIRS_MAX: usize = 4;
+/// Messages after which the number of the newest packet is noted.
+const MARK: u64 = UNACKNOWLEDGED_MAX / 4;
 /// Buffers that are kept for later.
 const POOL_MAX: usize = 64;
 
@@ -48,6 +50,9 @@ pub struct ReceiveChannel {
     keeps_history: bool,
     pool: Vec<Vec<u8>>,
     scratch: Vec<u8>,
+    /// The number after the newest packet when the last three marks were passed, oldest first.
+    marks: [u64; 3],
+    marks_passed: u64,
     /// Cost of all that was delivered.
     pub delivered: u64,
     /// Messages won back from repairs.
@@ -67,6 +72,8 @@ impl ReceiveChannel {
             keeps_history: false,
             pool: Vec::new(),
             scratch: Vec::new(),
+            marks: [0; 3],
+            marks_passed: 0,
             delivered: 0,
             repaired: 0,
         }
@@ -75,6 +82,21 @@ impl ReceiveChannel {
     /// The number of the message that is delivered next.
     pub const fn next(&self) -> u64 {
         self.next
+    }
+
+    /// A packet for this channel was taken; `expected` is the number after the newest packet. Gives
+    /// the oldest packet that may still be: its messages' numbers cannot be mistaken.
+    ///
+    /// A packet that left after the mark before the last two was passed holds nothing that is older
+    /// than four marks before that one, because so many messages are under way at most. With the
+    /// part of the next mark that makes less than seven marks, and eight are half of 16 bits.
+    pub fn note_packet(&mut self, expected: u64) -> u64 {
+        let passed = (self.next + self.held.len() as u64) / MARK;
+        while self.marks_passed < passed {
+            self.marks_passed += 1;
+            self.marks = [self.marks[1], self.marks[2], expected];
+        }
+        self.marks[0]
     }
 
     /// Is something missing in front of what has arrived?
@@ -112,6 +134,11 @@ impl ReceiveChannel {
         let Some(distance) = sequence.checked_sub(self.next) else {
             return Verdict::Duplicate;
         };
+        let place = distance as usize;
+        // A copy costs nothing, however full the window is.
+        if self.held.get(place).is_some_and(Option::is_some) {
+            return Verdict::Duplicate;
+        }
         // What lies between would have to fit into the window, too.
         let between = distance.saturating_mul(cost(0));
         if distance >= UNACKNOWLEDGED_MAX
@@ -126,12 +153,8 @@ impl ReceiveChannel {
             self.deliver_held(out);
             return Verdict::Delivered;
         }
-        let place = distance as usize;
         if self.held.len() <= place {
             self.held.resize_with(place + 1, || None);
-        }
-        if self.held[place].is_some() {
-            return Verdict::Duplicate;
         }
         let mut buffer = self.pool.pop().unwrap_or_default();
         buffer.extend_from_slice(data);

@@ -80,6 +80,11 @@ impl Received {
         number < self.floor || self.ranges.get(at).is_some_and(|range| number <= range.end)
     }
 
+    /// Packets below a number count as received before.
+    pub fn forget_below(&mut self, number: u64) {
+        self.floor = self.floor.max(number);
+    }
+
     /// Notes a packet; false when it came before.
     pub fn insert(&mut self, now: Micros, number: u64) -> bool {
         let at = match self.ranges.first_mut() {

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::rtt::RoundTrip;
-use crate::proto::time::Micros;
+use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// Packets that are remembered; older ones count as lost.
 const PACKETS_MAX: usize = 1 << 14;
@@ -17,6 +17,8 @@ const THRESHOLD: u64 = 3;
 const THRESHOLD_MAX: u64 = 128;
 /// Lost packets that may still turn up.
 const SUSPECTS_MAX: usize = 32;
+/// Packets that left longer ago, once or twice, need not be told apart from the next one.
+const REMEMBERED: Micros = 2000 * MICROS_PER_MS;
 
 /// Consecutive messages of a channel that a packet carried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,6 +101,8 @@ pub struct Recovery {
     suspects: VecDeque<u64>,
     /// When the last packet left whose loss must be noticed.
     last_vital: Micros,
+    /// When and with which number the last two spans of time began.
+    spans: [(Micros, u64); 2],
 }
 
 impl Recovery {
@@ -116,6 +120,7 @@ impl Recovery {
             loss_time: None,
             suspects: VecDeque::new(),
             last_vital: 0,
+            spans: [(0, 0); 2],
         }
     }
 
@@ -124,9 +129,13 @@ impl Recovery {
         self.base + self.packets.len() as u64
     }
 
-    /// The first packet that the peer may not know of.
-    pub fn unacknowledged(&self) -> u64 {
-        self.largest_acknowledged.map_or(0, |largest| largest + 1)
+    /// The first packet that the next one must not be mistaken for: the peer may not know of it,
+    /// or it left so short a time ago that it may still be on its way.
+    pub fn distinct_from(&mut self, now: Micros) -> u64 {
+        if now.saturating_sub(self.spans[1].0) >= REMEMBERED {
+            self.spans = [self.spans[1], (now, self.next_number())];
+        }
+        self.largest_acknowledged.map_or(0, |largest| largest + 1).min(self.spans[0].1)
     }
 
     /// Bytes under way.

@@ -123,6 +123,11 @@ impl SendChannel {
         self.next == self.first + self.slots.len() as u64 && self.lost.is_empty()
     }
 
+    /// Does anything wait for its turn: what was lost, or with `news` what was never sent?
+    pub fn waits(&self, news: bool) -> bool {
+        !self.gated && (!self.lost.is_empty() || news && !self.is_sent())
+    }
+
     /// Bytes that were never sent.
     pub const fn backlog(&self) -> usize {
         self.backlog

@@ -1,6 +1,6 @@
 //! The way in: packets, frames, acknowledgements and what follows from them.
 
-use super::{Session, WINDOW_REPEATS};
+use super::{OFFENDERS_MAX, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::{Acked, Controller as _};
 use crate::proto::session::frame::{self, Ack, Frame};
 use crate::proto::session::packet;
@@ -16,6 +16,9 @@ const ACK_DELAY_MAX: Micros = 200 * MICROS_PER_MS;
 #[derive(Default)]
 struct Seen {
     asks: Asks,
+    number: u64,
+    /// None that came before is newer.
+    newest: bool,
     wrong: bool,
 }
 
@@ -33,11 +36,12 @@ impl Session {
             return Taken::Malformed;
         };
         let number = packet::expand(packet.truncated, packet.bits, self.received.expected());
-        if self.received.contains(number) {
+        if self.received.contains(number) || self.offenders.contains(&number) {
             self.statistics.duplicates_in += 1;
             return Taken::Duplicate;
         }
-        let mut seen = Seen::default();
+        let newest = number >= self.received.expected();
+        let mut seen = Seen { number, newest, ..Seen::default() };
         for frame in frame::frames(packet.frames) {
             match frame {
                 Ok(frame) => self.handle_frame(now, frame, &mut seen, output),
@@ -50,6 +54,8 @@ impl Session {
         if seen.wrong {
             // Not acknowledged: what was not understood has not arrived.
             self.statistics.malformed_in += 1;
+            self.offenders.rotate_left(1);
+            self.offenders[OFFENDERS_MAX - 1] = number;
             return Taken::Malformed;
         }
         self.received.insert(now, number);
@@ -72,7 +78,10 @@ impl Session {
             }
             Frame::Padding => return,
             Frame::Delivered(channel, sequence) => {
-                self.handle_delivered(channel, sequence);
+                // An older one says less, and its short number could be mistaken.
+                if seen.newest {
+                    self.handle_delivered(channel, sequence);
+                }
                 return;
             }
             Frame::Window(limit) => {
@@ -147,6 +156,7 @@ impl Session {
             Verdict::Duplicate => self.statistics.messages_repeated_in += 1,
             Verdict::Delivered | Verdict::Held => {}
         }
+        self.note_numbers(place, seen.number);
         self.note_repaired(repaired);
     }
 
@@ -171,7 +181,15 @@ impl Session {
             // What this very packet has shown to be missing is there now.
             seen.asks.at_once = false;
         }
+        self.note_numbers(place, seen.number);
         self.note_repaired(repaired);
+    }
+
+    /// A channel has got on: of packets that are too old the numbers would be mistaken.
+    fn note_numbers(&mut self, place: usize, packet: u64) {
+        let expected = self.received.expected().max(packet + 1);
+        let oldest = self.receiving[place].note_packet(expected);
+        self.received.forget_below(oldest);
     }
 
     fn note_repaired(&mut self, count: u64) {
@@ -211,6 +229,8 @@ impl Session {
         if result.packets > 0 {
             self.progress = now;
             self.probe_count = 0;
+            // What it was to send again may be there by now, and nothing else would ask then.
+            self.probe_due = false;
             self.repairer.handle_packets(result.packets, 0);
             let acked = Acked {
                 bytes: result.bytes,

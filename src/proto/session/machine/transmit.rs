@@ -112,7 +112,7 @@ impl Session {
         }
         let number = self.recovery.next_number();
         let start = out.len();
-        write_header(out, self.config.token, number, self.recovery.unacknowledged());
+        write_header(out, self.config.token, number, self.recovery.distinct_from(now));
         let header = out.len() - start;
         let end = start + usize::from(self.datagram_size);
         let mut datagram = Datagram { out, start, end, tail: None };
@@ -179,7 +179,7 @@ impl Session {
     pub fn write_challenge(&mut self, now: Micros, data: [u8; 8], out: &mut Vec<u8>) {
         let number = self.recovery.next_number();
         let start = out.len();
-        write_header(out, self.config.token, number, self.recovery.unacknowledged());
+        write_header(out, self.config.token, number, self.recovery.distinct_from(now));
         frame::write_plain(out, Frame::PathChallenge(data));
         let size = out.len() - start;
         self.recovery.handle_sent(now, Sent { size, asks: false, vital: false });
@@ -204,11 +204,12 @@ impl Session {
     /// Does something wait for the pacer alone?
     pub(super) fn waits_for_pacer(&self) -> bool {
         let datagram = u64::from(self.datagram_size);
+        let few = self.recovery.vital() < VITAL_MIN;
         let window = self.recovery.in_flight() + datagram <= self.controller.window();
-        window
+        let news = self.cost_sent < self.cost_max;
+        (few || window)
             && !self.pacer.allows()
-            && self.cost_sent < self.cost_max
-            && self.sending.iter().any(|channel| !channel.gated && !channel.is_sent())
+            && self.sending.iter().any(|channel| channel.waits(news))
     }
 
     /// Is there a reason to send a datagram?
@@ -224,7 +225,7 @@ impl Session {
 
     /// The peer may send a good deal more than it was told.
     fn window_news(&self) -> bool {
-        self.window_now() >= self.grant.told + u64::from(self.config.window) / 4
+        self.window_now() >= self.grant.told + (u64::from(self.config.window) / 4).max(1)
     }
 
     fn window_now(&self) -> u64 {

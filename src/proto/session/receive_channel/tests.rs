@@ -47,6 +47,8 @@ fn what_the_window_does_not_allow_is_refused() {
     assert_eq!(channel.handle_message(1, &big, cost(99), &mut log), Verdict::Refused);
     assert_eq!(channel.handle_message(1, &big, cost(100), &mut log), Verdict::Held);
     assert_eq!(channel.held_cost(), cost(100));
+    let full = channel.handle_message(1, &big, 0, &mut log);
+    assert_eq!(full, Verdict::Duplicate, "a copy needs no room");
     let far = UNACKNOWLEDGED_MAX as u16;
     let wide = UNACKNOWLEDGED_MAX * cost(0);
     assert_eq!(channel.handle_message(far, b"", wide, &mut log), Verdict::Refused);

@@ -21,7 +21,7 @@ fn kinds(datagram: &[u8]) -> Vec<String> {
     frame::frames(packet.frames).map(|frame| name(frame.expect("is whole"))).collect()
 }
 
-fn sent(session: &mut Session, now: u64) -> Vec<Vec<u8>> {
+pub fn sent(session: &mut Session, now: u64) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     loop {
         let mut out = Vec::new();
@@ -33,7 +33,7 @@ fn sent(session: &mut Session, now: u64) -> Vec<Vec<u8>> {
 }
 
 /// A datagram of frames as somebody might forge it.
-fn forged(number: u64, frames: &[Frame<'_>]) -> Vec<u8> {
+pub fn forged(number: u64, frames: &[Frame<'_>]) -> Vec<u8> {
     let mut out = Vec::new();
     write_header(&mut out, TOKEN, number, number);
     for frame in frames {
@@ -235,12 +235,14 @@ fn a_full_queue_refuses_and_holds_nobody_else_up() {
 #[test]
 fn a_closed_gate_holds_messages_back_until_it_opens() {
     let mut world = perfect();
+    world.gated = true;
     world.sessions[0].set_gate(1, true);
     world.sessions[0].send_reliable(1, 0, &[b"waits"]).expect("is taken");
     world.sessions[0].send_reliable(2, 0, &[b"goes"]).expect("is taken");
     world.run(1000 * MS);
     assert!(!world.logs[1].reliable.contains_key(&1) && world.logs[1].reliable[&2].len() == 1);
     assert!(!world.sessions[0].is_channel_idle(1) && world.sessions[0].is_channel_idle(2));
+    world.gated = false;
     world.sessions[0].set_gate(1, false);
     world.run(2000 * MS);
     assert_eq!(world.logs[1].reliable[&1].len(), 1);

@@ -60,6 +60,8 @@ pub struct World {
     pub datagrams: [usize; 2],
     /// Lengths of datagrams, newest last; for those who want to see them.
     pub lengths: Vec<usize>,
+    /// A gate is closed, so a session may have something to send and wait for nothing.
+    pub gated: bool,
     buffer: Vec<u8>,
 }
 
@@ -82,6 +84,7 @@ impl World {
             wire: [0; 2],
             datagrams: [0; 2],
             lengths: Vec::new(),
+            gated: false,
             buffer: Vec::new(),
         }
     }
@@ -104,6 +107,9 @@ impl World {
                 bound += 1;
                 assert!(bound < 100_000, "it never ends");
             }
+            let session = &self.sessions[side];
+            let goes_on = session.is_idle() || session.next_timeout().is_some();
+            assert!(goes_on || self.gated, "it waits for ever: {session:?}");
         }
     }
 
