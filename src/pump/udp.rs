@@ -18,6 +18,8 @@ const RECEIVE_STRIDE: usize = RECEIVE_SIZE + 192;
 const SOCKET_BUFFER_SIZE: usize = 4 << 20;
 /// Bytes that wait in one socket's batch before sends are refused.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
+/// Room that a socket's batch begins with: more than a flush of a few connections needs.
+const BATCH_BYTES_INITIAL: usize = 16 << 10;
 /// Bytes that one GSO send may carry.
 const GSO_BYTES_MAX: usize = 65_000;
 
@@ -98,7 +100,7 @@ impl UdpSocket {
             socket: mio::net::UdpSocket::from_std(socket),
             state,
             local,
-            bytes: Vec::new(),
+            bytes: Vec::with_capacity(BATCH_BYTES_INITIAL),
             queue: Vec::new(),
             readable: true,
             writable: true,
