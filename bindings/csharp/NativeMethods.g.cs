@@ -1005,8 +1005,8 @@ namespace NetDriver.Interop
         ///  program closes its own, and must not read, write or shut it down any more after ND_OK
         ///  @param data  what the program has read of the stream, copied; NULL when the length is 0
         ///  @param data_length  length of `data` in bytes
-        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT (no
-        ///  WebSocket or TCP interface, no socket, no trusted proxy although proxy_protocol wants one);
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_INVALID_ARGUMENT
+        ///  (another kind of interface, no socket, no trusted proxy although proxy_protocol wants one);
         ///  ND_ERROR_LIMIT_REACHED (pending_handshakes_max have no connection yet, and none of them is older
         ///  than a second, or connections_max say goodbye); ND_ERROR_NETWORK_SOCKET (not a connected TCP
         ///  stream); ND_ERROR_NOT_SUPPORTED (neither Unix nor Windows); ND_ERROR_DRIVER_IN_USE

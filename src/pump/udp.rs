@@ -226,17 +226,23 @@ impl UdpSocket {
         Ok(run)
     }
 
-    /// How many datagrams from `first` on are to one peer and of one length: the system cuts them
-    /// out of one block (GSO).
+    /// How many datagrams from `first` on are to one peer and of one length, but for the last, which
+    /// may be shorter: the system cuts them out of one block (GSO).
     fn run_at(&self, first: usize) -> usize {
         let segments_max = self.state.max_gso_segments();
         let head = &self.queue[first];
         let fits = (GSO_BYTES_MAX / head.length.max(1)).clamp(1, segments_max);
-        let rest = &self.queue[first + 1..];
-        let same = rest.iter().take(fits - 1).take_while(|next| {
-            next.remote == head.remote && next.length == head.length && head.length > 0
-        });
-        1 + same.count()
+        let mut run = 1;
+        for next in self.queue[first + 1..].iter().take(fits - 1) {
+            if next.remote != head.remote || next.length == 0 || next.length > head.length {
+                break;
+            }
+            run += 1;
+            if next.length < head.length {
+                break;
+            }
+        }
+        run
     }
 
     /// Sends datagrams to different peers.
@@ -396,6 +402,21 @@ mod tests {
         for (peer, expected) in peers.iter_mut().zip(&expected) {
             assert_eq!(received(peer), *expected);
         }
+    }
+
+    #[test]
+    fn a_run_may_end_with_a_shorter_datagram_and_no_other() {
+        let (mut sender, mut peer) = (local(), local());
+        let bodies: [&[u8]; 7] = [b"aaaa", b"bbbb", b"cc", b"dddd", b"eeeeee", b"", b"f"];
+        for body in bodies {
+            sender.queue(peer.local(), b"", body);
+        }
+        if sender.state.max_gso_segments() > 1 {
+            let runs: Vec<usize> = (0..bodies.len()).map(|first| sender.run_at(first)).collect();
+            assert_eq!(runs, [3, 2, 1, 1, 1, 1, 1]);
+        }
+        assert_eq!(sender.flush().expect("sends"), bodies.len() as u64);
+        assert_eq!(received(&mut peer), bodies);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What a connection by URL asks for beyond the URL.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use super::{ConnectionLimits, Dialect, TlsClient};
+use crate::proto::proxy::ProxyUrl;
 
 /// What `connect_url` asks for beyond the URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UrlOptions {
     /// The dialect to speak; plain by default.
     pub dialect: Dialect,
@@ -42,6 +44,26 @@ pub struct UrlOptions {
     pub limits: ConnectionLimits,
 }
 
+impl fmt::Debug for UrlOptions {
+    // Headers and a proxy's URL hold passwords, and the payload may: they must not reach a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let proxy = self.proxy.as_deref().map(|text| match ProxyUrl::parse(text) {
+            Ok(proxy) => proxy.to_string(),
+            Err(error) => error.to_string(),
+        });
+        f.debug_struct("UrlOptions")
+            .field("dialect", &self.dialect)
+            .field("sub_protocols", &self.sub_protocols)
+            .field("headers", &headers)
+            .field("tls", &self.tls)
+            .field("redirects_max", &self.redirects_max)
+            .field("proxy", &proxy)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Default for UrlOptions {
     fn default() -> Self {
         Self {
@@ -59,6 +81,26 @@ impl Default for UrlOptions {
             no_proxy: None,
             addresses: Vec::new(),
             limits: ConnectionLimits::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for proxy in ["http://ann:secret@proxy:8080", "ftp://ann:secret@proxy"] {
+            let options = UrlOptions {
+                headers: vec![("Authorization".to_owned(), "Bearer secret".to_owned())],
+                payload: b"secret".to_vec(),
+                proxy: Some(proxy.to_owned()),
+                ..UrlOptions::default()
+            };
+            let shown = format!("{options:?}");
+            assert!(shown.contains("Authorization") && shown.contains("proxy"), "{shown}");
+            assert!(!shown.contains("secret") && !shown.contains("ann"), "{shown}");
         }
     }
 }

@@ -17,7 +17,7 @@ struct queue {
 struct end {
   struct end *other;
   struct queue in;
-  nd_driver *reader;
+  nd_driver *reader, *own;
   uint8_t name;
   int32_t bind_fails, listen_fails, receive_fails, send_fails;
   uint32_t room, binds, listens, releases, largest_batch, too_many;
@@ -79,6 +79,8 @@ static int32_t on_send(void *user, const nd_outgoing_packet *packets, uint32_t c
                        uint32_t *out_taken) {
   struct end *end = user;
   if (end->send_fails != 0) return end->send_fails;
+  /* Calling the own driver is an error and nothing else. */
+  if (end->own != NULL) CHECK_RESULT(nd_driver_update(end->own), ND_ERROR_DRIVER_IN_USE);
   if (count > end->largest_batch) end->largest_batch = count;
   if (count > end->room) *out_taken = end->room;
   end->room -= *out_taken;
@@ -125,6 +127,7 @@ static struct pair open_ends(const nd_settings *settings) {
   pair.address = address_of('R');
   NEED_OK(nd_driver_bind(pair.server, pair.server_interface, &pair.address, NULL));
   NEED_OK(nd_driver_listen(pair.server));
+  right.own = pair.server, left.own = pair.client;
   return pair;
 }
 

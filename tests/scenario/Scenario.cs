@@ -491,6 +491,7 @@ internal sealed class Script
             case "max_message_size": config.maxMessageSize = value; break;
             case "connections_max": limits.connectionsMax = (uint)value; break;
             case "writable_events": limits.writableEvents = value != 0; break;
+            case "session": limits.session = value != 0; break;
             default: throw new ScriptException("unknown setting " + pair);
         }
     }

@@ -151,6 +151,7 @@ static void apply_setting(nd_settings *settings, char *pair) {
   else if (strcmp(pair, "connections_max") == 0) settings->connections_max = (uint32_t)value;
   else if (strcmp(pair, "writable_events") == 0)
     settings->optional_events = value != 0 ? ND_OPTIONAL_EVENT_WRITABLE : 0;
+  else if (strcmp(pair, "session") == 0) settings->session = value;
   else give_up("unknown setting", pair);
 }
 

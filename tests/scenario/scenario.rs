@@ -213,6 +213,7 @@ fn create(actors: &mut Vec<Actor>, name: &str, kind: InterfaceKind, pairs: &[&st
             "max_message_size" => settings.max_message_size = value,
             "connections_max" => settings.connections_max = number(&value.to_string())?,
             "writable_events" => settings.writable_events = value != 0,
+            "session" => settings.session = value != 0,
             _ => return Err(format!("unknown setting {key:?}")),
         }
     }

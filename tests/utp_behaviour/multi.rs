@@ -1,6 +1,7 @@
 //! Several drivers as one: numbers, order, and connections that say whose they are.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use netdriver::settings::{InterfaceKind, NetworkSettings, PipelineStage};
 use netdriver::{
@@ -141,6 +142,24 @@ fn a_driver_with_connections_or_a_number_is_not_added() {
     assert_eq!(status(multi.add_driver(one)), Status::LimitReached);
     assert_eq!(status(multi.driver(0).map(|_| ())), Status::InvalidArgument);
     assert!(multi.driver(255).is_ok());
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "how long a wait takes is what is tested")]
+fn whoever_wakes_one_of_the_drivers_ends_the_wait() {
+    let (mut server, _) = servers();
+    for number in 1..=3 {
+        let waker = server.driver(number).expect("is there").waker();
+        waker.wake();
+        let begun = Instant::now();
+        assert!(!server.wait(20_000).expect("waits"), "there is nothing to show");
+        assert!(begun.elapsed() < Duration::from_secs(10), "driver {number}");
+        let thread = std::thread::spawn(move || waker.wake());
+        assert!(!server.wait(20_000).expect("waits"), "there is nothing to show");
+        assert!(begun.elapsed() < Duration::from_secs(10), "driver {number}");
+        thread.join().expect("wakes");
+    }
+    assert!(!server.wait(5).expect("waits"), "a wake ends one wait");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::frame::{self, Frame};
 use super::hello::Hello;
 use super::{Config, Output, Session, packet};
+use crate::proto::utp;
 
 /// Any datagram: what parses is written back to something that means the same.
 pub fn fuzz_packet(data: &[u8]) {
@@ -99,7 +100,15 @@ impl Pair {
 
     fn deliver(&mut self, side: usize, datagram: &[u8]) {
         let now = self.now;
-        self.sessions[side].handle_datagram(now, datagram, &mut self.sinks[side]);
+        match utp::packet::parse(datagram) {
+            // A message that was alone.
+            Ok(utp::packet::Packet::Data { pipeline, payload, .. }) => {
+                self.sinks[side].message(pipeline, payload);
+            }
+            _ => {
+                self.sessions[side].handle_datagram(now, datagram, &mut self.sinks[side]);
+            }
+        }
     }
 
     fn transmit(&mut self, side: usize) {

@@ -173,6 +173,8 @@ pub struct Statistics {
     pub packets_lost: u64,
     /// Those of them that turned out to have only been late.
     pub packets_late: u64,
+    /// Messages that may be lost and had no company: sent as packets of Unity Transport.
+    pub messages_alone_out: u64,
     /// Reliable messages sent again.
     pub messages_resent: u64,
     /// Repairs sent, and messages repeated before anybody knew that they were lost.

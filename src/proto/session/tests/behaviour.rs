@@ -79,6 +79,22 @@ fn messages_share_a_datagram_until_it_is_full() {
 }
 
 #[test]
+fn a_message_that_may_be_lost_and_is_alone_is_a_packet_of_unity_transport() {
+    let mut world = perfect();
+    let session = &mut world.sessions[0];
+    session.send_message(9, &[b"al", b"one"]).expect("is taken");
+    let datagrams = sent(session, 0);
+    assert_eq!(datagrams, [[&[1], &super::world::TOKEN[..], &[9], b"alone"].concat()]);
+    assert_eq!((session.message_count(), session.next_timeout()), (0, None), "no account is kept");
+    // With company it is a frame as any other.
+    session.send_message(9, &[b"one"]).expect("is taken");
+    session.send_reliable(1, 0, &[b"two"]).expect("is taken");
+    let datagrams = sent(session, 0);
+    assert_eq!(datagrams.len(), 1);
+    assert_eq!(kinds(&datagrams[0]), ["Message", "Reliable"]);
+}
+
+#[test]
 fn bulk_is_cut_into_datagrams_of_one_length() {
     let mut world = perfect();
     for _ in 0..100 {
@@ -296,8 +312,11 @@ fn unreliable_messages_are_never_repeated_and_not_delivered_twice() {
     let params = Params { delay: 10 * MS, loss_percent: 20.0, ..Params::default() };
     let params = Params { duplicate_percent: 30.0, ..params };
     let mut world = World::new(config(), params, 3);
-    for number in 0..1000u32 {
-        world.sessions[0].send_message(9, &[&number.to_le_bytes()]).expect("is taken");
+    for number in 0..500u32 {
+        // Two together: one that is alone is not the session's.
+        for number in [2 * number, 2 * number + 1] {
+            world.sessions[0].send_message(9, &[&number.to_le_bytes()]).expect("is taken");
+        }
         world.run(world.now + 5 * MS);
     }
     world.run(world.now + 1000 * MS);

@@ -5,11 +5,23 @@ use std::collections::BTreeMap;
 use crate::proto::netem::{Netem, Params};
 use crate::proto::session::{Config, Output, Session};
 use crate::proto::time::Micros;
+use crate::proto::utp::{self, packet::Packet};
 
 pub const TOKEN: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 pub const MS: Micros = 1000;
 /// What IP and UDP add to a datagram.
 pub const DATAGRAM_COST: usize = 28;
+
+/// What a driver does with a datagram that has arrived: a message that was alone came as a packet
+/// of Unity Transport.
+pub fn take(session: &mut Session, now: Micros, datagram: &[u8], output: &mut impl Output) {
+    match utp::packet::parse(datagram) {
+        Ok(Packet::Data { pipeline, payload, .. }) => output.message(pipeline, payload),
+        _ => {
+            session.handle_datagram(now, datagram, output);
+        }
+    }
+}
 
 /// What was delivered, and when.
 #[derive(Default)]
@@ -114,7 +126,7 @@ impl World {
             while let Some(datagram) = self.links[side].poll_packet(self.now) {
                 let other = 1 - side;
                 self.logs[other].now = self.now;
-                self.sessions[other].handle_datagram(self.now, &datagram, &mut self.logs[other]);
+                take(&mut self.sessions[other], self.now, &datagram, &mut self.logs[other]);
             }
         }
         for session in &mut self.sessions {
