@@ -300,6 +300,8 @@ impl NetworkDriver {
     fn wait_or_wake(&mut self, timeout_ms: u32) -> Result<(bool, bool)> {
         let mut woken = false;
         let end = self.pump.clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
+        // What the program has popped may have made room for more.
+        self.deliver_stalled();
         self.flush()?;
         while !self.has_news() {
             if self.owes_acks() {

@@ -162,3 +162,26 @@ fn what_waits_for_room_when_the_peer_leaves_is_delivered_all_the_same() {
     let numbers = messages.iter().map(|event| event.data[0]);
     assert_eq!(Vec::from_iter(numbers), Vec::from_iter(0..30));
 }
+
+#[test]
+fn a_wait_ends_at_once_when_a_pop_has_made_room_for_what_is_there() {
+    let settings = NetworkSettings { receive_queue_capacity: 4, ..frames() };
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &settings, "reliable:32");
+    for _ in 0..20 {
+        pair.frame();
+    }
+    for number in 0..30u32 {
+        pair.client.send(pair.to_server, 1, &number.to_le_bytes()).expect("is sent");
+    }
+    pair.frame();
+    pair.frame();
+    let start = std::time::Instant::now();
+    let mut got = Vec::new();
+    while got.len() < 30 {
+        got.extend(std::iter::from_fn(|| pair.server.pop_event()).map(|event| event.data[0]));
+        assert!(got.len() == 30 || pair.server.wait(2000).expect("waits"), "more than {got:?}");
+        pair.server.update().expect("updates");
+    }
+    assert_eq!(got, Vec::from_iter(0..30));
+    assert!(start.elapsed().as_millis() < 1500, "{:?}", start.elapsed());
+}
