@@ -228,7 +228,7 @@ impl UdpSocket {
         Ok(run)
     }
 
-    /// How many datagrams from `first` on are to one peer and of one length, but for the last, which
+    /// How many datagrams from `first` on are to one peer and of one length, but for the last, that
     /// may be shorter: the system cuts them out of one block (GSO).
     fn run_at(&self, first: usize) -> usize {
         let segments_max = self.state.max_gso_segments();

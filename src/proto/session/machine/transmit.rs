@@ -148,7 +148,8 @@ impl Session {
             && self.pick(allowed).is_none()
     }
 
-    /// Writes it as a Data packet of Unity Transport: shorter, and neither side keeps account of it.
+    /// Writes it as a Data packet of Unity Transport: shorter, and neither side keeps account of
+    /// it.
     fn write_alone(&mut self, out: &mut Vec<u8>) {
         let Some(queued) = self.messages.pop_front() else { return };
         out.extend_from_slice(&data_header(self.config.token, queued.pipeline));
