@@ -164,6 +164,7 @@ fn what_waits_for_room_when_the_peer_leaves_is_delivered_all_the_same() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "a wait takes real time")]
 fn a_wait_ends_at_once_when_a_pop_has_made_room_for_what_is_there() {
     let settings = NetworkSettings { receive_queue_capacity: 4, ..frames() };
     let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &settings, "reliable:32");

@@ -84,7 +84,7 @@ fn a_message_that_may_be_lost_and_is_alone_is_a_packet_of_unity_transport() {
     let session = &mut world.sessions[0];
     session.send_message(9, &[b"al", b"one"]).expect("is taken");
     let datagrams = sent(session, 0);
-    assert_eq!(datagrams, [[&[1], &super::world::TOKEN[..], &[9], b"alone"].concat()]);
+    assert_eq!(datagrams, [[&[1], &TOKEN[..], &[9], b"alone"].concat()]);
     assert_eq!((session.message_count(), session.next_timeout()), (0, None), "no account is kept");
     // With company it is a frame as any other.
     session.send_message(9, &[b"one"]).expect("is taken");
