@@ -655,7 +655,7 @@
  * Version of the binary interface that this header describes. It changes when a program
  * compiled against an older header could no longer work.
  */
-#define ND_ABI_VERSION 1
+#define ND_ABI_VERSION 2
 
 /**
  * Reserved bit RSV1 of a frame. An extension that uses it is not agreed on beside
@@ -2699,7 +2699,7 @@ extern "C" {
 uint32_t nd_abi_version(void);
 
 /**
- * The version of the loaded library, such as "0.2.0".
+ * The version of the loaded library, such as "0.3.0".
  *
  * @return a NUL-ended text that lives as long as the library is loaded
  * @thread any

@@ -413,7 +413,7 @@ namespace NetDriver.Interop
         ///  Version of the binary interface that this header describes. It changes when a program
         ///  compiled against an older header could no longer work.
         /// </summary>
-        internal const uint ND_ABI_VERSION = 1;
+        internal const uint ND_ABI_VERSION = 2;
         /// <summary>
         ///  Reserved bit RSV1 of a frame. An extension that uses it is not agreed on beside
         ///  permessage-deflate.
@@ -472,7 +472,7 @@ namespace NetDriver.Interop
         internal static extern uint nd_abi_version();
 
         /// <summary>
-        ///  The version of the loaded library, such as "0.2.0".
+        ///  The version of the loaded library, such as "0.3.0".
         ///
         ///  @return a NUL-ended text that lives as long as the library is loaded
         ///  @thread any

@@ -9,7 +9,7 @@ use crate::log;
 
 /// Version of the binary interface that this header describes. It changes when a program
 /// compiled against an older header could no longer work.
-pub const ND_ABI_VERSION: u32 = 1;
+pub const ND_ABI_VERSION: u32 = 2;
 
 /// The version of the binary interface that the loaded library has.
 ///
@@ -21,7 +21,7 @@ pub extern "C" fn nd_abi_version() -> u32 {
     ND_ABI_VERSION
 }
 
-/// The version of the loaded library, such as "0.2.0".
+/// The version of the loaded library, such as "0.3.0".
 ///
 /// @return a NUL-ended text that lives as long as the library is loaded
 /// @thread any
