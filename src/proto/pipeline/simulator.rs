@@ -166,7 +166,11 @@ impl Simulator {
         let jitter = u64::from(packet_jitter_ms) * MICROS_PER_MS;
         let deviation = half.random.below(2 * jitter + 1);
         let delay = u64::from(packet_delay_ms) * MICROS_PER_MS;
-        Verdict::Hold(now.saturating_add((delay + deviation).saturating_sub(jitter)))
+        // Without any delay it need not wait to be asked for.
+        match (delay + deviation).saturating_sub(jitter) {
+            0 => Verdict::Pass,
+            wait => Verdict::Hold(now.saturating_add(wait)),
+        }
     }
 
     /// Keeps a packet until `due`.

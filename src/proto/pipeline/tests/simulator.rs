@@ -88,8 +88,7 @@ fn jitter_stays_in_its_bounds_and_reorders() {
     let config =
         SimulatorConfig { packet_delay_ms: 20, packet_jitter_ms: 30, ..Default::default() };
     let mut end = end(config);
-    sent(&mut end, 500);
-    let mut order = Vec::new();
+    let mut order = sent(&mut end, 500);
     for _ in 0..=50 {
         order.extend(numbers(&end.packets()));
         let due = end.wait(1);
@@ -228,4 +227,15 @@ fn a_copy_that_finds_no_room_does_not_make_the_message_one_that_was_refused() {
     end.send(b"its copy has no place").unwrap();
     assert_eq!(end.packets().len(), 6);
     assert!(end.packets().is_empty() && end.send(b"none") == Err(SendError::QueueFull));
+}
+
+#[test]
+fn what_is_not_delayed_goes_on_at_once() {
+    let config =
+        SimulatorConfig { packet_jitter_ms: 1, max_packet_count: 1000, ..Default::default() };
+    let mut end = end(config);
+    // Half of the deviations are to the early side, and nothing leaves before it came.
+    let left = sent(&mut end, 1000).len();
+    assert!((400..600).contains(&left), "{left}");
+    assert!(end.pipeline.next_timeout().is_some_and(|due| due > end.now), "nothing is due at once");
 }
