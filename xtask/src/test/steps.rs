@@ -101,6 +101,12 @@ pub const STEPS: &[Step] = &[
         &[Need::Mono, Need::Python],
         conform,
     ),
+    step(
+        "conformance-all",
+        "every Autobahn case, for minutes",
+        &[Need::Mono, Need::Python],
+        conform_wholly,
+    ),
     step("fuzz", "every parser for a few seconds", &[Need::Cxx], fuzzing),
     Step {
         name: "demo",
@@ -120,6 +126,10 @@ fn bindings(project: &Project) -> Result<Outcome> {
 
 fn conform(project: &Project) -> Result<Outcome> {
     Ok(Outcome::Passed(conformance::run(project, conformance::Cases::Quick)?))
+}
+
+fn conform_wholly(project: &Project) -> Result<Outcome> {
+    Ok(Outcome::Passed(conformance::run(project, conformance::Cases::All)?))
 }
 
 fn fuzzing(project: &Project) -> Result<Outcome> {
