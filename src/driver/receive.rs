@@ -81,12 +81,17 @@ impl NetworkDriver {
     }
 
     fn receive_ipc(&mut self, interface: u32, port: u32) {
+        let mut inbox = self.pump.ipc[port as usize].take_inbox();
         for _ in 0..IPC_PACKETS_MAX {
-            let Some((remote, packet)) = self.pump.ipc[port as usize].receive() else {
+            if !self.pump.ipc[port as usize].refill(&mut inbox) {
+                break;
+            }
+            let Some((remote, packet)) = inbox.next() else {
                 break;
             };
-            self.receive_datagram(interface, Link::Ipc { port, remote }, &packet);
+            self.receive_datagram(interface, Link::Ipc { port, remote }, packet);
         }
+        self.pump.ipc[port as usize].return_inbox(inbox);
     }
 
     /// How long until a listener with clients at its door may take one; `None` when nobody knocks.

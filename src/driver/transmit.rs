@@ -118,7 +118,7 @@ impl NetworkDriver {
                 self.pump.udp[socket as usize].queue(remote, head, body)
             }
             Link::Ipc { port, remote } => {
-                self.pump.ipc[port as usize].send(remote, [head, body].concat());
+                self.pump.ipc[port as usize].send(remote, head, body);
                 true
             }
             Link::Custom { port, remote } => {
