@@ -1,5 +1,5 @@
-//! Steady state allocates nothing: twenty thousand echoes over UDP, TCP, WebSocket and an interface
-//! of the program, without and with pipelines, and packets over TCP that come in pieces, counted by
+//! Steady state allocates nothing: twenty thousand echoes over UDP, TCP, WebSocket, in-process ports
+//! and an interface of the program, without and with pipelines, and packets over TCP that come in pieces, counted by
 //! the allocator itself.
 //!
 //! One test, alone in its binary, so that nothing else allocates meanwhile.
@@ -235,11 +235,13 @@ fn echoes_in_steady_state_allocate_nothing() {
     let utp: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::WebSocket, s);
     let plain: fn(&NetworkSettings) -> Pair = |s| Pair::plain(s, s);
     let tcp: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::Tcp, s);
+    let ipc: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::Ipc, s);
     let carriers = [
         ("UDP", udp),
         ("plain WebSocket", plain),
         ("UTP over WebSocket", utp),
         ("TCP", tcp),
+        ("IPC", ipc),
         ("custom interface", custom),
     ];
     COUNTED.set(true);

@@ -59,6 +59,7 @@ const ROOT_NAMES: &[(&str, &str)] = &[
     ("SequencedCounters", "driver"),
     ("SharedDriver", "driver"),
     ("Statistics", "driver"),
+    ("raise_descriptor_limit", "driver"),
     ("CustomInstance", "proto"),
     ("CustomStage", "proto"),
     ("Family", "proto"),

@@ -337,21 +337,26 @@ impl Connections {
     }
 
     /// The slot of a connection value of the program, checked as Unity Transport does.
+    #[inline]
     pub fn resolve(&self, connection: Connection) -> Result<u32> {
-        let Some(entry) = self.entries.get(connection.index() as usize) else {
-            return Err(unknown());
-        };
+        match self.entries.get(connection.index() as usize) {
+            Some(entry) if entry.live && entry.tag == connection.tag() => Ok(connection.index()),
+            _ => Err(self.refusal(connection)),
+        }
+    }
+
+    /// Why a value is none of a connection.
+    #[cold]
+    fn refusal(&self, connection: Connection) -> Error {
+        let known = (connection.index() as usize) < self.entries.len();
         let own = u32::from(connection.driver()) << 24 == self.driver;
-        if connection.version() == 0 || !own {
-            return Err(unknown());
+        if !known || !own || connection.version() == 0 {
+            return unknown();
         }
-        if !entry.live || entry.tag != connection.tag() {
-            return Err(Error::new(
-                Status::NetworkVersionMismatch,
-                "the connection has ended, and its slot may serve another one; forget the value",
-            ));
-        }
-        Ok(connection.index())
+        Error::new(
+            Status::NetworkVersionMismatch,
+            "the connection has ended, and its slot may serve another one; forget the value",
+        )
     }
 
     /// How many are in a state other than Disconnected.

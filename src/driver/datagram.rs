@@ -33,7 +33,7 @@ impl NetworkDriver {
     /// Takes one datagram.
     pub(super) fn receive_datagram(&mut self, interface: u32, link: Link, data: &[u8]) {
         self.statistics.datagrams_in += 1;
-        self.rx.record(data.len(), header_size(link));
+        self.rx.record(data.len(), header_size(&link));
         if let Some(simulator) = &mut self.simulator {
             simulator.receive.handle_packet(self.now, (), data.len());
             if simulator.receive.poll_packet(self.now).is_none() {
@@ -225,7 +225,7 @@ impl NetworkDriver {
 }
 
 /// Bytes that the system adds to a datagram: IP and UDP.
-pub const fn header_size(link: Link) -> usize {
+pub const fn header_size(link: &Link) -> usize {
     match link {
         Link::Udp { remote, .. } => {
             if remote.is_ipv4() {

@@ -64,6 +64,7 @@ use crate::proto::utp;
 use crate::proto::utp::guard::Guard;
 pub use crate::pump::{
     CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
+    raise_descriptor_limit,
 };
 use crate::pump::{ClientTls, Entropy, Pump};
 use crate::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
@@ -131,8 +132,6 @@ pub struct NetworkDriver {
     ended: Vec<Connection>,
     /// Connections whose CloseRequest was popped, until the next update.
     asked: Vec<Connection>,
-    /// Payloads of popped events, until the next update.
-    lent: Vec<Bytes>,
     scratch: Vec<u8>,
     compression: Compression,
     /// The last configuration that a connection by URL was made with: reading certificates takes
@@ -228,7 +227,6 @@ impl NetworkDriver {
             queued_list: Vec::new(),
             ended: Vec::new(),
             asked: Vec::new(),
-            lent: Vec::new(),
             scratch: Vec::new(),
             compression: Compression::new(settings),
             tls_client: None,
@@ -254,7 +252,7 @@ impl NetworkDriver {
     /// socket of the driver itself;
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
-        self.lent.clear();
+        self.events.end_loans();
         self.release_ended();
         self.answer_requests();
         self.abort_open_sends();

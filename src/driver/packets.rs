@@ -8,9 +8,12 @@ use bytes::Bytes;
 
 use super::NetworkDriver;
 use super::connections::Link;
+use super::datagram::header_size;
 use super::interfaces::layers;
+use super::send::takes;
 use crate::proto::utp::connection::Control;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
+use crate::proto::websocket::wire_size_max;
 use crate::settings::Dialect;
 
 impl NetworkDriver {
@@ -23,12 +26,16 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         let (link, queued) = (entry.link, entry.queued_datagrams as usize);
         let fits = queued == 0 || queued + count <= self.settings.send_queue_capacity as usize;
+        let limits = entry.limits;
         match link {
             Link::Stream(id) => {
                 // All but one packet come with a header of their own.
-                let headers = (count - 1) * self.packet_overhead(index);
-                self.takes_message(id)
-                    && self.stream_has_room(id, Dialect::Utp, DATA_HEADER_SIZE + headers + bytes)
+                let headers = match count {
+                    1 => 0,
+                    count => (count - 1) * self.packet_overhead(index),
+                };
+                let size = wire_size_max(0, DATA_HEADER_SIZE + headers + bytes);
+                takes(&self.pump, id, &limits, size)
             }
             Link::Udp { socket, .. } => {
                 let batch = &self.pump.udp[socket as usize];
@@ -91,6 +98,52 @@ impl NetworkDriver {
             entry.queued_datagrams += u32::from(sent);
         }
         sent
+    }
+
+    /// Sends a message of one packet without a pipeline, where nothing lies between the connection
+    /// and the batch of its datagrams. False: something does, or there is no room. The long way
+    /// then finds out what, and would have done the same.
+    pub(super) fn send_datagram(&mut self, index: u32, data: &[u8]) -> bool {
+        let entry = self.connections.at(index);
+        let Some(utp) = &mut entry.utp else {
+            return false;
+        };
+        let size = data.len() + DATA_HEADER_SIZE;
+        if entry.session.is_some()
+            || self.simulator.is_some()
+            || utp.repeats_accept()
+            || size > usize::from(utp.packet_size_max())
+            || size > self.settings.max_message_size as usize
+            || entry.queued_datagrams >= self.settings.send_queue_capacity as u32
+        {
+            return false;
+        }
+        let header = data_header(utp.token(), 0);
+        let link = &entry.link;
+        let queued = match *link {
+            Link::Udp { socket, remote } => {
+                self.pump.udp[socket as usize].queue(remote, &header, data)
+            }
+            Link::Ipc { port, remote } => {
+                self.pump.ipc[port as usize].send(remote, &header, data);
+                true
+            }
+            Link::Custom { .. } | Link::None | Link::Stream(_) => false,
+        };
+        if !queued {
+            return false;
+        }
+        utp.handle_sent(self.now);
+        entry.queued_datagrams += 1;
+        if !std::mem::replace(&mut entry.queue_listed, true) {
+            self.queued_list.push(index);
+        }
+        entry.traffic.count_sent(data.len());
+        self.statistics.datagrams_out += 1;
+        self.statistics.messages_out += 1;
+        self.statistics.bytes_out += data.len() as u64;
+        self.tx.record(size, header_size(link));
+        true
     }
 
     /// Takes the payload of a data packet that has arrived. `whole` is the message that it lies

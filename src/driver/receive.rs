@@ -7,7 +7,7 @@ use super::connections::Link;
 use super::counting::HandshakeFailure;
 use super::interfaces::Binding;
 use super::timers::Owner;
-use crate::error::Status;
+use crate::error::{Status, describe};
 use crate::log::note;
 use crate::proto::time::{MICROS_PER_MS, Micros};
 use crate::proto::utp::connection::{Outcome, UtpConnection};
@@ -148,7 +148,7 @@ impl NetworkDriver {
                 Ok(None) => break,
                 Err(error) => {
                     // Out of descriptors, most likely; clients wait at the system meanwhile.
-                    note!(Error, "accepting on {}: {error}", listener.local());
+                    note!(Error, "accepting on {}: {}", listener.local(), describe(&error));
                     listener.retry_at = self.now + ACCEPT_RETRY;
                     break;
                 }

@@ -128,7 +128,7 @@ impl NetworkDriver {
         };
         if queued {
             self.statistics.datagrams_out += 1;
-            self.tx.record(head.len() + body.len(), header_size(link));
+            self.tx.record(head.len() + body.len(), header_size(&link));
         }
         queued
     }

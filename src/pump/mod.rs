@@ -8,6 +8,7 @@ mod buffer;
 mod carrier;
 mod clock;
 mod custom;
+mod descriptors;
 mod entropy;
 pub mod environment;
 mod ipc;
@@ -35,6 +36,7 @@ pub use clock::Clock;
 pub use custom::{
     CUSTOM_BATCH_MAX, CustomInterface, CustomPort, DriverWaker, IncomingPacket, OutgoingPacket,
 };
+pub use descriptors::raise_descriptor_limit;
 pub use entropy::Entropy;
 pub use ipc::{Bell, IpcPort};
 pub use resolver::{QUERIES_MAX, Resolver};

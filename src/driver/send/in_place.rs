@@ -3,9 +3,10 @@
 
 use super::super::connections::Link;
 use super::super::{Connection, MessageKind, NetworkDriver, SendHandle};
-use super::overflow;
+use super::{overflow, takes};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
+use crate::proto::websocket::wire_size_max;
 use crate::settings::Dialect;
 
 /// Messages that may be open in place at once.
@@ -66,19 +67,22 @@ impl OpenSends {
 
     fn get(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
         let slot = self.slots.get_mut(handle.index());
-        slot.filter(|slot| slot.open && slot.generation == handle.generation()).ok_or_else(|| {
-            Error::new(
-                Status::NetworkSendHandleInvalid,
-                "the send was ended or aborted already; each begin needs exactly one end or abort",
-            )
-        })
+        slot.filter(|slot| slot.open && slot.generation == handle.generation()).ok_or_else(over)
     }
 
-    fn close(&mut self, handle: SendHandle) -> Result<()> {
+    fn close(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
         self.get(handle)?.open = false;
         self.free.push(handle.index() as u32);
-        Ok(())
+        self.slots.get_mut(handle.index()).ok_or_else(over)
     }
+}
+
+#[cold]
+fn over() -> Error {
+    Error::new(
+        Status::NetworkSendHandleInvalid,
+        "the send was ended or aborted already; each begin needs exactly one end or abort",
+    )
 }
 
 impl NetworkDriver {
@@ -94,7 +98,8 @@ impl NetworkDriver {
     ) -> Result<SendHandle> {
         let index = self.sendable(connection, pipeline)?;
         let most = self.capacity(index, pipeline);
-        let plain = self.connections.at(index).dialect == Dialect::Plain;
+        let entry = self.connections.at(index);
+        let plain = entry.dialect == Dialect::Plain;
         let capacity = match required {
             0 if plain => most.min(PLAIN_CAPACITY_DEFAULT as usize),
             0 => most,
@@ -103,18 +108,17 @@ impl NetworkDriver {
             }
             required => required as usize,
         };
-        let entry = self.connections.at(index);
-        if let (Dialect::Plain, Link::Stream(id)) = (entry.dialect, entry.link) {
-            self.check_not_sending(id)?;
-        }
-        let entry = self.connections.at(index);
-        let dialect = entry.dialect;
-        let full = match entry.link {
-            Link::Stream(id) => !self.stream_has_room(id, dialect, required as usize),
-            _ => !self.has_packet_room(index, 1, 0),
+        let has_room = match entry.link {
+            Link::Stream(id) if plain => {
+                let limits = entry.limits;
+                self.check_not_sending(id)?;
+                let size = wire_size_max(self.settings.fragment_size, required as usize);
+                takes(&self.pump, id, &limits, size)
+            }
+            Link::Stream(_) => self.has_packet_room(index, 1, required as usize),
+            _ => self.has_packet_room(index, 1, 0),
         };
-        let link = self.connections.at(index).link;
-        if full || !self.link_takes_message(link) {
+        if !has_room {
             return Err(self.refuse(index));
         }
         self.sends.open(connection, pipeline, capacity).ok_or_else(|| {
@@ -151,15 +155,16 @@ impl NetworkDriver {
         length: u32,
         kind: MessageKind,
     ) -> Result<()> {
-        let slot = self.sends.get(handle)?;
+        let slot = self.sends.close(handle)?;
         let (connection, pipeline, capacity) = (slot.connection, slot.pipeline, slot.capacity);
         let bytes = std::mem::take(&mut slot.bytes);
         let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
             Some(data) => self.send_as(connection, pipeline, kind, data),
             None => Err(overflow(length as usize, capacity)),
         };
-        self.sends.get(handle)?.bytes = bytes;
-        self.sends.close(handle)?;
+        if let Some(slot) = self.sends.slots.get_mut(handle.index()) {
+            slot.bytes = bytes;
+        }
         outcome
     }
 
@@ -168,7 +173,7 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkSendHandleInvalid`].
     pub fn abort_send(&mut self, handle: SendHandle) -> Result<()> {
-        self.sends.close(handle)
+        self.sends.close(handle).map(|_| ())
     }
 
     /// Aborts what was begun before an update and never ended.

@@ -5,8 +5,10 @@
 //! | module | what |
 //! |---|---|
 //! | `count` | builds and runs the programs of `tests/edge`, and reads callgrind's dumps |
+//! | `allocations` | runs the program that counts allocations |
 //! | `counts` | the table: its file, what a comparison says, how the document shows it |
 
+mod allocations;
 mod count;
 mod counts;
 
@@ -18,6 +20,7 @@ use crate::install::{self, Need};
 use crate::paths::{Project, read};
 use crate::test::Outcome;
 
+pub use allocations::check as allocations;
 use counts::Counts;
 
 /// The committed table.

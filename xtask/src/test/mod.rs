@@ -6,7 +6,7 @@
 mod abi;
 mod docs;
 mod manual;
-mod native;
+pub mod native;
 mod peers;
 mod rust;
 mod snippets;

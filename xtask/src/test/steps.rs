@@ -4,6 +4,7 @@ use super::{Outcome, abi, docs, native, peers, rust};
 use crate::bindgen;
 use crate::conformance;
 use crate::demo;
+use crate::edge;
 use crate::error::Result;
 use crate::fuzz;
 use crate::install::{self, Need};
@@ -57,6 +58,8 @@ pub const STEPS: &[Step] = &[
     step("link", "shared and static library link and run", &[], native::link),
     step("c-asan", "the C tests under the address sanitizer", &[], native::sanitized),
     step("c-valgrind", "the C tests under Valgrind", &[Need::Valgrind], native::valgrind),
+    step("edge-cost", "what calls cost in instructions, beside the table", edge::NEEDS, edge::check),
+    step("allocations", "a million echoes over each interface allocate nothing", &[], edge::allocations),
     step("csharp", "the C# tests on Mono", &[Need::Mono], native::csharp),
     step("scenarios", "one script, three languages, one log", &[Need::Mono], native::scenarios),
     step(

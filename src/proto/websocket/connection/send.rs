@@ -56,9 +56,10 @@ impl WebSocket {
             0 => payload.len(),
             size => size,
         };
-        if payload.len() > size {
-            out.reserve(wire_size_max(self.config.fragment_size, payload.len()));
+        if payload.len() <= size {
+            return self.write_data_frame(out, start, last, [payload, &[]], mask);
         }
+        out.reserve(wire_size_max(self.config.fragment_size, payload.len()));
         while payload.len() > size {
             let (fragment, rest) = payload.split_at(size);
             self.write_data_frame(out, start, false, [fragment, &[]], mask);
@@ -69,7 +70,23 @@ impl WebSocket {
     }
 
     /// Appends a frame of a message, as the extensions make it.
+    #[inline]
     fn write_data_frame(
+        &mut self,
+        out: &mut Vec<u8>,
+        start: Start,
+        last: bool,
+        payload: [&[u8]; 2],
+        mask: &mut dyn FnMut() -> [u8; 4],
+    ) {
+        if self.chain.is_none() {
+            write_frame_with(self.role, out, start, last, payload, mask);
+        } else {
+            self.write_extended_frame(out, start, last, payload, mask);
+        }
+    }
+
+    fn write_extended_frame(
         &mut self,
         out: &mut Vec<u8>,
         mut start: Start,
@@ -78,7 +95,6 @@ impl WebSocket {
         mask: &mut dyn FnMut() -> [u8; 4],
     ) {
         let Some(chain) = &mut self.chain else {
-            write_frame_with(self.role, out, start, last, payload, mask);
             return;
         };
         let joined;
@@ -172,7 +188,9 @@ fn write_frame_with(
     FrameHeader { fin, rsv, opcode, mask, payload_length }.write(out);
     let start = out.len();
     out.extend_from_slice(first);
-    out.extend_from_slice(second);
+    if !second.is_empty() {
+        out.extend_from_slice(second);
+    }
     if let Some(key) = mask {
         apply_mask(&mut out[start..], key, 0);
     }
