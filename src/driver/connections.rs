@@ -15,7 +15,7 @@ use crate::proto::round_trip::RoundTrip;
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
 use crate::proto::utp::guard::Pass;
-use crate::pump::StreamId;
+use crate::pump::{StreamId, growth};
 use crate::settings::{ConnectionLimits, Dialect};
 
 /// How packets of a connection travel.
@@ -77,7 +77,7 @@ pub struct Entry {
     /// How its packets travel.
     pub link: Link,
     /// The protocol machine of the UTP dialect.
-    pub utp: Option<UtpConnection>,
+    pub utp: Option<Box<UtpConnection>>,
     /// The machines of its pipelines.
     pub machines: Machines,
     /// What it says beyond Unity Transport.
@@ -114,8 +114,8 @@ pub struct Entry {
     pub traffic: Traffic,
     /// The peer.
     pub remote: Option<SocketAddr>,
-    /// The socket's other end, where that is a proxy or may be one.
-    pub peer: Option<SocketAddr>,
+    /// The socket's other end, where that is another one: a proxy.
+    pub peer: Option<Box<SocketAddr>>,
     /// This side.
     pub local: Option<SocketAddr>,
     /// Both ends, where a custom interface names them.
@@ -269,7 +269,8 @@ impl Connections {
         self.live += 1;
         self.active += 1;
         let Some(index) = self.free.pop() else {
-            self.entries.push(Entry::new(self.driver | 1, interface, dialect, limits));
+            let entry = Entry::new(self.driver | 1, interface, dialect, limits);
+            growth::append(&mut self.entries, entry);
             return Some(self.entries.len() as u32 - 1);
         };
         let old = &mut self.entries[index as usize];

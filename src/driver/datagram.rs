@@ -93,7 +93,7 @@ impl NetworkDriver {
     /// the server's addresses that answers.
     fn follow(&mut self, index: u32, link: Link, packet: &Packet<'_>, size: usize) {
         let entry = self.connections.at(index);
-        let established = entry.utp.as_ref().is_some_and(UtpConnection::is_established);
+        let established = entry.utp.as_deref().is_some_and(UtpConnection::is_established);
         let moves = match packet {
             Packet::ConnectionAccept { .. } => !established,
             Packet::ConnectionRequest { .. } | Packet::Disconnect { .. } => false,
@@ -126,7 +126,7 @@ impl NetworkDriver {
         if validated {
             utp.handle_validated(now);
         }
-        entry.utp = Some(utp);
+        entry.utp = Some(Box::new(utp));
         self.set_path(index);
         self.schedule(index);
     }

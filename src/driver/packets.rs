@@ -6,11 +6,11 @@
 
 use bytes::Bytes;
 
-use super::NetworkDriver;
 use super::connections::Link;
 use super::datagram::header_size;
 use super::interfaces::layers;
 use super::send::takes;
+use super::{MessageKind, NetworkDriver};
 use crate::proto::utp::connection::Control;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 use crate::proto::websocket::wire_size_max;
@@ -103,9 +103,11 @@ impl NetworkDriver {
     /// Sends a message of one packet without a pipeline, where nothing lies between the connection
     /// and the batch of its datagrams. False: something does, or there is no room. The long way
     /// then finds out what, and would have done the same.
-    pub(super) fn send_datagram(&mut self, index: u32, data: &[u8]) -> bool {
+    #[inline]
+    pub(super) fn send_datagram(&mut self, index: u32, kind: MessageKind, data: &[u8]) -> bool {
         let entry = self.connections.at(index);
-        let Some(utp) = &mut entry.utp else {
+        let text = entry.kind_of(kind) == MessageKind::Text;
+        let Some(utp) = entry.utp.as_mut().filter(|_| !text) else {
             return false;
         };
         let size = data.len() + DATA_HEADER_SIZE;
@@ -113,18 +115,16 @@ impl NetworkDriver {
             || self.simulator.is_some()
             || utp.repeats_accept()
             || size > usize::from(utp.packet_size_max())
-            || size > self.settings.max_message_size as usize
             || entry.queued_datagrams >= self.settings.send_queue_capacity as u32
         {
             return false;
         }
         let header = data_header(utp.token(), 0);
-        let link = &entry.link;
-        let queued = match *link {
-            Link::Udp { socket, remote } => {
-                self.pump.udp[socket as usize].queue(remote, &header, data)
+        let queued = match &entry.link {
+            &Link::Udp { socket, ref remote } => {
+                self.pump.udp[socket as usize].queue(*remote, &header, data)
             }
-            Link::Ipc { port, remote } => {
+            &Link::Ipc { port, remote } => {
                 self.pump.ipc[port as usize].send(remote, &header, data);
                 true
             }
@@ -142,7 +142,7 @@ impl NetworkDriver {
         self.statistics.datagrams_out += 1;
         self.statistics.messages_out += 1;
         self.statistics.bytes_out += data.len() as u64;
-        self.tx.record(size, header_size(link));
+        self.tx.record(size, header_size(&entry.link));
         true
     }
 

@@ -283,7 +283,7 @@ impl NetworkDriver {
         let interface = entry.interface;
         if entry.dialect == Dialect::Utp && entry.utp.is_none() {
             let token = self.entropy.take();
-            self.connections.at(index).utp = Some(UtpConnection::client(token, now));
+            self.connections.at(index).utp = Some(Box::new(UtpConnection::client(token, now)));
             self.interfaces[interface as usize].tokens.insert(token, index);
             self.set_path(index);
         }

@@ -63,7 +63,16 @@ impl NetworkDriver {
     #[inline]
     fn lend(&mut self, popped: Popped) -> EventView<'_> {
         let Event {
-            connection, kind, ref data, text, first, last, clean, reason, close_code, pipeline,
+            connection,
+            kind,
+            ref data,
+            text,
+            first,
+            last,
+            clean,
+            reason,
+            close_code,
+            pipeline,
         } = *self.events.lend(popped);
         EventView { connection, kind, data, text, first, last, clean, reason, close_code, pipeline }
     }

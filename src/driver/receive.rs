@@ -224,7 +224,7 @@ impl NetworkDriver {
         let pipelines = self.pipeline_timeout(index);
         let session = self.session_timeout(index);
         let entry = self.connections.at(index);
-        if entry.unsettled && entry.utp.as_ref().is_none_or(UtpConnection::is_settled) {
+        if entry.unsettled && entry.utp.as_deref().is_none_or(UtpConnection::is_settled) {
             self.settle(index);
         }
         let entry = self.connections.at(index);

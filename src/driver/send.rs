@@ -44,6 +44,7 @@ impl NetworkDriver {
     ///
     /// # Errors
     /// As [`send`](Self::send); [`Status::InvalidArgument`] for text that is not UTF-8.
+    #[inline]
     pub fn send_as(
         &mut self,
         connection: Connection,
@@ -55,13 +56,23 @@ impl NetworkDriver {
         self.send_one(index, pipeline, kind, data)
     }
 
+    #[inline]
     fn send_one(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> Result<()> {
-        let entry = self.connections.at(index);
-        let (dialect, kind) = (entry.dialect, entry.kind_of(kind));
-        let bare = dialect == Dialect::Utp && pipeline == 0 && kind != MessageKind::Text;
-        if bare && self.send_datagram(index, data) {
+        if pipeline == 0 && self.send_datagram(index, kind, data) {
             return Ok(());
         }
+        self.send_checked(index, pipeline, kind, data)
+    }
+
+    fn send_checked(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
+        let entry = self.connections.at(index);
+        let (dialect, kind) = (entry.dialect, entry.kind_of(kind));
         self.check_kind(dialect, kind, data)?;
         self.check_size(index, pipeline, data)?;
         match dialect {

@@ -194,7 +194,7 @@ impl NetworkDriver {
         };
         if let Some(event) = state.held.take() {
             // It had ended before; only our answer was still to come.
-            self.take_event(id, event);
+            self.take_event(id, *event);
             self.drop_stream(id);
             return;
         }

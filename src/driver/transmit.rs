@@ -60,7 +60,7 @@ impl NetworkDriver {
     pub(super) fn send_control(&mut self, index: u32, control: Control) {
         let gives = control == Control::Accept && self.gives_accept_payload(index);
         let entry = self.connections.at(index);
-        let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else {
+        let Some(token) = entry.utp.as_deref().map(UtpConnection::token) else {
             return;
         };
         let (link, most) = (entry.link, entry.limits.outbound_bytes_max as usize);

@@ -126,7 +126,7 @@ impl Meter {
     }
 
     /// A packet of `size` bytes, to which the system adds `headers`.
-    #[inline]
+    #[inline(always)]
     pub const fn record(&mut self, size: usize, headers: usize) {
         self.record_many(size, headers, 1);
     }

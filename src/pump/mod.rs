@@ -11,6 +11,7 @@ mod custom;
 mod descriptors;
 mod entropy;
 pub mod environment;
+pub mod growth;
 mod ipc;
 mod outbox;
 mod resolver;
@@ -167,7 +168,7 @@ impl Pump {
         if self.free.pop().is_some() {
             self.places[id as usize] = place;
         } else {
-            self.places.push(place);
+            growth::append(&mut self.places, place);
         }
         Ok(id)
     }

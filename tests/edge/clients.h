@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@
 #define WORD "0123456789abcdef0123456789abcdef"
 #define WORD_SIZE 32
 #define ANSWER_SECONDS 10
+#define DATAGRAMS_ARRIVE_US 1000
 
 static int client_sockets[CLIENTS_MAX];
 static unsigned client_count;
@@ -164,14 +166,15 @@ static void session_await(int32_t kind, unsigned count) {
 static void session_connect(uint16_t port) {
   nd_interface_settings settings;
   nd_endpoint address;
+  uint32_t number;
   session_need(nd_driver_create(NULL, &session_driver));
   session_need(nd_interface_settings_init(&settings, ND_INTERFACE_UDP));
-  session_need(nd_driver_add_interface(session_driver, &settings, NULL));
+  session_need(nd_driver_add_interface(session_driver, &settings, &number));
   session_need(nd_endpoint_parse("127.0.0.1", port, ND_FAMILY_INVALID, &address));
   for (unsigned first = 0; first < client_count; first += CROWD) {
     unsigned end = first + CROWD < client_count ? first + CROWD : client_count;
     for (unsigned at = first; at < end; at++)
-      session_need(nd_driver_connect(session_driver, 0, &address, NULL, 0,
+      session_need(nd_driver_connect(session_driver, number, &address, NULL, 0,
                                      &session_connections[at]));
     session_await(ND_EVENT_CONNECT, end - first);
     for (unsigned at = first; at < end; at++) session_say(at);
@@ -198,6 +201,13 @@ static void clients_connect(const char *kind, uint16_t port) {
   }
 }
 
+/* Waits until what was sent is with the server's system: it acknowledges a stream's bytes, and of
+ * datagrams nothing can be known. */
+static void settle(unsigned client) {
+  int waiting = 1;
+  while (ioctl(client_sockets[client], TIOCOUTQ, &waiting) == 0 && waiting > 0) usleep(100);
+}
+
 /* The active ones are spread over all. */
 static void clients_say(unsigned active) {
   for (unsigned at = 0; at < active; at++) {
@@ -207,6 +217,9 @@ static void clients_say(unsigned active) {
     if (client_kind == CLIENTS_SESSION) session_say(client);
   }
   if (client_kind == CLIENTS_SESSION) session_need(nd_driver_flush(session_driver));
+  for (unsigned at = 0; client_kind == CLIENTS_WEBSOCKET && at < active; at++)
+    settle(at * (client_count / active));
+  usleep(DATAGRAMS_ARRIVE_US);
 }
 
 static void clients_take(unsigned active) {

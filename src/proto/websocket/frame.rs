@@ -173,7 +173,7 @@ impl FrameHeader {
     }
 
     /// Appends the header in its shortest form.
-    #[inline]
+    #[inline(always)]
     pub fn write(&self, out: &mut Vec<u8>) {
         let masked = if self.mask.is_some() { 0x80 } else { 0 };
         let first = u8::from(self.fin) << 7 | (self.rsv & 7) << 4 | self.opcode as u8;

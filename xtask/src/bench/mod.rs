@@ -9,6 +9,8 @@
 //! | `report`, `chart` | tables, JSON, SVG |
 //! | `udp` | the UDP benchmark |
 //!
+//! `bench scale` is in `edge`, beside the step of the ladder that runs the same program.
+//!
 //! Times are never judged here: machines differ and drift. Peers that run in turns on the same
 //! cores can be compared with each other, and that is what the ratios say.
 
@@ -75,13 +77,18 @@ impl Options {
     }
 }
 
-/// `cargo xtask bench [udp]`.
+/// `cargo xtask bench [udp|scale]`.
 pub fn command(project: &Project, args: &Args) -> Result<()> {
+    if args.operand.as_deref() == Some("scale") {
+        return crate::edge::scale::bench(project);
+    }
     let options = Options::parse(args)?;
     let suite = match args.operand.as_deref().unwrap_or("udp") {
         "udp" => udp::suite(project, &options)?,
         other => {
-            return Err(Error::new(format!("there is no benchmark \"{other}\"; there is: udp")));
+            return Err(Error::new(format!(
+                "there is no benchmark \"{other}\"; there are: udp, scale"
+            )));
         }
     };
     run(project, &choose(suite, &options)?, &options)

@@ -82,7 +82,7 @@ fn count(
 }
 
 /// The dumps in their order.
-fn dumps(folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn dumps(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).context(folder.display())? {
         let path = entry.context(folder.display())?.path();
@@ -94,7 +94,7 @@ fn dumps(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The name and the count of a dump; `None` for one without a name.
-fn dump(text: &str) -> Option<(String, u64)> {
+pub fn dump(text: &str) -> Option<(String, u64)> {
     let line = |start: &str| text.lines().find_map(|line| line.strip_prefix(start));
     let name = line(NAME)?.trim().to_owned();
     Some((name, line(TOTAL)?.trim().parse().ok()?))

@@ -103,8 +103,7 @@ impl Counts {
     /// above its aim; the lines say what has become better.
     pub fn compare(&self, counted: &Self) -> Result<Vec<String>> {
         let same = self.compiler == counted.compiler;
-        let tolerance =
-            if same { TOLERANCE_PERCENT } else { TOLERANCE_OTHER_COMPILER_PERCENT };
+        let tolerance = if same { TOLERANCE_PERCENT } else { TOLERANCE_OTHER_COMPILER_PERCENT };
         let mut notes = Vec::new();
         if !same {
             let (theirs, ours) = (&self.compiler, &counted.compiler);

@@ -6,11 +6,13 @@
 //! |---|---|
 //! | `count` | builds and runs the programs of `tests/edge`, and reads callgrind's dumps |
 //! | `allocations` | runs the program that counts allocations |
+//! | `scale` | ten thousand connections on one driver: the step and the benchmark |
 //! | `counts` | the table: its file, what a comparison says, how the document shows it |
 
 mod allocations;
 mod count;
 mod counts;
+pub mod scale;
 
 use std::fs;
 

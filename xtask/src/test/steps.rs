@@ -58,8 +58,19 @@ pub const STEPS: &[Step] = &[
     step("link", "shared and static library link and run", &[], native::link),
     step("c-asan", "the C tests under the address sanitizer", &[], native::sanitized),
     step("c-valgrind", "the C tests under Valgrind", &[Need::Valgrind], native::valgrind),
-    step("edge-cost", "what calls cost in instructions, beside the table", edge::NEEDS, edge::check),
-    step("allocations", "a million echoes over each interface allocate nothing", &[], edge::allocations),
+    step(
+        "edge-cost",
+        "what calls cost in instructions, beside the table",
+        edge::NEEDS,
+        edge::check,
+    ),
+    step("scale", "ten thousand connections on one driver", edge::scale::NEEDS, edge::scale::check),
+    step(
+        "allocations",
+        "a million echoes over each interface allocate nothing",
+        &[],
+        edge::allocations,
+    ),
     step("csharp", "the C# tests on Mono", &[Need::Mono], native::csharp),
     step("scenarios", "one script, three languages, one log", &[Need::Mono], native::scenarios),
     step(

@@ -24,6 +24,7 @@ impl WebSocket {
     /// several when it is longer than the fragment size of the settings. Otherwise as
     /// [`write_message`](Self::write_message); `mask` is asked by a client only, for each frame.
     /// `pool` is that of all connections.
+    #[inline]
     pub fn pack_message(
         &mut self,
         out: &mut Vec<u8>,
@@ -40,7 +41,17 @@ impl WebSocket {
             pool.give_scratch(packed);
             return;
         }
-        self.write_frames(out, Start { opcode, rsv: 0 }, payload, true, mask);
+        let start = Start { opcode, rsv: 0 };
+        if self.chain.is_none() && self.is_one_frame(payload.len()) {
+            write_frame_with(self.role, out, start, true, [payload, &[]], mask);
+        } else {
+            self.write_frames(out, start, payload, true, mask);
+        }
+    }
+
+    fn is_one_frame(&self, length: usize) -> bool {
+        let size = self.config.fragment_size as usize;
+        size == 0 || length <= size
     }
 
     /// Appends a payload, as one frame or as fragments.
@@ -56,10 +67,9 @@ impl WebSocket {
             0 => payload.len(),
             size => size,
         };
-        if payload.len() <= size {
-            return self.write_data_frame(out, start, last, [payload, &[]], mask);
+        if payload.len() > size {
+            out.reserve(wire_size_max(self.config.fragment_size, payload.len()));
         }
-        out.reserve(wire_size_max(self.config.fragment_size, payload.len()));
         while payload.len() > size {
             let (fragment, rest) = payload.split_at(size);
             self.write_data_frame(out, start, false, [fragment, &[]], mask);
