@@ -6,6 +6,8 @@
 
 mod lock;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod touched;
 
 use std::any::Any;
