@@ -652,6 +652,11 @@
 #define ND_LOG_INFO 3
 
 /**
+ * nd_driver_get_next_timeout: no timer waits.
+ */
+#define ND_TIMEOUT_NEVER UINT32_MAX
+
+/**
  * Version of the binary interface that this header describes. It changes when a program
  * compiled against an older header could no longer work.
  */
@@ -1015,6 +1020,14 @@ typedef struct nd_settings {
    * that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
    */
   uint32_t session_repair_percent;
+  /**
+   * 1: a thread of the library receives, sends, answers pings and keeps timers between updates,
+   * so that peers do not feel the frame rate, or a frame that takes seconds. Events still appear
+   * only with nd_driver_update. Calls wait for the thread's turns, which are short; what custom
+   * interfaces and stages of the program do may run on it. 0 (default): nothing happens between
+   * calls. Since 0.4.
+   */
+  int32_t background_pump;
 } nd_settings;
 
 /**

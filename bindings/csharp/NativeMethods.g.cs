@@ -4042,6 +4042,14 @@ namespace NetDriver.Interop
         ///  that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
         /// </summary>
         public uint session_repair_percent;
+        /// <summary>
+        ///  1: a thread of the library receives, sends, answers pings and keeps timers between updates,
+        ///  so that peers do not feel the frame rate, or a frame that takes seconds. Events still appear
+        ///  only with nd_driver_update. Calls wait for the thread's turns, which are short; what custom
+        ///  interfaces and stages of the program do may run on it. 0 (default): nothing happens between
+        ///  calls. Since 0.4.
+        /// </summary>
+        public int background_pump;
     }
 
     /// <summary>
