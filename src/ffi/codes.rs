@@ -282,4 +282,4 @@ pub const ND_LOG_WARNING: u32 = 2;
 pub const ND_LOG_INFO: u32 = 3;
 
 /// nd_driver_get_next_timeout: no timer waits.
-pub const ND_TIMEOUT_NEVER: u32 = u32::MAX;
+pub const ND_TIMEOUT_NEVER: u32 = 0xFFFF_FFFF;
