@@ -68,6 +68,7 @@ static void answers_pings_between_updates(void) {
   struct pair pair;
   CHECK_EQUAL(eager.background_pump, 0);
   eager.background_pump = 1;
+  eager.heartbeat_timeout_ms = 50;
   patient.disconnect_timeout_ms = 300;
   patient.heartbeat_timeout_ms = 50;
   pair = open_pair(&interface_settings, &eager, &patient, "127.0.0.1");
