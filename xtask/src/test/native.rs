@@ -115,10 +115,7 @@ fn scenario_players(
     folder: &Path,
     library: &Path,
 ) -> Result<[(&'static str, Player); 3]> {
-    Run::cargo(project)
-        .args(["build", "--package", "netdriver", "--example", "scenario"])
-        .args(build::test_features())
-        .quiet(project, "cargo-build-scenario")?;
+    build::debug(project).quiet(project, "cargo-build-scenario")?;
     let rust = project.target.join("debug/examples/scenario");
     let c = folder.join("scenario");
     let rpath = library.display().to_string();
