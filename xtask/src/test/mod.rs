@@ -10,6 +10,7 @@ mod manual;
 mod native;
 mod peers;
 mod rust;
+mod sanitizer;
 mod side_by_side;
 mod snippets;
 mod steps;

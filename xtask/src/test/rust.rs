@@ -75,7 +75,7 @@ pub fn document(project: &Project) -> Result<Outcome> {
 }
 
 /// The lines in which cargo's test runners say how many tests ran.
-fn closing_lines(log: &str) -> Vec<String> {
+pub fn closing_lines(log: &str) -> Vec<String> {
     let lines = log.lines().map(str::trim);
     let closing = lines.filter(|line| line.starts_with("test result:") || nextest_summary(line));
     closing.map(str::to_owned).collect()
