@@ -11,7 +11,7 @@ use std::ffi::{c_char, c_void};
 use std::mem::zeroed;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use netdriver::ffi::admission::nd_driver_listen;
 use netdriver::ffi::codes::*;
@@ -49,6 +49,7 @@ unsafe impl Sync for Handle {}
 impl Handle {
     fn create(kind: u32) -> Self {
         let mut driver = null_mut();
+        let mut index = 0;
         // SAFETY: all zeros is a value of these structs of integers and pointers; every pointer is
         // to a variable that outlives the call.
         unsafe {
@@ -57,7 +58,7 @@ impl Handle {
             ok(nd_driver_create(&settings, &mut driver));
             let mut interface: nd_interface_settings = zeroed();
             ok(nd_interface_settings_init(&mut interface, kind));
-            ok(nd_driver_add_interface(driver, &interface, null_mut()));
+            ok(nd_driver_add_interface(driver, &interface, &mut index));
         }
         Self(driver)
     }
@@ -117,6 +118,17 @@ impl Handle {
     fn wait(self, timeout_ms: u32) -> nd_result {
         // SAFETY: nothing is asked to be written.
         unsafe { nd_driver_wait(self.0, timeout_ms, null_mut()) }
+    }
+
+    fn wake(self) -> nd_result {
+        nd_driver_wake(self.0)
+    }
+
+    /// Asks for the number of events that wait.
+    fn count(self) -> nd_result {
+        let mut count = 0;
+        // SAFETY: as in `create`.
+        unsafe { nd_driver_get_event_count(self.0, 0, &mut count) }
     }
 
     fn destroy(self) -> nd_result {
@@ -315,11 +327,8 @@ fn a_driver_that_another_thread_destroys_is_an_invalid_handle() {
             for _ in 0..THREADS {
                 scope.spawn(|| {
                     begun.fetch_add(1, Ordering::Release);
-                    let mut count = 0;
                     loop {
-                        // SAFETY: the variable outlives the call.
-                        let counted = unsafe { nd_driver_get_event_count(driver.0, 0, &mut count) };
-                        let results = [driver.update(), nd_driver_wake(driver.0), counted];
+                        let results = [driver.update(), driver.wake(), driver.count()];
                         for result in results {
                             let known = [ND_OK, ND_ERROR_DRIVER_IN_USE, ND_ERROR_INVALID_HANDLE];
                             assert!(known.contains(&result), "{result}");
@@ -350,7 +359,7 @@ fn any_thread_wakes_a_driver_that_waits() {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 until_true(&waiting);
-                ok(nd_driver_wake(driver.0));
+                ok(driver.wake());
             });
         }
         waiting.store(true, Ordering::Release);
@@ -369,15 +378,10 @@ unsafe extern "C" fn count_line(_level: u32, _text: *const c_char, _user: *mut c
 
 #[test]
 fn the_log_takes_lines_of_every_thread_and_may_be_changed_meanwhile() {
-    let done = AtomicUsize::new(0);
     thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                between_two_threads(ND_INTERFACE_IPC);
-                done.fetch_add(1, Ordering::Release);
-            });
-        }
-        while done.load(Ordering::Acquire) < THREADS {
+        let pairs: Vec<_> =
+            (0..THREADS).map(|_| scope.spawn(|| between_two_threads(ND_INTERFACE_IPC))).collect();
+        while !pairs.iter().all(ScopedJoinHandle::is_finished) {
             ok(nd_log_set_callback(ND_LOG_INFO, Some(count_line), null_mut()));
             thread::yield_now();
             ok(nd_log_set_callback(0, None, null_mut()));

@@ -12,7 +12,7 @@ use crate::paths::{Project, stem};
 use crate::shell::{Run, difference};
 
 /// How long one test program may take.
-const PROGRAM_LIMIT: Duration = Duration::from_secs(180);
+const PROGRAM_LIMIT: Duration = Duration::from_secs(600);
 /// Programs of `tests/c` that other steps run.
 const OTHER_STEPS: &[&str] = &["layout", "smoke"];
 const SANITIZE: &[&str] = &[

@@ -5,7 +5,6 @@
 //! (`parking_lot`, atomics), and not the locks of the standard library, which they do not use.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::Outcome;
 use super::rust::closing_lines;
@@ -24,8 +23,6 @@ const SUPPRESSIONS: &str = "tests/threads/suppressions.txt";
 const FOUND: &str = "ThreadSanitizer: data race";
 /// What it writes when it cannot run, for the way in which the system lays out memory.
 const CANNOT_RUN: &str = "FATAL: ThreadSanitizer";
-/// How long the tests may take.
-const TESTS_LIMIT: Duration = Duration::from_secs(900);
 
 /// Runs `tests/threads.rs` under the sanitizer, once it is known to see races here.
 pub fn threads(project: &Project) -> Result<Outcome> {
@@ -44,7 +41,6 @@ pub fn threads(project: &Project) -> Result<Outcome> {
         .env("RUSTFLAGS", FLAGS.join(" "))
         .env("CARGO_TARGET_DIR", &folder)
         .env("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()))
-        .limit(TESTS_LIMIT)
         .quiet(project, "tsan-threads")?;
     let lines = closing_lines(&log);
     if lines.is_empty() {
