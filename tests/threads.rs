@@ -2,15 +2,15 @@
 //! destroy one that others hold, wake one that waits.
 //!
 //! The same program runs under the thread sanitizer (`cargo xtask test --only tsan`), which sees
-//! every lock of the library but not those of Rust's standard library: threads here meet through
-//! atomics, spawning and joining alone.
+//! the library's locks but not those of Rust's standard library: threads here meet through atomics
+//! and by being joined, one by one, since the sanitizer does not see how a scope ends.
 #![allow(unsafe_code, reason = "the tests call the C ABI as C does")]
 #![allow(clippy::disallowed_methods, reason = "threads are the point")]
 
 use std::ffi::{c_char, c_void};
 use std::mem::zeroed;
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 
 use netdriver::ffi::admission::nd_driver_listen;
@@ -35,7 +35,7 @@ const ROUNDS_MAX: usize = 20_000;
 /// Messages that a test sends.
 const MESSAGES: u32 = 50;
 /// Threads that do the same at once.
-const THREADS: usize = 4;
+const THREADS: u32 = 4;
 
 /// A driver's handle, which any thread may hold.
 #[derive(Clone, Copy)]
@@ -154,13 +154,6 @@ fn until<T>(driver: Handle, what: &str, mut round: impl FnMut() -> Option<T>) ->
     panic!("this did not happen in time: {what}");
 }
 
-/// Waits until another thread says so.
-fn until_true(flag: &AtomicBool) {
-    while !flag.load(Ordering::Acquire) {
-        thread::yield_now();
-    }
-}
-
 /// Sends back what comes until `MESSAGES` have come.
 fn echo(server: Handle) {
     let client = until(server, "a client", || server.accept());
@@ -184,17 +177,30 @@ fn converse(client: Handle, server: &nd_endpoint) {
     }
 }
 
+/// Runs the same work on several threads at once, and `meanwhile` until all of them are done.
+fn at_once(work: impl Fn(u32) + Sync, mut meanwhile: impl FnMut()) {
+    thread::scope(|scope| {
+        let work = &work;
+        let threads: Vec<_> = (0..THREADS).map(|at| scope.spawn(move || work(at))).collect();
+        while !threads.iter().all(ScopedJoinHandle::is_finished) {
+            meanwhile();
+        }
+        for thread in threads {
+            thread.join().expect("its checks hold");
+        }
+    });
+}
+
 fn between_two_threads(kind: u32) {
     let server = Handle::create(kind);
     let address = server.listen();
-    thread::scope(|scope| {
-        scope.spawn(move || echo(server));
-        scope.spawn(move || {
-            let client = Handle::create(kind);
-            converse(client, &address);
-            ok(client.destroy());
-        });
+    let client = thread::spawn(move || {
+        let client = Handle::create(kind);
+        converse(client, &address);
+        ok(client.destroy());
     });
+    echo(server);
+    client.join().expect("its checks hold");
     ok(server.destroy());
 }
 
@@ -215,22 +221,16 @@ fn drivers_of_two_threads_talk_within_the_process() {
 
 #[test]
 fn threads_create_use_and_destroy_drivers_at_once() {
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                for _ in 0..10 {
-                    let drivers =
-                        [Handle::create(ND_INTERFACE_IPC), Handle::create(ND_INTERFACE_UDP)];
-                    for driver in drivers {
-                        driver.listen();
-                        ok(driver.update());
-                        ok(driver.destroy());
-                        assert_eq!(driver.update(), ND_ERROR_INVALID_HANDLE);
-                    }
-                }
-            });
+    let turns = |_| {
+        for kind in [ND_INTERFACE_IPC, ND_INTERFACE_UDP].repeat(10) {
+            let driver = Handle::create(kind);
+            driver.listen();
+            ok(driver.update());
+            ok(driver.destroy());
+            assert_eq!(driver.update(), ND_ERROR_INVALID_HANDLE);
         }
-    });
+    };
+    at_once(turns, thread::yield_now);
 }
 
 #[test]
@@ -272,29 +272,23 @@ fn threads_that_meet_in_a_driver_are_told_and_nothing_is_lost() {
         server.accept()
     });
     until(client, "the connection", || client.pop());
-    let senders = AtomicUsize::new(THREADS);
-    thread::scope(|scope| {
-        let senders = &senders;
-        for thread in 0..THREADS as u32 {
-            scope.spawn(move || {
-                for message in 0..MESSAGES {
-                    send_when_free(client, connection, thread * MESSAGES + message);
-                }
-                senders.fetch_sub(1, Ordering::Release);
-            });
+    let mut numbers = Vec::new();
+    let mut receive = || {
+        ok(server.update());
+        while let Some((kind, number)) = server.pop() {
+            assert_eq!(kind, ND_EVENT_DATA);
+            numbers.push(number);
         }
-        let mut numbers = Vec::new();
-        while numbers.len() < THREADS * MESSAGES as usize {
-            let event = until(server, "a message", || server.pop());
-            assert_eq!(event.0, ND_EVENT_DATA);
-            numbers.push(event.1);
-            if senders.load(Ordering::Acquire) == 0 {
-                ok(client.update());
-            }
+    };
+    let send = |thread| {
+        for message in 0..MESSAGES {
+            send_when_free(client, connection, thread * MESSAGES + message);
         }
-        numbers.sort_unstable();
-        assert!(numbers.into_iter().eq(0..THREADS as u32 * MESSAGES));
-    });
+    };
+    at_once(send, &mut receive);
+    receive();
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(0..THREADS * MESSAGES));
     ok(client.destroy());
     ok(server.destroy());
 }
@@ -319,33 +313,30 @@ fn send_when_free(client: Handle, connection: nd_connection, number: u32) {
 
 #[test]
 fn a_driver_that_another_thread_destroys_is_an_invalid_handle() {
+    const KNOWN: [nd_result; 3] = [ND_OK, ND_ERROR_DRIVER_IN_USE, ND_ERROR_INVALID_HANDLE];
     for _ in 0..10 {
         let driver = Handle::create(ND_INTERFACE_UDP);
         driver.listen();
-        let begun = AtomicUsize::new(0);
-        thread::scope(|scope| {
-            for _ in 0..THREADS {
-                scope.spawn(|| {
-                    begun.fetch_add(1, Ordering::Release);
-                    loop {
-                        let results = [driver.update(), driver.wake(), driver.count()];
-                        for result in results {
-                            let known = [ND_OK, ND_ERROR_DRIVER_IN_USE, ND_ERROR_INVALID_HANDLE];
-                            assert!(known.contains(&result), "{result}");
-                        }
-                        if results[0] == ND_ERROR_INVALID_HANDLE {
-                            return;
-                        }
-                    }
-                });
+        let begun = AtomicU32::new(0);
+        let hammer = |_| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            loop {
+                let results = [driver.wake(), driver.count(), driver.update()];
+                assert!(results.iter().all(|result| KNOWN.contains(result)), "{results:?}");
+                if results[2] == ND_ERROR_INVALID_HANDLE {
+                    return;
+                }
             }
-            while begun.load(Ordering::Acquire) < THREADS {
-                thread::yield_now();
+        };
+        let mut destroyed = 0;
+        let destroy = || {
+            if begun.load(Ordering::Relaxed) == THREADS && driver.destroy() == ND_OK {
+                destroyed += 1;
             }
-            while driver.destroy() == ND_ERROR_DRIVER_IN_USE {
-                thread::yield_now();
-            }
-        });
+            thread::yield_now();
+        };
+        at_once(hammer, destroy);
+        assert_eq!(destroyed, 1);
         assert_eq!(driver.destroy(), ND_ERROR_INVALID_HANDLE);
     }
 }
@@ -354,23 +345,17 @@ fn a_driver_that_another_thread_destroys_is_an_invalid_handle() {
 fn any_thread_wakes_a_driver_that_waits() {
     let driver = Handle::create(ND_INTERFACE_UDP);
     driver.listen();
-    let waiting = AtomicBool::new(false);
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                until_true(&waiting);
-                ok(driver.wake());
-            });
-        }
-        waiting.store(true, Ordering::Release);
+    for _ in 0..10 {
         // A wait that nothing ends would take a minute.
-        ok(driver.wait(60_000));
-    });
+        let waiting = thread::spawn(move || ok(driver.wait(60_000)));
+        at_once(|_| ok(driver.wake()), thread::yield_now);
+        waiting.join().expect("its checks hold");
+    }
     ok(driver.destroy());
 }
 
 /// Lines of the log that came while a test listened.
-static LINES: AtomicUsize = AtomicUsize::new(0);
+static LINES: AtomicU32 = AtomicU32::new(0);
 
 unsafe extern "C" fn count_line(_level: u32, _text: *const c_char, _user: *mut c_void) {
     LINES.fetch_add(1, Ordering::Relaxed);
@@ -378,13 +363,14 @@ unsafe extern "C" fn count_line(_level: u32, _text: *const c_char, _user: *mut c
 
 #[test]
 fn the_log_takes_lines_of_every_thread_and_may_be_changed_meanwhile() {
-    thread::scope(|scope| {
-        let pairs: Vec<_> =
-            (0..THREADS).map(|_| scope.spawn(|| between_two_threads(ND_INTERFACE_IPC))).collect();
-        while !pairs.iter().all(ScopedJoinHandle::is_finished) {
-            ok(nd_log_set_callback(ND_LOG_INFO, Some(count_line), null_mut()));
-            thread::yield_now();
-            ok(nd_log_set_callback(0, None, null_mut()));
-        }
-    });
+    let listen = || ok(nd_log_set_callback(ND_LOG_INFO, Some(count_line), null_mut()));
+    let change = || {
+        ok(nd_log_set_callback(0, None, null_mut()));
+        listen();
+        thread::yield_now();
+    };
+    listen();
+    at_once(|_| between_two_threads(ND_INTERFACE_IPC), change);
+    ok(nd_log_set_callback(0, None, null_mut()));
+    assert!(LINES.load(Ordering::Relaxed) > 0);
 }
