@@ -15,6 +15,7 @@ mod side_by_side;
 mod snippets;
 mod steps;
 
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
@@ -62,7 +63,7 @@ pub fn command(project: &Project, args: &Args) -> Result<()> {
         list(&steps);
         return Ok(());
     }
-    let lanes = args.number("--jobs")?.unwrap_or_else(lanes);
+    let lanes = args.number::<NonZeroUsize>("--jobs")?.map_or_else(lanes, NonZeroUsize::get);
     let start = Instant::now();
     let missing = install_for(project, &steps)?;
     let entries = run_steps(project, &steps, lanes, &missing);

@@ -64,7 +64,7 @@ pub fn run(builds: impl IntoIterator<Item = Build>, lanes: usize, work: impl Fn(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..lanes.max(1) {
+        for _ in 0..lanes {
             scope.spawn(lane);
         }
     });
