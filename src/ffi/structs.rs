@@ -278,6 +278,8 @@ pub struct nd_driver_statistics {
     pub cookies_accepted: u64,
     /// Requests whose cookie was wrong, or too old.
     pub cookies_refused: u64,
+    /// UDP sockets that failed and were made anew on their port.
+    pub sockets_remade: u64,
 }
 
 /// Bad network for tests, applied to datagram interfaces below the protocol.

@@ -19,6 +19,7 @@ mod send_many;
 mod tcp;
 mod tls;
 mod udp;
+mod udp_health;
 
 use std::io;
 use std::net::SocketAddr;
@@ -78,6 +79,8 @@ pub struct Pump {
     pub bell: Arc<Bell>,
     /// UDP sockets.
     pub udp: Vec<UdpSocket>,
+    /// How often one of them was made anew.
+    pub udp_remade: u64,
     /// TCP listeners.
     pub listeners: Vec<Listener>,
     /// In-process ports.
@@ -107,6 +110,7 @@ impl Pump {
             poll,
             bell,
             udp: Vec::new(),
+            udp_remade: 0,
             listeners: Vec::new(),
             ipc: Vec::new(),
             custom: Vec::new(),

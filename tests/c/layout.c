@@ -167,6 +167,7 @@ static void print_nd_driver_statistics(void) {
   FIELD(retries_out);
   FIELD(cookies_accepted);
   FIELD(cookies_refused);
+  FIELD(sockets_remade);
   END();
 }
 #undef STRUCT
