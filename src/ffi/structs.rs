@@ -309,4 +309,9 @@ pub struct nd_network_simulator {
     pub reserved: u32,
     /// Start of the random sequence: one seed, one behaviour.
     pub seed: u64,
+    /// Bytes that leave in a second, over all connections; packets wait for those in front. 0 is
+    /// no limit.
+    pub send_bytes_per_second: u32,
+    /// Bytes that may wait for that before further packets are lost; 0 is no limit.
+    pub send_backlog_bytes: u32,
 }

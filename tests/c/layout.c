@@ -244,6 +244,8 @@ static void print_nd_network_simulator(void) {
   FIELD(partitioned);
   FIELD(reserved);
   FIELD(seed);
+  FIELD(send_bytes_per_second);
+  FIELD(send_backlog_bytes);
   END();
 }
 #undef STRUCT
