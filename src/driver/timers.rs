@@ -67,3 +67,6 @@ impl Timers {
         self.heap.peek().map(|&Reverse((deadline, _))| deadline)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,6 +94,9 @@ pub struct Pump {
     ready: Vec<StreamId>,
     dirty: Vec<StreamId>,
     pool: Vec<Vec<u8>>,
+    /// What a test does in place of sleeping.
+    #[cfg(test)]
+    pub sleeper: Option<Box<dyn FnMut(Duration) + Send + Sync>>,
 }
 
 impl Pump {
@@ -120,6 +123,8 @@ impl Pump {
             ready: Vec::new(),
             dirty: Vec::new(),
             pool: Vec::new(),
+            #[cfg(test)]
+            sleeper: None,
         })
     }
 
@@ -282,6 +287,14 @@ impl Pump {
                 return self.poll(None);
             }
         }
+        #[cfg(test)]
+        let sleep = match &mut self.sleeper {
+            Some(sleeper) if !sleep.is_zero() => {
+                sleeper(sleep);
+                Duration::ZERO
+            }
+            _ => sleep,
+        };
         let polled = self.poll.poll(&mut self.events, Some(sleep));
         self.bell.set_asleep(false);
         match polled {
