@@ -69,4 +69,6 @@ impl Timers {
 }
 
 #[cfg(test)]
+mod jumps;
+#[cfg(test)]
 mod tests;

@@ -191,3 +191,43 @@ fn a_disconnect_waits_for_what_a_custom_interface_has_not_carried_yet() {
     }
     assert_eq!((kinds.len(), kinds.last()), (401, Some(&EventKind::Disconnect)));
 }
+
+#[test]
+fn a_carrier_that_takes_less_than_it_did_is_noticed_and_loses_nothing_reliable() {
+    for (size_max, found) in [(1100, 1024), (600, 512)] {
+        let mut talk = Talk::new(&frames(), "frag,reliable:32;reliable:32");
+        let message = |number: u32| {
+            let mut message = vec![number as u8; if number % 2 == 0 { 3500 } else { 1300 }];
+            message[..4].copy_from_slice(&number.to_le_bytes());
+            message
+        };
+        let (mut sent, mut got) = (0, Vec::new());
+        for frame in 0..1500 {
+            if frame == 20 {
+                enter(&talk.air).size_max = size_max;
+            }
+            // A message that was accepted while the path took more arrives, too.
+            let pipeline = if sent % 2 == 0 || frame >= 20 { 1 } else { 2 };
+            if sent < 100 && talk.client.send(talk.to_server, pipeline, &message(sent)).is_ok() {
+                sent += 1;
+            }
+            talk.frame();
+            got.extend(Talk::received(&mut talk.server));
+        }
+        got.sort_by_key(|message| u32::from_le_bytes(message[..4].try_into().expect("four")));
+        let all = Vec::from_iter((0..100).map(message));
+        assert!(got == all, "{} of 100 at {size_max}", got.len());
+        let info = talk.client.connection_info(talk.to_server).expect("is open");
+        assert_eq!((u32::from(info.path_mtu), info.session), (found, true));
+        let most = talk.client.payload_size_max(talk.to_server, 0).expect("is open");
+        assert_eq!(most, found - 10, "messages follow");
+        let swallowed = enter(&talk.air).swallowed;
+        talk.client.send(talk.to_server, 1, &message(2)).expect("fits in pieces");
+        talk.client.send(talk.to_server, 0, &vec![7; most as usize]).expect("fits");
+        for _ in 0..10 {
+            talk.frame();
+        }
+        assert_eq!(Talk::received(&mut talk.server).len(), 2);
+        assert_eq!(enter(&talk.air).swallowed, swallowed, "nothing too long leaves any more");
+    }
+}
