@@ -1646,6 +1646,10 @@ typedef struct nd_driver_statistics {
    * Requests whose cookie was wrong, or too old.
    */
   uint64_t cookies_refused;
+  /**
+   * UDP sockets that failed and were made anew on their port.
+   */
+  uint64_t sockets_remade;
 } nd_driver_statistics;
 
 /**
@@ -1697,6 +1701,15 @@ typedef struct nd_network_simulator {
    * Start of the random sequence: one seed, one behaviour.
    */
   uint64_t seed;
+  /**
+   * Bytes that leave in a second, over all connections; packets wait for those in front. 0 is
+   * no limit.
+   */
+  uint32_t send_bytes_per_second;
+  /**
+   * Bytes that may wait for that before further packets are lost; 0 is no limit.
+   */
+  uint32_t send_backlog_bytes;
 } nd_network_simulator;
 
 /**
@@ -2460,7 +2473,8 @@ typedef struct nd_pipeline_stage {
 
 /**
  * What the stages of one pipeline have counted on one connection. Fields of stages that the
- * pipeline has not are 0; of several stages of a kind the first counts.
+ * pipeline has not are 0. Several stages of a kind count together; the round trips are the first
+ * one's.
  */
 typedef struct nd_pipeline_statistics {
   /**
@@ -2856,6 +2870,17 @@ nd_result nd_connection_set_write_mode(struct nd_driver *driver,
  * @since 0.1
  */
 nd_result nd_settings_init(struct nd_settings *out_settings);
+
+/**
+ * Check settings as nd_driver_create does, without making a driver.
+ *
+ * @param settings  what to check
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT
+ * (nd_last_error names the field and its bounds)
+ * @thread any
+ * @since 0.4
+ */
+nd_result nd_settings_validate(const struct nd_settings *settings);
 
 /**
  * Fill interface settings with the defaults of a kind.
@@ -5160,7 +5185,8 @@ nd_result nd_multi_driver_get_driver_for_connection(struct nd_multi_driver *mult
                                                     struct nd_driver **out_driver);
 
 /**
- * Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+ * Make a pipeline in every driver, or in none when one of them cannot, as
+ * nd_driver_create_pipeline; it has one number in all of them.
  * All drivers of a collection have as many pipelines, and stages of the program are registered
  * alike in all of them.
  *
@@ -5437,6 +5463,32 @@ nd_result nd_driver_create_pipeline(struct nd_driver *driver,
                                     const struct nd_pipeline_stage *stages,
                                     uint32_t stage_count,
                                     uint8_t *out_pipeline);
+
+/**
+ * Ask whether nd_driver_create_pipeline would make a pipeline of these stages now. For programs
+ * that make the same one in several drivers, in all of them or in none.
+ *
+ * @param driver  the driver
+ * @param stages  as for nd_driver_create_pipeline
+ * @param stage_count  how many; at most 16
+ * @return as nd_driver_create_pipeline, and nothing was made
+ * @thread the one that uses the driver now
+ * @since 0.4
+ */
+nd_result nd_driver_check_pipeline(struct nd_driver *driver,
+                                   const struct nd_pipeline_stage *stages,
+                                   uint32_t stage_count);
+
+/**
+ * How many pipelines a driver has; their numbers are 1 to this.
+ *
+ * @param driver  the driver
+ * @param out_count  out: how many
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.4
+ */
+nd_result nd_driver_get_pipeline_count(struct nd_driver *driver, uint32_t *out_count);
 
 /**
  * Fill the parameters of a simulator stage with the defaults: a good network.

@@ -625,6 +625,18 @@ namespace NetDriver.Interop
         internal static extern int nd_settings_init(nd_settings* out_settings);
 
         /// <summary>
+        ///  Check settings as nd_driver_create does, without making a driver.
+        ///
+        ///  @param settings  what to check
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT
+        ///  (nd_last_error names the field and its bounds)
+        ///  @thread any
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_settings_validate", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_settings_validate(nd_settings* settings);
+
+        /// <summary>
         ///  Fill interface settings with the defaults of a kind.
         ///
         ///  @param out_settings  out: every field set
@@ -2867,7 +2879,8 @@ namespace NetDriver.Interop
         internal static extern int nd_multi_driver_get_driver_for_connection(nd_multi_driver* multi, ulong connection, nd_driver** out_driver);
 
         /// <summary>
-        ///  Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+        ///  Make a pipeline in every driver, or in none when one of them cannot, as
+        ///  nd_driver_create_pipeline; it has one number in all of them.
         ///  All drivers of a collection have as many pipelines, and stages of the program are registered
         ///  alike in all of them.
         ///
@@ -3130,6 +3143,32 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_create_pipeline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_create_pipeline(nd_driver* driver, nd_pipeline_stage* stages, uint stage_count, byte* out_pipeline);
+
+        /// <summary>
+        ///  Ask whether nd_driver_create_pipeline would make a pipeline of these stages now. For programs
+        ///  that make the same one in several drivers, in all of them or in none.
+        ///
+        ///  @param driver  the driver
+        ///  @param stages  as for nd_driver_create_pipeline
+        ///  @param stage_count  how many; at most 16
+        ///  @return as nd_driver_create_pipeline, and nothing was made
+        ///  @thread the one that uses the driver now
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_check_pipeline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_check_pipeline(nd_driver* driver, nd_pipeline_stage* stages, uint stage_count);
+
+        /// <summary>
+        ///  How many pipelines a driver has; their numbers are 1 to this.
+        ///
+        ///  @param driver  the driver
+        ///  @param out_count  out: how many
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_pipeline_count", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_pipeline_count(nd_driver* driver, uint* out_count);
 
         /// <summary>
         ///  Fill the parameters of a simulator stage with the defaults: a good network.
@@ -3772,6 +3811,10 @@ namespace NetDriver.Interop
         ///  Requests whose cookie was wrong, or too old.
         /// </summary>
         public ulong cookies_refused;
+        /// <summary>
+        ///  UDP sockets that failed and were made anew on their port.
+        /// </summary>
+        public ulong sockets_remade;
     }
 
     /// <summary>
@@ -3825,6 +3868,15 @@ namespace NetDriver.Interop
         ///  Start of the random sequence: one seed, one behaviour.
         /// </summary>
         public ulong seed;
+        /// <summary>
+        ///  Bytes that leave in a second, over all connections; packets wait for those in front. 0 is
+        ///  no limit.
+        /// </summary>
+        public uint send_bytes_per_second;
+        /// <summary>
+        ///  Bytes that may wait for that before further packets are lost; 0 is no limit.
+        /// </summary>
+        public uint send_backlog_bytes;
     }
 
     /// <summary>
@@ -4995,7 +5047,8 @@ namespace NetDriver.Interop
 
     /// <summary>
     ///  What the stages of one pipeline have counted on one connection. Fields of stages that the
-    ///  pipeline has not are 0; of several stages of a kind the first counts.
+    ///  pipeline has not are 0. Several stages of a kind count together; the round trips are the first
+    ///  one's.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct nd_pipeline_statistics
