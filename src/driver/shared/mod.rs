@@ -14,6 +14,8 @@ use std::sync::Arc;
 use super::NetworkDriver;
 use crate::error::{Error, Result, Status};
 use crate::log::note;
+use crate::proto::time::Micros;
+use crate::pump::Turn;
 
 use lock::{Exclusive, SharedLock};
 
@@ -53,18 +55,19 @@ fn poisoned() -> Error {
 }
 
 impl SharedDriver {
-    /// Shares a driver.
-    pub fn new(driver: NetworkDriver) -> Self {
-        Self::with_content(Content::Driver(Box::new(driver)))
+    /// Shares a driver. Here its background pump starts, if its settings want one.
+    ///
+    /// # Errors
+    /// [`Status::NetworkSocketError`] when the system gives no thread for the background pump.
+    pub fn new(driver: NetworkDriver) -> Result<Self> {
+        let place = Self::vacant();
+        place.put(&mut Some(Box::new(driver)), || ())?;
+        Ok(place)
     }
 
     /// A place for a driver, without one.
     pub(crate) fn vacant() -> Self {
-        Self::with_content(Content::Empty)
-    }
-
-    fn with_content(content: Content) -> Self {
-        Self { lock: Arc::new(SharedLock::new(content)) }
+        Self { lock: Arc::new(SharedLock::new(Content::Empty)) }
     }
 
     /// Lets `body` use the driver; nobody else can meanwhile. When it panics, so does this call,
@@ -81,17 +84,22 @@ impl SharedDriver {
 
     /// Moves a driver into a vacant place; `seal` runs while nobody else can enter. `None` when
     /// the place is not vacant, or in use.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
     pub(crate) fn put<R>(
         &self,
         driver: &mut Option<Box<NetworkDriver>>,
         seal: impl FnOnce() -> R,
-    ) -> Option<R> {
-        let mut content = self.lock.try_exclusive()?;
+    ) -> Result<Option<R>> {
+        let Some(mut content) = self.lock.try_exclusive() else { return Ok(None) };
         if !matches!(*content, Content::Empty) {
-            return None;
+            return Ok(None);
         }
-        *content = Content::Driver(driver.take()?);
-        Some(seal())
+        let Some(mut driver) = driver.take() else { return Ok(None) };
+        driver.start_background(Arc::downgrade(&self.lock), background_turn)?;
+        *content = Content::Driver(driver);
+        Ok(Some(seal()))
     }
 
     /// Takes the driver out, for good; `None` when it was taken out before, or failed inside.
@@ -110,9 +118,21 @@ impl SharedDriver {
         let mut content = self.lock.try_exclusive().ok_or_else(in_use)?;
         check()?;
         match std::mem::replace(&mut *content, Content::Empty) {
-            Content::Driver(driver) => Ok(Some(driver)),
+            Content::Driver(mut driver) => {
+                driver.stop_background();
+                Ok(Some(driver))
+            }
             Content::Empty | Content::Poisoned { .. } => Ok(None),
         }
+    }
+}
+
+/// Lets the background pump work on a driver for a moment, unless somebody else does.
+fn background_turn(lock: &SharedLock<Content>, body: fn(&mut NetworkDriver) -> Micros) -> Turn {
+    match lock.try_turn() {
+        // A panic ends the thread, and the driver says so to whoever comes next.
+        Some(content) => enter(content, body).map_or(Turn::Over, Turn::Sleep),
+        None => Turn::Refused,
     }
 }
 
