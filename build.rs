@@ -26,6 +26,7 @@ const SOURCES: &[&str] = &[
     "events",
     "extensions",
     "sends",
+    "concurrent",
     "streams",
     "stream_writes",
     "stream_packed_writes",
@@ -33,6 +34,7 @@ const SOURCES: &[&str] = &[
     "stream_packed_reads",
     "messages",
     "multi",
+    "own_loop",
     "pipelines",
     "stages",
 ];

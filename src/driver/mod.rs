@@ -5,8 +5,10 @@
 //! here makes a system call; the pump does.
 
 mod admission;
+mod background;
 mod closing;
 mod compression;
+mod concurrent;
 mod connect;
 mod connections;
 mod counting;
@@ -62,14 +64,18 @@ use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
 use crate::proto::traffic::Meter;
 use crate::proto::utp;
 use crate::proto::utp::guard::Guard;
+use crate::pump::{Background, ClientTls, Entropy, Pump};
 pub use crate::pump::{
     CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
     raise_descriptor_limit,
 };
-use crate::pump::{ClientTls, Entropy, Pump};
-use crate::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
+use crate::settings::{
+    ConnectionLimits, Dialect, InterfaceKind, NetworkSettings, NetworkSimulator,
+};
 
 use compression::Compression;
+use concurrent::Lanes;
+pub use concurrent::{Concurrent, LANE_SENDS_OPEN_MAX, SendBuffer};
 use connections::{Connections, Link};
 use events::EventQueue;
 pub use http_facts::ConnectionText;
@@ -81,7 +87,7 @@ use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
 use sessions::Sessions;
-pub use shared::SharedDriver;
+pub use shared::{ConcurrentDriver, SharedDriver};
 use streams::Streams;
 use timers::Timers;
 pub use traffic::{ConnectionStatistics, ReliableCounters, SequencedCounters};
@@ -109,6 +115,7 @@ pub struct NetworkDriver {
     events: EventQueue,
     timers: Timers,
     sends: OpenSends,
+    lanes: Lanes,
     pipelines: Pipelines,
     sessions: Sessions,
     accept_queue: VecDeque<Connection>,
@@ -150,6 +157,10 @@ pub struct NetworkDriver {
     listening: bool,
     /// New connections are refused although it listens.
     refusing: bool,
+    /// The thread that works between updates.
+    background: Option<Background>,
+    /// What went wrong there since the last update.
+    background_failure: Option<Error>,
     /// A receive function of the program failed in this round.
     custom_failure: Option<Error>,
     /// Somebody has woken the driver since the last update.
@@ -214,6 +225,7 @@ impl NetworkDriver {
             events: EventQueue::new(),
             timers: Timers::default(),
             sends: OpenSends::default(),
+            lanes: Lanes::default(),
             pipelines: Pipelines::default(),
             sessions: Sessions::default(),
             accept_queue: VecDeque::new(),
@@ -234,6 +246,8 @@ impl NetworkDriver {
             statistics: Statistics::default(),
             listening: false,
             refusing: false,
+            background: None,
+            background_failure: None,
             custom_failure: None,
             woken: false,
             polled: false,
@@ -252,10 +266,12 @@ impl NetworkDriver {
     /// socket of the driver itself;
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
+        self.settle_lanes();
         self.events.end_loans();
         self.release_ended();
         self.answer_requests();
         self.abort_open_sends();
+        self.abort_lane_sends();
         self.events.settle();
         self.begin_frame();
         self.begin_metering();
@@ -273,7 +289,7 @@ impl NetworkDriver {
         self.settle_news = false;
         self.requests.news = false;
         self.farewell_news = false;
-        outcome
+        self.background_failure.take().map_or(outcome, Err)
     }
 
     /// Sends what waits to be sent.
@@ -309,11 +325,8 @@ impl NetworkDriver {
                 self.show_owed_acks();
                 self.flush()?;
             }
-            let clock = self.pump.clock.now();
-            let rest = end.saturating_sub(clock);
-            let accept = self.until_accept().unwrap_or(Micros::MAX);
-            let idle = self.until_timer().min(accept).min(rest);
-            let sleep = if self.pump.has_ready() { 0 } else { idle };
+            let rest = end.saturating_sub(self.pump.clock.now());
+            let sleep = self.until_due().min(rest);
             self.cycle(Some(Duration::from_micros(sleep)))?;
             self.polled = true;
             if rest == 0 {
@@ -434,6 +447,19 @@ impl NetworkDriver {
         self.drop_plan(index);
         self.events.clear(&mut self.connections.at(index).waiting);
         self.connections.remove(index);
+        self.lanes.forget(index);
+    }
+
+    /// A new connection, Connecting; `None` when the limit is reached.
+    fn add_connection(
+        &mut self,
+        interface: u32,
+        dialect: Dialect,
+        limits: ConnectionLimits,
+    ) -> Option<u32> {
+        let index = self.connections.insert(interface, dialect, limits)?;
+        self.lanes.grow(self.connections.slots());
+        Some(index)
     }
 
     /// Puts an event into the queue of a connection.

@@ -59,26 +59,24 @@ impl NetworkDriver {
         Some(self.lend(popped))
     }
 
+    /// Takes an event that another user of the driver was shown already: its data stays where it is
+    /// until the next update.
+    pub(super) fn pop_shown(&mut self, index: u32) {
+        if let Some(popped) = self.pop_from(index) {
+            self.lend(popped);
+        }
+    }
+
     /// Shows an event that has just been popped; its data stays here.
     #[inline]
     fn lend(&mut self, popped: Popped) -> EventView<'_> {
-        let Event {
-            connection,
-            kind,
-            ref data,
-            text,
-            first,
-            last,
-            clean,
-            reason,
-            close_code,
-            pipeline,
-        } = *self.events.lend(popped);
-        EventView { connection, kind, data, text, first, last, clean, reason, close_code, pipeline }
+        let event = self.events.lend(popped);
+        event.view(&event.data)
     }
 
+    /// Takes the oldest visible event of a connection, and does what follows from that.
     #[inline]
-    fn pop_from(&mut self, index: u32) -> Option<Popped> {
+    pub(super) fn pop_from(&mut self, index: u32) -> Option<Popped> {
         let entry = self.connections.at(index);
         let popped = self.events.pop(&mut entry.waiting)?;
         if entry.paused || entry.end_held {

@@ -1,21 +1,27 @@
 //! A driver that several threads know: each call enters it, and leaves it again.
 //!
 //! One call at a time has the driver to itself; a call that comes meanwhile is refused with
-//! [`Status::DriverInUse`], never made to wait. A panic inside leaves it fit only to be dropped.
-//! What may be done beside others is not decided here.
+//! [`Status::DriverInUse`], never made to wait. Concurrent calls have it beside each other. A panic
+//! inside leaves it fit only to be dropped. What may be done beside others is not decided here.
 
 mod lock;
 mod sync;
+#[cfg(test)]
+mod tests;
+mod touched;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use super::NetworkDriver;
+use super::{Concurrent, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
+use crate::proto::time::Micros;
+use crate::pump::Turn;
 
 use lock::{Exclusive, SharedLock};
+pub use touched::{Link, Touched};
 
 /// What a lock guards.
 enum Content {
@@ -41,6 +47,13 @@ fn in_use() -> Error {
     )
 }
 
+fn taken() -> Error {
+    Error::new(
+        Status::DriverInUse,
+        "another call has the driver to itself now; make concurrent calls between updates",
+    )
+}
+
 fn empty() -> Error {
     Error::new(Status::InvalidHandle, "the driver was taken out or destroyed")
 }
@@ -53,18 +66,19 @@ fn poisoned() -> Error {
 }
 
 impl SharedDriver {
-    /// Shares a driver.
-    pub fn new(driver: NetworkDriver) -> Self {
-        Self::with_content(Content::Driver(Box::new(driver)))
+    /// Shares a driver. Here its background pump starts, if its settings want one.
+    ///
+    /// # Errors
+    /// [`Status::NetworkSocketError`] when the system gives no thread for the background pump.
+    pub fn new(driver: NetworkDriver) -> Result<Self> {
+        let place = Self::vacant();
+        place.put(&mut Some(Box::new(driver)), || ())?;
+        Ok(place)
     }
 
     /// A place for a driver, without one.
     pub(crate) fn vacant() -> Self {
-        Self::with_content(Content::Empty)
-    }
-
-    fn with_content(content: Content) -> Self {
-        Self { lock: Arc::new(SharedLock::new(content)) }
+        Self { lock: Arc::new(SharedLock::new(Content::Empty)) }
     }
 
     /// Lets `body` use the driver; nobody else can meanwhile. When it panics, so does this call,
@@ -79,19 +93,69 @@ impl SharedDriver {
         enter(content, body)
     }
 
+    /// Lets several threads use the driver at once, between the calls that have it to themselves.
+    ///
+    /// # Errors
+    /// As [`enter`](Self::enter).
+    pub fn concurrent(&self) -> Result<ConcurrentDriver> {
+        self.allow_concurrent(|| Ok(()))?;
+        Ok(ConcurrentDriver { shared: self.clone() })
+    }
+
+    /// From now on [`share`](Self::share) lets somebody in, unless `check`, which runs while
+    /// nobody else can enter, fails.
+    pub(crate) fn allow_concurrent(&self, check: impl FnOnce() -> Result<()>) -> Result<()> {
+        let mut content = self.lock.try_exclusive().ok_or_else(in_use)?;
+        check()?;
+        enter_content(&mut content, NetworkDriver::enable_lanes)?;
+        SharedLock::allow_sharing(&content);
+        Ok(())
+    }
+
+    /// Lets `body` use the driver beside others.
+    ///
+    /// # Errors
+    /// [`Status::DriverInUse`] while a call has the driver to itself; otherwise as
+    /// [`enter`](Self::enter).
+    #[inline]
+    pub(crate) fn share<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+        let content = self.lock.try_shared().ok_or_else(taken)?;
+        let driver = match &*content {
+            Content::Driver(driver) => driver.share(),
+            Content::Poisoned { .. } => return Err(poisoned()),
+            Content::Empty => return Err(empty()),
+        };
+        if driver.has_failed() {
+            return Err(poisoned());
+        }
+        match catch_unwind(AssertUnwindSafe(|| body(driver))) {
+            Ok(outcome) => Ok(outcome),
+            Err(panic) => {
+                driver.fail(panic_text(&*panic));
+                drop(content);
+                resume_unwind(panic)
+            }
+        }
+    }
+
     /// Moves a driver into a vacant place; `seal` runs while nobody else can enter. `None` when
     /// the place is not vacant, or in use.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
     pub(crate) fn put<R>(
         &self,
         driver: &mut Option<Box<NetworkDriver>>,
         seal: impl FnOnce() -> R,
-    ) -> Option<R> {
-        let mut content = self.lock.try_exclusive()?;
+    ) -> Result<Option<R>> {
+        let Some(mut content) = self.lock.try_exclusive() else { return Ok(None) };
         if !matches!(*content, Content::Empty) {
-            return None;
+            return Ok(None);
         }
-        *content = Content::Driver(driver.take()?);
-        Some(seal())
+        let Some(mut driver) = driver.take() else { return Ok(None) };
+        driver.start_background(Arc::downgrade(&self.lock), background_turn)?;
+        *content = Content::Driver(driver);
+        Ok(Some(seal()))
     }
 
     /// Takes the driver out, for good; `None` when it was taken out before, or failed inside.
@@ -110,9 +174,41 @@ impl SharedDriver {
         let mut content = self.lock.try_exclusive().ok_or_else(in_use)?;
         check()?;
         match std::mem::replace(&mut *content, Content::Empty) {
-            Content::Driver(driver) => Ok(Some(driver)),
+            Content::Driver(mut driver) => {
+                driver.stop_background();
+                Ok(Some(driver))
+            }
             Content::Empty | Content::Poisoned { .. } => Ok(None),
         }
+    }
+}
+
+/// A driver for several threads at once: each pops the events of its connections and sends to
+/// them, one thread per connection, between the updates that somebody makes through the
+/// [`SharedDriver`]. Clones are the same driver.
+#[derive(Clone)]
+pub struct ConcurrentDriver {
+    shared: SharedDriver,
+}
+
+impl ConcurrentDriver {
+    /// Lets `body` use the driver beside others. One that does much in here pays once for it.
+    ///
+    /// # Errors
+    /// [`Status::DriverInUse`] while a call has the driver to itself; [`Status::InvalidHandle`]
+    /// after [`SharedDriver::take`]; [`Status::Panic`] after a panic inside.
+    #[inline]
+    pub fn enter<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+        self.shared.share(body)
+    }
+}
+
+/// Lets the background pump work on a driver for a moment, unless somebody else does.
+fn background_turn(lock: &SharedLock<Content>, body: fn(&mut NetworkDriver) -> Micros) -> Turn {
+    match lock.try_turn() {
+        // A panic ends the thread, and the driver says so to whoever comes next.
+        Some(content) => enter(content, body).map_or(Turn::Over, Turn::Sleep),
+        None => Turn::Refused,
     }
 }
 
@@ -121,24 +217,39 @@ fn enter<R>(
     mut content: Exclusive<'_, Content>,
     body: impl FnOnce(&mut NetworkDriver) -> R,
 ) -> Result<R> {
-    let driver = match &mut *content {
+    enter_content(&mut content, body)
+}
+
+#[inline]
+fn enter_content<R>(
+    content: &mut Exclusive<'_, Content>,
+    body: impl FnOnce(&mut NetworkDriver) -> R,
+) -> Result<R> {
+    let driver = match &mut **content {
         Content::Driver(driver) => driver,
         Content::Poisoned { .. } => return Err(poisoned()),
         Content::Empty => return Err(empty()),
     };
-    match catch_unwind(AssertUnwindSafe(|| body(driver))) {
+    if driver.is_touched() && driver.share().has_failed() {
+        poison(content);
+        return Err(poisoned());
+    }
+    let settled = AssertUnwindSafe(|| {
+        driver.settle_lanes();
+        body(driver)
+    });
+    match catch_unwind(settled) {
         Ok(outcome) => Ok(outcome),
         Err(panic) => {
-            poison(&mut content, &*panic);
-            drop(content);
+            note!(Error, "a call on a driver failed inside: {}", panic_text(&*panic));
+            poison(content);
             resume_unwind(panic)
         }
     }
 }
 
 #[cold]
-fn poison(content: &mut Content, panic: &(dyn Any + Send)) {
-    note!(Error, "a call on a driver failed inside: {}", panic_text(panic));
+fn poison(content: &mut Content) {
     *content = match std::mem::replace(content, Content::Empty) {
         Content::Driver(kept) => Content::Poisoned { _kept: kept },
         other => other,
