@@ -7,7 +7,6 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::proto::time::Micros;
-use crate::pump::growth::growth;
 
 /// Whose deadline.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -49,9 +48,6 @@ impl Timers {
             && deadline < armed.0
         {
             *armed = Armed(deadline);
-            if self.heap.len() == self.heap.capacity() {
-                self.heap.reserve_exact(growth(self.heap.len()));
-            }
             self.heap.push(Reverse((deadline, owner)));
         }
     }

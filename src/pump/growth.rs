@@ -5,8 +5,7 @@
 const FIRST: usize = 16;
 
 /// How many places more a full table of `length` gets.
-#[must_use]
-pub const fn growth(length: usize) -> usize {
+const fn growth(length: usize) -> usize {
     if length < FIRST * 16 { FIRST } else { length / 16 }
 }
 

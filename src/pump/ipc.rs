@@ -15,6 +15,9 @@ use parking_lot::Mutex;
 pub const QUEUE_MAX: usize = 65_536;
 /// Bytes of a queue's memory that is kept to be used again.
 const KEPT_BYTES_MAX: usize = 1 << 20;
+/// Room that a queue begins with: more than a few connections send between two updates.
+const BYTES_INITIAL: usize = 16 << 10;
+const PACKETS_INITIAL: usize = 64;
 /// Where ports that the program leaves to us start.
 const EPHEMERAL_START: u16 = 49_152;
 
@@ -73,6 +76,10 @@ struct Packets {
 }
 
 impl Packets {
+    fn new() -> Self {
+        Self { bytes: Vec::with_capacity(BYTES_INITIAL), ends: Vec::with_capacity(PACKETS_INITIAL) }
+    }
+
     fn clear(&mut self) {
         self.ends.clear();
         self.bytes.clear();
@@ -129,9 +136,9 @@ impl IpcPort {
             return Err(io::ErrorKind::AddrInUse.into());
         };
         let mailbox =
-            Arc::new(Mailbox { queue: Mutex::new(Packets::default()), bell: Arc::clone(bell) });
+            Arc::new(Mailbox { queue: Mutex::new(Packets::new()), bell: Arc::clone(bell) });
         ports.insert(port, Arc::clone(&mailbox));
-        Ok(Self { port, mailbox, inbox: Inbox::default() })
+        Ok(Self { port, mailbox, inbox: Inbox { packets: Packets::new(), ..Inbox::default() } })
     }
 
     /// The port.
