@@ -75,7 +75,7 @@ impl NetworkDriver {
     }
 
     /// Takes the oldest visible event of a connection, and does what follows from that.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop_from(&mut self, index: u32) -> Option<Popped> {
         let entry = self.connections.at(index);
         let popped = self.events.pop(&mut entry.waiting)?;

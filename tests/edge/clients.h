@@ -20,8 +20,8 @@
 #define CLIENTS_MAX 65536
 /* UDP clients share this many sockets: a connection is its token. */
 #define UDP_SOCKETS 16
-/* Clients that connect before the answers to them are read. */
-#define CROWD 256
+/* Clients that connect before the answers to them are read; few enough for a socket's buffer. */
+#define CROWD 128
 #define WORD "0123456789abcdef0123456789abcdef"
 #define WORD_SIZE 32
 #define ANSWER_SECONDS 10
