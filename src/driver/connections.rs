@@ -3,7 +3,9 @@
 //! A slot serves the next connection only after the program has seen the end of the last one.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 
+use super::address::KeptAddress;
 use super::events::Waiting;
 use super::http_facts::HttpFacts;
 use super::pipelines::Machines;
@@ -113,11 +115,11 @@ pub struct Entry {
     /// Counters.
     pub traffic: Traffic,
     /// The peer.
-    pub remote: Option<SocketAddr>,
+    pub remote: KeptAddress,
     /// The socket's other end, where that is another one: a proxy.
     pub peer: Option<Box<SocketAddr>>,
     /// This side.
-    pub local: Option<SocketAddr>,
+    pub local: KeptAddress,
     /// Both ends, where a custom interface names them.
     pub custom: Option<Box<CustomEnds>>,
     /// The connect payload: the peer's on a server, ours on a client.
@@ -133,7 +135,7 @@ pub struct Entry {
     /// It is not the program's yet, because its path is not known.
     pub unsettled: bool,
     /// When the last message arrived.
-    pub last_message: Option<Micros>,
+    pub last_message: Option<NonZero<Micros>>,
 }
 
 impl Entry {
@@ -166,9 +168,9 @@ impl Entry {
             armed: Armed::NONE,
             queued_datagrams: 0,
             traffic: Traffic::default(),
-            remote: None,
+            remote: KeptAddress::None,
             peer: None,
-            local: None,
+            local: KeptAddress::None,
             custom: None,
             payload: Box::default(),
             http: None,

@@ -3,6 +3,8 @@
 //! A packet finds its connection by token. What cannot be parsed or belongs nowhere is dropped
 //! and counted, never answered.
 
+use std::num::NonZero;
+
 use bytes::Bytes;
 
 use super::connections::Link;
@@ -202,7 +204,7 @@ impl NetworkDriver {
             // The program has closed it; nothing is delivered while the goodbye waits.
             return;
         }
-        entry.last_message = Some(now);
+        entry.last_message = NonZero::new(now.max(1));
         let traffic = &mut entry.traffic;
         traffic.messages_in += u64::from(piece.last);
         traffic.bytes_in += size;

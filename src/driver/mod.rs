@@ -4,6 +4,7 @@
 //! → sockets), then publication of the events. `wait` does the same without publishing. Nothing
 //! here makes a system call; the pump does.
 
+mod address;
 mod admission;
 mod background;
 mod closing;
@@ -520,7 +521,7 @@ impl NetworkDriver {
         entry.incoming = true;
         entry.state = ConnectionState::Connected;
         let connection = entry.connection(index);
-        note!(Info, "{connection:?} came from {:?}, {:?}", entry.remote, entry.dialect);
+        note!(Info, "{connection:?} came from {:?}, {:?}", entry.remote.get(), entry.dialect);
         self.accept_queue.push_back(connection);
         self.accept_news = true;
         self.statistics.connections_incoming += 1;

@@ -381,9 +381,9 @@ impl NetworkDriver {
         self.streams.set_phase(id, Phase::Open, None);
         let entry = self.connections.at(index);
         entry.link = Link::Stream(id);
-        entry.remote = Some(remote);
+        entry.remote = Some(remote).into();
         entry.peer = proxy;
-        entry.local = local;
+        entry.local = local.into();
         entry.http = http;
         if dialect == Dialect::Plain {
             self.announce(index);

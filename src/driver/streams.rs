@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use super::http_facts::HttpFacts;
@@ -81,7 +82,7 @@ pub struct StreamState {
     /// When it came.
     opened: Micros,
     /// When its goodbye first made progress.
-    pub(super) leaving_since: Option<Micros>,
+    pub(super) leaving_since: Option<NonZero<Micros>>,
     pub(super) ws: Option<Box<WebSocket>>,
     /// It carries UTP packets with a length in front.
     pub(super) is_framed: bool,
@@ -108,7 +109,7 @@ pub struct StreamState {
     pub(super) deadline: Option<Micros>,
     pub(super) armed: Armed,
     /// Where the last ping ends in what is sent, while it waits.
-    pub(super) ping_end: Option<u64>,
+    pub(super) ping_end: Option<NonZero<u64>>,
 }
 
 /// All streams, by the pump's ids.

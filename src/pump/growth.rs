@@ -1,4 +1,4 @@
-//! How tables of connections grow: by a sixteenth, not to twice the size, so that ten thousand idle
+//! How tables of connections grow: by a thirty-second part, not to twice the size, so that ten thousand idle
 //! connections do not pay for the places of ten thousand others.
 
 /// Places that a table begins with.
@@ -6,7 +6,7 @@ const FIRST: usize = 16;
 
 /// How many places more a full table of `length` gets.
 const fn growth(length: usize) -> usize {
-    if length < FIRST * 16 { FIRST } else { length / 16 }
+    if length < FIRST * 32 { FIRST } else { length / 32 }
 }
 
 /// Appends to a table.

@@ -55,8 +55,9 @@ static void write_all(int one, const void *bytes, size_t size) {
 /* ---- UDP: Unity Transport's packets -------------------------------------------------------- */
 
 static void write_token(uint8_t *place, unsigned client) {
-  memset(place, 0x5a, 8);
-  memcpy(place, &client, sizeof client);
+  uint32_t process = (uint32_t)getpid();
+  memcpy(place, &client, 4);
+  memcpy(place + 4, &process, 4);
 }
 
 static int udp_socket_of(unsigned client) {

@@ -80,7 +80,7 @@ impl Options {
 /// `cargo xtask bench [udp|scale]`.
 pub fn command(project: &Project, args: &Args) -> Result<()> {
     if args.operand.as_deref() == Some("scale") {
-        return crate::edge::scale::bench(project);
+        return crate::edge::scale::bench(project, args.has("--write"));
     }
     let options = Options::parse(args)?;
     let suite = match args.operand.as_deref().unwrap_or("udp") {

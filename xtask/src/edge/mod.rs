@@ -29,9 +29,6 @@ use counts::Counts;
 const TABLE: &str = "tests/edge/instructions.txt";
 /// The document that shows it.
 const DOCUMENT: &str = "docs/PERFORMANCE.md";
-/// The document's marks around it.
-const BEGIN: &str = "<!-- edge: begin -->\n";
-const END: &str = "<!-- edge: end -->";
 
 /// What the programs need.
 pub const NEEDS: &[Need] = &[Need::C, Need::Valgrind, Need::Mono];
@@ -79,8 +76,14 @@ fn compare(project: &Project, counted: &Counts) -> Result<Vec<String>> {
 
 /// The document with the table between its marks.
 fn show(document: &str, table: &Counts) -> Result<String> {
-    let missing = || Error::new(format!("{DOCUMENT} has no {} … {END}", BEGIN.trim_end()));
-    let (before, rest) = document.split_once(BEGIN).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(END).ok_or_else(missing)?;
-    Ok(format!("{before}{BEGIN}{}{END}{after}", table.markdown()))
+    between(document, "edge", &table.markdown())
+}
+
+/// The document with a text between the marks of a name.
+fn between(document: &str, name: &str, text: &str) -> Result<String> {
+    let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->"));
+    let missing = || Error::new(format!("{DOCUMENT} has no {} … {end}", begin.trim_end()));
+    let (before, rest) = document.split_once(&begin).ok_or_else(missing)?;
+    let (_, after) = rest.split_once(&end).ok_or_else(missing)?;
+    Ok(format!("{before}{begin}{text}{end}{after}"))
 }
