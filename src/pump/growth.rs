@@ -1,5 +1,5 @@
-//! How tables of connections grow: by a thirty-second part, not to twice the size, so that ten thousand idle
-//! connections do not pay for the places of ten thousand others.
+//! How tables of connections grow: by a thirty-second part, not to twice the size, so that ten
+//! thousand idle connections do not pay for the places of ten thousand others.
 
 /// Places that a table begins with.
 const FIRST: usize = 16;
