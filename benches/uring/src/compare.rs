@@ -144,7 +144,7 @@ fn print(peers: &[Peer], load: Load, options: &Options) {
     }
     println!("; {} rounds of {} ms\n", options.rounds, options.slice_ms);
     println!(
-        "| form | | CPU µs per message | of epoll, and its 95 % interval | k messages/s | of epoll |"
+        "| form | | CPU µs per message | of epoll (95 % interval) | k messages/s | of epoll |"
     );
     println!("|---|---|--:|--:|--:|--:|");
     let first = &peers[0];

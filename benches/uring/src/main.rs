@@ -11,6 +11,10 @@
 //! | `load` | the clients: the same for all |
 //! | `compare` | runs them in turns; medians and ratios |
 //! | `cost` | the processor time of a server |
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the rules about clocks and sockets protect the driver"
+)]
 
 mod buffers;
 mod calls;
