@@ -143,9 +143,7 @@ fn print(peers: &[Peer], load: Load, options: &Options) {
         print!(", the server looks every {frame_ms} ms");
     }
     println!("; {} rounds of {} ms\n", options.rounds, options.slice_ms);
-    println!(
-        "| form | | CPU µs per message | of epoll (95 % interval) | k messages/s | of epoll |"
-    );
+    println!("| form | | CPU µs per message | of epoll (95 %) | k messages/s | of epoll |");
     println!("|---|---|--:|--:|--:|--:|");
     let first = &peers[0];
     for peer in peers {
