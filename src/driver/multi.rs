@@ -62,8 +62,8 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
     /// # Errors
     /// [`Status::NetworkStateMismatch`] when it has, or had, connections, or has a number already;
     /// [`Status::InvalidArgument`] when it has not as many pipelines as the others;
-    /// [`Status::LimitReached`] above [`MULTI_DRIVERS_MAX`]; [`Status::NetworkSocketError`] when the
-    /// system has no descriptor left.
+    /// [`Status::LimitReached`] above [`MULTI_DRIVERS_MAX`]; [`Status::NetworkSocketError`] when
+    /// the system has no descriptor left.
     pub fn add_driver(&mut self, mut driver: D) -> Result<u8> {
         let number = self.drivers.len() + 1;
         if number > MULTI_DRIVERS_MAX {

@@ -126,7 +126,11 @@ def a_path_that_narrows_gets_pieces(server):
     narrow = 1100
     # What left as Data packets before the session is not cut, and keeps the path that it had.
     session = (frames.SHORT, frames.LONG)
-    ether = Ether(lambda packet, count: packet[0] in session and count > 80 and len(packet) > narrow)
+
+    def swallows(packet, count):
+        return count > 80 and packet[0] in session and len(packet) > narrow
+
+    ether = Ether(swallows)
     client, answer = play(server, ether, 3000, BULK)
     expect(ether.lost >= 6, f"{ether.lost} lost")
     expect("part" in client.kinds | answer.kinds, "no pieces")
