@@ -129,10 +129,13 @@ fn run(
     let crew = Crew { phase: AtomicUsize::new(0), ready: AtomicUsize::new(0) };
     let mut sides: Vec<Side> = (0..CONNECTIONS).map(|_| Side::default()).collect();
     thread::scope(|scope| {
-        for connections in ours.chunks(CONNECTIONS / THREADS) {
-            let (crew, concurrent) = (&crew, &concurrent);
-            scope.spawn(move || work(crew, concurrent, connections));
-        }
+        let chunks = ours.chunks(CONNECTIONS / THREADS);
+        let threads: Vec<_> = chunks
+            .map(|connections| {
+                let (crew, concurrent) = (&crew, &concurrent);
+                scope.spawn(move || work(crew, concurrent, connections))
+            })
+            .collect();
         until("all echoes", || {
             converse(&mut client, &theirs, &mut sides, via);
             client.update().expect("updates");
@@ -143,6 +146,9 @@ fn run(
             sides.iter().all(|side| side.back == MESSAGES).then_some(())
         });
         crew.phase.store(END, Ordering::Release);
+        for thread in threads {
+            thread.join().expect("ends");
+        }
     });
     let taken = server.take().expect("is free").expect("is there");
     assert_eq!(taken.statistics().messages_out, u64::from(MESSAGES) * CONNECTIONS as u64);

@@ -24,7 +24,8 @@ const FOUND: &str = "ThreadSanitizer: data race";
 /// What it writes when it cannot run, for the way in which the system lays out memory.
 const CANNOT_RUN: &str = "FATAL: ThreadSanitizer";
 
-/// Runs `tests/threads.rs` and `tests/concurrent.rs` under the sanitizer, once it is known to see races here.
+/// Runs `tests/threads.rs` and `tests/concurrent.rs` under the sanitizer, once it is known to see
+/// races here.
 pub fn threads(project: &Project) -> Result<Outcome> {
     if !cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
         return Ok(Outcome::Skipped(format!("the sanitizer is set up for {TARGET} only")));
