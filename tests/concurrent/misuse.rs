@@ -59,7 +59,7 @@ fn a_second_thread_in_one_connection_is_told() {
                 assert_eq!(refused, [Status::DriverInUse; 6]);
                 assert_eq!(server.connection_state(to_client), ConnectionState::Connected);
             });
-            other.join().expect("ends");
+            other.join().expect("its checks hold");
         });
         room.copy_from_slice(b"goes");
         drop(room);
