@@ -79,14 +79,17 @@ static void run_parts(nd_concurrent *server, const nd_connection *connections) {
 }
 
 /* Every message comes back once, and in order. */
-static void threads_echo(uint32_t kind) {
+static void threads_echo(uint32_t kind, uint32_t background_pump) {
   const nd_interface_settings interface_settings = interface_of(kind);
   const nd_settings settings = default_settings();
-  struct pair pair = open_pair(&interface_settings, &settings, &settings, "127.0.0.1");
+  nd_settings server_settings = settings;
+  struct pair pair;
   nd_connection theirs[CONNECTIONS], ours[CONNECTIONS];
   uint32_t sent[CONNECTIONS] = {0}, back[CONNECTIONS] = {0}, total = 0;
   nd_concurrent *server = NULL;
   int64_t end;
+  server_settings.background_pump = (int32_t)background_pump;
+  pair = open_pair(&interface_settings, &server_settings, &settings, "127.0.0.1");
   for (uint32_t i = 0; i < CONNECTIONS; i++) theirs[i] = connect_pair(&pair, &ours[i]);
   CHECK_OK(nd_driver_to_concurrent(pair.server, &server));
   CHECK(server != NULL);
@@ -250,9 +253,10 @@ static void data_stays_until_the_update(void) {
 }
 
 int main(void) {
-  threads_echo(ND_INTERFACE_UDP);
-  threads_echo(ND_INTERFACE_WEBSOCKET);
-  threads_echo(ND_INTERFACE_IPC);
+  threads_echo(ND_INTERFACE_UDP, 0);
+  threads_echo(ND_INTERFACE_WEBSOCKET, 0);
+  threads_echo(ND_INTERFACE_IPC, 0);
+  threads_echo(ND_INTERFACE_UDP, 1);
   arguments_are_checked();
   a_send_ends_once();
   data_stays_until_the_update();
