@@ -164,6 +164,11 @@ impl ReceiveChannel {
         verdict
     }
 
+    fn cost_of_pieces(&self, sequence: u64) -> u64 {
+        let begun = self.pieces.iter().find(|&&(number, _)| number == sequence);
+        begun.map_or(0, |(_, message)| cost(message.len()))
+    }
+
     /// The message is there whole; its pieces are not needed any more.
     fn forget_pieces(&mut self, sequence: u64) {
         if let Some(place) = self.pieces.iter().position(|&(number, _)| number == sequence) {
@@ -198,6 +203,8 @@ impl ReceiveChannel {
         if self.held.get(place).is_some_and(Option::is_some) {
             return Verdict::Duplicate;
         }
+        // Its pieces, if some have come, have taken their part of the room.
+        let room = room + self.cost_of_pieces(sequence);
         // What lies between would have to fit into the window, too.
         let between = distance.saturating_mul(cost(0));
         if distance >= UNACKNOWLEDGED_MAX

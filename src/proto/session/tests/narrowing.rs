@@ -200,6 +200,21 @@ fn pieces_that_were_cut_elsewhere_when_they_were_sent_again_fit_together() {
 }
 
 #[test]
+fn a_message_whose_pieces_have_come_may_come_whole_however_full_the_window_is() {
+    let mut config = config();
+    config.window = 1100;
+    let mut session = crate::proto::session::Session::new(0, config);
+    let mut log = Log::default();
+    let message = vec![8; 1000];
+    let (channel, sequence) = (1, 0);
+    let half = Frame::Part { channel, sequence, offset: 0, last: false, data: &message[..600] };
+    assert_eq!(session.handle_datagram(0, &forged(0, &[half]), &mut log), Taken::New);
+    let whole = Frame::Reliable { channel, sequence, data: &message };
+    assert_eq!(session.handle_datagram(0, &forged(1, &[whole]), &mut log), Taken::New);
+    assert_eq!(log.reliable[&1][0].1, message);
+}
+
+#[test]
 fn a_piece_is_a_frame_that_reaches_to_the_end() {
     let mut world = world(Params::default(), 1);
     let message = long(&world, 5);
