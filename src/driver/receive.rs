@@ -154,7 +154,9 @@ impl NetworkDriver {
     /// Runs the timers that are due.
     pub(super) fn run_timers(&mut self) {
         let now = self.now;
-        while let Some((deadline, owner)) = self.timers.poll_due(now) {
+        while self.settle_timers().is_some_and(|next| next <= now)
+            && let Some((deadline, owner)) = self.timers.poll_due(now)
+        {
             match owner {
                 Owner::Connection(index) => {
                     let entry = self.connections.at(index);
@@ -169,6 +171,16 @@ impl NetworkDriver {
                 }
             }
         }
+    }
+
+    /// When the next timer is due.
+    pub(super) fn settle_timers(&mut self) -> Option<Micros> {
+        let (connections, streams) = (&mut self.connections, &mut self.streams);
+        self.timers.settle(|owner, deadline| match owner {
+            Owner::Connection(index) => connections.at(index).armed.revise(deadline),
+            Owner::Stream(id) => streams.revise_armed(id, deadline),
+        });
+        self.timers.next_timeout()
     }
 
     fn run_connection_timer(&mut self, index: u32) {

@@ -388,13 +388,12 @@ impl Session {
 
     /// Protects messages of earlier packets, where the budget and the datagram have room.
     fn write_protection(&mut self, number: u64, datagram: &mut Datagram<'_>) {
-        let Some(span_max) = self.repairer.span(&self.rtt) else { return };
         let after = self.recovery.in_flight() + u64::from(self.datagram_size);
-        if after > self.controller.window() {
+        if !self.repairer.protects(&self.rtt) || after > self.controller.window() {
             return;
         }
         for place in 0..self.sending.len() {
-            while let Some(span) = self.sending[place].unprotected(number, span_max) {
+            while let Some(span) = self.sending[place].unprotected(number) {
                 let before = datagram.out.len();
                 if !self.protect(place, number, span, datagram) {
                     break;
