@@ -9,7 +9,7 @@ use super::interfaces::Binding;
 use super::timers::Owner;
 use crate::error::Status;
 use crate::log::note;
-use crate::proto::time::{MICROS_PER_MS, Micros};
+use crate::proto::time::{MICROS_PER_MS, Micros, earliest};
 use crate::proto::utp::connection::{Outcome, UtpConnection};
 
 /// Batches taken from one UDP socket in one round.
@@ -236,16 +236,16 @@ impl NetworkDriver {
         }
         let entry = self.connections.at(index);
         let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
-        let mut deadline = plan.into_iter().chain(pipelines).chain(session).min();
+        let mut machine = None;
         if let Some(utp) = &entry.utp {
             // A goodbye waits for what was sent before.
             let wants = utp.wants_transmit() && !entry.closing;
             if wants && !std::mem::replace(&mut entry.listed, true) {
                 self.control_list.push(index);
             }
-            let machine = utp.next_timeout(&self.utp_config);
-            deadline = deadline.into_iter().chain(machine).min();
+            machine = utp.next_timeout(&self.utp_config);
         }
+        let deadline = earliest([plan, pipelines, session, machine]);
         self.timers.arm(Owner::Connection(index), &mut entry.armed, deadline);
     }
 }

@@ -110,7 +110,7 @@ mod tests {
         repairer.handle_packets(0, 1);
         repairer.handle_sent(1000, &far());
         assert!(repairer.affords(449) && !repairer.affords(451));
-        repairer.handle_protected(449);
+        let mut repairer = Repairer::new(66, 1400);
         for _ in 0..100 {
             repairer.handle_packets(9, 1);
         }

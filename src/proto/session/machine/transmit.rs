@@ -10,7 +10,7 @@ use crate::proto::session::frame::{self, Frame, types, varint_size};
 use crate::proto::session::frame::{MESSAGE_OVERHEAD, RELIABLE_OVERHEAD, REPAIR_OVERHEAD};
 use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
 use crate::proto::session::recovery::{Content, Sent};
-use crate::proto::session::send_channel::{Next, Span};
+use crate::proto::session::send_channel::{Next, SendChannel, Span};
 use crate::proto::session::{cost, receive_channel};
 use crate::proto::time::Micros;
 use crate::proto::utp::packet::data_header;
@@ -97,7 +97,9 @@ impl Datagram<'_> {
 impl Session {
     /// Appends the next datagram to `out`; false when there is none now.
     pub fn poll_transmit(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
-        self.pacer.refill(now, self.controller.window(), self.rtt.smoothed());
+        if !self.sending.iter().all(SendChannel::is_sent) {
+            self.pacer.refill(now, self.controller.window(), self.rtt.smoothed());
+        }
         let allowed = self.allowed();
         self.note_blocked(now);
         if !self.wants_datagram(now, allowed) {
@@ -123,6 +125,10 @@ impl Session {
         let paced = self.write_all(number, allowed, &mut datagram);
         if datagram.out.len() > fixed {
             self.write_protection(number, &mut datagram);
+        } else if fixed > start + header && self.wants_measurement(now) {
+            // It leaves anyway, and its acknowledgement rides on what the peer has to say.
+            frame::write_plain(datagram.out, Frame::Ping);
+            self.measured = now;
         }
         datagram.finish();
         sent.vital |= self.recovery.carried() > 0;
@@ -134,6 +140,12 @@ impl Session {
         }
         self.handle_sent(now, sent, paced);
         true
+    }
+
+    /// Was the round trip not measured for long, because nothing left that is acknowledged?
+    const fn wants_measurement(&self, now: Micros) -> bool {
+        let interval = self.config.measure_interval;
+        interval > 0 && now.saturating_sub(self.measured) >= interval
     }
 
     /// Is one message that may be lost all that there is to say?
