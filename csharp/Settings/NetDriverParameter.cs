@@ -4,7 +4,7 @@ namespace NetDriver
     /// The settings that Unity Transport has not: limits, and the plain WebSocket's times.
     /// <see cref="NetworkDriver.Create()"/> checks them.
     /// </summary>
-    public struct NetDriverParameter
+    public struct NetDriverParameter : INetworkParameter
     {
         /// <summary>Deliver <see cref="NetworkEvent.Type.Writable"/>.</summary>
         public bool writableEvents;
@@ -161,6 +161,13 @@ namespace NetDriver
         /// messages that it protects; 0 (none at all) to 100. Without loss none is sent.
         /// </summary>
         public uint sessionRepairPercent;
+        /// <summary>
+        /// A thread of the library receives, sends, answers pings and keeps timers between
+        /// updates, so that peers do not feel the frame rate. Events still appear only with an
+        /// update. What custom interfaces and stages of the program do may run on it. Off by
+        /// default.
+        /// </summary>
+        public bool backgroundPump;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -215,6 +222,17 @@ namespace NetDriver
             return bits;
         }
 
+        /// <summary>Are the values possible ones?</summary>
+        /// <returns>True when a driver takes them.</returns>
+        public unsafe bool Validate()
+        {
+            Interop.nd_settings native;
+            Interop.NativeMethods.nd_settings_init(&native);
+            CopyTo(ref native);
+            return Interop.NativeMethods.nd_settings_validate(&native)
+                == Interop.NativeMethods.ND_OK;
+        }
+
         internal static NetDriverParameter From(Interop.nd_settings settings)
         {
             uint bits = settings.optional_events;
@@ -245,6 +263,7 @@ namespace NetDriver
                 connectRaceDelayMS = settings.connect_race_delay_ms,
                 session = settings.session != 0,
                 sessionRepairPercent = settings.session_repair_percent,
+                backgroundPump = settings.background_pump != 0,
                 deflate = settings.deflate != 0,
                 deflateLevel = settings.deflate_level,
                 deflateWindowBits = settings.deflate_window_bits,
@@ -299,6 +318,7 @@ namespace NetDriver
             settings.round_trip_interval_ms = roundTripIntervalMS;
             settings.session = session ? 1 : 0;
             settings.session_repair_percent = sessionRepairPercent;
+            settings.background_pump = backgroundPump ? 1 : 0;
         }
     }
 }

@@ -35,7 +35,7 @@ pub unsafe extern "C" fn nd_driver_create(
             args::growable(settings, defaults, convert::SETTINGS_SIZE_MIN, "settings")?
         };
         let driver = NetworkDriver::new(&convert::settings_from_abi(&settings)?)?;
-        *out = insert(Box::new(driver))?;
+        *out = insert(driver)?;
         Ok(())
     })
 }
@@ -283,5 +283,6 @@ pub(super) fn statistics_to_abi(s: &Statistics) -> nd_driver_statistics {
         retries_out: s.retries_out,
         cookies_accepted: s.cookies_accepted,
         cookies_refused: s.cookies_refused,
+        sockets_remade: s.sockets_remade,
     }
 }
