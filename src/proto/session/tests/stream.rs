@@ -11,8 +11,8 @@ use super::world::{MS, World, config};
 const MESSAGES: u64 = 3000;
 const SIZE: usize = 200;
 const SEEDS: u64 = 5;
-/// Messages of a trial of ten seconds, and the p99 of one whose losses came back in time: the repair
-/// was in one of the next two packets.
+/// Messages of a trial of ten seconds, and the p99 of one whose losses came back in time: with one
+/// of the next two packets.
 const TRIAL: usize = 600;
 const EARLY: Micros = 60 * MS;
 
