@@ -12,7 +12,7 @@ namespace NetDriver.Interop
     /// driver: a driver that nobody disposes lives until the domain ends. One thread at a time is
     /// inside; another one is told that the driver is in use.
     /// </summary>
-    internal sealed unsafe class DriverState
+    internal sealed unsafe partial class DriverState
     {
         private const int DriverInUse = (int)Error.StatusCode.DriverInUse;
         private const int InvalidHandle = (int)Error.StatusCode.InvalidHandle;

@@ -11,15 +11,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use parking_lot::Mutex;
 
 use super::codes::{ND_OK, nd_result};
-use super::structs::nd_driver;
+use super::structs::{nd_concurrent, nd_driver};
 use crate::error::{Error, Result, Status};
-use crate::{DriverWaker, NetworkDriver, SharedDriver};
+use crate::{Concurrent, DriverWaker, NetworkDriver, SharedDriver};
 
 /// Drivers that may exist at once in one process.
 pub const DRIVERS_MAX: usize = 1024;
 
 /// Generations wrap here, so that a handle fits into a pointer of 32 bits.
 const GENERATION_MASK: u32 = 0x000F_FFFF;
+/// The bit that tells handles to concurrent drivers from those to drivers.
+const CONCURRENT: usize = 1 << 31;
 
 struct Slot {
     /// Odd while a driver lives here; compared before the lock so that a stale handle is
@@ -45,6 +47,10 @@ impl Slot {
 
 static SLOTS: [Slot; DRIVERS_MAX] = [const { Slot::new() }; DRIVERS_MAX];
 
+/// Held while a driver looks for its slot. A slot found vacant stays so, and one that is not is
+/// never locked: whoever uses its driver must not find it in use for that.
+static ARRIVING: Mutex<()> = Mutex::new(());
+
 thread_local! {
     static LAST_ERROR: RefCell<Option<Error>> = const { RefCell::new(None) };
 }
@@ -53,6 +59,14 @@ fn invalid() -> Error {
     Error::new(
         Status::InvalidHandle,
         "the driver handle is NULL, was destroyed, or never came from nd_driver_create",
+    )
+}
+
+fn not_concurrent() -> Error {
+    Error::new(
+        Status::InvalidHandle,
+        "the handle is NULL, its driver was destroyed, or it never came from \
+         nd_driver_to_concurrent",
     )
 }
 
@@ -93,11 +107,43 @@ pub fn enter<R>(handle: *mut nd_driver, body: impl FnOnce(&mut NetworkDriver) ->
     place.enter(|driver| slot.check(generation).map(|()| body(driver)))?
 }
 
+/// Lets several threads use a driver at once, by the handle that this gives.
+pub fn to_concurrent(handle: *mut nd_driver) -> Result<*mut nd_concurrent> {
+    let (slot, generation) = decode(handle)?;
+    let place = slot.place.get().ok_or_else(invalid)?;
+    place.allow_concurrent(|| slot.check(generation))?;
+    Ok(core::ptr::without_provenance_mut(handle.addr() | CONCURRENT))
+}
+
+/// Lets `body` use the driver of a handle beside others.
+#[inline]
+pub fn share<R>(handle: *mut nd_concurrent, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+    if handle.addr() & CONCURRENT == 0 {
+        return Err(not_concurrent());
+    }
+    let driver = core::ptr::without_provenance_mut(handle.addr() & !CONCURRENT);
+    let (slot, generation) = decode(driver).map_err(|_| not_concurrent())?;
+    let place = slot.place.get().ok_or_else(invalid)?;
+    place.share(|driver| slot.check(generation).map(|()| body(driver)))?
+}
+
+/// Runs the body of an export that works on a driver beside others.
+pub fn with_shared(
+    handle: *mut nd_concurrent,
+    body: impl FnOnce(Concurrent<'_>) -> Result<()>,
+) -> nd_result {
+    guard(|| share(handle, body)?)
+}
+
 /// Puts a driver into a free slot.
 pub fn insert(driver: NetworkDriver) -> Result<*mut nd_driver> {
     let waker = driver.waker();
     let mut driver = Some(Box::new(driver));
+    let _alone = ARRIVING.lock();
     for (index, slot) in SLOTS.iter().enumerate() {
+        if is_occupied(&slot.generation) {
+            continue;
+        }
         let place = slot.place.get_or_init(SharedDriver::vacant);
         let put = place.put(&mut driver, || {
             let generation = (slot.generation.load(Ordering::Relaxed) + 1) & GENERATION_MASK;
@@ -113,6 +159,11 @@ pub fn insert(driver: NetworkDriver) -> Result<*mut nd_driver> {
         Status::LimitReached,
         "1024 drivers exist (DRIVERS_MAX); destroy those that are no longer needed",
     ))
+}
+
+/// Slots count their generations: odd ones are those of what lives there.
+pub fn is_occupied(generation: &AtomicU32) -> bool {
+    generation.load(Ordering::Relaxed) & 1 == 1
 }
 
 /// Takes the driver out; the handle is stale from here on.

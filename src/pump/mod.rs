@@ -43,7 +43,7 @@ pub use ipc::{Bell, IpcPort};
 pub use resolver::{QUERIES_MAX, Resolver};
 pub use tcp::{Listener, ReadOutcome, Stream};
 pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
-pub use udp::{ReceiveBatch, UdpSocket};
+pub use udp::{BATCH_BYTES_MAX as DATAGRAM_BATCH_BYTES_MAX, ReceiveBatch, UdpSocket};
 
 /// Readiness reports taken from the system at once.
 const EVENTS_MAX: usize = 1024;
@@ -98,6 +98,9 @@ pub struct Pump {
     ready: Vec<StreamId>,
     dirty: Vec<StreamId>,
     pool: Vec<Vec<u8>>,
+    /// How often the system was asked what is ready.
+    #[cfg(test)]
+    pub polls: u32,
     /// What a test does in place of sleeping.
     #[cfg(test)]
     pub sleeper: Option<Box<dyn FnMut(Duration) + Send + Sync>>,
@@ -128,6 +131,8 @@ impl Pump {
             ready: Vec::new(),
             dirty: Vec::new(),
             pool: Vec::new(),
+            #[cfg(test)]
+            polls: 0,
             #[cfg(test)]
             sleeper: None,
         })
@@ -291,6 +296,10 @@ impl Pump {
                 self.bell.set_asleep(self.observed);
                 return self.poll(None);
             }
+        }
+        #[cfg(test)]
+        {
+            self.polls += 1;
         }
         #[cfg(test)]
         let sleep = match &mut self.sleeper {
