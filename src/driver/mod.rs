@@ -344,12 +344,12 @@ impl NetworkDriver {
     }
 
     /// How long until the next timer. With a fixed frame time only updates move time.
-    fn until_timer(&self) -> Micros {
+    fn until_timer(&mut self) -> Micros {
         if self.settings.fixed_frame_time_ms > 0 {
             return Micros::MAX;
         }
         let simulator = self.simulator.as_ref().and_then(|simulator| simulator.send.next_timeout());
-        let next = self.timers.next_timeout().into_iter().chain(simulator).min();
+        let next = self.settle_timers().into_iter().chain(simulator).min();
         next.map_or(Micros::MAX, |next| next.saturating_sub(self.time()))
     }
 
