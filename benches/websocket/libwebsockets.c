@@ -75,7 +75,8 @@ static int handle(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 int main(int argc, char **argv) {
   static const struct lws_protocols PROTOCOLS[] = {
-      {"echo", handle, sizeof(struct session), READ_SIZE, 0, NULL, 0}, {NULL, NULL, 0, 0, 0, NULL, 0}};
+      {"echo", handle, sizeof(struct session), READ_SIZE, 0, NULL, 0},
+      {NULL, NULL, 0, 0, 0, NULL, 0}};
   static const struct lws_extension EXTENSIONS[] = {
       {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate"},
       {NULL, NULL, NULL}};
