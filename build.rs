@@ -33,6 +33,7 @@ const SOURCES: &[&str] = &[
     "stream_packed_reads",
     "messages",
     "multi",
+    "own_loop",
     "pipelines",
     "stages",
 ];

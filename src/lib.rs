@@ -26,7 +26,7 @@ pub use driver::{
     ConnectionText, CustomInterface, DisconnectReason, DriverPlace, DriverWaker, Event, EventKind,
     EventView, IncomingPacket, MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver, MultiSend,
     NetworkDriver, OutgoingPacket, PipelineStatistics, REJECT_BODY_MAX, ReliableCounters, Request,
-    RequestId, SendHandle, SequencedCounters, Statistics,
+    RequestId, SendHandle, SequencedCounters, SharedDriver, Statistics,
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};

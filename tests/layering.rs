@@ -57,6 +57,7 @@ const ROOT_NAMES: &[(&str, &str)] = &[
     ("RequestId", "driver"),
     ("SendHandle", "driver"),
     ("SequencedCounters", "driver"),
+    ("SharedDriver", "driver"),
     ("Statistics", "driver"),
     ("CustomInstance", "proto"),
     ("CustomStage", "proto"),
@@ -219,13 +220,14 @@ fn only_the_pump_names_the_crates_that_reach_the_system() {
 }
 
 #[test]
-fn unsafe_code_is_in_the_ffi_only() {
+fn unsafe_code_is_in_the_ffi_and_one_lock_only() {
     let mut found = 0;
     for file in sources(root()) {
         let text = code(&fs::read_to_string(&file).expect("is text"));
         let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
         let count = words.filter(|&word| word == "unsafe").count();
-        assert!(count == 0 || module_of(&file) == "ffi", "{}", file.display());
+        let allowed = module_of(&file) == "ffi" || file.ends_with("driver/shared/lock.rs");
+        assert!(count == 0 || allowed, "{}", file.display());
         found += count;
     }
     assert!(found > 0, "the scan sees no unsafe at all; it reads the wrong thing");

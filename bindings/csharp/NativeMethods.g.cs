@@ -410,6 +410,10 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_LOG_INFO = 3;
         /// <summary>
+        ///  nd_driver_get_next_timeout: no timer waits.
+        /// </summary>
+        internal const uint ND_TIMEOUT_NEVER = 4294967295;
+        /// <summary>
         ///  Version of the binary interface that this header describes. It changes when a program
         ///  compiled against an older header could no longer work.
         /// </summary>
@@ -3073,6 +3077,38 @@ namespace NetDriver.Interop
         internal static extern int nd_multi_driver_abort_send(nd_multi_driver* multi, nd_send* send);
 
         /// <summary>
+        ///  A descriptor that is readable when nd_driver_update has something to receive, or when
+        ///  nd_driver_wake was called: for epoll, poll, select or kqueue in a loop of your own, in place of
+        ///  nd_driver_wait. It is the driver's: do not read, write or close it. Timers do not make it
+        ///  readable: sleep no longer than nd_driver_get_next_timeout says.
+        ///
+        ///  @param driver  the driver
+        ///  @param out_descriptor  out: the file descriptor
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_SUPPORTED (Windows,
+        ///  where no handle stands for a whole driver: use nd_driver_wait in a thread, or
+        ///  nd_settings.background_pump); ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime until the driver is destroyed; take it out of your loop before
+        ///  @thread the one that uses the driver now; any thread may sleep on the descriptor
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_poll_descriptor", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_poll_descriptor(nd_driver* driver, long* out_descriptor);
+
+        /// <summary>
+        ///  How long a loop of your own may sleep when the descriptor of nd_driver_get_poll_descriptor does
+        ///  not become readable. Ask after your sends and nd_driver_flush, right before you sleep.
+        ///
+        ///  @param driver  the driver
+        ///  @param out_timeout_ms  out: milliseconds, rounded up; 0: call nd_driver_update now;
+        ///  ND_TIMEOUT_NEVER: for ever
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_next_timeout", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_next_timeout(nd_driver* driver, uint* out_timeout_ms);
+
+        /// <summary>
         ///  Make a pipeline: stages that messages sent with its number go through, from the first stage to
         ///  the last, and on the other side from the last to the first. Numbers count from 1 in the order of
         ///  creation. Both sides must make the same pipelines in the same order, because packets carry the
@@ -4042,6 +4078,14 @@ namespace NetDriver.Interop
         ///  that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
         /// </summary>
         public uint session_repair_percent;
+        /// <summary>
+        ///  1: a thread of the library receives, sends, answers pings and keeps timers between updates,
+        ///  so that peers do not feel the frame rate, or a frame that takes seconds. Events still appear
+        ///  only with nd_driver_update. Calls wait for the thread's turns, which are short; what custom
+        ///  interfaces and stages of the program do may run on it. 0 (default): nothing happens between
+        ///  calls. Since 0.4.
+        /// </summary>
+        public int background_pump;
     }
 
     /// <summary>

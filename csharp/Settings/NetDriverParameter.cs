@@ -161,6 +161,13 @@ namespace NetDriver
         /// messages that it protects; 0 (none at all) to 100. Without loss none is sent.
         /// </summary>
         public uint sessionRepairPercent;
+        /// <summary>
+        /// A thread of the library receives, sends, answers pings and keeps timers between
+        /// updates, so that peers do not feel the frame rate. Events still appear only with an
+        /// update. What custom interfaces and stages of the program do may run on it. Off by
+        /// default.
+        /// </summary>
+        public bool backgroundPump;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -245,6 +252,7 @@ namespace NetDriver
                 connectRaceDelayMS = settings.connect_race_delay_ms,
                 session = settings.session != 0,
                 sessionRepairPercent = settings.session_repair_percent,
+                backgroundPump = settings.background_pump != 0,
                 deflate = settings.deflate != 0,
                 deflateLevel = settings.deflate_level,
                 deflateWindowBits = settings.deflate_window_bits,
@@ -299,6 +307,7 @@ namespace NetDriver
             settings.round_trip_interval_ms = roundTripIntervalMS;
             settings.session = session ? 1 : 0;
             settings.session_repair_percent = sessionRepairPercent;
+            settings.background_pump = backgroundPump ? 1 : 0;
         }
     }
 }

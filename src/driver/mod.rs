@@ -5,6 +5,7 @@
 //! here makes a system call; the pump does.
 
 mod admission;
+mod background;
 mod closing;
 mod compression;
 mod connect;
@@ -35,6 +36,7 @@ mod redirects;
 mod requests;
 mod send;
 mod sessions;
+mod shared;
 mod stream;
 mod stream_client;
 mod stream_end;
@@ -61,10 +63,10 @@ use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
 use crate::proto::traffic::Meter;
 use crate::proto::utp;
 use crate::proto::utp::guard::Guard;
+use crate::pump::{Background, ClientTls, Entropy, Pump};
 pub use crate::pump::{
     CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
 };
-use crate::pump::{ClientTls, Entropy, Pump};
 use crate::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 
 use compression::Compression;
@@ -79,6 +81,7 @@ use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
 use sessions::Sessions;
+pub use shared::SharedDriver;
 use streams::Streams;
 use timers::Timers;
 pub use traffic::{ConnectionStatistics, ReliableCounters, SequencedCounters};
@@ -149,6 +152,10 @@ pub struct NetworkDriver {
     listening: bool,
     /// New connections are refused although it listens.
     refusing: bool,
+    /// The thread that works between updates.
+    background: Option<Background>,
+    /// What went wrong there since the last update.
+    background_failure: Option<Error>,
     /// A receive function of the program failed in this round.
     custom_failure: Option<Error>,
     /// Somebody has woken the driver since the last update.
@@ -234,6 +241,8 @@ impl NetworkDriver {
             statistics: Statistics::default(),
             listening: false,
             refusing: false,
+            background: None,
+            background_failure: None,
             custom_failure: None,
             woken: false,
             polled: false,
@@ -273,7 +282,7 @@ impl NetworkDriver {
         self.settle_news = false;
         self.requests.news = false;
         self.farewell_news = false;
-        outcome
+        self.background_failure.take().map_or(outcome, Err)
     }
 
     /// Sends what waits to be sent.
@@ -309,11 +318,8 @@ impl NetworkDriver {
                 self.show_owed_acks();
                 self.flush()?;
             }
-            let clock = self.pump.clock.now();
-            let rest = end.saturating_sub(clock);
-            let accept = self.until_accept().unwrap_or(Micros::MAX);
-            let idle = self.until_timer().min(accept).min(rest);
-            let sleep = if self.pump.has_ready() { 0 } else { idle };
+            let rest = end.saturating_sub(self.pump.clock.now());
+            let sleep = self.until_due().min(rest);
             self.cycle(Some(Duration::from_micros(sleep)))?;
             self.polled = true;
             if rest == 0 {

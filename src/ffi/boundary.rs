@@ -1,12 +1,11 @@
 //! The edge itself: handles to drivers, the panic guard, the last error's text.
 //!
 //! A handle names a slot and a generation, so that using one after destroy is an error code.
-//! A slot is locked for the length of a call without ever waiting: a second thread gets an
-//! error code. A panic is caught, logged, and leaves the driver fit only to be destroyed.
+//! A second thread gets an error code, and a panic becomes one; the driver's place sees to that.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
@@ -14,8 +13,7 @@ use parking_lot::Mutex;
 use super::codes::{ND_OK, nd_result};
 use super::structs::nd_driver;
 use crate::error::{Error, Result, Status};
-use crate::log::note;
-use crate::{DriverWaker, NetworkDriver};
+use crate::{DriverWaker, NetworkDriver, SharedDriver};
 
 /// Drivers that may exist at once in one process.
 pub const DRIVERS_MAX: usize = 1024;
@@ -27,28 +25,22 @@ struct Slot {
     /// Odd while a driver lives here; compared before the lock so that a stale handle is
     /// recognised even while another thread uses the slot's next driver.
     generation: AtomicU32,
-    content: Mutex<Content>,
+    /// The slot's place for a driver: made once and used for one after the other.
+    place: OnceLock<SharedDriver>,
     /// Apart from the driver, because it is for threads that do not use it now.
     waker: Mutex<Option<DriverWaker>>,
 }
 
 impl Slot {
     const fn new() -> Self {
-        Self {
-            generation: AtomicU32::new(0),
-            content: Mutex::new(Content::Empty),
-            waker: Mutex::new(None),
-        }
+        Self { generation: AtomicU32::new(0), place: OnceLock::new(), waker: Mutex::new(None) }
     }
-}
 
-enum Content {
-    Empty,
-    Driver(Box<NetworkDriver>),
-    /// A call failed inside: kept for destroy only.
-    Poisoned {
-        _kept: Box<NetworkDriver>,
-    },
+    /// Is a handle with this generation still the driver's? Asked again under the lock.
+    fn check(&self, generation: u32) -> Result<()> {
+        let same = self.generation.load(Ordering::Relaxed) == generation;
+        if same { Ok(()) } else { Err(invalid()) }
+    }
 }
 
 static SLOTS: [Slot; DRIVERS_MAX] = [const { Slot::new() }; DRIVERS_MAX];
@@ -61,13 +53,6 @@ fn invalid() -> Error {
     Error::new(
         Status::InvalidHandle,
         "the driver handle is NULL, was destroyed, or never came from nd_driver_create",
-    )
-}
-
-fn in_use() -> Error {
-    Error::new(
-        Status::DriverInUse,
-        "another thread is inside a call on this driver; use one thread at a time",
     )
 }
 
@@ -101,50 +86,28 @@ pub fn with_driver(
 }
 
 /// Lets `body` use the driver of a handle; nobody else can meanwhile.
+#[inline]
 pub fn enter<R>(handle: *mut nd_driver, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
     let (slot, generation) = decode(handle)?;
-    let Some(mut content) = slot.content.try_lock() else {
-        return Err(in_use());
-    };
-    if slot.generation.load(Ordering::Relaxed) != generation {
-        return Err(invalid());
-    }
-    let driver = match &mut *content {
-        Content::Driver(driver) => driver,
-        Content::Poisoned { .. } => return Err(panicked()),
-        Content::Empty => return Err(invalid()),
-    };
-    match catch_unwind(AssertUnwindSafe(|| body(driver))) {
-        Ok(outcome) => Ok(outcome),
-        Err(panic) => {
-            note!(Error, "a call on a driver failed inside: {}", panic_text(&*panic));
-            if let Content::Driver(driver) = std::mem::replace(&mut *content, Content::Empty) {
-                *content = Content::Poisoned { _kept: driver };
-            }
-            Err(panicked())
-        }
-    }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+    let place = slot.place.get().ok_or_else(invalid)?;
+    place.enter(|driver| slot.check(generation).map(|()| body(driver)))?
 }
 
 /// Puts a driver into a free slot.
-pub fn insert(driver: Box<NetworkDriver>) -> Result<*mut nd_driver> {
+pub fn insert(driver: NetworkDriver) -> Result<*mut nd_driver> {
+    let waker = driver.waker();
+    let mut driver = Some(Box::new(driver));
     for (index, slot) in SLOTS.iter().enumerate() {
-        let Some(mut content) = slot.content.try_lock() else {
-            continue;
-        };
-        if !matches!(*content, Content::Empty) {
-            continue;
+        let place = slot.place.get_or_init(SharedDriver::vacant);
+        let put = place.put(&mut driver, || {
+            let generation = (slot.generation.load(Ordering::Relaxed) + 1) & GENERATION_MASK;
+            *slot.waker.lock() = Some(waker.clone());
+            slot.generation.store(generation, Ordering::Release);
+            encode(index, generation)
+        })?;
+        if let Some(handle) = put {
+            return Ok(handle);
         }
-        let generation = (slot.generation.load(Ordering::Relaxed) + 1) & GENERATION_MASK;
-        *slot.waker.lock() = Some(driver.waker());
-        slot.generation.store(generation, Ordering::Release);
-        *content = Content::Driver(driver);
-        return Ok(encode(index, generation));
     }
     Err(Error::new(
         Status::LimitReached,
@@ -155,17 +118,14 @@ pub fn insert(driver: Box<NetworkDriver>) -> Result<*mut nd_driver> {
 /// Takes the driver out; the handle is stale from here on.
 pub fn remove(handle: *mut nd_driver) -> Result<()> {
     let (slot, generation) = decode(handle)?;
-    let Some(mut content) = slot.content.try_lock() else {
-        return Err(in_use());
-    };
-    if slot.generation.load(Ordering::Relaxed) != generation {
-        return Err(invalid());
-    }
-    slot.generation.store((generation + 1) & GENERATION_MASK, Ordering::Release);
-    *slot.waker.lock() = None;
-    let driver = std::mem::replace(&mut *content, Content::Empty);
-    drop(content);
-    drop(driver);
+    let place = slot.place.get().ok_or_else(invalid)?;
+    let taken = place.take_if(|| {
+        slot.check(generation)?;
+        slot.generation.store((generation + 1) & GENERATION_MASK, Ordering::Release);
+        *slot.waker.lock() = None;
+        Ok(())
+    })?;
+    drop(taken);
     Ok(())
 }
 

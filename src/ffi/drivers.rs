@@ -35,7 +35,7 @@ pub unsafe extern "C" fn nd_driver_create(
             args::growable(settings, defaults, convert::SETTINGS_SIZE_MIN, "settings")?
         };
         let driver = NetworkDriver::new(&convert::settings_from_abi(&settings)?)?;
-        *out = insert(Box::new(driver))?;
+        *out = insert(driver)?;
         Ok(())
     })
 }

@@ -192,6 +192,7 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         round_trip_interval_ms: s.round_trip_interval_ms,
         session: i32::from(s.session),
         session_repair_percent: s.session_repair_percent,
+        background_pump: i32::from(s.background_pump),
     }
 }
 
@@ -298,18 +299,23 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         fragmentation: FragmentationConfig {
             payload_capacity: s.fragmentation_payload_capacity as usize,
         },
-        reliable: ReliableConfig {
-            window_size: s.reliable_window_size as usize,
-            minimum_resend_time_ms: milliseconds(s.reliable_minimum_resend_time_ms),
-            maximum_resend_time_ms: milliseconds(s.reliable_maximum_resend_time_ms),
-        },
+        reliable: reliable_from_abi(s),
         simulator_stage: SimulatorConfig::default(),
         session: switch("session", s.session)?,
         session_repair_percent: s.session_repair_percent,
+        background_pump: switch("background_pump", s.background_pump)?,
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;
     Ok(settings)
+}
+
+fn reliable_from_abi(s: &nd_settings) -> ReliableConfig {
+    ReliableConfig {
+        window_size: s.reliable_window_size as usize,
+        minimum_resend_time_ms: milliseconds(s.reliable_minimum_resend_time_ms),
+        maximum_resend_time_ms: milliseconds(s.reliable_maximum_resend_time_ms),
+    }
 }
 
 fn sub_protocol_rule(number: u32) -> Result<SubProtocolRule> {

@@ -18,7 +18,7 @@ pub const CUSTOM_BATCH_MAX: usize = 64;
 ///
 /// The functions run inside calls with the driver, on the thread that makes them. They must not
 /// wait: what is not there now is taken by a later call. Dropping it releases what it holds.
-pub trait CustomInterface: Send {
+pub trait CustomInterface: Send + Sync {
     /// Takes an address. An invalid endpoint stands for any: a client connects without having bound
     /// the interface. Called once. Returns what the address is.
     ///

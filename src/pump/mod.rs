@@ -4,6 +4,7 @@
 //! and knows no protocol. Readiness is edge-triggered: a flag on each socket remembers it, and
 //! ready sockets are in a list, so that idle ones cost nothing.
 
+mod background;
 mod buffer;
 mod carrier;
 mod clock;
@@ -30,6 +31,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use crate::error::Result;
 
+pub use background::{Background, Turn, Watcher};
 pub use buffer::ReadBuffer;
 pub use clock::Clock;
 pub use custom::{
@@ -76,6 +78,8 @@ pub struct Pump {
     pub resolver: Resolver,
     /// Wakes a sleeping driver.
     pub bell: Arc<Bell>,
+    /// Somebody sleeps on the descriptor, so that the bell has to ring at any time.
+    observed: bool,
     /// UDP sockets.
     pub udp: Vec<UdpSocket>,
     /// TCP listeners.
@@ -106,6 +110,7 @@ impl Pump {
             resolver: Resolver::new(&bell),
             poll,
             bell,
+            observed: false,
             udp: Vec::new(),
             listeners: Vec::new(),
             ipc: Vec::new(),
@@ -274,12 +279,13 @@ impl Pump {
                 || self.ipc.iter().any(IpcPort::is_readable)
                 || self.resolver.has_answers();
             if has_come {
-                self.bell.set_asleep(false);
+                self.bell.set_asleep(self.observed);
                 return self.poll(None);
             }
         }
         let polled = self.poll.poll(&mut self.events, Some(sleep));
-        self.bell.set_asleep(false);
+        // Before anything is received: what comes later than this rings.
+        self.bell.set_asleep(self.observed);
         match polled {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             other => other?,
@@ -317,6 +323,41 @@ impl Pump {
             }
         }
         Ok(())
+    }
+
+    /// What sleeps until there is something to [`poll`](Self::poll), without the pump.
+    pub fn watcher(&mut self) -> io::Result<Watcher> {
+        self.observe();
+        #[cfg(unix)]
+        {
+            use std::os::fd::AsFd;
+            Ok(Watcher::new(self.poll.registry().as_fd().try_clone_to_owned()?))
+        }
+        #[cfg(not(unix))]
+        Ok(Watcher::new())
+    }
+
+    /// The number of the descriptor that is readable when there is something to poll, where the
+    /// system has one.
+    pub fn descriptor(&mut self) -> Option<i64> {
+        self.observe();
+        #[cfg(unix)]
+        {
+            use std::os::fd::AsRawFd;
+            Some(self.poll.as_raw_fd().into())
+        }
+        #[cfg(not(unix))]
+        None
+    }
+
+    /// From now on the bell rings whenever something comes, whether the driver sleeps or not.
+    fn observe(&mut self) {
+        self.observed = true;
+        self.bell.set_asleep(true);
+        // What came before did not ring.
+        if self.ipc.iter().any(IpcPort::is_readable) || self.resolver.has_answers() {
+            self.bell.ring();
+        }
     }
 
     /// Is there work that needs no report of the system?

@@ -163,6 +163,9 @@ pub struct NetworkSettings {
     /// Sessions: what protection against loss may cost, in percent of what it protects; 0 is no
     /// protection. Without loss there is none.
     pub session_repair_percent: u32,
+    /// A thread of the library receives, sends, answers pings and keeps timers between updates.
+    /// Only in a [`SharedDriver`](crate::SharedDriver), as every driver of C and C# is one.
+    pub background_pump: bool,
 }
 
 /// This side forgets its compression context after each message.
@@ -225,6 +228,7 @@ impl Default for NetworkSettings {
             round_trip_interval_ms: 500,
             session: true,
             session_repair_percent: REPAIR_PERCENT_DEFAULT,
+            background_pump: false,
         }
     }
 }

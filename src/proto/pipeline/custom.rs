@@ -52,7 +52,7 @@ pub trait Next {
 }
 
 /// A custom stage's state for one connection.
-pub trait CustomInstance: Send {
+pub trait CustomInstance: Send + Sync {
     /// A message on its way out; the bytes may be changed in place.
     ///
     /// # Errors

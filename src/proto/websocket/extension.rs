@@ -31,7 +31,7 @@ const INTERNAL_ERROR: u16 = 1011;
 
 /// An extension as a program registers it: it makes a [`Transform`] for each connection that
 /// agrees on it.
-pub trait Extension: Send {
+pub trait Extension: Send + Sync {
     /// Its name in `Sec-WebSocket-Extensions`: a token.
     fn name(&self) -> &str;
 
@@ -63,7 +63,7 @@ pub trait Extension: Send {
 }
 
 /// What the data frames of one connection go through.
-pub trait Transform: Send {
+pub trait Transform: Send + Sync {
     /// Writes what a frame becomes before it is sent; returns the reserved bits to set.
     ///
     /// # Errors

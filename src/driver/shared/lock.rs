@@ -1,0 +1,299 @@
+//! The lock around a driver: one exclusive user, or any number of shared ones.
+//!
+//! It never lets a program wait for itself: a call that comes while another one is inside is
+//! refused. Only the background pump, whose turns are short, is waited for. Shared users do not
+//! meet each other: each thread counts itself in a cache line that few others use, so that two
+//! threads that work on two connections share no lock. It knows nothing of what it guards.
+#![allow(
+    unsafe_code,
+    reason = "a lock hands out references to what it guards; the two places are explained"
+)]
+
+use std::cell::UnsafeCell;
+use std::ops::{Deref, DerefMut};
+
+use super::sync::{
+    AtomicBool, AtomicU32, Mutex, MutexGuard, Ordering, SHARDS, fence, own_shard, sleep, yield_now,
+};
+
+/// Nobody has it to himself.
+const FREE: u32 = 0;
+/// A call has.
+const CALL: u32 = 1;
+/// The background pump has, for a moment.
+const PUMP: u32 = 2;
+
+/// Turns that are tried at once before a thread that may wait sleeps between them.
+const SPINS: u32 = 64;
+/// A counter alone in its cache lines: processors fetch them in pairs.
+#[repr(align(128))]
+struct Shard(AtomicU32);
+
+/// The lock.
+pub struct SharedLock<T> {
+    holder: AtomicU32,
+    /// There may be shared users; until then nobody looks for them.
+    sharing: AtomicBool,
+    shards: [Shard; SHARDS],
+    /// Held by the pump for the length of its turn, so that others can sleep until it is over.
+    turn: Mutex<()>,
+    content: UnsafeCell<T>,
+}
+
+// SAFETY: exclusive guards hand the content to one thread at a time, shared ones hand `&T` to
+// several; so both bounds are needed, and they are enough.
+unsafe impl<T: Send + Sync> Sync for SharedLock<T> {}
+
+/// Sole access.
+pub struct Exclusive<'a, T> {
+    lock: &'a SharedLock<T>,
+    /// Freed after the lock, so that those who slept find it free.
+    _turn: Option<MutexGuard<'a, ()>>,
+}
+
+/// Access beside others.
+pub struct Shared<'a, T> {
+    lock: &'a SharedLock<T>,
+    shard: usize,
+}
+
+impl<T> SharedLock<T> {
+    /// A free lock. Sharing has to be [allowed](Self::allow_sharing) first.
+    pub fn new(content: T) -> Self {
+        Self {
+            holder: AtomicU32::new(FREE),
+            sharing: AtomicBool::new(false),
+            shards: std::array::from_fn(|_| Shard(AtomicU32::new(0))),
+            turn: Mutex::new(()),
+            content: UnsafeCell::new(content),
+        }
+    }
+
+    /// For a call of the program; `None` while another one is inside.
+    #[inline]
+    pub fn try_exclusive(&self) -> Option<Exclusive<'_, T>> {
+        loop {
+            match self.holder.compare_exchange(FREE, CALL, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) if self.has_shared_users() => {
+                    self.holder.store(FREE, Ordering::Release);
+                    return None;
+                }
+                Ok(_) => return Some(Exclusive { lock: self, _turn: None }),
+                Err(PUMP) => self.sleep_until_turn_ends(),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// For a job, which may wait for the calls that are inside.
+    pub fn exclusive(&self) -> Exclusive<'_, T> {
+        let mut tries = 0;
+        loop {
+            if let Some(guard) = self.try_exclusive() {
+                return guard;
+            }
+            back_off(&mut tries);
+        }
+    }
+
+    /// For the background pump; `None` while a call is inside.
+    pub fn try_turn(&self) -> Option<Exclusive<'_, T>> {
+        let turn = self.turn.lock();
+        self.holder.compare_exchange(FREE, PUMP, Ordering::Acquire, Ordering::Relaxed).ok()?;
+        let mut tries = 0;
+        while self.has_shared_users() {
+            back_off(&mut tries);
+        }
+        Some(Exclusive { lock: self, _turn: Some(turn) })
+    }
+
+    /// From now on there may be shared users.
+    pub fn allow_sharing(guard: &Exclusive<'_, T>) {
+        guard.lock.sharing.store(true, Ordering::Release);
+    }
+
+    /// Beside other shared users; `None` while somebody has it to himself, or before sharing was
+    /// allowed.
+    #[inline]
+    pub fn try_shared(&self) -> Option<Shared<'_, T>> {
+        if !self.sharing.load(Ordering::Acquire) {
+            return None;
+        }
+        let shard = own_shard();
+        loop {
+            self.shards[shard].0.fetch_add(1, Ordering::Relaxed);
+            // With the fence of `has_shared_users`: either we see the holder, or he sees us.
+            fence(Ordering::SeqCst);
+            let holder = self.holder.load(Ordering::Acquire);
+            if holder == FREE {
+                return Some(Shared { lock: self, shard });
+            }
+            self.shards[shard].0.fetch_sub(1, Ordering::Release);
+            if holder != PUMP {
+                return None;
+            }
+            self.sleep_until_turn_ends();
+        }
+    }
+
+    /// Asked by who has just become the holder.
+    #[inline]
+    fn has_shared_users(&self) -> bool {
+        if !self.sharing.load(Ordering::Relaxed) {
+            return false;
+        }
+        fence(Ordering::SeqCst);
+        self.shards.iter().any(|shard| shard.0.load(Ordering::Acquire) != 0)
+    }
+
+    #[cold]
+    fn sleep_until_turn_ends(&self) {
+        drop(self.turn.lock());
+    }
+}
+
+fn back_off(tries: &mut u32) {
+    *tries += 1;
+    if *tries < SPINS { yield_now() } else { sleep() }
+}
+
+impl<T> Deref for Exclusive<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: while this guard lives nobody else has a reference (see `deref_mut`).
+        unsafe { &*self.lock.content.get() }
+    }
+}
+
+impl<T> DerefMut for Exclusive<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the holder's mark lets no second exclusive guard be, and no shared guard was
+        // counted after it was set; the borrow of the guard bounds the reference.
+        unsafe { &mut *self.lock.content.get() }
+    }
+}
+
+impl<T> Drop for Exclusive<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.lock.holder.store(FREE, Ordering::Release);
+    }
+}
+
+impl<T> Deref for Shared<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: this guard is counted, so no exclusive guard lives; shared ones only read.
+        unsafe { &*self.lock.content.get() }
+    }
+}
+
+impl<T> Drop for Shared<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.lock.shards[self.shard].0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    fn shareable() -> SharedLock<u32> {
+        let lock = SharedLock::new(0);
+        SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
+        lock
+    }
+
+    #[test]
+    fn a_second_exclusive_user_is_refused() {
+        let lock = SharedLock::new(0);
+        let guard = lock.try_exclusive().expect("is free");
+        assert!(lock.try_exclusive().is_none());
+        drop(guard);
+        assert!(lock.try_exclusive().is_some());
+    }
+
+    #[test]
+    fn nobody_shares_before_sharing_was_allowed() {
+        let lock = SharedLock::new(0);
+        assert!(lock.try_shared().is_none());
+        SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
+        assert!(lock.try_shared().is_some());
+    }
+
+    #[test]
+    fn shared_users_shut_exclusive_ones_out_and_the_other_way_round() {
+        let lock = shareable();
+        let first = lock.try_shared().expect("is free");
+        let second = lock.try_shared().expect("is shared");
+        assert!(lock.try_exclusive().is_none());
+        drop(first);
+        assert!(lock.try_exclusive().is_none());
+        drop(second);
+        let _guard = lock.try_exclusive().expect("is free again");
+        assert!(lock.try_shared().is_none());
+    }
+
+    #[test]
+    fn calls_wait_for_the_turn_of_the_pump() {
+        let lock = shareable();
+        let (said, heard) = channel();
+        thread::scope(|scope| {
+            let mut turn = lock.try_turn().expect("is free");
+            let (shared, exclusive) = (said.clone(), said);
+            let lock = &lock;
+            scope.spawn(move || shared.send(lock.try_shared().map(|guard| *guard)));
+            scope.spawn(move || {
+                // Whoever shares comes and goes, so this one may have to try again.
+                exclusive.send(Some(*lock.exclusive()))
+            });
+            assert!(heard.try_recv().is_err());
+            *turn = 7;
+            drop(turn);
+            assert_eq!(heard.recv(), Ok(Some(7)));
+            assert_eq!(heard.recv(), Ok(Some(7)));
+        });
+    }
+
+    #[test]
+    fn the_pump_gets_no_turn_while_a_call_is_inside() {
+        let lock = shareable();
+        let guard = lock.try_exclusive().expect("is free");
+        assert!(lock.try_turn().is_none());
+        drop(guard);
+        assert!(lock.try_turn().is_some());
+    }
+
+    #[test]
+    fn exclusive_users_never_meet_shared_ones() {
+        let lock = shareable();
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..2000 {
+                        let mut guard = lock.exclusive();
+                        *guard += 1;
+                        *guard += 1;
+                    }
+                });
+                scope.spawn(|| {
+                    for _ in 0..20_000 {
+                        if let Some(guard) = lock.try_shared() {
+                            assert_eq!(*guard % 2, 0);
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(*lock.exclusive(), 8000);
+    }
+}

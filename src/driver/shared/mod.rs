@@ -1,0 +1,171 @@
+//! A driver that several threads know: each call enters it, and leaves it again.
+//!
+//! One call at a time has the driver to itself; a call that comes meanwhile is refused with
+//! [`Status::DriverInUse`], never made to wait. A panic inside leaves it fit only to be dropped.
+//! What may be done beside others is not decided here.
+
+mod lock;
+mod sync;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use super::NetworkDriver;
+use crate::error::{Error, Result, Status};
+use crate::log::note;
+use crate::proto::time::Micros;
+use crate::pump::Turn;
+
+use lock::{Exclusive, SharedLock};
+
+/// What a lock guards.
+enum Content {
+    /// Not yet, or taken out.
+    Empty,
+    Driver(Box<NetworkDriver>),
+    /// A call failed inside.
+    Poisoned {
+        _kept: Box<NetworkDriver>,
+    },
+}
+
+/// A driver that several threads may know. Clones are the same driver.
+#[derive(Clone)]
+pub struct SharedDriver {
+    lock: Arc<SharedLock<Content>>,
+}
+
+fn in_use() -> Error {
+    Error::new(
+        Status::DriverInUse,
+        "another thread is inside a call on this driver; use one thread at a time",
+    )
+}
+
+fn empty() -> Error {
+    Error::new(Status::InvalidHandle, "the driver was taken out or destroyed")
+}
+
+fn poisoned() -> Error {
+    Error::new(
+        Status::Panic,
+        "the library failed inside this driver; destroy it (the log has the details)",
+    )
+}
+
+impl SharedDriver {
+    /// Shares a driver. Here its background pump starts, if its settings want one.
+    ///
+    /// # Errors
+    /// [`Status::NetworkSocketError`] when the system gives no thread for the background pump.
+    pub fn new(driver: NetworkDriver) -> Result<Self> {
+        let place = Self::vacant();
+        place.put(&mut Some(Box::new(driver)), || ())?;
+        Ok(place)
+    }
+
+    /// A place for a driver, without one.
+    pub(crate) fn vacant() -> Self {
+        Self { lock: Arc::new(SharedLock::new(Content::Empty)) }
+    }
+
+    /// Lets `body` use the driver; nobody else can meanwhile. When it panics, so does this call,
+    /// and the driver is fit only to be dropped.
+    ///
+    /// # Errors
+    /// [`Status::DriverInUse`] while another call is inside; [`Status::InvalidHandle`] after
+    /// [`take`](Self::take); [`Status::Panic`] after a panic inside.
+    #[inline]
+    pub fn enter<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+        let content = self.lock.try_exclusive().ok_or_else(in_use)?;
+        enter(content, body)
+    }
+
+    /// Moves a driver into a vacant place; `seal` runs while nobody else can enter. `None` when
+    /// the place is not vacant, or in use.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn put<R>(
+        &self,
+        driver: &mut Option<Box<NetworkDriver>>,
+        seal: impl FnOnce() -> R,
+    ) -> Result<Option<R>> {
+        let Some(mut content) = self.lock.try_exclusive() else { return Ok(None) };
+        if !matches!(*content, Content::Empty) {
+            return Ok(None);
+        }
+        let Some(mut driver) = driver.take() else { return Ok(None) };
+        driver.start_background(Arc::downgrade(&self.lock), background_turn)?;
+        *content = Content::Driver(driver);
+        Ok(Some(seal()))
+    }
+
+    /// Takes the driver out, for good; `None` when it was taken out before, or failed inside.
+    ///
+    /// # Errors
+    /// [`Status::DriverInUse`] while a call is inside.
+    pub fn take(&self) -> Result<Option<Box<NetworkDriver>>> {
+        self.take_if(|| Ok(()))
+    }
+
+    /// The same, unless `check`, which runs while nobody else can enter, fails.
+    pub(crate) fn take_if(
+        &self,
+        check: impl FnOnce() -> Result<()>,
+    ) -> Result<Option<Box<NetworkDriver>>> {
+        let mut content = self.lock.try_exclusive().ok_or_else(in_use)?;
+        check()?;
+        match std::mem::replace(&mut *content, Content::Empty) {
+            Content::Driver(mut driver) => {
+                driver.stop_background();
+                Ok(Some(driver))
+            }
+            Content::Empty | Content::Poisoned { .. } => Ok(None),
+        }
+    }
+}
+
+/// Lets the background pump work on a driver for a moment, unless somebody else does.
+fn background_turn(lock: &SharedLock<Content>, body: fn(&mut NetworkDriver) -> Micros) -> Turn {
+    match lock.try_turn() {
+        // A panic ends the thread, and the driver says so to whoever comes next.
+        Some(content) => enter(content, body).map_or(Turn::Over, Turn::Sleep),
+        None => Turn::Refused,
+    }
+}
+
+#[inline]
+fn enter<R>(
+    mut content: Exclusive<'_, Content>,
+    body: impl FnOnce(&mut NetworkDriver) -> R,
+) -> Result<R> {
+    let driver = match &mut *content {
+        Content::Driver(driver) => driver,
+        Content::Poisoned { .. } => return Err(poisoned()),
+        Content::Empty => return Err(empty()),
+    };
+    match catch_unwind(AssertUnwindSafe(|| body(driver))) {
+        Ok(outcome) => Ok(outcome),
+        Err(panic) => {
+            poison(&mut content, &*panic);
+            drop(content);
+            resume_unwind(panic)
+        }
+    }
+}
+
+#[cold]
+fn poison(content: &mut Content, panic: &(dyn Any + Send)) {
+    note!(Error, "a call on a driver failed inside: {}", panic_text(panic));
+    *content = match std::mem::replace(content, Content::Empty) {
+        Content::Driver(kept) => Content::Poisoned { _kept: kept },
+        other => other,
+    };
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
