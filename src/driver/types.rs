@@ -174,6 +174,24 @@ pub struct Event {
     pub pipeline: u8,
 }
 
+impl Event {
+    /// An event without data.
+    pub(crate) const fn new(connection: Connection, kind: EventKind) -> Self {
+        Self {
+            connection,
+            kind,
+            data: Bytes::new(),
+            text: false,
+            first: false,
+            last: false,
+            clean: false,
+            reason: DisconnectReason::Default,
+            close_code: 0,
+            pipeline: 0,
+        }
+    }
+}
+
 /// An [`Event`] whose data stays in the driver until the first update after the pop.
 #[derive(Clone, Copy, Debug)]
 pub struct EventView<'a> {
