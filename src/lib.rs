@@ -22,11 +22,12 @@ mod pump;
 pub mod settings;
 
 pub use driver::{
-    CUSTOM_BATCH_MAX, Connection, ConnectionInfo, ConnectionState, ConnectionStatistics,
-    ConnectionText, CustomInterface, DisconnectReason, DriverPlace, DriverWaker, Event, EventKind,
-    EventView, IncomingPacket, MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver, MultiSend,
-    NetworkDriver, OutgoingPacket, PipelineStatistics, REJECT_BODY_MAX, ReliableCounters, Request,
-    RequestId, SendHandle, SequencedCounters, SharedDriver, Statistics,
+    CUSTOM_BATCH_MAX, Concurrent, ConcurrentDriver, Connection, ConnectionInfo, ConnectionState,
+    ConnectionStatistics, ConnectionText, CustomInterface, DisconnectReason, DriverPlace,
+    DriverWaker, Event, EventKind, EventView, IncomingPacket, LANE_SENDS_OPEN_MAX,
+    MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver, MultiSend, NetworkDriver, OutgoingPacket,
+    PipelineStatistics, REJECT_BODY_MAX, ReliableCounters, Request, RequestId, SendBuffer,
+    SendHandle, SequencedCounters, SharedDriver, Statistics,
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};

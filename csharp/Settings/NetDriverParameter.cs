@@ -4,7 +4,7 @@ namespace NetDriver
     /// The settings that Unity Transport has not: limits, and the plain WebSocket's times.
     /// <see cref="NetworkDriver.Create()"/> checks them.
     /// </summary>
-    public struct NetDriverParameter
+    public struct NetDriverParameter : INetworkParameter
     {
         /// <summary>Deliver <see cref="NetworkEvent.Type.Writable"/>.</summary>
         public bool writableEvents;
@@ -220,6 +220,17 @@ namespace NetDriver
             if (localCloseEvents)
                 bits |= Interop.NativeMethods.ND_OPTIONAL_EVENT_LOCAL_CLOSE;
             return bits;
+        }
+
+        /// <summary>Are the values possible ones?</summary>
+        /// <returns>True when a driver takes them.</returns>
+        public unsafe bool Validate()
+        {
+            Interop.nd_settings native;
+            Interop.NativeMethods.nd_settings_init(&native);
+            CopyTo(ref native);
+            return Interop.NativeMethods.nd_settings_validate(&native)
+                == Interop.NativeMethods.ND_OK;
         }
 
         internal static NetDriverParameter From(Interop.nd_settings settings)

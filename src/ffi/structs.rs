@@ -12,6 +12,13 @@ pub struct nd_driver {
     _opaque: [u8; 0],
 }
 
+/// A driver as several threads use it at once, one thread per connection: what
+/// nd_driver_to_concurrent gives. It is a handle like nd_driver, may be copied to any thread, needs
+/// no destroying, and is an error code once the driver is destroyed.
+pub struct nd_concurrent {
+    _opaque: [u8; 0],
+}
+
 /// Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
 pub struct nd_multi_driver {
     _opaque: [u8; 0],
@@ -66,7 +73,8 @@ pub struct nd_event {
     pub flags: u32,
 }
 
-/// A message being written in place, between nd_driver_begin_send and nd_driver_end_send.
+/// A message being written in place, between nd_driver_begin_send and nd_driver_end_send, or
+/// nd_concurrent_begin_send and nd_concurrent_end_send.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct nd_send {
@@ -278,6 +286,8 @@ pub struct nd_driver_statistics {
     pub cookies_accepted: u64,
     /// Requests whose cookie was wrong, or too old.
     pub cookies_refused: u64,
+    /// UDP sockets that failed and were made anew on their port.
+    pub sockets_remade: u64,
 }
 
 /// Bad network for tests, applied to datagram interfaces below the protocol.
@@ -307,4 +317,9 @@ pub struct nd_network_simulator {
     pub reserved: u32,
     /// Start of the random sequence: one seed, one behaviour.
     pub seed: u64,
+    /// Bytes that leave in a second, over all connections; packets wait for those in front. 0 is
+    /// no limit.
+    pub send_bytes_per_second: u32,
+    /// Bytes that may wait for that before further packets are lost; 0 is no limit.
+    pub send_backlog_bytes: u32,
 }

@@ -20,6 +20,7 @@ mod send_many;
 mod tcp;
 mod tls;
 mod udp;
+mod udp_health;
 
 use std::io;
 use std::net::SocketAddr;
@@ -43,7 +44,7 @@ pub use resolver::{QUERIES_MAX, Resolver};
 use tcp::SocketRead;
 pub use tcp::{Listener, ReadOutcome, Stream};
 pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
-pub use udp::{ReceiveBatch, UdpSocket};
+pub use udp::{BATCH_BYTES_MAX as DATAGRAM_BATCH_BYTES_MAX, ReceiveBatch, UdpSocket};
 
 /// Readiness reports taken from the system at once.
 const EVENTS_MAX: usize = 1024;
@@ -83,6 +84,8 @@ pub struct Pump {
     observed: bool,
     /// UDP sockets.
     pub udp: Vec<UdpSocket>,
+    /// How often one of them was made anew.
+    pub udp_remade: u64,
     /// TCP listeners.
     pub listeners: Vec<Listener>,
     /// In-process ports.
@@ -96,6 +99,9 @@ pub struct Pump {
     ready: Vec<StreamId>,
     dirty: Vec<StreamId>,
     pool: Vec<Vec<u8>>,
+    /// What a test does in place of sleeping.
+    #[cfg(test)]
+    pub sleeper: Option<Box<dyn FnMut(Duration) + Send + Sync>>,
 }
 
 impl Pump {
@@ -113,6 +119,7 @@ impl Pump {
             bell,
             observed: false,
             udp: Vec::new(),
+            udp_remade: 0,
             listeners: Vec::new(),
             ipc: Vec::new(),
             custom: Vec::new(),
@@ -122,6 +129,8 @@ impl Pump {
             ready: Vec::new(),
             dirty: Vec::new(),
             pool: Vec::new(),
+            #[cfg(test)]
+            sleeper: None,
         })
     }
 
@@ -293,6 +302,14 @@ impl Pump {
                 return self.poll(None);
             }
         }
+        #[cfg(test)]
+        let sleep = match &mut self.sleeper {
+            Some(sleeper) if !sleep.is_zero() => {
+                sleeper(sleep);
+                Duration::ZERO
+            }
+            _ => sleep,
+        };
         let polled = self.poll.poll(&mut self.events, Some(sleep));
         // Before anything is received: what comes later than this rings.
         self.bell.set_asleep(self.observed);

@@ -1,7 +1,8 @@
 //! The lock around a driver: one exclusive user, or any number of shared ones.
 //!
 //! It never lets a program wait for itself: a call that comes while another one is inside is
-//! refused. Only the background pump, whose turns are short, is waited for. Shared users do not
+//! refused, and of two that come at the same moment, one of them for itself and one beside others,
+//! both may be. Only the background pump, whose turns are short, is waited for. Shared users do not
 //! meet each other: each thread counts itself in a cache line that few others use, so that two
 //! threads that work on two connections share no lock. It knows nothing of what it guards.
 #![allow(
@@ -13,7 +14,8 @@ use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 
 use super::sync::{
-    AtomicBool, AtomicU32, Mutex, MutexGuard, Ordering, SHARDS, fence, own_shard, sleep, yield_now,
+    AtomicBool, AtomicU32, AtomicUsize, Mutex, MutexGuard, Ordering, SHARDS, own_number,
+    sequential_fence, sleep, yield_now,
 };
 
 /// Nobody has it to himself.
@@ -23,8 +25,11 @@ const CALL: u32 = 1;
 /// The background pump has, for a moment.
 const PUMP: u32 = 2;
 
-/// Turns that are tried at once before a thread that may wait sleeps between them.
+/// Tries of a thread that may wait before it sleeps between them, and of the pump before it gives
+/// up.
 const SPINS: u32 = 64;
+/// The pump has no turn.
+const NOBODY: usize = 0;
 /// A counter alone in its cache lines: processors fetch them in pairs.
 #[repr(align(128))]
 struct Shard(AtomicU32);
@@ -37,6 +42,8 @@ pub struct SharedLock<T> {
     shards: [Shard; SHARDS],
     /// Held by the pump for the length of its turn, so that others can sleep until it is over.
     turn: Mutex<()>,
+    /// The number of the thread whose turn it is.
+    turn_thread: AtomicUsize,
     content: UnsafeCell<T>,
 }
 
@@ -48,7 +55,7 @@ unsafe impl<T: Send + Sync> Sync for SharedLock<T> {}
 pub struct Exclusive<'a, T> {
     lock: &'a SharedLock<T>,
     /// Freed after the lock, so that those who slept find it free.
-    _turn: Option<MutexGuard<'a, ()>>,
+    turn: Option<MutexGuard<'a, ()>>,
 }
 
 /// Access beside others.
@@ -65,6 +72,7 @@ impl<T> SharedLock<T> {
             sharing: AtomicBool::new(false),
             shards: std::array::from_fn(|_| Shard(AtomicU32::new(0))),
             turn: Mutex::new(()),
+            turn_thread: AtomicUsize::new(NOBODY),
             content: UnsafeCell::new(content),
         }
     }
@@ -73,13 +81,13 @@ impl<T> SharedLock<T> {
     #[inline]
     pub fn try_exclusive(&self) -> Option<Exclusive<'_, T>> {
         loop {
-            match self.holder.compare_exchange(FREE, CALL, Ordering::Acquire, Ordering::Relaxed) {
+            match self.holder.compare_exchange(FREE, CALL, Ordering::SeqCst, Ordering::Relaxed) {
                 Ok(_) if self.has_shared_users() => {
                     self.holder.store(FREE, Ordering::Release);
                     return None;
                 }
-                Ok(_) => return Some(Exclusive { lock: self, _turn: None }),
-                Err(PUMP) => self.sleep_until_turn_ends(),
+                Ok(_) => return Some(Exclusive { lock: self, turn: None }),
+                Err(PUMP) if self.sleep_until_turn_ends() => {}
                 Err(_) => return None,
             }
         }
@@ -96,15 +104,22 @@ impl<T> SharedLock<T> {
         }
     }
 
-    /// For the background pump; `None` while a call is inside.
+    /// For the background pump; `None` while a call is inside. It waits for calls beside others for
+    /// a moment only: one that makes another call would wait for the pump, and the pump for it.
     pub fn try_turn(&self) -> Option<Exclusive<'_, T>> {
         let turn = self.turn.lock();
-        self.holder.compare_exchange(FREE, PUMP, Ordering::Acquire, Ordering::Relaxed).ok()?;
+        self.holder.compare_exchange(FREE, PUMP, Ordering::SeqCst, Ordering::Relaxed).ok()?;
         let mut tries = 0;
         while self.has_shared_users() {
-            back_off(&mut tries);
+            tries += 1;
+            if tries > SPINS {
+                self.holder.store(FREE, Ordering::Release);
+                return None;
+            }
+            yield_now();
         }
-        Some(Exclusive { lock: self, _turn: Some(turn) })
+        self.turn_thread.store(own_number(), Ordering::Relaxed);
+        Some(Exclusive { lock: self, turn: Some(turn) })
     }
 
     /// From now on there may be shared users.
@@ -119,20 +134,20 @@ impl<T> SharedLock<T> {
         if !self.sharing.load(Ordering::Acquire) {
             return None;
         }
-        let shard = own_shard();
+        let shard = own_number() % SHARDS;
         loop {
-            self.shards[shard].0.fetch_add(1, Ordering::Relaxed);
-            // With the fence of `has_shared_users`: either we see the holder, or he sees us.
-            fence(Ordering::SeqCst);
-            let holder = self.holder.load(Ordering::Acquire);
+            // All of this and of who becomes the holder is sequentially consistent: either we see
+            // him, or he sees us.
+            self.shards[shard].0.fetch_add(1, Ordering::SeqCst);
+            sequential_fence();
+            let holder = self.holder.load(Ordering::SeqCst);
             if holder == FREE {
                 return Some(Shared { lock: self, shard });
             }
             self.shards[shard].0.fetch_sub(1, Ordering::Release);
-            if holder != PUMP {
+            if holder != PUMP || !self.sleep_until_turn_ends() {
                 return None;
             }
-            self.sleep_until_turn_ends();
         }
     }
 
@@ -142,13 +157,19 @@ impl<T> SharedLock<T> {
         if !self.sharing.load(Ordering::Relaxed) {
             return false;
         }
-        fence(Ordering::SeqCst);
-        self.shards.iter().any(|shard| shard.0.load(Ordering::Acquire) != 0)
+        sequential_fence();
+        self.shards.iter().any(|shard| shard.0.load(Ordering::SeqCst) != 0)
     }
 
+    /// False when it is this thread's own turn: what it calls in its turn is refused as any call
+    /// within another one is.
     #[cold]
-    fn sleep_until_turn_ends(&self) {
-        drop(self.turn.lock());
+    fn sleep_until_turn_ends(&self) -> bool {
+        let own = self.turn_thread.load(Ordering::Relaxed) == own_number();
+        if !own {
+            drop(self.turn.lock());
+        }
+        !own
     }
 }
 
@@ -179,6 +200,9 @@ impl<T> DerefMut for Exclusive<'_, T> {
 impl<T> Drop for Exclusive<'_, T> {
     #[inline]
     fn drop(&mut self) {
+        if self.turn.is_some() {
+            self.lock.turn_thread.store(NOBODY, Ordering::Relaxed);
+        }
         self.lock.holder.store(FREE, Ordering::Release);
     }
 }
@@ -197,103 +221,5 @@ impl<T> Drop for Shared<'_, T> {
     #[inline]
     fn drop(&mut self) {
         self.lock.shards[self.shard].0.fetch_sub(1, Ordering::Release);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc::channel;
-    use std::thread;
-
-    use super::*;
-
-    fn shareable() -> SharedLock<u32> {
-        let lock = SharedLock::new(0);
-        SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
-        lock
-    }
-
-    #[test]
-    fn a_second_exclusive_user_is_refused() {
-        let lock = SharedLock::new(0);
-        let guard = lock.try_exclusive().expect("is free");
-        assert!(lock.try_exclusive().is_none());
-        drop(guard);
-        assert!(lock.try_exclusive().is_some());
-    }
-
-    #[test]
-    fn nobody_shares_before_sharing_was_allowed() {
-        let lock = SharedLock::new(0);
-        assert!(lock.try_shared().is_none());
-        SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
-        assert!(lock.try_shared().is_some());
-    }
-
-    #[test]
-    fn shared_users_shut_exclusive_ones_out_and_the_other_way_round() {
-        let lock = shareable();
-        let first = lock.try_shared().expect("is free");
-        let second = lock.try_shared().expect("is shared");
-        assert!(lock.try_exclusive().is_none());
-        drop(first);
-        assert!(lock.try_exclusive().is_none());
-        drop(second);
-        let _guard = lock.try_exclusive().expect("is free again");
-        assert!(lock.try_shared().is_none());
-    }
-
-    #[test]
-    fn calls_wait_for_the_turn_of_the_pump() {
-        let lock = shareable();
-        let (said, heard) = channel();
-        thread::scope(|scope| {
-            let mut turn = lock.try_turn().expect("is free");
-            let (shared, exclusive) = (said.clone(), said);
-            let lock = &lock;
-            scope.spawn(move || shared.send(lock.try_shared().map(|guard| *guard)));
-            scope.spawn(move || {
-                // Whoever shares comes and goes, so this one may have to try again.
-                exclusive.send(Some(*lock.exclusive()))
-            });
-            assert!(heard.try_recv().is_err());
-            *turn = 7;
-            drop(turn);
-            assert_eq!(heard.recv(), Ok(Some(7)));
-            assert_eq!(heard.recv(), Ok(Some(7)));
-        });
-    }
-
-    #[test]
-    fn the_pump_gets_no_turn_while_a_call_is_inside() {
-        let lock = shareable();
-        let guard = lock.try_exclusive().expect("is free");
-        assert!(lock.try_turn().is_none());
-        drop(guard);
-        assert!(lock.try_turn().is_some());
-    }
-
-    #[test]
-    fn exclusive_users_never_meet_shared_ones() {
-        let lock = shareable();
-        thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    for _ in 0..2000 {
-                        let mut guard = lock.exclusive();
-                        *guard += 1;
-                        *guard += 1;
-                    }
-                });
-                scope.spawn(|| {
-                    for _ in 0..20_000 {
-                        if let Some(guard) = lock.try_shared() {
-                            assert_eq!(*guard % 2, 0);
-                        }
-                    }
-                });
-            }
-        });
-        assert_eq!(*lock.exclusive(), 8000);
     }
 }
