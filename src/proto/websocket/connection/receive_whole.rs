@@ -49,8 +49,8 @@ fn whole_frame(input: &[u8], role: Role) -> Option<WholeFrame> {
 }
 
 impl WebSocket {
-    /// The short way of [`poll_event`](Self::poll_event) for what nearly all input is: messages that
-    /// lie in it whole, in one frame, and not compressed. Gives one after the other to `give`,
+    /// The short way of [`poll_event`](Self::poll_event): gives the messages that lie whole at the
+    /// start of the input, in one frame each and not compressed, to `give`, one after the other,
     /// until that says that no more is wanted. What is left is for the long way.
     pub fn take_whole_messages(&mut self, mut give: impl FnMut(Bytes, bool) -> bool) {
         let between_messages = self.stage == Stage::Header
