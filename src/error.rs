@@ -63,7 +63,7 @@ impl Error {
     }
 
     pub(crate) fn socket(what: &str, error: &std::io::Error) -> Self {
-        Self::new(Status::NetworkSocketError, format!("{what}: {error}"))
+        Self::new(Status::NetworkSocketError, format!("{what}: {}", describe(error)))
     }
 
     pub(crate) fn argument(text: impl Into<Cow<'static, str>>) -> Self {
@@ -81,6 +81,21 @@ impl Error {
     pub fn text(&self) -> &str {
         &self.text
     }
+}
+
+/// "Too many open files", in the process and in the system: Unix; in the process: Windows.
+const OUT_OF_DESCRIPTORS: [i32; 3] = [24, 23, 10_024];
+
+/// What the system says, and what to do about it where that is known.
+pub(crate) fn describe(error: &std::io::Error) -> String {
+    if error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code)) {
+        return format!(
+            "{error}: each stream needs a descriptor; call nd_raise_descriptor_limit when the \
+             program starts, and raise the system's bound if that is too low (`ulimit -Hn`, \
+             LimitNOFILE= of a systemd unit)"
+        );
+    }
+    error.to_string()
 }
 
 impl fmt::Display for Error {

@@ -27,7 +27,7 @@ pub use driver::{
     DriverWaker, Event, EventKind, EventView, IncomingPacket, LANE_SENDS_OPEN_MAX,
     MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver, MultiSend, NetworkDriver, OutgoingPacket,
     PipelineStatistics, REJECT_BODY_MAX, ReliableCounters, Request, RequestId, SendBuffer,
-    SendHandle, SequencedCounters, SharedDriver, Statistics,
+    SendHandle, SequencedCounters, SharedDriver, Statistics, raise_descriptor_limit,
 };
 pub use error::{Error, Result, Status};
 pub use proto::endpoint::{Family, NetworkEndpoint};

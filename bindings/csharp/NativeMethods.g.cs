@@ -510,6 +510,22 @@ namespace NetDriver.Interop
         internal static extern byte* nd_disconnect_reason_name(int reason);
 
         /// <summary>
+        ///  Let the process have more files and sockets open at once. The system starts programs with few
+        ///  (often 1024); a server needs one for each client of a stream, and a few besides, while clients
+        ///  over UDP need none. A limit that is high enough already stays. Windows has no such limit.
+        ///
+        ///  @param wanted  how many; 0 for as many as the system allows
+        ///  @param out_limit  out: how many may be open now; UINT64_MAX where there is no limit
+        ///  @return ND_OK; ND_ERROR_LIMIT_REACHED (the system allows less than was wanted, and the limit is
+        ///  as high as it may be; the last error's text says how to raise the bound);
+        ///  ND_ERROR_NULL_ARGUMENT
+        ///  @thread any; the limit is the whole process's
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_raise_descriptor_limit", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_raise_descriptor_limit(ulong wanted, ulong* out_limit);
+
+        /// <summary>
         ///  The text of the last error that a call returned on this thread: what was wrong and what to do.
         ///
         ///  @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only

@@ -4,6 +4,7 @@
 //! → sockets), then publication of the events. `wait` does the same without publishing. Nothing
 //! here makes a system call; the pump does.
 
+mod address;
 mod admission;
 mod background;
 mod closing;
@@ -67,6 +68,7 @@ use crate::proto::utp::guard::Guard;
 use crate::pump::{Background, ClientTls, Entropy, Pump};
 pub use crate::pump::{
     CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
+    raise_descriptor_limit,
 };
 use crate::settings::{
     ConnectionLimits, Dialect, InterfaceKind, NetworkSettings, NetworkSimulator,
@@ -138,8 +140,6 @@ pub struct NetworkDriver {
     ended: Vec<Connection>,
     /// Connections whose CloseRequest was popped, until the next update.
     asked: Vec<Connection>,
-    /// Payloads of popped events, until the next update.
-    lent: Vec<Bytes>,
     scratch: Vec<u8>,
     compression: Compression,
     /// The last configuration that a connection by URL was made with: reading certificates takes
@@ -240,7 +240,6 @@ impl NetworkDriver {
             queued_list: Vec::new(),
             ended: Vec::new(),
             asked: Vec::new(),
-            lent: Vec::new(),
             scratch: Vec::new(),
             compression: Compression::new(settings),
             tls_client: None,
@@ -269,7 +268,7 @@ impl NetworkDriver {
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.settle_lanes();
-        self.lent.clear();
+        self.events.end_loans();
         self.release_ended();
         self.answer_requests();
         self.abort_open_sends();
@@ -501,7 +500,7 @@ impl NetworkDriver {
         entry.incoming = true;
         entry.state = ConnectionState::Connected;
         let connection = entry.connection(index);
-        note!(Info, "{connection:?} came from {:?}, {:?}", entry.remote, entry.dialect);
+        note!(Info, "{connection:?} came from {:?}, {:?}", entry.remote.get(), entry.dialect);
         self.accept_queue.push_back(connection);
         self.accept_news = true;
         self.statistics.connections_incoming += 1;

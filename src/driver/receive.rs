@@ -7,7 +7,7 @@ use super::connections::Link;
 use super::counting::HandshakeFailure;
 use super::interfaces::Binding;
 use super::timers::Owner;
-use crate::error::Status;
+use crate::error::{Status, describe};
 use crate::log::note;
 use crate::proto::time::{MICROS_PER_MS, Micros, earliest};
 use crate::proto::utp::connection::{Outcome, UtpConnection};
@@ -81,12 +81,17 @@ impl NetworkDriver {
     }
 
     fn receive_ipc(&mut self, interface: u32, port: u32) {
+        let mut inbox = self.pump.ipc[port as usize].take_inbox();
         for _ in 0..IPC_PACKETS_MAX {
-            let Some((remote, packet)) = self.pump.ipc[port as usize].receive() else {
+            if !self.pump.ipc[port as usize].refill(&mut inbox) {
+                break;
+            }
+            let Some((remote, packet)) = inbox.next() else {
                 break;
             };
-            self.receive_datagram(interface, Link::Ipc { port, remote }, &packet);
+            self.receive_datagram(interface, Link::Ipc { port, remote }, packet);
         }
+        self.pump.ipc[port as usize].return_inbox(inbox);
     }
 
     /// How long until a listener with clients at its door may take one; `None` when nobody knocks.
@@ -143,7 +148,7 @@ impl NetworkDriver {
                 Ok(None) => break,
                 Err(error) => {
                     // Out of descriptors, most likely; clients wait at the system meanwhile.
-                    note!(Error, "accepting on {}: {error}", listener.local());
+                    note!(Error, "accepting on {}: {}", listener.local(), describe(&error));
                     listener.retry_at = self.now + ACCEPT_RETRY;
                     break;
                 }
@@ -231,7 +236,7 @@ impl NetworkDriver {
         let pipelines = self.pipeline_timeout(index);
         let session = self.session_timeout(index);
         let entry = self.connections.at(index);
-        if entry.unsettled && entry.utp.as_ref().is_none_or(UtpConnection::is_settled) {
+        if entry.unsettled && entry.utp.as_deref().is_none_or(UtpConnection::is_settled) {
             self.settle(index);
         }
         let entry = self.connections.at(index);

@@ -9,8 +9,10 @@ mod buffer;
 mod carrier;
 mod clock;
 mod custom;
+mod descriptors;
 mod entropy;
 pub mod environment;
+pub mod growth;
 mod ipc;
 mod outbox;
 mod resolver;
@@ -38,6 +40,7 @@ pub use clock::Clock;
 pub use custom::{
     CUSTOM_BATCH_MAX, CustomInterface, CustomPort, DriverWaker, IncomingPacket, OutgoingPacket,
 };
+pub use descriptors::raise_descriptor_limit;
 pub use entropy::Entropy;
 pub use ipc::{Bell, IpcPort};
 pub use resolver::{QUERIES_MAX, Resolver};
@@ -185,7 +188,7 @@ impl Pump {
         if self.free.pop().is_some() {
             self.places[id as usize] = place;
         } else {
-            self.places.push(place);
+            growth::append(&mut self.places, place);
         }
         Ok(id)
     }

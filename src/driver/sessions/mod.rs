@@ -125,7 +125,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         if let Some(hello) = entry.session.as_mut().and_then(|peer| peer.early.take()) {
             self.handle_hello(index, &hello);
-        } else if entry.utp.as_ref().is_some_and(UtpConnection::is_client) {
+        } else if entry.utp.as_deref().is_some_and(UtpConnection::is_client) {
             self.say_hello(index);
         }
     }
@@ -184,7 +184,7 @@ impl NetworkDriver {
         let path = self.packet_size_max(index) as u16;
         let datagram = ours.datagram_size_max.min(hello.datagram_size_max).min(path);
         let entry = self.connections.at(index);
-        let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else { return };
+        let Some(token) = entry.utp.as_deref().map(UtpConnection::token) else { return };
         let measured = Some(u64::from(entry.round_trip.smoothed())).filter(|&micros| micros > 0);
         let settings = &self.settings;
         let config = session::Config {

@@ -118,7 +118,7 @@ impl NetworkDriver {
             let queued = socket.queue_with(remote, |out| session.poll_transmit(now, out));
             if queued {
                 self.statistics.datagrams_out += 1;
-                self.tx.record(socket.queued_bytes() - before, header_size(link));
+                self.tx.record(socket.queued_bytes() - before, header_size(&link));
             }
             return queued;
         }
