@@ -35,6 +35,7 @@ const SOURCES: &[&str] = &[
     "multi",
     "pipelines",
     "stages",
+    "jobs",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -44,6 +44,8 @@ pub enum Status {
     NotSupported = -108,
     /// There is nothing under that name.
     NotFound = -109,
+    /// A function of the program, which ran as a job, has failed.
+    JobFailed = -110,
 }
 
 /// A status number together with a text for the person who reads the log.

@@ -44,6 +44,8 @@ const ROOT_NAMES: &[(&str, &str)] = &[
     ("EventKind", "driver"),
     ("EventView", "driver"),
     ("IncomingPacket", "driver"),
+    ("Job", "driver"),
+    ("JobScheduler", "driver"),
     ("MULTI_DRIVERS_MAX", "driver"),
     ("MessageKind", "driver"),
     ("MultiNetworkDriver", "driver"),

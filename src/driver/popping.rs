@@ -59,6 +59,11 @@ impl NetworkDriver {
         Some(self.lend(popped))
     }
 
+    /// Lists the connections that the program has: accepted or made, and their end not popped.
+    pub(super) fn list_accepted(&self, list: &mut Vec<Connection>) {
+        list.extend(self.connections.known());
+    }
+
     /// Gives an event that has just been popped away.
     fn give(&mut self, popped: Popped) -> Event {
         let event = self.events.get(popped);

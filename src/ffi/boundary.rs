@@ -93,6 +93,16 @@ pub fn enter<R>(handle: *mut nd_driver, body: impl FnOnce(&mut NetworkDriver) ->
     place.enter(|driver| slot.check(generation).map(|()| body(driver)))?
 }
 
+/// The place of a driver, for what does not enter it. The second says whether it still lives there;
+/// ask where it cannot go.
+pub fn place(
+    handle: *mut nd_driver,
+) -> Result<(&'static SharedDriver, impl FnOnce() -> Result<()>)> {
+    let (slot, generation) = decode(handle)?;
+    let place = slot.place.get().ok_or_else(invalid)?;
+    Ok((place, move || slot.check(generation)))
+}
+
 /// Puts a driver into a free slot.
 pub fn insert(driver: NetworkDriver) -> Result<*mut nd_driver> {
     let waker = driver.waker();

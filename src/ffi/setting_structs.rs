@@ -157,6 +157,10 @@ pub struct nd_settings {
     /// With such peers: what protection against loss may cost, in percent of the reliable messages
     /// that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
     pub session_repair_percent: u32,
+    /// Threads of the driver for its jobs (nd_driver_schedule_update and others), which start with
+    /// the first one. Whoever waits for a job helps. Default 1; 0 (jobs run inside nd_job_complete)
+    /// to 64. Since 0.4.
+    pub job_workers: u32,
 }
 
 /// Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A

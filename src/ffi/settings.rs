@@ -192,6 +192,7 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         round_trip_interval_ms: s.round_trip_interval_ms,
         session: i32::from(s.session),
         session_repair_percent: s.session_repair_percent,
+        job_workers: s.job_workers,
     }
 }
 
@@ -306,6 +307,7 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         simulator_stage: SimulatorConfig::default(),
         session: switch("session", s.session)?,
         session_repair_percent: s.session_repair_percent,
+        job_workers: s.job_workers,
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;

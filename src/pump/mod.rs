@@ -19,6 +19,7 @@ mod send_many;
 mod tcp;
 mod tls;
 mod udp;
+mod workers;
 
 use std::io;
 use std::net::SocketAddr;
@@ -41,6 +42,7 @@ pub use resolver::{QUERIES_MAX, Resolver};
 pub use tcp::{Listener, ReadOutcome, Stream};
 pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
 pub use udp::{ReceiveBatch, UdpSocket};
+pub use workers::Workers;
 
 /// Readiness reports taken from the system at once.
 const EVENTS_MAX: usize = 1024;

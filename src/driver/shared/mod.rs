@@ -12,10 +12,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::NetworkDriver;
+use super::jobs::{Desk, Round};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
 
 use lock::{Exclusive, SharedLock};
+use parking_lot::Mutex;
 
 /// What a lock guards.
 enum Content {
@@ -31,7 +33,15 @@ enum Content {
 /// A driver that several threads may know. Clones are the same driver.
 #[derive(Clone)]
 pub struct SharedDriver {
-    lock: Arc<SharedLock<Content>>,
+    place: Arc<Place>,
+}
+
+/// The place for a driver that clones share.
+struct Place {
+    lock: SharedLock<Content>,
+    jobs: Desk,
+    /// What the job for each connection has before it.
+    round: Mutex<Round>,
 }
 
 fn in_use() -> Error {
@@ -55,7 +65,10 @@ fn poisoned() -> Error {
 impl SharedDriver {
     /// Shares a driver.
     pub fn new(driver: NetworkDriver) -> Self {
-        Self::with_content(Content::Driver(Box::new(driver)))
+        let workers = driver.settings.job_workers;
+        let shared = Self::with_content(Content::Driver(Box::new(driver)));
+        shared.place.jobs.open(workers, || ());
+        shared
     }
 
     /// A place for a driver, without one.
@@ -64,19 +77,40 @@ impl SharedDriver {
     }
 
     fn with_content(content: Content) -> Self {
-        Self { lock: Arc::new(SharedLock::new(content)) }
+        let lock = SharedLock::new(content);
+        Self { place: Arc::new(Place { lock, jobs: Desk::default(), round: Mutex::default() }) }
     }
 
     /// Lets `body` use the driver; nobody else can meanwhile. When it panics, so does this call,
     /// and the driver is fit only to be dropped.
     ///
     /// # Errors
-    /// [`Status::DriverInUse`] while another call is inside; [`Status::InvalidHandle`] after
-    /// [`take`](Self::take); [`Status::Panic`] after a panic inside.
+    /// [`Status::DriverInUse`] while another call is inside, or a job is not complete and this is
+    /// not inside of it; [`Status::InvalidHandle`] after [`take`](Self::take); [`Status::Panic`]
+    /// after a panic inside.
     #[inline]
     pub fn enter<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
-        let content = self.lock.try_exclusive().ok_or_else(in_use)?;
+        self.place.jobs.admit(self.id())?;
+        let content = self.place.lock.try_exclusive().ok_or_else(in_use)?;
         enter(content, body)
+    }
+
+    /// The same for the driver's own jobs, which wait for calls that are inside.
+    pub(super) fn enter_waiting<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+        enter(self.place.lock.exclusive(), body)
+    }
+
+    /// Tells places apart.
+    pub(super) fn id(&self) -> usize {
+        Arc::as_ptr(&self.place).addr()
+    }
+
+    pub(super) fn desk(&self) -> &Desk {
+        &self.place.jobs
+    }
+
+    pub(super) fn round(&self) -> &Mutex<Round> {
+        &self.place.round
     }
 
     /// Moves a driver into a vacant place; `seal` runs while nobody else can enter. `None` when
@@ -86,18 +120,20 @@ impl SharedDriver {
         driver: &mut Option<Box<NetworkDriver>>,
         seal: impl FnOnce() -> R,
     ) -> Option<R> {
-        let mut content = self.lock.try_exclusive()?;
+        let mut content = self.place.lock.try_exclusive()?;
         if !matches!(*content, Content::Empty) {
             return None;
         }
-        *content = Content::Driver(driver.take()?);
-        Some(seal())
+        let driver = driver.take()?;
+        let workers = driver.settings.job_workers;
+        *content = Content::Driver(driver);
+        Some(self.place.jobs.open(workers, seal))
     }
 
     /// Takes the driver out, for good; `None` when it was taken out before, or failed inside.
     ///
     /// # Errors
-    /// [`Status::DriverInUse`] while a call is inside.
+    /// [`Status::DriverInUse`] while a call is inside, or a job is not complete.
     pub fn take(&self) -> Result<Option<Box<NetworkDriver>>> {
         self.take_if(|| Ok(()))
     }
@@ -107,9 +143,12 @@ impl SharedDriver {
         &self,
         check: impl FnOnce() -> Result<()>,
     ) -> Result<Option<Box<NetworkDriver>>> {
-        let mut content = self.lock.try_exclusive().ok_or_else(in_use)?;
-        check()?;
-        match std::mem::replace(&mut *content, Content::Empty) {
+        let mut content = self.place.lock.try_exclusive().ok_or_else(in_use)?;
+        let crewless = self.place.jobs.close(check)?;
+        let taken = std::mem::replace(&mut *content, Content::Empty);
+        drop(content);
+        drop(crewless);
+        match taken {
             Content::Driver(driver) => Ok(Some(driver)),
             Content::Empty | Content::Poisoned { .. } => Ok(None),
         }
@@ -145,7 +184,7 @@ fn poison(content: &mut Content, panic: &(dyn Any + Send)) {
     };
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
