@@ -368,3 +368,6 @@ impl<W: Work> Graph<W> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! The job for each connection.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
+
+use netdriver::settings::{InterfaceKind, NetworkSettings};
+use netdriver::{Connection, Error, JOB_BATCH_MAX, Job, NetworkDriver, SharedDriver, Status};
+
+use crate::support;
+
+/// A server that has accepted so many clients in this process, and the clients.
+fn crowd(count: usize, job_workers: u32) -> (SharedDriver, BTreeSet<u64>, NetworkDriver) {
+    let settings = NetworkSettings { job_workers, ..NetworkSettings::default() };
+    let (mut server, endpoint) = support::server(InterfaceKind::Ipc, &settings);
+    let mut client = support::driver(InterfaceKind::Ipc, &settings);
+    let mut accepted = BTreeSet::new();
+    for _ in 0..count {
+        client.connect(0, &endpoint, b"").expect("starts to connect");
+        let connection = support::expect_accept(&mut [&mut server, &mut client]);
+        accepted.insert(connection.to_u64());
+    }
+    (SharedDriver::new(server), accepted, client)
+}
+
+#[derive(Default)]
+struct Seen(Mutex<Vec<u64>>);
+
+impl Seen {
+    fn see(&self, connection: Connection) {
+        self.0.lock().expect("nobody panicked").push(connection.to_u64());
+    }
+
+    fn sorted(&self) -> Vec<u64> {
+        let mut all = std::mem::take(&mut *self.0.lock().expect("nobody panicked"));
+        all.sort_unstable();
+        all
+    }
+}
+
+#[test]
+fn every_accepted_connection_is_seen_once() {
+    for workers in [0, 1, 3] {
+        let (driver, accepted, _client) = crowd(50, workers);
+        let accepted: Vec<u64> = accepted.into_iter().collect();
+        for batch in [0, 1, 7, JOB_BATCH_MAX] {
+            let seen = Arc::new(Seen::default());
+            let twin = Arc::clone(&seen);
+            let body = Arc::new(move |_: &SharedDriver, connection| {
+                twin.see(connection);
+                Ok(())
+            });
+            let update = driver.schedule_update(Job::default()).expect("is scheduled");
+            let job = driver.schedule_for_each_connection(body, batch, update);
+            let flush = driver.schedule_flush_send(job.expect("is scheduled"));
+            flush.expect("is scheduled").complete().expect("succeeds");
+            assert_eq!(seen.sorted(), accepted, "{workers} workers, {batch} at once");
+        }
+    }
+}
+
+#[test]
+fn several_threads_work_on_one_job() {
+    let (driver, ..) = crowd(2, 1);
+    // Each waits inside for the other, so neither can be done by one thread alone.
+    let barrier = Arc::new(Barrier::new(2));
+    let body = Arc::new(move |_: &SharedDriver, _: Connection| {
+        barrier.wait();
+        Ok(())
+    });
+    let job = driver.schedule_for_each_connection(body, 1, Job::default());
+    job.expect("is scheduled").complete().expect("succeeds");
+}
+
+#[test]
+fn the_first_error_is_the_jobs_and_keeps_nobody_from_his_turn() {
+    let (driver, accepted, _client) = crowd(9, 1);
+    let seen = Arc::new(Seen::default());
+    let twin = Arc::clone(&seen);
+    let body = Arc::new(move |_: &SharedDriver, connection| {
+        twin.see(connection);
+        Err(Error::new(Status::NotFound, "nobody is at home"))
+    });
+    let job = driver.schedule_for_each_connection(body, 2, Job::default()).expect("is scheduled");
+    assert_eq!(job.complete().map_err(|error| error.status()), Err(Status::NotFound));
+    assert_eq!(seen.sorted(), accepted.into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn nobody_has_the_driver_to_himself_in_it() {
+    let (driver, ..) = crowd(4, 1);
+    let body = Arc::new(move |driver: &SharedDriver, _: Connection| {
+        let refused = driver.enter(|_| ()).expect_err("others are beside");
+        assert_eq!(refused.status(), Status::DriverInUse);
+        assert!(refused.text().contains("beside"), "{refused}");
+        Ok(())
+    });
+    let job = driver.schedule_for_each_connection(body, 1, Job::default());
+    job.expect("is scheduled").complete().expect("succeeds");
+}
+
+#[test]
+fn a_driver_without_connections_has_nothing_to_do() {
+    let (driver, ..) = crowd(0, 1);
+    let body = Arc::new(|_: &SharedDriver, _: Connection| panic!("there is none"));
+    let job = driver.schedule_for_each_connection(body, 0, Job::default());
+    job.expect("is scheduled").complete().expect("succeeds");
+}
+
+#[test]
+fn a_batch_has_a_limit() {
+    let (driver, ..) = crowd(0, 0);
+    let body = Arc::new(|_: &SharedDriver, _: Connection| Ok(()));
+    let refused = driver.schedule_for_each_connection(body, JOB_BATCH_MAX + 1, Job::default());
+    assert_eq!(refused.expect_err("is too large").status(), Status::InvalidArgument);
+    driver.enter(|_| ()).expect("nothing was scheduled");
+}
+
+#[test]
+fn jobs_end_on_whatever_thread_waits() {
+    let (driver, ..) = crowd(3, 2);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let update = driver.schedule_update(Job::default()).expect("is scheduled");
+                    let body = Arc::new(|_: &SharedDriver, _: Connection| Ok(()));
+                    let each = driver.schedule_for_each_connection(body, 1, update);
+                    each.expect("is scheduled").complete().expect("succeeds");
+                }
+            });
+        }
+    });
+}
