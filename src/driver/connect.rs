@@ -173,7 +173,7 @@ impl NetworkDriver {
         plan: Plan,
     ) -> Result<Connection> {
         let limits = self.interface(interface)?.limits;
-        let index = self.connections.insert(interface, dialect, limits).ok_or_else(|| {
+        let index = self.add_connection(interface, dialect, limits).ok_or_else(|| {
             Error::new(
                 Status::LimitReached,
                 "the driver holds connections_max connections; close some or raise the setting",

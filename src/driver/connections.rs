@@ -331,6 +331,11 @@ impl Connections {
         &mut self.entries[index as usize]
     }
 
+    /// The same, to be looked at.
+    pub fn peek(&self, index: u32) -> &Entry {
+        &self.entries[index as usize]
+    }
+
     /// The slot at an index, if there is one.
     pub fn get(&self, index: u32) -> Option<&Entry> {
         self.entries.get(index as usize)

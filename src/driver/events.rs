@@ -55,6 +55,17 @@ struct Node {
 #[derive(Clone, Copy)]
 pub struct Popped(u32);
 
+/// A place in the list of one connection, which moves on without taking anything out.
+#[derive(Clone, Copy)]
+pub struct Cursor(u32);
+
+impl Cursor {
+    /// The oldest event of a connection.
+    pub const fn new(waiting: &Waiting) -> Self {
+        Self(waiting.head)
+    }
+}
+
 /// All events of a driver that were not popped yet.
 pub struct EventQueue {
     nodes: Vec<Node>,
@@ -170,8 +181,20 @@ impl EventQueue {
 
     /// The oldest visible event of a connection.
     pub fn peek(&self, waiting: &Waiting) -> Option<&Event> {
-        let node = self.nodes.get(waiting.head as usize)?;
+        self.at(Cursor::new(waiting))
+    }
+
+    /// The visible event at a cursor, if there is one.
+    #[inline]
+    pub fn at(&self, cursor: Cursor) -> Option<&Event> {
+        let node = self.nodes.get(cursor.0 as usize)?;
         (node.sequence < self.published).then_some(&node.event)
+    }
+
+    /// The cursor behind an event that [`at`](Self::at) has shown.
+    #[inline]
+    pub fn behind(&self, cursor: Cursor) -> Cursor {
+        Cursor(self.nodes.get(cursor.0 as usize).map_or(NIL, |node| node.next))
     }
 
     /// An event that has just been popped.

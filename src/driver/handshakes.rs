@@ -85,7 +85,7 @@ impl NetworkDriver {
             Verdict::Drop => {}
             Verdict::Retry(cookie) => self.send_retry(link, token, cookie),
             Verdict::Admit { validated } => {
-                let Some(index) = self.connections.insert(
+                let Some(index) = self.add_connection(
                     interface,
                     Dialect::Utp,
                     self.interfaces[interface as usize].limits,
@@ -133,8 +133,8 @@ impl NetworkDriver {
 
     /// Bytes of the largest UTP packet that a connection may send now: what its path is known to
     /// take, without what the layers below add.
-    pub(super) fn packet_size_max(&mut self, index: u32) -> usize {
-        let entry = self.connections.at(index);
+    pub(super) fn packet_size_max(&self, index: u32) -> usize {
+        let entry = self.connections.peek(index);
         let kind = self.interfaces[entry.interface as usize].settings.kind;
         let found = entry.utp.as_ref().map(|utp| usize::from(utp.packet_size_max()));
         found.unwrap_or(usize::MAX).min(utp_packet_size_max(&self.settings, kind))
@@ -146,9 +146,9 @@ impl NetworkDriver {
     ///
     /// # Errors
     /// As [`payload_size_max`](Self::payload_size_max).
-    pub fn message_size_max(&mut self, connection: Connection) -> Result<u32> {
+    pub fn message_size_max(&self, connection: Connection) -> Result<u32> {
         let index = self.sendable(connection, 0)?;
-        match &self.connections.at(index).utp {
+        match &self.connections.peek(index).utp {
             Some(utp) => Ok(utp.path_mtu().into()),
             None => self.payload_size_max(connection, 0),
         }

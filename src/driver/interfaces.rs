@@ -196,9 +196,13 @@ impl NetworkDriver {
 
     pub(super) fn interface(&mut self, number: u32) -> Result<&mut Interface> {
         let count = self.interfaces.len();
-        self.interfaces.get_mut(number as usize).ok_or_else(|| {
-            Error::argument(format!("there is no interface {number}; the driver has {count}"))
-        })
+        self.interfaces.get_mut(number as usize).ok_or_else(|| unknown(number, count))
+    }
+
+    /// The same, to be looked at.
+    pub(super) fn peek_interface(&self, number: u32) -> Result<&Interface> {
+        let count = self.interfaces.len();
+        self.interfaces.get(number as usize).ok_or_else(|| unknown(number, count))
     }
 
     /// Binds an interface to an address of this machine; returns the number of the binding.
@@ -356,4 +360,8 @@ pub fn ipc_address(port: u16, ipv6: bool) -> SocketAddr {
 
 fn limit(text: String) -> Error {
     Error::new(Status::LimitReached, text)
+}
+
+fn unknown(number: u32, count: usize) -> Error {
+    Error::argument(format!("there is no interface {number}; the driver has {count}"))
 }

@@ -98,8 +98,14 @@ impl NetworkDriver {
 
     /// May one message more wait in a stream, whatever its length?
     pub(super) fn takes_message(&self, id: StreamId) -> bool {
+        self.takes_message_behind(id, 0)
+    }
+
+    /// The same, when so many are staged already.
+    #[inline]
+    pub(super) fn takes_message_behind(&self, id: StreamId, staged: usize) -> bool {
         let most = self.stream_limits(id).send_messages();
-        most.is_none_or(|most| self.pump.queued_messages(id) < most)
+        most.is_none_or(|most| self.pump.queued_messages(id) + staged < most)
     }
 
     /// Is at most half of what may wait in a stream still there?

@@ -7,6 +7,7 @@
 mod admission;
 mod closing;
 mod compression;
+mod concurrent;
 mod connect;
 mod connections;
 mod counting;
@@ -67,9 +68,13 @@ pub use crate::pump::{
     CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
 };
 use crate::pump::{ClientTls, Entropy, Pump};
-use crate::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
+use crate::settings::{
+    ConnectionLimits, Dialect, InterfaceKind, NetworkSettings, NetworkSimulator,
+};
 
 use compression::Compression;
+use concurrent::Lanes;
+pub use concurrent::{Concurrent, LANE_SENDS_OPEN_MAX, SendBuffer};
 use connections::{Connections, Link};
 use events::EventQueue;
 pub use http_facts::ConnectionText;
@@ -83,7 +88,7 @@ use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
 use sessions::Sessions;
-pub use shared::SharedDriver;
+pub use shared::{ConcurrentDriver, SharedDriver};
 use streams::Streams;
 use timers::Timers;
 pub use traffic::{ConnectionStatistics, ReliableCounters, SequencedCounters};
@@ -111,6 +116,7 @@ pub struct NetworkDriver {
     events: EventQueue,
     timers: Timers,
     sends: OpenSends,
+    lanes: Lanes,
     pipelines: Pipelines,
     sessions: Sessions,
     accept_queue: VecDeque<Connection>,
@@ -218,6 +224,7 @@ impl NetworkDriver {
             events: EventQueue::new(),
             timers: Timers::default(),
             sends: OpenSends::default(),
+            lanes: Lanes::default(),
             pipelines: Pipelines::default(),
             sessions: Sessions::default(),
             accept_queue: VecDeque::new(),
@@ -257,10 +264,12 @@ impl NetworkDriver {
     /// socket of the driver itself;
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
+        self.settle_lanes();
         self.lent.clear();
         self.release_ended();
         self.answer_requests();
         self.abort_open_sends();
+        self.abort_lane_sends();
         self.events.settle();
         self.begin_frame();
         self.begin_metering();
@@ -439,6 +448,19 @@ impl NetworkDriver {
         self.drop_plan(index);
         self.events.clear(&mut self.connections.at(index).waiting);
         self.connections.remove(index);
+        self.lanes.forget(index);
+    }
+
+    /// A new connection, Connecting; `None` when the limit is reached.
+    fn add_connection(
+        &mut self,
+        interface: u32,
+        dialect: Dialect,
+        limits: ConnectionLimits,
+    ) -> Option<u32> {
+        let index = self.connections.insert(interface, dialect, limits)?;
+        self.lanes.grow(self.connections.slots());
+        Some(index)
     }
 
     /// Puts an event into the queue of a connection.

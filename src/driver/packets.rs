@@ -13,22 +13,52 @@ use crate::proto::utp::connection::Control;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 use crate::settings::Dialect;
 
+/// What one connection sends before, and has in no queue yet.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Staged {
+    /// Messages.
+    pub messages: usize,
+    /// Packets.
+    pub packets: usize,
+    /// Bytes that they will have in a stream, at most.
+    pub wire: usize,
+}
+
+impl Staged {
+    /// Nothing.
+    pub const NONE: Self = Self { messages: 0, packets: 0, wire: 0 };
+}
+
 impl NetworkDriver {
     /// May the program send `count` more packets with `bytes` bytes in all, the headers of
     /// pipelines included? What is more than the queue holds may come into an empty one.
-    pub(super) fn has_packet_room(&mut self, index: u32, count: usize, bytes: usize) -> bool {
-        if let Some(room) = self.session_room(index, count) {
+    #[inline]
+    pub(super) fn has_packet_room(&self, index: u32, count: usize, bytes: usize) -> bool {
+        self.has_packet_room_behind(index, count, bytes, Staged::NONE)
+    }
+
+    /// The same, when what is staged comes before.
+    #[inline]
+    pub(super) fn has_packet_room_behind(
+        &self,
+        index: u32,
+        count: usize,
+        bytes: usize,
+        staged: Staged,
+    ) -> bool {
+        if let Some(room) = self.session_room_behind(index, count, staged.packets) {
             return room;
         }
-        let entry = self.connections.at(index);
-        let (link, queued) = (entry.link, entry.queued_datagrams as usize);
+        let entry = self.connections.peek(index);
+        let (link, queued) = (entry.link, entry.queued_datagrams as usize + staged.packets);
         let fits = queued == 0 || queued + count <= self.settings.send_queue_capacity as usize;
         match link {
             Link::Stream(id) => {
                 // All but one packet come with a header of their own.
                 let headers = (count - 1) * self.packet_overhead(index);
-                self.takes_message(id)
-                    && self.stream_has_room(id, Dialect::Utp, DATA_HEADER_SIZE + headers + bytes)
+                let length = DATA_HEADER_SIZE + headers + bytes;
+                self.takes_message_behind(id, staged.messages)
+                    && self.stream_has_room_behind(id, Dialect::Utp, length, staged.wire)
             }
             Link::Udp { socket, .. } => {
                 let batch = &self.pump.udp[socket as usize];
@@ -43,15 +73,15 @@ impl NetworkDriver {
     }
 
     /// Bytes that the headers below pipelines add to a packet, at most.
-    fn packet_overhead(&mut self, index: u32) -> usize {
-        let interface = self.connections.at(index).interface;
+    pub(super) fn packet_overhead(&self, index: u32) -> usize {
+        let interface = self.connections.peek(index).interface;
         let kind = self.interfaces[interface as usize].settings.kind;
         layers(kind, Dialect::Utp).framing + DATA_HEADER_SIZE
     }
 
     /// Full packets with `size` bytes behind the pipeline byte that an empty stream's queue holds.
-    pub(super) fn stream_packets_max(&mut self, index: u32, size: usize) -> usize {
-        let room = self.connections.at(index).limits.outbound_bytes_max as usize;
+    pub(super) fn stream_packets_max(&self, index: u32, size: usize) -> usize {
+        let room = self.connections.peek(index).limits.outbound_bytes_max as usize;
         room / (self.packet_overhead(index) + size)
     }
 

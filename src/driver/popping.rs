@@ -64,6 +64,14 @@ impl NetworkDriver {
         list.extend(self.connections.known());
     }
 
+    /// Takes an event that another user of the driver was shown already: its data stays where it is
+    /// until the next update.
+    pub(super) fn pop_shown(&mut self, index: u32) {
+        if let Some(popped) = self.pop_from(index) {
+            self.lend(popped);
+        }
+    }
+
     /// Gives an event that has just been popped away.
     fn give(&mut self, popped: Popped) -> Event {
         let event = self.events.get(popped);
@@ -77,14 +85,12 @@ impl NetworkDriver {
         let event = self.events.get(popped);
         self.lent.push(std::mem::take(&mut event.data));
         let data = self.lent.last().map_or(&[][..], |data| data);
-        let Event {
-            connection, kind, text, first, last, clean, reason, close_code, pipeline, ..
-        } = *event;
-        EventView { connection, kind, data, text, first, last, clean, reason, close_code, pipeline }
+        event.view(data)
     }
 
+    /// Takes the oldest visible event of a connection, and does what follows from that.
     #[inline]
-    fn pop_from(&mut self, index: u32) -> Option<Popped> {
+    pub(super) fn pop_from(&mut self, index: u32) -> Option<Popped> {
         let entry = self.connections.at(index);
         let popped = self.events.pop(&mut entry.waiting)?;
         let room = entry.waiting.count() <= entry.limits.receive_queue_capacity / 2

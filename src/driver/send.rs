@@ -3,7 +3,7 @@
 //! The checks come in Unity Transport's order: value, version, state, size, room. A refused send
 //! changes nothing.
 
-mod in_place;
+pub(super) mod in_place;
 mod many;
 mod owned;
 mod pieces;
@@ -69,12 +69,17 @@ impl NetworkDriver {
         }
     }
 
-    fn check_size(&mut self, index: u32, pipeline: u8, data: &[u8]) -> Result<()> {
+    pub(super) fn check_size(&self, index: u32, pipeline: u8, data: &[u8]) -> Result<()> {
         let capacity = self.capacity(index, pipeline);
         if data.len() <= capacity { Ok(()) } else { Err(overflow(data.len(), capacity)) }
     }
 
-    fn check_kind(&self, dialect: Dialect, kind: MessageKind, data: &[u8]) -> Result<()> {
+    pub(super) fn check_kind(
+        &self,
+        dialect: Dialect,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
         match (kind, dialect) {
             (MessageKind::Binary | MessageKind::WriteMode, _) => Ok(()),
             (MessageKind::Text, Dialect::Utp) => {
@@ -88,9 +93,9 @@ impl NetworkDriver {
     }
 
     /// The slot of a connection that can send now.
-    pub(super) fn sendable(&mut self, connection: Connection, pipeline: u8) -> Result<u32> {
+    pub(super) fn sendable(&self, connection: Connection, pipeline: u8) -> Result<u32> {
         let index = self.connections.resolve(connection)?;
-        let state = self.connections.at(index).state;
+        let state = self.connections.peek(index).state;
         if state != ConnectionState::Connected {
             return Err(Error::new(
                 Status::NetworkStateMismatch,
@@ -158,19 +163,29 @@ impl NetworkDriver {
     }
 
     pub(super) fn stream_has_room(&self, id: StreamId, dialect: Dialect, length: usize) -> bool {
+        self.stream_has_room_behind(id, dialect, length, 0)
+    }
+
+    /// The same, when so many bytes are staged already.
+    #[inline]
+    pub(super) fn stream_has_room_behind(
+        &self,
+        id: StreamId,
+        dialect: Dialect,
+        length: usize,
+        staged: usize,
+    ) -> bool {
+        let needed = self.pump.queued(id) + staged + self.wire_size(dialect, length);
+        needed <= self.stream_limits(id).outbound_bytes_max as usize
+    }
+
+    /// Bytes that a message has in a stream, at most.
+    pub(super) const fn wire_size(&self, dialect: Dialect, length: usize) -> usize {
         let fragment_size = match dialect {
             Dialect::Utp => 0,
             Dialect::Plain => self.settings.fragment_size,
         };
-        let needed = self.pump.queued(id) + wire_size_max(fragment_size, length);
-        needed <= self.stream_limits(id).outbound_bytes_max as usize
-    }
-
-    fn link_takes_message(&self, link: Link) -> bool {
-        match link {
-            Link::Stream(id) => self.takes_message(id),
-            Link::None | Link::Udp { .. } | Link::Ipc { .. } | Link::Custom { .. } => true,
-        }
+        wire_size_max(fragment_size, length)
     }
 
     pub(super) fn refuse(&mut self, index: u32) -> Error {
@@ -183,10 +198,7 @@ impl NetworkDriver {
             self.queued_list.push(index);
         }
         self.statistics.refused_out += 1;
-        Error::new(
-            Status::NetworkSendQueueFull,
-            "the connection's send queue is full; flush, or try again after its Writable event",
-        )
+        queue_full()
     }
 
     pub(super) fn count_sent(&mut self, index: u32, size: usize) {
@@ -204,8 +216,8 @@ impl NetworkDriver {
     }
 
     /// Payload bytes that one message of a connection may have.
-    fn capacity(&mut self, index: u32, pipeline: u8) -> usize {
-        let entry = self.connections.at(index);
+    pub(super) fn capacity(&self, index: u32, pipeline: u8) -> usize {
+        let entry = self.connections.peek(index);
         let limits = entry.limits;
         match entry.dialect {
             Dialect::Utp => self.pipeline_capacity(index, pipeline),
@@ -221,7 +233,7 @@ impl NetworkDriver {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub fn payload_size_max(&mut self, connection: Connection, pipeline: u8) -> Result<u32> {
+    pub fn payload_size_max(&self, connection: Connection, pipeline: u8) -> Result<u32> {
         let index = self.sendable(connection, pipeline)?;
         Ok(self.capacity(index, pipeline) as u32)
     }
@@ -241,6 +253,13 @@ pub(super) fn overflow(length: usize, capacity: usize) -> Error {
     )
 }
 
-fn closed() -> Error {
+pub(super) fn queue_full() -> Error {
+    Error::new(
+        Status::NetworkSendQueueFull,
+        "the connection's send queue is full; flush, or try again after its Writable event",
+    )
+}
+
+pub(super) fn closed() -> Error {
     Error::new(Status::NetworkStateMismatch, "the connection is closing")
 }

@@ -358,7 +358,7 @@ impl NetworkDriver {
         let guessed = state.guessed;
         let limits = self.interfaces[interface as usize].limits;
         let admits = self.admits_stream(id);
-        let index = if admits { self.connections.insert(interface, dialect, limits) } else { None };
+        let index = if admits { self.add_connection(interface, dialect, limits) } else { None };
         let Some(index) = index else {
             self.statistics.connections_refused += 1;
             let why: &[u8] =

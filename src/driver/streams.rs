@@ -311,6 +311,13 @@ impl Streams {
         state.ws.as_deref_mut().filter(|ws| held || ws.can_send())
     }
 
+    /// The same, to be looked at.
+    pub(super) fn peek_websocket(&self, id: StreamId) -> Option<&WebSocket> {
+        let state = self.peek(id)?;
+        let held = state.held.is_some();
+        state.ws.as_deref().filter(|ws| held || ws.can_send())
+    }
+
     /// The connection that a stream carries.
     pub(super) fn connection(&mut self, id: StreamId) -> Option<u32> {
         self.get(id)?.connection()

@@ -174,6 +174,25 @@ pub struct Event {
     pub pipeline: u8,
 }
 
+impl Event {
+    /// Shows it with data that lies where `data` says.
+    #[inline]
+    pub(super) const fn view<'a>(&self, data: &'a [u8]) -> EventView<'a> {
+        EventView {
+            connection: self.connection,
+            kind: self.kind,
+            data,
+            text: self.text,
+            first: self.first,
+            last: self.last,
+            clean: self.clean,
+            reason: self.reason,
+            close_code: self.close_code,
+            pipeline: self.pipeline,
+        }
+    }
+}
+
 /// An [`Event`] whose data stays in the driver until the first update after the pop.
 #[derive(Clone, Copy, Debug)]
 pub struct EventView<'a> {
@@ -203,9 +222,31 @@ pub struct EventView<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SendHandle(u64);
 
+/// Tells handles of concurrent sends from others.
+const CONCURRENT: u64 = 1 << 63;
+
 impl SendHandle {
+    /// Generations of sends that one user of the driver has begun stay below.
+    pub(super) const GENERATIONS: u32 = 1 << 31;
+    /// Generations of concurrent sends stay below.
+    pub(super) const LANE_GENERATIONS: u32 = 1 << 23;
+
     pub(crate) const fn new(index: u32, generation: u32) -> Self {
         Self((generation as u64) << 32 | index as u64)
+    }
+
+    /// A concurrent one: bits 1 | generation (23) | slot (8) | connection's index (32).
+    pub(super) const fn in_lane(index: u32, slot: u8, generation: u32) -> Self {
+        Self(CONCURRENT | (generation as u64) << 40 | (slot as u64) << 32 | index as u64)
+    }
+
+    /// The parts of a concurrent one: index, slot, generation.
+    pub(super) const fn lane(self) -> Option<(u32, u8, u32)> {
+        if self.0 & CONCURRENT == 0 {
+            return None;
+        }
+        let generation = (self.0 >> 40) as u32 & (Self::LANE_GENERATIONS - 1);
+        Some((self.0 as u32, (self.0 >> 32) as u8, generation))
     }
 
     /// From the number of the C ABI.

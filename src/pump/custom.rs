@@ -213,6 +213,11 @@ impl CustomPort {
         self.bytes.len() + bytes <= BATCH_BYTES_MAX
     }
 
+    /// Bytes that wait to be sent.
+    pub const fn queued_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Did the last flush leave something behind?
     pub const fn is_blocked(&self) -> bool {
         self.blocked

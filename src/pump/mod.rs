@@ -41,7 +41,7 @@ pub use ipc::{Bell, IpcPort};
 pub use resolver::{QUERIES_MAX, Resolver};
 pub use tcp::{Listener, ReadOutcome, Stream};
 pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
-pub use udp::{ReceiveBatch, UdpSocket};
+pub use udp::{BATCH_BYTES_MAX as DATAGRAM_BATCH_BYTES_MAX, ReceiveBatch, UdpSocket};
 pub use workers::Workers;
 
 /// Readiness reports taken from the system at once.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use netdriver::settings::{InterfaceKind, NetworkSettings};
-use netdriver::{Connection, Error, JOB_BATCH_MAX, Job, NetworkDriver, SharedDriver, Status};
+use netdriver::{
+    Concurrent, Connection, Error, JOB_BATCH_MAX, Job, NetworkDriver, SharedDriver, Status,
+};
 
 use crate::support;
 
@@ -46,7 +48,7 @@ fn every_accepted_connection_is_seen_once() {
         for batch in [0, 1, 7, JOB_BATCH_MAX] {
             let seen = Arc::new(Seen::default());
             let twin = Arc::clone(&seen);
-            let body = Arc::new(move |_: &SharedDriver, connection| {
+            let body = Arc::new(move |_: Concurrent<'_>, connection| {
                 twin.see(connection);
                 Ok(())
             });
@@ -64,7 +66,7 @@ fn several_threads_work_on_one_job() {
     let (driver, ..) = crowd(2, 1);
     // Each waits inside for the other, so neither can be done by one thread alone.
     let barrier = Arc::new(Barrier::new(2));
-    let body = Arc::new(move |_: &SharedDriver, _: Connection| {
+    let body = Arc::new(move |_: Concurrent<'_>, _: Connection| {
         barrier.wait();
         Ok(())
     });
@@ -77,7 +79,7 @@ fn the_first_error_is_the_jobs_and_keeps_nobody_from_his_turn() {
     let (driver, accepted, _client) = crowd(9, 1);
     let seen = Arc::new(Seen::default());
     let twin = Arc::clone(&seen);
-    let body = Arc::new(move |_: &SharedDriver, connection| {
+    let body = Arc::new(move |_: Concurrent<'_>, connection| {
         twin.see(connection);
         Err(Error::new(Status::NotFound, "nobody is at home"))
     });
@@ -89,8 +91,9 @@ fn the_first_error_is_the_jobs_and_keeps_nobody_from_his_turn() {
 #[test]
 fn nobody_has_the_driver_to_himself_in_it() {
     let (driver, ..) = crowd(4, 1);
-    let body = Arc::new(move |driver: &SharedDriver, _: Connection| {
-        let refused = driver.enter(|_| ()).expect_err("others are beside");
+    let own = driver.clone();
+    let body = Arc::new(move |_: Concurrent<'_>, _: Connection| {
+        let refused = own.enter(|_| ()).expect_err("others are beside");
         assert_eq!(refused.status(), Status::DriverInUse);
         assert!(refused.text().contains("beside"), "{refused}");
         Ok(())
@@ -102,7 +105,7 @@ fn nobody_has_the_driver_to_himself_in_it() {
 #[test]
 fn a_driver_without_connections_has_nothing_to_do() {
     let (driver, ..) = crowd(0, 1);
-    let body = Arc::new(|_: &SharedDriver, _: Connection| panic!("there is none"));
+    let body = Arc::new(|_: Concurrent<'_>, _: Connection| panic!("there is none"));
     let job = driver.schedule_for_each_connection(body, 0, Job::default());
     job.expect("is scheduled").complete().expect("succeeds");
 }
@@ -110,7 +113,7 @@ fn a_driver_without_connections_has_nothing_to_do() {
 #[test]
 fn a_batch_has_a_limit() {
     let (driver, ..) = crowd(0, 0);
-    let body = Arc::new(|_: &SharedDriver, _: Connection| Ok(()));
+    let body = Arc::new(|_: Concurrent<'_>, _: Connection| Ok(()));
     let refused = driver.schedule_for_each_connection(body, JOB_BATCH_MAX + 1, Job::default());
     assert_eq!(refused.expect_err("is too large").status(), Status::InvalidArgument);
     driver.enter(|_| ()).expect("nothing was scheduled");
@@ -124,7 +127,7 @@ fn jobs_end_on_whatever_thread_waits() {
             scope.spawn(|| {
                 for _ in 0..50 {
                     let update = driver.schedule_update(Job::default()).expect("is scheduled");
-                    let body = Arc::new(|_: &SharedDriver, _: Connection| Ok(()));
+                    let body = Arc::new(|_: Concurrent<'_>, _: Connection| Ok(()));
                     let each = driver.schedule_for_each_connection(body, 1, update);
                     each.expect("is scheduled").complete().expect("succeeds");
                 }

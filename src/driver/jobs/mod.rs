@@ -21,7 +21,7 @@ use table::Table;
 use work::Scheduled;
 pub use work::{Call, ForEach, JOB_BATCH_DEFAULT, JOB_BATCH_MAX, Round, What, Words};
 
-use super::{Connection, SharedDriver};
+use super::{Concurrent, Connection, SharedDriver};
 use crate::error::Result;
 
 static TABLE: LazyLock<Table<Scheduled>> = LazyLock::new(Table::new);
@@ -114,8 +114,8 @@ impl SharedDriver {
     }
 
     /// Schedules a function that is called for each connection that the program has, on several
-    /// threads at once, `batch` connections at a time (0: [`JOB_BATCH_DEFAULT`]). It may use the driver
-    /// beside others only.
+    /// threads at once, `batch` connections at a time (0: [`JOB_BATCH_DEFAULT`]). It may use the
+    /// driver beside others only, and only for its own connection.
     ///
     /// # Errors
     /// As [`schedule_update`](Self::schedule_update), and
@@ -123,7 +123,7 @@ impl SharedDriver {
     /// [`JOB_BATCH_MAX`]. The first error of `body` is the job's result, after all connections.
     pub fn schedule_for_each_connection(
         &self,
-        body: Arc<dyn Fn(&Self, Connection) -> Result<()> + Send + Sync>,
+        body: Arc<dyn Fn(Concurrent<'_>, Connection) -> Result<()> + Send + Sync>,
         batch: u32,
         after: Job,
     ) -> Result<Job> {

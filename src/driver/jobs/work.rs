@@ -8,7 +8,7 @@ use super::desk::Ticket;
 use super::graph::{JobId, Work};
 use super::inside;
 use super::table::{Crew, Task};
-use crate::driver::{Connection, SharedDriver};
+use crate::driver::{Concurrent, Connection, SharedDriver};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
 
@@ -32,7 +32,7 @@ pub enum Call {
 #[derive(Clone)]
 pub enum ForEach {
     /// Shared by the threads.
-    Closure(Arc<dyn Fn(&SharedDriver, Connection) -> Result<()> + Send + Sync>),
+    Closure(Arc<dyn Fn(Concurrent<'_>, Connection) -> Result<()> + Send + Sync>),
     /// A function and what it is called with.
     Plain(fn(Words, Connection) -> Result<()>, Words),
 }
@@ -148,13 +148,16 @@ fn for_each(driver: &SharedDriver, job: JobId, body: &ForEach, batch: usize) -> 
         if count == 0 {
             return first;
         }
-        for &connection in &taken[..count] {
-            let outcome = match body {
-                ForEach::Closure(body) => body(driver, connection),
-                ForEach::Plain(body, words) => body(*words, connection),
-            };
-            first = first.and(outcome);
-        }
+        let each = |call: &mut dyn FnMut(Connection) -> Result<()>| {
+            taken[..count].iter().fold(Ok(()), |before, &one| before.and(call(one)))
+        };
+        let outcome = match body {
+            ForEach::Closure(body) => {
+                driver.share(|concurrent| each(&mut |one| body(concurrent, one)))?
+            }
+            ForEach::Plain(body, words) => each(&mut |one| body(*words, one)),
+        };
+        first = first.and(outcome);
     }
 }
 
@@ -164,7 +167,7 @@ fn next_batch(driver: &SharedDriver, job: JobId, places: &mut [Connection]) -> R
     if round.job != job {
         round.job = job;
         round.connections.clear();
-        driver.enter_waiting(|driver| driver.list_accepted(&mut round.connections))?;
+        driver.share_after(|driver| driver.list_accepted(&mut round.connections))?;
     }
     let rest = round.connections.len().saturating_sub(places.len());
     let count = round.connections.len() - rest;

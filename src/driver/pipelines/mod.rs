@@ -7,7 +7,7 @@
 mod due;
 mod machines;
 mod receive;
-mod send;
+pub(super) mod send;
 mod stages;
 mod tuning;
 
@@ -127,9 +127,9 @@ impl NetworkDriver {
     ///
     /// # Errors
     /// [`Status::InvalidArgument`] for an unknown interface or pipeline.
-    pub fn header_size_max(&mut self, interface: u32, pipeline: u8) -> Result<u32> {
+    pub fn header_size_max(&self, interface: u32, pipeline: u8) -> Result<u32> {
         self.check_pipeline(pipeline)?;
-        let place = self.interface(interface)?;
+        let place = self.peek_interface(interface)?;
         let secure = place.tls_server.is_some() || place.tls_client.is_some();
         let layers = layers(place.settings.kind, Dialect::Utp);
         let tls = if secure { TLS_OVERHEAD } else { 0 };
@@ -142,8 +142,8 @@ impl NetworkDriver {
     }
 
     /// Bytes behind the pipeline byte of a packet of a connection.
-    pub(super) fn packet_room(&mut self, index: u32) -> usize {
-        let interface = self.connections.at(index).interface;
+    pub(super) fn packet_room(&self, index: u32) -> usize {
+        let interface = self.connections.peek(index).interface;
         let kind = self.interfaces[interface as usize].settings.kind;
         let protocol = layers(kind, Dialect::Utp).protocol;
         self.packet_size_max(index).saturating_sub(protocol)

@@ -17,6 +17,16 @@ pub(super) struct Exit<'a> {
     pub(super) whole: Option<&'a Bytes>,
 }
 
+/// What a message is cut into.
+pub(in crate::driver) struct Packets {
+    /// Bytes that each may have.
+    pub(in crate::driver) packet_max: usize,
+    /// How many.
+    pub(in crate::driver) count: usize,
+    /// Their bytes, headers of the pipeline included.
+    pub(in crate::driver) bytes: usize,
+}
+
 impl Output for Exit<'_> {
     fn transmit(&mut self, packet: &[u8]) {
         // Without room it is lost, as any packet may be, and comes again if it must.
@@ -60,12 +70,7 @@ impl NetworkDriver {
         pipeline: u8,
         data: &[u8],
     ) -> Result<()> {
-        let header = self.template(pipeline).map_or(0, |template| template.measure.header_size());
-        let packet_max = self.packet_room(index);
-        let packet_max = self.session_packet_room(index, pipeline, data.len() + header, packet_max);
-        // A fragment carries what the headers leave.
-        let count = data.len().div_ceil(packet_max.saturating_sub(header).max(1)).max(1);
-        let bytes = data.len() + count * header;
+        let Packets { packet_max, count, bytes } = self.packets_of(index, pipeline, data.len());
         match self.carried_room(index, pipeline, count, bytes) {
             Some(false) => return Err(self.refuse_for_window(index, pipeline)),
             None if !self.has_packet_room(index, count, bytes) => return Err(self.refuse(index)),
@@ -90,10 +95,37 @@ impl NetworkDriver {
         Ok(())
     }
 
-    /// Bytes that one message of a connection in the UTP dialect may have.
-    pub(in crate::driver) fn pipeline_capacity(&mut self, index: u32, pipeline: u8) -> usize {
+    /// The packets that a message of `size` bytes becomes, by its length alone.
+    pub(in crate::driver) fn packets_of(&self, index: u32, pipeline: u8, size: usize) -> Packets {
+        let header = self.template(pipeline).map_or(0, |template| template.measure.header_size());
         let packet_max = self.packet_room(index);
-        let link = self.connections.at(index).link;
+        let packet_max = self.session_packet_room(index, pipeline, size + header, packet_max);
+        // A fragment carries what the headers leave.
+        let count = size.div_ceil(packet_max.saturating_sub(header).max(1)).max(1);
+        Packets { packet_max, count, bytes: size + count * header }
+    }
+
+    /// What the machine of a pipeline says to a message of `size` bytes behind `staged` packets
+    /// that it has not seen yet: how many packets it becomes.
+    pub(in crate::driver) fn check_machine(
+        &self,
+        index: u32,
+        pipeline: u8,
+        packet_max: usize,
+        size: usize,
+        staged: usize,
+    ) -> std::result::Result<usize, SendError> {
+        let machine = self.connections.peek(index).machines.get(pipeline);
+        let own = self.template(pipeline).map(|template| &template.measure);
+        let carried = self.is_carried(pipeline) && self.has_session(index);
+        let machine = machine.or(own).ok_or(SendError::Overflow)?;
+        machine.check_send(size, packet_max, staged, carried)
+    }
+
+    /// Bytes that one message of a connection in the UTP dialect may have.
+    pub(in crate::driver) fn pipeline_capacity(&self, index: u32, pipeline: u8) -> usize {
+        let packet_max = self.packet_room(index);
+        let link = self.connections.peek(index).link;
         let Some(template) = self.template(pipeline) else {
             return packet_max;
         };
@@ -110,16 +142,12 @@ impl NetworkDriver {
     }
 
     /// The window of a pipeline is full: acknowledgements make room.
-    fn refuse_for_window(&mut self, index: u32, pipeline: u8) -> Error {
+    pub(in crate::driver) fn refuse_for_window(&mut self, index: u32, pipeline: u8) -> Error {
         let entry = self.connections.at(index);
         entry.machines.set_blocked(pipeline);
         entry.traffic.refused_out += 1;
         self.statistics.refused_out += 1;
-        Error::new(
-            Status::NetworkSendQueueFull,
-            "too many messages of this reliable pipeline are not acknowledged yet; update, or try \
-             again after its Writable event",
-        )
+        window_full()
     }
 
     /// The peer has acknowledged something, or may have: a Writable event, if the program waits
@@ -131,6 +159,14 @@ impl NetworkDriver {
             self.raise(index, Event { pipeline, ..event });
         }
     }
+}
+
+pub(in crate::driver) fn window_full() -> Error {
+    Error::new(
+        Status::NetworkSendQueueFull,
+        "too many messages of this reliable pipeline are not acknowledged yet; update, or try \
+         again after its Writable event",
+    )
 }
 
 fn stage_refused(number: i32) -> Error {

@@ -2,6 +2,7 @@
 //! other message. It must not send anything by another way than `send_as`.
 
 use super::super::connections::Link;
+use super::super::packets::Staged;
 use super::super::{Connection, MessageKind, NetworkDriver, SendHandle};
 use super::overflow;
 use crate::error::{Error, Result, Status};
@@ -53,7 +54,7 @@ impl OpenSends {
             None => return None,
         };
         let slot = &mut self.slots[index as usize];
-        slot.generation = slot.generation.wrapping_add(1).max(1);
+        slot.generation = ((slot.generation + 1) % SendHandle::GENERATIONS).max(1);
         slot.open = true;
         slot.connection = connection;
         slot.pipeline = pipeline;
@@ -66,12 +67,7 @@ impl OpenSends {
 
     fn get(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
         let slot = self.slots.get_mut(handle.index());
-        slot.filter(|slot| slot.open && slot.generation == handle.generation()).ok_or_else(|| {
-            Error::new(
-                Status::NetworkSendHandleInvalid,
-                "the send was ended or aborted already; each begin needs exactly one end or abort",
-            )
-        })
+        slot.filter(|slot| slot.open && slot.generation == handle.generation()).ok_or_else(not_open)
     }
 
     fn close(&mut self, handle: SendHandle) -> Result<()> {
@@ -79,6 +75,14 @@ impl OpenSends {
         self.free.push(handle.index() as u32);
         Ok(())
     }
+}
+
+/// The handle is of no send that is open.
+pub(in crate::driver) fn not_open() -> Error {
+    Error::new(
+        Status::NetworkSendHandleInvalid,
+        "the send was ended or aborted already; each begin needs exactly one end or abort",
+    )
 }
 
 impl NetworkDriver {
@@ -93,34 +97,50 @@ impl NetworkDriver {
         required: u32,
     ) -> Result<SendHandle> {
         let index = self.sendable(connection, pipeline)?;
-        let most = self.capacity(index, pipeline);
-        let plain = self.connections.at(index).dialect == Dialect::Plain;
-        let capacity = match required {
-            0 if plain => most.min(PLAIN_CAPACITY_DEFAULT as usize),
-            0 => most,
-            required if required as usize > most => {
-                return Err(overflow(required as usize, most));
-            }
-            required => required as usize,
-        };
-        let entry = self.connections.at(index);
-        if let (Dialect::Plain, Link::Stream(id)) = (entry.dialect, entry.link) {
-            self.check_not_sending(id)?;
-        }
-        let entry = self.connections.at(index);
-        let dialect = entry.dialect;
-        let full = match entry.link {
-            Link::Stream(id) => !self.stream_has_room(id, dialect, required as usize),
-            _ => !self.has_packet_room(index, 1, 0),
-        };
-        let link = self.connections.at(index).link;
-        if full || !self.link_takes_message(link) {
+        let capacity = self.capacity_in_place(index, pipeline, required)?;
+        if !self.may_begin(index, required, Staged::NONE) {
             return Err(self.refuse(index));
         }
         self.sends.open(connection, pipeline, capacity).ok_or_else(|| {
             let text = format!("{SENDS_OPEN_MAX} sends are open; end or abort some");
             Error::new(Status::LimitReached, text)
         })
+    }
+
+    /// Bytes that a message in place gets when the program says that it needs `required`.
+    pub(in crate::driver) fn capacity_in_place(
+        &self,
+        index: u32,
+        pipeline: u8,
+        required: u32,
+    ) -> Result<usize> {
+        let most = self.capacity(index, pipeline);
+        let entry = self.connections.peek(index);
+        let capacity = match required {
+            0 if entry.dialect == Dialect::Plain => most.min(PLAIN_CAPACITY_DEFAULT as usize),
+            0 => most,
+            required if required as usize > most => {
+                return Err(overflow(required as usize, most));
+            }
+            required => required as usize,
+        };
+        if let (Dialect::Plain, Link::Stream(id)) = (entry.dialect, entry.link) {
+            self.check_not_sending(id)?;
+        }
+        Ok(capacity)
+    }
+
+    /// Is there room to begin a message behind what is staged?
+    pub(in crate::driver) fn may_begin(&self, index: u32, required: u32, staged: Staged) -> bool {
+        let entry = self.connections.peek(index);
+        match entry.link {
+            Link::Stream(id) => {
+                let length = required as usize;
+                self.stream_has_room_behind(id, entry.dialect, length, staged.wire)
+                    && self.takes_message_behind(id, staged.messages)
+            }
+            _ => self.has_packet_room_behind(index, 1, 0, staged),
+        }
     }
 
     /// Where to write a message that was begun.

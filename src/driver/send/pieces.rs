@@ -114,8 +114,8 @@ impl NetworkDriver {
     }
 
     /// Refuses what would come between the pieces of a message.
-    pub(super) fn check_not_sending(&mut self, id: StreamId) -> Result<()> {
-        match self.streams.open_websocket(id) {
+    pub(in crate::driver) fn check_not_sending(&self, id: StreamId) -> Result<()> {
+        match self.streams.peek_websocket(id) {
             None => Err(closed()),
             Some(ws) if ws.is_sending() => Err(busy()),
             Some(_) => Ok(()),

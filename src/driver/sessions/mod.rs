@@ -6,7 +6,7 @@
 
 mod moving;
 mod receive;
-mod send;
+pub(super) mod send;
 mod transmit;
 
 use super::NetworkDriver;

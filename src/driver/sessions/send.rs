@@ -3,18 +3,35 @@
 use super::super::NetworkDriver;
 use crate::proto::session::MESSAGE_COST;
 
+/// What `count` packets of a carried pipeline with `bytes` bytes in all take of its room, less what
+/// one message costs.
+pub(in crate::driver) const fn carried_size(count: usize, bytes: usize) -> usize {
+    bytes + (count - 1) * MESSAGE_COST as usize
+}
+
 impl NetworkDriver {
     /// Has the connection a session that messages may go through?
-    pub(in crate::driver) fn has_session(&mut self, index: u32) -> bool {
-        let peer = &mut self.connections.at(index).session;
-        peer.as_mut().is_some_and(|peer| peer.sending().is_some())
+    pub(in crate::driver) fn has_session(&self, index: u32) -> bool {
+        let peer = &self.connections.peek(index).session;
+        peer.as_ref().is_some_and(|peer| peer.established().is_some())
     }
 
     /// Is there room for `count` packets of pipelines that may be lost? `None`: there is no
     /// session.
-    pub(in crate::driver) fn session_room(&mut self, index: u32, count: usize) -> Option<bool> {
-        let session = self.connections.at(index).session.as_mut()?.sending()?;
-        let queued = session.message_count();
+    pub(in crate::driver) fn session_room(&self, index: u32, count: usize) -> Option<bool> {
+        self.session_room_behind(index, count, 0)
+    }
+
+    /// The same, when so many packets are staged already.
+    #[inline]
+    pub(in crate::driver) fn session_room_behind(
+        &self,
+        index: u32,
+        count: usize,
+        staged: usize,
+    ) -> Option<bool> {
+        let session = self.connections.peek(index).session.as_ref()?.established()?;
+        let queued = session.message_count() + staged;
         // What is more than the queue holds may come into an empty one.
         Some(queued == 0 || queued + count <= self.settings.send_queue_capacity as usize)
     }
@@ -22,33 +39,46 @@ impl NetworkDriver {
     /// Is there room for `count` packets of a pipeline that the session carries? `None`: it
     /// carries none.
     pub(in crate::driver) fn carried_room(
-        &mut self,
+        &self,
         index: u32,
         pipeline: u8,
         count: usize,
         bytes: usize,
     ) -> Option<bool> {
+        self.carried_room_behind(index, pipeline, carried_size(count, bytes), 0)
+    }
+
+    /// The same for packets of a [size](carried_size), when so many bytes of the pipeline are
+    /// staged already.
+    #[inline]
+    pub(in crate::driver) fn carried_room_behind(
+        &self,
+        index: u32,
+        pipeline: u8,
+        size: usize,
+        staged: usize,
+    ) -> Option<bool> {
         if !self.is_carried(pipeline) {
             return None;
         }
-        let session = self.connections.at(index).session.as_mut()?.sending()?;
-        let needed = bytes + (count - 1) * MESSAGE_COST as usize;
+        let session = self.connections.peek(index).session.as_ref()?.established()?;
         // What is more than the queue holds may come into an empty one.
-        Some(session.is_channel_idle(pipeline) || session.has_room(pipeline, needed))
+        let empty = staged == 0 && session.is_channel_idle(pipeline);
+        Some(empty || session.has_room(pipeline, size + staged))
     }
 
     /// Bytes of the longest packet that a pipeline should make: one that its session takes, if
     /// the message fits into it or is cut anyway.
     pub(in crate::driver) fn session_packet_room(
-        &mut self,
+        &self,
         index: u32,
         pipeline: u8,
         size: usize,
         packet_max: usize,
     ) -> usize {
         let carried = self.is_carried(pipeline);
-        let peer = &mut self.connections.at(index).session;
-        let Some(session) = peer.as_mut().and_then(|peer| peer.sending()) else {
+        let peer = &self.connections.peek(index).session;
+        let Some(session) = peer.as_ref().and_then(|peer| peer.established()) else {
             return packet_max;
         };
         let most = if carried { session.reliable_size_max() } else { session.message_size_max() };

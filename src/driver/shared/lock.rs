@@ -13,7 +13,8 @@ use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 
 use super::sync::{
-    AtomicBool, AtomicU32, Mutex, MutexGuard, Ordering, SHARDS, fence, own_shard, sleep, yield_now,
+    AtomicBool, AtomicU32, AtomicUsize, Mutex, MutexGuard, Ordering, SHARDS, own_number,
+    sequential_fence, sleep, yield_now,
 };
 
 /// Nobody has it to himself.
@@ -23,8 +24,11 @@ const CALL: u32 = 1;
 /// The background pump has, for a moment.
 const PUMP: u32 = 2;
 
-/// Turns that are tried at once before a thread that may wait sleeps between them.
+/// Tries of a thread that may wait before it sleeps between them, and of the pump before it gives
+/// up.
 const SPINS: u32 = 64;
+/// The pump has no turn.
+const NOBODY: usize = 0;
 /// A counter alone in its cache lines: processors fetch them in pairs.
 #[repr(align(128))]
 struct Shard(AtomicU32);
@@ -37,6 +41,8 @@ pub struct SharedLock<T> {
     shards: [Shard; SHARDS],
     /// Held by the pump for the length of its turn, so that others can sleep until it is over.
     turn: Mutex<()>,
+    /// The number of the thread whose turn it is.
+    turn_thread: AtomicUsize,
     content: UnsafeCell<T>,
 }
 
@@ -48,7 +54,7 @@ unsafe impl<T: Send + Sync> Sync for SharedLock<T> {}
 pub struct Exclusive<'a, T> {
     lock: &'a SharedLock<T>,
     /// Freed after the lock, so that those who slept find it free.
-    _turn: Option<MutexGuard<'a, ()>>,
+    turn: Option<MutexGuard<'a, ()>>,
 }
 
 /// Access beside others.
@@ -65,6 +71,7 @@ impl<T> SharedLock<T> {
             sharing: AtomicBool::new(false),
             shards: std::array::from_fn(|_| Shard(AtomicU32::new(0))),
             turn: Mutex::new(()),
+            turn_thread: AtomicUsize::new(NOBODY),
             content: UnsafeCell::new(content),
         }
     }
@@ -73,13 +80,13 @@ impl<T> SharedLock<T> {
     #[inline]
     pub fn try_exclusive(&self) -> Option<Exclusive<'_, T>> {
         loop {
-            match self.holder.compare_exchange(FREE, CALL, Ordering::Acquire, Ordering::Relaxed) {
+            match self.holder.compare_exchange(FREE, CALL, Ordering::SeqCst, Ordering::Relaxed) {
                 Ok(_) if self.has_shared_users() => {
                     self.holder.store(FREE, Ordering::Release);
                     return None;
                 }
-                Ok(_) => return Some(Exclusive { lock: self, _turn: None }),
-                Err(PUMP) => self.sleep_until_turn_ends(),
+                Ok(_) => return Some(Exclusive { lock: self, turn: None }),
+                Err(PUMP) if self.sleep_until_turn_ends() => {}
                 Err(_) => return None,
             }
         }
@@ -96,15 +103,22 @@ impl<T> SharedLock<T> {
         }
     }
 
-    /// For the background pump; `None` while a call is inside.
+    /// For the background pump; `None` while a call is inside. It waits for calls beside others for
+    /// a moment only: one that makes another call would wait for the pump, and the pump for it.
     pub fn try_turn(&self) -> Option<Exclusive<'_, T>> {
         let turn = self.turn.lock();
-        self.holder.compare_exchange(FREE, PUMP, Ordering::Acquire, Ordering::Relaxed).ok()?;
+        self.holder.compare_exchange(FREE, PUMP, Ordering::SeqCst, Ordering::Relaxed).ok()?;
         let mut tries = 0;
         while self.has_shared_users() {
-            back_off(&mut tries);
+            tries += 1;
+            if tries > SPINS {
+                self.holder.store(FREE, Ordering::Release);
+                return None;
+            }
+            yield_now();
         }
-        Some(Exclusive { lock: self, _turn: Some(turn) })
+        self.turn_thread.store(own_number(), Ordering::Relaxed);
+        Some(Exclusive { lock: self, turn: Some(turn) })
     }
 
     /// From now on there may be shared users.
@@ -119,20 +133,20 @@ impl<T> SharedLock<T> {
         if !self.sharing.load(Ordering::Acquire) {
             return None;
         }
-        let shard = own_shard();
+        let shard = own_number() % SHARDS;
         loop {
-            self.shards[shard].0.fetch_add(1, Ordering::Relaxed);
-            // With the fence of `has_shared_users`: either we see the holder, or he sees us.
-            fence(Ordering::SeqCst);
-            let holder = self.holder.load(Ordering::Acquire);
+            // All of this and of who becomes the holder is sequentially consistent: either we see
+            // him, or he sees us.
+            self.shards[shard].0.fetch_add(1, Ordering::SeqCst);
+            sequential_fence();
+            let holder = self.holder.load(Ordering::SeqCst);
             if holder == FREE {
                 return Some(Shared { lock: self, shard });
             }
             self.shards[shard].0.fetch_sub(1, Ordering::Release);
-            if holder != PUMP {
+            if holder != PUMP || !self.sleep_until_turn_ends() {
                 return None;
             }
-            self.sleep_until_turn_ends();
         }
     }
 
@@ -142,13 +156,19 @@ impl<T> SharedLock<T> {
         if !self.sharing.load(Ordering::Relaxed) {
             return false;
         }
-        fence(Ordering::SeqCst);
-        self.shards.iter().any(|shard| shard.0.load(Ordering::Acquire) != 0)
+        sequential_fence();
+        self.shards.iter().any(|shard| shard.0.load(Ordering::SeqCst) != 0)
     }
 
+    /// False when it is this thread's own turn: what it calls in its turn is refused as any call
+    /// within another one is.
     #[cold]
-    fn sleep_until_turn_ends(&self) {
-        drop(self.turn.lock());
+    fn sleep_until_turn_ends(&self) -> bool {
+        let own = self.turn_thread.load(Ordering::Relaxed) == own_number();
+        if !own {
+            drop(self.turn.lock());
+        }
+        !own
     }
 }
 
@@ -179,6 +199,9 @@ impl<T> DerefMut for Exclusive<'_, T> {
 impl<T> Drop for Exclusive<'_, T> {
     #[inline]
     fn drop(&mut self) {
+        if self.turn.is_some() {
+            self.lock.turn_thread.store(NOBODY, Ordering::Relaxed);
+        }
         self.lock.holder.store(FREE, Ordering::Release);
     }
 }
@@ -271,6 +294,33 @@ mod tests {
         assert!(lock.try_turn().is_none());
         drop(guard);
         assert!(lock.try_turn().is_some());
+    }
+
+    #[test]
+    fn what_the_pump_calls_in_its_own_turn_is_refused() {
+        let lock = shareable();
+        let turn = lock.try_turn().expect("is free");
+        assert!(lock.try_exclusive().is_none());
+        assert!(lock.try_shared().is_none());
+        drop(turn);
+        assert!(lock.try_exclusive().is_some());
+    }
+
+    #[test]
+    fn the_pump_gives_way_to_a_call_that_makes_another_one() {
+        let lock = shareable();
+        let outer = lock.try_shared().expect("is free");
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    assert!(lock.try_turn().is_none());
+                }
+            });
+            for _ in 0..1000 {
+                drop(lock.try_shared().expect("gets in in the end"));
+            }
+        });
+        drop(outer);
     }
 
     #[test]

@@ -1,23 +1,25 @@
 //! A driver that several threads know: each call enters it, and leaves it again.
 //!
 //! One call at a time has the driver to itself; a call that comes meanwhile is refused with
-//! [`Status::DriverInUse`], never made to wait. A panic inside leaves it fit only to be dropped.
-//! What may be done beside others is not decided here.
+//! [`Status::DriverInUse`], never made to wait. Concurrent calls have it beside each other. A panic
+//! inside leaves it fit only to be dropped. What may be done beside others is not decided here.
 
 mod lock;
 mod sync;
+mod touched;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use super::NetworkDriver;
 use super::jobs::{Desk, Round};
+use super::{Concurrent, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
 
 use lock::{Exclusive, SharedLock};
 use parking_lot::Mutex;
+pub use touched::{Link, Touched};
 
 /// What a lock guards.
 enum Content {
@@ -48,6 +50,13 @@ fn in_use() -> Error {
     Error::new(
         Status::DriverInUse,
         "another thread is inside a call on this driver; use one thread at a time",
+    )
+}
+
+fn taken() -> Error {
+    Error::new(
+        Status::DriverInUse,
+        "another call has the driver to itself now; make concurrent calls between updates",
     )
 }
 
@@ -100,6 +109,17 @@ impl SharedDriver {
         enter(self.place.lock.exclusive(), body)
     }
 
+    /// The same, and from then on [`share`](Self::share) lets somebody in.
+    pub(super) fn share_after<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+        let mut content = self.place.lock.exclusive();
+        let outcome = enter_content(&mut content, |driver| {
+            driver.enable_lanes();
+            body(driver)
+        })?;
+        SharedLock::allow_sharing(&content);
+        Ok(outcome)
+    }
+
     /// Tells places apart.
     pub(super) fn id(&self) -> usize {
         Arc::as_ptr(&self.place).addr()
@@ -111,6 +131,53 @@ impl SharedDriver {
 
     pub(super) fn round(&self) -> &Mutex<Round> {
         &self.place.round
+    }
+
+    /// Lets several threads use the driver at once, between the calls that have it to themselves.
+    ///
+    /// # Errors
+    /// As [`enter`](Self::enter).
+    pub fn concurrent(&self) -> Result<ConcurrentDriver> {
+        self.allow_concurrent(|| Ok(()))?;
+        Ok(ConcurrentDriver { shared: self.clone() })
+    }
+
+    /// From now on [`share`](Self::share) lets somebody in, unless `check`, which runs while
+    /// nobody else can enter, fails.
+    pub(crate) fn allow_concurrent(&self, check: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.place.jobs.admit(self.id())?;
+        let mut content = self.place.lock.try_exclusive().ok_or_else(in_use)?;
+        check()?;
+        enter_content(&mut content, NetworkDriver::enable_lanes)?;
+        SharedLock::allow_sharing(&content);
+        Ok(())
+    }
+
+    /// Lets `body` use the driver beside others.
+    ///
+    /// # Errors
+    /// [`Status::DriverInUse`] while a call has the driver to itself; otherwise as
+    /// [`enter`](Self::enter).
+    #[inline]
+    pub(crate) fn share<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+        self.place.jobs.admit_beside(self.id())?;
+        let content = self.place.lock.try_shared().ok_or_else(taken)?;
+        let driver = match &*content {
+            Content::Driver(driver) => driver.share(),
+            Content::Poisoned { .. } => return Err(poisoned()),
+            Content::Empty => return Err(empty()),
+        };
+        if driver.has_failed() {
+            return Err(poisoned());
+        }
+        match catch_unwind(AssertUnwindSafe(|| body(driver))) {
+            Ok(outcome) => Ok(outcome),
+            Err(panic) => {
+                driver.fail(panic_text(&*panic));
+                drop(content);
+                resume_unwind(panic)
+            }
+        }
     }
 
     /// Moves a driver into a vacant place; `seal` runs while nobody else can enter. `None` when
@@ -155,29 +222,64 @@ impl SharedDriver {
     }
 }
 
+/// A driver for several threads at once: each pops the events of its connections and sends to
+/// them, one thread per connection, between the updates that somebody makes through the
+/// [`SharedDriver`]. Clones are the same driver.
+#[derive(Clone)]
+pub struct ConcurrentDriver {
+    shared: SharedDriver,
+}
+
+impl ConcurrentDriver {
+    /// Lets `body` use the driver beside others. One that does much in here pays once for it.
+    ///
+    /// # Errors
+    /// [`Status::DriverInUse`] while a call has the driver to itself; [`Status::InvalidHandle`]
+    /// after [`SharedDriver::take`]; [`Status::Panic`] after a panic inside.
+    #[inline]
+    pub fn enter<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+        self.shared.share(body)
+    }
+}
+
 #[inline]
 fn enter<R>(
     mut content: Exclusive<'_, Content>,
     body: impl FnOnce(&mut NetworkDriver) -> R,
 ) -> Result<R> {
-    let driver = match &mut *content {
+    enter_content(&mut content, body)
+}
+
+#[inline]
+fn enter_content<R>(
+    content: &mut Exclusive<'_, Content>,
+    body: impl FnOnce(&mut NetworkDriver) -> R,
+) -> Result<R> {
+    let driver = match &mut **content {
         Content::Driver(driver) => driver,
         Content::Poisoned { .. } => return Err(poisoned()),
         Content::Empty => return Err(empty()),
     };
-    match catch_unwind(AssertUnwindSafe(|| body(driver))) {
+    if driver.is_touched() && driver.share().has_failed() {
+        poison(content);
+        return Err(poisoned());
+    }
+    let settled = AssertUnwindSafe(|| {
+        driver.settle_lanes();
+        body(driver)
+    });
+    match catch_unwind(settled) {
         Ok(outcome) => Ok(outcome),
         Err(panic) => {
-            poison(&mut content, &*panic);
-            drop(content);
+            note!(Error, "a call on a driver failed inside: {}", panic_text(&*panic));
+            poison(content);
             resume_unwind(panic)
         }
     }
 }
 
 #[cold]
-fn poison(content: &mut Content, panic: &(dyn Any + Send)) {
-    note!(Error, "a call on a driver failed inside: {}", panic_text(panic));
+fn poison(content: &mut Content) {
     *content = match std::mem::replace(content, Content::Empty) {
         Content::Driver(kept) => Content::Poisoned { _kept: kept },
         other => other,

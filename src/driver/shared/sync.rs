@@ -1,8 +1,8 @@
 //! What the lock needs of the system, by the names under which a model checker can stand in for
 //! it. Nothing else may be here.
 
-use std::sync::atomic::AtomicUsize;
-pub use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use std::cell::Cell;
+pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 pub use std::thread::yield_now;
 use std::time::Duration;
@@ -19,12 +19,23 @@ pub fn sleep() {
     thread::sleep(PAUSE);
 }
 
-/// The counter of this thread.
-pub fn own_shard() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
+/// Between two sequentially consistent accesses, which need nothing there. A checker that takes
+/// them for weaker ones has a fence.
+#[inline]
+pub const fn sequential_fence() {}
+
+/// The number of this thread, never 0.
+#[inline]
+pub fn own_number() -> usize {
     thread_local! {
-        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        static OWN: Cell<usize> = const { Cell::new(0) };
     }
-    // A thread that is ending has none any more.
-    OWN.try_with(|own| *own).unwrap_or_default()
+    OWN.with(|own| if own.get() == 0 { number(own) } else { own.get() })
+}
+
+#[cold]
+fn number(own: &Cell<usize>) -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    own.set(NEXT.fetch_add(1, Ordering::Relaxed));
+    own.get()
 }

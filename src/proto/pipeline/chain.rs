@@ -147,6 +147,19 @@ pub fn capacity(stages: &[Stage], packet_max: usize, windowed: bool) -> usize {
 /// Whether the reliable stages among these have room for a packet of `size` bytes, however many
 /// it becomes.
 pub fn has_room(stages: &[Stage], size: usize, packet_max: usize) -> bool {
+    packets_for(stages, size, packet_max, 0, false).is_some()
+}
+
+/// How many packets a message of `size` bytes becomes; `None` when the reliable stages have no
+/// room for them behind `staged` others. With `carried` the stage in last place needs none.
+pub fn packets_for(
+    stages: &[Stage],
+    size: usize,
+    packet_max: usize,
+    staged: usize,
+    carried: bool,
+) -> Option<usize> {
+    let last = stages.len().saturating_sub(1);
     let (mut size, mut count) = (size, 1);
     for (place, stage) in stages.iter().enumerate() {
         match stage {
@@ -156,12 +169,13 @@ pub fn has_room(stages: &[Stage], size: usize, packet_max: usize) -> bool {
                 count = fragments(size, chunk).unwrap_or(1).max(count);
                 size = size.min(chunk);
             }
-            Stage::Reliable(reliable) if reliable.room() < count => return false,
+            Stage::Reliable(_) if carried && place == last => {}
+            Stage::Reliable(reliable) if reliable.room() < staged + count => return None,
             _ => {}
         }
         size += stage.header_size();
     }
-    true
+    Some(count)
 }
 
 /// Bytes of data in one fragment, when these stages come behind Fragmentation.

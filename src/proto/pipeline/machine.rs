@@ -92,6 +92,25 @@ impl Pipeline {
         result
     }
 
+    /// Would a message be taken behind `staged` packets of others, which are not here yet? Then
+    /// how many packets it becomes. With `carried` the stage in last place will be by then.
+    ///
+    /// # Errors
+    /// As [`handle_send`](Self::handle_send), but for what stages of the program would say.
+    pub fn check_send(
+        &self,
+        size: usize,
+        packet_max: usize,
+        staged: usize,
+        carried: bool,
+    ) -> Result<usize, SendError> {
+        if size > chain::capacity(&self.stages, packet_max, false) {
+            return Err(SendError::Overflow);
+        }
+        let count = chain::packets_for(&self.stages, size, packet_max, staged, carried);
+        count.ok_or(SendError::QueueFull)
+    }
+
     /// A packet of the peer, without its pipeline byte. Delivers any number of messages.
     ///
     /// # Errors

@@ -1,0 +1,219 @@
+//! Lanes: what threads that share the driver change, one for each connection.
+//!
+//! Nothing of a connection changes while threads share the driver but its lane, and a lane belongs
+//! to one thread at a time: a second one is told, and never waits. No lane knows another one.
+
+use std::sync::atomic::AtomicUsize;
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::super::events::Cursor;
+use super::super::packets::Staged;
+use super::super::shared::{Link, Touched};
+use super::super::types::MessageKind;
+use super::sends::LaneSends;
+use crate::error::{Error, Result, Status};
+
+/// Bytes of staged messages for which a lane keeps memory.
+const KEPT_BYTES_MAX: usize = 256 << 10;
+
+/// A message that waits to be sent in earnest; its bytes lie in the order of messages.
+#[derive(Clone, Copy)]
+pub struct Message {
+    /// Bytes.
+    pub length: u32,
+    /// Its pipeline.
+    pub pipeline: u8,
+    /// Text or binary.
+    pub kind: MessageKind,
+}
+
+/// What one pipeline of a connection has staged.
+#[derive(Clone, Copy)]
+pub struct StagedPipeline {
+    /// Its number.
+    pub pipeline: u8,
+    /// Packets.
+    pub packets: usize,
+    /// What they take of the room of a pipeline that the session carries.
+    pub carried: usize,
+}
+
+/// Messages of one connection that were accepted and are in no queue yet.
+#[derive(Default)]
+pub struct Staging {
+    /// In order.
+    pub messages: Vec<Message>,
+    /// Their bytes, one behind the other.
+    pub bytes: Vec<u8>,
+    /// What they are together.
+    pub all: Staged,
+    /// The same by pipeline.
+    pub pipelines: Vec<StagedPipeline>,
+    /// Bytes of the sockets' batches that this lane may still use.
+    pub batch: usize,
+}
+
+impl Staging {
+    /// What a pipeline has staged.
+    pub fn pipeline(&self, pipeline: u8) -> StagedPipeline {
+        let none = StagedPipeline { pipeline, packets: 0, carried: 0 };
+        self.pipelines.iter().copied().find(|known| known.pipeline == pipeline).unwrap_or(none)
+    }
+
+    /// Adds a message that is sent later.
+    pub fn push(&mut self, message: Message, data: &[u8]) {
+        self.messages.push(message);
+        self.bytes.extend_from_slice(data);
+    }
+
+    /// Everything was sent. Memory for what is usual stays.
+    pub fn clear(&mut self) {
+        self.messages.clear();
+        self.bytes.clear();
+        if self.bytes.capacity() > KEPT_BYTES_MAX {
+            self.bytes = Vec::new();
+        }
+        self.pipelines.clear();
+        self.all = Staged::NONE;
+        self.batch = 0;
+    }
+}
+
+/// What one thread at a time changes.
+#[derive(Default)]
+pub struct LaneState {
+    /// In the list of those that must be settled.
+    pub touched: bool,
+    /// The next event to be shown; `None` as long as none was.
+    pub cursor: Option<Cursor>,
+    /// Events that were shown, and are in the queue still.
+    pub shown: u32,
+    /// Messages that were accepted.
+    pub staging: Staging,
+    /// Messages that are being written in place.
+    pub sends: LaneSends,
+    /// In the list of those with such messages.
+    pub listed: bool,
+    /// Sends that were refused because the queue was full.
+    pub refused: u32,
+    /// Pipelines that have refused one because their window was full.
+    pub blocked: Vec<u8>,
+}
+
+/// One lane, in cache lines of its own: processors fetch them in pairs.
+#[derive(Default)]
+#[repr(align(128))]
+pub struct Lane {
+    link: Link,
+    state: Mutex<LaneState>,
+}
+
+/// All lanes of a driver, by the indices of connections.
+#[derive(Default)]
+pub struct Lanes {
+    list: Vec<Lane>,
+    touched: Touched,
+    /// The program shares the driver; until then there are none.
+    enabled: bool,
+    /// Bytes of the sockets' batches that lanes may use or have used.
+    pub batch: AtomicUsize,
+    /// Lanes with messages that are being written in place.
+    pub open: Vec<u32>,
+    /// Those that are settled now; kept for its memory.
+    pub list_kept: Vec<u32>,
+}
+
+impl Lanes {
+    /// From now on every connection has one; there are `count`.
+    pub fn enable(&mut self, count: u32) {
+        self.enabled = true;
+        self.grow(count);
+    }
+
+    /// There are `count` connections now.
+    pub fn grow(&mut self, count: u32) {
+        if self.enabled && self.list.len() < count as usize {
+            self.list.resize_with(count as usize, Lane::default);
+        }
+    }
+
+    /// Takes the lane of a connection, which has to be settled then.
+    ///
+    /// # Errors
+    /// [`Status::DriverInUse`]: another thread is in it.
+    #[inline]
+    pub fn enter(&self, index: u32) -> Result<MutexGuard<'_, LaneState>> {
+        let lane = self.list.get(index as usize).ok_or_else(missing)?;
+        let mut state = lane.state.try_lock().ok_or_else(crowded)?;
+        if !state.touched {
+            state.touched = true;
+            self.touched.push(index, &lane.link);
+        }
+        Ok(state)
+    }
+
+    /// The same without a need to settle it; `None` for a lane that there is not.
+    ///
+    /// # Errors
+    /// As [`enter`](Self::enter).
+    pub fn look(&self, index: u32) -> Result<Option<MutexGuard<'_, LaneState>>> {
+        let lane = self.list.get(index as usize);
+        lane.map(|lane| lane.state.try_lock().ok_or_else(crowded)).transpose()
+    }
+
+    /// The lane of a connection, for one who has the driver to himself.
+    pub fn own(&mut self, index: u32) -> Option<&mut LaneState> {
+        self.list.get_mut(index as usize).map(|lane| lane.state.get_mut())
+    }
+
+    /// A call has failed inside: nothing here is to be trusted any more.
+    pub fn spoil(&self) {
+        self.touched.spoil();
+    }
+
+    /// Has one?
+    #[inline]
+    pub fn is_spoiled(&self) -> bool {
+        self.touched.is_spoiled()
+    }
+
+    /// Is there nothing to settle?
+    #[inline]
+    pub fn is_settled(&mut self) -> bool {
+        self.touched.is_empty()
+    }
+
+    /// Takes the list of lanes to settle, in the order of their indices: whichever threads came
+    /// first, the outcome is the same.
+    pub fn take_touched(&mut self) -> Vec<u32> {
+        let mut taken = std::mem::take(&mut self.list_kept);
+        let list = &self.list;
+        self.touched.take(|index| &list[index as usize].link, |index| taken.push(index));
+        taken.sort_unstable();
+        taken
+    }
+
+    /// A connection has ended: its lane needs no memory any more.
+    pub fn forget(&mut self, index: u32) {
+        if let Some(state) = self.own(index)
+            && !state.touched
+            && state.sends.is_idle()
+        {
+            state.sends.forget();
+            state.staging = Staging::default();
+            state.blocked = Vec::new();
+        }
+    }
+}
+
+#[cold]
+fn crowded() -> Error {
+    let text = "another thread is in a call on this connection; use one thread per connection";
+    Error::new(Status::DriverInUse, text)
+}
+
+#[cold]
+fn missing() -> Error {
+    Error::new(Status::NetworkStateMismatch, "the driver was not made concurrent")
+}

@@ -1,0 +1,303 @@
+//! Use of one driver by several threads between updates: each pops the events of its connections
+//! and sends to them, and none waits for another one.
+//!
+//! Meanwhile nothing of the driver changes. What a thread does goes into the lane of the
+//! connection, and is done in earnest before the next call that has the driver to itself
+//! (`settle`); what a call returns is known at once all the same (`judge`).
+
+mod judge;
+mod lane;
+mod sends;
+mod settle;
+
+use std::ops::{Deref, DerefMut};
+
+use parking_lot::{MappedMutexGuard, MutexGuard};
+
+use super::events::Cursor;
+use super::send::in_place::not_open;
+use super::send::overflow;
+use super::{
+    Connection, ConnectionState, EventKind, EventView, MessageKind, NetworkDriver, SendHandle,
+};
+use crate::error::Result;
+use crate::log::note;
+use lane::{LaneState, Message};
+
+pub use lane::Lanes;
+pub use sends::LANE_SENDS_OPEN_MAX;
+
+/// A driver that several threads use at once, each for connections of its own. Copies are the same
+/// driver.
+///
+/// One thread at a time may use a connection; another one is refused with
+/// [`Status::DriverInUse`](crate::Status::DriverInUse), and nothing is harmed.
+#[derive(Clone, Copy)]
+pub struct Concurrent<'a> {
+    driver: &'a NetworkDriver,
+}
+
+/// Where a message is written. While it lives no other call may use the connection.
+pub struct SendBuffer<'a>(MappedMutexGuard<'a, [u8]>);
+
+impl Deref for SendBuffer<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl DerefMut for SendBuffer<'_> {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl NetworkDriver {
+    /// Lets several threads use the driver at once: `body` may hand what it gets to any number of
+    /// them. What they have done is settled before this returns.
+    pub fn concurrent<R>(&mut self, body: impl FnOnce(Concurrent<'_>) -> R) -> R {
+        self.enable_lanes();
+        let result = body(Concurrent { driver: self });
+        self.settle_lanes();
+        result
+    }
+
+    /// From now on every connection has a lane, and what others have done is settled.
+    pub(super) fn enable_lanes(&mut self) {
+        self.settle_lanes();
+        self.lanes.enable(self.connections.slots());
+    }
+
+    /// For a thread that shares a driver which has lanes.
+    pub(super) const fn share(&self) -> Concurrent<'_> {
+        Concurrent { driver: self }
+    }
+}
+
+impl<'a> Concurrent<'a> {
+    /// Pops the oldest event of one connection; `None` for a stale one. The data stays with the
+    /// driver.
+    ///
+    /// # Errors
+    /// [`Status::DriverInUse`](crate::Status::DriverInUse) while another thread uses the
+    /// connection.
+    pub fn pop_event_for_connection(self, connection: Connection) -> Result<Option<EventView<'a>>> {
+        let mut popped = None;
+        self.pop_events_for_connection(connection, 1, |event| popped = Some(event))?;
+        Ok(popped)
+    }
+
+    /// Pops up to `most` events of one connection, oldest first; returns how many. A CloseRequest
+    /// is only ever the first of them.
+    ///
+    /// # Errors
+    /// As [`pop_event_for_connection`](Self::pop_event_for_connection).
+    #[inline]
+    pub fn pop_events_for_connection(
+        self,
+        connection: Connection,
+        most: usize,
+        mut each: impl FnMut(EventView<'a>),
+    ) -> Result<usize> {
+        let driver = self.driver;
+        let Ok(index) = driver.connections.resolve(connection) else { return Ok(0) };
+        let entry = driver.connections.peek(index);
+        if entry.unsettled || entry.waiting.count() == 0 {
+            return Ok(0);
+        }
+        let mut lane = driver.lanes.enter(index)?;
+        let mut cursor = lane.cursor.unwrap_or_else(|| Cursor::new(&entry.waiting));
+        let mut count = 0;
+        while count < most
+            && let Some(event) = driver.events.at(cursor)
+        {
+            // Popping it starts the program's time to answer.
+            if count > 0 && event.kind == EventKind::CloseRequest {
+                break;
+            }
+            each(event.view(&event.data));
+            cursor = driver.events.behind(cursor);
+            count += 1;
+        }
+        lane.cursor = Some(cursor);
+        lane.shown += count as u32;
+        Ok(count)
+    }
+
+    /// A call has failed inside: the driver is fit only to be dropped.
+    #[cold]
+    pub(super) fn fail(self, text: &str) {
+        note!(Error, "a concurrent call on a driver failed inside: {text}");
+        self.driver.lanes.spoil();
+    }
+
+    /// Has one?
+    #[inline]
+    pub(super) fn has_failed(self) -> bool {
+        self.driver.lanes.is_spoiled()
+    }
+
+    /// How many events wait in a connection; 0 for a stale one.
+    ///
+    /// # Errors
+    /// As [`pop_event_for_connection`](Self::pop_event_for_connection).
+    pub fn event_queue_size(self, connection: Connection) -> Result<u32> {
+        let waiting = self.driver.event_queue_size(connection);
+        let lane = self.driver.lanes.look(connection.index())?;
+        Ok(lane.map_or(waiting, |lane| waiting.saturating_sub(lane.shown)))
+    }
+
+    /// The state of a connection; Disconnected for a stale one.
+    #[must_use]
+    pub fn connection_state(self, connection: Connection) -> ConnectionState {
+        self.driver.connection_state(connection)
+    }
+
+    /// As [`NetworkDriver::payload_size_max`].
+    ///
+    /// # Errors
+    /// As [`NetworkDriver::payload_size_max`].
+    pub fn payload_size_max(self, connection: Connection, pipeline: u8) -> Result<u32> {
+        self.driver.payload_size_max(connection, pipeline)
+    }
+
+    /// As [`NetworkDriver::header_size_max`].
+    ///
+    /// # Errors
+    /// As [`NetworkDriver::header_size_max`].
+    pub fn header_size_max(self, interface: u32, pipeline: u8) -> Result<u32> {
+        self.driver.header_size_max(interface, pipeline)
+    }
+
+    /// Sends one message, of the kind of the connection's write mode.
+    ///
+    /// # Errors
+    /// As [`send_as`](Self::send_as).
+    pub fn send(self, connection: Connection, pipeline: u8, data: &[u8]) -> Result<()> {
+        self.send_as(connection, pipeline, MessageKind::WriteMode, data)
+    }
+
+    /// Sends one message of either kind. It leaves with the next flush or update.
+    ///
+    /// # Errors
+    /// As [`NetworkDriver::send_as`], but for what stages of the program say: they are asked
+    /// later, and what they refuse is lost where messages may be, and ends the connection where
+    /// they may not. [`Status::DriverInUse`](crate::Status::DriverInUse) while another thread uses
+    /// the connection.
+    pub fn send_as(
+        self,
+        connection: Connection,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
+        let index = self.driver.sendable(connection, pipeline)?;
+        let mut lane = self.driver.lanes.enter(index)?;
+        self.stage(index, pipeline, kind, data, &mut lane)
+    }
+
+    fn stage(
+        self,
+        index: u32,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+        lane: &mut LaneState,
+    ) -> Result<()> {
+        self.driver.check_message(index, pipeline, kind, data)?;
+        match self.driver.reserve(index, pipeline, data.len(), &mut lane.staging) {
+            Ok(()) => {
+                let length = data.len() as u32;
+                lane.staging.push(Message { length, pipeline, kind }, data);
+                Ok(())
+            }
+            Err(refusal) => Err(refusal.note(lane)),
+        }
+    }
+
+    /// Begins a message that is written in place; `required` 0 means as much as possible. Several
+    /// may be open; one that is not ended before the next update is given up then.
+    ///
+    /// # Errors
+    /// As [`send_as`](Self::send_as); [`Status::LimitReached`](crate::Status::LimitReached) when
+    /// [`LANE_SENDS_OPEN_MAX`] are open on the connection.
+    pub fn begin_send(
+        self,
+        connection: Connection,
+        pipeline: u8,
+        required: u32,
+    ) -> Result<SendHandle> {
+        let driver = self.driver;
+        let index = driver.sendable(connection, pipeline)?;
+        let mut lane = driver.lanes.enter(index)?;
+        let capacity = driver.capacity_in_place(index, pipeline, required)?;
+        if !driver.may_begin(index, required, lane.staging.all) {
+            return Err(judge::Refusal::Queue.note(&mut lane));
+        }
+        lane.sends.open(connection, pipeline, capacity)
+    }
+
+    /// Where to write a message that was begun.
+    ///
+    /// # Errors
+    /// [`Status::NetworkSendHandleInvalid`](crate::Status::NetworkSendHandleInvalid);
+    /// [`Status::DriverInUse`](crate::Status::DriverInUse) while another call uses the connection.
+    pub fn send_buffer(self, handle: SendHandle) -> Result<SendBuffer<'a>> {
+        let (index, slot, generation) = handle.lane().ok_or_else(not_open)?;
+        let mut lane = self.driver.lanes.look(index)?.ok_or_else(not_open)?;
+        lane.sends.get(slot, generation)?;
+        let room = MutexGuard::try_map(lane, |lane| {
+            let send = lane.sends.get(slot, generation).ok()?;
+            send.bytes.get_mut(..send.capacity)
+        });
+        room.map(SendBuffer).map_err(|_| not_open())
+    }
+
+    /// Ends a message written in place, as the connection's write mode says. Whatever it returns
+    /// but [`Status::DriverInUse`](crate::Status::DriverInUse), the send is over.
+    ///
+    /// # Errors
+    /// As [`send_as`](Self::send_as);
+    /// [`Status::NetworkSendHandleInvalid`](crate::Status::NetworkSendHandleInvalid).
+    pub fn end_send(self, handle: SendHandle, length: u32) -> Result<()> {
+        self.end_send_as(handle, length, MessageKind::WriteMode)
+    }
+
+    /// Ends a message written in place, as either kind.
+    ///
+    /// # Errors
+    /// As [`end_send`](Self::end_send).
+    pub fn end_send_as(self, handle: SendHandle, length: u32, kind: MessageKind) -> Result<()> {
+        let (index, slot, generation) = handle.lane().ok_or_else(not_open)?;
+        if self.driver.lanes.look(index)?.is_none() {
+            return Err(not_open());
+        }
+        let mut lane = self.driver.lanes.enter(index)?;
+        let send = lane.sends.get(slot, generation)?;
+        let (connection, pipeline, capacity) = (send.connection, send.pipeline, send.capacity);
+        let bytes = std::mem::take(&mut send.bytes);
+        let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
+            Some(data) => self
+                .driver
+                .sendable(connection, pipeline)
+                .and_then(|index| self.stage(index, pipeline, kind, data, &mut lane)),
+            None => Err(overflow(length as usize, capacity)),
+        };
+        lane.sends.get(slot, generation)?.bytes = bytes;
+        lane.sends.close(slot, generation)?;
+        outcome
+    }
+
+    /// Gives up a message written in place.
+    ///
+    /// # Errors
+    /// [`Status::NetworkSendHandleInvalid`](crate::Status::NetworkSendHandleInvalid);
+    /// [`Status::DriverInUse`](crate::Status::DriverInUse) while another call uses the connection.
+    pub fn abort_send(self, handle: SendHandle) -> Result<()> {
+        let (index, slot, generation) = handle.lane().ok_or_else(not_open)?;
+        let mut lane = self.driver.lanes.look(index)?.ok_or_else(not_open)?;
+        lane.sends.close(slot, generation)
+    }
+}

@@ -1,0 +1,107 @@
+//! Messages of one connection that are being written in place, beside those of others.
+
+use super::super::send::in_place::not_open;
+use super::super::{Connection, SendHandle};
+use crate::error::{Error, Result, Status};
+
+/// Messages of one connection that may be open in place at once.
+pub const LANE_SENDS_OPEN_MAX: usize = 64;
+
+/// Messages of one connection that are being written in place.
+#[derive(Default)]
+pub struct LaneSends {
+    slots: Vec<LaneSend>,
+    /// How many are open.
+    open: u32,
+    /// Of the message that was begun last.
+    generation: u32,
+}
+
+/// One of them.
+pub struct LaneSend {
+    generation: u32,
+    open: bool,
+    /// To whom.
+    pub connection: Connection,
+    /// Through what.
+    pub pipeline: u8,
+    /// Bytes that it may have.
+    pub capacity: usize,
+    /// As long as the longest message written here so far.
+    pub bytes: Vec<u8>,
+}
+
+impl LaneSends {
+    /// Begins one.
+    ///
+    /// # Errors
+    /// [`Status::LimitReached`].
+    pub fn open(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        capacity: usize,
+    ) -> Result<SendHandle> {
+        let free = self.slots.iter().position(|slot| !slot.open);
+        let place = free.unwrap_or(self.slots.len());
+        if place >= LANE_SENDS_OPEN_MAX {
+            let text = format!(
+                "{LANE_SENDS_OPEN_MAX} sends are open on this connection; end or abort some"
+            );
+            return Err(Error::new(Status::LimitReached, text));
+        }
+        self.generation = ((self.generation + 1) % SendHandle::LANE_GENERATIONS).max(1);
+        let generation = self.generation;
+        if free.is_none() {
+            let (open, bytes) = (true, Vec::new());
+            self.slots.push(LaneSend { generation, open, connection, pipeline, capacity, bytes });
+        }
+        let slot = &mut self.slots[place];
+        (slot.generation, slot.open) = (generation, true);
+        (slot.connection, slot.pipeline, slot.capacity) = (connection, pipeline, capacity);
+        if slot.bytes.len() < capacity {
+            slot.bytes.resize(capacity, 0);
+        }
+        self.open += 1;
+        Ok(SendHandle::in_lane(connection.index(), place as u8, generation))
+    }
+
+    /// An open one.
+    ///
+    /// # Errors
+    /// [`Status::NetworkSendHandleInvalid`].
+    pub fn get(&mut self, slot: u8, generation: u32) -> Result<&mut LaneSend> {
+        let slot = self.slots.get_mut(usize::from(slot));
+        slot.filter(|slot| slot.open && slot.generation == generation).ok_or_else(not_open)
+    }
+
+    /// Ends one.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn close(&mut self, slot: u8, generation: u32) -> Result<()> {
+        self.get(slot, generation)?.open = false;
+        self.open -= 1;
+        Ok(())
+    }
+
+    /// Is none open?
+    pub const fn is_idle(&self) -> bool {
+        self.open == 0
+    }
+
+    /// Ends all, and says whose they were.
+    pub fn abort(&mut self, mut each: impl FnMut(Connection)) {
+        self.open = 0;
+        for slot in &mut self.slots {
+            if std::mem::take(&mut slot.open) {
+                each(slot.connection);
+            }
+        }
+    }
+
+    /// Lets go of the memory of those that were ended.
+    pub fn forget(&mut self) {
+        self.slots = Vec::new();
+    }
+}
