@@ -6,7 +6,7 @@ use std::thread;
 
 use netdriver::settings::{InterfaceKind, NetworkSettings};
 use netdriver::{
-    Concurrent, Connection, Error, JOB_BATCH_MAX, Job, NetworkDriver, SharedDriver, Status,
+    Concurrent, Connection, Error, EventKind, JOB_BATCH_MAX, Job, NetworkDriver, SharedDriver, Status,
 };
 
 use crate::support;
@@ -134,4 +134,70 @@ fn jobs_end_on_whatever_thread_waits() {
             });
         }
     });
+}
+
+#[test]
+fn a_server_of_jobs_echoes_what_its_clients_say() {
+    const CLIENTS: usize = 20;
+    let (server, accepted, mut client) = crowd(CLIENTS, 2);
+    assert_eq!(accepted.len(), CLIENTS);
+    let mut own = Vec::new();
+    for _ in 0..CLIENTS {
+        let event = support::until("a Connect event", || {
+            client.update().expect("updates");
+            client.pop_event()
+        });
+        assert_eq!(event.kind, EventKind::Connect);
+        own.push(event.connection);
+    }
+    let echo = Arc::new(|server: Concurrent<'_>, connection: Connection| {
+        while let Some(event) = server.pop_event_for_connection(connection)? {
+            server.send(connection, 0, event.data)?;
+        }
+        Ok(())
+    });
+    for round in 0..20_u8 {
+        for &connection in &own {
+            client.send(connection, 0, &[round, connection.index() as u8]).expect("is sent");
+        }
+        let mut echoed = 0;
+        support::until("all echoes", || {
+            client.update().expect("updates");
+            let update = server.schedule_update(Job::default()).expect("is scheduled");
+            let each = server.schedule_for_each_connection(echo.clone(), 1, update);
+            let flush = server.schedule_flush_send(each.expect("is scheduled"));
+            flush.expect("is scheduled").complete().expect("succeeds");
+            client.update().expect("updates");
+            while let Some(event) = client.pop_event() {
+                assert_eq!(*event.data, [round, event.connection.index() as u8]);
+                echoed += 1;
+            }
+            (echoed == CLIENTS).then_some(())
+        });
+    }
+}
+
+#[test]
+fn others_may_use_the_driver_beside_this_job_and_beside_no_other() {
+    let (driver, accepted, _client) = crowd(1, 0);
+    let beside = driver.concurrent().expect("no job is scheduled");
+    let connection = Connection::from_u64(*accepted.first().expect("one was accepted"));
+    let body = Arc::new(|_: Concurrent<'_>, _: Connection| Ok(()));
+    let each = driver.schedule_for_each_connection(body, 1, Job::default()).expect("is scheduled");
+    beside.enter(|driver| driver.send(connection, 0, b"now")).expect("is let in").expect("is sent");
+    let flush = driver.schedule_flush_send(each).expect("is scheduled");
+    let refused = beside.enter(|_| ()).expect_err("a flush is scheduled");
+    assert_eq!(refused.status(), Status::DriverInUse);
+    flush.complete().expect("succeeds");
+    beside.enter(|driver| driver.send(connection, 0, b"now")).expect("is let in").expect("is sent");
+}
+
+#[test]
+fn a_panic_beside_others_is_the_jobs_error_and_leaves_the_driver_fit_only_to_be_dropped() {
+    let (driver, ..) = crowd(2, 1);
+    let body = Arc::new(|_: Concurrent<'_>, _: Connection| panic!("a wall was in the way"));
+    let job = driver.schedule_for_each_connection(body, 1, Job::default()).expect("is scheduled");
+    assert_eq!(job.complete().map_err(|error| error.status()), Err(Status::Panic));
+    let refused = driver.enter(|_| ()).expect_err("it failed inside");
+    assert_eq!(refused.status(), Status::Panic);
 }

@@ -12,11 +12,12 @@ mod sync;
 mod table;
 mod work;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 pub use desk::{Desk, JobScheduler};
-use graph::JobId;
+use graph::{Graph, JobId};
 pub use graph::{JOB_RESULTS_KEPT, JOBS_MAX};
+use sync::{Condvar, Mutex};
 use table::Table;
 use work::Scheduled;
 pub use work::{Call, ForEach, JOB_BATCH_DEFAULT, JOB_BATCH_MAX, Round, What, Words};
@@ -24,7 +25,7 @@ pub use work::{Call, ForEach, JOB_BATCH_DEFAULT, JOB_BATCH_MAX, Round, What, Wor
 use super::{Concurrent, Connection, SharedDriver};
 use crate::error::Result;
 
-static TABLE: LazyLock<Table<Scheduled>> = LazyLock::new(Table::new);
+static TABLE: Table<Scheduled> = Table::new(Mutex::new(Graph::new()), Condvar::new());
 
 /// A job that was scheduled: a value, which may be copied, kept and forgotten. The default is a
 /// job that is complete, and so is a value that names none.
