@@ -304,34 +304,6 @@ namespace NetDriver
         }
 
         /// <summary>
-        /// Receives, runs timers, sends; then new events are there to pop. In this version it does
-        /// so before it returns, and the handle is completed. Ends the validity of all readers of
-        /// earlier events, and gives up writers that were not ended.
-        /// </summary>
-        /// <param name="dependency">Completed first.</param>
-        /// <returns>A handle whose Complete may be called any number of times.</returns>
-        public JobHandle ScheduleUpdate(JobHandle dependency = default(JobHandle))
-        {
-            dependency.Complete();
-            if (m_State != null)
-                m_State.Update();
-            return default(JobHandle);
-        }
-
-        /// <summary>
-        /// Sends what waits to be sent, and nothing else. In this version it does so before it
-        /// returns, and the handle is completed.
-        /// </summary>
-        /// <param name="dependency">Completed first.</param>
-        /// <returns>A handle whose Complete may be called any number of times.</returns>
-        public JobHandle ScheduleFlushSend(JobHandle dependency = default(JobHandle))
-        {
-            dependency.Complete();
-            NativeMethods.nd_driver_flush(Handle);
-            return default(JobHandle);
-        }
-
-        /// <summary>
         /// Sleeps until an update would bring an event, a connection or an upgrade request, until
         /// <see cref="Wake"/> is called, or until the time is over.
         /// No other call blocks; keep-alives and pongs are served meanwhile.

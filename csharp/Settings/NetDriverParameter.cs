@@ -161,6 +161,12 @@ namespace NetDriver
         /// messages that it protects; 0 (none at all) to 100. Without loss none is sent.
         /// </summary>
         public uint sessionRepairPercent;
+        /// <summary>
+        /// Threads of the driver for its jobs, which start with the first one; whoever waits for a
+        /// job helps. 0 (jobs run inside <c>Complete</c>) to 64. Inside Unity its own job system
+        /// takes their place.
+        /// </summary>
+        public uint jobWorkers;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -195,6 +201,7 @@ namespace NetDriver
                     roundTripIntervalMS = 500,
                     session = true,
                     sessionRepairPercent = 66,
+                    jobWorkers = 1,
                 };
             }
         }
@@ -245,6 +252,7 @@ namespace NetDriver
                 connectRaceDelayMS = settings.connect_race_delay_ms,
                 session = settings.session != 0,
                 sessionRepairPercent = settings.session_repair_percent,
+                jobWorkers = settings.job_workers,
                 deflate = settings.deflate != 0,
                 deflateLevel = settings.deflate_level,
                 deflateWindowBits = settings.deflate_window_bits,
@@ -299,6 +307,7 @@ namespace NetDriver
             settings.round_trip_interval_ms = roundTripIntervalMS;
             settings.session = session ? 1 : 0;
             settings.session_repair_percent = sessionRepairPercent;
+            settings.job_workers = jobWorkers;
         }
     }
 }

@@ -21,8 +21,8 @@ pub type nd_job_function = Option<unsafe extern "C" fn(user: *mut c_void) -> nd_
 
 /// A function of the program that runs for one connection, on any thread, while others run for
 /// others. It may use the driver beside others only: pop the connection's events and send to it.
-/// Return ND_OK, or a negative number to make the job's result ND_ERROR_JOB_FAILED, which keeps no
-/// other connection from its turn.
+/// The first negative number that it returns is the result of the job, as for nd_job_function; it
+/// keeps no other connection from its turn.
 #[allow(non_camel_case_types, reason = "C name")]
 pub type nd_job_connection_function = Option<
     unsafe extern "C" fn(
@@ -121,8 +121,8 @@ pub unsafe extern "C" fn nd_driver_schedule_flush_send(
 /// @param dependency  a job, of any driver, that has to be complete before; 0 for none
 /// @param out_job  out: the job; may be NULL
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no function);
-/// ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The result of the job is
-/// ND_ERROR_JOB_FAILED when the function returns a negative number
+/// ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The result of the job is what the function
+/// returns
 /// @lifetime `user` must stay valid until the job is complete
 /// @thread any
 /// @since 0.4
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn nd_driver_schedule_job(
 /// @param out_job  out: the job; may be NULL
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no function);
 /// ND_ERROR_INVALID_ARGUMENT (batch_size); ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The
-/// result of the job is ND_ERROR_JOB_FAILED when a call of the function returns a negative number
+/// result of the job is the first error that the function returns
 /// @lifetime `user` must stay valid until the job is complete
 /// @thread any
 /// @since 0.4
@@ -368,7 +368,8 @@ fn outcome(code: nd_result) -> Result<()> {
     if code >= ND_OK {
         return Ok(());
     }
-    Err(Error::new(Status::JobFailed, format!("the function of a job returned {code}")))
+    let status = Status::from_number(code).unwrap_or(Status::JobFailed);
+    Err(Error::new(status, format!("the function of a job returned {code}")))
 }
 
 /// The functions of a table; the pointer is kept as a number, so that any thread may use it.
