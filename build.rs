@@ -26,6 +26,7 @@ const SOURCES: &[&str] = &[
     "events",
     "extensions",
     "sends",
+    "concurrent",
     "streams",
     "stream_writes",
     "stream_packed_writes",

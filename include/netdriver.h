@@ -15,7 +15,8 @@
  *   one with the fragmentation stage takes long ones. Its number goes into the send calls.
  *   Calls return 0 or a negative ND_ERROR_... number, and leave their outputs untouched when they
  *   fail; nd_last_error says in words what to do. Misuse is an error too, never a crash: handles
- *   and connections are checked values, not pointers. Use a driver from one thread at a time.
+ *   and connections are checked values, not pointers. Use a driver from one thread at a time;
+ *   between updates several may pop and send, one per connection: nd_driver_to_concurrent.
  *
  * A COMPLETE CLIENT
  *   #include <netdriver.h>
@@ -708,6 +709,13 @@
  * The most bytes of a string that Unity reads as a FixedString4096Bytes.
  */
 #define ND_FIXED_STRING_4096_MAX 4093
+
+/**
+ * A driver as several threads use it at once, one thread per connection: what
+ * nd_driver_to_concurrent gives. It is a handle like nd_driver, may be copied to any thread, needs
+ * no destroying, and is an error code once the driver is destroyed.
+ */
+typedef struct nd_concurrent nd_concurrent;
 
 /**
  * A driver. It looks like a pointer and is a handle: never dereference it, never copy what it
@@ -2258,7 +2266,8 @@ typedef struct nd_extension {
 } nd_extension;
 
 /**
- * A message being written in place, between nd_driver_begin_send and nd_driver_end_send.
+ * A message being written in place, between nd_driver_begin_send and nd_driver_end_send, or
+ * nd_concurrent_begin_send and nd_concurrent_end_send.
  */
 typedef struct nd_send {
   /**
@@ -4120,6 +4129,216 @@ nd_result nd_driver_end_send(struct nd_driver *driver,
  * @since 0.1
  */
 nd_result nd_driver_abort_send(struct nd_driver *driver, const struct nd_send *send);
+
+/**
+ * Let several threads pop events and send at once: any number of them, each for connections of
+ * its own, between the calls that have the driver to themselves (every nd_driver_… and
+ * nd_connection_… call, nd_driver_update above all). No thread waits for another one, and
+ * connections share no lock.
+ *
+ *   nd_driver_update(driver);                  (one thread)
+ *   nd_concurrent_pop_events_for_connection, nd_concurrent_send, …    (all threads)
+ *   nd_driver_flush(driver); or the next nd_driver_update             (one thread)
+ *
+ * What a call returns is final at once. What was sent leaves with the next nd_driver_flush or
+ * nd_driver_update, for each connection in the order in which its sends were made or ended. To
+ * open, accept and close connections the driver itself is used, by one thread alone.
+ *
+ * @param driver  the driver
+ * @param out_concurrent  out: the driver as all threads may use it; the same for every call
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @lifetime until nd_driver_destroy; nothing needs to be freed
+ * @thread the one that uses the driver now
+ * @since 0.4
+ */
+nd_result nd_driver_to_concurrent(struct nd_driver *driver, struct nd_concurrent **out_concurrent);
+
+/**
+ * Pop the oldest event of one connection, beside other threads.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param connection  whose event
+ * @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
+ * connection is stale
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (another
+ * thread is in a call on this connection, or a call has the driver to itself)
+ * @lifetime the event's data is valid until the first nd_driver_update after this call
+ * @thread any, one per connection, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_pop_event_for_connection(struct nd_concurrent *concurrent,
+                                                 nd_connection connection,
+                                                 struct nd_event *out_event);
+
+/**
+ * Pop up to `capacity` events of one connection, oldest first, beside other threads. This is the
+ * fast way. An ND_EVENT_CLOSE_REQUEST is only ever the first of the events that one call pops.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param connection  whose events
+ * @param out_events  out: the events
+ * @param capacity  how many fit at `out_events`
+ * @param out_count  out: how many were written; 0 for a stale connection
+ * @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_DRIVER_IN_USE (another thread is in a call on this connection, or a call has the driver
+ * to itself)
+ * @lifetime the events' data is valid until the first nd_driver_update after this call
+ * @thread any, one per connection, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_pop_events_for_connection(struct nd_concurrent *concurrent,
+                                                  nd_connection connection,
+                                                  struct nd_event *out_events,
+                                                  uint32_t capacity,
+                                                  uint32_t *out_count);
+
+/**
+ * How many events wait in one connection.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param connection  which
+ * @param out_count  out: the number; 0 for a stale connection
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (another
+ * thread is in a call on this connection, or a call has the driver to itself)
+ * @thread any, one per connection, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_get_event_count(struct nd_concurrent *concurrent,
+                                        nd_connection connection,
+                                        uint32_t *out_count);
+
+/**
+ * The state of a connection. It does not change while threads share the driver.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param connection  which
+ * @param out_state  out: ND_STATE_…; ND_STATE_DISCONNECTED for a stale connection
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (a call
+ * has the driver to itself)
+ * @thread any, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_get_connection_state(struct nd_concurrent *concurrent,
+                                             nd_connection connection,
+                                             int32_t *out_state);
+
+/**
+ * The longest message that a connection takes.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param connection  which
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
+ * @param out_size  out: bytes
+ * @return as nd_connection_get_payload_size_max; ND_ERROR_DRIVER_IN_USE (a call has the driver to
+ * itself)
+ * @thread any, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_get_payload_size_max(struct nd_concurrent *concurrent,
+                                             nd_connection connection,
+                                             uint8_t pipeline,
+                                             uint32_t *out_size);
+
+/**
+ * Bytes that the layers put in front of a message on an interface, at most.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param interface_index  number of the interface
+ * @param pipeline  a number of nd_driver_create_pipeline, whose headers count; 0: no pipeline
+ * @param out_size  out: bytes
+ * @return as nd_driver_get_header_size_max; ND_ERROR_DRIVER_IN_USE (a call has the driver to
+ * itself)
+ * @thread any, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_get_header_size_max(struct nd_concurrent *concurrent,
+                                            uint32_t interface_index,
+                                            uint8_t pipeline,
+                                            uint32_t *out_size);
+
+/**
+ * Send one message, beside other threads. It leaves with the next nd_driver_flush or
+ * nd_driver_update.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param connection  to whom
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline. A stage of the program
+ * is asked later; what it refuses then is lost where messages may be lost, and elsewhere ends the
+ * connection with ND_DISCONNECT_PROTOCOL_ERROR
+ * @param data  the message, copied; may be NULL when the length is 0
+ * @param data_length  its length in bytes; 0 is a valid message
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
+ * @return as nd_driver_send; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this
+ * connection, or a call has the driver to itself
+ * @thread any, one per connection, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_send(struct nd_concurrent *concurrent,
+                             nd_connection connection,
+                             uint8_t pipeline,
+                             const uint8_t *data,
+                             uint32_t data_length,
+                             uint32_t flags);
+
+/**
+ * Begin a message that is written in place, beside other threads. Several may be open at once,
+ * also on one connection.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param connection  to whom
+ * @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
+ * @param required_size  bytes that the message needs; 0 for as many as one packet holds (64 KiB
+ * on plain WebSocket connections)
+ * @param out_send  out: where to write, how much, and the name of the send
+ * @return as nd_driver_begin_send, with ND_ERROR_LIMIT_REACHED when 64 sends are open on the
+ * connection; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this connection, or a
+ * call has the driver to itself
+ * @lifetime until nd_concurrent_end_send, nd_concurrent_abort_send, or the next nd_driver_update,
+ * which aborts it; other calls leave it open
+ * @thread any, one per connection, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_begin_send(struct nd_concurrent *concurrent,
+                                   nd_connection connection,
+                                   uint8_t pipeline,
+                                   uint32_t required_size,
+                                   struct nd_send *out_send);
+
+/**
+ * End a message written in place, beside other threads: it is queued like one of
+ * nd_concurrent_send.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param send  as nd_concurrent_begin_send filled it
+ * @param length  bytes written at send->data
+ * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+ * says (binary at first)
+ * @return as nd_driver_end_send, ND_ERROR_NETWORK_SEND_HANDLE_INVALID also for a send of
+ * nd_driver_begin_send; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this
+ * connection, or a call has the driver to itself. Whatever it returns, the send is over, except
+ * after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT and _DRIVER_IN_USE
+ * @thread any, one per connection, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_end_send(struct nd_concurrent *concurrent,
+                                 const struct nd_send *send,
+                                 uint32_t length,
+                                 uint32_t flags);
+
+/**
+ * Give up a message written in place, beside other threads; nothing is sent.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param send  as nd_concurrent_begin_send filled it
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+ * ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before, or of nd_driver_begin_send);
+ * ND_ERROR_DRIVER_IN_USE when another thread is in a call on this connection, or a call has the
+ * driver to itself
+ * @thread any, one per connection, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_abort_send(struct nd_concurrent *concurrent, const struct nd_send *send);
 
 /**
  * Begin to write into memory.

@@ -1762,6 +1762,199 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_abort_send(nd_driver* driver, nd_send* send);
 
         /// <summary>
+        ///  Let several threads pop events and send at once: any number of them, each for connections of
+        ///  its own, between the calls that have the driver to themselves (every nd_driver_… and
+        ///  nd_connection_… call, nd_driver_update above all). No thread waits for another one, and
+        ///  connections share no lock.
+        ///
+        ///    nd_driver_update(driver);                  (one thread)
+        ///    nd_concurrent_pop_events_for_connection, nd_concurrent_send, …    (all threads)
+        ///    nd_driver_flush(driver); or the next nd_driver_update             (one thread)
+        ///
+        ///  What a call returns is final at once. What was sent leaves with the next nd_driver_flush or
+        ///  nd_driver_update, for each connection in the order in which its sends were made or ended. To
+        ///  open, accept and close connections the driver itself is used, by one thread alone.
+        ///
+        ///  @param driver  the driver
+        ///  @param out_concurrent  out: the driver as all threads may use it; the same for every call
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime until nd_driver_destroy; nothing needs to be freed
+        ///  @thread the one that uses the driver now
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_to_concurrent", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_to_concurrent(nd_driver* driver, nd_concurrent** out_concurrent);
+
+        /// <summary>
+        ///  Pop the oldest event of one connection, beside other threads.
+        ///
+        ///  @param concurrent  what nd_driver_to_concurrent gave
+        ///  @param connection  whose event
+        ///  @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
+        ///  connection is stale
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (another
+        ///  thread is in a call on this connection, or a call has the driver to itself)
+        ///  @lifetime the event's data is valid until the first nd_driver_update after this call
+        ///  @thread any, one per connection, between the calls that have the driver to themselves
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_concurrent_pop_event_for_connection", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_concurrent_pop_event_for_connection(nd_concurrent* concurrent, ulong connection, nd_event* out_event);
+
+        /// <summary>
+        ///  Pop up to `capacity` events of one connection, oldest first, beside other threads. This is the
+        ///  fast way. An ND_EVENT_CLOSE_REQUEST is only ever the first of the events that one call pops.
+        ///
+        ///  @param concurrent  what nd_driver_to_concurrent gave
+        ///  @param connection  whose events
+        ///  @param out_events  out: the events
+        ///  @param capacity  how many fit at `out_events`
+        ///  @param out_count  out: how many were written; 0 for a stale connection
+        ///  @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+        ///  ND_ERROR_DRIVER_IN_USE (another thread is in a call on this connection, or a call has the driver
+        ///  to itself)
+        ///  @lifetime the events' data is valid until the first nd_driver_update after this call
+        ///  @thread any, one per connection, between the calls that have the driver to themselves
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_concurrent_pop_events_for_connection", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_concurrent_pop_events_for_connection(nd_concurrent* concurrent, ulong connection, nd_event* out_events, uint capacity, uint* out_count);
+
+        /// <summary>
+        ///  How many events wait in one connection.
+        ///
+        ///  @param concurrent  what nd_driver_to_concurrent gave
+        ///  @param connection  which
+        ///  @param out_count  out: the number; 0 for a stale connection
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (another
+        ///  thread is in a call on this connection, or a call has the driver to itself)
+        ///  @thread any, one per connection, between the calls that have the driver to themselves
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_concurrent_get_event_count", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_concurrent_get_event_count(nd_concurrent* concurrent, ulong connection, uint* out_count);
+
+        /// <summary>
+        ///  The state of a connection. It does not change while threads share the driver.
+        ///
+        ///  @param concurrent  what nd_driver_to_concurrent gave
+        ///  @param connection  which
+        ///  @param out_state  out: ND_STATE_…; ND_STATE_DISCONNECTED for a stale connection
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (a call
+        ///  has the driver to itself)
+        ///  @thread any, between the calls that have the driver to themselves
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_concurrent_get_connection_state", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_concurrent_get_connection_state(nd_concurrent* concurrent, ulong connection, int* out_state);
+
+        /// <summary>
+        ///  The longest message that a connection takes.
+        ///
+        ///  @param concurrent  what nd_driver_to_concurrent gave
+        ///  @param connection  which
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
+        ///  @param out_size  out: bytes
+        ///  @return as nd_connection_get_payload_size_max; ND_ERROR_DRIVER_IN_USE (a call has the driver to
+        ///  itself)
+        ///  @thread any, between the calls that have the driver to themselves
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_concurrent_get_payload_size_max", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_concurrent_get_payload_size_max(nd_concurrent* concurrent, ulong connection, byte pipeline, uint* out_size);
+
+        /// <summary>
+        ///  Bytes that the layers put in front of a message on an interface, at most.
+        ///
+        ///  @param concurrent  what nd_driver_to_concurrent gave
+        ///  @param interface_index  number of the interface
+        ///  @param pipeline  a number of nd_driver_create_pipeline, whose headers count; 0: no pipeline
+        ///  @param out_size  out: bytes
+        ///  @return as nd_driver_get_header_size_max; ND_ERROR_DRIVER_IN_USE (a call has the driver to
+        ///  itself)
+        ///  @thread any, between the calls that have the driver to themselves
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_concurrent_get_header_size_max", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_concurrent_get_header_size_max(nd_concurrent* concurrent, uint interface_index, byte pipeline, uint* out_size);
+
+        /// <summary>
+        ///  Send one message, beside other threads. It leaves with the next nd_driver_flush or
+        ///  nd_driver_update.
+        ///
+        ///  @param concurrent  what nd_driver_to_concurrent gave
+        ///  @param connection  to whom
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline. A stage of the program
+        ///  is asked later; what it refuses then is lost where messages may be lost, and elsewhere ends the
+        ///  connection with ND_DISCONNECT_PROTOCOL_ERROR
+        ///  @param data  the message, copied; may be NULL when the length is 0
+        ///  @param data_length  its length in bytes; 0 is a valid message
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
+        ///  @return as nd_driver_send; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this
+        ///  connection, or a call has the driver to itself
+        ///  @thread any, one per connection, between the calls that have the driver to themselves
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_concurrent_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_concurrent_send(nd_concurrent* concurrent, ulong connection, byte pipeline, byte* data, uint data_length, uint flags);
+
+        /// <summary>
+        ///  Begin a message that is written in place, beside other threads. Several may be open at once,
+        ///  also on one connection.
+        ///
+        ///  @param concurrent  what nd_driver_to_concurrent gave
+        ///  @param connection  to whom
+        ///  @param pipeline  a number of nd_driver_create_pipeline; 0: no pipeline
+        ///  @param required_size  bytes that the message needs; 0 for as many as one packet holds (64 KiB
+        ///  on plain WebSocket connections)
+        ///  @param out_send  out: where to write, how much, and the name of the send
+        ///  @return as nd_driver_begin_send, with ND_ERROR_LIMIT_REACHED when 64 sends are open on the
+        ///  connection; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this connection, or a
+        ///  call has the driver to itself
+        ///  @lifetime until nd_concurrent_end_send, nd_concurrent_abort_send, or the next nd_driver_update,
+        ///  which aborts it; other calls leave it open
+        ///  @thread any, one per connection, between the calls that have the driver to themselves
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_concurrent_begin_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_concurrent_begin_send(nd_concurrent* concurrent, ulong connection, byte pipeline, uint required_size, nd_send* out_send);
+
+        /// <summary>
+        ///  End a message written in place, beside other threads: it is queued like one of
+        ///  nd_concurrent_send.
+        ///
+        ///  @param concurrent  what nd_driver_to_concurrent gave
+        ///  @param send  as nd_concurrent_begin_send filled it
+        ///  @param length  bytes written at send-&gt;data
+        ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
+        ///  says (binary at first)
+        ///  @return as nd_driver_end_send, ND_ERROR_NETWORK_SEND_HANDLE_INVALID also for a send of
+        ///  nd_driver_begin_send; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this
+        ///  connection, or a call has the driver to itself. Whatever it returns, the send is over, except
+        ///  after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT and _DRIVER_IN_USE
+        ///  @thread any, one per connection, between the calls that have the driver to themselves
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_concurrent_end_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_concurrent_end_send(nd_concurrent* concurrent, nd_send* send, uint length, uint flags);
+
+        /// <summary>
+        ///  Give up a message written in place, beside other threads; nothing is sent.
+        ///
+        ///  @param concurrent  what nd_driver_to_concurrent gave
+        ///  @param send  as nd_concurrent_begin_send filled it
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
+        ///  ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before, or of nd_driver_begin_send);
+        ///  ND_ERROR_DRIVER_IN_USE when another thread is in a call on this connection, or a call has the
+        ///  driver to itself
+        ///  @thread any, one per connection, between the calls that have the driver to themselves
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_concurrent_abort_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_concurrent_abort_send(nd_concurrent* concurrent, nd_send* send);
+
+        /// <summary>
         ///  Begin to write into memory.
         ///
         ///  @param writer  out: the writer, at the start of the memory
@@ -3424,6 +3617,16 @@ namespace NetDriver.Interop
     }
 
     /// <summary>
+    ///  A driver as several threads use it at once, one thread per connection: what
+    ///  nd_driver_to_concurrent gives. It is a handle like nd_driver, may be copied to any thread, needs
+    ///  no destroying, and is an error code once the driver is destroyed.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_concurrent
+    {
+    }
+
+    /// <summary>
     ///  Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -3504,7 +3707,8 @@ namespace NetDriver.Interop
     }
 
     /// <summary>
-    ///  A message being written in place, between nd_driver_begin_send and nd_driver_end_send.
+    ///  A message being written in place, between nd_driver_begin_send and nd_driver_end_send, or
+    ///  nd_concurrent_begin_send and nd_concurrent_end_send.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct nd_send

@@ -11,15 +11,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use parking_lot::Mutex;
 
 use super::codes::{ND_OK, nd_result};
-use super::structs::nd_driver;
+use super::structs::{nd_concurrent, nd_driver};
 use crate::error::{Error, Result, Status};
-use crate::{DriverWaker, NetworkDriver, SharedDriver};
+use crate::{Concurrent, DriverWaker, NetworkDriver, SharedDriver};
 
 /// Drivers that may exist at once in one process.
 pub const DRIVERS_MAX: usize = 1024;
 
 /// Generations wrap here, so that a handle fits into a pointer of 32 bits.
 const GENERATION_MASK: u32 = 0x000F_FFFF;
+/// The bit that tells handles to concurrent drivers from those to drivers.
+const CONCURRENT: usize = 1 << 31;
 
 struct Slot {
     /// Odd while a driver lives here; compared before the lock so that a stale handle is
@@ -53,6 +55,14 @@ fn invalid() -> Error {
     Error::new(
         Status::InvalidHandle,
         "the driver handle is NULL, was destroyed, or never came from nd_driver_create",
+    )
+}
+
+fn not_concurrent() -> Error {
+    Error::new(
+        Status::InvalidHandle,
+        "the handle is NULL, its driver was destroyed, or it never came from \
+         nd_driver_to_concurrent",
     )
 }
 
@@ -101,6 +111,39 @@ pub fn place(
     let (slot, generation) = decode(handle)?;
     let place = slot.place.get().ok_or_else(invalid)?;
     Ok((place, move || slot.check(generation)))
+}
+
+/// Lets several threads use a driver at once, by the handle that this gives.
+pub fn to_concurrent(handle: *mut nd_driver) -> Result<*mut nd_concurrent> {
+    let (slot, generation) = decode(handle)?;
+    let place = slot.place.get().ok_or_else(invalid)?;
+    place.allow_concurrent(|| slot.check(generation))?;
+    Ok(as_concurrent(handle))
+}
+
+/// The handle by which several threads use a driver, whether they may now or not.
+pub fn as_concurrent(handle: *mut nd_driver) -> *mut nd_concurrent {
+    core::ptr::without_provenance_mut(handle.addr() | CONCURRENT)
+}
+
+/// Lets `body` use the driver of a handle beside others.
+#[inline]
+pub fn share<R>(handle: *mut nd_concurrent, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+    if handle.addr() & CONCURRENT == 0 {
+        return Err(not_concurrent());
+    }
+    let driver = core::ptr::without_provenance_mut(handle.addr() & !CONCURRENT);
+    let (slot, generation) = decode(driver).map_err(|_| not_concurrent())?;
+    let place = slot.place.get().ok_or_else(invalid)?;
+    place.share(|driver| slot.check(generation).map(|()| body(driver)))?
+}
+
+/// Runs the body of an export that works on a driver beside others.
+pub fn with_shared(
+    handle: *mut nd_concurrent,
+    body: impl FnOnce(Concurrent<'_>) -> Result<()>,
+) -> nd_result {
+    guard(|| share(handle, body)?)
 }
 
 /// Puts a driver into a free slot.

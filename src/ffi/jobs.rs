@@ -6,9 +6,9 @@ use core::ptr::{null_mut, with_exposed_provenance, with_exposed_provenance_mut};
 use std::sync::Arc;
 
 use super::args;
-use super::boundary::{guard, place};
+use super::boundary::{as_concurrent, guard, place};
 use super::codes::{ND_OK, nd_result};
-use super::structs::{nd_connection, nd_driver, nd_job};
+use super::structs::{nd_concurrent, nd_connection, nd_driver, nd_job};
 use crate::driver::{JobCall, JobForEach, JobWhat, JobWords};
 use crate::error::{Error, Result, Status};
 use crate::{Connection, Job, JobScheduler};
@@ -20,14 +20,15 @@ use crate::{Connection, Job, JobScheduler};
 pub type nd_job_function = Option<unsafe extern "C" fn(user: *mut c_void) -> nd_result>;
 
 /// A function of the program that runs for one connection, on any thread, while others run for
-/// others. It may use the driver beside others only: pop the connection's events and send to it.
+/// others: it may use the driver through `concurrent` alone, and for this connection alone. While
+/// it pops or sends, what it did is final; what it sent leaves with the next flush or update.
 /// The first negative number that it returns is the result of the job, as for nd_job_function; it
 /// keeps no other connection from its turn.
 #[allow(non_camel_case_types, reason = "C name")]
 pub type nd_job_connection_function = Option<
     unsafe extern "C" fn(
         user: *mut c_void,
-        driver: *mut nd_driver,
+        concurrent: *mut nd_concurrent,
         connection: nd_connection,
     ) -> nd_result,
 >;
@@ -172,7 +173,7 @@ pub unsafe extern "C" fn nd_driver_schedule_for_each_connection(
     guard(|| {
         let function = function.ok_or_else(no_function)?;
         let function = (function as *const ()).expose_provenance();
-        let words = [function, user.expose_provenance(), driver.addr()];
+        let words = [function, user.expose_provenance(), as_concurrent(driver).addr()];
         let what = JobWhat::for_each(JobForEach::Plain(call_for, words), batch_size)?;
         // SAFETY: the pointer is the caller's, as documented.
         unsafe { add(driver, what, dependency, out_job) }
@@ -352,15 +353,16 @@ fn call([function, user, _]: JobWords) -> Result<()> {
 }
 
 /// Calls a job's function for one connection.
-fn call_for([function, user, driver]: JobWords, connection: Connection) -> Result<()> {
-    type Function = unsafe extern "C" fn(*mut c_void, *mut nd_driver, nd_connection) -> nd_result;
+fn call_for([function, user, concurrent]: JobWords, connection: Connection) -> Result<()> {
+    type Function =
+        unsafe extern "C" fn(*mut c_void, *mut nd_concurrent, nd_connection) -> nd_result;
     let function = with_exposed_provenance::<()>(function);
-    let driver = core::ptr::without_provenance_mut(driver);
+    let concurrent = core::ptr::without_provenance_mut(concurrent);
     // SAFETY: the number is a function of this type, as nd_driver_schedule_for_each_connection
     // exposed it.
     let function = unsafe { transmute::<*const (), Function>(function) };
     // SAFETY: the caller of that keeps the user pointer valid.
-    outcome(unsafe { function(with_exposed_provenance_mut(user), driver, connection.to_u64()) })
+    outcome(unsafe { function(with_exposed_provenance_mut(user), concurrent, connection.to_u64()) })
 }
 
 /// What a function of the program returned.

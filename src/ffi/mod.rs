@@ -14,6 +14,7 @@ pub mod admission;
 mod args;
 mod boundary;
 pub mod codes;
+pub mod concurrent;
 pub mod connections;
 pub mod documents;
 pub mod drivers;

@@ -12,6 +12,13 @@ pub struct nd_driver {
     _opaque: [u8; 0],
 }
 
+/// A driver as several threads use it at once, one thread per connection: what
+/// nd_driver_to_concurrent gives. It is a handle like nd_driver, may be copied to any thread, needs
+/// no destroying, and is an error code once the driver is destroyed.
+pub struct nd_concurrent {
+    _opaque: [u8; 0],
+}
+
 /// Several drivers as one. As nd_driver, it looks like a pointer and is a handle.
 pub struct nd_multi_driver {
     _opaque: [u8; 0],
@@ -70,7 +77,8 @@ pub struct nd_event {
     pub flags: u32,
 }
 
-/// A message being written in place, between nd_driver_begin_send and nd_driver_end_send.
+/// A message being written in place, between nd_driver_begin_send and nd_driver_end_send, or
+/// nd_concurrent_begin_send and nd_concurrent_end_send.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct nd_send {

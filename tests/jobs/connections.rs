@@ -6,7 +6,8 @@ use std::thread;
 
 use netdriver::settings::{InterfaceKind, NetworkSettings};
 use netdriver::{
-    Concurrent, Connection, Error, EventKind, JOB_BATCH_MAX, Job, NetworkDriver, SharedDriver, Status,
+    Concurrent, Connection, Error, EventKind, JOB_BATCH_MAX, Job, NetworkDriver, SharedDriver,
+    Status,
 };
 
 use crate::support;

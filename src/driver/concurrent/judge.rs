@@ -151,7 +151,7 @@ impl NetworkDriver {
             _ => {}
         }
         let checked = self.check_machine(index, pipeline, packets.packet_max, size, own.packets);
-        let count = checked.map_err(|error| match error {
+        let (count, header) = checked.map_err(|error| match error {
             SendError::QueueFull => Refusal::Window(pipeline),
             // What a stage of the program says is not known before it is asked.
             SendError::Overflow | SendError::Stage(_) => {
@@ -160,7 +160,7 @@ impl NetworkDriver {
         })?;
         if room.is_some() {
             // It waits in its session for acknowledgements, not in a queue.
-            let carried = carried + MESSAGE_COST as usize;
+            let carried = size + count * (header + MESSAGE_COST as usize);
             return Ok(Cost { packets: 0, wire: 0, carried, batch: 0 });
         }
         Ok(self.cost(index, packets.count.max(count), packets.bytes))

@@ -106,7 +106,7 @@ impl NetworkDriver {
     }
 
     /// What the machine of a pipeline says to a message of `size` bytes behind `staged` packets
-    /// that it has not seen yet: how many packets it becomes.
+    /// that it has not seen yet: how many packets it becomes, and the bytes of their headers.
     pub(in crate::driver) fn check_machine(
         &self,
         index: u32,
@@ -114,7 +114,7 @@ impl NetworkDriver {
         packet_max: usize,
         size: usize,
         staged: usize,
-    ) -> std::result::Result<usize, SendError> {
+    ) -> std::result::Result<(usize, usize), SendError> {
         let machine = self.connections.peek(index).machines.get(pipeline);
         let own = self.template(pipeline).map(|template| &template.measure);
         let carried = self.is_carried(pipeline) && self.has_session(index);

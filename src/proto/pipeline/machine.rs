@@ -93,7 +93,8 @@ impl Pipeline {
     }
 
     /// Would a message be taken behind `staged` packets of others, which are not here yet? Then
-    /// how many packets it becomes. With `carried` the stage in last place will be by then.
+    /// how many packets it becomes, and the bytes of each one's headers. With `carried` the stage
+    /// in last place will be by then.
     ///
     /// # Errors
     /// As [`handle_send`](Self::handle_send), but for what stages of the program would say.
@@ -103,12 +104,14 @@ impl Pipeline {
         packet_max: usize,
         staged: usize,
         carried: bool,
-    ) -> Result<usize, SendError> {
+    ) -> Result<(usize, usize), SendError> {
         if size > chain::capacity(&self.stages, packet_max, false) {
             return Err(SendError::Overflow);
         }
         let count = chain::packets_for(&self.stages, size, packet_max, staged, carried);
-        count.ok_or(SendError::QueueFull)
+        let tail = self.stages.len() - usize::from(carried && self.has_reliable_tail());
+        let header = chain::headers(&self.stages[..tail]);
+        count.map(|count| (count, header)).ok_or(SendError::QueueFull)
     }
 
     /// A packet of the peer, without its pipeline byte. Delivers any number of messages.

@@ -1,0 +1,238 @@
+/* Several threads pop and send between updates, one thread per connection. */
+#include "pair.h"
+
+#include <pthread.h>
+
+#define THREADS 4
+#define CONNECTIONS 16 /* a multiple of THREADS */
+#define MESSAGES 60
+#define WINDOW 3       /* messages under way on each connection */
+
+/* What one thread does between two updates of the server. */
+struct part {
+  nd_concurrent *server;
+  const nd_connection *connections;
+  uint32_t count;
+  uint32_t failures;
+};
+
+static void fail(struct part *part, nd_result result, const char *what) {
+  if (result == ND_OK) return;
+  part->failures += 1;
+  fprintf(stderr, "  %s gave %s: %s\n", what, nd_result_name(result), last_error());
+}
+
+/* Sends back what came: one message copied, the next one written in place. */
+static void answer(struct part *part, const nd_event *event) {
+  nd_send send, given_up;
+  nd_result result;
+  if (event->data_length > 0 && event->data[0] % 2 == 0) {
+    fail(part, nd_concurrent_send(part->server, event->connection, event->pipeline, event->data,
+                                  event->data_length, 0), "a send");
+    return;
+  }
+  result = nd_concurrent_begin_send(part->server, event->connection, event->pipeline,
+                                    event->data_length, &send);
+  fail(part, result, "a begin");
+  if (result != ND_OK) return;
+  result = nd_concurrent_begin_send(part->server, event->connection, event->pipeline, 8, &given_up);
+  fail(part, result, "a second begin");
+  memset(given_up.data, 0xEE, given_up.capacity);
+  memcpy(send.data, event->data, event->data_length);
+  fail(part, nd_concurrent_abort_send(part->server, &given_up), "an abort");
+  fail(part, nd_concurrent_end_send(part->server, &send, event->data_length, 0), "an end");
+}
+
+static void *echo(void *argument) {
+  struct part *part = argument;
+  for (uint32_t i = 0; i < part->count; i++) {
+    nd_event events[4];
+    uint32_t count = 0;
+    do {
+      fail(part, nd_concurrent_pop_events_for_connection(part->server, part->connections[i],
+                                                         events, COUNT(events), &count), "a pop");
+      for (uint32_t k = 0; k < count; k++) {
+        if (events[k].kind == ND_EVENT_DATA && events[k].connection == part->connections[i])
+          answer(part, &events[k]);
+        else
+          part->failures += 1;
+      }
+    } while (count == COUNT(events));
+  }
+  return NULL;
+}
+
+static void run_parts(nd_concurrent *server, const nd_connection *connections) {
+  pthread_t threads[THREADS];
+  struct part parts[THREADS];
+  for (uint32_t i = 0; i < THREADS; i++) {
+    struct part part = {server, connections + i * (CONNECTIONS / THREADS), CONNECTIONS / THREADS,
+                        0};
+    parts[i] = part;
+    CHECK(pthread_create(&threads[i], NULL, echo, &parts[i]) == 0);
+  }
+  for (uint32_t i = 0; i < THREADS; i++) {
+    pthread_join(threads[i], NULL);
+    CHECK_EQUAL(parts[i].failures, 0);
+  }
+  checks_passed -= 2 * THREADS; /* once per round would count too much */
+}
+
+/* Every message comes back once, and in order. */
+static void threads_echo(uint32_t kind) {
+  const nd_interface_settings interface_settings = interface_of(kind);
+  const nd_settings settings = default_settings();
+  struct pair pair = open_pair(&interface_settings, &settings, &settings, "127.0.0.1");
+  nd_connection theirs[CONNECTIONS], ours[CONNECTIONS];
+  uint32_t sent[CONNECTIONS] = {0}, back[CONNECTIONS] = {0}, total = 0;
+  nd_concurrent *server = NULL;
+  int64_t end;
+  for (uint32_t i = 0; i < CONNECTIONS; i++) theirs[i] = connect_pair(&pair, &ours[i]);
+  CHECK_OK(nd_driver_to_concurrent(pair.server, &server));
+  CHECK(server != NULL);
+  end = now_ms() + 3 * PATIENCE_MS;
+  while (total < CONNECTIONS * MESSAGES && now_ms() < end) {
+    nd_event event;
+    for (uint32_t i = 0; i < CONNECTIONS; i++) {
+      while (sent[i] < MESSAGES && sent[i] - back[i] < WINDOW) {
+        const uint8_t message[3] = {(uint8_t)sent[i], (uint8_t)i, 7};
+        NEED_OK(nd_driver_send(pair.client, theirs[i], 0, message, sizeof message, 0));
+        checks_passed -= 1;
+        sent[i] += 1;
+      }
+    }
+    turn(&pair);
+    run_parts(server, ours);
+    CHECK_OK(nd_driver_flush(pair.server));
+    CHECK_OK(nd_driver_update(pair.client));
+    checks_passed -= 2;
+    while (nd_driver_pop_event(pair.client, &event) == ND_OK && event.kind != ND_EVENT_EMPTY) {
+      uint32_t i = event.data_length == 3 ? event.data[1] : CONNECTIONS;
+      if (!CHECK(i < CONNECTIONS && event.connection == theirs[i])) break;
+      CHECK_EQUAL(event.data[0], (uint8_t)back[i]);
+      checks_passed -= 2;
+      back[i] += 1;
+      total += 1;
+    }
+  }
+  CHECK_EQUAL(total, CONNECTIONS * MESSAGES);
+  close_pair(&pair);
+}
+
+/* Runs one call on another thread while this one does nothing. */
+struct crossing {
+  nd_driver *driver;
+  nd_concurrent *concurrent;
+  nd_connection connection;
+  nd_send send;
+  nd_result results[4];
+};
+
+static void *cross(void *argument) {
+  struct crossing *crossing = argument;
+  crossing->results[0] = nd_concurrent_end_send(crossing->concurrent, &crossing->send, 4, 0);
+  crossing->results[1] = nd_concurrent_end_send(crossing->concurrent, &crossing->send, 4, 0);
+  crossing->results[2] = nd_concurrent_abort_send(crossing->concurrent, &crossing->send);
+  crossing->results[3] = nd_driver_end_send(crossing->driver, &crossing->send, 4, 0);
+  return NULL;
+}
+
+static void misuse_is_told(void) {
+  const nd_interface_settings interface_settings = interface_of(ND_INTERFACE_UDP);
+  const nd_settings settings = default_settings();
+  struct pair pair = open_pair(&interface_settings, &settings, &settings, "127.0.0.1");
+  struct crossing crossing;
+  nd_connection incoming, outgoing = connect_pair(&pair, &incoming);
+  nd_concurrent *server = NULL, *again = NULL;
+  nd_send send, own;
+  nd_event event;
+  pthread_t thread;
+  uint32_t number = 77;
+  int32_t state = -1;
+
+  CHECK_RESULT(nd_driver_to_concurrent(NULL, &server), ND_ERROR_INVALID_HANDLE);
+  CHECK_RESULT(nd_driver_to_concurrent(pair.server, NULL), ND_ERROR_NULL_ARGUMENT);
+  CHECK_RESULT(nd_driver_to_concurrent((nd_driver *)"x", &server), ND_ERROR_INVALID_HANDLE);
+  CHECK(server == NULL);
+  /* A driver is no concurrent driver, and the other way round. */
+  CHECK_RESULT(nd_concurrent_send((nd_concurrent *)pair.server, incoming, 0, NULL, 0, 0),
+               ND_ERROR_INVALID_HANDLE);
+  CHECK_OK(nd_driver_to_concurrent(pair.server, &server));
+  CHECK_OK(nd_driver_to_concurrent(pair.server, &again));
+  CHECK(server == again);
+  CHECK_RESULT(nd_driver_update((nd_driver *)server), ND_ERROR_INVALID_HANDLE);
+  CHECK_RESULT(nd_concurrent_send(NULL, incoming, 0, NULL, 0, 0), ND_ERROR_INVALID_HANDLE);
+
+  CHECK_RESULT(nd_concurrent_send(server, incoming, 0, NULL, 1, 0), ND_ERROR_NULL_ARGUMENT);
+  CHECK_RESULT(nd_concurrent_send(server, incoming, 0, NULL, 0, 9), ND_ERROR_INVALID_ARGUMENT);
+  CHECK_RESULT(nd_concurrent_send(server, incoming, 9, NULL, 0, 0), ND_ERROR_INVALID_ARGUMENT);
+  CHECK_RESULT(nd_concurrent_send(server, 0, 0, NULL, 0, 0), ND_ERROR_NETWORK_ID_MISMATCH);
+  CHECK_RESULT(nd_concurrent_pop_event_for_connection(server, incoming, NULL),
+               ND_ERROR_NULL_ARGUMENT);
+  CHECK_RESULT(nd_concurrent_pop_events_for_connection(server, incoming, NULL, 1, &number),
+               ND_ERROR_NULL_ARGUMENT);
+  CHECK_RESULT(nd_concurrent_begin_send(server, incoming, 0, 4, NULL), ND_ERROR_NULL_ARGUMENT);
+  CHECK_RESULT(nd_concurrent_end_send(server, NULL, 4, 0), ND_ERROR_NULL_ARGUMENT);
+  CHECK_EQUAL(number, 77);
+  CHECK_OK(nd_concurrent_get_payload_size_max(server, incoming, 0, &number));
+  CHECK(number > 1000);
+  CHECK_OK(nd_concurrent_get_header_size_max(server, 0, 0, &number));
+  CHECK_EQUAL(number, 10);
+  CHECK_OK(nd_concurrent_get_connection_state(server, incoming, &state));
+  CHECK_EQUAL(state, ND_STATE_CONNECTED);
+
+  /* A send ends once, whoever ends it, and in its own world. */
+  CHECK_OK(nd_driver_begin_send(pair.server, incoming, 0, 4, &own));
+  CHECK_RESULT(nd_concurrent_end_send(server, &own, 4, 0), ND_ERROR_NETWORK_SEND_HANDLE_INVALID);
+  CHECK_OK(nd_concurrent_begin_send(server, incoming, 0, 4, &send));
+  memcpy(send.data, "once", 4);
+  crossing.driver = pair.server;
+  crossing.concurrent = server;
+  crossing.connection = incoming;
+  crossing.send = send;
+  CHECK(pthread_create(&thread, NULL, cross, &crossing) == 0);
+  pthread_join(thread, NULL);
+  CHECK_EQUAL(crossing.results[0], ND_OK);
+  for (int i = 1; i < 4; i++)
+    CHECK_EQUAL(crossing.results[i], ND_ERROR_NETWORK_SEND_HANDLE_INVALID);
+  event = next_event(&pair, pair.client);
+  CHECK_DATA(event, "once", 4);
+
+  /* The update has given up what was open. */
+  CHECK_OK(nd_concurrent_begin_send(server, incoming, 0, 4, &send));
+  CHECK_OK(nd_driver_flush(pair.server));
+  memcpy(send.data, "late", 4);
+  CHECK_OK(nd_driver_update(pair.server));
+  CHECK_RESULT(nd_concurrent_end_send(server, &send, 4, 0), ND_ERROR_NETWORK_SEND_HANDLE_INVALID);
+
+  /* The data of an event outlives every call but the update. */
+  CHECK_OK(nd_driver_send(pair.client, outgoing, 0, (const uint8_t *)"stays", 5, 0));
+  do {
+    turn(&pair);
+    NEED_OK(nd_concurrent_get_event_count(server, incoming, &number));
+    checks_passed -= 1;
+  } while (number == 0);
+  CHECK_OK(nd_driver_update(pair.server));
+  CHECK_OK(nd_concurrent_pop_event_for_connection(server, incoming, &event));
+  CHECK_OK(nd_concurrent_get_event_count(server, incoming, &number));
+  CHECK_EQUAL(number, 0);
+  CHECK_OK(nd_driver_flush(pair.server));
+  CHECK_OK(nd_driver_disconnect(pair.server, incoming));
+  CHECK_DATA(event, "stays", 5);
+
+  CHECK_OK(nd_driver_update(pair.server));
+  CHECK_RESULT(nd_concurrent_send(server, incoming, 0, NULL, 0, 0),
+               ND_ERROR_NETWORK_VERSION_MISMATCH);
+  CHECK_OK(nd_concurrent_pop_event_for_connection(server, incoming, &event));
+  CHECK_EQUAL(event.kind, ND_EVENT_EMPTY);
+  close_pair(&pair);
+  CHECK_RESULT(nd_concurrent_send(server, incoming, 0, NULL, 0, 0), ND_ERROR_INVALID_HANDLE);
+}
+
+int main(void) {
+  threads_echo(ND_INTERFACE_UDP);
+  threads_echo(ND_INTERFACE_WEBSOCKET);
+  threads_echo(ND_INTERFACE_IPC);
+  misuse_is_told();
+  return finish();
+}
