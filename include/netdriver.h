@@ -2721,12 +2721,13 @@ typedef nd_result (*nd_job_function)(void *user);
 
 /**
  * A function of the program that runs for one connection, on any thread, while others run for
- * others. It may use the driver beside others only: pop the connection's events and send to it.
- * Return ND_OK, or a negative number to make the job's result ND_ERROR_JOB_FAILED, which keeps no
- * other connection from its turn.
+ * others: it may use the driver through `concurrent` alone, and for this connection alone. While
+ * it pops or sends, what it did is final; what it sent leaves with the next flush or update.
+ * The first negative number that it returns is the result of the job, as for nd_job_function; it
+ * keeps no other connection from its turn.
  */
 typedef nd_result (*nd_job_connection_function)(void *user,
-                                                struct nd_driver *driver,
+                                                struct nd_concurrent *concurrent,
                                                 nd_connection connection);
 
 /**
@@ -5895,8 +5896,8 @@ nd_result nd_driver_schedule_flush_send(struct nd_driver *driver,
  * @param dependency  a job, of any driver, that has to be complete before; 0 for none
  * @param out_job  out: the job; may be NULL
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no function);
- * ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The result of the job is
- * ND_ERROR_JOB_FAILED when the function returns a negative number
+ * ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The result of the job is what the function
+ * returns
  * @lifetime `user` must stay valid until the job is complete
  * @thread any
  * @since 0.4
@@ -5921,7 +5922,7 @@ nd_result nd_driver_schedule_job(struct nd_driver *driver,
  * @param out_job  out: the job; may be NULL
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no function);
  * ND_ERROR_INVALID_ARGUMENT (batch_size); ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The
- * result of the job is ND_ERROR_JOB_FAILED when a call of the function returns a negative number
+ * result of the job is the first error that the function returns
  * @lifetime `user` must stay valid until the job is complete
  * @thread any
  * @since 0.4

@@ -454,7 +454,7 @@ namespace NetDriver.Interop
 
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-        internal delegate int nd_driver_schedule_for_each_connection_function_delegate(void* user, nd_driver* driver, ulong connection);
+        internal delegate int nd_driver_schedule_for_each_connection_function_delegate(void* user, nd_concurrent* concurrent, ulong connection);
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         internal delegate int nd_driver_schedule_job_function_delegate(void* user);
@@ -3491,8 +3491,8 @@ namespace NetDriver.Interop
         ///  @param dependency  a job, of any driver, that has to be complete before; 0 for none
         ///  @param out_job  out: the job; may be NULL
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no function);
-        ///  ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The result of the job is
-        ///  ND_ERROR_JOB_FAILED when the function returns a negative number
+        ///  ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The result of the job is what the function
+        ///  returns
         ///  @lifetime `user` must stay valid until the job is complete
         ///  @thread any
         ///  @since 0.4
@@ -3514,7 +3514,7 @@ namespace NetDriver.Interop
         ///  @param out_job  out: the job; may be NULL
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no function);
         ///  ND_ERROR_INVALID_ARGUMENT (batch_size); ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The
-        ///  result of the job is ND_ERROR_JOB_FAILED when a call of the function returns a negative number
+        ///  result of the job is the first error that the function returns
         ///  @lifetime `user` must stay valid until the job is complete
         ///  @thread any
         ///  @since 0.4
