@@ -3,6 +3,7 @@
 //! They know nothing of what a number means. They start when they are made and end when they are
 //! dropped, which waits for them.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::{self, Builder, JoinHandle};
@@ -66,18 +67,29 @@ impl Drop for Workers {
     fn drop(&mut self) {
         self.shared.queue.lock().closed = true;
         self.shared.bell.notify_all();
-        let own = thread::current().id();
+        let own = is_worker().then(|| thread::current().id());
         for thread in self.threads.drain(..) {
             // The last user of a driver may be one of its own jobs; that thread ends by itself.
-            if thread.thread().id() != own {
+            if Some(thread.thread().id()) != own {
                 let _ = thread.join();
             }
         }
     }
 }
 
+thread_local! {
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Is this one of the threads here? Others are not asked for more: the system's answer would stay
+/// in memory with them.
+fn is_worker() -> bool {
+    IS_WORKER.try_with(Cell::get).unwrap_or_default()
+}
+
 /// A thread's life.
 fn work(shared: &Shared, run: fn(u64)) {
+    IS_WORKER.set(true);
     loop {
         let mut queue = shared.queue.lock();
         let number = loop {

@@ -106,7 +106,7 @@ static void a_server_of_jobs_echoes(uint32_t workers) {
   int64_t end = now_ms() + PATIENCE_MS;
   int echoed = 0;
   settings.job_workers = workers;
-  struct pair pair = open_pair(&udp, &settings, NULL, "127.0.0.1:0");
+  struct pair pair = open_pair(&udp, &settings, NULL, "127.0.0.1");
   for (int i = 0; i < CLIENTS; i++) {
     nd_connection connection;
     NEED_OK(nd_driver_connect(pair.client, 0, &pair.address, NULL, 0, &connection));
