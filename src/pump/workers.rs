@@ -1,24 +1,28 @@
-//! A few threads that run jobs: each takes the next number from a queue and has it run.
+//! A few threads that run jobs, each of which has a number.
 //!
-//! They know nothing of what a number means. They start when they are made and end when they are
-//! dropped, which waits for them.
+//! One job waits at a time: a later one takes the place of an earlier one, which somebody else has
+//! run then. The threads know nothing of what a number means. They start when they are made and
+//! end when they are dropped, which waits for them.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::{self, Builder, JoinHandle};
 
 use parking_lot::{Condvar, Mutex};
 
 #[derive(Default)]
-struct Queue {
-    waiting: VecDeque<u64>,
+struct Waiting {
+    number: u64,
+    /// When the job came among all: it is later than those with less.
+    order: u64,
+    /// Threads that shall still run it.
+    copies: usize,
     closed: bool,
 }
 
 #[derive(Default)]
 struct Shared {
-    queue: Mutex<Queue>,
+    waiting: Mutex<Waiting>,
     /// Something waits, or it is closed.
     bell: Condvar,
 }
@@ -50,13 +54,14 @@ impl Workers {
         self.threads.len()
     }
 
-    /// Has `number` run, by `copies` threads.
-    pub fn push(&self, number: u64, copies: usize) {
-        let mut queue = self.shared.queue.lock();
-        for _ in 0..copies {
-            queue.waiting.push_back(number);
+    /// Has `number` run by `copies` threads, unless a later one waits.
+    pub fn put(&self, number: u64, order: u64, copies: usize) {
+        let mut waiting = self.shared.waiting.lock();
+        if order < waiting.order {
+            return;
         }
-        drop(queue);
+        (waiting.number, waiting.order, waiting.copies) = (number, order, copies);
+        drop(waiting);
         for _ in 0..copies {
             self.shared.bell.notify_one();
         }
@@ -65,7 +70,7 @@ impl Workers {
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        self.shared.queue.lock().closed = true;
+        self.shared.waiting.lock().closed = true;
         self.shared.bell.notify_all();
         let own = is_worker().then(|| thread::current().id());
         for thread in self.threads.drain(..) {
@@ -91,17 +96,16 @@ fn is_worker() -> bool {
 fn work(shared: &Shared, run: fn(u64)) {
     IS_WORKER.set(true);
     loop {
-        let mut queue = shared.queue.lock();
-        let number = loop {
-            if let Some(number) = queue.waiting.pop_front() {
-                break number;
-            }
-            if queue.closed {
+        let mut waiting = shared.waiting.lock();
+        while waiting.copies == 0 {
+            if waiting.closed {
                 return;
             }
-            shared.bell.wait(&mut queue);
-        };
-        drop(queue);
+            shared.bell.wait(&mut waiting);
+        }
+        waiting.copies -= 1;
+        let number = waiting.number;
+        drop(waiting);
         run(number);
     }
 }
@@ -113,16 +117,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_pushed_has_run_when_they_are_gone() {
+    fn what_waits_has_run_as_often_as_it_should_when_they_are_gone() {
         static SUM: AtomicU64 = AtomicU64::new(0);
         let workers = Workers::start(2, |number| {
             SUM.fetch_add(number, Ordering::Relaxed);
         });
         assert_eq!(workers.count(), 2);
-        for number in 1..=100 {
-            workers.push(number, 2);
-        }
+        workers.put(7, 1, 3);
         drop(workers);
-        assert_eq!(SUM.load(Ordering::Relaxed), 10_100);
+        assert_eq!(SUM.load(Ordering::Relaxed), 21);
+    }
+
+    #[test]
+    fn an_earlier_one_that_comes_late_does_not_take_the_place_of_a_later_one() {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let workers = Workers::start(0, |number| LAST.store(number, Ordering::Relaxed));
+        workers.put(5, 2, 1);
+        workers.put(4, 1, 1);
+        assert_eq!(workers.shared.waiting.lock().number, 5);
     }
 }

@@ -105,6 +105,16 @@ fn an_engine_may_run_a_job_at_once() {
     let job = said.schedule(&driver, "at once", Job::default());
     assert!(job.is_complete());
     assert_eq!(said.words(), ["at once"]);
+    // A long chain becomes ready at once, and does not pile up on the stack.
+    let other = crate::world::driver(0);
+    let first = schedule(&other, |_| Ok(()));
+    let mut last = first;
+    for _ in 0..4000 {
+        last = said.schedule(&driver, "in turn", last);
+    }
+    first.complete().expect("succeeds");
+    assert!(last.is_complete());
+    assert_eq!(said.words().len(), 4001);
 }
 
 #[test]

@@ -37,6 +37,8 @@ struct State {
     workers: Option<Workers>,
     scheduler: Option<Arc<dyn JobScheduler>>,
     last: JobId,
+    /// Jobs that there were.
+    count: u64,
 }
 
 /// The jobs of one driver.
@@ -96,12 +98,12 @@ impl Desk {
         admit_beside(driver)
     }
 
-    /// Adds a job behind the driver's last one; `add` is given that one.
+    /// Adds a job behind the driver's last one; `add` is given that one, and how many there were.
     pub fn add(
         &self,
         alone: bool,
         check: impl FnOnce() -> Result<()>,
-        add: impl FnOnce(JobId) -> Result<JobId>,
+        add: impl FnOnce(JobId, u64) -> Result<JobId>,
     ) -> Result<JobId> {
         let mut state = self.state.lock();
         check()?;
@@ -109,7 +111,8 @@ impl Desk {
             return Err(Error::new(Status::InvalidHandle, "the driver was taken out or destroyed"));
         }
         self.count(alone, 1);
-        match add(state.last) {
+        state.count += 1;
+        match add(state.last, state.count) {
             Ok(job) => {
                 state.last = job;
                 Ok(job)
@@ -155,7 +158,7 @@ impl Desk {
     }
 
     /// Has a job run by others than those who wait for it, if there are any.
-    pub fn offer(&self, job: JobId, beside: bool, run: fn(u64)) -> Option<Ticket> {
+    pub fn offer(&self, job: JobId, order: u64, beside: bool, run: fn(u64)) -> Option<Ticket> {
         let mut state = self.state.lock();
         if let Some(scheduler) = state.scheduler.clone() {
             drop(state);
@@ -169,7 +172,8 @@ impl Desk {
         if state.workers_max > 0 {
             let wanted = state.workers_max;
             let workers = state.workers.get_or_insert_with(|| start(wanted, run));
-            workers.push(job.to_u64(), if beside { workers.count() } else { 1 });
+            // The driver's earlier jobs are over when one is ready, so it is the only one.
+            workers.put(job.to_u64(), order, if beside { workers.count() } else { 1 });
         }
         None
     }

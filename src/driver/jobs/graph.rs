@@ -13,6 +13,9 @@ pub const JOBS_MAX: usize = 4096;
 /// Later jobs of the process that must have come before a result is forgotten.
 pub const JOB_RESULTS_KEPT: usize = 256;
 
+/// Jobs before and behind a job for which there is room from the start.
+const LISTED: usize = 4;
+
 /// Names a job: generation and slot. The default names none, which is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
 pub struct JobId {
@@ -85,8 +88,9 @@ impl<W: Work> Slot<W> {
             generation: 0,
             state: State::Over,
             missing: 0,
-            dependencies: Vec::new(),
-            dependents: Vec::new(),
+            // Enough for what drivers schedule, so that no slot needs more later.
+            dependencies: Vec::with_capacity(LISTED),
+            dependents: Vec::with_capacity(LISTED),
             work: None,
             inside: 0,
             open: false,

@@ -1,6 +1,6 @@
 //! Which jobs a thread is inside of: a job may do with its driver what others may not.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::graph::JobId;
 
@@ -26,6 +26,24 @@ thread_local! {
     static INSIDE: RefCell<Inside> = const {
         RefCell::new(Inside { jobs: Vec::new(), drivers: Vec::new() })
     };
+}
+
+thread_local! {
+    static ONCE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls `body`, unless this thread is inside of such a call already.
+pub fn once(body: impl FnOnce()) {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            ONCE.set(false);
+        }
+    }
+    if !ONCE.replace(true) {
+        let _reset = Reset;
+        body();
+    }
 }
 
 /// This thread is inside a job until this is dropped.

@@ -158,8 +158,11 @@ impl SharedDriver {
     ) -> Result<Job> {
         let alone = what.is_alone();
         // Not dropped where something is locked: it may be the program's.
-        let mut work = Some(Scheduled { driver: self.clone(), what });
-        let job = self.desk().add(alone, check, |last| TABLE.add(&mut work, after.0, last))?;
+        let mut work = Some(Scheduled { driver: self.clone(), what, order: 0 });
+        let job = self.desk().add(alone, check, |last, order| {
+            work.iter_mut().for_each(|work| work.order = order);
+            TABLE.add(&mut work, after.0, last)
+        })?;
         TABLE.hand_out();
         Ok(Job(job))
     }

@@ -19,6 +19,9 @@ pub trait Task: Work {
 
     /// The jobs that this thread is inside.
     fn with_own<R>(body: impl FnOnce(&[JobId]) -> R) -> R;
+
+    /// Calls `body`, unless this thread is inside of such a call already.
+    fn once(body: impl FnOnce());
 }
 
 /// Who runs a job.
@@ -74,6 +77,12 @@ impl<W: Task> Table<W> {
 
     /// Offers the jobs that became ready to those who run them.
     pub fn hand_out(&self) {
+        // A scheduler that runs jobs at once would come back here for each job of a chain, deeper
+        // and deeper; so the outermost call goes on with what the inner ones make ready.
+        W::once(|| self.hand_out_all());
+    }
+
+    fn hand_out_all(&self) {
         loop {
             let ready = self.graph.lock().poll_ready().map(|(job, work)| (job, work.crew()));
             let Some((job, crew)) = ready else { return };

@@ -69,6 +69,8 @@ impl What {
 pub struct Scheduled {
     pub driver: SharedDriver,
     pub what: What,
+    /// Its number among the driver's jobs.
+    pub order: u64,
 }
 
 /// Connections that a job has not come to yet.
@@ -82,6 +84,7 @@ pub struct Round {
 pub struct DriverCrew {
     driver: SharedDriver,
     alone: bool,
+    order: u64,
 }
 
 impl Work for Scheduled {
@@ -91,7 +94,7 @@ impl Work for Scheduled {
         match &self.what {
             What::ForEach(body, batch) => {
                 let what = What::ForEach(body.clone(), *batch);
-                Some(Self { driver: self.driver.clone(), what })
+                Some(Self { driver: self.driver.clone(), what, order: self.order })
             }
             _ => None,
         }
@@ -102,11 +105,12 @@ impl Task for Scheduled {
     type Crew = DriverCrew;
 
     fn crew(&self) -> DriverCrew {
-        DriverCrew { driver: self.driver.clone(), alone: self.what.is_alone() }
+        let (driver, alone) = (self.driver.clone(), self.what.is_alone());
+        DriverCrew { driver, alone, order: self.order }
     }
 
     fn run(self, job: JobId) -> Result<()> {
-        let Self { driver, what } = self;
+        let Self { driver, what, .. } = self;
         let _mark = inside::enter(job, driver.id(), !what.is_alone());
         let outcome = catch_unwind(AssertUnwindSafe(|| match what {
             What::Update => driver.enter_waiting(|driver| driver.update())?,
@@ -130,6 +134,10 @@ impl Task for Scheduled {
 
     fn with_own<R>(body: impl FnOnce(&[JobId]) -> R) -> R {
         inside::with_jobs(body)
+    }
+
+    fn once(body: impl FnOnce()) {
+        inside::once(body);
     }
 }
 
@@ -181,7 +189,7 @@ impl Crew for DriverCrew {
     type Ticket = Ticket;
 
     fn offer(&self, job: JobId) -> Option<Ticket> {
-        self.driver.desk().offer(job, !self.alone, super::run_number)
+        self.driver.desk().offer(job, self.order, !self.alone, super::run_number)
     }
 
     fn job_over(&self) {
