@@ -4,7 +4,7 @@ using NetDriver.Interop;
 
 namespace NetDriver
 {
-    // The driver's jobs. Inside Unity its own job system runs them: see Unity/NetworkDriver.Jobs.cs.
+    // The driver's jobs. Inside Unity its own job system runs them (Unity/NetworkDriver.Jobs.cs).
     public unsafe partial struct NetworkDriver
     {
         /// <summary>
@@ -21,7 +21,8 @@ namespace NetDriver
         /// <see cref="Error.StatusCode.DriverInUse"/>, no event, or 0, except from inside its jobs.
         /// </remarks>
         /// <param name="dependency">Work that has to be done before.</param>
-        /// <returns>The job. What went wrong is its result, and in <see cref="ReceiveErrorCode"/>.
+        /// <returns>
+        /// The job. What went wrong is its result, and in <see cref="ReceiveErrorCode"/>.
         /// </returns>
         public JobHandle ScheduleUpdate(JobHandle dependency = default(JobHandle))
         {

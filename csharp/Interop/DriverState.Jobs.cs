@@ -7,7 +7,7 @@ namespace NetDriver.Interop
     // What jobs do with a driver.
     internal sealed partial class DriverState
     {
-        /// <summary>A job for each connection, and what keeps the program's part of it alive.</summary>
+        /// <summary>A job for each connection, and what keeps its work alive.</summary>
         private struct Scheduled
         {
             internal ulong Job;

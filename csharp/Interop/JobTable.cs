@@ -99,7 +99,8 @@ namespace NetDriver.Interop
             try
             {
                 INetworkJobForEachConnection job = (INetworkJobForEachConnection)Target(user);
-                job.Execute(default(NetworkDriver.Concurrent), NetworkConnection.FromValue(connection));
+                job.Execute(
+                    default(NetworkDriver.Concurrent), NetworkConnection.FromValue(connection));
                 return NativeMethods.ND_OK;
             }
             catch (Exception exception)

@@ -9,7 +9,8 @@ namespace NetDriver
         /// <summary>
         /// Does the work, once for each time it is scheduled, on any thread. All calls with the
         /// driver are fine but Dispose. An exception makes the result of the job
-        /// <see cref="Error.StatusCode.JobFailed"/>, and is in the log (<see cref="NetDriverLog"/>).
+        /// <see cref="Error.StatusCode.JobFailed"/>, and is in the log
+        /// (<see cref="NetDriverLog"/>).
         /// </summary>
         void Execute();
     }

@@ -19,7 +19,7 @@ namespace NetDriver
 
         /// <summary>
         /// Has <see cref="Run"/> called for a job, once, on any thread, soon; or calls it itself.
-        /// Called on whichever thread makes the job ready to run.
+        /// Called when the job may run, on any thread that schedules, completes or runs jobs.
         /// </summary>
         /// <param name="job">The job.</param>
         /// <returns>A name for it, which <see cref="Complete"/> gets.</returns>

@@ -53,8 +53,8 @@ namespace NetDriver
                 DriverState state = (DriverState)Target(State);
                 INetworkJobForEachConnection work = (INetworkJobForEachConnection)Release(Work);
                 ulong job = 0;
-                if (state.ScheduleForEachConnection(work, BatchSize, 0, &job) == NativeMethods.ND_OK)
-                    NativeMethods.nd_job_complete(job);
+                state.ScheduleForEachConnection(work, BatchSize, 0, &job);
+                NativeMethods.nd_job_complete(job);
             }
         }
 

@@ -34,8 +34,8 @@ pub type nd_job_connection_function = Option<
 >;
 
 /// Has nd_job_run called for `job`, once, on any thread, soon; or calls it itself. What it returns
-/// names the job to the scheduler. Called on whichever thread makes the job ready to run: inside of
-/// the nd_driver_schedule_… call, or after another job that it depends on.
+/// names the job to the scheduler. Called when the job may run, inside of a call that schedules,
+/// completes or runs jobs, on any thread that makes one.
 #[allow(non_camel_case_types, reason = "C name")]
 pub type nd_job_schedule_function =
     Option<unsafe extern "C" fn(user: *mut c_void, job: nd_job) -> u64>;

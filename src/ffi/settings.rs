@@ -243,16 +243,14 @@ fn switch(name: &str, value: i32) -> Result<bool> {
 
 /// The settings that the struct means; checks what the Rust type cannot hold.
 pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
+    let early = switch("accept_payload_before_validation", s.accept_payload_before_validation)?;
     let mut settings = NetworkSettings {
         unvalidated_connections_max: s.unvalidated_connections_max,
         cookie_threshold: s.cookie_threshold,
         unvalidated_timeout_ms: s.unvalidated_timeout_ms,
         connections_per_address_max: s.connections_per_address_max,
         requests_per_address_max: s.requests_per_address_max,
-        accept_payload_before_validation: switch(
-            "accept_payload_before_validation",
-            s.accept_payload_before_validation,
-        )?,
+        accept_payload_before_validation: early,
         round_trip_interval_ms: s.round_trip_interval_ms,
         connect_timeout_ms: s.connect_timeout_ms,
         max_connect_attempts: s.max_connect_attempts,

@@ -27,7 +27,8 @@ namespace Unity.Jobs
 
     public static class IJobExtensions
     {
-        public static JobHandle Schedule<T>(this T jobData, JobHandle dependsOn = default(JobHandle))
+        public static JobHandle Schedule<T>(
+            this T jobData, JobHandle dependsOn = default(JobHandle))
             where T : struct, IJob
         {
             jobData.Execute();

@@ -13,9 +13,9 @@ use crate::pump::Workers;
 
 /// An engine's own job system, in place of worker threads of the driver.
 pub trait JobScheduler: Send + Sync {
-    /// Has [`Job::run`](super::Job::run) called for `job`, once, on any thread, soon. Called on
-    /// whichever thread makes the job ready: the one that schedules it, or one that has just run
-    /// another. What is returned names it to [`complete`](Self::complete).
+    /// Has [`Job::run`](super::Job::run) called for `job`, once, on any thread, soon. Called when
+    /// the job may run, on any thread that schedules, completes or runs jobs. What is returned
+    /// names it to [`complete`](Self::complete).
     fn schedule(&self, job: super::Job) -> u64;
 
     /// Somebody waits for a job that has begun elsewhere. May run other jobs of the engine
@@ -195,7 +195,7 @@ fn admit(driver: usize) -> Result<()> {
         Standing::Outside => Err(pending()),
         Standing::Beside => Err(Error::new(
             Status::DriverInUse,
-            "other threads use the driver in this job; it may only pop events and send, beside them",
+            "other threads are inside this job, too; it may only pop events and send, beside them",
         )),
     }
 }

@@ -52,8 +52,8 @@ impl Job {
     }
 
     /// Waits until the job is complete, and runs it, and what it depends on, as far as nobody else
-    /// has begun. Its result, which is kept until [`JOB_RESULTS_KEPT`] later jobs were complete: the
-    /// first error of the job and of those that it was told to come after.
+    /// has begun. Its result, which is kept until [`JOB_RESULTS_KEPT`] later jobs were complete, is
+    /// the first error of the job and of those that it was told to come after.
     ///
     /// # Errors
     /// The result; [`Status::InvalidArgument`](crate::Status::InvalidArgument) when the job waits
