@@ -20,9 +20,11 @@ pub use graph::{JOB_RESULTS_KEPT, JOBS_MAX};
 use sync::{Condvar, Mutex};
 use table::Table;
 use work::Scheduled;
-pub use work::{Call, ForEach, JOB_BATCH_DEFAULT, JOB_BATCH_MAX, Round, What, Words};
+pub use work::{
+    Call, ConnectionJob, ForEach, JOB_BATCH_DEFAULT, JOB_BATCH_MAX, Round, What, Words,
+};
 
-use super::{Concurrent, Connection, SharedDriver};
+use super::SharedDriver;
 use crate::error::Result;
 
 static TABLE: Table<Scheduled> = Table::new(Mutex::new(Graph::new()), Condvar::new());
@@ -124,7 +126,7 @@ impl SharedDriver {
     /// [`JOB_BATCH_MAX`]. The first error of `body` is the job's result, after all connections.
     pub fn schedule_for_each_connection(
         &self,
-        body: Arc<dyn Fn(Concurrent<'_>, Connection) -> Result<()> + Send + Sync>,
+        body: Arc<ConnectionJob>,
         batch: u32,
         after: Job,
     ) -> Result<Job> {

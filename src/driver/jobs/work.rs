@@ -20,10 +20,15 @@ pub const JOB_BATCH_DEFAULT: u32 = 16;
 /// Three numbers that a plain function is called with: no memory, so nothing to give back.
 pub type Words = [usize; 3];
 
+/// What the program does once.
+type Once = dyn FnOnce(&SharedDriver) -> Result<()> + Send;
+/// What the program does for one connection, while other threads do it for others.
+pub type ConnectionJob = dyn Fn(Concurrent<'_>, Connection) -> Result<()> + Send + Sync;
+
 /// A job of the program that has the driver to itself.
 pub enum Call {
     /// Called once.
-    Once(Box<dyn FnOnce(&SharedDriver) -> Result<()> + Send>),
+    Once(Box<Once>),
     /// A function and what it is called with.
     Plain(fn(Words) -> Result<()>, Words),
 }
@@ -32,7 +37,7 @@ pub enum Call {
 #[derive(Clone)]
 pub enum ForEach {
     /// Shared by the threads.
-    Closure(Arc<dyn Fn(Concurrent<'_>, Connection) -> Result<()> + Send + Sync>),
+    Closure(Arc<ConnectionJob>),
     /// A function and what it is called with.
     Plain(fn(Words, Connection) -> Result<()>, Words),
 }
@@ -157,7 +162,11 @@ fn for_each(driver: &SharedDriver, job: JobId, body: &ForEach, batch: usize) -> 
             return first;
         }
         let each = |call: &mut dyn FnMut(Connection) -> Result<()>| {
-            taken[..count].iter().fold(Ok(()), |before, &one| before.and(call(one)))
+            let mut outcome = Ok(());
+            for &connection in &taken[..count] {
+                outcome = outcome.and(call(connection));
+            }
+            outcome
         };
         let outcome = match body {
             ForEach::Closure(body) => {
