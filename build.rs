@@ -34,6 +34,7 @@ const SOURCES: &[&str] = &[
     "stream_packed_reads",
     "messages",
     "multi",
+    "own_loop",
     "pipelines",
     "stages",
     "jobs",

@@ -292,5 +292,11 @@ namespace NetDriver
         {
             get { return m_Native.cookies_refused; }
         }
+
+        /// <summary>UDP sockets that failed and were made anew on their port.</summary>
+        public ulong SocketsRemade
+        {
+            get { return m_Native.sockets_remade; }
+        }
     }
 }

@@ -111,7 +111,8 @@ namespace NetDriver
             return GetDriver(connection.DriverId);
         }
 
-        /// <summary>Makes a pipeline in every driver; it is one value for all of them.</summary>
+        /// <summary>Makes a pipeline in every driver, or in none when one of them cannot; it is one
+        /// value for all of them.</summary>
         /// <param name="stages">As for <see cref="NetworkDriver.CreatePipeline(Type[])"/>.</param>
         /// <returns>The pipeline.</returns>
         /// <exception cref="NetDriverException">It cannot be made in one of them.</exception>
@@ -119,10 +120,11 @@ namespace NetDriver
         /// same number of pipelines.</exception>
         public NetworkPipeline CreatePipeline(params Type[] stages)
         {
-            return CreateAlike(driver => driver.CreatePipeline(stages));
+            return CreateAlike(NetworkPipelineStage.AllOf(stages));
         }
 
-        /// <summary>Makes a pipeline in every driver; it is one value for all of them.</summary>
+        /// <summary>Makes a pipeline in every driver, or in none when one of them cannot; it is one
+        /// value for all of them.</summary>
         /// <param name="stages">The stages.</param>
         /// <returns>The pipeline.</returns>
         /// <exception cref="NetDriverException">It cannot be made in one of them.</exception>
@@ -130,10 +132,11 @@ namespace NetDriver
         /// same number of pipelines.</exception>
         public NetworkPipeline CreatePipeline(NetworkPipelineStage[] stages)
         {
-            return CreateAlike(driver => driver.CreatePipeline(stages));
+            return CreateAlike(stages);
         }
 
-        /// <summary>Makes a pipeline in every driver; it is one value for all of them.</summary>
+        /// <summary>Makes a pipeline in every driver, or in none when one of them cannot; it is one
+        /// value for all of them.</summary>
         /// <param name="stages">The stages' ids.</param>
         /// <returns>The pipeline.</returns>
         /// <exception cref="NetDriverException">It cannot be made in one of them.</exception>
@@ -141,7 +144,7 @@ namespace NetDriver
         /// same number of pipelines.</exception>
         public NetworkPipeline CreatePipeline(NetworkPipelineStageId[] stages)
         {
-            return CreateAlike(driver => driver.CreatePipeline(stages));
+            return CreateAlike(NetworkPipelineStage.AllOf(stages));
         }
 
         /// <summary>Registers a stage in every driver, before one of them is bound.</summary>
@@ -157,16 +160,26 @@ namespace NetDriver
                 driver.RegisterPipelineStage(stage);
         }
 
-        private NetworkPipeline CreateAlike(Func<NetworkDriver, NetworkPipeline> create)
+        private NetworkPipeline CreateAlike(NetworkPipelineStage[] stages)
         {
             Check();
+            if (stages == null)
+                throw new ArgumentNullException("stages");
             if (Count == 0)
                 throw new InvalidOperationException("There is no driver; add one first.");
-            NetworkPipeline pipeline = create(m_Shared.Drivers[0]);
-            for (int i = 1; i < Count; i++)
-                if (create(m_Shared.Drivers[i]) != pipeline)
+            // All or none: what could keep one of them from it is asked before.
+            foreach (NetworkDriver driver in m_Shared.Drivers)
+            {
+                if (driver.PipelineCount != m_Shared.Drivers[0].PipelineCount)
                     throw new InvalidOperationException(
                         "All drivers of a collection have the same number of pipelines.");
+                int result = driver.CheckPipeline(stages);
+                if (result != NativeMethods.ND_OK)
+                    throw Library.Failure("The pipeline cannot be made in every driver", result);
+            }
+            NetworkPipeline pipeline = NetworkPipeline.Null;
+            foreach (NetworkDriver driver in m_Shared.Drivers)
+                pipeline = driver.CreatePipeline(stages);
             return pipeline;
         }
 

@@ -21,12 +21,7 @@ namespace NetDriver
         /// behind the reliable stage, a driver that had a connection.</exception>
         public NetworkPipeline CreatePipeline(params Type[] stages)
         {
-            if (stages == null)
-                throw new ArgumentNullException("stages");
-            NetworkPipelineStage[] all = new NetworkPipelineStage[stages.Length];
-            for (int i = 0; i < all.Length; i++)
-                all[i] = NetworkPipelineStage.Of(stages[i]);
-            return CreatePipeline(all);
+            return CreatePipeline(NetworkPipelineStage.AllOf(stages));
         }
 
         /// <summary>Makes a pipeline of stages named by their ids.</summary>
@@ -35,12 +30,7 @@ namespace NetDriver
         /// <exception cref="NetDriverException">It cannot be made.</exception>
         public NetworkPipeline CreatePipeline(NetworkPipelineStageId[] stages)
         {
-            if (stages == null)
-                throw new ArgumentNullException("stages");
-            NetworkPipelineStage[] all = new NetworkPipelineStage[stages.Length];
-            for (int i = 0; i < all.Length; i++)
-                all[i] = NetworkPipelineStage.Of(stages[i].Stage);
-            return CreatePipeline(all);
+            return CreatePipeline(NetworkPipelineStage.AllOf(stages));
         }
 
         /// <summary>Makes a pipeline of stages with parameters of their own.</summary>
@@ -59,6 +49,33 @@ namespace NetDriver
             if (result != NativeMethods.ND_OK)
                 throw Library.Failure("The pipeline cannot be made", result);
             return new NetworkPipeline(made);
+        }
+
+        /// <summary>How many pipelines were made; they are 1 to this.</summary>
+        public int PipelineCount
+        {
+            get
+            {
+                uint count = 0;
+                NativeMethods.nd_driver_get_pipeline_count(Handle, &count);
+                return (int)count;
+            }
+        }
+
+        /// <summary>
+        /// Could <see cref="CreatePipeline(NetworkPipelineStage[])"/> make a pipeline of these
+        /// stages now? For programs that make the same one in several drivers, in all of them or in
+        /// none, as <see cref="MultiNetworkDriver"/> does.
+        /// </summary>
+        /// <param name="stages">The stages.</param>
+        /// <returns>0 or the negative <see cref="Error.StatusCode"/> that it would fail
+        /// with.</returns>
+        public int CheckPipeline(NetworkPipelineStage[] stages)
+        {
+            if (stages == null)
+                throw new ArgumentNullException("stages");
+            return m_State == null ? (int)Error.StatusCode.InvalidHandle
+                : m_State.CheckPipeline(stages);
         }
 
         /// <summary>

@@ -659,6 +659,11 @@
 #define ND_LOG_INFO 3
 
 /**
+ * nd_driver_get_next_timeout: no timer waits.
+ */
+#define ND_TIMEOUT_NEVER 4294967295
+
+/**
  * Version of the binary interface that this header describes. It changes when a program
  * compiled against an older header could no longer work.
  */
@@ -1030,6 +1035,13 @@ typedef struct nd_settings {
    */
   uint32_t session_repair_percent;
   /**
+   * 1: a thread of the library receives, sends, answers pings and keeps timers between updates,
+   * so that peers do not feel the frame rate, or a frame that takes seconds. Events still appear
+   * only with nd_driver_update. Calls wait for the thread's turns, which are short; what custom
+   * interfaces and stages of the program do may run on it. 0 (default): nothing happens between
+   * calls. Since 0.4.
+   */
+  int32_t background_pump;
    * Threads of the driver for its jobs (nd_driver_schedule_update and others), which start with
    * the first one. Whoever waits for a job helps. Default 1; 0 (jobs run inside nd_job_complete)
    * to 64. Since 0.4.
@@ -1653,6 +1665,10 @@ typedef struct nd_driver_statistics {
    * Requests whose cookie was wrong, or too old.
    */
   uint64_t cookies_refused;
+  /**
+   * UDP sockets that failed and were made anew on their port.
+   */
+  uint64_t sockets_remade;
 } nd_driver_statistics;
 
 /**
@@ -1704,6 +1720,15 @@ typedef struct nd_network_simulator {
    * Start of the random sequence: one seed, one behaviour.
    */
   uint64_t seed;
+  /**
+   * Bytes that leave in a second, over all connections; packets wait for those in front. 0 is
+   * no limit.
+   */
+  uint32_t send_bytes_per_second;
+  /**
+   * Bytes that may wait for that before further packets are lost; 0 is no limit.
+   */
+  uint32_t send_backlog_bytes;
 } nd_network_simulator;
 
 /**
@@ -2468,7 +2493,8 @@ typedef struct nd_pipeline_stage {
 
 /**
  * What the stages of one pipeline have counted on one connection. Fields of stages that the
- * pipeline has not are 0; of several stages of a kind the first counts.
+ * pipeline has not are 0. Several stages of a kind count together; the round trips are the first
+ * one's.
  */
 typedef struct nd_pipeline_statistics {
   /**
@@ -2928,6 +2954,17 @@ nd_result nd_connection_set_write_mode(struct nd_driver *driver,
  * @since 0.1
  */
 nd_result nd_settings_init(struct nd_settings *out_settings);
+
+/**
+ * Check settings as nd_driver_create does, without making a driver.
+ *
+ * @param settings  what to check
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT
+ * (nd_last_error names the field and its bounds)
+ * @thread any
+ * @since 0.4
+ */
+nd_result nd_settings_validate(const struct nd_settings *settings);
 
 /**
  * Fill interface settings with the defaults of a kind.
@@ -5442,7 +5479,8 @@ nd_result nd_multi_driver_get_driver_for_connection(struct nd_multi_driver *mult
                                                     struct nd_driver **out_driver);
 
 /**
- * Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+ * Make a pipeline in every driver, or in none when one of them cannot, as
+ * nd_driver_create_pipeline; it has one number in all of them.
  * All drivers of a collection have as many pipelines, and stages of the program are registered
  * alike in all of them.
  *
@@ -5666,6 +5704,36 @@ nd_result nd_multi_driver_end_send(struct nd_multi_driver *multi,
 nd_result nd_multi_driver_abort_send(struct nd_multi_driver *multi, const struct nd_send *send);
 
 /**
+ * A descriptor that is readable when nd_driver_update has something to receive, or when
+ * nd_driver_wake was called: for epoll, poll, select or kqueue in a loop of your own, in place of
+ * nd_driver_wait. It is the driver's: do not read, write or close it. Timers do not make it
+ * readable: sleep no longer than nd_driver_get_next_timeout says.
+ *
+ * @param driver  the driver
+ * @param out_descriptor  out: the file descriptor
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_SUPPORTED (Windows,
+ * where no handle stands for a whole driver: use nd_driver_wait in a thread, or
+ * nd_settings.background_pump); ND_ERROR_DRIVER_IN_USE
+ * @lifetime until the driver is destroyed; take it out of your loop before
+ * @thread the one that uses the driver now; any thread may sleep on the descriptor
+ * @since 0.4
+ */
+nd_result nd_driver_get_poll_descriptor(struct nd_driver *driver, int64_t *out_descriptor);
+
+/**
+ * How long a loop of your own may sleep when the descriptor of nd_driver_get_poll_descriptor does
+ * not become readable. Ask after your sends and nd_driver_flush, right before you sleep.
+ *
+ * @param driver  the driver
+ * @param out_timeout_ms  out: milliseconds, rounded up; 0: call nd_driver_update now;
+ * ND_TIMEOUT_NEVER: for ever
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.4
+ */
+nd_result nd_driver_get_next_timeout(struct nd_driver *driver, uint32_t *out_timeout_ms);
+
+/**
  * Make a pipeline: stages that messages sent with its number go through, from the first stage to
  * the last, and on the other side from the last to the first. Numbers count from 1 in the order of
  * creation. Both sides must make the same pipelines in the same order, because packets carry the
@@ -5689,6 +5757,32 @@ nd_result nd_driver_create_pipeline(struct nd_driver *driver,
                                     const struct nd_pipeline_stage *stages,
                                     uint32_t stage_count,
                                     uint8_t *out_pipeline);
+
+/**
+ * Ask whether nd_driver_create_pipeline would make a pipeline of these stages now. For programs
+ * that make the same one in several drivers, in all of them or in none.
+ *
+ * @param driver  the driver
+ * @param stages  as for nd_driver_create_pipeline
+ * @param stage_count  how many; at most 16
+ * @return as nd_driver_create_pipeline, and nothing was made
+ * @thread the one that uses the driver now
+ * @since 0.4
+ */
+nd_result nd_driver_check_pipeline(struct nd_driver *driver,
+                                   const struct nd_pipeline_stage *stages,
+                                   uint32_t stage_count);
+
+/**
+ * How many pipelines a driver has; their numbers are 1 to this.
+ *
+ * @param driver  the driver
+ * @param out_count  out: how many
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.4
+ */
+nd_result nd_driver_get_pipeline_count(struct nd_driver *driver, uint32_t *out_count);
 
 /**
  * Fill the parameters of a simulator stage with the defaults: a good network.

@@ -4,6 +4,8 @@ mod support;
 
 #[path = "session_behaviour/agreeing.rs"]
 mod agreeing;
+#[path = "session_behaviour/carriers.rs"]
+mod carriers;
 #[path = "session_behaviour/hostile.rs"]
 mod hostile;
 #[path = "session_behaviour/messages.rs"]
@@ -12,5 +14,7 @@ mod messages;
 mod relay;
 #[path = "session_behaviour/roaming.rs"]
 mod roaming;
+#[path = "session_behaviour/sharing.rs"]
+mod sharing;
 #[path = "session_behaviour/switching.rs"]
 mod switching;

@@ -410,6 +410,10 @@ namespace NetDriver.Interop
         /// </summary>
         internal const uint ND_LOG_INFO = 3;
         /// <summary>
+        ///  nd_driver_get_next_timeout: no timer waits.
+        /// </summary>
+        internal const uint ND_TIMEOUT_NEVER = 4294967295;
+        /// <summary>
         ///  Version of the binary interface that this header describes. It changes when a program
         ///  compiled against an older header could no longer work.
         /// </summary>
@@ -625,6 +629,18 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_settings_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_settings_init(nd_settings* out_settings);
+
+        /// <summary>
+        ///  Check settings as nd_driver_create does, without making a driver.
+        ///
+        ///  @param settings  what to check
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT
+        ///  (nd_last_error names the field and its bounds)
+        ///  @thread any
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_settings_validate", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_settings_validate(nd_settings* settings);
 
         /// <summary>
         ///  Fill interface settings with the defaults of a kind.
@@ -3062,7 +3078,8 @@ namespace NetDriver.Interop
         internal static extern int nd_multi_driver_get_driver_for_connection(nd_multi_driver* multi, ulong connection, nd_driver** out_driver);
 
         /// <summary>
-        ///  Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+        ///  Make a pipeline in every driver, or in none when one of them cannot, as
+        ///  nd_driver_create_pipeline; it has one number in all of them.
         ///  All drivers of a collection have as many pipelines, and stages of the program are registered
         ///  alike in all of them.
         ///
@@ -3272,6 +3289,38 @@ namespace NetDriver.Interop
         internal static extern int nd_multi_driver_abort_send(nd_multi_driver* multi, nd_send* send);
 
         /// <summary>
+        ///  A descriptor that is readable when nd_driver_update has something to receive, or when
+        ///  nd_driver_wake was called: for epoll, poll, select or kqueue in a loop of your own, in place of
+        ///  nd_driver_wait. It is the driver's: do not read, write or close it. Timers do not make it
+        ///  readable: sleep no longer than nd_driver_get_next_timeout says.
+        ///
+        ///  @param driver  the driver
+        ///  @param out_descriptor  out: the file descriptor
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_SUPPORTED (Windows,
+        ///  where no handle stands for a whole driver: use nd_driver_wait in a thread, or
+        ///  nd_settings.background_pump); ND_ERROR_DRIVER_IN_USE
+        ///  @lifetime until the driver is destroyed; take it out of your loop before
+        ///  @thread the one that uses the driver now; any thread may sleep on the descriptor
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_poll_descriptor", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_poll_descriptor(nd_driver* driver, long* out_descriptor);
+
+        /// <summary>
+        ///  How long a loop of your own may sleep when the descriptor of nd_driver_get_poll_descriptor does
+        ///  not become readable. Ask after your sends and nd_driver_flush, right before you sleep.
+        ///
+        ///  @param driver  the driver
+        ///  @param out_timeout_ms  out: milliseconds, rounded up; 0: call nd_driver_update now;
+        ///  ND_TIMEOUT_NEVER: for ever
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_next_timeout", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_next_timeout(nd_driver* driver, uint* out_timeout_ms);
+
+        /// <summary>
         ///  Make a pipeline: stages that messages sent with its number go through, from the first stage to
         ///  the last, and on the other side from the last to the first. Numbers count from 1 in the order of
         ///  creation. Both sides must make the same pipelines in the same order, because packets carry the
@@ -3293,6 +3342,32 @@ namespace NetDriver.Interop
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_create_pipeline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_driver_create_pipeline(nd_driver* driver, nd_pipeline_stage* stages, uint stage_count, byte* out_pipeline);
+
+        /// <summary>
+        ///  Ask whether nd_driver_create_pipeline would make a pipeline of these stages now. For programs
+        ///  that make the same one in several drivers, in all of them or in none.
+        ///
+        ///  @param driver  the driver
+        ///  @param stages  as for nd_driver_create_pipeline
+        ///  @param stage_count  how many; at most 16
+        ///  @return as nd_driver_create_pipeline, and nothing was made
+        ///  @thread the one that uses the driver now
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_check_pipeline", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_check_pipeline(nd_driver* driver, nd_pipeline_stage* stages, uint stage_count);
+
+        /// <summary>
+        ///  How many pipelines a driver has; their numbers are 1 to this.
+        ///
+        ///  @param driver  the driver
+        ///  @param out_count  out: how many
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+        ///  @thread the one that uses the driver now
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_get_pipeline_count", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_get_pipeline_count(nd_driver* driver, uint* out_count);
 
         /// <summary>
         ///  Fill the parameters of a simulator stage with the defaults: a good network.
@@ -4103,6 +4178,10 @@ namespace NetDriver.Interop
         ///  Requests whose cookie was wrong, or too old.
         /// </summary>
         public ulong cookies_refused;
+        /// <summary>
+        ///  UDP sockets that failed and were made anew on their port.
+        /// </summary>
+        public ulong sockets_remade;
     }
 
     /// <summary>
@@ -4156,6 +4235,15 @@ namespace NetDriver.Interop
         ///  Start of the random sequence: one seed, one behaviour.
         /// </summary>
         public ulong seed;
+        /// <summary>
+        ///  Bytes that leave in a second, over all connections; packets wait for those in front. 0 is
+        ///  no limit.
+        /// </summary>
+        public uint send_bytes_per_second;
+        /// <summary>
+        ///  Bytes that may wait for that before further packets are lost; 0 is no limit.
+        /// </summary>
+        public uint send_backlog_bytes;
     }
 
     /// <summary>
@@ -4410,6 +4498,13 @@ namespace NetDriver.Interop
         /// </summary>
         public uint session_repair_percent;
         /// <summary>
+        ///  1: a thread of the library receives, sends, answers pings and keeps timers between updates,
+        ///  so that peers do not feel the frame rate, or a frame that takes seconds. Events still appear
+        ///  only with nd_driver_update. Calls wait for the thread's turns, which are short; what custom
+        ///  interfaces and stages of the program do may run on it. 0 (default): nothing happens between
+        ///  calls. Since 0.4.
+        /// </summary>
+        public int background_pump;
         ///  Threads of the driver for its jobs (nd_driver_schedule_update and others), which start with
         ///  the first one. Whoever waits for a job helps. Default 1; 0 (jobs run inside nd_job_complete)
         ///  to 64. Since 0.4.
@@ -5324,7 +5419,8 @@ namespace NetDriver.Interop
 
     /// <summary>
     ///  What the stages of one pipeline have counted on one connection. Fields of stages that the
-    ///  pipeline has not are 0; of several stages of a kind the first counts.
+    ///  pipeline has not are 0. Several stages of a kind count together; the round trips are the first
+    ///  one's.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct nd_pipeline_statistics

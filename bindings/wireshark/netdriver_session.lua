@@ -15,7 +15,8 @@ local KINDS = { [M.SHORT] = "Session packet", [M.LONG] = "Session packet, long n
 M.KINDS = KINDS
 
 local PADDING, PING, ACK, WINDOW, BLOCKED, DELIVERED, CHALLENGE, RESPONSE = 0, 1, 2, 3, 4, 5, 6, 7
-local MESSAGE, RELIABLE, REPAIR = 8, 10, 12
+local MESSAGE, RELIABLE, REPAIR, PART = 8, 10, 12, 14
+local LAST_PART = 0x8000
 local FRAMES = {
     [PADDING] = "Padding",
     [PING] = "Ping",
@@ -31,6 +32,7 @@ local FRAMES = {
     [RELIABLE + 1] = "Reliable",
     [REPAIR] = "Repair",
     [REPAIR + 1] = "Repair",
+    [PART] = "Part",
 }
 
 local f = {
@@ -53,6 +55,9 @@ local f = {
     count = ProtoField.uint8("netdriver.repair.count", "Messages it covers"),
     repair = ProtoField.bytes("netdriver.repair.data", "Exclusive or"),
     length = ProtoField.uint32("netdriver.frame.length", "Length"),
+    offset = ProtoField.uint16("netdriver.part.offset", "Offset", base.DEC, nil, 0x7fff),
+    last = ProtoField.bool("netdriver.part.last", "Last piece", 16, nil, LAST_PART),
+    part = ProtoField.bytes("netdriver.part.data", "Piece"),
     path = ProtoField.bytes("netdriver.path", "Bytes to return"),
 }
 M.fields = f
@@ -225,6 +230,19 @@ local function dissect_repair(r, tree, kind)
     if data == nil then return nil end
     if data then tree:add(f.repair, data) end
     return string.format("repair %d:%d of %d", channel:uint(), first:le_uint(), count:uint())
+end
+
+BODIES[PART] = function(r, tree, kind)
+    local channel, number, place = r:take(1), r:take(2), r:take(2)
+    if place == nil then return nil end
+    tree:add(f.channel, channel)
+    tree:add_le(f.message, number)
+    tree:add_le(f.offset, place)
+    tree:add_le(f.last, place)
+    local data = r:body(kind, tree)
+    if data then tree:add(f.part, data) end
+    local offset = place:le_uint() % LAST_PART
+    return string.format("piece of %d:%d from %d on", channel:uint(), number:le_uint(), offset)
 end
 
 for kind, body in pairs({

@@ -170,7 +170,20 @@ namespace NetDriver.Interop
 
         internal int CreatePipeline(NetworkPipelineStage[] stages, out byte made)
         {
-            made = 0;
+            byte number = 0;
+            int result = WithStages(stages, &number);
+            made = number;
+            return result;
+        }
+
+        internal int CheckPipeline(NetworkPipelineStage[] stages)
+        {
+            return WithStages(stages, null);
+        }
+
+        // Makes a pipeline, or only asks whether it could be made.
+        private int WithStages(NetworkPipelineStage[] stages, byte* made)
+        {
             if (!Enter())
                 return DriverInUse;
             try
@@ -185,11 +198,9 @@ namespace NetDriver.Interop
                     if (!Describe(stages[i], out natives[i], networks + i))
                         return (int)Error.StatusCode.InvalidArgument;
                 }
-                byte number = 0;
-                int result = NativeMethods.nd_driver_create_pipeline(
-                    Handle, natives, (uint)count, &number);
-                made = number;
-                return result;
+                return made == null
+                    ? NativeMethods.nd_driver_check_pipeline(Handle, natives, (uint)count)
+                    : NativeMethods.nd_driver_create_pipeline(Handle, natives, (uint)count, made);
             }
             finally
             {

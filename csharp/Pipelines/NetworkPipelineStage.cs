@@ -53,5 +53,15 @@ namespace NetDriver
                 Stage = typeof(SimulatorPipelineStage), Network = parameters,
             };
         }
+
+        internal static NetworkPipelineStage[] AllOf(Type[] stages)
+        {
+            return stages == null ? null : Array.ConvertAll(stages, Of);
+        }
+
+        internal static NetworkPipelineStage[] AllOf(NetworkPipelineStageId[] stages)
+        {
+            return stages == null ? null : Array.ConvertAll(stages, stage => Of(stage.Stage));
+        }
     }
 }

@@ -4,13 +4,13 @@ namespace NetDriver
 {
     /// <summary>
     /// What the stages of one pipeline have counted on one connection. Numbers of stages that the
-    /// pipeline has not are 0.
+    /// pipeline has not are 0; several stages of a kind count together.
     /// </summary>
     public struct PipelineStatistics
     {
-        /// <summary>Of the reliable stage.</summary>
+        /// <summary>Of the reliable stages.</summary>
         public ReliableUtility.Statistics Reliable;
-        /// <summary>Round trips that the reliable stage has measured.</summary>
+        /// <summary>Round trips that the first reliable stage has measured.</summary>
         public ReliableUtility.RTTInfo Rtt;
         /// <summary>Sequenced stage: packets that left.</summary>
         public ulong SequencedPacketsSent;

@@ -6,7 +6,7 @@ namespace NetDriver
     public static class ReliableUtility
     {
         /// <summary>Its parameters.</summary>
-        public struct Parameters
+        public struct Parameters : INetworkParameter
         {
             /// <summary>
             /// Packets that may be under way without an acknowledgement, rounded up to a multiple
@@ -30,6 +30,23 @@ namespace NetDriver
                         WindowSize = 32, MinimumResendTime = 64, MaximumResendTime = 200,
                     };
                 }
+            }
+
+            /// <summary>Are the values possible ones?</summary>
+            /// <returns>True when a driver takes them.</returns>
+            public unsafe bool Validate()
+            {
+                nd_settings native;
+                NativeMethods.nd_settings_init(&native);
+                CopyTo(ref native);
+                return NativeMethods.nd_settings_validate(&native) == NativeMethods.ND_OK;
+            }
+
+            internal void CopyTo(ref nd_settings settings)
+            {
+                settings.reliable_window_size = (uint)WindowSize;
+                settings.reliable_minimum_resend_time_ms = MinimumResendTime;
+                settings.reliable_maximum_resend_time_ms = MaximumResendTime;
             }
         }
 

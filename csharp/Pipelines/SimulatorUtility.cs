@@ -6,7 +6,7 @@ namespace NetDriver
     public static class SimulatorUtility
     {
         /// <summary>Its parameters.</summary>
-        public struct Parameters
+        public struct Parameters : INetworkParameter
         {
             /// <summary>
             /// Packets that the stage holds at once in each direction; what comes on top is not
@@ -46,6 +46,21 @@ namespace NetDriver
                         Mode = ApplyMode.AllPackets,
                     };
                 }
+            }
+
+            /// <summary>Are the values possible ones?</summary>
+            /// <returns>True when nothing is negative, percentages are at most 100 and times at
+            /// most an hour.</returns>
+            public bool Validate()
+            {
+                const int Hour = 3600000;
+                return MaxPacketCount >= 0 && MaxPacketSize >= 0 && Mode <= ApplyMode.Off
+                    && PacketDropInterval >= 0 && FuzzOffset >= 0
+                    && PacketDelayMs >= 0 && PacketDelayMs <= Hour
+                    && PacketJitterMs >= 0 && PacketJitterMs <= Hour
+                    && NetworkSimulatorParameter.IsPercentage(PacketDropPercentage)
+                    && NetworkSimulatorParameter.IsPercentage(PacketDuplicationPercentage)
+                    && NetworkSimulatorParameter.IsPercentage(FuzzFactor);
             }
 
             internal unsafe nd_simulator_stage ToNative()

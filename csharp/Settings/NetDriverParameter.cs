@@ -4,7 +4,7 @@ namespace NetDriver
     /// The settings that Unity Transport has not: limits, and the plain WebSocket's times.
     /// <see cref="NetworkDriver.Create()"/> checks them.
     /// </summary>
-    public struct NetDriverParameter
+    public struct NetDriverParameter : INetworkParameter
     {
         /// <summary>Deliver <see cref="NetworkEvent.Type.Writable"/>.</summary>
         public bool writableEvents;
@@ -162,6 +162,12 @@ namespace NetDriver
         /// </summary>
         public uint sessionRepairPercent;
         /// <summary>
+        /// A thread of the library receives, sends, answers pings and keeps timers between
+        /// updates, so that peers do not feel the frame rate. Events still appear only with an
+        /// update. What custom interfaces and stages of the program do may run on it. Off by
+        /// default.
+        /// </summary>
+        public bool backgroundPump;
         /// Threads of the driver for its jobs, which start with the first one; whoever waits for a
         /// job helps. 0 (jobs run inside <c>Complete</c>) to 64. Inside Unity its own job system
         /// takes their place.
@@ -222,6 +228,17 @@ namespace NetDriver
             return bits;
         }
 
+        /// <summary>Are the values possible ones?</summary>
+        /// <returns>True when a driver takes them.</returns>
+        public unsafe bool Validate()
+        {
+            Interop.nd_settings native;
+            Interop.NativeMethods.nd_settings_init(&native);
+            CopyTo(ref native);
+            return Interop.NativeMethods.nd_settings_validate(&native)
+                == Interop.NativeMethods.ND_OK;
+        }
+
         internal static NetDriverParameter From(Interop.nd_settings settings)
         {
             uint bits = settings.optional_events;
@@ -252,6 +269,7 @@ namespace NetDriver
                 connectRaceDelayMS = settings.connect_race_delay_ms,
                 session = settings.session != 0,
                 sessionRepairPercent = settings.session_repair_percent,
+                backgroundPump = settings.background_pump != 0,
                 jobWorkers = settings.job_workers,
                 deflate = settings.deflate != 0,
                 deflateLevel = settings.deflate_level,
@@ -307,6 +325,7 @@ namespace NetDriver
             settings.round_trip_interval_ms = roundTripIntervalMS;
             settings.session = session ? 1 : 0;
             settings.session_repair_percent = sessionRepairPercent;
+            settings.background_pump = backgroundPump ? 1 : 0;
             settings.job_workers = jobWorkers;
         }
     }

@@ -3,7 +3,7 @@ namespace NetDriver
     /// <summary>
     /// Unity Transport's settings of a driver. <see cref="NetworkDriver.Create()"/> checks them.
     /// </summary>
-    public struct NetworkConfigParameter
+    public struct NetworkConfigParameter : INetworkParameter
     {
         /// <summary>Milliseconds between two connection requests; at least 0.</summary>
         public int connectTimeoutMS;
@@ -52,6 +52,17 @@ namespace NetDriver
                     maxMessageSize = NetworkParameterConstants.MaxMessageSize,
                 };
             }
+        }
+
+        /// <summary>Are the values possible ones?</summary>
+        /// <returns>True when a driver takes them.</returns>
+        public unsafe bool Validate()
+        {
+            Interop.nd_settings native;
+            Interop.NativeMethods.nd_settings_init(&native);
+            CopyTo(ref native);
+            return Interop.NativeMethods.nd_settings_validate(&native)
+                == Interop.NativeMethods.ND_OK;
         }
 
         internal static NetworkConfigParameter From(Interop.nd_settings settings)

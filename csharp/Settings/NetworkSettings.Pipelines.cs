@@ -4,7 +4,11 @@ namespace NetDriver
     {
         internal SimulatorUtility.Parameters? SimulatorStage
         {
-            get { return m_Values == null ? null : m_Values.SimulatorStage; }
+            get
+            {
+                SimulatorUtility.Parameters set;
+                return TryGet(out set) ? set : (SimulatorUtility.Parameters?)null;
+            }
         }
 
         /// <summary>Sets the parameters of fragmentation stages.</summary>
@@ -12,16 +16,14 @@ namespace NetDriver
         /// <returns>These settings.</returns>
         public NetworkSettings WithFragmentationStageParameters(int payloadCapacity = 4096)
         {
-            Own().Fragmentation.PayloadCapacity = payloadCapacity;
-            return this;
+            return Set(new FragmentationUtility.Parameters { PayloadCapacity = payloadCapacity });
         }
 
         /// <summary>The parameters of fragmentation stages.</summary>
         /// <returns>What was set, or the defaults.</returns>
         public FragmentationUtility.Parameters GetFragmentationStageParameters()
         {
-            return m_Values == null ? FragmentationUtility.Parameters.Default
-                : m_Values.Fragmentation;
+            return Get(FragmentationUtility.Parameters.Default);
         }
 
         /// <summary>Sets the parameters of reliable stages.</summary>
@@ -34,20 +36,19 @@ namespace NetDriver
         public NetworkSettings WithReliableStageParameters(
             int windowSize = 32, int minimumResendTime = 64, int maximumResendTime = 200)
         {
-            Own().Reliable = new ReliableUtility.Parameters
+            return Set(new ReliableUtility.Parameters
             {
                 WindowSize = windowSize,
                 MinimumResendTime = minimumResendTime,
                 MaximumResendTime = maximumResendTime,
-            };
-            return this;
+            });
         }
 
         /// <summary>The parameters of reliable stages.</summary>
         /// <returns>What was set, or the defaults.</returns>
         public ReliableUtility.Parameters GetReliableStageParameters()
         {
-            return m_Values == null ? ReliableUtility.Parameters.Default : m_Values.Reliable;
+            return Get(ReliableUtility.Parameters.Default);
         }
 
         /// <summary>Sets the bad network of simulator stages.</summary>
@@ -101,8 +102,7 @@ namespace NetDriver
         /// <returns>These settings.</returns>
         public NetworkSettings WithSimulatorStageParameters(SimulatorUtility.Parameters parameters)
         {
-            Own().SimulatorStage = parameters;
-            return this;
+            return Set(parameters);
         }
 
         /// <summary>The bad network of simulator stages.</summary>
@@ -110,16 +110,6 @@ namespace NetDriver
         public SimulatorUtility.Parameters GetSimulatorStageParameters()
         {
             return SimulatorStage ?? SimulatorUtility.Parameters.Default;
-        }
-
-        private void CopyPipelinesTo(ref Interop.nd_settings native)
-        {
-            native.fragmentation_payload_capacity =
-                (uint)GetFragmentationStageParameters().PayloadCapacity;
-            ReliableUtility.Parameters reliable = GetReliableStageParameters();
-            native.reliable_window_size = (uint)reliable.WindowSize;
-            native.reliable_minimum_resend_time_ms = reliable.MinimumResendTime;
-            native.reliable_maximum_resend_time_ms = reliable.MaximumResendTime;
         }
     }
 }

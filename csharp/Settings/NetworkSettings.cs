@@ -1,39 +1,80 @@
 using System;
+using System.Collections.Generic;
 
 namespace NetDriver
 {
     /// <summary>
     /// What a driver is created with. The default value is all defaults. Copies share what a With…
-    /// call set; a second call of one kind replaces the first. A driver copies its settings.
+    /// call set; a second call of one kind replaces the first. A driver copies its settings. Those
+    /// that were disposed throw <see cref="ObjectDisposedException"/>, as do copies of them.
     /// </summary>
     public partial struct NetworkSettings : IDisposable
     {
         private sealed class Values
         {
-            internal NetworkConfigParameter Config = NetworkConfigParameter.Default;
-            internal NetDriverParameter Limits = NetDriverParameter.Default;
-            internal NetworkSimulatorParameter? Simulator;
-            internal FragmentationUtility.Parameters Fragmentation =
-                FragmentationUtility.Parameters.Default;
-            internal ReliableUtility.Parameters Reliable = ReliableUtility.Parameters.Default;
-            internal SimulatorUtility.Parameters? SimulatorStage;
-            internal WebSocketParameter WebSocket;
+            internal readonly Dictionary<Type, object> Parameters = new Dictionary<Type, object>();
             internal TlsServerOptions SecureServer;
             internal TlsClientOptions SecureClient;
+            internal bool IsDisposed;
         }
 
         private Values m_Values;
 
-        /// <summary>Was anything set?</summary>
+        /// <summary>Was anything set, and were they not disposed?</summary>
         public bool IsCreated
         {
-            get { return m_Values != null; }
+            get { return m_Values != null && !m_Values.IsDisposed; }
         }
 
-        /// <summary>Forgets what was set in this copy.</summary>
+        /// <summary>Forgets what was set, in copies too; nothing can be set or read afterwards.
+        /// Drivers that were created with it keep what they have.</summary>
         public void Dispose()
         {
-            m_Values = null;
+            if (m_Values == null)
+                m_Values = new Values();
+            m_Values.IsDisposed = true;
+            m_Values.Parameters.Clear();
+            m_Values.SecureServer = null;
+            m_Values.SecureClient = null;
+        }
+
+        /// <summary>
+        /// Sets parameters of any kind: the driver's, as the With… methods do, or a program's own,
+        /// which the driver keeps and <see cref="TryGet{T}"/> of its
+        /// <see cref="NetworkDriver.CurrentSettings"/> gives.
+        /// </summary>
+        /// <typeparam name="T">What kind; there is one of each, and a second call replaces
+        /// it.</typeparam>
+        /// <param name="parameter">The parameters; copied.</param>
+        /// <exception cref="ArgumentException">Their Validate says no; nothing was set.</exception>
+        /// <exception cref="ObjectDisposedException">These settings were disposed.</exception>
+        public void AddRawParameterStruct<T>(ref T parameter)
+            where T : struct, INetworkParameter
+        {
+            Values own = Own();
+            if (!parameter.Validate())
+                throw new ArgumentException(
+                    "The values of " + typeof(T) + " are not possible; its Validate says no.");
+            own.Parameters[typeof(T)] = parameter;
+        }
+
+        /// <summary>Reads parameters of any kind that were set.</summary>
+        /// <typeparam name="T">What kind.</typeparam>
+        /// <param name="parameter">What was set; the default value of the type when nothing
+        /// was.</param>
+        /// <returns>Was it set? The Get… methods give the defaults where it was not.</returns>
+        /// <exception cref="ObjectDisposedException">These settings were disposed.</exception>
+        public bool TryGet<T>(out T parameter)
+            where T : struct, INetworkParameter
+        {
+            object found;
+            if (Known() == null || !m_Values.Parameters.TryGetValue(typeof(T), out found))
+            {
+                parameter = default(T);
+                return false;
+            }
+            parameter = (T)found;
+            return true;
         }
 
         /// <summary>
@@ -50,9 +91,8 @@ namespace NetDriver
             Interop.nd_settings native;
             if (Interop.NativeMethods.nd_settings_init_preset(&native, (uint)preset) != 0)
                 throw new ArgumentOutOfRangeException("preset");
-            Own().Config = NetworkConfigParameter.From(native);
-            Own().Limits = NetDriverParameter.From(native);
-            return this;
+            Set(NetworkConfigParameter.From(native));
+            return Set(NetDriverParameter.From(native));
         }
 
         /// <summary>Sets Unity Transport's settings of a driver.</summary>
@@ -105,15 +145,14 @@ namespace NetDriver
         /// <returns>These settings.</returns>
         public NetworkSettings WithNetworkConfigParameters(NetworkConfigParameter parameter)
         {
-            Own().Config = parameter;
-            return this;
+            return Set(parameter);
         }
 
         /// <summary>Unity Transport's settings of a driver.</summary>
         /// <returns>What was set, or the defaults.</returns>
         public NetworkConfigParameter GetNetworkConfigParameters()
         {
-            return m_Values == null ? NetworkConfigParameter.Default : m_Values.Config;
+            return Get(NetworkConfigParameter.Default);
         }
 
         /// <summary>Sets the settings that Unity Transport has not.</summary>
@@ -123,15 +162,14 @@ namespace NetDriver
         /// <returns>These settings.</returns>
         public NetworkSettings WithNetDriverParameters(NetDriverParameter parameter)
         {
-            Own().Limits = parameter;
-            return this;
+            return Set(parameter);
         }
 
         /// <summary>The settings that Unity Transport has not.</summary>
         /// <returns>What was set, or the defaults.</returns>
         public NetDriverParameter GetNetDriverParameters()
         {
-            return m_Values == null ? NetDriverParameter.Default : m_Values.Limits;
+            return Get(NetDriverParameter.Default);
         }
 
         /// <summary>Sets the WebSocket interface's path.</summary>
@@ -139,15 +177,14 @@ namespace NetDriver
         /// <returns>These settings.</returns>
         public NetworkSettings WithWebSocketParameters(string path = "/")
         {
-            Own().WebSocket.Path = path;
-            return this;
+            return Set(new WebSocketParameter { Path = path });
         }
 
         /// <summary>The WebSocket interface's path.</summary>
         /// <returns>What was set; the path is null when nothing was.</returns>
         public WebSocketParameter GetWebSocketParameters()
         {
-            return m_Values == null ? default(WebSocketParameter) : m_Values.WebSocket;
+            return Get(default(WebSocketParameter));
         }
 
         /// <summary>Puts a bad network below the datagram interfaces.</summary>
@@ -183,8 +220,7 @@ namespace NetDriver
         /// <returns>These settings.</returns>
         public NetworkSettings WithNetworkSimulatorParameters(NetworkSimulatorParameter parameter)
         {
-            Own().Simulator = parameter;
-            return this;
+            return Set(parameter);
         }
 
         /// <summary>The bad network.</summary>
@@ -192,28 +228,24 @@ namespace NetDriver
         /// <returns>Was any set?</returns>
         public bool TryGetNetworkSimulatorParameters(out NetworkSimulatorParameter parameter)
         {
-            bool set = m_Values != null && m_Values.Simulator.HasValue;
-            parameter = set ? m_Values.Simulator.Value : default(NetworkSimulatorParameter);
-            return set;
+            return TryGet(out parameter);
         }
 
         /// <summary>A copy that later With… calls on these settings do not reach.</summary>
         internal NetworkSettings Snapshot()
         {
             NetworkSettings copy = default(NetworkSettings);
-            if (m_Values != null)
+            Values known = Known();
+            if (known != null)
+            {
                 copy.m_Values = new Values
                 {
-                    Config = m_Values.Config,
-                    Limits = m_Values.Limits,
-                    Simulator = m_Values.Simulator,
-                    Fragmentation = m_Values.Fragmentation,
-                    Reliable = m_Values.Reliable,
-                    SimulatorStage = m_Values.SimulatorStage,
-                    WebSocket = m_Values.WebSocket,
-                    SecureServer = m_Values.SecureServer,
-                    SecureClient = m_Values.SecureClient,
+                    SecureServer = known.SecureServer,
+                    SecureClient = known.SecureClient,
                 };
+                foreach (KeyValuePair<Type, object> parameter in known.Parameters)
+                    copy.m_Values.Parameters[parameter.Key] = parameter.Value;
+            }
             return copy;
         }
 
@@ -223,13 +255,38 @@ namespace NetDriver
             Interop.NativeMethods.nd_settings_init(&native);
             GetNetworkConfigParameters().CopyTo(ref native);
             GetNetDriverParameters().CopyTo(ref native);
-            CopyPipelinesTo(ref native);
+            GetFragmentationStageParameters().CopyTo(ref native);
+            GetReliableStageParameters().CopyTo(ref native);
             return native;
+        }
+
+        private NetworkSettings Set<T>(T parameter)
+            where T : struct, INetworkParameter
+        {
+            // NetworkDriver.Create names what is wrong with it.
+            Own().Parameters[typeof(T)] = parameter;
+            return this;
+        }
+
+        private T Get<T>(T otherwise)
+            where T : struct, INetworkParameter
+        {
+            T parameter;
+            return TryGet(out parameter) ? parameter : otherwise;
+        }
+
+        // Null when nothing was set.
+        private Values Known()
+        {
+            if (m_Values != null && m_Values.IsDisposed)
+                throw new ObjectDisposedException(
+                    "NetworkSettings", "These settings were disposed; make new ones.");
+            return m_Values;
         }
 
         private Values Own()
         {
-            if (m_Values == null)
+            if (Known() == null)
                 m_Values = new Values();
             return m_Values;
         }

@@ -4,7 +4,7 @@ namespace NetDriver
     /// A bad network for tests, below the protocol of the datagram interfaces (UDP, IPC). The
     /// default value is a good network.
     /// </summary>
-    public struct NetworkSimulatorParameter
+    public struct NetworkSimulatorParameter : INetworkParameter
     {
         /// <summary>Percent of arriving packets that are lost, 0 to 100.</summary>
         public float ReceivePacketLossPercent;
@@ -24,6 +24,25 @@ namespace NetDriver
         public bool Partitioned;
         /// <summary>Start of the random sequence: one seed, one behaviour.</summary>
         public ulong Seed;
+        /// <summary>Bytes that leave in a second, over all connections; packets wait for those in
+        /// front. 0 is no limit.</summary>
+        public uint SendBytesPerSecond;
+        /// <summary>Bytes that may wait for that before further packets are lost; 0 is no
+        /// limit.</summary>
+        public uint SendBacklogBytes;
+
+        /// <summary>Are the percentages some?</summary>
+        /// <returns>True when each is from 0 to 100.</returns>
+        public bool Validate()
+        {
+            return IsPercentage(ReceivePacketLossPercent) && IsPercentage(SendPacketLossPercent)
+                && IsPercentage(SendDuplicatePercent) && IsPercentage(SendReorderPercent);
+        }
+
+        internal static bool IsPercentage(float value)
+        {
+            return value >= 0 && value <= 100;
+        }
 
         internal unsafe int ApplyTo(Interop.nd_driver* driver)
         {
@@ -38,6 +57,8 @@ namespace NetDriver
             native.receive_mtu = ReceiveMtu;
             native.partitioned = Partitioned ? 1u : 0u;
             native.seed = Seed;
+            native.send_bytes_per_second = SendBytesPerSecond;
+            native.send_backlog_bytes = SendBacklogBytes;
             return Interop.NativeMethods.nd_driver_set_network_simulator(driver, &native);
         }
     }

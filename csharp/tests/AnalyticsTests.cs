@@ -109,6 +109,7 @@ namespace NetDriver.Tests
                 Check.Equal(0UL, counted.CookiesRefused + counted.ConnectionsUnheard
                     + counted.RequestsUnvalidated + counted.RequestsOverAddress
                     + counted.RequestsOverRate + counted.RequestsLate, "nobody was refused");
+                Check.Equal(0UL, counted.SocketsRemade, "no socket failed");
             }
         }
 

@@ -109,5 +109,51 @@ namespace NetDriver.Tests
                 }
             }
         }
+
+        public static void ABackgroundPumpKeepsConnectionsBetweenUpdates()
+        {
+            NetDriverParameter limits = NetDriverParameter.Default;
+            Check.That(!limits.backgroundPump, "off by default");
+            limits.backgroundPump = true;
+            NetworkSettings settings = Settings(limits).WithNetworkConfigParameters(
+                disconnectTimeoutMS: 300, heartbeatTimeoutMS: 50);
+            foreach (Road road in new[] { Road.Udp, Road.WebSocketUtp })
+            {
+                using (Pair pair = Pair.Open(road, settings))
+                {
+                    // Neither program does anything for longer than its peer is patient.
+                    System.Threading.Thread.Sleep(600);
+                    pair.Step();
+                    Check.That(pair.Client.GetConnectionState(pair.ClientSide)
+                        == NetworkConnection.State.Connected, "the client's side lives");
+                    Check.That(pair.Server.GetConnectionState(pair.ServerSide)
+                        == NetworkConnection.State.Connected, "the server's side lives");
+                }
+            }
+        }
+
+        public static void ALoopOfTheProgramsOwnKnowsHowLongItMaySleep()
+        {
+            using (NetworkDriver driver = Pair.Listener(Pair.Interface(Road.Udp)))
+            {
+                driver.ScheduleUpdate().Complete();
+                long descriptor;
+                int result = driver.GetPollDescriptor(out descriptor);
+                if (System.Environment.OSVersion.Platform == System.PlatformID.Unix)
+                    Check.That(result == 0 && descriptor > 2, "a descriptor");
+                else
+                    Check.Status(StatusCode.NotSupported, result, "no descriptor");
+                Check.Equal(-1, driver.GetNextTimeoutMS(), "nothing to do");
+                driver.Connect(NetworkEndpoint.LoopbackIpv4.WithPort(9));
+                driver.ScheduleUpdate().Complete();
+                int due = driver.GetNextTimeoutMS();
+                Check.That(due >= 0 && due <= 1000, "it tries again in " + due);
+            }
+            long none;
+            Check.Status(StatusCode.InvalidHandle,
+                default(NetworkDriver).GetPollDescriptor(out none), "no driver");
+            Check.Equal(-1L, none, "no descriptor");
+            Check.Equal(-1, default(NetworkDriver).GetNextTimeoutMS(), "no driver");
+        }
     }
 }

@@ -174,6 +174,29 @@ namespace NetDriver.Tests
             }
         }
 
+        public static void APipelineThatOneDriverCannotMakeIsMadeInNone()
+        {
+            using (MultiNetworkDriver multi = MultiNetworkDriver.Create())
+            {
+                for (int i = 0; i < 2; i++)
+                    multi.AddDriver(NetworkDriver.Create(new IPCNetworkInterface()));
+                multi.GetDriver(1).RegisterPipelineStage(new Passing());
+                Check.Throws<NetDriverException>(() => multi.CreatePipeline(typeof(Passing)),
+                    "the second one does not know it");
+                Check.Equal(0, multi.GetDriver(1).PipelineCount, "nothing was made");
+                NetworkPipelineStage[] stages = { NetworkPipelineStage.Of(typeof(Passing)) };
+                Check.Equal(0, multi.GetDriver(1).CheckPipeline(stages), "it could be");
+                Check.Status(StatusCode.InvalidArgument, multi.GetDriver(2).CheckPipeline(stages),
+                    "an unknown stage");
+                Check.Equal(0, multi.GetDriver(1).PipelineCount, "asking makes nothing");
+                multi.GetDriver(2).CreatePipeline(typeof(NullPipelineStage));
+                Check.Throws<InvalidOperationException>(
+                    () => multi.CreatePipeline(typeof(NullPipelineStage)), "not alike");
+                Check.Equal(0, multi.GetDriver(1).PipelineCount, "nothing was made");
+                Check.Equal(1, multi.GetDriver(2).PipelineCount, "as before");
+            }
+        }
+
         private sealed class Passing : INetworkPipelineStage, INetworkPipelineStageState
         {
             public int HeaderCapacity

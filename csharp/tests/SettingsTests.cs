@@ -53,6 +53,126 @@ namespace NetDriver.Tests
                 "back to the default");
         }
 
+        /// <summary>What a program's own interface might be given.</summary>
+        private struct OwnParameter : INetworkParameter
+        {
+            internal int Lanes;
+
+            public bool Validate()
+            {
+                return Lanes > 0;
+            }
+        }
+
+        public static void WhatWasSetIsReadByItsType()
+        {
+            NetworkSettings settings = new NetworkSettings();
+            NetworkConfigParameter config;
+            Check.That(!settings.TryGet(out config), "nothing was set");
+            Check.Equal(0, config.maxMessageSize, "the type's default, not the driver's");
+            settings.WithNetworkConfigParameters(maxMessageSize: 900)
+                .WithReliableStageParameters(windowSize: 64).WithWebSocketParameters("/game");
+            Check.That(settings.TryGet(out config), "set");
+            Check.Equal(900, config.maxMessageSize, "as it was set");
+            ReliableUtility.Parameters reliable;
+            Check.That(settings.TryGet(out reliable) && reliable.WindowSize == 64, "a stage's");
+            FragmentationUtility.Parameters fragments;
+            Check.That(!settings.TryGet(out fragments), "of another stage");
+            WebSocketParameter path;
+            Check.That(settings.TryGet(out path) && path.Path == "/game", "an interface's");
+            NetDriverParameter limits;
+            Check.That(settings.WithPreset(NetworkPreset.Godot4).TryGet(out limits), "a preset's");
+            Check.Equal(65535u, limits.webSocketMessageSizeMax, "largest message");
+        }
+
+        public static void RawParametersOfEveryKindAreKept()
+        {
+            NetworkSettings settings = new NetworkSettings();
+            OwnParameter own = new OwnParameter { Lanes = 3 };
+            settings.AddRawParameterStruct(ref own);
+            own.Lanes = 4;
+            settings.AddRawParameterStruct(ref own);
+            NetworkConfigParameter config = NetworkConfigParameter.Default;
+            config.maxMessageSize = 700;
+            settings.AddRawParameterStruct(ref config);
+            Check.Equal(700, settings.GetNetworkConfigParameters().maxMessageSize, "the same list");
+            using (NetworkDriver driver = NetworkDriver.Create(settings))
+            {
+                own.Lanes = 5;
+                settings.AddRawParameterStruct(ref own);
+                Check.That(driver.CurrentSettings.TryGet(out own), "the driver has it");
+                Check.Equal(4, own.Lanes, "a copy of the last one");
+                driver.CurrentSettings.Dispose();
+                Check.That(driver.CurrentSettings.TryGet(out config), "its own to keep");
+            }
+        }
+
+        public static void ParametersThatCannotBeAreNotAdded()
+        {
+            Refuses(new OwnParameter());
+            Refuses(default(NetworkConfigParameter));
+            Refuses(default(NetDriverParameter));
+            Refuses(new NetworkSimulatorParameter { SendPacketLossPercent = 101 });
+            Refuses(default(FragmentationUtility.Parameters));
+            Refuses(new ReliableUtility.Parameters { WindowSize = 2041, MaximumResendTime = 9 });
+            Refuses(new SimulatorUtility.Parameters { PacketDelayMs = -1 });
+            Refuses(default(WebSocketParameter));
+            Takes(NetworkConfigParameter.Default);
+            Takes(NetDriverParameter.Default);
+            Takes(default(NetworkSimulatorParameter));
+            Takes(FragmentationUtility.Parameters.Default);
+            Takes(ReliableUtility.Parameters.Default);
+            Takes(SimulatorUtility.Parameters.Default);
+            Takes(new WebSocketParameter { Path = "/" });
+        }
+
+        private static void Refuses<T>(T parameter)
+            where T : struct, INetworkParameter
+        {
+            NetworkSettings settings = new NetworkSettings();
+            Check.Throws<ArgumentException>(
+                () => settings.AddRawParameterStruct(ref parameter), typeof(T).Name);
+            Check.That(!settings.TryGet(out parameter), "nothing was set");
+        }
+
+        private static void Takes<T>(T parameter)
+            where T : struct, INetworkParameter
+        {
+            NetworkSettings settings = new NetworkSettings();
+            settings.AddRawParameterStruct(ref parameter);
+            T found;
+            Check.That(settings.TryGet(out found) && found.Equals(parameter), typeof(T).Name);
+        }
+
+        public static void DisposedSettingsTakeAndGiveNothing()
+        {
+            NetworkSettings settings = new NetworkSettings()
+                .WithNetworkConfigParameters(maxMessageSize: 800);
+            NetworkSettings copy = settings;
+            NetworkDriver driver = NetworkDriver.Create(settings);
+            settings.Dispose();
+            settings.Dispose();
+            NetworkConfigParameter config;
+            foreach (NetworkSettings gone in new[] { settings, copy })
+            {
+                NetworkSettings disposed = gone;
+                Check.That(!disposed.IsCreated, "disposed");
+                Check.Throws<ObjectDisposedException>(() => disposed.TryGet(out config), "read");
+                Check.Throws<ObjectDisposedException>(
+                    () => disposed.GetNetworkConfigParameters(), "get");
+                Check.Throws<ObjectDisposedException>(
+                    () => disposed.WithWebSocketParameters("/"), "set");
+                Check.Throws<ObjectDisposedException>(
+                    () => NetworkDriver.Create(disposed), "a driver");
+            }
+            using (driver)
+                Check.Equal(800, driver.CurrentSettings.GetNetworkConfigParameters().maxMessageSize,
+                    "the driver keeps its own");
+            NetworkSettings never = new NetworkSettings();
+            never.Dispose();
+            Check.Throws<ObjectDisposedException>(() => never.TryGet(out config), "never set");
+        }
+
         public static void CallsCanBeChained()
         {
             NetworkSettings settings = new NetworkSettings()

@@ -233,13 +233,13 @@ static void usage(void) {
           "                   [--deflate] [--keep-contexts]\n"
           "                   [--tls-ca FILE] [--tls-insecure] [--tls-cert FILE --tls-key FILE]\n"
           "                   [--proxy URL] [--no-proxy LIST] [--proxy-from-environment]\n"
-          "                   [--redirects N] [--pipelines LIST] [--pipeline N]\n");
+          "                   [--proxy-tls-ca FILE] [--redirects N] [--pipelines LIST] [--pipeline N]\n");
   exit(2);
 }
 
 /* Files with certificates and keys. */
 struct tls_files {
-  const char *ca, *cert, *key;
+  const char *ca, *cert, *key, *proxy_ca;
   int insecure;
 };
 
@@ -249,6 +249,7 @@ static int tls_option(int argc, char **argv, int *at, struct tls_files *files) {
   if ((value = option(argc, argv, at, "--tls-ca"))) files->ca = value;
   else if ((value = option(argc, argv, at, "--tls-cert"))) files->cert = value;
   else if ((value = option(argc, argv, at, "--tls-key"))) files->key = value;
+  else if ((value = option(argc, argv, at, "--proxy-tls-ca"))) files->proxy_ca = value;
   else if (strcmp(argv[*at], "--tls-insecure") == 0) files->insecure = 1;
   else return 0;
   return 1;
@@ -285,6 +286,24 @@ static void secure(nd_driver *driver, uint32_t index, const struct tls_files *fi
   free((void *)tls.identity.key);
 }
 
+/* Connects to a URL; an https:// proxy is trusted when that file's authority vouches for it. */
+static void connect_url(struct client *client, const char *url, const nd_connect_options *given,
+                        const char *proxy_ca) {
+  nd_connect_options options = *given;
+  nd_tls_client tls;
+  uint8_t *authority = NULL;
+  require(nd_tls_client_init(&tls), "nd_tls_client_init");
+  if (proxy_ca != NULL) {
+    authority = read_file(proxy_ca, &tls.ca_length);
+    tls.ca = authority;
+    options.proxy_tls = &tls;
+  }
+  require(nd_driver_connect_url(client->driver, url, &options, &client->connection),
+          "nd_driver_connect_url");
+  free(authority);
+  client->plain = 1;
+}
+
 static uint32_t interface_named(const char *name) {
   if (strcmp(name, "udp") == 0) return ND_INTERFACE_UDP;
   if (strcmp(name, "tcp") == 0) return ND_INTERFACE_TCP;
@@ -300,9 +319,7 @@ static void open_connection(struct client *client, char **where, int count,
   if (count == 1 && strncmp(where[0], "ws", 2) == 0) {
     /* The interface's TLS is that of wss:// URLs; without it they trust what the system trusts. */
     if (tls) secure(client->driver, add_interface(client->driver, ND_INTERFACE_WEBSOCKET), files);
-    require(nd_driver_connect_url(client->driver, where[0], options, &client->connection),
-            "nd_driver_connect_url");
-    client->plain = 1;
+    connect_url(client, where[0], options, files->proxy_ca);
     return;
   }
   if (count != 3) usage();

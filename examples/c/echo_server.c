@@ -2,8 +2,8 @@
  *
  *   echo_server --udp PORT --ws PORT --tcp PORT
  *               [--ipv6] [--dialect auto|utp|plain] [--sub-protocols a,b]
- *               [--message-size-max BYTES] [--deflate] [--keep-contexts]
- *               [--ping-interval MS] [--seconds N] [--verbose]
+ *               [--message-size-max BYTES] [--deflate] [--deflate-level 1-9]
+ *               [--keep-contexts] [--ping-interval MS] [--seconds N] [--verbose]
  *               [--trusted-proxies a,b/8] [--proxy-protocol]   behind proxies
  *               [--pipelines "frag;useq;reliable:32;frag,reliable:32"]   numbers 1, 2, … in order
  *               [--tls-cert FILE --tls-key FILE]   wss instead of ws, TLS over tcp; PEM
@@ -234,7 +234,8 @@ static void usage(void) {
           "usage: echo_server --udp PORT --ws PORT --tcp PORT [--ipv6]\n"
           "                   [--dialect auto|utp|plain] [--sub-protocols a,b]\n"
           "                   [--message-size-max BYTES]\n"
-          "                   [--deflate] [--keep-contexts] [--ping-interval MS]\n"
+          "                   [--deflate] [--deflate-level 1-9] [--keep-contexts]\n"
+          "                   [--ping-interval MS]\n"
           "                   [--seconds N] [--verbose] [--pipelines LIST]\n"
           "                   [--tls-cert FILE --tls-key FILE] [--tls-ca FILE]\n"
           "                   [--trusted-proxies a,b/8] [--proxy-protocol]\n");
@@ -253,7 +254,7 @@ static uint32_t dialect_named(const char *name) {
 struct options {
   int udp, ws, tcp; /* ports; -1 is none */
   int ipv6, deflate, keep_contexts, verbose, proxy_protocol;
-  uint32_t dialect, seconds, message_size_max;
+  uint32_t dialect, seconds, message_size_max, deflate_level; /* 0: as it is */
   int32_t ping_interval_ms; /* -1: as it is */
   const char *sub_protocols, *tls_cert, *tls_key, *tls_ca, *trusted_proxies, *pipelines;
 };
@@ -277,6 +278,8 @@ static struct options read_options(int argc, char **argv) {
       o.ping_interval_ms = (int32_t)number(value, INT32_MAX, "--ping-interval");
     else if ((value = option(argc, argv, &i, "--message-size-max")))
       o.message_size_max = number(value, UINT32_MAX / 4, "--message-size-max");
+    else if ((value = option(argc, argv, &i, "--deflate-level")))
+      o.deflate_level = number(value, 9, "--deflate-level");
     else if ((value = option(argc, argv, &i, "--pipelines"))) o.pipelines = value;
     else if ((value = option(argc, argv, &i, "--trusted-proxies"))) o.trusted_proxies = value;
     else if (strcmp(argv[i], "--proxy-protocol") == 0) o.proxy_protocol = 1;
@@ -297,6 +300,7 @@ static nd_driver *create_driver(const struct options *o) {
   require(nd_settings_init(&settings), "nd_settings_init");
   settings.optional_events = ND_OPTIONAL_EVENT_WRITABLE;
   if (o->deflate) compress_all(&settings, o->keep_contexts);
+  if (o->deflate_level > 0) settings.deflate_level = o->deflate_level;
   if (o->ping_interval_ms >= 0) settings.ping_interval_ms = o->ping_interval_ms;
   if (o->message_size_max > 0) {
     settings.websocket_message_size_max = o->message_size_max;

@@ -188,6 +188,7 @@ impl NetworkDriver {
             retries_out: guard.retries,
             cookies_accepted: guard.cookies_accepted,
             cookies_refused: guard.cookies_refused,
+            sockets_remade: self.pump.udp_remade,
             ..self.statistics
         }
     }

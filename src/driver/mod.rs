@@ -5,6 +5,7 @@
 //! here makes a system call; the pump does.
 
 mod admission;
+mod background;
 mod closing;
 mod compression;
 mod concurrent;
@@ -64,10 +65,10 @@ use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
 use crate::proto::traffic::Meter;
 use crate::proto::utp;
 use crate::proto::utp::guard::Guard;
+use crate::pump::{Background, ClientTls, Entropy, Pump};
 pub use crate::pump::{
     CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
 };
-use crate::pump::{ClientTls, Entropy, Pump};
 use crate::settings::{
     ConnectionLimits, Dialect, InterfaceKind, NetworkSettings, NetworkSimulator,
 };
@@ -162,6 +163,10 @@ pub struct NetworkDriver {
     listening: bool,
     /// New connections are refused although it listens.
     refusing: bool,
+    /// The thread that works between updates.
+    background: Option<Background>,
+    /// What went wrong there since the last update.
+    background_failure: Option<Error>,
     /// A receive function of the program failed in this round.
     custom_failure: Option<Error>,
     /// Somebody has woken the driver since the last update.
@@ -248,6 +253,8 @@ impl NetworkDriver {
             statistics: Statistics::default(),
             listening: false,
             refusing: false,
+            background: None,
+            background_failure: None,
             custom_failure: None,
             woken: false,
             polled: false,
@@ -289,7 +296,7 @@ impl NetworkDriver {
         self.settle_news = false;
         self.requests.news = false;
         self.farewell_news = false;
-        outcome
+        self.background_failure.take().map_or(outcome, Err)
     }
 
     /// Sends what waits to be sent.
@@ -325,11 +332,8 @@ impl NetworkDriver {
                 self.show_owed_acks();
                 self.flush()?;
             }
-            let clock = self.pump.clock.now();
-            let rest = end.saturating_sub(clock);
-            let accept = self.until_accept().unwrap_or(Micros::MAX);
-            let idle = self.until_timer().min(accept).min(rest);
-            let sleep = if self.pump.has_ready() { 0 } else { idle };
+            let rest = end.saturating_sub(self.pump.clock.now());
+            let sleep = self.until_due().min(rest);
             self.cycle(Some(Duration::from_micros(sleep)))?;
             self.polled = true;
             if rest == 0 {

@@ -83,8 +83,8 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         if counts.len() > 1 { Err(unequal()) } else { Ok(counts.pop()) }
     }
 
-    /// Makes a pipeline in every driver, as [`NetworkDriver::create_pipeline`]; it has one number
-    /// in all of them.
+    /// Makes a pipeline in every driver, or in none when one of them cannot, as
+    /// [`NetworkDriver::create_pipeline`]; it has one number in all of them.
     ///
     /// # Errors
     /// As [`NetworkDriver::create_pipeline`]; [`Status::InvalidArgument`] when the drivers have not
@@ -108,7 +108,7 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         // All or none: what could keep one of them from it is asked before.
         self.all(|driver| {
             let stages = stages(driver)?;
-            driver.new_pipeline(&stages).map(|_| ())
+            driver.check_stages(&stages)
         })?;
         let mut made = 0;
         for driver in &mut self.drivers {

@@ -60,16 +60,16 @@ impl NetworkDriver {
             return;
         };
         for _ in 0..UDP_BATCHES_MAX {
-            let udp = &mut self.pump.udp[socket as usize];
-            if !udp.readable {
+            if !self.pump.udp_wants_receive(socket as usize) {
                 break;
             }
-            match udp.receive(&mut batch) {
+            match self.pump.receive_udp(socket as usize, &mut batch) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
                     self.receive_error = Status::NetworkSocketError as i32;
-                    note!(Error, "receiving on {}: {error}", udp.local());
+                    let local = self.pump.udp[socket as usize].local();
+                    note!(Error, "receiving on {local}: {error}");
                     break;
                 }
             }
@@ -237,3 +237,6 @@ impl NetworkDriver {
         self.timers.arm(Owner::Connection(index), &mut entry.armed, deadline);
     }
 }
+
+#[cfg(test)]
+mod tests;

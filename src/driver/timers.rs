@@ -67,3 +67,8 @@ impl Timers {
         self.heap.peek().map(|&Reverse((deadline, _))| deadline)
     }
 }
+
+#[cfg(test)]
+mod jumps;
+#[cfg(test)]
+mod tests;

@@ -164,12 +164,13 @@ impl NetworkDriver {
 
     fn flush_datagrams(&mut self) -> Result<()> {
         let mut outcome = Ok(());
-        for socket in &mut self.pump.udp {
+        for index in 0..self.pump.udp.len() {
+            let socket = &self.pump.udp[index];
             if socket.has_queued()
                 && socket.writable
-                && let Err(error) = socket.flush()
+                && let Err(error) = self.pump.flush_udp(index)
             {
-                let text = format!("cannot send on {}", socket.local());
+                let text = format!("cannot send on {}", self.pump.udp[index].local());
                 outcome = Err(Error::socket(&text, &error));
             }
         }

@@ -445,4 +445,6 @@ pub struct Statistics {
     pub cookies_accepted: u64,
     /// Requests whose cookie was wrong, or too old.
     pub cookies_refused: u64,
+    /// UDP sockets that failed and were made anew on their port.
+    pub sockets_remade: u64,
 }

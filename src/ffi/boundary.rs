@@ -157,7 +157,7 @@ pub fn insert(driver: NetworkDriver) -> Result<*mut nd_driver> {
             *slot.waker.lock() = Some(waker.clone());
             slot.generation.store(generation, Ordering::Release);
             encode(index, generation)
-        });
+        })?;
         if let Some(handle) = put {
             return Ok(handle);
         }

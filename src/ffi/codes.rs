@@ -283,3 +283,6 @@ pub const ND_LOG_ERROR: u32 = 1;
 pub const ND_LOG_WARNING: u32 = 2;
 /// Log level: what happened, once per connection at most.
 pub const ND_LOG_INFO: u32 = 3;
+
+/// nd_driver_get_next_timeout: no timer waits.
+pub const ND_TIMEOUT_NEVER: u32 = 0xFFFF_FFFF;

@@ -283,5 +283,6 @@ pub(super) fn statistics_to_abi(s: &Statistics) -> nd_driver_statistics {
         retries_out: s.retries_out,
         cookies_accepted: s.cookies_accepted,
         cookies_refused: s.cookies_refused,
+        sockets_remade: s.sockets_remade,
     }
 }

@@ -28,6 +28,7 @@ pub mod limits;
 pub mod messages;
 pub mod multi;
 mod multi_boundary;
+pub mod own_loop;
 pub mod pipelines;
 pub mod presets;
 pub mod requests;

@@ -144,7 +144,8 @@ pub unsafe extern "C" fn nd_multi_driver_get_driver_for_connection(
     })
 }
 
-/// Make a pipeline in every driver, as nd_driver_create_pipeline; it has one number in all of them.
+/// Make a pipeline in every driver, or in none when one of them cannot, as
+/// nd_driver_create_pipeline; it has one number in all of them.
 /// All drivers of a collection have as many pipelines, and stages of the program are registered
 /// alike in all of them.
 ///

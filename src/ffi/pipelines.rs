@@ -78,7 +78,8 @@ pub struct nd_simulator_stage {
 }
 
 /// What the stages of one pipeline have counted on one connection. Fields of stages that the
-/// pipeline has not are 0; of several stages of a kind the first counts.
+/// pipeline has not are 0. Several stages of a kind count together; the round trips are the first
+/// one's.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct nd_pipeline_statistics {
@@ -175,6 +176,47 @@ pub unsafe extern "C" fn nd_driver_create_pipeline(
         let stages = args::slice(stages, stage_count, "stages")?;
         let out = args::output(out_pipeline, "out_pipeline")?;
         *out = driver.create_pipeline(&stages_from_abi(stages, driver.settings())?)?;
+        Ok(())
+    })
+}
+
+/// Ask whether nd_driver_create_pipeline would make a pipeline of these stages now. For programs
+/// that make the same one in several drivers, in all of them or in none.
+///
+/// @param driver  the driver
+/// @param stages  as for nd_driver_create_pipeline
+/// @param stage_count  how many; at most 16
+/// @return as nd_driver_create_pipeline, and nothing was made
+/// @thread the one that uses the driver now
+/// @since 0.4
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_check_pipeline(
+    driver: *mut nd_driver,
+    stages: *const nd_pipeline_stage,
+    stage_count: u32,
+) -> nd_result {
+    // SAFETY: the pointer is the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let stages = args::slice(stages, stage_count, "stages")?;
+        driver.check_stages(&stages_from_abi(stages, driver.settings())?)
+    })
+}
+
+/// How many pipelines a driver has; their numbers are 1 to this.
+///
+/// @param driver  the driver
+/// @param out_count  out: how many
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.4
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_driver_get_pipeline_count(
+    driver: *mut nd_driver,
+    out_count: *mut u32,
+) -> nd_result {
+    // SAFETY: the pointer is the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        *args::output(out_count, "out_count")? = driver.pipeline_count() as u32;
         Ok(())
     })
 }

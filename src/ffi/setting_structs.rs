@@ -157,6 +157,12 @@ pub struct nd_settings {
     /// With such peers: what protection against loss may cost, in percent of the reliable messages
     /// that it protects. Without loss none is sent. Default 66; 0 (none at all) to 100.
     pub session_repair_percent: u32,
+    /// 1: a thread of the library receives, sends, answers pings and keeps timers between updates,
+    /// so that peers do not feel the frame rate, or a frame that takes seconds. Events still appear
+    /// only with nd_driver_update. Calls wait for the thread's turns, which are short; what custom
+    /// interfaces and stages of the program do may run on it. 0 (default): nothing happens between
+    /// calls. Since 0.4.
+    pub background_pump: i32,
     /// Threads of the driver for its jobs (nd_driver_schedule_update and others), which start with
     /// the first one. Whoever waits for a job helps. Default 1; 0 (jobs run inside nd_job_complete)
     /// to 64. Since 0.4.

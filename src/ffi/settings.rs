@@ -57,6 +57,22 @@ pub unsafe extern "C" fn nd_settings_init(out_settings: *mut nd_settings) -> nd_
     unsafe { init(out_settings, "out_settings", default_settings()) }
 }
 
+/// Check settings as nd_driver_create does, without making a driver.
+///
+/// @param settings  what to check
+/// @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT
+/// (nd_last_error names the field and its bounds)
+/// @thread any
+/// @since 0.4
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_settings_validate(settings: *const nd_settings) -> nd_result {
+    // SAFETY: the pointer is the caller's, as documented.
+    guard(|| unsafe {
+        let settings = args::growable(settings, default_settings(), SETTINGS_SIZE_MIN, "settings")?;
+        settings_from_abi(&settings)?.validate()
+    })
+}
+
 /// Fill interface settings with the defaults of a kind.
 ///
 /// @param out_settings  out: every field set
@@ -192,6 +208,7 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         round_trip_interval_ms: s.round_trip_interval_ms,
         session: i32::from(s.session),
         session_repair_percent: s.session_repair_percent,
+        background_pump: i32::from(s.background_pump),
         job_workers: s.job_workers,
     }
 }
@@ -297,19 +314,24 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         fragmentation: FragmentationConfig {
             payload_capacity: s.fragmentation_payload_capacity as usize,
         },
-        reliable: ReliableConfig {
-            window_size: s.reliable_window_size as usize,
-            minimum_resend_time_ms: milliseconds(s.reliable_minimum_resend_time_ms),
-            maximum_resend_time_ms: milliseconds(s.reliable_maximum_resend_time_ms),
-        },
+        reliable: reliable_from_abi(s),
         simulator_stage: SimulatorConfig::default(),
         session: switch("session", s.session)?,
         session_repair_percent: s.session_repair_percent,
+        background_pump: switch("background_pump", s.background_pump)?,
         job_workers: s.job_workers,
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;
     Ok(settings)
+}
+
+fn reliable_from_abi(s: &nd_settings) -> ReliableConfig {
+    ReliableConfig {
+        window_size: s.reliable_window_size as usize,
+        minimum_resend_time_ms: milliseconds(s.reliable_minimum_resend_time_ms),
+        maximum_resend_time_ms: milliseconds(s.reliable_maximum_resend_time_ms),
+    }
 }
 
 fn sub_protocol_rule(number: u32) -> Result<SubProtocolRule> {
@@ -527,6 +549,8 @@ pub(super) fn default_simulator() -> nd_network_simulator {
         partitioned: u32::from(s.partitioned),
         reserved: 0,
         seed: s.seed,
+        send_bytes_per_second: s.send_bytes_per_second,
+        send_backlog_bytes: s.send_backlog_bytes,
     }
 }
 
@@ -542,6 +566,8 @@ pub(super) fn simulator_from_abi(s: &nd_network_simulator) -> Result<NetworkSimu
         receive_mtu: s.receive_mtu,
         partitioned: s.partitioned != 0,
         seed: s.seed,
+        send_bytes_per_second: s.send_bytes_per_second,
+        send_backlog_bytes: s.send_backlog_bytes,
     };
     simulator.validate()?;
     Ok(simulator)

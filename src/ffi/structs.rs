@@ -290,6 +290,8 @@ pub struct nd_driver_statistics {
     pub cookies_accepted: u64,
     /// Requests whose cookie was wrong, or too old.
     pub cookies_refused: u64,
+    /// UDP sockets that failed and were made anew on their port.
+    pub sockets_remade: u64,
 }
 
 /// Bad network for tests, applied to datagram interfaces below the protocol.
@@ -319,4 +321,9 @@ pub struct nd_network_simulator {
     pub reserved: u32,
     /// Start of the random sequence: one seed, one behaviour.
     pub seed: u64,
+    /// Bytes that leave in a second, over all connections; packets wait for those in front. 0 is
+    /// no limit.
+    pub send_bytes_per_second: u32,
+    /// Bytes that may wait for that before further packets are lost; 0 is no limit.
+    pub send_backlog_bytes: u32,
 }

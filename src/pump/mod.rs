@@ -4,6 +4,7 @@
 //! and knows no protocol. Readiness is edge-triggered: a flag on each socket remembers it, and
 //! ready sockets are in a list, so that idle ones cost nothing.
 
+mod background;
 mod buffer;
 mod carrier;
 mod clock;
@@ -19,6 +20,7 @@ mod send_many;
 mod tcp;
 mod tls;
 mod udp;
+mod udp_health;
 mod workers;
 
 use std::io;
@@ -31,6 +33,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use crate::error::Result;
 
+pub use background::{Background, Turn, Watcher};
 pub use buffer::ReadBuffer;
 pub use clock::Clock;
 pub use custom::{
@@ -78,8 +81,12 @@ pub struct Pump {
     pub resolver: Resolver,
     /// Wakes a sleeping driver.
     pub bell: Arc<Bell>,
+    /// Somebody sleeps on the descriptor, so that the bell has to ring at any time.
+    observed: bool,
     /// UDP sockets.
     pub udp: Vec<UdpSocket>,
+    /// How often one of them was made anew.
+    pub udp_remade: u64,
     /// TCP listeners.
     pub listeners: Vec<Listener>,
     /// In-process ports.
@@ -93,6 +100,9 @@ pub struct Pump {
     ready: Vec<StreamId>,
     dirty: Vec<StreamId>,
     pool: Vec<Vec<u8>>,
+    /// What a test does in place of sleeping.
+    #[cfg(test)]
+    pub sleeper: Option<Box<dyn FnMut(Duration) + Send + Sync>>,
 }
 
 impl Pump {
@@ -108,7 +118,9 @@ impl Pump {
             resolver: Resolver::new(&bell),
             poll,
             bell,
+            observed: false,
             udp: Vec::new(),
+            udp_remade: 0,
             listeners: Vec::new(),
             ipc: Vec::new(),
             custom: Vec::new(),
@@ -118,6 +130,8 @@ impl Pump {
             ready: Vec::new(),
             dirty: Vec::new(),
             pool: Vec::new(),
+            #[cfg(test)]
+            sleeper: None,
         })
     }
 
@@ -276,12 +290,21 @@ impl Pump {
                 || self.ipc.iter().any(IpcPort::is_readable)
                 || self.resolver.has_answers();
             if has_come {
-                self.bell.set_asleep(false);
+                self.bell.set_asleep(self.observed);
                 return self.poll(None);
             }
         }
+        #[cfg(test)]
+        let sleep = match &mut self.sleeper {
+            Some(sleeper) if !sleep.is_zero() => {
+                sleeper(sleep);
+                Duration::ZERO
+            }
+            _ => sleep,
+        };
         let polled = self.poll.poll(&mut self.events, Some(sleep));
-        self.bell.set_asleep(false);
+        // Before anything is received: what comes later than this rings.
+        self.bell.set_asleep(self.observed);
         match polled {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             other => other?,
@@ -319,6 +342,41 @@ impl Pump {
             }
         }
         Ok(())
+    }
+
+    /// What sleeps until there is something to [`poll`](Self::poll), without the pump.
+    pub fn watcher(&mut self) -> io::Result<Watcher> {
+        self.observe();
+        #[cfg(unix)]
+        {
+            use std::os::fd::AsFd;
+            Ok(Watcher::new(self.poll.registry().as_fd().try_clone_to_owned()?))
+        }
+        #[cfg(not(unix))]
+        Ok(Watcher::new())
+    }
+
+    /// The number of the descriptor that is readable when there is something to poll, where the
+    /// system has one.
+    pub fn descriptor(&mut self) -> Option<i64> {
+        self.observe();
+        #[cfg(unix)]
+        {
+            use std::os::fd::AsRawFd;
+            Some(self.poll.as_raw_fd().into())
+        }
+        #[cfg(not(unix))]
+        None
+    }
+
+    /// From now on the bell rings whenever something comes, whether the driver sleeps or not.
+    fn observe(&mut self) {
+        self.observed = true;
+        self.bell.set_asleep(true);
+        // What came before did not ring.
+        if self.ipc.iter().any(IpcPort::is_readable) || self.resolver.has_answers() {
+            self.bell.ring();
+        }
     }
 
     /// Is there work that needs no report of the system?

@@ -7,7 +7,9 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use super::udp_health::{Health, is_broken};
 
 /// Bytes of one receive buffer: with GRO the system hands over up to so many at once.
 const RECEIVE_SIZE: usize = 65_536;
@@ -62,6 +64,10 @@ pub struct UdpSocket {
     socket: mio::net::UdpSocket,
     state: UdpSocketState,
     local: SocketAddr,
+    /// No packet may be split on its way.
+    whole: bool,
+    /// What is known of its failures.
+    pub(super) health: Health,
     bytes: Vec<u8>,
     queue: Vec<Queued>,
     /// The system may have something for us.
@@ -76,36 +82,30 @@ impl UdpSocket {
     /// Binds to an address; port 0 lets the system choose. With `whole` no packet may be split on
     /// its way, so that one that is too long is lost and its sender finds out.
     pub fn bind(address: SocketAddr, whole: bool) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-        if address.is_ipv6() {
-            // One socket, one family: "any IPv6" must not take the port of "any IPv4" as well.
-            socket.set_only_v6(true)?;
-        }
-        // The system may grant less; that is a smaller buffer, not an error.
-        let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_SIZE);
-        let _ = socket.set_send_buffer_size(SOCKET_BUFFER_SIZE);
-        socket.bind(&address.into())?;
-        socket.set_nonblocking(true)?;
-        let socket: std::net::UdpSocket = socket.into();
-        let state = UdpSocketState::new((&socket).into())?;
-        let local = socket.local_addr()?;
-        if !whole {
-            // Where the system refuses, tunnels may swallow long messages; the socket still works.
-            // Otherwise `quinn-udp` has set "don't fragment" wherever the system has it.
-            let _ = allow_fragmentation(&socket, local);
-        }
-        // Where the system refuses, each datagram only costs more.
-        let _ = receive_nothing_beside(&socket, local);
+        let socket = unbound(address)?;
+        let (state, local) = take_address(&socket, address, whole)?;
         Ok(Self {
-            socket: mio::net::UdpSocket::from_std(socket),
+            socket,
             state,
             local,
+            whole,
+            health: Health::default(),
             bytes: Vec::with_capacity(BATCH_BYTES_INITIAL),
             queue: Vec::new(),
             readable: true,
             writable: true,
             watched: false,
         })
+    }
+
+    /// Closes the system's socket and takes its port again with another one; what waits to be sent
+    /// stays. When that fails there is none, and it must be tried again before anything else.
+    pub(super) fn remake(&mut self) -> io::Result<()> {
+        // The old one is closed here, which gives its port back.
+        self.socket = unbound(self.local)?;
+        (self.state, _) = take_address(&self.socket, self.local, self.whole)?;
+        (self.readable, self.writable, self.watched) = (true, true, false);
+        Ok(())
     }
 
     /// The address that it is bound to.
@@ -122,12 +122,15 @@ impl UdpSocket {
     pub fn receive(&mut self, batch: &mut ReceiveBatch) -> io::Result<bool> {
         batch.storage.resize(RECEIVE_STRIDE * BATCH_SIZE, 0);
         batch.count = 0;
+        #[cfg(test)]
+        self.health.fail()?;
         let mut chunks = batch.storage.chunks_exact_mut(RECEIVE_STRIDE);
         let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
         match self.state.recv((&self.socket).into(), &mut buffers, &mut batch.meta) {
             Ok(count) => {
                 batch.count = count;
+                self.health.pass();
                 // A batch that is not full has drained the socket, and the poll reports what
                 // comes later, except on Windows, where only a refused receive arms it again.
                 self.readable = count == BATCH_SIZE || cfg!(windows);
@@ -198,6 +201,7 @@ impl UdpSocket {
                 Ok(count) => {
                     sent += count;
                     left += count as u64;
+                    self.health.pass();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.writable = false;
@@ -207,6 +211,11 @@ impl UdpSocket {
                 Err(_) if self.state.max_gso_segments() < segments_max => {}
                 // That destination cannot be reached now; a datagram may always be lost.
                 Err(error) if is_transient(&error) => sent += 1,
+                // What waits may leave by another socket.
+                Err(error) if is_broken(&error) => {
+                    outcome = Err(error);
+                    break;
+                }
                 Err(error) => {
                     outcome = Err(error);
                     sent += 1;
@@ -217,8 +226,15 @@ impl UdpSocket {
         outcome.map(|()| left)
     }
 
+    /// What waits is lost.
+    pub(super) fn forget_all(&mut self) {
+        self.forget(self.queue.len());
+    }
+
     /// Sends as many datagrams from `first` on as one call takes; returns how many.
-    fn send_from(&self, first: usize) -> io::Result<usize> {
+    fn send_from(&mut self, first: usize) -> io::Result<usize> {
+        #[cfg(test)]
+        self.health.fail()?;
         let run = self.run_at(first);
         if run == 1 {
             return self.send_singles(first);
@@ -303,10 +319,43 @@ impl UdpSocket {
     }
 }
 
+/// A socket without an address.
+fn unbound(address: SocketAddr) -> io::Result<mio::net::UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        // One socket, one family: "any IPv6" must not take the port of "any IPv4" as well.
+        socket.set_only_v6(true)?;
+    }
+    // The system may grant less; that is a smaller buffer, not an error.
+    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_SIZE);
+    let _ = socket.set_send_buffer_size(SOCKET_BUFFER_SIZE);
+    socket.set_nonblocking(true)?;
+    Ok(mio::net::UdpSocket::from_std(socket.into()))
+}
+
+/// Binds a socket and sets what only a bound one has.
+fn take_address(
+    socket: &mio::net::UdpSocket,
+    address: SocketAddr,
+    whole: bool,
+) -> io::Result<(UdpSocketState, SocketAddr)> {
+    SockRef::from(socket).bind(&address.into())?;
+    let state = UdpSocketState::new(socket.into())?;
+    let local = socket.local_addr()?;
+    if !whole {
+        // Where the system refuses, tunnels may swallow long messages; the socket still works.
+        // Otherwise `quinn-udp` has set "don't fragment" wherever the system has it.
+        let _ = allow_fragmentation(socket, local);
+    }
+    // Where the system refuses, each datagram only costs more.
+    let _ = receive_nothing_beside(socket, local);
+    Ok((state, local))
+}
+
 /// Lets routers and the system split packets that are too long for a link, as Unity Transport does:
 /// without path-MTU discovery a tunnel would otherwise swallow the longest messages for good.
 #[cfg(target_os = "linux")]
-fn allow_fragmentation(socket: &std::net::UdpSocket, local: SocketAddr) -> io::Result<()> {
+fn allow_fragmentation(socket: &mio::net::UdpSocket, local: SocketAddr) -> io::Result<()> {
     use rustix::net::sockopt;
     if local.is_ipv4() {
         sockopt::set_ip_mtu_discover(socket, sockopt::Ipv4PathMtuDiscovery::DONT)?;
@@ -319,14 +368,14 @@ fn allow_fragmentation(socket: &std::net::UdpSocket, local: SocketAddr) -> io::R
 /// Elsewhere what `quinn-udp` has chosen stays.
 #[cfg(not(target_os = "linux"))]
 #[allow(clippy::unnecessary_wraps, reason = "one signature for every system")]
-fn allow_fragmentation(_: &std::net::UdpSocket, _: SocketAddr) -> io::Result<()> {
+fn allow_fragmentation(_: &mio::net::UdpSocket, _: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
 /// `quinn-udp` asks the system to say with each datagram when it came, to which address and with
 /// which traffic class. Nobody here wants to know, and telling is a tenth of what receiving costs.
 #[cfg(target_os = "linux")]
-fn receive_nothing_beside(socket: &std::net::UdpSocket, local: SocketAddr) -> io::Result<()> {
+fn receive_nothing_beside(socket: &mio::net::UdpSocket, local: SocketAddr) -> io::Result<()> {
     use nix::sys::socket::{setsockopt, sockopt};
     setsockopt(socket, sockopt::ReceiveTimestampns, &false)?;
     if local.is_ipv4() {
@@ -342,7 +391,7 @@ fn receive_nothing_beside(socket: &std::net::UdpSocket, local: SocketAddr) -> io
 /// Elsewhere the system says what `quinn-udp` has asked for.
 #[cfg(not(target_os = "linux"))]
 #[allow(clippy::unnecessary_wraps, reason = "one signature for every system")]
-fn receive_nothing_beside(_: &std::net::UdpSocket, _: SocketAddr) -> io::Result<()> {
+fn receive_nothing_beside(_: &mio::net::UdpSocket, _: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 

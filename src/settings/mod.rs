@@ -168,6 +168,9 @@ pub struct NetworkSettings {
     /// Sessions: what protection against loss may cost, in percent of what it protects; 0 is no
     /// protection. Without loss there is none.
     pub session_repair_percent: u32,
+    /// A thread of the library receives, sends, answers pings and keeps timers between updates.
+    /// Only in a [`SharedDriver`](crate::SharedDriver), as every driver of C and C# is one.
+    pub background_pump: bool,
     /// Threads of the driver for its jobs, which start with the first one; 0 to
     /// [`JOB_WORKERS_MAX`]. 0: who waits for a job runs it.
     pub job_workers: u32,
@@ -233,6 +236,7 @@ impl Default for NetworkSettings {
             round_trip_interval_ms: 500,
             session: true,
             session_repair_percent: REPAIR_PERCENT_DEFAULT,
+            background_pump: false,
             job_workers: JOB_WORKERS_DEFAULT,
         }
     }

@@ -25,6 +25,11 @@ pub struct NetworkSimulator {
     pub partitioned: bool,
     /// Start of the random sequence.
     pub seed: u64,
+    /// Bytes that leave in a second, over all connections; packets wait for those in front. 0 is
+    /// no limit.
+    pub send_bytes_per_second: u32,
+    /// Bytes that may wait for that before further packets are lost; 0 is no limit.
+    pub send_backlog_bytes: u32,
 }
 
 impl NetworkSimulator {
@@ -60,6 +65,8 @@ impl NetworkSimulator {
             delay: from_ms(self.send_delay_ms.min(i32::MAX as u32) as i32),
             jitter: from_ms(self.send_jitter_ms.min(i32::MAX as u32) as i32),
             partitioned: self.partitioned,
+            rate: u64::from(self.send_bytes_per_second),
+            backlog_max: u64::from(self.send_backlog_bytes),
             ..netem::Params::default()
         }
     }

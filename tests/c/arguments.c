@@ -256,8 +256,8 @@ static void struct_sizes(void) {
        use_interface, 1},
       {"options", sizeof(nd_connect_options), offsetof(nd_connect_options, tls),
        init_options, use_options, 1},
-      {"simulator", sizeof(nd_network_simulator), sizeof(nd_network_simulator),
-       init_simulator, use_simulator, 1},
+      {"simulator", sizeof(nd_network_simulator),
+       offsetof(nd_network_simulator, send_bytes_per_second), init_simulator, use_simulator, 1},
       {"info", sizeof(nd_connection_info), offsetof(nd_connection_info, peer),
        init_info, use_info, 0},
       {"statistics", sizeof(nd_driver_statistics),
@@ -371,6 +371,18 @@ static void presets(void) {
   CHECK_EQUAL(settings.deflate, 1);
 }
 
+static void settings_are_checked_without_a_driver(void) {
+  nd_settings settings;
+  NEED_OK(nd_settings_init(&settings));
+  CHECK_OK(nd_settings_validate(&settings));
+  settings.heartbeat_timeout_ms = -1;
+  CHECK_RESULT(nd_settings_validate(&settings), ND_ERROR_INVALID_ARGUMENT);
+  CHECK(strstr(last_error(), "heartbeat_timeout_ms") != NULL);
+  settings.struct_size = 3;
+  CHECK_RESULT(nd_settings_validate(&settings), ND_ERROR_STRUCT_SIZE);
+  CHECK_RESULT(nd_settings_validate(NULL), ND_ERROR_NULL_ARGUMENT);
+}
+
 int main(void) {
   NEED_OK(nd_endpoint_parse("127.0.0.1", 9, ND_FAMILY_IPV4, &somewhere));
   interfaces();
@@ -381,6 +393,7 @@ int main(void) {
   buffers();
   struct_sizes();
   bad_settings();
+  settings_are_checked_without_a_driver();
   presets();
   return finish();
 }

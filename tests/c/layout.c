@@ -167,6 +167,7 @@ static void print_nd_driver_statistics(void) {
   FIELD(retries_out);
   FIELD(cookies_accepted);
   FIELD(cookies_refused);
+  FIELD(sockets_remade);
   END();
 }
 #undef STRUCT
@@ -243,6 +244,8 @@ static void print_nd_network_simulator(void) {
   FIELD(partitioned);
   FIELD(reserved);
   FIELD(seed);
+  FIELD(send_bytes_per_second);
+  FIELD(send_backlog_bytes);
   END();
 }
 #undef STRUCT

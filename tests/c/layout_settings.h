@@ -50,6 +50,7 @@ static void print_nd_settings(void) {
   FIELD(websocket_send_queue_capacity);
   FIELD(session);
   FIELD(session_repair_percent);
+  FIELD(background_pump);
   FIELD(job_workers);
   END();
 }

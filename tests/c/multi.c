@@ -151,8 +151,39 @@ static void misuse(void) {
   CHECK_RESULT(nd_multi_driver_destroy(other), ND_ERROR_INVALID_HANDLE);
 }
 
+static void a_pipeline_is_in_all_drivers_or_in_none(void) {
+  nd_multi_driver *multi;
+  nd_driver *first = driver_of(ND_INTERFACE_IPC, NULL), *second;
+  nd_pipeline_stage stage;
+  nd_settings settings;
+  uint32_t count = 9;
+  uint8_t pipeline = 0;
+  /* The second driver's parameters are such that no reliable stage can be made of the first's. */
+  NEED_OK(nd_settings_init(&settings));
+  settings.reliable_maximum_resend_time_ms = 100;
+  NEED_OK(nd_driver_create(&settings, &second));
+  NEED_OK(nd_multi_driver_create(&multi));
+  NEED_OK(nd_multi_driver_add_driver(multi, first, NULL));
+  NEED_OK(nd_multi_driver_add_driver(multi, second, NULL));
+  memset(&stage, 0, sizeof stage);
+  stage.stage = ND_PIPELINE_STAGE_RELIABLE_SEQUENCED;
+  stage.minimum_resend_time_ms = 150;
+  CHECK_OK(nd_driver_check_pipeline(first, &stage, 1));
+  CHECK_RESULT(nd_multi_driver_create_pipeline(multi, &stage, 1, &pipeline),
+               ND_ERROR_INVALID_ARGUMENT);
+  CHECK_OK(nd_driver_get_pipeline_count(first, &count));
+  CHECK_EQUAL(count, 0);
+  CHECK_EQUAL(pipeline, 0);
+  stage.minimum_resend_time_ms = 50;
+  CHECK_OK(nd_multi_driver_create_pipeline(multi, &stage, 1, &pipeline));
+  CHECK_OK(nd_driver_get_pipeline_count(second, &count));
+  CHECK_EQUAL(count, 1);
+  CHECK_OK(nd_multi_driver_destroy(multi));
+}
+
 int main(void) {
   one_loop_for_all();
   misuse();
+  a_pipeline_is_in_all_drivers_or_in_none();
   return finish();
 }

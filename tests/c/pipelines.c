@@ -250,6 +250,34 @@ static void a_stage_of_the_program_holds_packets(void) {
   }
 }
 
+static uint32_t count_of(nd_driver *driver) {
+  uint32_t count = 99;
+  CHECK_OK(nd_driver_get_pipeline_count(driver, &count));
+  return count;
+}
+
+static void asking_makes_nothing(void) {
+  nd_driver *driver;
+  nd_pipeline_stage stages[2];
+  uint8_t made;
+  NEED_OK(nd_driver_create(NULL, &driver));
+  memset(stages, 0, sizeof stages);
+  stages[0].stage = ND_PIPELINE_STAGE_FRAGMENTATION;
+  stages[1].stage = ND_PIPELINE_STAGE_RELIABLE_SEQUENCED;
+  CHECK_OK(nd_driver_check_pipeline(driver, stages, 2));
+  CHECK_OK(nd_driver_check_pipeline(driver, NULL, 0));
+  CHECK_EQUAL(count_of(driver), 0);
+  stages[1].window_size = 2041;
+  CHECK_RESULT(nd_driver_check_pipeline(driver, stages, 2), ND_ERROR_INVALID_ARGUMENT);
+  CHECK_RESULT(nd_driver_check_pipeline(driver, NULL, 1), ND_ERROR_NULL_ARGUMENT);
+  CHECK_RESULT(nd_driver_check_pipeline(NULL, NULL, 0), ND_ERROR_INVALID_HANDLE);
+  CHECK_RESULT(nd_driver_get_pipeline_count(driver, NULL), ND_ERROR_NULL_ARGUMENT);
+  for (uint32_t i = 0; i < 255; i++) NEED_OK(nd_driver_create_pipeline(driver, NULL, 0, &made));
+  CHECK_EQUAL(count_of(driver), 255);
+  CHECK_RESULT(nd_driver_check_pipeline(driver, NULL, 0), ND_ERROR_LIMIT_REACHED);
+  CHECK_OK(nd_driver_destroy(driver));
+}
+
 int main(void) {
   for (uint32_t i = 0; i < LONG; i++) message[i] = (uint8_t)(i * 31 + i / 256);
   messages_go_through(ND_INTERFACE_IPC, 1390);
@@ -257,6 +285,7 @@ int main(void) {
   messages_go_through(ND_INTERFACE_TCP, 1388);
   messages_go_through(ND_INTERFACE_WEBSOCKET, 1376);
   what_cannot_be_is_refused();
+  asking_makes_nothing();
   reliable_messages_survive_a_bad_stage();
   a_stage_of_the_program_holds_packets();
   return finish();

@@ -1,7 +1,7 @@
 //! The client's side of the Autobahn test suite: asks a fuzzing server how many cases it has, runs
 //! each by echoing whatever comes, and asks for the report.
 //!
-//! Run as `PROGRAM ws://HOST:PORT [CASE]`. Exit code 1 when the server does not play along.
+//! Run as `PROGRAM ws://HOST:PORT DEFLATE_LEVEL [CASE]`. Exit code 1 when the server does not play along.
 
 use std::process::ExitCode;
 
@@ -19,15 +19,16 @@ type Outcome<T> = Result<T, String>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (server, case) = match arguments.as_slice() {
-        [server] => (server, None),
-        [server, case] => (server, Some(case)),
-        _ => {
-            eprintln!("usage: conformance_client ws://HOST:PORT [CASE]");
-            return ExitCode::from(2);
-        }
+    let (server, level, case) = match arguments.as_slice() {
+        [server, level] => (server.as_str(), level.parse(), None),
+        [server, level, case] => (server.as_str(), level.parse(), Some(case)),
+        _ => ("", "".parse(), None),
     };
-    match run(server, case.map(String::as_str)) {
+    let Ok(level) = level else {
+        eprintln!("usage: conformance_client ws://HOST:PORT DEFLATE_LEVEL [CASE]");
+        return ExitCode::from(2);
+    };
+    match run(server, level, case.map(String::as_str)) {
         Ok(cases) => {
             println!("{cases} cases ran");
             ExitCode::SUCCESS
@@ -39,8 +40,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(server: &str, only: Option<&str>) -> Outcome<u32> {
-    let mut driver = NetworkDriver::new(&settings()).map_err(|error| error.to_string())?;
+fn run(server: &str, level: u32, only: Option<&str>) -> Outcome<u32> {
+    let mut driver = NetworkDriver::new(&settings(level)).map_err(|error| error.to_string())?;
     let count = echo(&mut driver, std::iter::once(format!("{server}/getCaseCount")))?;
     let count: u32 = count.trim().parse().map_err(|_| format!("the case count is {count:?}"))?;
     let mut ran = 0;
@@ -51,12 +52,13 @@ fn run(server: &str, only: Option<&str>) -> Outcome<u32> {
     Ok(ran)
 }
 
-fn settings() -> NetworkSettings {
+fn settings(deflate_level: u32) -> NetworkSettings {
     NetworkSettings {
         websocket_message_size_max: MESSAGE_SIZE_MAX,
         outbound_bytes_max: 2 * MESSAGE_SIZE_MAX,
         inbound_bytes_max: 2 * MESSAGE_SIZE_MAX,
         deflate: true,
+        deflate_level,
         deflate_minimum_length: 1,
         // The suite takes a ping in the middle of a long case for an echo.
         ping_interval_ms: 0,

@@ -1,6 +1,6 @@
 """What two netdriver peers say beyond Unity Transport: bytes of a Hello and of packets of frames.
 
-Written from docs/PROTOCOL.md, for the checks of the dissector.
+Written from docs/PROTOCOL.md, for the checks of the dissector and of sessions.
 """
 
 from utp_protocol import data, with_payload
@@ -82,6 +82,11 @@ def message(pipeline, body, last=False):
 
 def reliable(channel, number, body, last=False):
     return _with_body(0x0A, bytes([channel]) + little(number, 2), body, last)
+
+
+def part(channel, number, offset, ends, body):
+    """A piece of a message; it reaches to the end of the packet."""
+    return b"\x0e" + bytes([channel]) + little(number, 2) + little(offset | ends << 15, 2) + body
 
 
 def repair(channel, first, count, body, last=False):

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -184,10 +185,47 @@ async def an_http_server_sends_the_client_on(urls, _folder, tls):
         await asyncio.to_thread(expect_refusal, "more than 1", url, "--redirects", 1, *tls)
 
 
+async def pump(reader, writer):
+    with contextlib.suppress(OSError):
+        while raw := await reader.read(65536):
+            writer.write(raw)
+            await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.close()
+
+
+async def a_proxy_behind_tls_opens_a_way(urls, folder, tls):
+    seen = []
+
+    async def serve(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        method, target, _ = head.split(" ", 2)
+        seen.append((method, target, writer.get_extra_info("cipher") is not None))
+        host, port = target.rsplit(":", 1)
+        onward = await asyncio.open_connection(host, int(port))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.gather(pump(reader, onward[1]), pump(onward[0], writer))
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
+        proxy = ("--proxy", f"https://localhost:{server.sockets[0].getsockname()[1]}")
+        trust = (*tls, "--proxy-tls-ca", f"{folder}/cert.pem")
+        for url in urls:
+            await asyncio.to_thread(expect_echoes, url, *proxy, *trust)
+            await asyncio.to_thread(expect_echoes, url, *proxy, "--size", 70000, *trust)
+        expect_equal({(way, secret) for way, _, secret in seen}, {("CONNECT", True)}, "requests")
+        expect_equal(len(seen), 2 * len(urls), "streams")
+        # Whom the client does not trust, it does not ask.
+        await asyncio.to_thread(expect_refusal, "issuer", urls[0], *proxy, *tls)
+        expect_equal(len(seen), 2 * len(urls), "streams")
+
+
 CHECKS = (
     an_http_proxy_opens_a_way,
     an_http_proxy_wants_to_know_who_comes,
     an_http_proxy_may_not_reach_the_server,
+    a_proxy_behind_tls_opens_a_way,
     a_socks_proxy_opens_a_way,
     a_socks_proxy_wants_to_know_who_comes,
     the_environment_names_a_proxy,

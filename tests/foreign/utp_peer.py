@@ -7,6 +7,7 @@ written down a second time in utp_protocol.py, from the wire format and not from
 
 import contextlib
 
+import netdriver_session_checks
 import utp_client_checks
 import utp_server_checks
 import utp_tcp_checks
@@ -34,6 +35,8 @@ def main():
     checks = Checks()
     example = custom_interface_example_connects_through_memory
     checks.run_now(example.__name__, example)
+    golden = netdriver_session_checks.golden_bytes_of_the_chapter_are_written_and_read
+    checks.run_now(golden.__name__, golden)
     with server_running() as server:
         shared = (
             *utp_client_checks.SHARED_SERVER,
@@ -44,6 +47,9 @@ def main():
             checks.run_now(body.__name__, body, server)
     with server_running("--dialect", "utp") as server:
         for body in utp_websocket_checks.UTP_SERVER:
+            checks.run_now(body.__name__, body, server)
+    with server_running("--pipelines", netdriver_session_checks.PIPELINES) as server:
+        for body in netdriver_session_checks.SHARED_SERVER:
             checks.run_now(body.__name__, body, server)
     for body in utp_client_checks.OWN_SERVER:
         with server_running() as server:

@@ -61,9 +61,11 @@ class UdpRecorder(Recorder):
                     with contextlib.suppress(ConnectionRefusedError):
                         packet, sender = side.recvfrom(READ_SIZE)
                         from_client = side is self.listener
-                        self.capture.udp(from_client, self.ports, packet)
+                        client = sender if from_client else client
+                        # A capture may say that the packet is lost here.
+                        if self.capture.udp(from_client, self.ports, packet) is False:
+                            continue
                         if from_client:
-                            client = sender
                             outward.sendto(packet, self.server)
                         elif client:
                             self.listener.sendto(packet, client)

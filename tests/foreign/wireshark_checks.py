@@ -331,11 +331,23 @@ def control_frames():
     return False, packet, "control frames", fields
 
 
+def pieces():
+    packet = frames.packet(GOLDEN_TOKEN, 9, frames.PING, frames.part(ORDERED, 5, 1000, True, b"end"))
+    fields = {
+        "channel": ORDERED,
+        "channel__message": 5,
+        "part__offset": 1000,
+        "part__last": 1,
+        "part__data": b"end".hex(":"),
+    }
+    return True, packet, "a piece", fields
+
+
 def session():
     """(from the client?, packet, what it is, its fields), between two netdriver peers."""
     empty = frames.packet(GOLDEN_TOKEN, 8)
     last = (True, empty, "empty packet", {"session__number": 8, "frame": []})
-    return (*greetings(), several_messages(), control_frames(), last)
+    return (*greetings(), several_messages(), control_frames(), pieces(), last)
 
 
 def sessions_of_netdriver_peers_are_decoded():

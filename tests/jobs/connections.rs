@@ -23,7 +23,7 @@ fn crowd(count: usize, job_workers: u32) -> (SharedDriver, BTreeSet<u64>, Networ
         let connection = support::expect_accept(&mut [&mut server, &mut client]);
         accepted.insert(connection.to_u64());
     }
-    (SharedDriver::new(server), accepted, client)
+    (SharedDriver::new(server).expect("there is no pump"), accepted, client)
 }
 
 #[derive(Default)]

@@ -34,7 +34,7 @@ fn broken(job_workers: u32) -> SharedDriver {
     let mut driver = NetworkDriver::new(&settings).expect("the settings are good");
     let interface = driver.add_custom_interface(Box::new(Broken)).expect("an interface");
     driver.bind(interface, &NetworkEndpoint::loopback_ipv4(7777)).expect("binds");
-    SharedDriver::new(driver)
+    SharedDriver::new(driver).expect("there is no pump")
 }
 
 #[test]

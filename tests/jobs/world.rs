@@ -8,7 +8,8 @@ use netdriver::{Job, NetworkDriver, Result, SharedDriver};
 /// A driver without interfaces, with so many threads for its jobs.
 pub fn driver(job_workers: u32) -> SharedDriver {
     let settings = NetworkSettings { job_workers, ..NetworkSettings::default() };
-    SharedDriver::new(NetworkDriver::new(&settings).expect("the settings are good"))
+    let driver = NetworkDriver::new(&settings).expect("the settings are good");
+    SharedDriver::new(driver).expect("there is no pump")
 }
 
 /// What jobs have said, in order.

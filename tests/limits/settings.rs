@@ -150,6 +150,7 @@ fn every_field_has_its_row() {
         "deflate",
         "tolerate_throttled",
         "session",
+        "background_pump",
         "sub_protocol_rule",
         // Any number is a limit.
         "websocket_send_queue_capacity",

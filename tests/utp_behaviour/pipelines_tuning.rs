@@ -178,3 +178,19 @@ fn a_stage_of_the_program_stands_among_the_others() {
     let event = expect_event(&mut [&mut server, &mut client], EventKind::Data);
     assert_eq!((&event.data[..], event.pipeline), (&b"there and back"[..], 1));
 }
+
+#[test]
+fn several_stages_of_a_kind_count_together() {
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &stock(), "reliable:8,reliable:32");
+    for number in 0..5u8 {
+        pair.client.send(pair.to_server, 1, &[number]).expect("is sent");
+    }
+    for number in 0..5u8 {
+        assert_eq!(pair.server_event(EventKind::Data).data[..], [number]);
+    }
+    let counted = pair.client.pipeline_statistics(pair.to_server, 1).expect("is open");
+    let reliable = counted.reliable.expect("is reliable");
+    assert!(reliable.packets_sent >= 10, "5 by each stage: {reliable:?}");
+    let all = pair.client.connection_statistics(pair.to_server).expect("is open");
+    assert_eq!(all.reliable.packets_sent, reliable.packets_sent);
+}

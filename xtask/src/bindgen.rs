@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::build::test_features;
+use crate::build;
 use crate::cli::Args;
 use crate::error::{Context, Error, Result};
 use crate::install::{self, Need};
@@ -68,10 +68,8 @@ fn generated(project: &Project) -> Result<PathBuf> {
         .output(project, "cargo-metadata")?;
     let package = package_id(&metadata, "netdriver")
         .ok_or_else(|| Error::new("cargo knows no package netdriver"))?;
-    let build = Run::cargo(project)
-        .args(["build", "--package", "netdriver"])
-        // As the tests build it, so that it is built once.
-        .args(test_features())
+    // As the tests build it, so that it is built once.
+    let build = build::debug(project)
         .args(["--message-format", "json-render-diagnostics"])
         .output(project, "cargo-build-generate")?;
     out_dir(&build, &package)

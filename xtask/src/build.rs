@@ -69,12 +69,17 @@ pub fn release_notes(project: &Project) -> Result<String> {
         .quiet(project, "cargo-build-release")
 }
 
+/// Cargo, about to build what the tests use: the library and the programs of `tests/`. Every step
+/// asks for the whole of it, as the Rust tests do: with other packages or targets cargo would
+/// choose other features for what they depend on, and build the library again.
+pub fn debug(project: &Project) -> Run {
+    Run::cargo(project).args(["build", "--workspace", "--lib", "--examples"]).args(test_features())
+}
+
 /// Builds the library that the tests load: with its checks on and the test hooks exported.
 /// It is kept in a folder of its own, because other builds replace the one in `target/debug`.
 pub fn test_library(project: &Project) -> Result<PathBuf> {
-    Run::cargo(project)
-        .args(["build", "--package", "netdriver", "--features", TEST_FEATURES])
-        .quiet(project, "cargo-build-test")?;
+    debug(project).quiet(project, "cargo-build-test")?;
     let out = project.out("test-library")?;
     let from = project.target.join("debug/libnetdriver.so");
     let copy = out.join("libnetdriver.so");
@@ -84,7 +89,7 @@ pub fn test_library(project: &Project) -> Result<PathBuf> {
     Ok(out)
 }
 
-/// The arguments that make cargo build with the features of `test_library`.
+/// The arguments that make cargo build with the features of `debug`.
 pub fn test_features() -> [&'static str; 2] {
     ["--features", TEST_FEATURES]
 }
@@ -116,6 +121,27 @@ pub fn compile_c(
     };
     // Programs of ours may draw a distribution, wait for one another, run in threads.
     run.args(["-lm", "-pthread"]).quiet(project, &format!("cc-{}", stem(source))).map(|_| ())
+}
+
+/// Compiles one Rust program against the library that is in `target/PROFILE`.
+pub fn compile_rust(
+    project: &Project,
+    profile: &str,
+    source: &Path,
+    program: &Path,
+    flags: &[&str],
+) -> Result<()> {
+    let library = project.target.join(profile);
+    Run::new("rustc")
+        .args(["--edition", "2024", "--crate-type", "bin", "-D", "warnings", "--extern"])
+        .arg(format!("netdriver={}", library.join("libnetdriver.rlib").display()))
+        .arg(format!("-Ldependency={}", library.join("deps").display()))
+        .args(flags)
+        .arg("-o")
+        .arg(program)
+        .arg(source)
+        .quiet(project, &format!("rustc-{}", stem(program)))
+        .map(|_| ())
 }
 
 /// What a C program is made from: its source, the headers beside it, the library's header.

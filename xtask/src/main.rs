@@ -39,6 +39,7 @@ const PAGE: Flag = Flag::value(
 const PORT: Flag = Flag::value("--port", "N", "UDP and WebSocket port (0, the default: any)");
 const ONLY: Flag = Flag::value("--only", "STEP,…", "run these steps alone");
 const SKIP: Flag = Flag::value("--skip", "STEP,…", "leave these steps out");
+const JOBS: Flag = Flag::value("--jobs", "N", "steps side by side (default: 2, on two cores)");
 
 /// Every command of the task runner, in the order in which the help prints them.
 const COMMANDS: &[Command] = &[
@@ -52,7 +53,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "test",
         operand: None,
-        flags: &[ONLY, SKIP, LIST],
+        flags: &[ONLY, SKIP, JOBS, LIST],
         summary: "install what is needed and run the whole ladder of tests",
         run: test::command,
     },

@@ -13,6 +13,8 @@ pub struct Project {
     pub root: PathBuf,
     /// Cargo's target directory (`target` unless CARGO_TARGET_DIR says otherwise).
     pub target: PathBuf,
+    /// Where the programs that are run leave what they print: `target/logs`, or below it.
+    pub logs: PathBuf,
 }
 
 impl Project {
@@ -30,7 +32,15 @@ impl Project {
             Some(path) => std::path::absolute(path).context("CARGO_TARGET_DIR")?,
             None => root.join("target"),
         };
-        Ok(Self { root, target })
+        let logs = target.join("logs");
+        Ok(Self { root, target, logs })
+    }
+
+    /// The same project with logs in a folder of their own: tasks that run side by side may run
+    /// the same program under the same name.
+    pub fn with_logs_in(&self, folder: &str) -> Self {
+        let (root, target) = (self.root.clone(), self.target.clone());
+        Self { root, target, logs: self.logs.join(folder) }
     }
 
     /// A path in the repository.

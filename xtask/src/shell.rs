@@ -14,8 +14,9 @@ use crate::paths::Project;
 
 /// The library's file name.
 const LIBRARY: &str = "libnetdriver.so";
-/// How long a program may take unless it says otherwise.
-const LIMIT_DEFAULT: Duration = Duration::from_secs(900);
+/// How long a program may take unless it says otherwise. Limits are for what hangs: they are far
+/// above what a busy machine needs.
+const LIMIT_DEFAULT: Duration = Duration::from_secs(1800);
 /// How many lines of a log a failure shows.
 const TAIL_LINES: usize = 40;
 /// How often a running program is looked at.
@@ -98,7 +99,7 @@ impl Run {
         self
     }
 
-    /// Runs it with both outputs in `target/logs/NAME.log`; returns the log's text.
+    /// Runs it with both outputs in the project's log of this name; returns the log's text.
     pub fn quiet(self, project: &Project, name: &str) -> Result<String> {
         let log = log_path(project, name)?;
         let shown = self.shown.clone();
@@ -109,7 +110,7 @@ impl Run {
         read_lossy(&log)
     }
 
-    /// Runs it and returns its standard output; the other one goes to `target/logs/NAME.log`.
+    /// Runs it and returns its standard output; the other one goes to a log.
     pub fn output(mut self, project: &Project, name: &str) -> Result<String> {
         let log = log_path(project, name)?;
         let out = log.with_extension("out");
@@ -201,9 +202,10 @@ impl Drop for Running {
     }
 }
 
-/// The log `target/logs/NAME.log`, whose folder is there.
+/// The project's log of this name, whose folder is there.
 pub fn log_path(project: &Project, name: &str) -> Result<PathBuf> {
-    Ok(project.out("logs")?.join(format!("{name}.log")))
+    fs::create_dir_all(&project.logs).context(project.logs.display())?;
+    Ok(project.logs.join(format!("{name}.log")))
 }
 
 /// The complete lines that a program has added to a file since the last look.
@@ -292,7 +294,7 @@ mod tests {
     /// A project whose output goes to a folder of its own.
     fn scratch(name: &str) -> Project {
         let target = std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
-        Project { root: PathBuf::from("/"), target }
+        Project { root: PathBuf::from("/"), logs: target.join("logs"), target }
     }
 
     #[test]

@@ -88,8 +88,17 @@ impl NetworkDriver {
         Ok(self.pipelines.list.len() as u8)
     }
 
+    /// Would [`create_pipeline`](Self::create_pipeline) make a pipeline of these stages now? For
+    /// programs that make the same one in several drivers, in all of them or in none.
+    ///
+    /// # Errors
+    /// As [`create_pipeline`](Self::create_pipeline).
+    pub fn check_stages(&self, stages: &[PipelineStage]) -> Result<()> {
+        self.new_pipeline(stages).map(|_| ())
+    }
+
     /// What would be made of these stages now, and whether it could be.
-    pub(super) fn new_pipeline(&self, stages: &[PipelineStage]) -> Result<PipelineConfig> {
+    fn new_pipeline(&self, stages: &[PipelineStage]) -> Result<PipelineConfig> {
         if self.connections.were_used() {
             let text = "pipelines are made before the driver's first connection";
             return Err(Error::new(Status::NetworkStateMismatch, text));

@@ -1,5 +1,7 @@
 //! What a program may ask of pipelines, and change while they run.
 
+use std::ops::AddAssign;
+
 use super::super::{Connection, NetworkDriver};
 use crate::error::{Error, Result};
 use crate::proto::pipeline::{
@@ -8,16 +10,17 @@ use crate::proto::pipeline::{
 };
 use crate::settings::{NetworkSettings, SimulatorConfig};
 
-/// What the stages of a pipeline have counted on one connection: of several of a kind the first.
+/// What the stages of a pipeline have counted on one connection: several of a kind together, but
+/// round trips are those of the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PipelineStatistics {
-    /// Of its Fragmentation stage.
+    /// Of its Fragmentation stages.
     pub fragmentation: Option<FragmentationStatistics>,
-    /// Of its ReliableSequenced stage, with the round trips that it measured.
+    /// Of its ReliableSequenced stages, with the round trips that the first one measured.
     pub reliable: Option<ReliableStatistics>,
-    /// Of its UnreliableSequenced stage.
+    /// Of its UnreliableSequenced stages.
     pub sequenced: Option<SequencedStatistics>,
-    /// Of its Simulator stage.
+    /// Of its Simulator stages.
     pub simulator: Option<SimulatorStatistics>,
 }
 
@@ -26,22 +29,21 @@ impl PipelineStatistics {
         let mut all = Self::default();
         for stage in machine.statistics() {
             match stage {
-                StageStatistics::Fragmentation(counted) => {
-                    all.fragmentation.get_or_insert(counted);
-                }
-                StageStatistics::Reliable(counted) => {
-                    all.reliable.get_or_insert(counted);
-                }
-                StageStatistics::UnreliableSequenced(counted) => {
-                    all.sequenced.get_or_insert(counted);
-                }
-                StageStatistics::Simulator(counted) => {
-                    all.simulator.get_or_insert(counted);
-                }
+                StageStatistics::Fragmentation(counted) => add(&mut all.fragmentation, counted),
+                StageStatistics::Reliable(counted) => add(&mut all.reliable, counted),
+                StageStatistics::UnreliableSequenced(counted) => add(&mut all.sequenced, counted),
+                StageStatistics::Simulator(counted) => add(&mut all.simulator, counted),
                 StageStatistics::Null | StageStatistics::Custom => {}
             }
         }
         all
+    }
+}
+
+fn add<T: AddAssign>(sum: &mut Option<T>, counted: T) {
+    match sum {
+        Some(sum) => *sum += counted,
+        None => *sum = Some(counted),
     }
 }
 

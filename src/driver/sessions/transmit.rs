@@ -4,6 +4,7 @@ use super::super::connections::Link;
 use super::super::datagram::header_size;
 use super::super::{DisconnectReason, NetworkDriver};
 use super::Peer;
+use crate::log::note;
 use crate::proto::session::Session;
 use crate::proto::time::{Micros, from_ms};
 
@@ -41,6 +42,9 @@ impl NetworkDriver {
         if peer.negotiation.poll_hello(now) {
             self.send_hello(index, peer);
         }
+        if let Some(size) = peer.sending().and_then(Session::take_narrowed) {
+            self.narrow_path(index, size);
+        }
         let size = self.packet_size_max(index);
         let Some(session) = peer.sending() else { return true };
         session.set_datagram_size(u16::try_from(size).unwrap_or(u16::MAX));
@@ -61,6 +65,16 @@ impl NetworkDriver {
             utp.handle_sent(now);
         }
         whole
+    }
+
+    /// The path of a connection takes packets of no more than this: messages and fragments follow.
+    fn narrow_path(&mut self, index: u32, size: u16) {
+        let entry = self.connections.at(index);
+        let connection = entry.connection(index);
+        if let Some(utp) = &mut entry.utp {
+            utp.narrow_path(size);
+            note!(Info, "the path of {connection:?} takes {size} bytes at most now");
+        }
     }
 
     /// Has the socket of a link as much as it should hold?

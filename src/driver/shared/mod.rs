@@ -6,6 +6,8 @@
 
 mod lock;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod touched;
 
 use std::any::Any;
@@ -16,6 +18,8 @@ use super::jobs::{Desk, Round};
 use super::{Concurrent, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
+use crate::proto::time::Micros;
+use crate::pump::Turn;
 
 use lock::{Exclusive, SharedLock};
 use parking_lot::Mutex;
@@ -72,21 +76,19 @@ fn poisoned() -> Error {
 }
 
 impl SharedDriver {
-    /// Shares a driver.
-    pub fn new(driver: NetworkDriver) -> Self {
-        let workers = driver.settings.job_workers;
-        let shared = Self::with_content(Content::Driver(Box::new(driver)));
-        shared.place.jobs.open(workers, || ());
-        shared
+    /// Shares a driver. Here its background pump starts, if its settings want one.
+    ///
+    /// # Errors
+    /// [`Status::NetworkSocketError`] when the system gives no thread for the background pump.
+    pub fn new(driver: NetworkDriver) -> Result<Self> {
+        let place = Self::vacant();
+        place.put(&mut Some(Box::new(driver)), || ())?;
+        Ok(place)
     }
 
     /// A place for a driver, without one.
     pub(crate) fn vacant() -> Self {
-        Self::with_content(Content::Empty)
-    }
-
-    fn with_content(content: Content) -> Self {
-        let lock = SharedLock::new(content);
+        let lock = SharedLock::new(Content::Empty);
         Self { place: Arc::new(Place { lock, jobs: Desk::default(), round: Mutex::default() }) }
     }
 
@@ -182,19 +184,23 @@ impl SharedDriver {
 
     /// Moves a driver into a vacant place; `seal` runs while nobody else can enter. `None` when
     /// the place is not vacant, or in use.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
     pub(crate) fn put<R>(
         &self,
         driver: &mut Option<Box<NetworkDriver>>,
         seal: impl FnOnce() -> R,
-    ) -> Option<R> {
-        let mut content = self.place.lock.try_exclusive()?;
+    ) -> Result<Option<R>> {
+        let Some(mut content) = self.place.lock.try_exclusive() else { return Ok(None) };
         if !matches!(*content, Content::Empty) {
-            return None;
+            return Ok(None);
         }
-        let driver = driver.take()?;
+        let Some(mut driver) = driver.take() else { return Ok(None) };
+        driver.start_background(Arc::downgrade(&self.place), background_turn)?;
         let workers = driver.settings.job_workers;
         *content = Content::Driver(driver);
-        Some(self.place.jobs.open(workers, seal))
+        Ok(Some(self.place.jobs.open(workers, seal)))
     }
 
     /// Takes the driver out, for good; `None` when it was taken out before, or failed inside.
@@ -216,7 +222,10 @@ impl SharedDriver {
         drop(content);
         drop(crewless);
         match taken {
-            Content::Driver(driver) => Ok(Some(driver)),
+            Content::Driver(mut driver) => {
+                driver.stop_background();
+                Ok(Some(driver))
+            }
             Content::Empty | Content::Poisoned { .. } => Ok(None),
         }
     }
@@ -239,6 +248,15 @@ impl ConcurrentDriver {
     #[inline]
     pub fn enter<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
         self.shared.share(body)
+    }
+}
+
+/// Lets the background pump work on a driver for a moment, unless somebody else does.
+fn background_turn(place: &Place, body: fn(&mut NetworkDriver) -> Micros) -> Turn {
+    match place.lock.try_turn() {
+        // A panic ends the thread, and the driver says so to whoever comes next.
+        Some(content) => enter(content, body).map_or(Turn::Over, Turn::Sleep),
+        None => Turn::Refused,
     }
 }
 

@@ -48,7 +48,7 @@ impl Touched {
 
     /// Makes it unfit, for good: what is in it is not to be trusted.
     pub fn spoil(&self) {
-        self.last.store(SPOILED, Ordering::Release);
+        self.last.swap(SPOILED, Ordering::Release);
     }
 
     /// Is it unfit?

@@ -1,5 +1,7 @@
 //! What the stages count. Names and meaning are Unity Transport's, without its errors.
 
+use std::ops::AddAssign;
+
 use crate::proto::time::Micros;
 
 /// The counters of one stage, in order of the pipeline's stages.
@@ -111,5 +113,52 @@ pub struct SimulatorStatistics {
 impl Default for RttInfo {
     fn default() -> Self {
         Self { last: 0, smoothed: 50_000, variance: 5_000, resend_timeout: 50_000, samples: 0 }
+    }
+}
+
+impl AddAssign for FragmentationStatistics {
+    fn add_assign(&mut self, other: Self) {
+        self.messages_sent += other.messages_sent;
+        self.packets_sent += other.packets_sent;
+        self.messages_received += other.messages_received;
+        self.packets_received += other.packets_received;
+        self.packets_dropped += other.packets_dropped;
+        self.messages_dropped += other.messages_dropped;
+    }
+}
+
+impl AddAssign for ReliableStatistics {
+    /// The round trips stay those of the first: times are no sums.
+    fn add_assign(&mut self, other: Self) {
+        self.packets_received += other.packets_received;
+        self.packets_sent += other.packets_sent;
+        self.acks_received += other.acks_received;
+        self.acks_sent += other.acks_sent;
+        self.packets_dropped += other.packets_dropped;
+        self.packets_out_of_order += other.packets_out_of_order;
+        self.packets_duplicated += other.packets_duplicated;
+        self.packets_stale += other.packets_stale;
+        self.packets_resent += other.packets_resent;
+    }
+}
+
+impl AddAssign for SequencedStatistics {
+    fn add_assign(&mut self, other: Self) {
+        self.packets_sent += other.packets_sent;
+        self.packets_received += other.packets_received;
+        self.packets_culled += other.packets_culled;
+        self.packets_dropped += other.packets_dropped;
+    }
+}
+
+impl AddAssign for SimulatorStatistics {
+    fn add_assign(&mut self, other: Self) {
+        self.packets += other.packets;
+        self.dropped += other.dropped;
+        self.duplicated += other.duplicated;
+        self.fuzzed += other.fuzzed;
+        self.overflowed += other.overflowed;
+        self.bypassed += other.bypassed;
+        self.waiting += other.waiting;
     }
 }

@@ -28,6 +28,9 @@ pub mod types {
     pub const RELIABLE: u8 = 0x0a;
     /// The exclusive or of several of those; likewise.
     pub const REPAIR: u8 = 0x0c;
+    /// A piece of a message that may not be lost, which is too long for a datagram by now; to the
+    /// end of the packet.
+    pub const PART: u8 = 0x0e;
     /// The bit that says that a length follows.
     pub const WITH_LENGTH: u8 = 0x01;
 }
@@ -38,6 +41,10 @@ pub const MESSAGE_OVERHEAD: usize = 2;
 pub const RELIABLE_OVERHEAD: usize = 4;
 /// Bytes of a REPAIR frame with a length, besides the repair itself and its length.
 pub const REPAIR_OVERHEAD: usize = 5;
+/// Bytes of a PART frame, besides the piece.
+pub const PART_OVERHEAD: usize = 6;
+/// The bit beside a piece's offset that says that it is the last one.
+const LAST_PART: u16 = 0x8000;
 /// Ranges of an ACK frame besides the newest one.
 pub const ACK_RANGES_MAX: usize = 31;
 /// Messages that one REPAIR frame may cover.
@@ -92,6 +99,19 @@ pub enum Frame<'a> {
         /// How many messages: 2 to [`REPAIR_SPAN_MAX`].
         count: u8,
         /// The exclusive or.
+        data: &'a [u8],
+    },
+    /// A piece of a message of a reliable channel.
+    Part {
+        /// The channel.
+        channel: u8,
+        /// The low bits of the message's number in the channel.
+        sequence: u16,
+        /// Where in the message it belongs; below 32768.
+        offset: u16,
+        /// The message ends with it.
+        last: bool,
+        /// Its bytes.
         data: &'a [u8],
     },
 }
@@ -213,6 +233,13 @@ fn parse<'a>(rest: &mut &'a [u8]) -> Option<Frame<'a>> {
             }
             Frame::Repair { channel, first, count, data: body(rest, kind)? }
         }
+        types::PART => {
+            let [channel] = take(rest)?;
+            let sequence = u16::from_le_bytes(take(rest)?);
+            let place = u16::from_le_bytes(take(rest)?);
+            let (offset, last) = (place & !LAST_PART, place & LAST_PART != 0);
+            Frame::Part { channel, sequence, offset, last, data: body(rest, kind)? }
+        }
         _ => return None,
     })
 }
@@ -325,6 +352,18 @@ pub fn write_repair_head(
     write_length(out, length);
 }
 
+/// Appends what stands in front of a piece's bytes; it reaches to the end.
+pub fn write_part_head(
+    out: &mut Vec<u8>,
+    (channel, sequence): (u8, u16),
+    (offset, last): (u16, bool),
+) {
+    let [low, high] = sequence.to_le_bytes();
+    let place = offset | if last { LAST_PART } else { 0 };
+    out.extend_from_slice(&[types::PART, channel, low, high]);
+    out.extend_from_slice(&place.to_le_bytes());
+}
+
 fn write_length(out: &mut Vec<u8>, length: Option<usize>) {
     if let Some(length) = length {
         write_varint(out, length as u32);
@@ -346,6 +385,10 @@ pub fn write(out: &mut Vec<u8>, frame: &Frame<'_>, last: bool) {
         }
         Frame::Repair { channel, first, count, data } => {
             write_repair_head(out, (channel, first, count), length(data));
+            out.extend_from_slice(data);
+        }
+        Frame::Part { channel, sequence, offset, last, data } => {
+            write_part_head(out, (channel, sequence), (offset, last));
             out.extend_from_slice(data);
         }
         Frame::Ack(ack) => {

@@ -131,6 +131,9 @@ impl Pair {
         let way = 1 - side;
         let at = usize::from(value) % self.ways[way].len().max(1);
         match operation >> 1 & 7 {
+            0 if operation & 0x10 != 0 => {
+                self.sessions[side].set_datagram_size(256 + u16::from(value) * 5);
+            }
             0 => self.now += u64::from(value) * 500,
             1 => {
                 let channel = value % 4;

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::congestion::{Controller as _, DelayAwareCubic};
 use super::frame::{MESSAGE_OVERHEAD, RELIABLE_OVERHEAD};
+use super::narrow::{self, Narrowing};
 use super::pacer::Pacer;
 use super::packet::LONG_HEADER_SIZE;
 use super::receive_channel::ReceiveChannel;
@@ -21,6 +22,8 @@ use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// Probe timeouts without an answer until the path counts as broken.
 const OUTAGE_PROBES: u32 = 3;
+/// The probe timeout without an answer from which on a short datagram leaves, too.
+const SHORT_PROBE: u32 = 2;
 /// Probes that must have gone unanswered until the session gives up.
 const GIVE_UP_PROBES: u32 = 5;
 /// Doublings of the probe timeout, and what it never exceeds by them.
@@ -59,6 +62,9 @@ pub struct Session {
     config: Config,
     /// What the path takes; never more than the peers have agreed on.
     datagram_size: u16,
+    narrowing: Narrowing,
+    /// It was found to take less, and nobody has asked yet.
+    narrowed: bool,
     // What this side sends.
     sending: Vec<SendChannel>,
     messages: VecDeque<Queued>,
@@ -76,6 +82,8 @@ pub struct Session {
     probe_count: u32,
     probe_due: bool,
     ping_due: bool,
+    /// The next datagram is a short one, whatever else waits.
+    short_due: bool,
     peer_ack_delay: Micros,
     /// When something that must arrive was acknowledged, or there was nothing to be.
     progress: Micros,
@@ -102,7 +110,7 @@ impl Session {
     pub fn new(now: Micros, mut config: Config) -> Self {
         config.datagram_size_max = config.datagram_size_max.max(DATAGRAM_SIZE_MIN);
         let datagram = config.datagram_size_max;
-        Self {
+        let mut session = Self {
             sending: Vec::new(),
             messages: VecDeque::new(),
             message_bytes: ByteRing::default(),
@@ -117,6 +125,7 @@ impl Session {
             probe_count: 0,
             probe_due: false,
             ping_due: false,
+            short_due: false,
             peer_ack_delay: config.ack_delay,
             progress: now,
             datagrams: 0,
@@ -130,15 +139,27 @@ impl Session {
             path_validated: None,
             failure: None,
             statistics: Statistics::default(),
-            datagram_size: datagram,
+            datagram_size: 0,
+            narrowing: Narrowing::default(),
+            narrowed: false,
             config,
-        }
+        };
+        session.set_datagram_size(datagram);
+        session
     }
 
     /// Says how long a datagram the path takes, as far as is known now. Messages that were accepted
-    /// before leave all the same.
+    /// before leave all the same, those that must arrive in pieces.
     pub fn set_datagram_size(&mut self, size: u16) {
         self.datagram_size = size.clamp(DATAGRAM_SIZE_MIN, self.config.datagram_size_max);
+        let shorter = narrow::next_size(self.datagram_size);
+        let long = if shorter < self.datagram_size { u32::from(shorter) } else { u32::MAX };
+        self.recovery.set_long(long);
+    }
+
+    /// How long a datagram the path takes, once, when it was found to take less than was thought.
+    pub fn take_narrowed(&mut self) -> Option<u16> {
+        std::mem::take(&mut self.narrowed).then_some(self.datagram_size)
     }
 
     /// The longest message that [`send_message`](Self::send_message) takes.
@@ -311,6 +332,7 @@ impl Session {
         self.pacer = Pacer::new(now, datagram);
         self.probe_count = 0;
         self.ping_due = true;
+        self.narrowing.clear();
     }
 
     /// Lets time pass.
@@ -342,8 +364,10 @@ impl Session {
         for channel in &mut self.sending {
             probed += channel.probe(room);
         }
+        // Perhaps only what is long gets lost.
+        self.short_due = self.probe_count >= SHORT_PROBE || self.narrowing.suspects();
         // Something that asks for an answer must leave, whatever else there is.
-        self.ping_due |= probed == 0;
+        self.ping_due |= probed == 0 || self.short_due;
     }
 
     fn probe_timeout(&self) -> Micros {

@@ -14,6 +14,7 @@ pub mod frame;
 pub mod fuzz;
 pub mod hello;
 mod machine;
+mod narrow;
 mod pacer;
 pub mod packet;
 pub mod path;

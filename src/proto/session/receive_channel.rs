@@ -47,6 +47,9 @@ pub struct ReceiveChannel {
     /// The last messages that were delivered, once the peer has sent a repair.
     history: VecDeque<Vec<u8>>,
     repairs: Vec<Repair>,
+    /// Messages of which pieces have come: number, and bytes from the start on.
+    pieces: Vec<(u64, Vec<u8>)>,
+    pieces_cost: u64,
     keeps_history: bool,
     pool: Vec<Vec<u8>>,
     scratch: Vec<u8>,
@@ -69,6 +72,8 @@ impl ReceiveChannel {
             held_cost: 0,
             history: VecDeque::new(),
             repairs: Vec::new(),
+            pieces: Vec::new(),
+            pieces_cost: 0,
             keeps_history: false,
             pool: Vec::new(),
             scratch: Vec::new(),
@@ -109,9 +114,59 @@ impl ReceiveChannel {
         self.held.front().is_some_and(Option::is_some)
     }
 
-    /// Cost of what waits behind gaps.
+    /// Cost of what waits behind gaps, or for its other pieces.
     pub const fn held_cost(&self) -> u64 {
-        self.held_cost
+        self.held_cost + self.pieces_cost
+    }
+
+    /// Takes a piece of a message, which must follow those before it.
+    pub fn handle_piece(
+        &mut self,
+        truncated: u16,
+        (offset, last): (u16, bool),
+        data: &[u8],
+        room: u64,
+        output: &mut impl Output,
+    ) -> Verdict {
+        let sequence = super::packet::expand(u32::from(truncated), 16, self.next);
+        let Some(distance) = sequence.checked_sub(self.next) else { return Verdict::Duplicate };
+        if self.held.get(distance as usize).is_some_and(Option::is_some) {
+            return Verdict::Duplicate;
+        }
+        let known = self.pieces.iter().position(|&(number, _)| number == sequence);
+        let begun = known.map_or(0, |place| self.pieces[place].1.len());
+        let more = if known.is_some() { data.len() as u64 } else { cost(data.len()) };
+        match usize::from(offset) {
+            offset if offset < begun => return Verdict::Duplicate,
+            offset if offset > begun || distance >= UNACKNOWLEDGED_MAX || more > room => {
+                return Verdict::Refused;
+            }
+            _ => {}
+        }
+        let place = known.unwrap_or_else(|| {
+            self.pieces.push((sequence, self.pool.pop().unwrap_or_default()));
+            self.pieces.len() - 1
+        });
+        self.pieces[place].1.extend_from_slice(data);
+        self.pieces_cost += more;
+        if !last {
+            return Verdict::Held;
+        }
+        let (_, message) = self.pieces.swap_remove(place);
+        self.pieces_cost -= cost(message.len());
+        let room = room - more + cost(message.len());
+        let verdict = self.handle_message(truncated, &message, room, output);
+        self.recycle(message);
+        verdict
+    }
+
+    /// The message is there whole; its pieces are not needed any more.
+    fn forget_pieces(&mut self, sequence: u64) {
+        if let Some(place) = self.pieces.iter().position(|&(number, _)| number == sequence) {
+            let (_, message) = self.pieces.swap_remove(place);
+            self.pieces_cost -= cost(message.len());
+            self.recycle(message);
+        }
     }
 
     /// Takes a message. `room` is what the window leaves for new ones.
@@ -146,6 +201,9 @@ impl ReceiveChannel {
             || between > room + self.held_cost
         {
             return Verdict::Refused;
+        }
+        if !self.pieces.is_empty() {
+            self.forget_pieces(sequence);
         }
         if distance == 0 && !self.is_stalled() && !out.is_full() {
             self.deliver(data, out);

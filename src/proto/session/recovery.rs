@@ -27,7 +27,7 @@ pub struct Content {
     pub channel: u8,
     /// The first message.
     pub first: u64,
-    /// How many.
+    /// How many; 0: a piece of the first.
     pub count: u32,
 }
 
@@ -73,6 +73,8 @@ pub struct Acknowledged {
     pub elapsed: Option<Micros>,
     /// Packets that had been taken for lost.
     pub spurious: u64,
+    /// One of them was long.
+    pub long: bool,
 }
 
 /// What was lost.
@@ -82,6 +84,8 @@ pub struct Losses {
     pub packets: u64,
     /// When the last of them left.
     pub sent: Micros,
+    /// When the last of those left that were long.
+    pub long_sent: Option<Micros>,
 }
 
 /// Packets under way.
@@ -101,6 +105,8 @@ pub struct Recovery {
     suspects: VecDeque<u64>,
     /// When the last packet left whose loss must be noticed.
     last_vital: Micros,
+    /// Packets of more bytes are long.
+    long: u32,
     /// When and with which number the last two spans of time began.
     spans: [(Micros, u64); 2],
 }
@@ -120,6 +126,7 @@ impl Recovery {
             loss_time: None,
             suspects: VecDeque::new(),
             last_vital: 0,
+            long: u32::MAX,
             spans: [(0, 0); 2],
         }
     }
@@ -136,6 +143,11 @@ impl Recovery {
             self.spans = [self.spans[1], (now, self.next_number())];
         }
         self.largest_acknowledged.map_or(0, |largest| largest + 1).min(self.spans[0].1)
+    }
+
+    /// From here on packets of more bytes are long.
+    pub const fn set_long(&mut self, size: u32) {
+        self.long = size;
     }
 
     /// Bytes under way.
@@ -158,10 +170,12 @@ impl Recovery {
         self.loss_time
     }
 
-    /// The next packet carries messages.
+    /// The next packet carries messages, or with a count of 0 a piece of one.
     pub fn carry(&mut self, content: Content, already: u32) {
         if already > 0
+            && content.count > 0
             && let Some(last) = self.contents.back_mut()
+            && last.count > 0
             && last.channel == content.channel
             && last.first + u64::from(last.count) == content.first
         {
@@ -240,7 +254,7 @@ impl Recovery {
         now: Micros,
         largest: u64,
         ranges: impl Iterator<Item = (u64, u64)>,
-        mut arrive: impl FnMut(Content),
+        mut arrive: impl FnMut(u64, Content),
     ) -> Option<Acknowledged> {
         if largest >= self.next_number() {
             return None;
@@ -266,7 +280,8 @@ impl Recovery {
                 continue;
             }
             for number in start.max(self.base)..=end {
-                self.acknowledge_at((number - self.base) as usize, &mut result, &mut arrive);
+                let place = (number - self.base) as usize;
+                self.acknowledge_at(place, &mut result, &mut |content| arrive(number, content));
             }
         }
         self.retire();
@@ -286,6 +301,7 @@ impl Recovery {
         packet.state = State::Done;
         result.bytes += u64::from(packet.size);
         result.packets += 1;
+        result.long |= packet.size > self.long;
         self.in_flight -= u64::from(packet.size);
         self.vital -= u64::from(packet.vital);
         let start = (packet.contents - self.contents_base) as usize;
@@ -347,6 +363,9 @@ impl Recovery {
         packet.state = State::Done;
         losses.packets += 1;
         losses.sent = losses.sent.max(packet.sent);
+        if packet.size > self.long {
+            losses.long_sent = losses.long_sent.max(Some(packet.sent));
+        }
         self.in_flight -= u64::from(packet.size);
         self.vital -= u64::from(packet.vital);
         if self.suspects.len() >= SUSPECTS_MAX {
@@ -390,7 +409,7 @@ mod tests {
     ) -> (Acknowledged, Vec<u64>) {
         let mut arrived = Vec::new();
         let result = recovery
-            .handle_ack(now, ranges[0].1, ranges.iter().copied(), |content| {
+            .handle_ack(now, ranges[0].1, ranges.iter().copied(), |_, content| {
                 arrived.push(content.first);
             })
             .expect("was sent");
@@ -421,7 +440,9 @@ mod tests {
     #[test]
     fn what_was_never_sent_cannot_be_acknowledged() {
         let mut recovery = sent(5);
-        assert!(recovery.handle_ack(0, 5, [(0, 5)].into_iter(), |_| panic!("nothing")).is_none());
+        assert!(
+            recovery.handle_ack(0, 5, [(0, 5)].into_iter(), |_, _| panic!("nothing")).is_none()
+        );
         assert_eq!(recovery.in_flight(), 500);
     }
 

@@ -31,6 +31,17 @@ struct Slot {
     order: u64,
     /// The packet that carried it last.
     packet: u64,
+    /// Bytes at its start that arrived as pieces.
+    arrived: u16,
+    /// Bytes of the piece behind them that is under way; 0 for the whole message.
+    piece: u16,
+}
+
+impl Slot {
+    /// Are there bytes that have never left?
+    fn is_partly_sent(&self) -> bool {
+        self.piece > 0 && u32::from(self.arrived + self.piece) < self.length
+    }
 }
 
 /// What a channel would send next.
@@ -44,6 +55,8 @@ pub struct Next {
     pub again: bool,
     /// Its place among all messages of the session.
     pub order: u64,
+    /// Bytes at its start that arrived as pieces.
+    pub arrived: usize,
 }
 
 /// What protects messages that were sent: one of them again, or several in one.
@@ -75,6 +88,8 @@ pub struct SendChannel {
     next: u64,
     bytes: ByteRing,
     lost: VecDeque<u64>,
+    /// Messages of which a piece is under way and another must follow.
+    partly_sent: u32,
     /// Bytes that were never sent.
     backlog: usize,
     /// Everything below has had its protection.
@@ -94,6 +109,7 @@ impl SendChannel {
             next: 0,
             bytes: ByteRing::default(),
             lost: VecDeque::new(),
+            partly_sent: 0,
             backlog: 0,
             repaired: 0,
         }
@@ -105,7 +121,9 @@ impl SendChannel {
         let position = self.bytes.push(parts);
         self.backlog += length;
         let (state, packet) = (State::Waiting, 0);
-        self.slots.push_back(Slot { position, length: length as u32, state, order, packet });
+        let (arrived, piece) = (0, 0);
+        let length = length as u32;
+        self.slots.push_back(Slot { position, length, state, order, packet, arrived, piece });
     }
 
     /// What it holds, as the queue's limit counts it.
@@ -120,7 +138,9 @@ impl SendChannel {
 
     /// Has everything been sent at least once, and nothing waits to be sent again?
     pub fn is_sent(&self) -> bool {
-        self.next == self.first + self.slots.len() as u64 && self.lost.is_empty()
+        self.next == self.first + self.slots.len() as u64
+            && self.lost.is_empty()
+            && self.partly_sent == 0
     }
 
     /// Does anything wait for its turn: what was lost, or with `news` what was never sent?
@@ -145,8 +165,7 @@ impl SendChannel {
         while let Some(&sequence) = self.lost.front() {
             match self.slot(sequence) {
                 Some(slot) if slot.state == State::Lost => {
-                    let (length, order) = (slot.length as usize, slot.order);
-                    return Some(Next { sequence, length, again: true, order });
+                    return Some(next_of(sequence, slot, true));
                 }
                 _ => self.lost.pop_front(),
             };
@@ -154,9 +173,7 @@ impl SendChannel {
         if self.next - self.first >= UNACKNOWLEDGED_MAX {
             return None;
         }
-        let slot = self.slot(self.next)?;
-        let (length, order) = (slot.length as usize, slot.order);
-        Some(Next { sequence: self.next, length, again: false, order })
+        Some(next_of(self.next, self.slot(self.next)?, false))
     }
 
     /// A message's bytes, in two pieces.
@@ -167,9 +184,17 @@ impl SendChannel {
 
     /// The message leaves in a packet.
     pub fn handle_sent(&mut self, sequence: u64, packet: u64) {
+        self.handle_piece_sent(sequence, packet, 0);
+    }
+
+    /// Of the message the next bytes leave in a packet; 0 is all of it.
+    pub fn handle_piece_sent(&mut self, sequence: u64, packet: u64, piece: u16) {
         let Some(place) = sequence.checked_sub(self.first) else { return };
         let Some(slot) = self.slots.get_mut(place as usize) else { return };
         slot.packet = packet;
+        self.partly_sent -= u32::from(slot.is_partly_sent());
+        slot.piece = piece;
+        self.partly_sent += u32::from(slot.is_partly_sent());
         if slot.state == State::Acknowledged {
             return;
         }
@@ -187,11 +212,32 @@ impl SendChannel {
             let slot = &mut self.slots[(sequence - self.first) as usize];
             news += u64::from(slot.state != State::Acknowledged);
             slot.state = State::Acknowledged;
+            self.partly_sent -= u32::from(slot.is_partly_sent());
+            slot.piece = 0;
         }
         if news > 0 {
             self.release();
         }
         news
+    }
+
+    /// The piece of a message that this packet carried arrived. What follows it is next.
+    pub fn handle_piece_acknowledged(&mut self, sequence: u64, packet: u64) {
+        let Some(place) = sequence.checked_sub(self.first) else { return };
+        let Some(slot) = self.slots.get_mut(place as usize) else { return };
+        if slot.packet != packet || slot.piece == 0 || slot.state == State::Acknowledged {
+            return;
+        }
+        self.partly_sent -= u32::from(slot.is_partly_sent());
+        slot.arrived += slot.piece;
+        slot.piece = 0;
+        if u32::from(slot.arrived) == slot.length {
+            slot.state = State::Acknowledged;
+            self.release();
+        } else if slot.state == State::Sent {
+            slot.state = State::Lost;
+            self.lost.push_back(sequence);
+        }
     }
 
     /// Everything below the number whose low bits are `truncated` arrived.
@@ -213,10 +259,10 @@ impl SendChannel {
     }
 
     /// The packet that carried messages was lost: those that were not sent again since are.
-    /// Returns how many.
+    /// Returns how many. A count of 0 is a piece of the first.
     pub fn handle_lost(&mut self, first: u64, count: u64, packet: u64) -> u64 {
         let mut lost = 0;
-        for sequence in first.max(self.first)..(first + count).min(self.next) {
+        for sequence in first.max(self.first)..(first + count.max(1)).min(self.next) {
             let slot = &mut self.slots[(sequence - self.first) as usize];
             if slot.state == State::Sent && slot.packet == packet {
                 slot.state = State::Lost;
@@ -299,6 +345,11 @@ impl SendChannel {
     }
 }
 
+fn next_of(sequence: u64, slot: &Slot, again: bool) -> Next {
+    let (length, arrived) = (slot.length as usize, usize::from(slot.arrived));
+    Next { sequence, length, again, order: slot.order, arrived }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,21 +374,21 @@ mod tests {
         assert_eq!(channel.backlog(), 8);
         assert_eq!(
             send(&mut channel, 0),
-            Some(Next { sequence: 0, length: 3, again: false, order: 0 })
+            Some(Next { sequence: 0, length: 3, again: false, order: 0, arrived: 0 })
         );
         assert_eq!(
             send(&mut channel, 1),
-            Some(Next { sequence: 1, length: 0, again: false, order: 0 })
+            Some(Next { sequence: 1, length: 0, again: false, order: 0, arrived: 0 })
         );
         assert_eq!(channel.handle_lost(0, 1, 0), 1);
         assert!(!channel.is_sent());
-        let again = Next { sequence: 0, length: 3, again: true, order: 0 };
+        let again = Next { sequence: 0, length: 3, again: true, order: 0, arrived: 0 };
         assert_eq!(send(&mut channel, 2), Some(again));
         assert_eq!(channel.data(0).concat(), [3; 3]);
         assert_eq!(channel.handle_lost(0, 1, 0), 0, "it left again since");
         assert_eq!(
             send(&mut channel, 3),
-            Some(Next { sequence: 2, length: 5, again: false, order: 0 })
+            Some(Next { sequence: 2, length: 5, again: false, order: 0, arrived: 0 })
         );
         assert_eq!(send(&mut channel, 4), None);
         assert!(channel.is_sent() && !channel.is_idle() && channel.backlog() == 0);

@@ -4,5 +4,6 @@ mod attacks;
 mod behaviour;
 mod histories;
 mod mixture;
+mod narrowing;
 mod stream;
 mod world;

@@ -176,6 +176,11 @@ impl UtpConnection {
         self.prober.replaces_heartbeats()
     }
 
+    /// The path takes packets of no more than this, as it has turned out.
+    pub fn narrow_path(&mut self, packet_size: u16) {
+        self.path_mtu.narrow(packet_size.saturating_add(self.overhead));
+    }
+
     /// May the program use the connection, as far as the path is concerned?
     #[must_use]
     pub const fn is_settled(&self) -> bool {

@@ -59,6 +59,11 @@ impl PathMtu {
         Self { stage: Stage::Waiting, since: now, settled: false, ..Self::off(largest) }
     }
 
+    /// The path was found to take no more than this; what was probed before is outdated.
+    pub fn narrow(&mut self, size: u16) {
+        *self = Self::off(self.size().min(size));
+    }
+
     /// The sizes that are probed, ascending; those that the settings rule out are 0.
     fn sizes(&self) -> [u16; PROBES] {
         let above = |size: u16| if size > PATH_MTU_MIN { size } else { 0 };
@@ -248,6 +253,19 @@ mod tests {
             machine.handle_timeout(now);
         }
         assert_eq!(machine.size(), 1300, "now it is known");
+    }
+
+    #[test]
+    fn a_path_that_became_narrower_stays_so() {
+        let mut machine = begun(1400);
+        machine.handle_ack(1400);
+        machine.narrow(1024);
+        assert_eq!((machine.size(), machine.is_settled()), (1024, true));
+        machine.handle_ack(1400);
+        machine.narrow(512);
+        machine.narrow(1024);
+        assert_eq!((machine.size(), machine.next_timeout()), (512, None));
+        assert_eq!(probes(&mut machine), [] as [u16; 0]);
     }
 
     #[test]

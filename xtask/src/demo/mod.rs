@@ -342,7 +342,7 @@ mod tests {
         let program = root.join("arena_server");
         fs::write(&program, format!("#!/bin/sh\n{script}")).expect("written");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("ours");
-        Project { target: root.join("target"), root }
+        Project { logs: root.join("target/logs"), target: root.join("target"), root }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! `cargo xtask test`: the ladder of tests, step by step, with a summary at the end.
 //!
-//! This file runs steps and counts; what a step does is in the modules below. A step fails, or
-//! passes, or says why it was skipped: there is no fourth way, and nothing is skipped in silence.
+//! This file reports steps and counts them; in what order they run is in `side_by_side`, and what
+//! a step does is in the modules below. A step fails, or passes, or says why it was skipped: there
+//! is no fourth way, and nothing is skipped in silence.
 
 mod abi;
 mod docs;
@@ -9,10 +10,15 @@ mod manual;
 mod native;
 mod peers;
 mod rust;
+mod sanitizer;
+mod side_by_side;
 mod snippets;
 mod steps;
 
-use std::io::{Write, stdout};
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use self::steps::{STEPS, Step};
@@ -25,6 +31,9 @@ use crate::table::{Align, Table};
 /// What the whole run is meant to take at most on two cores; longer is said, not punished,
 /// because the time is the machine's as much as ours.
 const BUDGET: Duration = Duration::from_secs(25 * 60);
+/// How many steps run side by side at most. Most of them keep one core busy or wait for a peer;
+/// more of them would only wait for the builds that they share.
+const LANES: usize = 2;
 
 /// How a step that did not fail ended.
 pub enum Outcome {
@@ -47,22 +56,23 @@ enum Verdict {
     Skipped(String),
 }
 
-/// `cargo xtask test [--only STEP,…] [--skip STEP,…] [--list]`.
+/// `cargo xtask test [--only STEP,…] [--skip STEP,…] [--jobs N] [--list]`.
 pub fn command(project: &Project, args: &Args) -> Result<()> {
     let steps = choose(&args.list("--only"), &args.list("--skip"))?;
     if args.has("--list") {
         list(&steps);
         return Ok(());
     }
+    let lanes = args.number::<NonZeroUsize>("--jobs")?.map_or_else(lanes, NonZeroUsize::get);
     let start = Instant::now();
     let missing = install_for(project, &steps)?;
-    let mut entries = Vec::new();
-    for (at, step) in steps.iter().enumerate() {
-        print!("[{}/{}] {} … ", at + 1, steps.len(), step.name);
-        let _ = stdout().flush();
-        entries.push(run_step(project, step, &missing));
-    }
+    let entries = run_steps(project, &steps, lanes, &missing);
     summarize(&entries, start.elapsed())
+}
+
+/// Two steps side by side, unless there is one core only.
+fn lanes() -> usize {
+    available_parallelism().map_or(1, |cores| cores.get().min(LANES))
 }
 
 /// The chosen steps in the table's order; a name that is not in the table is an error.
@@ -103,33 +113,50 @@ fn install_for(project: &Project, steps: &[&Step]) -> Result<Vec<Missing>> {
     install::ensure(project, &needs)
 }
 
-fn run_step(project: &Project, step: &Step, missing: &[Missing]) -> Entry {
+/// Runs the steps and prints each when it has ended; returns them in the table's order.
+fn run_steps(project: &Project, steps: &[&Step], lanes: usize, missing: &[Missing]) -> Vec<Entry> {
+    let ended = Mutex::new(Vec::new());
+    side_by_side::run(steps.iter().map(|step| step.build), lanes, |at| {
+        let (entry, report) = run_step(project, steps[at], missing);
+        let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.push((at, entry));
+        println!("[{}/{}] {report}", ended.len(), steps.len());
+    });
+    let mut ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
+    ended.sort_by_key(|(at, _)| *at);
+    ended.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// Runs one step; returns what the summary says of it and what is printed at its end.
+fn run_step(project: &Project, step: &Step, missing: &[Missing]) -> (Entry, String) {
     let start = Instant::now();
     let result = match missing.iter().find(|entry| step.needs.contains(&entry.need)) {
         Some(entry) if entry.optional => Ok(Outcome::Skipped(entry.why.clone())),
         Some(entry) => Err(Error::new(entry.why.clone())),
-        None => (step.run)(project),
+        None => {
+            let project = project.with_logs_in(step.name);
+            let run = AssertUnwindSafe(|| (step.run)(&project));
+            // A step that panics is one that failed: the others go on.
+            catch_unwind(run).unwrap_or_else(|_| Err(Error::new("the step panicked")))
+        }
     };
     let time = start.elapsed();
+    let name = step.name;
     let seconds = time.as_secs_f32();
-    let verdict = match result {
+    let (verdict, report) = match result {
         Ok(Outcome::Passed(notes)) => {
-            println!("ok ({seconds:.1} s)");
-            for note in notes {
-                println!("    {note}");
-            }
-            Verdict::Passed
+            let notes: String = notes.iter().map(|note| format!("\n    {note}")).collect();
+            (Verdict::Passed, format!("{name}: ok ({seconds:.1} s){notes}"))
         }
         Ok(Outcome::Skipped(why)) => {
-            println!("skipped: {why}");
-            Verdict::Skipped(first_line(&why))
+            (Verdict::Skipped(first_line(&why)), format!("{name}: skipped: {why}"))
         }
         Err(error) => {
-            println!("FAILED ({seconds:.1} s)\n{error}");
-            Verdict::Failed(error.headline().to_owned())
+            let report = format!("{name}: FAILED ({seconds:.1} s)\n{error}");
+            (Verdict::Failed(error.headline().to_owned()), report)
         }
     };
-    Entry { name: step.name, verdict, time }
+    (Entry { name, verdict, time }, report)
 }
 
 fn first_line(text: &str) -> String {
@@ -207,7 +234,7 @@ mod tests {
     #[test]
     fn steps_are_chosen_by_name_and_unknown_names_are_refused() {
         let names = |steps: Vec<&Step>| steps.iter().map(|step| step.name).collect::<Vec<_>>();
-        assert_eq!(names(choose(&["docs", "fmt"], &[]).expect("known")), ["fmt", "docs"]);
+        assert_eq!(names(choose(&["demo", "fmt"], &[]).expect("known")), ["fmt", "demo"]);
         assert!(!names(choose(&[], &["demo"]).expect("known")).contains(&"demo"));
         assert!(choose(&["fmt"], &["fmt"]).is_err());
         let text = choose(&["nonsense"], &[]).err().expect("unknown").to_string();

@@ -12,7 +12,7 @@ use crate::paths::{Project, stem};
 use crate::shell::{Run, difference};
 
 /// How long one test program may take.
-const PROGRAM_LIMIT: Duration = Duration::from_secs(180);
+const PROGRAM_LIMIT: Duration = Duration::from_secs(600);
 /// Programs of `tests/c` that other steps run.
 const OTHER_STEPS: &[&str] = &["layout", "smoke"];
 const SANITIZE: &[&str] = &[
@@ -115,10 +115,7 @@ fn scenario_players(
     folder: &Path,
     library: &Path,
 ) -> Result<[(&'static str, Player); 3]> {
-    Run::cargo(project)
-        .args(["build", "--package", "netdriver", "--example", "scenario"])
-        .args(build::test_features())
-        .quiet(project, "cargo-build-scenario")?;
+    build::debug(project).quiet(project, "cargo-build-scenario")?;
     let rust = project.target.join("debug/examples/scenario");
     let c = folder.join("scenario");
     let rpath = library.display().to_string();

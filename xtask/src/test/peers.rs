@@ -11,7 +11,7 @@ use crate::paths::{Project, stem};
 use crate::shell::Run;
 
 /// How long one script may take.
-const SCRIPT_LIMIT: Duration = Duration::from_secs(240);
+const SCRIPT_LIMIT: Duration = Duration::from_secs(900);
 /// The scripts in Python: its `websockets`, Unity Transport's protocol and its pipelines written
 /// once more, and the C# faces of other engines' classes.
 const PYTHON: &[&str] = &[

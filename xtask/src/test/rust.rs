@@ -63,11 +63,11 @@ pub fn test(project: &Project) -> Result<Outcome> {
 /// The documentation's examples, then the documentation itself without a warning.
 pub fn document(project: &Project) -> Result<Outcome> {
     let log = Run::cargo(project)
-        .args(["test", "--doc", "--package", "netdriver"])
+        .args(["test", "--doc", "--workspace"])
         .args(test_features())
         .quiet(project, "doc-tests")?;
     Run::cargo(project)
-        .args(["doc", "--no-deps", "--package", "netdriver"])
+        .args(["doc", "--no-deps", "--workspace"])
         .args(test_features())
         .env("RUSTDOCFLAGS", "-D warnings")
         .quiet(project, "doc")?;
@@ -75,7 +75,7 @@ pub fn document(project: &Project) -> Result<Outcome> {
 }
 
 /// The lines in which cargo's test runners say how many tests ran.
-fn closing_lines(log: &str) -> Vec<String> {
+pub fn closing_lines(log: &str) -> Vec<String> {
     let lines = log.lines().map(str::trim);
     let closing = lines.filter(|line| line.starts_with("test result:") || nextest_summary(line));
     closing.map(str::to_owned).collect()

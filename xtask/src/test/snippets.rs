@@ -8,7 +8,6 @@ use crate::build::{self, CsharpProgram, Link};
 use crate::error::{Context, Error, Result};
 use crate::install::{self, Need};
 use crate::paths::{Project, read};
-use crate::shell::Run;
 
 /// The document in which every language must have a program.
 const README: &str = "README.md";
@@ -98,17 +97,8 @@ fn compile_one(
             build::csharp_program(project, &program, folder).map(|_| ())
         }
         Language::Rust => {
-            let debug = project.target.join("debug");
-            Run::new("rustc")
-                .args(["--edition", "2024", "--crate-type", "bin", "--emit", "metadata"])
-                .args(["-D", "warnings", "--crate-name", name, "--extern"])
-                .arg(format!("netdriver={}", debug.join("libnetdriver.rlib").display()))
-                .arg(format!("-Ldependency={}", debug.join("deps").display()))
-                .arg("--out-dir")
-                .arg(folder)
-                .arg(&source)
-                .quiet(project, &format!("rustc-{name}"))
-                .map(|_| ())
+            let program = folder.join(name);
+            build::compile_rust(project, "debug", &source, &program, &["--emit", "metadata"])
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The table of steps, in the order in which they run: quick ones first, the demo near the end.
+//! The two builds of the library have about the same amount of work each, so that two steps are
+//! under way until the end.
 
-use super::{Outcome, abi, docs, native, peers, rust};
+use super::side_by_side::Build;
+use super::{Outcome, abi, docs, native, peers, rust, sanitizer};
 use crate::bindgen;
-use crate::conformance;
+use crate::conformance::{self, Cases};
 use crate::demo;
 use crate::error::Result;
 use crate::fuzz;
@@ -26,6 +29,8 @@ pub struct Step {
     pub needs: &'static [Need],
     /// Optional tools that it uses when they are there.
     pub wishes: &'static [Need],
+    /// The build of the library that it has to itself meanwhile.
+    pub build: Build,
     /// The work.
     pub run: fn(&Project) -> Result<Outcome>,
 }
@@ -33,90 +38,132 @@ pub struct Step {
 const fn step(
     name: &'static str,
     about: &'static str,
+    build: Build,
     needs: &'static [Need],
     run: fn(&Project) -> Result<Outcome>,
 ) -> Step {
-    Step { name, about, needs, wishes: &[], run }
+    Step { name, about, needs, wishes: &[], build, run }
 }
 
 /// Every step.
 pub const STEPS: &[Step] = &[
-    step("fmt", "the sources are formatted", &[Need::Rustfmt], rust::format),
-    step("clippy", "no lint speaks up", &[Need::Clippy], rust::lint),
-    step("bindgen", "committed bindings are the generated ones", &[], bindings),
-    step("rust", "unit, property, simulation and integration tests", &[], rust::test),
-    step("doc", "documentation builds without a warning, its examples run", &[], rust::document),
+    step("fmt", "the sources are formatted", Build::Own, &[Need::Rustfmt], rust::format),
+    step("docs", "links and names in the documents are right", Build::Own, &[], docs::check),
     step(
         "header",
         "the header compiles alone in C and C++ and describes all",
+        Build::Own,
         &[Need::Cxx],
         abi::header,
     ),
-    step("symbols", "header = exported symbols = C# entry points", &[], abi::symbols),
-    step("layout", "C and C# agree on every struct", &[Need::Mono], abi::layout),
-    step("link", "shared and static library link and run", &[], native::link),
-    step("c-asan", "the C tests under the address sanitizer", &[], native::sanitized),
-    step("c-valgrind", "the C tests under Valgrind", &[Need::Valgrind], native::valgrind),
-    step("csharp", "the C# tests on Mono", &[Need::Mono], native::csharp),
-    step("scenarios", "one script, three languages, one log", &[Need::Mono], native::scenarios),
+    step("clippy", "no lint speaks up", Build::Debug, &[Need::Clippy], rust::lint),
+    step(
+        "symbols",
+        "header = exported symbols = C# entry points",
+        Build::Release,
+        &[],
+        abi::symbols,
+    ),
+    step("bindgen", "committed bindings are the generated ones", Build::Debug, &[], bindings),
+    step("link", "shared and static library link and run", Build::Release, &[], native::link),
+    step("rust", "unit, property, simulation and integration tests", Build::Debug, &[], rust::test),
+    step(
+        "conformance",
+        "the Autobahn cases but the slow ones with compression",
+        Build::Release,
+        &[Need::Mono, Need::Python],
+        |project| conform(project, Cases::Quick),
+    ),
+    step(
+        "conformance-slow",
+        "the other Autobahn cases, for minutes",
+        Build::Release,
+        &[Need::Mono, Need::Python],
+        |project| conform(project, Cases::Slow),
+    ),
+    step(
+        "doc",
+        "documentation builds without a warning, its examples run",
+        Build::Debug,
+        &[],
+        rust::document,
+    ),
+    step("layout", "C and C# agree on every struct", Build::Debug, &[Need::Mono], abi::layout),
+    step("c-asan", "the C tests under the address sanitizer", Build::Debug, &[], native::sanitized),
+    step(
+        "c-valgrind",
+        "the C tests under Valgrind",
+        Build::Debug,
+        &[Need::Valgrind],
+        native::valgrind,
+    ),
+    step("csharp", "the C# tests on Mono", Build::Debug, &[Need::Mono], native::csharp),
+    step(
+        "scenarios",
+        "one script, three languages, one log",
+        Build::Debug,
+        &[Need::Mono],
+        native::scenarios,
+    ),
+    step(
+        "snippets",
+        "the documents' programs compile",
+        Build::Debug,
+        &[Need::Mono],
+        docs::programs,
+    ),
     step(
         "foreign",
         "Python's websockets, Node's ws and a second UTP as peers",
+        Build::Release,
         &[Need::Mono, Need::Node, Need::Python],
         peers::foreign,
     ),
     step(
         "wireshark",
         "the dissector on written and on recorded captures",
+        Build::Release,
         &[Need::Mono, Need::Python, Need::Tshark],
         peers::wireshark,
     ),
     step(
         "nginx",
         "wss at nginx, ws behind, and the client's own address",
+        Build::Release,
         &[Need::Mono, Need::Python, Need::Nginx],
         peers::nginx,
     ),
     step(
         "proxies",
         "a client behind tinyproxy and microsocks, and redirects",
+        Build::Release,
         &[Need::Mono, Need::Python, Need::Proxies],
         peers::proxies,
     ),
     step(
         "browser",
         "a browser's console against the echo server",
+        Build::Release,
         &[Need::Mono, Need::Node, Need::Chromium],
         peers::browser,
     ),
     step(
         "chat",
         "a chat between pages in a browser and a C# program",
+        Build::Release,
         &[Need::Mono, Need::Node, Need::Chromium],
         peers::chat,
     ),
-    step(
-        "conformance",
-        "the Autobahn cases but the slow ones with compression",
-        &[Need::Mono, Need::Python],
-        conform,
-    ),
-    step(
-        "conformance-all",
-        "every Autobahn case, for minutes",
-        &[Need::Mono, Need::Python],
-        conform_wholly,
-    ),
-    step("fuzz", "every parser for a few seconds", &[Need::Cxx], fuzzing),
+    step("tsan", "the tests about threads see no race", Build::Own, &[], sanitizer::threads),
+    step("fuzz", "every parser for a few seconds", Build::Own, &[Need::Cxx], fuzzing),
     Step {
         name: "demo",
         about: "the demo with every kind of client",
         needs: &[Need::Mono, Need::Node],
         wishes: &[Need::Chromium],
+        build: Build::Release,
         run: demonstrate,
     },
-    step("docs", "links and names in the documents are right", &[], docs::check),
-    step("snippets", "the documents' programs compile", &[Need::Mono], docs::programs),
 ];
 
 fn bindings(project: &Project) -> Result<Outcome> {
@@ -124,12 +171,8 @@ fn bindings(project: &Project) -> Result<Outcome> {
     Ok(Outcome::Passed(Vec::new()))
 }
 
-fn conform(project: &Project) -> Result<Outcome> {
-    Ok(Outcome::Passed(conformance::run(project, conformance::Cases::Quick)?))
-}
-
-fn conform_wholly(project: &Project) -> Result<Outcome> {
-    Ok(Outcome::Passed(conformance::run(project, conformance::Cases::All)?))
+fn conform(project: &Project, cases: Cases) -> Result<Outcome> {
+    Ok(Outcome::Passed(conformance::run(project, cases)?))
 }
 
 fn fuzzing(project: &Project) -> Result<Outcome> {

@@ -33,6 +33,9 @@ fn golden_bytes_of_every_frame() {
     let repair = Frame::Repair { channel: 3, first: 0x0102, count: 2, data: &[2, 0, 9, 9] };
     golden(&repair, true, "0c 03 02 01 02 02 00 09 09");
     golden(&repair, false, "0d 03 02 01 02 04 02 00 09 09");
+    let part = |offset, last| Frame::Part { channel: 3, sequence: 258, offset, last, data: b"hi" };
+    golden(&part(0, false), true, "0e 03 02 01 00 00 68 69");
+    golden(&part(1000, true), true, "0e 03 02 01 e8 83 68 69");
 }
 
 #[test]
@@ -70,6 +73,8 @@ fn an_unknown_or_broken_frame_ends_the_packet() {
         "0c 01 00 00",
         "0c 01 00 00 01 00",
         "0c 01 00 00 09 00",
+        "0e 01 00 00 00",
+        "0f 01 00 00 00 00",
     ];
     for text in cases {
         let mut packet = bytes("01");

@@ -3,6 +3,7 @@
 use super::{OFFENDERS_MAX, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::{Acked, Controller as _};
 use crate::proto::session::frame::{self, Ack, Frame};
+use crate::proto::session::narrow;
 use crate::proto::session::packet;
 use crate::proto::session::receive_channel::{ReceiveChannel, Verdict};
 use crate::proto::session::received::Asks;
@@ -104,10 +105,14 @@ impl Session {
             }
             Frame::Message { pipeline, data } => output.message(pipeline, data),
             Frame::Reliable { channel, sequence, data } => {
-                self.handle_reliable(channel, sequence, data, seen, output);
+                self.handle_reliable((channel, sequence), None, data, seen, output);
             }
             Frame::Repair { channel, first, count, data } => {
                 self.handle_repair(channel, (first, count), data, seen, output);
+            }
+            Frame::Part { channel, sequence, offset, last, data } => {
+                let piece = Some((offset, last));
+                self.handle_reliable((channel, sequence), piece, data, seen, output);
             }
         }
         seen.asks.acknowledgement = true;
@@ -132,10 +137,11 @@ impl Session {
         self.grant.told.saturating_sub(used)
     }
 
+    /// Takes a message, or a piece of one.
     fn handle_reliable(
         &mut self,
-        id: u8,
-        sequence: u16,
+        (id, sequence): (u8, u16),
+        piece: Option<(u16, bool)>,
         data: &[u8],
         seen: &mut Seen,
         output: &mut impl Output,
@@ -147,7 +153,10 @@ impl Session {
         let room = self.receive_room();
         let channel = &mut self.receiving[place];
         let before = channel.repaired;
-        let verdict = channel.handle_message(sequence, data, room, output);
+        let verdict = match piece {
+            None => channel.handle_message(sequence, data, room, output),
+            Some(piece) => channel.handle_piece(sequence, piece, data, room, output),
+        };
         let repaired = channel.repaired - before;
         seen.asks.reliable = true;
         seen.asks.at_once |= channel.has_gap();
@@ -210,17 +219,26 @@ impl Session {
         let largest = packet::expand(ack.largest, 24, self.recovery.next_number());
         let before = self.recovery.in_flight();
         let sending = &mut self.sending;
-        let result = self.recovery.handle_ack(now, largest, ack.ranges(largest), |content| {
-            if let Some(channel) = sending.get_mut(usize::from(content.channel)) {
-                channel.handle_acknowledged(content.first, u64::from(content.count));
-            }
-        });
+        let result =
+            self.recovery.handle_ack(now, largest, ack.ranges(largest), |packet, content| {
+                if let Some(channel) = sending.get_mut(usize::from(content.channel)) {
+                    match content.count {
+                        0 => channel.handle_piece_acknowledged(content.first, packet),
+                        count => {
+                            channel.handle_acknowledged(content.first, u64::from(count));
+                        }
+                    }
+                }
+            });
         let Some(result) = result else { return false };
         if let Some(elapsed) = result.elapsed {
             let held_back = ack.delay.min(ACK_DELAY_MAX);
             self.rtt.handle_sample(elapsed, held_back);
             self.peer_ack_delay =
                 self.config.ack_delay.max(held_back).max(self.peer_ack_delay * 7 / 8);
+        }
+        if result.long || result.spurious > 0 {
+            self.narrowing.clear();
         }
         if result.spurious > 0 {
             self.statistics.packets_late += result.spurious;
@@ -258,6 +276,18 @@ impl Session {
             self.statistics.packets_lost += losses.packets;
             self.repairer.handle_packets(0, losses.packets);
             self.controller.handle_lost(now, losses.sent);
+        }
+        if losses.long_sent.is_some_and(|sent| self.narrowing.handle_lost(now, sent)) {
+            self.narrow();
+        }
+    }
+
+    /// The path does not take datagrams of this size any more.
+    fn narrow(&mut self) {
+        let size = narrow::next_size(self.datagram_size);
+        if size < self.datagram_size {
+            self.set_datagram_size(size);
+            self.narrowed = true;
         }
     }
 }

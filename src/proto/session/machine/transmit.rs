@@ -7,7 +7,9 @@
 use super::{BLOCKED_INTERVAL, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::Controller as _;
 use crate::proto::session::frame::{self, Frame, types, varint_size};
-use crate::proto::session::frame::{MESSAGE_OVERHEAD, RELIABLE_OVERHEAD, REPAIR_OVERHEAD};
+use crate::proto::session::frame::{
+    MESSAGE_OVERHEAD, PART_OVERHEAD, RELIABLE_OVERHEAD, REPAIR_OVERHEAD,
+};
 use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
 use crate::proto::session::recovery::{Content, Sent};
 use crate::proto::session::send_channel::{Next, Span};
@@ -21,6 +23,8 @@ pub const STARVED_DATAGRAMS: u64 = 16;
 const LIGHT_DATAGRAMS: usize = 8;
 /// Reliable datagrams that may be under way whatever the window says.
 const VITAL_MIN: u64 = 2;
+/// Room below which no piece of a message is written, unless it is the last.
+const PIECE_MIN: usize = 128;
 /// Room below which a frame takes the rest of its datagram.
 const ROOM_MIN: usize = 16;
 
@@ -120,7 +124,8 @@ impl Session {
         self.write_controls(now, &mut datagram, &mut sent);
         self.write_ack(now, &mut datagram);
         let fixed = datagram.out.len();
-        let paced = self.write_all(number, allowed, &mut datagram);
+        let short = std::mem::take(&mut self.short_due);
+        let paced = !short && self.write_all(number, allowed, &mut datagram);
         if datagram.out.len() > fixed {
             self.write_protection(number, &mut datagram);
         }
@@ -132,7 +137,10 @@ impl Session {
             datagram.out.truncate(start);
             return false;
         }
+        // What is probed for is still to leave.
+        let probes = self.probe_due && short;
         self.handle_sent(now, sent, paced);
+        self.probe_due |= probes;
         true
     }
 
@@ -312,10 +320,11 @@ impl Session {
                 (None, Some(turn)) => self.write_reliable(number, turn, datagram),
             };
             if !written {
-                // What was accepted when the path took more goes alone, and as it is.
+                // What was accepted when the path took more, and may be lost, goes alone and as it
+                // is.
                 let longest = datagram.start + usize::from(self.config.datagram_size_max);
                 let alone = datagram.out.len() == start && datagram.end < longest;
-                if !alone {
+                if !alone || waiting.is_none() {
                     break;
                 }
                 datagram.end = longest;
@@ -371,13 +380,20 @@ impl Session {
     /// Writes the message whose turn it is. False when it does not fit.
     fn write_reliable(&mut self, number: u64, turn: Turn, datagram: &mut Datagram<'_>) -> bool {
         let Turn { place, next, .. } = turn;
+        let in_pieces = next.arrived > 0 || next.length > self.reliable_size_max();
         let channel = &mut self.sending[place];
-        if !write_one(datagram, channel.id, next.sequence, channel.data(next.sequence)) {
+        let data = channel.data(next.sequence);
+        if in_pieces {
+            let Some(piece) = write_piece(datagram, channel.id, next, data) else { return false };
+            channel.handle_piece_sent(next.sequence, number, piece);
+        } else if write_one(datagram, channel.id, next.sequence, data) {
+            channel.handle_sent(next.sequence, number);
+        } else {
             return false;
         }
-        channel.handle_sent(next.sequence, number);
         channel.served = self.datagrams;
-        let content = Content { channel: place as u8, first: next.sequence, count: 1 };
+        let count = u32::from(!in_pieces);
+        let content = Content { channel: place as u8, first: next.sequence, count };
         self.recovery.carry(content, self.recovery.carried());
         if !next.again {
             self.cost_sent += cost(next.length);
@@ -469,6 +485,24 @@ fn write_one(datagram: &mut Datagram<'_>, id: u8, sequence: u64, data: [&[u8]; 2
         }
     }
     fits
+}
+
+/// Writes as much of a message as fits, from where the pieces that arrived end; it takes the rest
+/// of the datagram. `None` when that is too little.
+fn write_piece(datagram: &mut Datagram<'_>, id: u8, next: Next, data: [&[u8]; 2]) -> Option<u16> {
+    let rest = next.length - next.arrived;
+    let room = datagram.room().saturating_sub(PART_OVERHEAD);
+    if room < rest.min(PIECE_MIN) {
+        return None;
+    }
+    let size = rest.min(room);
+    let place = (next.arrived as u16, size == rest);
+    frame::write_part_head(datagram.out, (id, next.sequence as u16), place);
+    let bytes = data[0].iter().chain(data[1]).skip(next.arrived).take(size);
+    datagram.out.extend(bytes);
+    datagram.end = datagram.out.len();
+    datagram.tail = None;
+    Some(size as u16)
 }
 
 /// Datagrams are never shorter than what a session needs to go on.

@@ -379,21 +379,3 @@ fn the_smallest_datagrams_are_enough() {
     assert_eq!(world.logs[1].reliable[&1].len(), 200);
     assert!(world.lengths.iter().all(|&length| length <= 256));
 }
-
-#[test]
-fn what_was_accepted_before_the_path_became_narrower_leaves_all_the_same() {
-    let mut world = perfect();
-    let long = vec![7; world.sessions[0].reliable_size_max()];
-    world.sessions[0].send_reliable(1, 0, &[&long]).expect("is taken");
-    world.sessions[0].set_datagram_size(600);
-    assert_eq!(world.sessions[0].send_reliable(1, 0, &[&long]), Err(Refused::TooLong));
-    for _ in 0..10 {
-        world.sessions[0].send_reliable(1, 0, &[&[1; 150]]).expect("is taken");
-    }
-    world.run(1000 * MS);
-    assert_eq!(world.logs[1].reliable[&1].len(), 11);
-    let over = world.lengths.iter().filter(|&&length| length > 600).count();
-    assert_eq!(over, 1, "{:?}", world.lengths);
-    world.sessions[0].set_datagram_size(9000);
-    assert_eq!(world.sessions[0].reliable_size_max(), long.len());
-}

@@ -1,0 +1,98 @@
+//! What happens between updates, when the program has switched the background pump on; and what a
+//! program with a loop of its own needs to sleep by.
+//!
+//! A turn is an update without its end: nothing becomes visible.
+
+use std::sync::Weak;
+
+use super::NetworkDriver;
+use crate::error::{Error, Result, Status};
+use crate::proto::time::{MICROS_PER_MS, Micros};
+use crate::pump::{Background, Turn};
+
+impl NetworkDriver {
+    /// Receives, runs timers, sends. How long until the next turn is due.
+    fn background_turn(&mut self) -> Micros {
+        self.deliver_stalled();
+        let mut outcome = self.cycle(None);
+        if self.owes_acks() {
+            // The program may be long in coming; its peers shall not wait for it.
+            self.show_owed_acks();
+            outcome = outcome.and(self.flush());
+        }
+        if let Err(error) = outcome {
+            // The next update says it.
+            self.background_failure.get_or_insert(error);
+        }
+        self.until_due()
+    }
+
+    /// How long the driver can be left alone if the system has nothing for it.
+    pub(super) fn until_due(&mut self) -> Micros {
+        if self.pump.has_ready() {
+            return 0;
+        }
+        let accept = self.until_accept().unwrap_or(Micros::MAX);
+        self.until_timer().min(accept)
+    }
+
+    /// Starts the background pump, if the settings say so. `turn` runs what it is given on the
+    /// driver, beside which nobody else works meanwhile.
+    ///
+    /// # Errors
+    /// [`Status::NetworkSocketError`] when the system gives no thread.
+    pub(super) fn start_background<P: Send + Sync + 'static>(
+        &mut self,
+        place: Weak<P>,
+        turn: impl Fn(&P, fn(&mut Self) -> Micros) -> Turn + Send + 'static,
+    ) -> Result<()> {
+        if !self.settings.background_pump || self.background.is_some() {
+            return Ok(());
+        }
+        let started = Background::start(&mut self.pump, move || match place.upgrade() {
+            Some(place) => turn(&place, Self::background_turn),
+            None => Turn::Over,
+        });
+        self.background = Some(started.map_err(|error| {
+            Error::new(Status::NetworkSocketError, format!("no background pump: {error}"))
+        })?);
+        Ok(())
+    }
+
+    /// Ends the background pump.
+    pub(super) fn stop_background(&mut self) {
+        self.background = None;
+    }
+
+    /// Milliseconds, rounded up, for which a program with a loop of its own may sleep if the
+    /// [descriptor](Self::poll_descriptor) does not become readable before; `None` is for ever,
+    /// 0 not at all.
+    pub fn next_timeout_ms(&mut self) -> Option<u32> {
+        if self.has_news() {
+            return Some(0);
+        }
+        if self.owes_acks() {
+            // A flush sends what is owed, once the program had its chance to answer.
+            return Some(0);
+        }
+        let due = self.until_due();
+        let millis = due.div_ceil(MICROS_PER_MS);
+        (due < Micros::MAX).then(|| u32::try_from(millis).unwrap_or(u32::MAX))
+    }
+
+    /// A descriptor of the system that is readable when an update has something to receive, or
+    /// when the driver was [woken](Self::waker): for `epoll`, `poll`, `select`, `kqueue`. It is
+    /// the driver's: it must be neither read nor closed, and is gone with the driver. Timers do not
+    /// make it readable; see [`next_timeout_ms`](Self::next_timeout_ms).
+    ///
+    /// # Errors
+    /// [`Status::NotSupported`] where the system has no such thing (Windows).
+    pub fn poll_descriptor(&mut self) -> Result<i64> {
+        self.pump.descriptor().ok_or_else(|| {
+            Error::new(
+                Status::NotSupported,
+                "this system has no descriptor for a whole driver; use wait or background_pump",
+            )
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! A driver whose UDP socket fails: its connections go on, and only what repeats is told.
+
+use crate::error::Status;
+use crate::proto::endpoint::NetworkEndpoint;
+use crate::settings::{InterfaceKind, InterfaceSettings, NetworkSettings};
+use crate::{Connection, EventKind, NetworkDriver};
+
+/// Rounds before something has not happened; a round is a millisecond at most.
+const ROUNDS_MAX: usize = 10_000;
+
+struct Pair {
+    server: NetworkDriver,
+    client: NetworkDriver,
+    to_server: Connection,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let settings = NetworkSettings::default();
+        let mut drivers = [(); 2].map(|()| {
+            let mut driver = NetworkDriver::new(&settings).expect("the settings are good");
+            driver.add_interface(InterfaceSettings::new(InterfaceKind::Udp)).expect("is added");
+            driver
+        });
+        let [server, client] = &mut drivers;
+        server.bind(0, &NetworkEndpoint::loopback_ipv4(0)).expect("binds");
+        server.listen().expect("listens");
+        let endpoint = server.local_endpoint(0, 0).expect("is bound");
+        let to_server = client.connect(0, &endpoint, b"").expect("starts to connect");
+        let [server, client] = drivers;
+        let mut pair = Self { server, client, to_server };
+        pair.until(|pair| pair.server.accept().map(|_| ()));
+        pair.until(|pair| pair.client.pop_event().map(|_| ()));
+        pair
+    }
+
+    fn until<T>(&mut self, mut look: impl FnMut(&mut Self) -> Option<T>) -> T {
+        for _ in 0..ROUNDS_MAX {
+            if let Some(found) = look(self) {
+                return found;
+            }
+            self.client.update().expect("updates");
+            self.server.wait(1).expect("waits");
+            self.server.update().expect("updates");
+        }
+        panic!("it did not happen in time");
+    }
+
+    /// A message of the client arrives.
+    fn talks(&mut self) {
+        self.client.send(self.to_server, 0, b"still here").expect("is sent");
+        let event = self.until(|pair| pair.server.pop_event());
+        assert_eq!((event.kind, &event.data[..]), (EventKind::Data, &b"still here"[..]));
+    }
+}
+
+#[test]
+fn connections_live_on_when_a_socket_fails_to_receive() {
+    let mut pair = Pair::new();
+    pair.talks();
+    let endpoint = pair.server.local_endpoint(0, 0).expect("is bound");
+    pair.server.pump.udp[0].fail(1);
+    pair.server.update().expect("nothing that the program must know");
+    assert_eq!((pair.server.receive_error_code(), pair.server.statistics().sockets_remade), (0, 1));
+    assert_eq!(pair.server.local_endpoint(0, 0).expect("is bound"), endpoint);
+    pair.talks();
+}
+
+#[test]
+fn connections_live_on_when_a_socket_fails_to_send() {
+    let mut pair = Pair::new();
+    pair.client.send(pair.to_server, 0, b"still here").expect("is sent");
+    pair.client.pump.udp[0].fail(1);
+    pair.client.flush().expect("nothing that the program must know");
+    assert_eq!(pair.client.statistics().sockets_remade, 1);
+    assert_eq!(&pair.until(|pair| pair.server.pop_event()).data[..], b"still here");
+    pair.talks();
+}
+
+#[test]
+fn two_failures_in_a_row_are_the_receive_error_of_their_update() {
+    let mut pair = Pair::new();
+    pair.server.pump.udp[0].fail(2);
+    pair.server.update().expect("goes on");
+    assert_eq!(pair.server.receive_error_code(), Status::NetworkSocketError as i32);
+    pair.server.update().expect("goes on");
+    assert_eq!(pair.server.receive_error_code(), 0, "this one has made it anew");
+    pair.talks();
+}
+
+#[test]
+fn two_failures_in_a_row_are_what_a_flush_fails_with() {
+    let mut pair = Pair::new();
+    pair.client.send(pair.to_server, 0, b"lost").expect("is sent");
+    pair.client.pump.udp[0].fail(2);
+    let error = pair.client.flush().expect_err("it failed twice");
+    assert_eq!(error.status(), Status::NetworkSocketError);
+    pair.talks();
+}

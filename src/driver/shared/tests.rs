@@ -1,0 +1,123 @@
+//! The lock, with threads of the system. `tests/loom` has it under a model checker.
+
+use std::sync::mpsc::channel;
+use std::thread;
+
+use super::lock::SharedLock;
+
+fn shareable() -> SharedLock<u32> {
+    let lock = SharedLock::new(0);
+    SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
+    lock
+}
+
+#[test]
+fn a_second_exclusive_user_is_refused() {
+    let lock = SharedLock::new(0);
+    let guard = lock.try_exclusive().expect("is free");
+    assert!(lock.try_exclusive().is_none());
+    drop(guard);
+    assert!(lock.try_exclusive().is_some());
+}
+
+#[test]
+fn nobody_shares_before_sharing_was_allowed() {
+    let lock = SharedLock::new(0);
+    assert!(lock.try_shared().is_none());
+    SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
+    assert!(lock.try_shared().is_some());
+}
+
+#[test]
+fn shared_users_shut_exclusive_ones_out_and_the_other_way_round() {
+    let lock = shareable();
+    let first = lock.try_shared().expect("is free");
+    let second = lock.try_shared().expect("is shared");
+    assert!(lock.try_exclusive().is_none());
+    drop(first);
+    assert!(lock.try_exclusive().is_none());
+    drop(second);
+    let _guard = lock.try_exclusive().expect("is free again");
+    assert!(lock.try_shared().is_none());
+}
+
+#[test]
+fn calls_wait_for_the_turn_of_the_pump() {
+    let lock = shareable();
+    let (said, heard) = channel();
+    thread::scope(|scope| {
+        let mut turn = lock.try_turn().expect("is free");
+        let (shared, exclusive) = (said.clone(), said);
+        let lock = &lock;
+        scope.spawn(move || shared.send(lock.try_shared().map(|guard| *guard)));
+        scope.spawn(move || {
+            // Whoever shares comes and goes, so this one may have to try again.
+            exclusive.send(Some(*lock.exclusive()))
+        });
+        assert!(heard.try_recv().is_err());
+        *turn = 7;
+        drop(turn);
+        assert_eq!(heard.recv(), Ok(Some(7)));
+        assert_eq!(heard.recv(), Ok(Some(7)));
+    });
+}
+
+#[test]
+fn the_pump_gets_no_turn_while_a_call_is_inside() {
+    let lock = shareable();
+    let guard = lock.try_exclusive().expect("is free");
+    assert!(lock.try_turn().is_none());
+    drop(guard);
+    assert!(lock.try_turn().is_some());
+}
+
+#[test]
+fn what_the_pump_calls_in_its_own_turn_is_refused() {
+    let lock = shareable();
+    let turn = lock.try_turn().expect("is free");
+    assert!(lock.try_exclusive().is_none());
+    assert!(lock.try_shared().is_none());
+    drop(turn);
+    assert!(lock.try_exclusive().is_some());
+}
+
+#[test]
+fn the_pump_gives_way_to_a_call_that_makes_another_one() {
+    let lock = shareable();
+    let outer = lock.try_shared().expect("is free");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..10 {
+                assert!(lock.try_turn().is_none());
+            }
+        });
+        for _ in 0..1000 {
+            drop(lock.try_shared().expect("gets in in the end"));
+        }
+    });
+    drop(outer);
+}
+
+#[test]
+fn exclusive_users_never_meet_shared_ones() {
+    let lock = shareable();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..2000 {
+                    let mut guard = lock.exclusive();
+                    *guard += 1;
+                    *guard += 1;
+                }
+            });
+            scope.spawn(|| {
+                for _ in 0..20_000 {
+                    if let Some(guard) = lock.try_shared() {
+                        assert_eq!(*guard % 2, 0);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(*lock.exclusive(), 8000);
+}

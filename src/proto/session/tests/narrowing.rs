@@ -1,0 +1,193 @@
+//! Paths that take less than they did: what is noticed, and how what was accepted arrives.
+
+use crate::proto::netem::Params;
+use crate::proto::random::Random;
+use crate::proto::session::frame::{self, Frame};
+use crate::proto::session::{Refused, Taken, packet};
+
+use super::behaviour::{forged, sent};
+use super::world::{DATAGRAM_COST, Log, MS, World, config};
+
+fn world(params: Params, seed: u64) -> World {
+    World::new(config(), Params { delay: 10 * MS, ..params }, seed)
+}
+
+/// From here on longer datagrams from the first side are lost.
+fn narrow(world: &mut World, size: usize) {
+    let params = Params { size_max: size + DATAGRAM_COST, ..*world.links[0].params() };
+    world.links[0].set_params(params);
+}
+
+fn long(world: &World, number: u32) -> Vec<u8> {
+    let size = world.sessions[0].reliable_size_max();
+    [&number.to_le_bytes()[..], &vec![number as u8; size - 4]].concat()
+}
+
+fn arrived(world: &World) -> Vec<Vec<u8>> {
+    let log = world.logs[1].reliable.get(&1).map(Vec::as_slice).unwrap_or_default();
+    log.iter().map(|(_, data)| data.clone()).collect()
+}
+
+#[test]
+fn a_path_that_narrows_under_way_is_noticed_and_loses_nothing() {
+    for (path, found) in [(1200, 1024), (700, 512), (300, 256)] {
+        for loss_percent in [0.0, 15.0] {
+            let mut world = world(Params { loss_percent, ..Params::default() }, 7);
+            let all: Vec<Vec<u8>> = (0..400).map(|number| long(&world, number)).collect();
+            for (number, message) in all.iter().enumerate() {
+                world.sessions[0].send_reliable(1, 0, &[message]).expect("is taken");
+                if number == 100 {
+                    world.run(world.now + 60 * MS);
+                    narrow(&mut world, path);
+                }
+            }
+            world.run(world.now + 60_000 * MS);
+            assert!(arrived(&world) == all, "{} came at {path}", arrived(&world).len());
+            assert!(world.sessions[0].is_idle());
+            assert_eq!(world.sessions[0].take_narrowed(), Some(found));
+            assert_eq!(world.sessions[0].take_narrowed(), None, "it says so once");
+            let before = world.lengths.len();
+            for _ in 0..20 {
+                world.sessions[0].send_reliable(1, 0, &[&[1; 200]]).expect("is taken");
+            }
+            world.run(world.now + 2000 * MS);
+            assert!(world.lengths[before..].iter().all(|&length| length <= path));
+        }
+    }
+}
+
+#[test]
+fn long_messages_between_short_ones_are_noticed_within_some_round_trips() {
+    let mut world = world(Params::default(), 3);
+    world.run(100 * MS);
+    narrow(&mut world, 1100);
+    let message = long(&world, 9);
+    world.sessions[0].send_reliable(1, 0, &[&message]).expect("is taken");
+    let start = world.now;
+    while arrived(&world).is_empty() {
+        world.sessions[0].send_message(0, &[b"tick"]).expect("is taken");
+        world.sessions[0].send_reliable(2, 0, &[b"tick"]).expect("is taken");
+        world.run(world.now + 5 * MS);
+        assert!(world.now - start < 1000 * MS, "a round trip takes 20 ms");
+    }
+    assert_eq!(arrived(&world), [message]);
+}
+
+#[test]
+fn a_path_that_only_loses_much_is_not_taken_for_a_narrow_one() {
+    for seed in 0..20 {
+        let mut world = world(Params { loss_percent: 20.0, ..Params::default() }, seed);
+        let mut random = Random::new(seed);
+        for number in 0..600 {
+            let message = long(&world, number);
+            let message = if random.chance(50.0) { &message[..] } else { &message[..60] };
+            world.sessions[0].send_reliable(1, 0, &[message]).expect("is taken");
+            world.run(world.now + 4 * MS);
+        }
+        world.run(world.now + 30_000 * MS);
+        assert_eq!(arrived(&world).len(), 600);
+        assert_eq!(world.sessions[0].take_narrowed(), None, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_path_that_was_cut_for_a_while_is_not_taken_for_a_narrow_one() {
+    let mut world = world(Params::default(), 1);
+    for number in 0..300 {
+        let message = long(&world, number);
+        world.sessions[0].send_reliable(1, 0, &[&message]).expect("is taken");
+    }
+    for partitioned in [true, false] {
+        for link in &mut world.links {
+            link.set_params(Params { partitioned, ..*link.params() });
+        }
+        world.run(world.now + 5000 * MS);
+    }
+    assert_eq!(arrived(&world).len(), 300);
+    assert_eq!(world.sessions[0].take_narrowed(), None);
+}
+
+#[test]
+fn what_was_accepted_before_the_path_became_narrower_leaves_in_pieces() {
+    let mut world = world(Params::default(), 1);
+    let message: Vec<u8> = (0..world.sessions[0].reliable_size_max()).map(|at| at as u8).collect();
+    world.sessions[0].send_reliable(1, 0, &[&message]).expect("is taken");
+    let lost = vec![7; world.sessions[0].message_size_max()];
+    world.sessions[0].send_message(9, &[&lost]).expect("is taken");
+    world.sessions[0].set_datagram_size(600);
+    let refused = world.sessions[0].send_reliable(1, 0, &[&message]);
+    assert_eq!(refused, Err(Refused::TooLong));
+    for _ in 0..10 {
+        world.sessions[0].send_reliable(1, 0, &[&[1; 150]]).expect("is taken");
+    }
+    assert!(!world.sessions[0].is_sent());
+    world.run(1000 * MS);
+    let got = arrived(&world);
+    assert_eq!((got.len(), &got[0]), (11, &message));
+    // What may be lost is not cut.
+    assert_eq!(world.logs[1].messages.len(), 1);
+    assert_eq!(world.lengths.iter().filter(|&&length| length > 600).count(), 1);
+    world.sessions[0].set_datagram_size(9000);
+    assert_eq!(world.sessions[0].reliable_size_max(), message.len());
+}
+
+#[test]
+fn pieces_are_sent_until_the_last_has_left() {
+    let mut world = world(Params::default(), 1);
+    let message = long(&world, 1);
+    world.sessions[0].send_reliable(1, 0, &[&message]).expect("is taken");
+    world.sessions[0].set_datagram_size(512);
+    assert_eq!(sent(&mut world.sessions[0], 0).len(), 1);
+    assert!(!world.sessions[0].is_sent(), "a goodbye must wait for the rest");
+}
+
+#[test]
+fn pieces_that_follow_nothing_or_exceed_the_window_are_refused() {
+    let part = |sequence, offset, last, data| {
+        let channel = 1;
+        Frame::Part { channel, sequence, offset, last, data }
+    };
+    let mut config = config();
+    config.window = 2000;
+    let mut session = crate::proto::session::Session::new(0, config);
+    let mut log = Log::default();
+    let big = vec![5; 1000];
+    let cases: [(Frame<'_>, Taken); 8] = [
+        (part(0, 10, true, b"no beginning"), Taken::Malformed),
+        (part(0, 0, false, b"begins, "), Taken::New),
+        (part(0, 0, false, b"begins, "), Taken::New),
+        (part(0, 9, true, b"a gap"), Taken::Malformed),
+        (part(1, 0, false, &big), Taken::New),
+        (part(2, 0, false, &big), Taken::Malformed),
+        (part(20_000, 0, true, b"far away"), Taken::Malformed),
+        (part(0, 8, true, b"ends"), Taken::New),
+    ];
+    for (number, (frame, taken)) in (0..).zip(cases) {
+        let datagram = forged(number, &[frame]);
+        assert_eq!(session.handle_datagram(0, &datagram, &mut log), taken, "{frame:?}");
+    }
+    let got: Vec<&[u8]> = log.reliable[&1].iter().map(|(_, data)| &data[..]).collect();
+    assert_eq!(got, [b"begins, ends"]);
+    // The whole message makes its pieces needless, and gives their room back.
+    let reliable = Frame::Reliable { channel: 1, sequence: 1, data: &big };
+    session.handle_datagram(0, &forged(20, &[reliable]), &mut log);
+    let late = forged(21, &[part(1, 1000, true, b"late")]);
+    assert_eq!(session.handle_datagram(0, &late, &mut log), Taken::New);
+    assert_eq!(log.reliable[&1].len(), 2);
+}
+
+#[test]
+fn a_piece_is_a_frame_that_reaches_to_the_end() {
+    let mut world = world(Params::default(), 1);
+    let message = long(&world, 5);
+    world.sessions[0].send_reliable(1, 0, &[&message]).expect("is taken");
+    world.sessions[0].set_datagram_size(1024);
+    let datagram = sent(&mut world.sessions[0], 0).concat();
+    let packet = packet::parse(&datagram).expect("is one");
+    let frames: Vec<_> = frame::frames(packet.frames).collect();
+    let [Ok(Frame::Part { channel: 1, sequence: 0, offset: 0, last: false, data })] = frames[..]
+    else {
+        panic!("{frames:?}")
+    };
+    assert_eq!((datagram.len(), data), (1024, &message[..data.len()]));
+}
