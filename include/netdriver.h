@@ -56,6 +56,15 @@
  *                  (ND_DISCONNECT_...), the close code and whether it was clean
  *   Other engines' limits and rules in one call: nd_settings_init_preset
  *
+ * JOBS: A FRAME ON OTHER THREADS
+ *   nd_driver_schedule_update(driver, 0, &job);
+ *   nd_driver_schedule_job(driver, accept_all, driver, job, &job);
+ *   nd_driver_schedule_for_each_connection(driver, serve, NULL, 1, job, &job);
+ *   nd_driver_schedule_flush_send(driver, job, &job);
+ *   ...                   something else; other calls with the driver are refused meanwhile
+ *   nd_job_complete(job);     waits, and does what nobody has begun
+ *   The threads are the driver's (job_workers), or your engine's (nd_driver_set_job_scheduler).
+ *
  * This file is generated from the library's sources (cargo xtask bindgen). C99, C11, C17, C++11. */
 
 
@@ -1042,6 +1051,7 @@ typedef struct nd_settings {
    * calls. Since 0.4.
    */
   int32_t background_pump;
+  /**
    * Threads of the driver for its jobs (nd_driver_schedule_update and others), which start with
    * the first one. Whoever waits for a job helps. Default 1; 0 (jobs run inside nd_job_complete)
    * to 64. Since 0.4.
@@ -2758,8 +2768,8 @@ typedef nd_result (*nd_job_connection_function)(void *user,
 
 /**
  * Has nd_job_run called for `job`, once, on any thread, soon; or calls it itself. What it returns
- * names the job to the scheduler. Called on whichever thread makes the job ready to run: inside of
- * the nd_driver_schedule_… call, or after another job that it depends on.
+ * names the job to the scheduler. Called when the job may run, inside of a call that schedules,
+ * completes or runs jobs, on any thread that makes one.
  */
 typedef uint64_t (*nd_job_schedule_function)(void *user, nd_job job);
 

@@ -4505,6 +4505,7 @@ namespace NetDriver.Interop
         ///  calls. Since 0.4.
         /// </summary>
         public int background_pump;
+        /// <summary>
         ///  Threads of the driver for its jobs (nd_driver_schedule_update and others), which start with
         ///  the first one. Whoever waits for a job helps. Default 1; 0 (jobs run inside nd_job_complete)
         ///  to 64. Since 0.4.

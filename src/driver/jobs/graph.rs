@@ -161,6 +161,12 @@ impl<W: Work> Graph<W> {
         self.slots.len() - self.resting.len()
     }
 
+    /// Slots that there are.
+    #[cfg(test)]
+    pub fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
     /// What came of a job that is over, as long as it is remembered.
     pub fn outcome(&self, job: JobId) -> Result<()> {
         self.index(job).map_or(Ok(()), |index| self.slots[index].outcome.clone())
@@ -372,6 +378,3 @@ impl<W: Work> Graph<W> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

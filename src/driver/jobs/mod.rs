@@ -10,6 +10,8 @@ mod graph;
 mod inside;
 mod sync;
 mod table;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::sync::Arc;

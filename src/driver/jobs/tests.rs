@@ -1,6 +1,7 @@
 //! The graph alone: what may begin when, what is remembered, what can never be.
 
-use super::*;
+use super::graph::{Graph, JOB_RESULTS_KEPT, JOBS_MAX, JobId, Step, Work};
+use crate::error::{Error, Result, Status};
 
 /// A job's name, and how many may work on it.
 #[derive(Clone, PartialEq, Debug)]
@@ -14,7 +15,7 @@ impl Work for Named {
     }
 }
 
-const NONE: JobId = JobId { generation: 0, place: 0 };
+const NONE: JobId = JobId::from_u64(0);
 
 fn add(graph: &mut Graph<Named>, name: &'static str, after: &[JobId]) -> JobId {
     let after = after.iter().copied();
@@ -117,7 +118,7 @@ fn a_result_is_kept_while_later_jobs_are_few_and_forgotten_then() {
         let job = add(&mut graph, "later", &[]);
         run(&mut graph, job, Ok(()));
     }
-    assert!(graph.slots.len() <= JOB_RESULTS_KEPT + 2, "slots are used again");
+    assert!(graph.slots() <= JOB_RESULTS_KEPT + 2, "slots are used again");
 }
 
 #[test]
