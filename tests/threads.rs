@@ -37,6 +37,14 @@ const MESSAGES: u32 = 50;
 /// Threads that do the same at once.
 const THREADS: u32 = 4;
 
+/// Who moves the bytes of a driver.
+#[derive(Clone, Copy)]
+enum Pump {
+    Calls = 0,
+    /// A thread of the library, between calls.
+    Background = 1,
+}
+
 /// A driver's handle, which any thread may hold.
 #[derive(Clone, Copy)]
 struct Handle(*mut nd_driver);
@@ -48,6 +56,10 @@ unsafe impl Sync for Handle {}
 
 impl Handle {
     fn create(kind: u32) -> Self {
+        Self::create_with(kind, Pump::Calls)
+    }
+
+    fn create_with(kind: u32, pump: Pump) -> Self {
         let mut driver = null_mut();
         let mut index = 0;
         // SAFETY: all zeros is a value of these structs of integers and pointers; every pointer is
@@ -55,6 +67,7 @@ impl Handle {
         unsafe {
             let mut settings: nd_settings = zeroed();
             ok(nd_settings_init(&mut settings));
+            settings.background_pump = pump as i32;
             ok(nd_driver_create(&settings, &mut driver));
             let mut interface: nd_interface_settings = zeroed();
             ok(nd_interface_settings_init(&mut interface, kind));
@@ -65,7 +78,7 @@ impl Handle {
 
     /// Listens at an address that the system chooses, and returns it.
     fn listen(self) -> nd_endpoint {
-        // SAFETY: as in `create`; the text ends with a zero.
+        // SAFETY: as in `create_with`; the text ends with a zero.
         unsafe {
             let mut endpoint: nd_endpoint = zeroed();
             let address = c"127.0.0.1".as_ptr();
@@ -79,14 +92,14 @@ impl Handle {
 
     fn connect(self, server: &nd_endpoint) -> nd_connection {
         let mut connection = 0;
-        // SAFETY: as in `create`; no payload.
+        // SAFETY: as in `create_with`; no payload.
         ok(unsafe { nd_driver_connect(self.0, 0, server, null(), 0, &mut connection) });
         connection
     }
 
     fn accept(self) -> Option<nd_connection> {
         let mut connection = 0;
-        // SAFETY: as in `create`.
+        // SAFETY: as in `create_with`.
         ok(unsafe { nd_driver_accept(self.0, &mut connection) });
         (connection != 0).then_some(connection)
     }
@@ -99,7 +112,7 @@ impl Handle {
 
     /// The next event: its kind, and the number that a message holds.
     fn pop(self) -> Option<(i32, u32)> {
-        // SAFETY: as in `create`; a message's bytes live until the next update.
+        // SAFETY: as in `create_with`; a message's bytes live until the next update.
         unsafe {
             let mut event: nd_event = zeroed();
             ok(nd_driver_pop_event(self.0, &mut event));
@@ -127,7 +140,7 @@ impl Handle {
     /// Asks for the number of events that wait.
     fn count(self) -> nd_result {
         let mut count = 0;
-        // SAFETY: as in `create`.
+        // SAFETY: as in `create_with`.
         unsafe { nd_driver_get_event_count(self.0, 0, &mut count) }
     }
 
@@ -191,11 +204,11 @@ fn at_once(work: impl Fn(u32) + Sync, mut meanwhile: impl FnMut()) {
     });
 }
 
-fn between_two_threads(kind: u32) {
-    let server = Handle::create(kind);
+fn between_two_threads(kind: u32, pump: Pump) {
+    let server = Handle::create_with(kind, pump);
     let address = server.listen();
     let client = thread::spawn(move || {
-        let client = Handle::create(kind);
+        let client = Handle::create_with(kind, pump);
         converse(client, &address);
         ok(client.destroy());
     });
@@ -206,24 +219,31 @@ fn between_two_threads(kind: u32) {
 
 #[test]
 fn drivers_of_two_threads_talk_over_udp() {
-    between_two_threads(ND_INTERFACE_UDP);
+    between_two_threads(ND_INTERFACE_UDP, Pump::Calls);
 }
 
 #[test]
 fn drivers_of_two_threads_talk_over_tcp() {
-    between_two_threads(ND_INTERFACE_TCP);
+    between_two_threads(ND_INTERFACE_TCP, Pump::Calls);
 }
 
 #[test]
 fn drivers_of_two_threads_talk_within_the_process() {
-    between_two_threads(ND_INTERFACE_IPC);
+    between_two_threads(ND_INTERFACE_IPC, Pump::Calls);
+}
+
+#[test]
+fn background_pumps_work_beside_the_calls_of_two_threads() {
+    for kind in [ND_INTERFACE_UDP, ND_INTERFACE_TCP, ND_INTERFACE_IPC] {
+        between_two_threads(kind, Pump::Background);
+    }
 }
 
 #[test]
 fn threads_create_use_and_destroy_drivers_at_once() {
     let turns = |_| {
-        for kind in [ND_INTERFACE_IPC, ND_INTERFACE_UDP].repeat(10) {
-            let driver = Handle::create(kind);
+        for pump in [Pump::Calls, Pump::Background].repeat(10) {
+            let driver = Handle::create_with(ND_INTERFACE_UDP, pump);
             driver.listen();
             ok(driver.update());
             ok(driver.destroy());
@@ -370,7 +390,7 @@ fn the_log_takes_lines_of_every_thread_and_may_be_changed_meanwhile() {
         thread::yield_now();
     };
     listen();
-    at_once(|_| between_two_threads(ND_INTERFACE_IPC), change);
+    at_once(|_| between_two_threads(ND_INTERFACE_IPC, Pump::Calls), change);
     ok(nd_log_set_callback(0, None, null_mut()));
     assert!(LINES.load(Ordering::Relaxed) > 0);
 }

@@ -124,7 +124,7 @@ fn run(
         expect_event(&mut [&mut client, &mut server], EventKind::Connect);
         ours.push(expect_accept(&mut [&mut server, &mut client]));
     }
-    let server = SharedDriver::new(server);
+    let server = SharedDriver::new(server).expect("starts");
     let concurrent = server.concurrent().expect("is free");
     let crew = Crew { phase: AtomicUsize::new(0), ready: AtomicUsize::new(0) };
     let mut sides: Vec<Side> = (0..CONNECTIONS).map(|_| Side::default()).collect();

@@ -9,7 +9,7 @@ use crate::support::{Pair, status};
 
 /// A pair whose server threads share: the server and its client.
 fn shared(pair: Pair) -> (SharedDriver, netdriver::NetworkDriver, netdriver::Connection) {
-    (SharedDriver::new(pair.server), pair.client, pair.to_client)
+    (SharedDriver::new(pair.server).expect("starts"), pair.client, pair.to_client)
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn sends_leave_in_the_order_in_which_they_were_ended_whoever_made_them() {
 fn a_flush_sends_what_threads_have_sent() {
     let mut pair = Pair::new(InterfaceKind::Ipc);
     let to_client = pair.to_client;
-    let server = SharedDriver::new(pair.server);
+    let server = SharedDriver::new(pair.server).expect("starts");
     let concurrent = server.concurrent().expect("is free");
     let sent = concurrent.enter(|shared| shared.send(to_client, 0, b"leaves"));
     sent.expect("is free").expect("is sent");

@@ -149,7 +149,7 @@ fn a_lossy_carrier_loses_nothing_reliable_either_way() {
     let mut talk = Talk::new(&frames(), "reliable:8;frag,reliable:8");
     let (mut there, mut back) = (Vec::new(), Vec::new());
     let message = |number: u32| {
-        let mut message = vec![number as u8; if number % 3 == 0 { 4000 } else { 30 }];
+        let mut message = vec![number as u8; if number.is_multiple_of(3) { 4000 } else { 30 }];
         message[..4].copy_from_slice(&number.to_le_bytes());
         message
     };
@@ -197,17 +197,17 @@ fn a_carrier_that_takes_less_than_it_did_is_noticed_and_loses_nothing_reliable()
     for (size_max, found) in [(1100, 1024), (600, 512)] {
         let mut talk = Talk::new(&frames(), "frag,reliable:32;reliable:32");
         let message = |number: u32| {
-            let mut message = vec![number as u8; if number % 2 == 0 { 3500 } else { 1300 }];
+            let mut message = vec![number as u8; if number.is_multiple_of(2) { 3500 } else { 1300 }];
             message[..4].copy_from_slice(&number.to_le_bytes());
             message
         };
-        let (mut sent, mut got) = (0, Vec::new());
+        let (mut sent, mut got) = (0u32, Vec::new());
         for frame in 0..1500 {
             if frame == 20 {
                 enter(&talk.air).size_max = size_max;
             }
             // A message that was accepted while the path took more arrives, too.
-            let pipeline = if sent % 2 == 0 || frame >= 20 { 1 } else { 2 };
+            let pipeline = if sent.is_multiple_of(2) || frame >= 20 { 1 } else { 2 };
             if sent < 100 && talk.client.send(talk.to_server, pipeline, &message(sent)).is_ok() {
                 sent += 1;
             }

@@ -37,12 +37,10 @@ fn share(bulk: bool) -> (Vec<u32>, usize) {
     pair.server.set_network_simulator(&network);
     let (mut sent, mut took, mut bytes) = (VecDeque::new(), Vec::new(), 0);
     for frame in 0..FRAMES + 60 {
-        while bulk && frame < FRAMES {
-            let outcome = pair.client.send(pair.to_server, BULK, &[7; 1200]);
-            if outcome.is_err() {
-                assert_eq!(status(outcome), Status::NetworkSendQueueFull);
-                break;
-            }
+        if bulk && frame < FRAMES {
+            let mut fill = || pair.client.send(pair.to_server, BULK, &[7; 1200]);
+            let full = std::iter::repeat_with(&mut fill).find(Result::is_err);
+            assert_eq!(full.map(status), Some(Status::NetworkSendQueueFull));
         }
         if frame < FRAMES {
             let mut message = [0; 200];

@@ -7,6 +7,7 @@
 mod abi;
 mod docs;
 mod manual;
+mod models;
 mod native;
 mod peers;
 mod rust;

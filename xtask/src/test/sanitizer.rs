@@ -24,7 +24,7 @@ const FOUND: &str = "ThreadSanitizer: data race";
 /// What it writes when it cannot run, for the way in which the system lays out memory.
 const CANNOT_RUN: &str = "FATAL: ThreadSanitizer";
 
-/// Runs `tests/threads.rs` under the sanitizer, once it is known to see races here.
+/// Runs `tests/threads.rs` and `tests/concurrent.rs` under the sanitizer, once it is known to see races here.
 pub fn threads(project: &Project) -> Result<Outcome> {
     if !cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
         return Ok(Outcome::Skipped(format!("the sanitizer is set up for {TARGET} only")));
@@ -35,7 +35,8 @@ pub fn threads(project: &Project) -> Result<Outcome> {
     }
     let suppressions = project.file(SUPPRESSIONS)?;
     let log = instrumented(Run::cargo(project))
-        .args(["test", "--package", "netdriver", "--test", "threads", "--target", TARGET])
+        .args(["test", "--package", "netdriver", "--target", TARGET])
+        .args(["--test", "threads", "--test", "concurrent"])
         // The runner's own threads meet in locks of the standard library.
         .args(["--", "--test-threads=1"])
         .env("RUSTFLAGS", FLAGS.join(" "))

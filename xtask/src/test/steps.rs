@@ -3,7 +3,7 @@
 //! under way until the end.
 
 use super::side_by_side::Build;
-use super::{Outcome, abi, docs, native, peers, rust, sanitizer};
+use super::{Outcome, abi, docs, models, native, peers, rust, sanitizer};
 use crate::bindgen;
 use crate::conformance::{self, Cases};
 use crate::demo;
@@ -154,6 +154,7 @@ pub const STEPS: &[Step] = &[
         &[Need::Mono, Need::Node, Need::Chromium],
         peers::chat,
     ),
+    step("loom", "what threads share, in every order of theirs", Build::Own, &[], models::check),
     step("tsan", "the tests about threads see no race", Build::Own, &[], sanitizer::threads),
     step("fuzz", "every parser for a few seconds", Build::Own, &[Need::Cxx], fuzzing),
     Step {
