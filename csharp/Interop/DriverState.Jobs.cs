@@ -7,14 +7,10 @@ namespace NetDriver.Interop
     // What jobs do with a driver.
     internal sealed partial class DriverState
     {
-        /// <summary>A job for each connection, and what keeps its work alive.</summary>
-        private struct Scheduled
-        {
-            internal ulong Job;
-            internal GCHandle Kept;
-        }
-
-        private readonly List<Scheduled> m_Scheduled = new List<Scheduled>();
+        // Jobs for each connection that were scheduled, in order, and those that are to be used
+        // again.
+        private readonly List<JobForEachConnection> m_Scheduled = new List<JobForEachConnection>();
+        private readonly List<JobForEachConnection> m_Spare = new List<JobForEachConnection>();
         private GCHandle m_Self;
         private GCHandle m_Scheduler;
 
@@ -62,21 +58,30 @@ namespace NetDriver.Interop
         }
 
         internal unsafe int ScheduleForEachConnection(
-            INetworkJobForEachConnection body, uint batchSize, ulong dependency, ulong* job)
+            INetworkJobForEachConnection work, uint batchSize, ulong dependency, ulong* job)
         {
             lock (m_Scheduled)
             {
-                ReleaseComplete();
-                GCHandle kept = GCHandle.Alloc(body);
+                TakeBackComplete();
+                JobForEachConnection made = Spare();
+                made.Work = work;
                 int result = NativeMethods.nd_driver_schedule_for_each_connection(
-                    Handle, JobTable.s_ExecuteFor, (void*)GCHandle.ToIntPtr(kept), batchSize,
-                    dependency, job);
+                    Handle, JobTable.s_ExecuteFor, made.Handle, batchSize, dependency, job);
                 if (result == NativeMethods.ND_OK)
-                    m_Scheduled.Add(new Scheduled { Job = *job, Kept = kept });
-                else
-                    kept.Free();
+                    made.Job = *job;
+                // What was not scheduled is taken back with the next one.
+                m_Scheduled.Add(made);
                 return result;
             }
+        }
+
+        private JobForEachConnection Spare()
+        {
+            if (m_Spare.Count == 0)
+                return new JobForEachConnection(this);
+            JobForEachConnection spare = m_Spare[m_Spare.Count - 1];
+            m_Spare.RemoveAt(m_Spare.Count - 1);
+            return spare;
         }
 
         internal unsafe int SetJobScheduler(NetworkJobScheduler scheduler)
@@ -95,16 +100,13 @@ namespace NetDriver.Interop
         }
 
         // Jobs of a driver end in their order.
-        private unsafe void ReleaseComplete()
+        private void TakeBackComplete()
         {
             int count = 0;
-            uint complete = 1;
-            while (count < m_Scheduled.Count)
+            while (count < m_Scheduled.Count && m_Scheduled[count].IsOver)
             {
-                NativeMethods.nd_job_is_complete(m_Scheduled[count].Job, &complete);
-                if (complete == 0)
-                    break;
-                m_Scheduled[count].Kept.Free();
+                m_Scheduled[count].Rest();
+                m_Spare.Add(m_Scheduled[count]);
                 count++;
             }
             m_Scheduled.RemoveRange(0, count);
@@ -115,9 +117,10 @@ namespace NetDriver.Interop
         {
             lock (m_Scheduled)
             {
-                foreach (Scheduled one in m_Scheduled)
-                    one.Kept.Free();
-                m_Scheduled.Clear();
+                TakeBackComplete();
+                foreach (JobForEachConnection spare in m_Spare)
+                    spare.Free();
+                m_Spare.Clear();
                 if (m_Scheduler.IsAllocated)
                     m_Scheduler.Free();
                 if (m_Self.IsAllocated)

@@ -22,8 +22,6 @@ namespace NetDriver.Interop
             OnUpdate;
         internal static readonly NativeMethods.nd_driver_schedule_job_function_delegate s_Execute =
             OnExecute;
-        internal static readonly NativeMethods.nd_driver_schedule_job_function_delegate s_Release =
-            OnRelease;
         internal static readonly
             NativeMethods.nd_driver_schedule_for_each_connection_function_delegate s_ExecuteFor =
             OnExecuteFor;
@@ -98,28 +96,13 @@ namespace NetDriver.Interop
         {
             try
             {
-                INetworkJobForEachConnection job = (INetworkJobForEachConnection)Target(user);
-                job.Execute(
-                    default(NetworkDriver.Concurrent), NetworkConnection.FromValue(connection));
+                JobForEachConnection job = (JobForEachConnection)Target(user);
+                job.Execute(concurrent, connection);
                 return NativeMethods.ND_OK;
             }
             catch (Exception exception)
             {
                 return Report(exception);
-            }
-        }
-
-        [MonoPInvokeCallback(typeof(NativeMethods.nd_driver_schedule_job_function_delegate))]
-        private static int OnRelease(void* user)
-        {
-            try
-            {
-                GCHandle.FromIntPtr((IntPtr)user).Free();
-                return NativeMethods.ND_OK;
-            }
-            catch (Exception)
-            {
-                return Failed;
             }
         }
 
