@@ -221,6 +221,15 @@ fn remember(error: Error) {
     });
 }
 
+/// Calls a function of the program that returns a result of its own; with it the last error of a
+/// call that it made. What was the last error of this thread before is so again.
+pub fn call_program(body: impl FnOnce() -> nd_result) -> (nd_result, Option<Error>) {
+    let swap = |error| LAST_ERROR.try_with(|last| last.replace(error)).ok().flatten();
+    let before = swap(None);
+    let result = body();
+    (result, swap(before))
+}
+
 /// The text of the last error of this thread.
 fn last_error() -> String {
     let text = LAST_ERROR.try_with(|last| {

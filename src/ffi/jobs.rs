@@ -6,7 +6,7 @@ use core::ptr::{null_mut, with_exposed_provenance, with_exposed_provenance_mut};
 use std::sync::Arc;
 
 use super::args;
-use super::boundary::{as_concurrent, guard, place};
+use super::boundary::{as_concurrent, call_program, guard, place};
 use super::codes::{ND_OK, nd_result};
 use super::structs::{nd_concurrent, nd_connection, nd_driver, nd_job};
 use crate::driver::{JobCall, JobForEach, JobWhat, JobWords};
@@ -349,7 +349,7 @@ fn call([function, user, _]: JobWords) -> Result<()> {
     // SAFETY: the number is a function of this type, as nd_driver_schedule_job exposed it.
     let function = unsafe { transmute::<*const (), Function>(function) };
     // SAFETY: the caller of nd_driver_schedule_job keeps the user pointer valid.
-    outcome(unsafe { function(with_exposed_provenance_mut(user)) })
+    outcome(|| unsafe { function(with_exposed_provenance_mut(user)) })
 }
 
 /// Calls a job's function for one connection.
@@ -362,13 +362,19 @@ fn call_for([function, user, concurrent]: JobWords, connection: Connection) -> R
     // exposed it.
     let function = unsafe { transmute::<*const (), Function>(function) };
     // SAFETY: the caller of that keeps the user pointer valid.
-    outcome(unsafe { function(with_exposed_provenance_mut(user), concurrent, connection.to_u64()) })
+    outcome(|| unsafe {
+        function(with_exposed_provenance_mut(user), concurrent, connection.to_u64())
+    })
 }
 
-/// What a function of the program returned.
-fn outcome(code: nd_result) -> Result<()> {
+/// What a function of the program returned: the error of a call that it made, if it is that one.
+fn outcome(function: impl FnOnce() -> nd_result) -> Result<()> {
+    let (code, error) = call_program(function);
     if code >= ND_OK {
         return Ok(());
+    }
+    if let Some(error) = error.filter(|error| error.status() as nd_result == code) {
+        return Err(error);
     }
     let status = Status::from_number(code).unwrap_or(Status::JobFailed);
     Err(Error::new(status, format!("the function of a job returned {code}")))

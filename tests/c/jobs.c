@@ -69,6 +69,20 @@ static void a_failure_is_the_result_of_what_comes_after(uint32_t workers) {
   CHECK_OK(nd_driver_destroy(driver));
 }
 
+static nd_result update_nothing(void *user) {
+  (void)user;
+  return nd_driver_update(NULL);
+}
+
+static void the_error_of_a_call_in_a_job_is_told_in_words(void) {
+  nd_driver *driver = driver_of(1);
+  nd_job job;
+  NEED_OK(nd_driver_schedule_job(driver, update_nothing, NULL, 0, &job));
+  CHECK_RESULT(nd_job_complete(job), ND_ERROR_INVALID_HANDLE);
+  CHECK(strstr(last_error(), "nd_driver_create") != NULL);
+  CHECK_OK(nd_driver_destroy(driver));
+}
+
 static nd_result echo(void *user, nd_concurrent *concurrent, nd_connection connection) {
   nd_event event;
   (void)user;
@@ -232,6 +246,7 @@ int main(void) {
     a_failure_is_the_result_of_what_comes_after(workers);
     a_server_of_jobs_echoes(workers);
   }
+  the_error_of_a_call_in_a_job_is_told_in_words();
   an_engine_runs_jobs();
   misuse_is_an_error();
   return finish();
