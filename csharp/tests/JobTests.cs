@@ -277,6 +277,32 @@ namespace NetDriver.Tests
             return echoed;
         }
 
+        private sealed class Read : INetworkJob
+        {
+            internal DataStreamReader Reader;
+            internal int Found;
+
+            public void Execute()
+            {
+                Found = Reader.ReadInt();
+            }
+        }
+
+        public static void AReaderGoesIntoAJob()
+        {
+            using (Pair pair = Pair.Open(Road.Ipc))
+            {
+                DataStreamWriter writer;
+                pair.Client.BeginSend(NetworkPipeline.Null, pair.ClientSide, out writer);
+                writer.WriteInt(4711);
+                pair.Client.EndSend(writer);
+                Read read = new Read();
+                pair.Expect(pair.Server, NetworkEvent.Type.Data, pair.ServerSide, out read.Reader);
+                Check.Equal(0, pair.Server.ScheduleJob(read).Complete(), "job");
+                Check.Equal(4711, read.Found, "what it read");
+            }
+        }
+
         public static void EveryConnectionHasItsTurnWhateverIsThrown()
         {
             using (Pair pair = Pair.Open(Road.Ipc))

@@ -202,3 +202,31 @@ fn a_panic_beside_others_is_the_jobs_error_and_leaves_the_driver_fit_only_to_be_
     let refused = driver.enter(|_| ()).expect_err("it failed inside");
     assert_eq!(refused.status(), Status::Panic);
 }
+
+#[test]
+fn what_one_job_begins_another_ends() {
+    let (driver, accepted, _client) = crowd(1, 1);
+    let connection = Connection::from_u64(*accepted.first().expect("one was accepted"));
+    let (say, hear) = std::sync::mpsc::channel();
+    let begin = driver.schedule_job(
+        move |driver| {
+            let begun = driver.enter(|driver| {
+                [driver.begin_send(connection, 0, 4), driver.begin_send(connection, 0, 4)]
+            })?;
+            say.send(begun.map(|send| send.expect("begins"))).expect("is heard");
+            Ok(())
+        },
+        Job::default(),
+    );
+    begin.expect("is scheduled").complete().expect("succeeds");
+    let [first, second] = hear.recv().expect("it ran");
+    let end = driver.schedule_job(
+        move |driver| driver.enter(|driver| driver.end_send(first, 4))?,
+        Job::default(),
+    );
+    end.expect("is scheduled").complete().expect("it is open still");
+    driver.schedule_update(Job::default()).expect("is scheduled").complete().expect("updates");
+    let late = driver.enter(|driver| driver.end_send(second, 4)).expect("is free");
+    let status = late.map_err(|error| error.status());
+    assert_eq!(status, Err(Status::NetworkSendHandleInvalid));
+}
