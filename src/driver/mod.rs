@@ -316,12 +316,6 @@ impl NetworkDriver {
     /// # Errors
     /// As [`update`](Self::update).
     pub fn wait(&mut self, timeout_ms: u32) -> Result<bool> {
-        self.wait_or_wake(timeout_ms).map(|(ready, _)| ready)
-    }
-
-    /// The same, and whether it was woken.
-    fn wait_or_wake(&mut self, timeout_ms: u32) -> Result<(bool, bool)> {
-        let mut woken = false;
         let end = self.pump.clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
         // What the program has popped may have made room for more.
         self.deliver_stalled();
@@ -336,15 +330,11 @@ impl NetworkDriver {
             let sleep = self.until_due().min(rest);
             self.cycle(Some(Duration::from_micros(sleep)))?;
             self.polled = true;
-            if rest == 0 {
-                break;
-            }
-            woken = std::mem::take(&mut self.woken);
-            if woken {
+            if rest == 0 || std::mem::take(&mut self.woken) {
                 break;
             }
         }
-        Ok((self.has_news(), woken))
+        Ok(self.has_news())
     }
 
     fn has_news(&self) -> bool {

@@ -47,6 +47,10 @@ impl Slot {
 
 static SLOTS: [Slot; DRIVERS_MAX] = [const { Slot::new() }; DRIVERS_MAX];
 
+/// Held while a driver looks for its slot. A slot found vacant stays so, and one that is not is
+/// never locked: whoever uses its driver must not find it in use for that.
+static ARRIVING: Mutex<()> = Mutex::new(());
+
 thread_local! {
     static LAST_ERROR: RefCell<Option<Error>> = const { RefCell::new(None) };
 }
@@ -150,7 +154,11 @@ pub fn with_shared(
 pub fn insert(driver: NetworkDriver) -> Result<*mut nd_driver> {
     let waker = driver.waker();
     let mut driver = Some(Box::new(driver));
+    let _alone = ARRIVING.lock();
     for (index, slot) in SLOTS.iter().enumerate() {
+        if is_occupied(&slot.generation) {
+            continue;
+        }
         let place = slot.place.get_or_init(SharedDriver::vacant);
         let put = place.put(&mut driver, || {
             let generation = (slot.generation.load(Ordering::Relaxed) + 1) & GENERATION_MASK;
@@ -166,6 +174,11 @@ pub fn insert(driver: NetworkDriver) -> Result<*mut nd_driver> {
         Status::LimitReached,
         "1024 drivers exist (DRIVERS_MAX); destroy those that are no longer needed",
     ))
+}
+
+/// Slots count their generations: odd ones are those of what lives there.
+pub fn is_occupied(generation: &AtomicU32) -> bool {
+    generation.load(Ordering::Relaxed) & 1 == 1
 }
 
 /// Takes the driver out; the handle is stale from here on.

@@ -100,6 +100,9 @@ pub struct Pump {
     ready: Vec<StreamId>,
     dirty: Vec<StreamId>,
     pool: Vec<Vec<u8>>,
+    /// How often the system was asked what is ready.
+    #[cfg(test)]
+    pub polls: u32,
     /// What a test does in place of sleeping.
     #[cfg(test)]
     pub sleeper: Option<Box<dyn FnMut(Duration) + Send + Sync>>,
@@ -130,6 +133,8 @@ impl Pump {
             ready: Vec::new(),
             dirty: Vec::new(),
             pool: Vec::new(),
+            #[cfg(test)]
+            polls: 0,
             #[cfg(test)]
             sleeper: None,
         })
@@ -293,6 +298,10 @@ impl Pump {
                 self.bell.set_asleep(self.observed);
                 return self.poll(None);
             }
+        }
+        #[cfg(test)]
+        {
+            self.polls += 1;
         }
         #[cfg(test)]
         let sleep = match &mut self.sleeper {

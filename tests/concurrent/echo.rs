@@ -129,10 +129,10 @@ fn run(
     let crew = Crew { phase: AtomicUsize::new(0), ready: AtomicUsize::new(0) };
     let mut sides: Vec<Side> = (0..CONNECTIONS).map(|_| Side::default()).collect();
     thread::scope(|scope| {
-        for connections in ours.chunks(CONNECTIONS / THREADS) {
-            let (crew, concurrent) = (&crew, &concurrent);
-            scope.spawn(move || work(crew, concurrent, connections));
-        }
+        let (crew, concurrent) = (&crew, &concurrent);
+        let hands = ours.chunks(CONNECTIONS / THREADS);
+        let hands = hands.map(|own| scope.spawn(move || work(crew, concurrent, own)));
+        let hands: Vec<_> = hands.collect();
         until("all echoes", || {
             converse(&mut client, &theirs, &mut sides, via);
             client.update().expect("updates");
@@ -143,6 +143,9 @@ fn run(
             sides.iter().all(|side| side.back == MESSAGES).then_some(())
         });
         crew.phase.store(END, Ordering::Release);
+        for hand in hands {
+            hand.join().expect("its checks hold");
+        }
     });
     let taken = server.take().expect("is free").expect("is there");
     assert_eq!(taken.statistics().messages_out, u64::from(MESSAGES) * CONNECTIONS as u64);

@@ -191,3 +191,38 @@ fn a_piece_is_a_frame_that_reaches_to_the_end() {
     };
     assert_eq!((datagram.len(), data), (1024, &message[..data.len()]));
 }
+
+#[test]
+fn both_ways_may_narrow_at_once_while_messages_go_to_and_fro() {
+    for loss_percent in [0.0, 10.0] {
+        let mut world = world(Params { loss_percent, ..Params::default() }, 5);
+        let message = long(&world, 3);
+        let (mut sent, mut echoed) = (0, 0);
+        for turn in 0..4000 {
+            if turn == 6 {
+                for side in 0..2 {
+                    let size_max = 1100 + DATAGRAM_COST;
+                    let params = Params { size_max, ..*world.links[side].params() };
+                    world.links[side].set_params(params);
+                }
+            }
+            // Eight at a time, as long as the path takes them whole or in three parts.
+            while sent < 200 && sent - world.logs[0].reliable.get(&1).map_or(0, Vec::len) < 24 {
+                let size = message.len().min(world.sessions[0].reliable_size_max());
+                world.sessions[0].send_reliable(1, 0, &[&message[..size]]).expect("is taken");
+                sent += 1;
+            }
+            let there = world.logs[1].reliable.get(&1).map_or(0, Vec::len);
+            while echoed < there {
+                let size = message.len().min(world.sessions[1].reliable_size_max());
+                world.sessions[1].send_reliable(1, 0, &[&message[..size]]).expect("is taken");
+                echoed += 1;
+            }
+            world.run(world.now + 5 * MS);
+        }
+        assert_eq!(world.logs[0].reliable[&1].len(), 200, "{sent} sent, {echoed} echoed");
+        for session in &mut world.sessions {
+            assert_eq!(session.take_narrowed(), Some(1024));
+        }
+    }
+}
