@@ -6,7 +6,8 @@
  *   number; it looks the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page
  *   in a browser is behind it, and whichever side opened it.
  *   Once a frame: nd_driver_update receives, runs timers and sends; nd_driver_accept hands out new
- *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait blocks.
+ *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait and
+ *   nd_job_complete block.
  *   Nothing is lost: what you do not pop waits and holds its sender back (over UDP, which cannot
  *   wait, what does not fit is dropped and counted). Every limit is a field of nd_settings; a full
  *   send queue is ND_ERROR_NETWORK_SEND_QUEUE_FULL (-5).
@@ -3179,7 +3180,7 @@ nd_result nd_driver_flush(struct nd_driver *driver);
 /**
  * Sleep until an update would bring an event, a connection or an upgrade request, until
  * nd_driver_wake is called, or until the time is over. No other call blocks, but for
- * nd_multi_driver_wait.
+ * nd_multi_driver_wait and nd_job_complete.
  * Meanwhile keep-alives and pongs are served.
  *
  * @param driver  the driver
