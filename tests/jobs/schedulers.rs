@@ -118,6 +118,48 @@ fn an_engine_may_run_a_job_at_once() {
 }
 
 #[test]
+fn a_driver_does_not_go_while_its_scheduler_is_in_a_call() {
+    /// Has a thread run the job, and returns some time after that.
+    struct Slow {
+        said: Said,
+        run: Mutex<Sender<Job>>,
+        go_on: Mutex<Receiver<()>>,
+    }
+    impl JobScheduler for Slow {
+        fn schedule(&self, job: Job) -> u64 {
+            self.run.lock().expect("nobody panicked").send(job).expect("is taken");
+            self.go_on.lock().expect("nobody panicked").recv().expect("is told");
+            self.said.say("returns");
+            0
+        }
+
+        fn complete(&self, _: u64) {}
+
+        fn parallelism(&self) -> u32 {
+            1
+        }
+    }
+    let said = Said::default();
+    let ((run, to_run), (go, go_on)) = (channel(), channel());
+    let (run, go_on) = (Mutex::new(run), Mutex::new(go_on));
+    let driver = driver(1);
+    driver
+        .set_job_scheduler(Some(Arc::new(Slow { said: said.clone(), run, go_on })))
+        .expect("no job is scheduled");
+    thread::scope(|scope| {
+        scope.spawn(|| schedule(&driver, |_| Ok(())));
+        to_run.recv().expect("is scheduled").run();
+        let gone = scope.spawn(|| {
+            assert!(driver.take().expect("no job is left").is_some());
+            said.say("gone");
+        });
+        go.send(()).expect("is heard");
+        gone.join().expect("does not panic");
+    });
+    assert_eq!(said.words(), ["returns", "gone"]);
+}
+
+#[test]
 fn the_scheduler_is_not_changed_under_a_job() {
     let driver = driver(0);
     let job = schedule(&driver, |_| Ok(()));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::graph::JobId;
 use super::inside::{self, Standing};
@@ -26,9 +26,6 @@ pub trait JobScheduler: Send + Sync {
     fn parallelism(&self) -> u32;
 }
 
-/// How an engine's scheduler knows a job.
-pub type Ticket = (Arc<dyn JobScheduler>, u64);
-
 #[derive(Default)]
 struct State {
     /// There is a driver.
@@ -39,6 +36,8 @@ struct State {
     last: JobId,
     /// Jobs that there were.
     count: u64,
+    /// Calls of the scheduler that go on.
+    calls: u32,
 }
 
 /// The jobs of one driver.
@@ -49,6 +48,8 @@ pub struct Desk {
     /// Those among them that want the driver to themselves.
     alone: AtomicU32,
     state: Mutex<State>,
+    /// No call of the scheduler goes on any more.
+    quiet: Condvar,
 }
 
 fn pending() -> Error {
@@ -75,7 +76,11 @@ impl Desk {
             return Err(pending());
         }
         check()?;
+        // Nothing new comes from here on, so what the scheduler is called for is over.
         state.open = false;
+        while state.calls > 0 {
+            self.quiet.wait(&mut state);
+        }
         state.last = JobId::default();
         Ok(Crewless { _workers: state.workers.take(), _scheduler: state.scheduler.take() })
     }
@@ -146,8 +151,14 @@ impl Desk {
     ) -> Result<()> {
         let mut state = self.state.lock();
         check()?;
-        if self.pending.load(Ordering::Relaxed) > 0 {
-            return Err(pending());
+        loop {
+            if self.pending.load(Ordering::Relaxed) > 0 {
+                return Err(pending());
+            }
+            if state.calls == 0 {
+                break;
+            }
+            self.quiet.wait(&mut state);
         }
         let before = std::mem::replace(&mut state.scheduler, scheduler);
         let workers = state.workers.take();
@@ -157,19 +168,46 @@ impl Desk {
         Ok(())
     }
 
-    /// Has a job run by others than those who wait for it, if there are any.
-    pub fn offer(&self, job: JobId, order: u64, beside: bool, run: fn(u64)) -> Option<Ticket> {
+    /// Calls the scheduler, which stays until the call has returned; `None` without one.
+    fn call<R>(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        body: impl FnOnce(&dyn JobScheduler) -> R,
+    ) -> Option<R> {
+        let scheduler = state.scheduler.clone()?;
+        state.calls += 1;
+        drop(state);
+        let result = body(&*scheduler);
         let mut state = self.state.lock();
-        if let Some(scheduler) = state.scheduler.clone() {
-            drop(state);
-            let copies = if beside { scheduler.parallelism().max(1) } else { 1 };
-            let ticket = scheduler.schedule(super::Job(job));
-            for _ in 1..copies {
-                scheduler.schedule(super::Job(job));
-            }
-            return Some((scheduler, ticket));
+        state.calls -= 1;
+        if state.calls == 0 {
+            self.quiet.notify_all();
         }
-        if state.workers_max > 0 {
+        Some(result)
+    }
+
+    /// Asks the scheduler to wait in its own way for what it called `ticket`.
+    pub fn wait(&self, ticket: u64) {
+        let state = self.state.lock();
+        let _ = self.call(state, |scheduler| scheduler.complete(ticket));
+    }
+
+    /// Has a job run by others than those who wait for it, if there are any. What an engine's
+    /// scheduler calls it.
+    pub fn offer(&self, job: JobId, order: u64, beside: bool, run: fn(u64)) -> Option<u64> {
+        let mut state = self.state.lock();
+        if state.scheduler.is_some() {
+            return self.call(state, |scheduler| {
+                let copies = if beside { scheduler.parallelism().max(1) } else { 1 };
+                let ticket = scheduler.schedule(super::Job(job));
+                for _ in 1..copies {
+                    scheduler.schedule(super::Job(job));
+                }
+                ticket
+            });
+        }
+        // Somebody who waited may have run it meanwhile, and the driver may be gone.
+        if state.open && state.workers_max > 0 {
             let wanted = state.workers_max;
             let workers = state.workers.get_or_insert_with(|| start(wanted, run));
             // The driver's earlier jobs are over when one is ready, so it is the only one.

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::desk::Ticket;
 use super::graph::{JobId, Work};
 use super::inside;
 use super::table::{Crew, Task};
@@ -83,6 +82,13 @@ pub struct Scheduled {
 pub struct Round {
     job: JobId,
     connections: Vec<Connection>,
+}
+
+/// How an engine's scheduler knows a job of a driver.
+#[derive(Clone)]
+pub struct Ticket {
+    driver: SharedDriver,
+    number: u64,
 }
 
 /// Who runs the jobs of a driver.
@@ -198,7 +204,8 @@ impl Crew for DriverCrew {
     type Ticket = Ticket;
 
     fn offer(&self, job: JobId) -> Option<Ticket> {
-        self.driver.desk().offer(job, self.order, !self.alone, super::run_number)
+        let number = self.driver.desk().offer(job, self.order, !self.alone, super::run_number)?;
+        Some(Ticket { driver: self.driver.clone(), number })
     }
 
     fn job_over(&self) {
@@ -206,6 +213,6 @@ impl Crew for DriverCrew {
     }
 
     fn wait(ticket: &Ticket) {
-        ticket.0.complete(ticket.1);
+        ticket.driver.desk().wait(ticket.number);
     }
 }
