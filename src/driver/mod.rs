@@ -349,12 +349,12 @@ impl NetworkDriver {
     }
 
     /// How long until the next timer. With a fixed frame time only updates move time.
-    fn until_timer(&self) -> Micros {
+    fn until_timer(&mut self) -> Micros {
         if self.settings.fixed_frame_time_ms > 0 {
             return Micros::MAX;
         }
         let simulator = self.simulator.as_ref().and_then(|simulator| simulator.send.next_timeout());
-        let next = self.timers.next_timeout().into_iter().chain(simulator).min();
+        let next = self.settle_timers().into_iter().chain(simulator).min();
         next.map_or(Micros::MAX, |next| next.saturating_sub(self.time()))
     }
 
@@ -468,18 +468,7 @@ impl NetworkDriver {
 
     /// An event without data.
     fn event(&mut self, index: u32, kind: EventKind) -> Event {
-        Event {
-            connection: self.connections.at(index).connection(index),
-            kind,
-            data: Bytes::new(),
-            text: false,
-            first: false,
-            last: false,
-            clean: false,
-            reason: DisconnectReason::Default,
-            close_code: 0,
-            pipeline: 0,
-        }
+        Event::new(self.connections.at(index).connection(index), kind)
     }
 
     /// Ends a connection for a reason that the program gets to see. The link is the caller's.
