@@ -169,7 +169,8 @@ namespace NetDriver
         /// </summary>
         public bool backgroundPump;
         /// Threads of the driver for its jobs, which start with the first one; whoever waits for a
-        /// job helps. 0 (jobs run inside <c>Complete</c>) to 64. Inside Unity its own job system
+        /// job helps. 0 (jobs run inside <c>Complete</c>: best for programs that complete what they
+        /// schedule at once, above all with many drivers) to 64. Inside Unity its own job system
         /// takes their place.
         /// </summary>
         public uint jobWorkers;
