@@ -2754,7 +2754,7 @@ typedef uint64_t nd_job;
  * as by one thread: all calls with it are fine but nd_driver_destroy. Return ND_OK, or a negative
  * number to make the job's result ND_ERROR_JOB_FAILED.
  */
-typedef nd_result (*nd_job_function)(void *user);
+typedef int32_t (*nd_job_function)(void *user);
 
 /**
  * A function of the program that runs for one connection, on any thread, while others run for
@@ -2763,9 +2763,9 @@ typedef nd_result (*nd_job_function)(void *user);
  * The first negative number that it returns is the result of the job, as for nd_job_function; it
  * keeps no other connection from its turn.
  */
-typedef nd_result (*nd_job_connection_function)(void *user,
-                                                struct nd_concurrent *concurrent,
-                                                nd_connection connection);
+typedef int32_t (*nd_job_connection_function)(void *user,
+                                              struct nd_concurrent *concurrent,
+                                              nd_connection connection);
 
 /**
  * Has nd_job_run called for `job`, once, on any thread, soon; or calls it itself. What it returns

@@ -17,7 +17,7 @@ use crate::{Connection, Job, JobScheduler};
 /// as by one thread: all calls with it are fine but nd_driver_destroy. Return ND_OK, or a negative
 /// number to make the job's result ND_ERROR_JOB_FAILED.
 #[allow(non_camel_case_types, reason = "C name")]
-pub type nd_job_function = Option<unsafe extern "C" fn(user: *mut c_void) -> nd_result>;
+pub type nd_job_function = Option<unsafe extern "C" fn(user: *mut c_void) -> i32>;
 
 /// A function of the program that runs for one connection, on any thread, while others run for
 /// others: it may use the driver through `concurrent` alone, and for this connection alone. While
@@ -30,7 +30,7 @@ pub type nd_job_connection_function = Option<
         user: *mut c_void,
         concurrent: *mut nd_concurrent,
         connection: nd_connection,
-    ) -> nd_result,
+    ) -> i32,
 >;
 
 /// Has nd_job_run called for `job`, once, on any thread, soon; or calls it itself. What it returns
