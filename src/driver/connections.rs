@@ -373,6 +373,13 @@ impl Connections {
         )
     }
 
+    /// Those that the program knows and has not seen the end of.
+    pub fn known(&self) -> impl Iterator<Item = Connection> + '_ {
+        let entries = (0..).zip(&self.entries);
+        let known = entries.filter(|(_, entry)| entry.live && entry.accepted && !entry.retired);
+        known.map(|(index, entry)| entry.connection(index))
+    }
+
     /// How many are in a state other than Disconnected.
     pub const fn count_active(&self) -> u32 {
         self.active

@@ -25,6 +25,7 @@ mod handed;
 mod handshakes;
 mod http_facts;
 mod interfaces;
+mod jobs;
 mod limits;
 mod liveness;
 mod multi;
@@ -81,6 +82,10 @@ use connections::{Connections, Link};
 use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
+pub(crate) use jobs::{Call as JobCall, ForEach as JobForEach, What as JobWhat, Words as JobWords};
+pub use jobs::{
+    ConnectionJob, JOB_BATCH_DEFAULT, JOB_BATCH_MAX, JOB_RESULTS_KEPT, JOBS_MAX, Job, JobScheduler,
+};
 pub use multi::{DriverPlace, MULTI_DRIVERS_MAX, MultiNetworkDriver, MultiSend};
 pub use pipelines::PipelineStatistics;
 use pipelines::Pipelines;

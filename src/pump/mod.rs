@@ -23,6 +23,7 @@ mod tcp;
 mod tls;
 mod udp;
 mod udp_health;
+mod workers;
 
 use std::io;
 use std::net::SocketAddr;
@@ -48,6 +49,7 @@ use tcp::SocketRead;
 pub use tcp::{Listener, ReadOutcome, Stream};
 pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
 pub use udp::{BATCH_BYTES_MAX as DATAGRAM_BATCH_BYTES_MAX, ReceiveBatch, UdpSocket};
+pub use workers::Workers;
 
 /// Readiness reports taken from the system at once.
 const EVENTS_MAX: usize = 1024;
