@@ -185,6 +185,12 @@ impl Entry {
         self.live
     }
 
+    /// Is the inbound limit reached?
+    pub const fn is_full(&self) -> bool {
+        self.waiting.count() >= self.limits.receive_queue_capacity
+            || self.waiting.bytes() >= self.limits.inbound_bytes_max
+    }
+
     /// What a message is that is sent as this.
     pub fn kind_of(&self, kind: MessageKind) -> MessageKind {
         if kind == MessageKind::WriteMode { self.write_mode } else { kind }

@@ -463,18 +463,7 @@ impl NetworkDriver {
 
     /// An event without data.
     fn event(&mut self, index: u32, kind: EventKind) -> Event {
-        Event {
-            connection: self.connections.at(index).connection(index),
-            kind,
-            data: Bytes::new(),
-            text: false,
-            first: false,
-            last: false,
-            clean: false,
-            reason: DisconnectReason::Default,
-            close_code: 0,
-            pipeline: 0,
-        }
+        Event::new(self.connections.at(index).connection(index), kind)
     }
 
     /// Ends a connection for a reason that the program gets to see. The link is the caller's.

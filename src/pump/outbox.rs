@@ -12,17 +12,22 @@ pub const SLICES_MAX: usize = 64;
 const POOLED_SIZE_MAX: usize = 64 * 1024;
 /// Buffers kept for other streams.
 const POOLED_MAX: usize = 256;
+/// A borrowed piece that is shorter is copied when it has to wait: what it is a part of may be
+/// several times as long.
+const BORROWED_SIZE_MIN: usize = 128 * 1024;
 
 enum Piece {
     Written(Vec<u8>),
     Shared(Bytes),
+    /// A part of what was received.
+    Borrowed(Bytes),
 }
 
 impl Piece {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Written(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
+            Self::Shared(bytes) | Self::Borrowed(bytes) => bytes,
         }
     }
 }
@@ -57,7 +62,18 @@ impl Outbox {
 
     /// Appends memory that is sent from where it lies, and let go of when it has left.
     pub fn push(&mut self, memory: Bytes) {
-        if memory.is_empty() {
+        self.push_piece(Piece::Shared(memory));
+    }
+
+    /// The same with a part of what was received, which others may want back soon: what does not
+    /// leave at once is copied.
+    pub fn push_borrowed(&mut self, memory: Bytes) {
+        self.push_piece(Piece::Borrowed(memory));
+    }
+
+    fn push_piece(&mut self, piece: Piece) {
+        let size = piece.bytes().len();
+        if size == 0 {
             return;
         }
         if !self.tail.is_empty() {
@@ -65,8 +81,8 @@ impl Outbox {
             self.pieces_size += tail.len();
             self.pieces.push_back(Piece::Written(tail));
         }
-        self.pieces_size += memory.len();
-        self.pieces.push_back(Piece::Shared(memory));
+        self.pieces_size += size;
+        self.pieces.push_back(piece);
     }
 
     /// Bytes that wait.
@@ -117,6 +133,19 @@ impl Outbox {
         count
     }
 
+    fn return_borrowed(&mut self) {
+        for (place, piece) in self.pieces.iter_mut().enumerate() {
+            let gone = if place == 0 { std::mem::take(&mut self.sent) } else { 0 };
+            match piece {
+                Piece::Borrowed(bytes) if bytes.len() < BORROWED_SIZE_MIN => {
+                    self.pieces_size -= gone;
+                    *piece = Piece::Shared(Bytes::copy_from_slice(&bytes[gone..]));
+                }
+                _ => self.sent += gone,
+            }
+        }
+    }
+
     /// So many bytes at the front have left. Memory whose bytes are all gone is let go of.
     pub fn advance(&mut self, count: usize, pool: &mut Vec<Vec<u8>>) {
         self.sent += count;
@@ -141,6 +170,7 @@ impl Outbox {
     /// was sent of a long one is cut off.
     pub fn settle(&mut self, pool: &mut Vec<Vec<u8>>) {
         if !self.pieces.is_empty() {
+            self.return_borrowed();
             return;
         }
         if self.pieces.capacity() > 0 {
@@ -222,6 +252,26 @@ mod tests {
         outbox.push(memory.clone());
         drop(outbox);
         assert!(memory.is_unique());
+    }
+
+    #[test]
+    fn what_was_borrowed_goes_back_when_it_has_to_wait() {
+        for sent in [0, 1, 3, 5, 9] {
+            let mut pool = Vec::new();
+            let mut outbox = Outbox::default();
+            let (short, long) = (Bytes::from(b"short".to_vec()), Bytes::from(vec![7; 1 << 17]));
+            outbox.tail(&mut pool).extend_from_slice(b"one");
+            outbox.push_borrowed(short.clone());
+            outbox.push_borrowed(long.clone());
+            let all = outbox.len();
+            outbox.advance(sent, &mut pool);
+            outbox.settle(&mut pool);
+            assert_eq!(outbox.len(), all - sent);
+            assert!(short.is_unique() && !long.is_unique());
+            let rest = [b"oneshort", &long[..]].concat();
+            assert_eq!(drain(&mut outbox, &mut pool, 1000), rest[sent..]);
+            assert!(long.is_unique());
+        }
     }
 
     #[test]

@@ -87,7 +87,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        operand: Some("udp"),
+        operand: Some("udp|websocket"),
         flags: bench::FLAGS,
         summary: "run netdriver beside what others use, in turns, and compare",
         run: bench::command,
