@@ -269,7 +269,9 @@ impl NetworkDriver {
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.settle_lanes();
-        self.lent.clear();
+        for payload in self.lent.drain(..) {
+            self.compression.pool.give_message(payload);
+        }
         self.release_ended();
         self.answer_requests();
         self.abort_open_sends();
