@@ -132,8 +132,8 @@ namespace NetDriver
 
         /// <summary>
         /// Sleeps until an update would bring something, until <see cref="NetworkDriver.Wake"/> is
-        /// called for one of the drivers, or until the time is over. The drivers take turns of a
-        /// millisecond, so with several of them it notices that late.
+        /// called for one of the drivers, or until the time is over. It sleeps for all of them at
+        /// once; on Windows, which cannot, it looks each millisecond.
         /// </summary>
         /// <param name="timeoutMS">Milliseconds to sleep at most; at least 0.</param>
         /// <returns>Has an update something to show?</returns>

@@ -24,11 +24,17 @@ use netdriver::ffi::endpoints::nd_endpoint_parse;
 use netdriver::ffi::events::{nd_driver_get_event_count, nd_driver_pop_event};
 use netdriver::ffi::interfaces::nd_driver_wake;
 use netdriver::ffi::library::nd_log_set_callback;
+use netdriver::ffi::multi::{
+    nd_multi_driver_create, nd_multi_driver_destroy, nd_multi_driver_update,
+};
 use netdriver::ffi::sends::nd_driver_send;
 use netdriver::ffi::settings::{nd_interface_settings_init, nd_settings_init};
 use netdriver::ffi::structs::{
     nd_connection, nd_driver, nd_endpoint, nd_event, nd_interface_settings, nd_settings,
 };
+
+#[path = "threads/jobs.rs"]
+mod jobs;
 
 /// Rounds of a millisecond at most, after which what was waited for does not happen.
 const ROUNDS_MAX: usize = 20_000;
@@ -251,6 +257,31 @@ fn threads_create_use_and_destroy_drivers_at_once() {
         }
     };
     at_once(turns, thread::yield_now);
+}
+
+#[test]
+fn drivers_that_come_and_go_do_not_disturb_others() {
+    let driver = Handle::create(ND_INTERFACE_UDP);
+    let create = || {
+        let mut multi = null_mut();
+        // SAFETY: as in `create_with`.
+        ok(unsafe { nd_multi_driver_create(&mut multi) });
+        multi
+    };
+    let collection = create();
+    let come_and_go = |_| {
+        for _ in 0..100 {
+            ok(Handle::create(ND_INTERFACE_IPC).destroy());
+            ok(nd_multi_driver_destroy(create()));
+        }
+    };
+    let use_others = || {
+        ok(driver.update());
+        ok(nd_multi_driver_update(collection));
+    };
+    at_once(come_and_go, use_others);
+    ok(nd_multi_driver_destroy(collection));
+    ok(driver.destroy());
 }
 
 #[test]

@@ -35,6 +35,15 @@ namespace NetDriver.Interop
             m_Events = (nd_event*)Marshal.AllocHGlobal(Capacity * sizeof(nd_event));
         }
 
+        /// <summary>
+        /// Does nothing wait here? Any thread may ask; the answer is of use between the calls that
+        /// have the driver to themselves, because only those change it.
+        /// </summary>
+        internal bool IsEmpty
+        {
+            get { return m_Next >= m_Count; }
+        }
+
         /// <summary>The last event handed out since the last update.</summary>
         internal NetworkEventDetails Last
         {
@@ -72,6 +81,25 @@ namespace NetDriver.Interop
             nd_driver* driver, NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
+            NetworkEvent.Type kind = PopWaiting(connection, out reader, out pipeline);
+            if (kind != NetworkEvent.Type.Empty)
+                return kind;
+            NetworkConnection same;
+            nd_event single;
+            int result = NativeMethods.nd_driver_pop_event_for_connection(
+                driver, connection.Value, &single);
+            if (result == NativeMethods.ND_OK && single.kind != NativeMethods.ND_EVENT_EMPTY)
+                return Show(&single, out same, out reader, out pipeline);
+            reader = default(DataStreamReader);
+            pipeline = default(NetworkPipeline);
+            return NetworkEvent.Type.Empty;
+        }
+
+        /// <summary>Pops the oldest event of a connection that waits here.</summary>
+        internal NetworkEvent.Type PopWaiting(
+            NetworkConnection connection, out DataStreamReader reader,
+            out NetworkPipeline pipeline)
+        {
             ulong wanted = connection.Value;
             NetworkConnection same;
             for (int place = m_Next; place < m_Count; place++)
@@ -84,10 +112,6 @@ namespace NetDriver.Interop
                     return kind;
                 }
             }
-            nd_event single;
-            int result = NativeMethods.nd_driver_pop_event_for_connection(driver, wanted, &single);
-            if (result == NativeMethods.ND_OK && single.kind != NativeMethods.ND_EVENT_EMPTY)
-                return Show(&single, out same, out reader, out pipeline);
             reader = default(DataStreamReader);
             pipeline = default(NetworkPipeline);
             return NetworkEvent.Type.Empty;
@@ -229,6 +253,14 @@ namespace NetDriver.Interop
         {
             m_Last = *source;
             m_LastText = null;
+            return Read(source, out connection, out reader, out pipeline);
+        }
+
+        /// <summary>What an event is to the program.</summary>
+        internal static NetworkEvent.Type Read(
+            nd_event* source, out NetworkConnection connection, out DataStreamReader reader,
+            out NetworkPipeline pipeline)
+        {
             connection = NetworkConnection.FromValue(source->connection);
             pipeline = new NetworkPipeline(source->pipeline);
             switch (source->kind)

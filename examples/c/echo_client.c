@@ -233,7 +233,8 @@ static void usage(void) {
           "                   [--deflate] [--keep-contexts]\n"
           "                   [--tls-ca FILE] [--tls-insecure] [--tls-cert FILE --tls-key FILE]\n"
           "                   [--proxy URL] [--no-proxy LIST] [--proxy-from-environment]\n"
-          "                   [--proxy-tls-ca FILE] [--redirects N] [--pipelines LIST] [--pipeline N]\n");
+          "                   [--proxy-tls-ca FILE] [--redirects N]\n"
+          "                   [--pipelines LIST] [--pipeline N]\n");
   exit(2);
 }
 

@@ -4,9 +4,13 @@
 //! Each driver puts its number into the values of its connections, so that these say whose they
 //! are. Nothing here receives or sends.
 
+use std::time::Duration;
+
 use super::{Connection, ConnectionState, Event, MessageKind, NetworkDriver, SendHandle};
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
+use crate::proto::time::{MICROS_PER_MS, Micros};
+use crate::pump::{Clock, Watcher};
 use crate::settings::PipelineStage;
 
 /// Drivers that one [`MultiNetworkDriver`] may hold: a byte, without 0.
@@ -42,13 +46,15 @@ pub struct MultiSend {
 #[derive(Default)]
 pub struct MultiNetworkDriver<D: DriverPlace = NetworkDriver> {
     drivers: Vec<D>,
+    /// What a wait sleeps on, driver for driver.
+    watchers: Vec<Watcher>,
 }
 
 impl<D: DriverPlace> MultiNetworkDriver<D> {
     /// A collection without drivers.
     #[must_use]
     pub const fn new() -> Self {
-        Self { drivers: Vec::new() }
+        Self { drivers: Vec::new(), watchers: Vec::new() }
     }
 
     /// Adds a driver and gives it a number, from 1 on. It may be bound and listen.
@@ -56,7 +62,8 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
     /// # Errors
     /// [`Status::NetworkStateMismatch`] when it has, or had, connections, or has a number already;
     /// [`Status::InvalidArgument`] when it has not as many pipelines as the others;
-    /// [`Status::LimitReached`] above [`MULTI_DRIVERS_MAX`].
+    /// [`Status::LimitReached`] above [`MULTI_DRIVERS_MAX`]; [`Status::NetworkSocketError`] when
+    /// the system has no descriptor left.
     pub fn add_driver(&mut self, mut driver: D) -> Result<u8> {
         let number = self.drivers.len() + 1;
         if number > MULTI_DRIVERS_MAX {
@@ -65,11 +72,18 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         }
         let number = number as u8;
         let pipelines = self.pipeline_count()?;
-        driver.with(|driver| match pipelines {
-            Some(wanted) if wanted != driver.pipeline_count() => Err(unequal()),
-            _ => driver.connections.set_driver(number),
+        let watcher = driver.with(|driver| {
+            if pipelines.is_some_and(|wanted| wanted != driver.pipeline_count()) {
+                return Err(unequal());
+            }
+            let watcher = driver.pump.watcher();
+            let watcher =
+                watcher.map_err(|error| Error::socket("cannot watch a driver", &error))?;
+            driver.connections.set_driver(number)?;
+            Ok(watcher)
         })??;
         self.drivers.push(driver);
+        self.watchers.push(watcher);
         Ok(number)
     }
 
@@ -199,35 +213,27 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
     }
 
     /// Sleeps until an update would bring something, until one of the drivers is woken, or until
-    /// the time is over. The drivers take turns of a millisecond, so with several of them it
-    /// notices that late.
+    /// the time is over. It sleeps for all of them at once; where the system cannot do that
+    /// (Windows), it looks each millisecond.
     ///
     /// # Errors
     /// As [`NetworkDriver::wait`].
     pub fn wait(&mut self, timeout_ms: u32) -> Result<bool> {
-        let mut left = timeout_ms;
+        let clock = Clock::new();
+        let end = clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
         loop {
-            for turn in 0..self.drivers.len().max(1) {
-                let (mut ready, mut woken) = (false, false);
-                self.all(|driver| {
-                    ready |= driver.wait(0)?;
-                    woken |= std::mem::take(&mut driver.woken);
-                    Ok(())
-                })?;
-                if ready || woken || left == 0 {
-                    return Ok(ready);
-                }
-                left -= 1;
-                if let Some(driver) = self.drivers.get_mut(turn) {
-                    let (ready, woken) = driver.with(|driver| driver.wait_or_wake(1))??;
-                    if ready || woken {
-                        return Ok(ready);
-                    }
-                }
+            let (mut ready, mut woken, mut due) = (false, false, Micros::MAX);
+            self.all(|driver| {
+                ready |= driver.wait(0)?;
+                woken |= std::mem::take(&mut driver.woken);
+                due = due.min(driver.until_due());
+                Ok(())
+            })?;
+            let rest = end.saturating_sub(clock.now());
+            if ready || woken || rest == 0 || self.drivers.is_empty() {
+                return Ok(ready);
             }
-            if self.drivers.is_empty() {
-                return Ok(false);
-            }
+            Watcher::wait_for_any(&self.watchers, Duration::from_micros(due.min(rest)));
         }
     }
 

@@ -230,7 +230,7 @@ impl NetworkDriver {
         }
         entry.end_held = true;
         if let Some(state) = self.streams.get(id) {
-            state.held = Some(event.clone());
+            state.held = Some(Box::new(event.clone()));
         }
         true
     }
@@ -249,7 +249,7 @@ impl NetworkDriver {
             return false;
         }
         if let Some(event) = self.streams.get(id).and_then(|state| state.held.take()) {
-            self.take_event(id, event);
+            self.take_event(id, *event);
         }
         true
     }
@@ -397,7 +397,7 @@ impl NetworkDriver {
     /// Makes a connection of an undecided stream; `None` when the driver is full.
     pub(super) fn promote(&mut self, id: StreamId, dialect: Dialect) -> Option<u32> {
         let state = self.streams.get(id)?;
-        let (interface, remote, peer) = (state.interface, state.remote, state.peer);
+        let (interface, remote, proxy) = (state.interface, state.remote, state.proxy.clone());
         let guessed = state.guessed;
         let limits = self.interfaces[interface as usize].limits;
         let admits = self.admits_stream(id);
@@ -412,7 +412,7 @@ impl NetworkDriver {
         };
         // After a mere guess the first message may still tell otherwise.
         let sure = Some(dialect).filter(|_| !guessed);
-        let config = websocket_config(&self.settings, &limits, sure);
+        let config = self.streams.shared(websocket_config(&self.settings, &limits, sure));
         let local = self.pump.stream_local(id);
         let tls = self.pump.tls_facts(id);
         let state = self.streams.get(id)?;
@@ -424,9 +424,9 @@ impl NetworkDriver {
         self.streams.set_phase(id, Phase::Open, None);
         let entry = self.connections.at(index);
         entry.link = Link::Stream(id);
-        entry.remote = Some(remote);
-        entry.peer = Some(peer);
-        entry.local = local;
+        entry.remote = Some(remote).into();
+        entry.peer = proxy;
+        entry.local = local.into();
         entry.http = http;
         if dialect == Dialect::Plain {
             self.announce(index);

@@ -303,6 +303,15 @@ pub struct Traffic {
     pub refused_out: u64,
 }
 
+impl Traffic {
+    /// A message was sent.
+    #[inline]
+    pub(crate) const fn count_sent(&mut self, size: usize) {
+        self.messages_out += 1;
+        self.bytes_out += size as u64;
+    }
+}
+
 /// What is known of a connection.
 #[derive(Clone, Debug)]
 pub struct ConnectionInfo {

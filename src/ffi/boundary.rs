@@ -47,6 +47,10 @@ impl Slot {
 
 static SLOTS: [Slot; DRIVERS_MAX] = [const { Slot::new() }; DRIVERS_MAX];
 
+/// Held while a driver looks for its slot. A slot found vacant stays so, and one that is not is
+/// never locked: whoever uses its driver must not find it in use for that.
+static ARRIVING: Mutex<()> = Mutex::new(());
+
 thread_local! {
     static LAST_ERROR: RefCell<Option<Error>> = const { RefCell::new(None) };
 }
@@ -103,12 +107,27 @@ pub fn enter<R>(handle: *mut nd_driver, body: impl FnOnce(&mut NetworkDriver) ->
     place.enter(|driver| slot.check(generation).map(|()| body(driver)))?
 }
 
+/// The place of a driver, for what does not enter it. The second says whether it still lives there;
+/// ask where it cannot go.
+pub fn place(
+    handle: *mut nd_driver,
+) -> Result<(&'static SharedDriver, impl FnOnce() -> Result<()>)> {
+    let (slot, generation) = decode(handle)?;
+    let place = slot.place.get().ok_or_else(invalid)?;
+    Ok((place, move || slot.check(generation)))
+}
+
 /// Lets several threads use a driver at once, by the handle that this gives.
 pub fn to_concurrent(handle: *mut nd_driver) -> Result<*mut nd_concurrent> {
     let (slot, generation) = decode(handle)?;
     let place = slot.place.get().ok_or_else(invalid)?;
     place.allow_concurrent(|| slot.check(generation))?;
-    Ok(core::ptr::without_provenance_mut(handle.addr() | CONCURRENT))
+    Ok(as_concurrent(handle))
+}
+
+/// The handle by which several threads use a driver, whether they may now or not.
+pub fn as_concurrent(handle: *mut nd_driver) -> *mut nd_concurrent {
+    core::ptr::without_provenance_mut(handle.addr() | CONCURRENT)
 }
 
 /// Lets `body` use the driver of a handle beside others.
@@ -135,7 +154,11 @@ pub fn with_shared(
 pub fn insert(driver: NetworkDriver) -> Result<*mut nd_driver> {
     let waker = driver.waker();
     let mut driver = Some(Box::new(driver));
+    let _alone = ARRIVING.lock();
     for (index, slot) in SLOTS.iter().enumerate() {
+        if is_occupied(&slot.generation) {
+            continue;
+        }
         let place = slot.place.get_or_init(SharedDriver::vacant);
         let put = place.put(&mut driver, || {
             let generation = (slot.generation.load(Ordering::Relaxed) + 1) & GENERATION_MASK;
@@ -151,6 +174,11 @@ pub fn insert(driver: NetworkDriver) -> Result<*mut nd_driver> {
         Status::LimitReached,
         "1024 drivers exist (DRIVERS_MAX); destroy those that are no longer needed",
     ))
+}
+
+/// Slots count their generations: odd ones are those of what lives there.
+pub fn is_occupied(generation: &AtomicU32) -> bool {
+    generation.load(Ordering::Relaxed) & 1 == 1
 }
 
 /// Takes the driver out; the handle is stale from here on.
@@ -204,6 +232,15 @@ fn remember(error: Error) {
             *last = Some(error);
         }
     });
+}
+
+/// Calls a function of the program that returns a result of its own; with it the last error of a
+/// call that it made. What was the last error of this thread before is so again.
+pub fn call_program(body: impl FnOnce() -> nd_result) -> (nd_result, Option<Error>) {
+    let swap = |error| LAST_ERROR.try_with(|last| last.replace(error)).ok().flatten();
+    let before = swap(None);
+    let result = body();
+    (result, swap(before))
 }
 
 /// The text of the last error of this thread.

@@ -60,7 +60,7 @@ pub extern "C" fn nd_multi_driver_destroy(multi: *mut nd_multi_driver) -> nd_res
 /// @param out_driver_id  out: its number, from 1 to 255; may be NULL
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NETWORK_STATE_MISMATCH (it has, or had,
 /// connections, or is in a collection); ND_ERROR_INVALID_ARGUMENT (it has not as many pipelines as
-/// the others); ND_ERROR_LIMIT_REACHED (255 drivers);
+/// the others); ND_ERROR_LIMIT_REACHED (255 drivers); ND_ERROR_NETWORK_SOCKET;
 /// ND_ERROR_DRIVER_IN_USE
 /// @thread the one that uses both now
 /// @since 0.3
@@ -196,8 +196,8 @@ pub extern "C" fn nd_multi_driver_flush(multi: *mut nd_multi_driver) -> nd_resul
 }
 
 /// Sleep until an update would bring something, until nd_driver_wake is called for one of the
-/// drivers, or until the time is over. The drivers take turns of a millisecond, so that with
-/// several of them news are noticed so much later.
+/// drivers, or until the time is over. It sleeps for all of them at once; on Windows, which cannot,
+/// it looks each millisecond.
 ///
 /// @param multi  the collection
 /// @param timeout_ms  milliseconds to sleep at most

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
-use super::boundary::{enter, guard};
+use super::boundary::{enter, guard, is_occupied};
 use super::codes::nd_result;
 use super::structs::{nd_driver, nd_multi_driver};
 use crate::error::{Error, Result, Status};
@@ -52,6 +52,9 @@ struct Slot {
 static SLOTS: [Slot; COLLECTIONS_MAX] =
     [const { Slot { generation: AtomicU32::new(0), content: Mutex::new(None) } }; COLLECTIONS_MAX];
 
+/// As for drivers, held while a collection looks for its slot.
+static ARRIVING: Mutex<()> = Mutex::new(());
+
 fn invalid() -> Error {
     Error::new(
         Status::InvalidHandle,
@@ -80,7 +83,11 @@ pub fn with_collection(
 
 /// Makes a collection.
 pub fn create() -> Result<*mut nd_multi_driver> {
+    let _alone = ARRIVING.lock();
     for (index, slot) in SLOTS.iter().enumerate() {
+        if is_occupied(&slot.generation) {
+            continue;
+        }
         let Some(mut content) = slot.content.try_lock() else { continue };
         if content.is_some() {
             continue;

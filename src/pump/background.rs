@@ -113,4 +113,22 @@ impl Watcher {
     fn wait(&self, most: Duration) {
         thread::sleep(most.min(PERIOD));
     }
+
+    /// Sleeps until the system has something for one of several pumps.
+    #[cfg(unix)]
+    pub fn wait_for_any(watchers: &[Self], most: Duration) {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let all = watchers.iter();
+        let mut descriptors: Vec<_> =
+            all.map(|watcher| PollFd::new(&watcher.descriptor, PollFlags::IN)).collect();
+        let most = Timespec::try_from(most).ok();
+        // As for one.
+        let _ = poll(&mut descriptors, most.as_ref());
+    }
+
+    /// The same where the system has no descriptor to sleep on.
+    #[cfg(not(unix))]
+    pub fn wait_for_any(_: &[Self], most: Duration) {
+        thread::sleep(most.min(PERIOD));
+    }
 }

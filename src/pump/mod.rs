@@ -9,8 +9,10 @@ mod buffer;
 mod carrier;
 mod clock;
 mod custom;
+mod descriptors;
 mod entropy;
 pub mod environment;
+pub mod growth;
 mod ipc;
 mod outbox;
 mod resolver;
@@ -21,6 +23,7 @@ mod tcp;
 mod tls;
 mod udp;
 mod udp_health;
+mod workers;
 
 use std::io;
 use std::net::SocketAddr;
@@ -38,6 +41,7 @@ pub use clock::Clock;
 pub use custom::{
     CUSTOM_BATCH_MAX, CustomInterface, CustomPort, DriverWaker, IncomingPacket, OutgoingPacket,
 };
+pub use descriptors::raise_descriptor_limit;
 pub use entropy::Entropy;
 pub use ipc::{Bell, IpcPort};
 pub use resolver::{QUERIES_MAX, Resolver};
@@ -45,6 +49,7 @@ use tcp::SocketRead;
 pub use tcp::{Listener, ReadOutcome, Stream};
 pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
 pub use udp::{BATCH_BYTES_MAX as DATAGRAM_BATCH_BYTES_MAX, ReceiveBatch, UdpSocket};
+pub use workers::Workers;
 
 /// Readiness reports taken from the system at once.
 const EVENTS_MAX: usize = 1024;
@@ -99,6 +104,9 @@ pub struct Pump {
     ready: Vec<StreamId>,
     dirty: Vec<StreamId>,
     pool: Vec<Vec<u8>>,
+    /// How often the system was asked what is ready.
+    #[cfg(test)]
+    pub polls: u32,
     /// What a test does in place of sleeping.
     #[cfg(test)]
     pub sleeper: Option<Box<dyn FnMut(Duration) + Send + Sync>>,
@@ -129,6 +137,8 @@ impl Pump {
             ready: Vec::new(),
             dirty: Vec::new(),
             pool: Vec::new(),
+            #[cfg(test)]
+            polls: 0,
             #[cfg(test)]
             sleeper: None,
         })
@@ -180,7 +190,7 @@ impl Pump {
         if self.free.pop().is_some() {
             self.places[id as usize] = place;
         } else {
-            self.places.push(place);
+            growth::append(&mut self.places, place);
         }
         Ok(id)
     }
@@ -301,6 +311,10 @@ impl Pump {
                 self.bell.set_asleep(self.observed);
                 return self.poll(None);
             }
+        }
+        #[cfg(test)]
+        {
+            self.polls += 1;
         }
         #[cfg(test)]
         let sleep = match &mut self.sleeper {

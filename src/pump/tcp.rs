@@ -14,8 +14,8 @@ use super::outbox::{Outbox, SLICES_MAX};
 use super::tls::Session;
 use crate::proto::time::Micros;
 
-/// Connections that the system holds for us between two accepts.
-const BACKLOG: i32 = 1024;
+/// Connections that the system holds for us between two accepts; it may allow fewer.
+const BACKLOG: i32 = 4096;
 
 /// A bound socket that listens once it is told to.
 pub struct Listener {

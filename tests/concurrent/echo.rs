@@ -129,10 +129,10 @@ fn run(
     let crew = Crew { phase: AtomicUsize::new(0), ready: AtomicUsize::new(0) };
     let mut sides: Vec<Side> = (0..CONNECTIONS).map(|_| Side::default()).collect();
     thread::scope(|scope| {
-        for connections in ours.chunks(CONNECTIONS / THREADS) {
-            let (crew, concurrent) = (&crew, &concurrent);
-            scope.spawn(move || work(crew, concurrent, connections));
-        }
+        let (crew, concurrent) = (&crew, &concurrent);
+        let hands = ours.chunks(CONNECTIONS / THREADS);
+        let hands = hands.map(|own| scope.spawn(move || work(crew, concurrent, own)));
+        let hands: Vec<_> = hands.collect();
         until("all echoes", || {
             converse(&mut client, &theirs, &mut sides, via);
             client.update().expect("updates");
@@ -143,6 +143,9 @@ fn run(
             sides.iter().all(|side| side.back == MESSAGES).then_some(())
         });
         crew.phase.store(END, Ordering::Release);
+        for hand in hands {
+            hand.join().expect("its checks hold");
+        }
     });
     let taken = server.take().expect("is free").expect("is there");
     assert_eq!(taken.statistics().messages_out, u64::from(MESSAGES) * CONNECTIONS as u64);
@@ -150,8 +153,12 @@ fn run(
 
 fn run_utp(kind: InterfaceKind, session: bool, pipelines: &str, via: u8) {
     let settings = NetworkSettings { session, ..NetworkSettings::default() };
-    let mut server = driver(kind, &settings);
-    let mut client = driver(kind, &settings);
+    run_with(kind, &settings, pipelines, via);
+}
+
+fn run_with(kind: InterfaceKind, settings: &NetworkSettings, pipelines: &str, via: u8) {
+    let mut server = driver(kind, settings);
+    let mut client = driver(kind, settings);
     if !pipelines.is_empty() {
         create_pipelines(&mut server, pipelines);
         create_pipelines(&mut client, pipelines);
@@ -189,6 +196,15 @@ fn over_websocket_in_the_utp_dialect() {
 #[test]
 fn over_a_reliable_pipeline_over_websocket() {
     run_utp(InterfaceKind::WebSocket, true, "frag,reliable:32", 1);
+}
+
+/// It settles what threads have done whenever it finds nobody inside.
+#[test]
+fn beside_the_background_pump() {
+    for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket] {
+        let settings = NetworkSettings { background_pump: true, ..NetworkSettings::default() };
+        run_with(kind, &settings, "reliable:32", 1);
+    }
 }
 
 #[test]

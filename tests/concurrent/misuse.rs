@@ -47,7 +47,7 @@ fn a_second_thread_in_one_connection_is_told() {
         let send = server.begin_send(to_client, 0, 4).expect("begins");
         let mut room = server.send_buffer(send).expect("is open");
         thread::scope(|scope| {
-            scope.spawn(|| {
+            let other = scope.spawn(|| {
                 let refused = [
                     status(server.send(to_client, 0, b"no")),
                     status(server.begin_send(to_client, 0, 4)),
@@ -59,6 +59,7 @@ fn a_second_thread_in_one_connection_is_told() {
                 assert_eq!(refused, [Status::DriverInUse; 6]);
                 assert_eq!(server.connection_state(to_client), ConnectionState::Connected);
             });
+            other.join().expect("its checks hold");
         });
         room.copy_from_slice(b"goes");
         drop(room);

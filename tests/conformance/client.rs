@@ -1,7 +1,8 @@
 //! The client's side of the Autobahn test suite: asks a fuzzing server how many cases it has, runs
 //! each by echoing whatever comes, and asks for the report.
 //!
-//! Run as `PROGRAM ws://HOST:PORT DEFLATE_LEVEL [CASE]`. Exit code 1 when the server does not play along.
+//! Run as `PROGRAM ws://HOST:PORT DEFLATE_LEVEL [CASE]`. Exit code 1 when the server does not play
+//! along.
 
 use std::process::ExitCode;
 

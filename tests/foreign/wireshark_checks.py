@@ -332,7 +332,8 @@ def control_frames():
 
 
 def pieces():
-    packet = frames.packet(GOLDEN_TOKEN, 9, frames.PING, frames.part(ORDERED, 5, 1000, True, b"end"))
+    part = frames.part(ORDERED, 5, 1000, True, b"end")
+    packet = frames.packet(GOLDEN_TOKEN, 9, frames.PING, part)
     fields = {
         "channel": ORDERED,
         "channel__message": 5,

@@ -197,7 +197,8 @@ fn a_carrier_that_takes_less_than_it_did_is_noticed_and_loses_nothing_reliable()
     for (size_max, found) in [(1100, 1024), (600, 512)] {
         let mut talk = Talk::new(&frames(), "frag,reliable:32;reliable:32");
         let message = |number: u32| {
-            let mut message = vec![number as u8; if number.is_multiple_of(2) { 3500 } else { 1300 }];
+            let mut message =
+                vec![number as u8; if number.is_multiple_of(2) { 3500 } else { 1300 }];
             message[..4].copy_from_slice(&number.to_le_bytes());
             message
         };

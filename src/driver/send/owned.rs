@@ -128,7 +128,7 @@ impl NetworkDriver {
             let first = payload.as_ptr().addr();
             first <= start && end <= first + payload.len()
         };
-        self.lent.iter().rev().take(LENT_SEARCHED_MAX).find(holds).map(|lent| lent.slice_ref(data))
+        self.events.loans().take(LENT_SEARCHED_MAX).find(holds).map(|lent| lent.slice_ref(data))
     }
 
     /// Appends frames that several connections share.

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::time::Micros;
 use crate::settings::{InterfaceKind, InterfaceSettings, NetworkSettings};
-use crate::{Connection, EventKind, NetworkDriver};
+use crate::{Connection, EventKind, MultiNetworkDriver, NetworkDriver};
 
 const SECOND: Micros = 1_000_000;
 
@@ -129,4 +129,32 @@ fn a_message_ends_the_wait_when_it_comes() {
     let (sleeps, ready) = world.wait(3600);
     assert!(ready && sleeps == 1, "{sleeps}");
     assert_eq!(world.clock.load(Ordering::Relaxed), start, "at once");
+}
+
+#[test]
+fn a_wait_for_several_drivers_looks_at_each_only_when_there_is_something() {
+    let settings = NetworkSettings {
+        heartbeat_timeout_ms: 0,
+        disconnect_timeout_ms: 0,
+        round_trip_interval_ms: 0,
+        ..NetworkSettings::default()
+    };
+    let mut multi = MultiNetworkDriver::new();
+    for _ in 0..3 {
+        let mut driver = NetworkDriver::new(&settings).expect("the settings are good");
+        driver.add_interface(InterfaceSettings::new(InterfaceKind::Udp)).expect("is added");
+        driver.bind(0, &NetworkEndpoint::loopback_ipv4(0)).expect("binds");
+        driver.listen().expect("listens");
+        multi.add_driver(driver).expect("is added");
+    }
+    multi.wait(1).expect("waits");
+    let polls = |multi: &mut MultiNetworkDriver| {
+        multi.drivers().map(|driver| driver.pump.polls).collect::<Vec<_>>()
+    };
+    let before = polls(&mut multi);
+    assert!(!multi.wait(100).expect("waits"), "nothing comes");
+    for (before, after) in before.iter().zip(polls(&mut multi)) {
+        // Once before the sleep and once behind it; a clock may be a little early.
+        assert!((2..=4).contains(&(after - before)), "{}", after - before);
+    }
 }

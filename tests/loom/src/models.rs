@@ -102,6 +102,23 @@ fn the_pump_meets_nobody_and_keeps_nobody_out_for_good() {
 }
 
 #[test]
+fn a_job_waits_for_who_is_inside() {
+    loom::model(|| {
+        let lock = lock();
+        let other = Arc::clone(&lock);
+        let other = thread::spawn(move || {
+            be(2);
+            if let Some(content) = other.try_shared() {
+                read(&content);
+            }
+        });
+        be(1);
+        write(&mut lock.exclusive());
+        other.join().expect("ends");
+    });
+}
+
+#[test]
 fn what_was_done_beside_others_is_seen_by_who_has_it_alone() {
     loom::model(|| {
         let lane = Arc::new(Mutex::new(UnsafeCell::new(0)));

@@ -10,6 +10,8 @@
 //! | `programs` | builds what the trials run |
 //! | `udp`, `websocket` | the benchmarks |
 //!
+//! `bench scale` is in `edge`, beside the step of the ladder that runs the same program.
+//!
 //! Times are never judged here: machines differ and drift. Peers that run in turns on the same
 //! cores can be compared with each other, and that is what the ratios say.
 
@@ -89,14 +91,18 @@ type MakeSuite = fn(&Project, &Options) -> Result<Suite>;
 /// The benchmarks, the one that runs when none is named first.
 const SUITES: &[(&str, MakeSuite)] = &[("udp", udp::suite), ("websocket", websocket::suite)];
 
-/// `cargo xtask bench [udp|websocket]`.
+/// `cargo xtask bench [udp|websocket|scale]`.
 pub fn command(project: &Project, args: &Args) -> Result<()> {
+    if args.operand.as_deref() == Some("scale") {
+        return crate::edge::scale::bench(project, args.has("--write"));
+    }
     let options = Options::parse(args)?;
     let names: Vec<_> = SUITES.iter().map(|(name, _)| *name).collect();
     let wanted = args.operand.as_deref().unwrap_or(names[0]);
     let Some((_, suite)) = SUITES.iter().find(|(name, _)| *name == wanted) else {
         let names = names.join(", ");
-        return Err(Error::new(format!("there is no benchmark \"{wanted}\"; there are: {names}")));
+        let text = format!("there is no benchmark \"{wanted}\"; there are: {names}, scale");
+        return Err(Error::new(text));
     };
     if wanted != websocket::NAME && options.uwebsockets.is_some() {
         return Err(Error::new("--uwebsockets is for `bench websocket`"));

@@ -322,7 +322,8 @@ mod tests {
 
     #[test]
     fn a_folder_without_uwebsockets_is_refused_with_what_to_name() {
-        let project = Project { root: PathBuf::from("/"), target: PathBuf::from("/") };
+        let nowhere = || PathBuf::from("/");
+        let project = Project { root: nowhere(), target: nowhere(), logs: nowhere() };
         let error = uwebsockets(&project, Path::new("/nowhere"), Path::new("/")).expect_err("no");
         assert!(error.to_string().contains("checkout of uWebSockets"), "{error}");
     }

@@ -7,7 +7,8 @@
 mod abi;
 mod docs;
 mod manual;
-mod native;
+mod models;
+pub mod native;
 mod peers;
 mod rust;
 mod sanitizer;

@@ -10,7 +10,12 @@ use crate::shell::{Run, which};
 pub fn format(project: &Project) -> Result<Outcome> {
     let plain = ["--", "--color", "never"];
     Run::cargo(project).args(["fmt", "--all", "--check"]).args(plain).quiet(project, "fmt")?;
-    for (name, manifest) in [("fuzz", "fuzz/Cargo.toml"), ("peers", "benches/peers/Cargo.toml")] {
+    let others = [
+        ("fuzz", "fuzz/Cargo.toml"),
+        ("peers", "benches/peers/Cargo.toml"),
+        ("uring", "benches/uring/Cargo.toml"),
+    ];
+    for (name, manifest) in others {
         Run::cargo(project)
             .args(["fmt", "--check", "--manifest-path"])
             .arg(project.file(manifest)?)

@@ -16,6 +16,8 @@ use crate::shell::Run;
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// Instruments what is compiled, and lets it be linked with a standard library that is not.
 const FLAGS: &[&str] = &["-Zsanitizer=thread", "-Cunsafe-allow-abi-mismatch=sanitizer"];
+/// The tests in which threads meet.
+const TESTS: &[&str] = &["--test", "threads", "--test", "concurrent"];
 /// A program with a race that must be found.
 const RACE: &str = "tests/threads/race.rs";
 const SUPPRESSIONS: &str = "tests/threads/suppressions.txt";
@@ -24,7 +26,7 @@ const FOUND: &str = "ThreadSanitizer: data race";
 /// What it writes when it cannot run, for the way in which the system lays out memory.
 const CANNOT_RUN: &str = "FATAL: ThreadSanitizer";
 
-/// Runs `tests/threads.rs` under the sanitizer, once it is known to see races here.
+/// Runs the tests about threads under the sanitizer, once it is known to see races here.
 pub fn threads(project: &Project) -> Result<Outcome> {
     if !cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
         return Ok(Outcome::Skipped(format!("the sanitizer is set up for {TARGET} only")));
@@ -35,7 +37,8 @@ pub fn threads(project: &Project) -> Result<Outcome> {
     }
     let suppressions = project.file(SUPPRESSIONS)?;
     let log = instrumented(Run::cargo(project))
-        .args(["test", "--package", "netdriver", "--test", "threads", "--target", TARGET])
+        .args(["test", "--package", "netdriver", "--target", TARGET])
+        .args(TESTS)
         // The runner's own threads meet in locks of the standard library.
         .args(["--", "--test-threads=1"])
         .env("RUSTFLAGS", FLAGS.join(" "))

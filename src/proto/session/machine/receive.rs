@@ -234,6 +234,7 @@ impl Session {
         if let Some(elapsed) = result.elapsed {
             let held_back = ack.delay.min(ACK_DELAY_MAX);
             self.rtt.handle_sample(elapsed, held_back);
+            self.measured = now;
             self.peer_ack_delay =
                 self.config.ack_delay.max(held_back).max(self.peer_ack_delay * 7 / 8);
         }

@@ -94,6 +94,7 @@ impl Pool {
 
     /// Takes the memory of a message that the program has seen, if it is worth it and nobody else
     /// holds it.
+    #[inline]
     pub fn give_message(&mut self, message: Bytes) {
         if (LONG_SIZE_MIN..=LONG_SIZE_MAX).contains(&message.len()) && message.is_unique() {
             let mut memory = Vec::from(message);

@@ -1,0 +1,161 @@
+namespace NetDriver
+{
+    public unsafe partial struct MultiNetworkDriver
+    {
+        /// <summary>
+        /// The drivers for several threads at once, as Unity Transport's: between updates any
+        /// number of them pop events and send, one thread per connection. Take it once the last
+        /// driver is there, and keep it.
+        /// </summary>
+        /// <returns>The drivers as all threads may use them.</returns>
+        public Concurrent ToConcurrent()
+        {
+            NetworkDriver.Concurrent[] drivers = new NetworkDriver.Concurrent[Count];
+            for (int i = 0; i < drivers.Length; i++)
+                drivers[i] = m_Shared.Drivers[i].ToConcurrent();
+            return new Concurrent(drivers);
+        }
+
+        /// <summary>
+        /// Several drivers for several threads at once: see <see cref="NetworkDriver.Concurrent"/>.
+        /// </summary>
+        /// <remarks>A small value: copies are one collection.</remarks>
+        public unsafe struct Concurrent
+        {
+            private readonly NetworkDriver.Concurrent[] m_Drivers;
+
+            internal Concurrent(NetworkDriver.Concurrent[] drivers)
+            {
+                m_Drivers = drivers;
+            }
+
+            /// <summary>Pops the oldest event of one connection.</summary>
+            /// <param name="connection">Whose event.</param>
+            /// <param name="reader">The event's bytes, valid until the next update.</param>
+            /// <returns>The kind of event; Empty when none waits or the connection is stale.
+            /// </returns>
+            public NetworkEvent.Type PopEventForConnection(
+                NetworkConnection connection, out DataStreamReader reader)
+            {
+                return Of(connection).PopEventForConnection(connection, out reader);
+            }
+
+            /// <summary>Pops the oldest event of one connection.</summary>
+            /// <param name="connection">Whose event.</param>
+            /// <param name="reader">The event's bytes, valid until the next update.</param>
+            /// <param name="pipeline">The pipeline that a message came through.</param>
+            /// <returns>The kind of event; Empty when none waits or the connection is stale.
+            /// </returns>
+            public NetworkEvent.Type PopEventForConnection(
+                NetworkConnection connection, out DataStreamReader reader,
+                out NetworkPipeline pipeline)
+            {
+                return Of(connection).PopEventForConnection(connection, out reader, out pipeline);
+            }
+
+            /// <summary>How many events wait in one connection.</summary>
+            /// <param name="connection">Which.</param>
+            /// <returns>The number; 0 for a stale connection.</returns>
+            public int GetEventQueueSizeForConnection(NetworkConnection connection)
+            {
+                return Of(connection).GetEventQueueSizeForConnection(connection);
+            }
+
+            /// <summary>What a connection is doing.</summary>
+            /// <param name="connection">Which.</param>
+            /// <returns>The state; Disconnected for a stale or unknown connection.</returns>
+            public NetworkConnection.State GetConnectionState(NetworkConnection connection)
+            {
+                return Of(connection).GetConnectionState(connection);
+            }
+
+            /// <summary>Bytes of a packet that are not payload, on the widest interface of a
+            /// connection's driver.</summary>
+            /// <param name="pipe">The pipeline, whose headers count.</param>
+            /// <param name="connection">Which connection.</param>
+            /// <returns>As <see cref="NetworkDriver.MaxHeaderSize"/>.</returns>
+            public int MaxHeaderSize(NetworkPipeline pipe, NetworkConnection connection)
+            {
+                return Of(connection).MaxHeaderSize(pipe);
+            }
+
+            /// <summary>Begins a message.</summary>
+            /// <param name="connection">To whom.</param>
+            /// <param name="writer">Where to write it.</param>
+            /// <param name="requiredPayloadSize">Bytes that it needs; 0 for as many as fit.</param>
+            /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+            public int BeginSend(
+                NetworkConnection connection, out DataStreamWriter writer,
+                int requiredPayloadSize = 0)
+            {
+                return BeginSend(NetworkPipeline.Null, connection, out writer, requiredPayloadSize);
+            }
+
+            /// <summary>Begins a message.</summary>
+            /// <param name="pipe">The pipeline to send through.</param>
+            /// <param name="connection">To whom.</param>
+            /// <param name="writer">Where to write it.</param>
+            /// <param name="requiredPayloadSize">Bytes that it needs; 0 for as many as fit.</param>
+            /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+            public int BeginSend(
+                NetworkPipeline pipe, NetworkConnection connection, out DataStreamWriter writer,
+                int requiredPayloadSize = 0)
+            {
+                return Checked(connection, Of(connection).BeginSend(
+                    pipe, connection, out writer, requiredPayloadSize));
+            }
+
+            /// <summary>Ends a message: it leaves with the next update or flush.</summary>
+            /// <param name="writer">The writer that BeginSend gave.</param>
+            /// <returns>The bytes written, or a negative <see cref="Error.StatusCode"/>.</returns>
+            public int EndSend(DataStreamWriter writer)
+            {
+                for (int i = 0; i < Count; i++)
+                    if (m_Drivers[i].Owns(writer))
+                        return m_Drivers[i].EndSend(writer);
+                return (int)Error.StatusCode.NetworkSendHandleInvalid;
+            }
+
+            /// <summary>Gives up a message; nothing is sent.</summary>
+            /// <param name="writer">The writer that BeginSend gave.</param>
+            /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+            public int AbortSend(DataStreamWriter writer)
+            {
+                for (int i = 0; i < Count; i++)
+                    if (m_Drivers[i].Owns(writer))
+                        return m_Drivers[i].AbortSend(writer);
+                return (int)Error.StatusCode.NetworkSendHandleInvalid;
+            }
+
+            /// <summary>Sends one message, copied. It leaves with the next update or flush.
+            /// </summary>
+            /// <param name="pipe">The pipeline to send through.</param>
+            /// <param name="connection">To whom.</param>
+            /// <param name="data">The message.</param>
+            /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+            public int Send(NetworkPipeline pipe, NetworkConnection connection, byte[] data)
+            {
+                return Checked(connection, Of(connection).Send(pipe, connection, data));
+            }
+
+            private int Count
+            {
+                get { return m_Drivers == null ? 0 : m_Drivers.Length; }
+            }
+
+            private NetworkDriver.Concurrent Of(NetworkConnection connection)
+            {
+                int id = connection.DriverId;
+                return id >= 1 && id <= Count ? m_Drivers[id - 1]
+                    : default(NetworkDriver.Concurrent);
+            }
+
+            private int Checked(NetworkConnection connection, int result)
+            {
+                int id = connection.DriverId;
+                return Count > 0 && (id < 1 || id > Count)
+                    ? (int)Error.StatusCode.NetworkIdMismatch : result;
+            }
+        }
+    }
+}
