@@ -244,10 +244,11 @@ impl EventQueue {
         })
     }
 
-    /// Lets go of all that was lent.
-    pub fn end_loans(&mut self) {
+    /// Ends all loans; `take` gets the payloads, the last one first.
+    #[inline]
+    pub fn end_loans(&mut self, mut take: impl FnMut(Bytes)) {
         while let Some(node) = self.nodes.get_mut(self.lent as usize) {
-            node.event.data = Bytes::new();
+            take(std::mem::take(&mut node.event.data));
             let next = std::mem::replace(&mut node.next, self.free);
             self.free = std::mem::replace(&mut self.lent, next);
         }
@@ -373,7 +374,7 @@ mod tests {
                 assert_eq!(queue.lend(popped).data, shared);
             }
             assert!(!shared.is_unique(), "round {round}");
-            queue.end_loans();
+            queue.end_loans(drop);
             assert!(shared.is_unique());
         }
         assert_eq!(queue.nodes.len(), 2, "nodes are used again");

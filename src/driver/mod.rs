@@ -273,7 +273,7 @@ impl NetworkDriver {
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.settle_lanes();
-        self.events.end_loans();
+        self.events.end_loans(|payload| self.compression.pool.give_message(payload));
         self.release_ended();
         self.answer_requests();
         self.abort_open_sends();

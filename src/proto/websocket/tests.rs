@@ -226,6 +226,33 @@ fn the_rest_of_a_long_message_may_be_read_to_where_it_is_put_together() {
 }
 
 #[test]
+fn the_memory_of_a_long_message_serves_the_next_one() {
+    let payload: Vec<u8> = (0..500_000_u32).map(|index| index as u8).collect();
+    let config = Config { message_size_max: 1 << 20, ..PLAIN };
+    let mut socket = server(config);
+    let mut pool = Pool::default();
+    let mut turn = |bytes: &[u8]| {
+        let mut got = None;
+        for piece in bytes.chunks(70_000) {
+            socket.handle_bytes(1, BytesMut::from(piece));
+            got = socket.poll_event_with(&mut pool);
+        }
+        let Some(Event::Message { data, .. }) = got else {
+            panic!("a message is there");
+        };
+        assert_eq!(data, payload[..data.len()]);
+        let place = data.as_ptr().addr();
+        pool.give_message(data);
+        place
+    };
+    let first = turn(&frame(0x82, &payload));
+    assert_eq!(turn(&frame(0x82, &payload)), first);
+    // A shorter one must not hold more than it needs.
+    assert_ne!(turn(&frame(0x82, &payload[..300_000])), first);
+    assert_eq!(turn(&frame(0x82, &payload)), first);
+}
+
+#[test]
 fn a_header_cut_in_two_does_not_move_what_follows() {
     let bytes = [frame(0x82, b"first"), frame(0x82, b"second")].concat();
     let mut socket = server(PLAIN);

@@ -368,6 +368,9 @@ impl WebSocket {
         if compressed {
             self.inflate(size, pool)?;
         } else {
+            if self.assembly.capacity() == 0 {
+                self.assembly = pool.long_message(self.header.payload_length);
+            }
             self.assemble(size);
         }
         if text {
