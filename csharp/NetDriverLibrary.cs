@@ -44,6 +44,28 @@ namespace NetDriver
             }
         }
 
+        /// <summary>
+        /// Lets the process have more files and sockets open at once. The system starts programs
+        /// with few (often 1024); a server needs one for each client of a stream, and a few
+        /// besides, while clients over UDP need none. A limit that is high enough already stays.
+        /// </summary>
+        /// <param name="wanted">How many; 0 for as many as the system allows.</param>
+        /// <returns>How many may be open now, long.MaxValue where there is no limit; or a negative
+        /// <see cref="Error.StatusCode"/>: LimitReached when the system allows less than was
+        /// wanted, and LastError says how to raise its bound.</returns>
+        /// <exception cref="NetDriverException">The library cannot be loaded.</exception>
+        public static long RaiseDescriptorLimit(long wanted = 0)
+        {
+            if (wanted < 0)
+                throw new System.ArgumentOutOfRangeException("wanted");
+            Library.Require();
+            ulong limit = 0;
+            int result = NativeMethods.nd_raise_descriptor_limit((ulong)wanted, &limit);
+            if (result != NativeMethods.ND_OK)
+                return result;
+            return limit > long.MaxValue ? long.MaxValue : (long)limit;
+        }
+
         /// <summary>The short name of a status number, such as "NetworkSendQueueFull".</summary>
         /// <param name="status">What a call returned.</param>
         /// <returns>The name; "Unknown" for a number that is none.</returns>

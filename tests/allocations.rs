@@ -1,6 +1,7 @@
-//! Steady state allocates nothing: twenty thousand echoes over UDP, TCP, WebSocket and an interface
-//! of the program, without and with pipelines, by calls that have the driver to themselves and by
-//! those beside others, and packets over TCP that come in pieces, counted by the allocator itself.
+//! Steady state allocates nothing: twenty thousand echoes over UDP, TCP, WebSocket, in-process ports
+//! and an interface of the program, without and with pipelines, by calls that have the driver to
+//! themselves and by those beside others, and packets over TCP that come in pieces, counted by the
+//! allocator itself.
 //!
 //! One test, alone in its binary, so that nothing else allocates meanwhile.
 #![allow(unsafe_code, reason = "an allocator that counts is one by its trait")]
@@ -261,11 +262,13 @@ fn echoes_in_steady_state_allocate_nothing() {
     let utp: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::WebSocket, s);
     let plain: fn(&NetworkSettings) -> Pair = |s| Pair::plain(s, s);
     let tcp: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::Tcp, s);
+    let ipc: fn(&NetworkSettings) -> Pair = |s| Pair::with(InterfaceKind::Ipc, s);
     let carriers = [
         ("UDP", udp),
         ("plain WebSocket", plain),
         ("UTP over WebSocket", utp),
         ("TCP", tcp),
+        ("IPC", ipc),
         ("custom interface", custom),
     ];
     COUNTED.set(true);

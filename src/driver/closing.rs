@@ -186,7 +186,7 @@ impl NetworkDriver {
             ws.answer_close(frame.code, &frame.reason);
         }
         if let (Some(_), Some(event)) = (connection, held) {
-            self.take_event(id, event);
+            self.take_event(id, *event);
             // While the end was held no timer ran.
             self.arm_stream(id);
             return;

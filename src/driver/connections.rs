@@ -3,7 +3,9 @@
 //! A slot serves the next connection only after the program has seen the end of the last one.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 
+use super::address::KeptAddress;
 use super::events::Waiting;
 use super::http_facts::HttpFacts;
 use super::pipelines::Machines;
@@ -15,7 +17,7 @@ use crate::proto::round_trip::RoundTrip;
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
 use crate::proto::utp::guard::Pass;
-use crate::pump::StreamId;
+use crate::pump::{StreamId, growth};
 use crate::settings::{ConnectionLimits, Dialect};
 
 /// How packets of a connection travel.
@@ -77,7 +79,7 @@ pub struct Entry {
     /// How its packets travel.
     pub link: Link,
     /// The protocol machine of the UTP dialect.
-    pub utp: Option<UtpConnection>,
+    pub utp: Option<Box<UtpConnection>>,
     /// The machines of its pipelines.
     pub machines: Machines,
     /// What it says beyond Unity Transport.
@@ -113,11 +115,11 @@ pub struct Entry {
     /// Counters.
     pub traffic: Traffic,
     /// The peer.
-    pub remote: Option<SocketAddr>,
-    /// The socket's other end, where that is a proxy or may be one.
-    pub peer: Option<SocketAddr>,
+    pub remote: KeptAddress,
+    /// The socket's other end, where that is another one: a proxy.
+    pub peer: Option<Box<SocketAddr>>,
     /// This side.
-    pub local: Option<SocketAddr>,
+    pub local: KeptAddress,
     /// Both ends, where a custom interface names them.
     pub custom: Option<Box<CustomEnds>>,
     /// The connect payload: the peer's on a server, ours on a client.
@@ -133,7 +135,7 @@ pub struct Entry {
     /// It is not the program's yet, because its path is not known.
     pub unsettled: bool,
     /// When the last message arrived.
-    pub last_message: Option<Micros>,
+    pub last_message: Option<NonZero<Micros>>,
 }
 
 impl Entry {
@@ -166,9 +168,9 @@ impl Entry {
             armed: Armed::NONE,
             queued_datagrams: 0,
             traffic: Traffic::default(),
-            remote: None,
+            remote: KeptAddress::None,
             peer: None,
-            local: None,
+            local: KeptAddress::None,
             custom: None,
             payload: Box::default(),
             http: None,
@@ -183,6 +185,12 @@ impl Entry {
     /// Is it used by a connection whose end the program has not seen?
     pub const fn is_live(&self) -> bool {
         self.live
+    }
+
+    /// Is the inbound limit reached?
+    pub const fn is_full(&self) -> bool {
+        self.waiting.count() >= self.limits.receive_queue_capacity
+            || self.waiting.bytes() >= self.limits.inbound_bytes_max
     }
 
     /// What a message is that is sent as this.
@@ -269,7 +277,8 @@ impl Connections {
         self.live += 1;
         self.active += 1;
         let Some(index) = self.free.pop() else {
-            self.entries.push(Entry::new(self.driver | 1, interface, dialect, limits));
+            let entry = Entry::new(self.driver | 1, interface, dialect, limits);
+            growth::append(&mut self.entries, entry);
             return Some(self.entries.len() as u32 - 1);
         };
         let old = &mut self.entries[index as usize];
@@ -342,21 +351,33 @@ impl Connections {
     }
 
     /// The slot of a connection value of the program, checked as Unity Transport does.
+    #[inline]
     pub fn resolve(&self, connection: Connection) -> Result<u32> {
-        let Some(entry) = self.entries.get(connection.index() as usize) else {
-            return Err(unknown());
-        };
+        match self.entries.get(connection.index() as usize) {
+            Some(entry) if entry.live && entry.tag == connection.tag() => Ok(connection.index()),
+            _ => Err(self.refusal(connection)),
+        }
+    }
+
+    /// Why a value is none of a connection.
+    #[cold]
+    fn refusal(&self, connection: Connection) -> Error {
+        let known = (connection.index() as usize) < self.entries.len();
         let own = u32::from(connection.driver()) << 24 == self.driver;
-        if connection.version() == 0 || !own {
-            return Err(unknown());
+        if !known || !own || connection.version() == 0 {
+            return unknown();
         }
-        if !entry.live || entry.tag != connection.tag() {
-            return Err(Error::new(
-                Status::NetworkVersionMismatch,
-                "the connection has ended, and its slot may serve another one; forget the value",
-            ));
-        }
-        Ok(connection.index())
+        Error::new(
+            Status::NetworkVersionMismatch,
+            "the connection has ended, and its slot may serve another one; forget the value",
+        )
+    }
+
+    /// Those that the program knows and has not seen the end of.
+    pub fn known(&self) -> impl Iterator<Item = Connection> + '_ {
+        let entries = (0..).zip(&self.entries);
+        let known = entries.filter(|(_, entry)| entry.live && entry.accepted && !entry.retired);
+        known.map(|(index, entry)| entry.connection(index))
     }
 
     /// How many are in a state other than Disconnected.

@@ -88,8 +88,8 @@ impl NetworkDriver {
         let (remote, local) = (super::datagram::remote_of(link), self.link_local(link));
         let entry = self.connections.at(index);
         entry.link = link;
-        entry.remote = remote;
-        entry.local = local;
+        entry.remote = remote.into();
+        entry.local = local.into();
         if let Link::Custom { port, remote } = link {
             let ends = CustomEnds { remote, local: self.pump.custom[port as usize].local() };
             match &mut entry.custom {

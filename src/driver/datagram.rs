@@ -3,6 +3,8 @@
 //! A packet finds its connection by token. What cannot be parsed or belongs nowhere is dropped
 //! and counted, never answered.
 
+use std::num::NonZero;
+
 use bytes::Bytes;
 
 use super::connections::Link;
@@ -33,7 +35,7 @@ impl NetworkDriver {
     /// Takes one datagram.
     pub(super) fn receive_datagram(&mut self, interface: u32, link: Link, data: &[u8]) {
         self.statistics.datagrams_in += 1;
-        self.rx.record(data.len(), header_size(link));
+        self.rx.record(data.len(), header_size(&link));
         if let Some(simulator) = &mut self.simulator {
             simulator.receive.handle_packet(self.now, (), data.len());
             if simulator.receive.poll_packet(self.now).is_none() {
@@ -93,7 +95,7 @@ impl NetworkDriver {
     /// the server's addresses that answers.
     fn follow(&mut self, index: u32, link: Link, packet: &Packet<'_>, size: usize) {
         let entry = self.connections.at(index);
-        let established = entry.utp.as_ref().is_some_and(UtpConnection::is_established);
+        let established = entry.utp.as_deref().is_some_and(UtpConnection::is_established);
         let moves = match packet {
             Packet::ConnectionAccept { .. } => !established,
             Packet::ConnectionRequest { .. } | Packet::Disconnect { .. } => false,
@@ -126,7 +128,7 @@ impl NetworkDriver {
         if validated {
             utp.handle_validated(now);
         }
-        entry.utp = Some(utp);
+        entry.utp = Some(Box::new(utp));
         self.set_path(index);
         self.schedule(index);
     }
@@ -181,9 +183,7 @@ impl NetworkDriver {
 
     /// Is the inbound limit of a connection reached?
     pub(super) fn is_full(&mut self, index: u32) -> bool {
-        let entry = self.connections.at(index);
-        entry.waiting.count() >= entry.limits.receive_queue_capacity
-            || entry.waiting.bytes() >= entry.limits.inbound_bytes_max
+        self.connections.at(index).is_full()
     }
 
     /// Raises a Data event.
@@ -195,22 +195,24 @@ impl NetworkDriver {
 
     /// Raises the event of a message, or of a piece of one.
     pub(super) fn deliver_piece(&mut self, index: u32, piece: Piece) {
-        let size = piece.data.len() as u64;
-        let now = self.now;
-        let entry = self.connections.at(index);
-        if entry.state == super::ConnectionState::Disconnected {
+        if self.connections.at(index).state == super::ConnectionState::Disconnected {
             // The program has closed it; nothing is delivered while the goodbye waits.
             return;
         }
-        entry.last_message = Some(now);
-        let traffic = &mut entry.traffic;
-        traffic.messages_in += u64::from(piece.last);
-        traffic.bytes_in += size;
-        self.statistics.messages_in += u64::from(piece.last);
-        self.statistics.bytes_in += size;
+        self.count_received(index, u64::from(piece.last), piece.data.len() as u64);
         let Piece { kind, data, text, first, last, pipeline } = piece;
         let event = Event { data, text, first, last, pipeline, ..self.event(index, kind) };
         self.raise(index, event);
+    }
+
+    /// Notes that so many messages, or pieces of one, were received.
+    pub(super) fn count_received(&mut self, index: u32, messages: u64, bytes: u64) {
+        let entry = self.connections.at(index);
+        entry.last_message = NonZero::new(self.now.max(1));
+        entry.traffic.messages_in += messages;
+        entry.traffic.bytes_in += bytes;
+        self.statistics.messages_in += messages;
+        self.statistics.bytes_in += bytes;
     }
 
     /// Ends a UTP connection for a reason of its own; the peer is told when the machine says so.
@@ -225,7 +227,7 @@ impl NetworkDriver {
 }
 
 /// Bytes that the system adds to a datagram: IP and UDP.
-pub const fn header_size(link: Link) -> usize {
+pub const fn header_size(link: &Link) -> usize {
     match link {
         Link::Udp { remote, .. } => {
             if remote.is_ipv4() {

@@ -51,8 +51,8 @@ struct Node {
     event: Event,
 }
 
-/// The place of an event that has just been popped, until the next one is pushed.
-#[derive(Clone, Copy)]
+/// An event that has just been popped and is neither given away nor lent yet.
+#[must_use]
 pub struct Popped(u32);
 
 /// A place in the list of one connection, which moves on without taking anything out.
@@ -70,6 +70,8 @@ impl Cursor {
 pub struct EventQueue {
     nodes: Vec<Node>,
     free: u32,
+    /// Events that were popped and whose payloads are lent, the last one first.
+    lent: u32,
     /// Visible events of accepted connections, oldest first; entries whose sequence number no
     /// longer matches their node were popped the other way.
     order: VecDeque<(u32, u64)>,
@@ -90,6 +92,7 @@ impl EventQueue {
         Self {
             nodes: Vec::new(),
             free: NIL,
+            lent: NIL,
             order: VecDeque::new(),
             fresh: Vec::new(),
             recent: Vec::new(),
@@ -169,14 +172,24 @@ impl EventQueue {
         None
     }
 
-    /// Takes the oldest visible event of a connection out of its list. It stays where it is for
-    /// [`get`](Self::get), and its payload has to be taken out of there.
+    /// As [`next_in_order`](Self::next_in_order), for who pops it now.
+    #[inline]
+    pub fn take_in_order(&mut self) -> Option<u32> {
+        loop {
+            let (index, sequence) = self.order.pop_front()?;
+            let node = &self.nodes[index as usize];
+            if node.sequence == sequence {
+                return Some(node.event.connection.index());
+            }
+        }
+    }
+
+    /// Takes the oldest visible event of a connection out of its list.
     #[inline]
     pub fn pop(&mut self, waiting: &mut Waiting) -> Option<Popped> {
-        if waiting.head == NIL || self.nodes[waiting.head as usize].sequence >= self.published {
-            return None;
-        }
-        self.take_head(waiting)
+        let published = self.published;
+        let node = self.nodes.get(waiting.head as usize)?;
+        if node.sequence < published { self.take_head(waiting) } else { None }
     }
 
     /// The oldest visible event of a connection.
@@ -197,10 +210,48 @@ impl EventQueue {
         Cursor(self.nodes.get(cursor.0 as usize).map_or(NIL, |node| node.next))
     }
 
-    /// An event that has just been popped.
+    /// What was popped.
     #[inline]
-    pub fn get(&mut self, popped: Popped) -> &mut Event {
-        &mut self.nodes[popped.0 as usize].event
+    pub fn get(&self, popped: &Popped) -> &Event {
+        &self.nodes[popped.0 as usize].event
+    }
+
+    /// Gives an event away.
+    pub fn give(&mut self, Popped(index): Popped) -> Event {
+        let node = &mut self.nodes[index as usize];
+        node.next = self.free;
+        self.free = index;
+        let data = std::mem::take(&mut node.event.data);
+        Event { data, ..node.event }
+    }
+
+    /// Shows an event, whose data stays here until [`end_loans`](Self::end_loans).
+    #[inline]
+    pub fn lend(&mut self, Popped(index): Popped) -> &Event {
+        let node = &mut self.nodes[index as usize];
+        node.next = self.lent;
+        self.lent = index;
+        &node.event
+    }
+
+    /// The payloads that are lent, the last one first.
+    pub fn loans(&self) -> impl Iterator<Item = &Bytes> {
+        let mut index = self.lent;
+        std::iter::from_fn(move || {
+            let node = self.nodes.get(index as usize)?;
+            index = node.next;
+            Some(&node.event.data)
+        })
+    }
+
+    /// Ends all loans; `take` gets the payloads, the last one first.
+    #[inline]
+    pub fn end_loans(&mut self, mut take: impl FnMut(Bytes)) {
+        while let Some(node) = self.nodes.get_mut(self.lent as usize) {
+            take(std::mem::take(&mut node.event.data));
+            let next = std::mem::replace(&mut node.next, self.free);
+            self.free = std::mem::replace(&mut self.lent, next);
+        }
     }
 
     #[inline]
@@ -209,8 +260,6 @@ impl EventQueue {
         let node = self.nodes.get_mut(index as usize)?;
         node.sequence = 0;
         waiting.head = node.next;
-        node.next = self.free;
-        self.free = index;
         self.live -= 1;
         waiting.count -= 1;
         waiting.bytes = waiting.bytes.saturating_sub(node.event.data.len() as u32);
@@ -223,7 +272,7 @@ impl EventQueue {
     /// Drops all events of a connection.
     pub fn clear(&mut self, waiting: &mut Waiting) {
         while let Some(popped) = self.take_head(waiting) {
-            self.get(popped).data = Bytes::new();
+            drop(self.give(popped));
         }
         *waiting = Waiting::default();
     }
@@ -284,7 +333,7 @@ mod tests {
 
     fn pop(queue: &mut EventQueue, list: &mut Waiting) -> Option<Bytes> {
         let popped = queue.pop(list)?;
-        Some(std::mem::take(&mut queue.get(popped).data))
+        Some(queue.give(popped).data)
     }
 
     fn pop_any(queue: &mut EventQueue, lists: &mut [Waiting]) -> Option<Bytes> {
@@ -306,6 +355,29 @@ mod tests {
         assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "c");
         assert_eq!(pop_any(&mut queue, &mut lists), None);
         assert_eq!(lists[0].count() + lists[1].count(), 0);
+    }
+
+    #[test]
+    fn what_is_lent_stays_until_the_loan_ends() {
+        let mut queue = EventQueue::new();
+        let mut list = Waiting::default();
+        let shared = Bytes::from(vec![7; 4096]);
+        for round in 0..3 {
+            for _ in 0..2 {
+                let mut event = event(0, "");
+                event.data = shared.clone();
+                queue.push(&mut list, event, true);
+            }
+            queue.publish();
+            for _ in 0..2 {
+                let popped = queue.pop(&mut list).unwrap();
+                assert_eq!(queue.lend(popped).data, shared);
+            }
+            assert!(!shared.is_unique(), "round {round}");
+            queue.end_loans(drop);
+            assert!(shared.is_unique());
+        }
+        assert_eq!(queue.nodes.len(), 2, "nodes are used again");
     }
 
     #[test]

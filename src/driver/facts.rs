@@ -48,16 +48,18 @@ impl NetworkDriver {
             round_trip_least_us: entry.round_trip.least(),
             round_trip_most_us: entry.round_trip.most(),
             round_trip_count: entry.round_trip.count(),
-            path_mtu: entry.utp.as_ref().map_or(0, UtpConnection::path_mtu),
-            validated: entry.utp.as_ref().is_none_or(UtpConnection::is_validated),
+            path_mtu: entry.utp.as_deref().map_or(0, UtpConnection::path_mtu),
+            validated: entry.utp.as_deref().is_none_or(UtpConnection::is_validated),
             session: session.is_some(),
             loss_permille: session.map_or(0, |session| (session.loss() * 1000.0) as u32),
             last_message_age_ms: entry
                 .last_message
-                .map(|at| u32::try_from(age(at)).unwrap_or(u32::MAX).min(u32::MAX - 1)),
-            remote: remote.unwrap_or_else(|| endpoint(entry.remote)),
-            peer: remote.unwrap_or_else(|| endpoint(entry.peer.or(entry.remote))),
-            local: custom.map_or_else(|| endpoint(entry.local), |ends| ends.local),
+                .map(|at| u32::try_from(age(at.get())).unwrap_or(u32::MAX).min(u32::MAX - 1)),
+            remote: remote.unwrap_or_else(|| endpoint(entry.remote.get())),
+            peer: remote.unwrap_or_else(|| {
+                endpoint(entry.peer.as_deref().copied().or_else(|| entry.remote.get()))
+            }),
+            local: custom.map_or_else(|| endpoint(entry.local.get()), |ends| ends.local),
             messages_in: entry.traffic.messages_in,
             messages_out: entry.traffic.messages_out,
             bytes_in: entry.traffic.bytes_in,

@@ -179,7 +179,7 @@ impl NetworkDriver {
         if entry.state != ConnectionState::Connecting {
             return;
         }
-        if entry.utp.as_ref().is_some_and(UtpConnection::is_client) {
+        if entry.utp.as_deref().is_some_and(UtpConnection::is_client) {
             entry.state = ConnectionState::Connected;
             entry.accepted = true;
             self.events.admit_later(&entry.waiting);
@@ -212,7 +212,7 @@ impl NetworkDriver {
     pub(super) fn forget_token(&mut self, index: u32, late: bool) {
         let now = self.now;
         let entry = self.connections.at(index);
-        let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else {
+        let Some(token) = entry.utp.as_deref().map(UtpConnection::token) else {
             return;
         };
         let tokens = &mut self.interfaces[entry.interface as usize].tokens;
@@ -246,7 +246,7 @@ impl NetworkDriver {
         let answer = self.accept_payload.len();
         let entry = self.connections.at(index);
         let asked = entry.payload.len();
-        let proven = entry.utp.as_ref().is_none_or(UtpConnection::is_validated);
+        let proven = entry.utp.as_deref().is_none_or(UtpConnection::is_validated);
         let fits = answer == 0 || asked > 0 && answer <= asked;
         proven || fits || self.settings.accept_payload_before_validation
     }

@@ -47,16 +47,19 @@ pub enum Head {
     /// A server remembers the request.
     Request(RequestHead),
     /// A client remembers the answer, and what it asked for.
-    Response {
-        /// The answer.
-        head: ResponseHead,
-        /// The `Host` of the request.
-        host: String,
-        /// Path and query.
-        target: String,
-    },
+    Response(Box<Answer>),
     /// A TCP interface has no HTTP, perhaps TLS.
     None,
+}
+
+/// A server's answer, and what was asked.
+pub struct Answer {
+    /// The answer.
+    pub head: ResponseHead,
+    /// The `Host` of the request.
+    pub host: String,
+    /// Path and query.
+    pub target: String,
 }
 
 /// Path, query, headers, sub-protocol.
@@ -64,13 +67,13 @@ pub struct HttpFacts {
     /// The peer's head.
     pub head: Head,
     /// The agreed sub-protocol.
-    pub sub_protocol: Option<String>,
+    pub sub_protocol: Option<Box<str>>,
     /// The agreed extensions, as in the server's answer.
-    pub extensions: Option<String>,
+    pub extensions: Option<Box<str>>,
     /// The client uses TLS, if only up to a proxy.
     pub secure: bool,
     /// What TLS agreed on.
-    pub tls: Option<TlsFacts>,
+    pub tls: Option<Box<TlsFacts>>,
 }
 
 fn lines<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, sign: &str) -> Cow<'static, str> {
@@ -86,13 +89,13 @@ impl HttpFacts {
             ConnectionText::SubProtocol => self.sub_protocol.as_deref().unwrap_or_default().into(),
             ConnectionText::Headers => match &self.head {
                 Head::Request(head) => lines(head.headers(), ": "),
-                Head::Response { head, .. } => lines(head.headers(), ": "),
+                Head::Response(answer) => lines(answer.head.headers(), ": "),
                 Head::None => "".into(),
             },
             ConnectionText::Extensions => self.extensions.as_deref().unwrap_or_default().into(),
             ConnectionText::Method => match &self.head {
                 Head::Request(head) => head.method().into(),
-                Head::Response { .. } => "GET".into(),
+                Head::Response(_) => "GET".into(),
                 Head::None => "".into(),
             },
             ConnectionText::TlsVersion => self.tls.as_ref().map_or("", |tls| tls.version).into(),
@@ -109,15 +112,15 @@ impl HttpFacts {
             ConnectionText::Url => self.url().into(),
             ConnectionText::Origin => match &self.head {
                 Head::Request(head) => head.header("origin").unwrap_or_default().into(),
-                Head::Response { .. } | Head::None => "".into(),
+                Head::Response(_) | Head::None => "".into(),
             },
             ConnectionText::Cookies => match &self.head {
                 Head::Request(head) => lines(all_cookies(head.headers()), "="),
-                Head::Response { .. } | Head::None => "".into(),
+                Head::Response(_) | Head::None => "".into(),
             },
             ConnectionText::SubProtocolsOffered => match &self.head {
                 Head::Request(head) => offered(head).into(),
-                Head::Response { .. } | Head::None => "".into(),
+                Head::Response(_) | Head::None => "".into(),
             },
         }
     }
@@ -126,7 +129,7 @@ impl HttpFacts {
     pub fn path(&self) -> &str {
         match &self.head {
             Head::Request(head) => head.path(),
-            Head::Response { target, .. } => target.split('?').next().unwrap_or_default(),
+            Head::Response(answer) => answer.target.split('?').next().unwrap_or_default(),
             Head::None => "",
         }
     }
@@ -135,7 +138,7 @@ impl HttpFacts {
     pub fn query(&self) -> &str {
         match &self.head {
             Head::Request(head) => head.query(),
-            Head::Response { target, .. } => target.split_once('?').map_or("", |(_, query)| query),
+            Head::Response(answer) => answer.target.split_once('?').map_or("", |(_, query)| query),
             Head::None => "",
         }
     }
@@ -143,7 +146,7 @@ impl HttpFacts {
     fn host(&self) -> &str {
         match &self.head {
             Head::Request(head) => head.header("host").unwrap_or_default(),
-            Head::Response { host, .. } => host,
+            Head::Response(answer) => &answer.host,
             Head::None => "",
         }
     }
@@ -151,7 +154,7 @@ impl HttpFacts {
     fn url(&self) -> String {
         let target = match &self.head {
             Head::Request(head) => head.target(),
-            Head::Response { target, .. } => target,
+            Head::Response(answer) => &answer.target,
             Head::None => return String::new(),
         };
         if !target.starts_with('/') {
@@ -166,7 +169,7 @@ impl HttpFacts {
     pub fn header(&self, name: &str) -> Option<&str> {
         match &self.head {
             Head::Request(head) => head.header(name),
-            Head::Response { head, .. } => head.header(name),
+            Head::Response(answer) => answer.head.header(name),
             Head::None => None,
         }
     }

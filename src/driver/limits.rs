@@ -91,6 +91,7 @@ impl NetworkDriver {
     /// Gives the WebSocket of a stream the settings of a dialect.
     pub(super) fn configure(&mut self, id: StreamId, dialect: Option<Dialect>) {
         let config = websocket_config(&self.settings, &self.stream_limits(id), dialect);
+        let config = self.streams.shared(config);
         if let Some(ws) = self.streams.get(id).and_then(|state| state.ws.as_mut()) {
             ws.set_config(config);
         }

@@ -4,6 +4,7 @@
 //! → sockets), then publication of the events. `wait` does the same without publishing. Nothing
 //! here makes a system call; the pump does.
 
+mod address;
 mod admission;
 mod background;
 mod closing;
@@ -24,6 +25,7 @@ mod handed;
 mod handshakes;
 mod http_facts;
 mod interfaces;
+mod jobs;
 mod limits;
 mod liveness;
 mod multi;
@@ -67,6 +69,7 @@ use crate::proto::utp::guard::Guard;
 use crate::pump::{Background, ClientTls, Entropy, Pump};
 pub use crate::pump::{
     CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
+    raise_descriptor_limit,
 };
 use crate::settings::{
     ConnectionLimits, Dialect, InterfaceKind, NetworkSettings, NetworkSimulator,
@@ -79,6 +82,10 @@ use connections::{Connections, Link};
 use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
+pub(crate) use jobs::{Call as JobCall, ForEach as JobForEach, What as JobWhat, Words as JobWords};
+pub use jobs::{
+    ConnectionJob, JOB_BATCH_DEFAULT, JOB_BATCH_MAX, JOB_RESULTS_KEPT, JOBS_MAX, Job, JobScheduler,
+};
 pub use multi::{DriverPlace, MULTI_DRIVERS_MAX, MultiNetworkDriver, MultiSend};
 pub use pipelines::PipelineStatistics;
 use pipelines::Pipelines;
@@ -138,8 +145,6 @@ pub struct NetworkDriver {
     ended: Vec<Connection>,
     /// Connections whose CloseRequest was popped, until the next update.
     asked: Vec<Connection>,
-    /// Payloads of popped events, until the next update.
-    lent: Vec<Bytes>,
     scratch: Vec<u8>,
     compression: Compression,
     /// The last configuration that a connection by URL was made with: reading certificates takes
@@ -240,7 +245,6 @@ impl NetworkDriver {
             queued_list: Vec::new(),
             ended: Vec::new(),
             asked: Vec::new(),
-            lent: Vec::new(),
             scratch: Vec::new(),
             compression: Compression::new(settings),
             tls_client: None,
@@ -269,7 +273,7 @@ impl NetworkDriver {
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.settle_lanes();
-        self.lent.clear();
+        self.events.end_loans(|payload| self.compression.pool.give_message(payload));
         self.release_ended();
         self.answer_requests();
         self.abort_open_sends();
@@ -344,12 +348,12 @@ impl NetworkDriver {
     }
 
     /// How long until the next timer. With a fixed frame time only updates move time.
-    fn until_timer(&self) -> Micros {
+    fn until_timer(&mut self) -> Micros {
         if self.settings.fixed_frame_time_ms > 0 {
             return Micros::MAX;
         }
         let simulator = self.simulator.as_ref().and_then(|simulator| simulator.send.next_timeout());
-        let next = self.timers.next_timeout().into_iter().chain(simulator).min();
+        let next = self.settle_timers().into_iter().chain(simulator).min();
         next.map_or(Micros::MAX, |next| next.saturating_sub(self.time()))
     }
 
@@ -463,18 +467,7 @@ impl NetworkDriver {
 
     /// An event without data.
     fn event(&mut self, index: u32, kind: EventKind) -> Event {
-        Event {
-            connection: self.connections.at(index).connection(index),
-            kind,
-            data: Bytes::new(),
-            text: false,
-            first: false,
-            last: false,
-            clean: false,
-            reason: DisconnectReason::Default,
-            close_code: 0,
-            pipeline: 0,
-        }
+        Event::new(self.connections.at(index).connection(index), kind)
     }
 
     /// Ends a connection for a reason that the program gets to see. The link is the caller's.
@@ -512,7 +505,7 @@ impl NetworkDriver {
         entry.incoming = true;
         entry.state = ConnectionState::Connected;
         let connection = entry.connection(index);
-        note!(Info, "{connection:?} came from {:?}, {:?}", entry.remote, entry.dialect);
+        note!(Info, "{connection:?} came from {:?}, {:?}", entry.remote.get(), entry.dialect);
         self.accept_queue.push_back(connection);
         self.accept_news = true;
         self.statistics.connections_incoming += 1;

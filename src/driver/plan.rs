@@ -283,7 +283,7 @@ impl NetworkDriver {
         let interface = entry.interface;
         if entry.dialect == Dialect::Utp && entry.utp.is_none() {
             let token = self.entropy.take();
-            self.connections.at(index).utp = Some(UtpConnection::client(token, now));
+            self.connections.at(index).utp = Some(Box::new(UtpConnection::client(token, now)));
             self.interfaces[interface as usize].tokens.insert(token, index);
             self.set_path(index);
         }
@@ -355,7 +355,7 @@ impl NetworkDriver {
                 self.schedule(index);
                 return if over { outcome } else { Ok(()) };
             };
-            entry.remote = Some(address);
+            entry.remote = Some(address).into();
             let opened = self.open_client_stream(index, interface, address);
             let Some(plan) = &mut self.connections.at(index).plan else { return Ok(()) };
             match opened {
@@ -389,8 +389,8 @@ impl NetworkDriver {
         let Some(index) = index else { return };
         let entry = self.connections.at(index);
         entry.link = Link::Stream(id);
-        entry.remote = Some(remote);
-        entry.local = local;
+        entry.remote = Some(remote).into();
+        entry.local = local.into();
         let Some(plan) = &mut entry.plan else { return };
         let mut losers = std::mem::take(&mut plan.attempts);
         losers.retain(|&other| other != id);

@@ -6,20 +6,20 @@ use super::{Connection, Event, EventKind, EventView, NetworkDriver};
 
 impl NetworkDriver {
     /// Pops the oldest event of all accepted connections.
-    #[inline]
     pub fn pop_event(&mut self) -> Option<Event> {
-        let index = self.events.next_in_order()?;
+        let index = self.events.take_in_order()?;
         let popped = self.pop_from(index)?;
-        Some(self.give(popped))
+        Some(self.events.give(popped))
     }
 
     /// Pops the oldest event of one connection; `None` for a stale one.
     pub fn pop_event_for_connection(&mut self, connection: Connection) -> Option<Event> {
         let popped = self.pop_settled(connection)?;
-        Some(self.give(popped))
+        Some(self.events.give(popped))
     }
 
     /// A connection that is not the program's yet shows nothing.
+    #[inline]
     fn pop_settled(&mut self, connection: Connection) -> Option<Popped> {
         let index = self.connections.resolve(connection).ok()?;
         if self.connections.at(index).unsettled {
@@ -44,7 +44,7 @@ impl NetworkDriver {
     /// As [`pop_event`](Self::pop_event); the data stays with the driver until the next update.
     #[inline]
     pub fn pop_event_view(&mut self) -> Option<EventView<'_>> {
-        let index = self.events.next_in_order()?;
+        let index = self.events.take_in_order()?;
         let popped = self.pop_from(index)?;
         Some(self.lend(popped))
     }
@@ -59,6 +59,11 @@ impl NetworkDriver {
         Some(self.lend(popped))
     }
 
+    /// Lists the connections that the program has: accepted or made, and their end not popped.
+    pub(super) fn list_accepted(&self, list: &mut Vec<Connection>) {
+        list.extend(self.connections.known());
+    }
+
     /// Takes an event that another user of the driver was shown already: its data stays where it is
     /// until the next update.
     pub(super) fn pop_shown(&mut self, index: u32) {
@@ -67,27 +72,32 @@ impl NetworkDriver {
         }
     }
 
-    /// Gives an event that has just been popped away.
-    fn give(&mut self, popped: Popped) -> Event {
-        let event = self.events.get(popped);
-        let data = std::mem::take(&mut event.data);
-        Event { data, ..*event }
-    }
-
     /// Shows an event that has just been popped; its data stays here.
     #[inline]
     fn lend(&mut self, popped: Popped) -> EventView<'_> {
-        let event = self.events.get(popped);
-        self.lent.push(std::mem::take(&mut event.data));
-        let data = self.lent.last().map_or(&[][..], |data| data);
-        event.view(data)
+        let event = self.events.lend(popped);
+        event.view(&event.data)
     }
 
     /// Takes the oldest visible event of a connection, and does what follows from that.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop_from(&mut self, index: u32) -> Option<Popped> {
         let entry = self.connections.at(index);
         let popped = self.events.pop(&mut entry.waiting)?;
+        if entry.paused || entry.end_held {
+            self.resume(index);
+        }
+        let Event { kind, connection, .. } = *self.events.get(&popped);
+        if matches!(kind, EventKind::CloseRequest | EventKind::Disconnect) {
+            self.note_end(index, kind, connection);
+        }
+        Some(popped)
+    }
+
+    /// What was popped may have made room for a stream that was not read.
+    #[cold]
+    fn resume(&mut self, index: u32) {
+        let entry = self.connections.at(index);
         let room = entry.waiting.count() <= entry.limits.receive_queue_capacity / 2
             && entry.waiting.bytes() <= entry.limits.inbound_bytes_max / 2;
         let resumes = entry.paused && room;
@@ -100,7 +110,11 @@ impl NetworkDriver {
         {
             self.pump.mark_ready(id);
         }
-        let Event { kind, connection, .. } = *self.events.get(popped);
+    }
+
+    /// The program has seen the end of a connection, or is asked about it.
+    #[cold]
+    fn note_end(&mut self, index: u32, kind: EventKind, connection: Connection) {
         if kind == EventKind::CloseRequest {
             self.asked.push(connection);
         }
@@ -109,6 +123,5 @@ impl NetworkDriver {
             self.connections.retire(index);
             self.ended.push(connection);
         }
-        Some(popped)
     }
 }

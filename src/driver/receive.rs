@@ -7,9 +7,9 @@ use super::connections::Link;
 use super::counting::HandshakeFailure;
 use super::interfaces::Binding;
 use super::timers::Owner;
-use crate::error::Status;
+use crate::error::{Status, describe};
 use crate::log::note;
-use crate::proto::time::{MICROS_PER_MS, Micros};
+use crate::proto::time::{MICROS_PER_MS, Micros, earliest};
 use crate::proto::utp::connection::{Outcome, UtpConnection};
 
 /// Batches taken from one UDP socket in one round.
@@ -81,12 +81,17 @@ impl NetworkDriver {
     }
 
     fn receive_ipc(&mut self, interface: u32, port: u32) {
+        let mut inbox = self.pump.ipc[port as usize].take_inbox();
         for _ in 0..IPC_PACKETS_MAX {
-            let Some((remote, packet)) = self.pump.ipc[port as usize].receive() else {
+            if !self.pump.ipc[port as usize].refill(&mut inbox) {
+                break;
+            }
+            let Some((remote, packet)) = inbox.next() else {
                 break;
             };
-            self.receive_datagram(interface, Link::Ipc { port, remote }, &packet);
+            self.receive_datagram(interface, Link::Ipc { port, remote }, packet);
         }
+        self.pump.ipc[port as usize].return_inbox(inbox);
     }
 
     /// How long until a listener with clients at its door may take one; `None` when nobody knocks.
@@ -143,7 +148,7 @@ impl NetworkDriver {
                 Ok(None) => break,
                 Err(error) => {
                     // Out of descriptors, most likely; clients wait at the system meanwhile.
-                    note!(Error, "accepting on {}: {error}", listener.local());
+                    note!(Error, "accepting on {}: {}", listener.local(), describe(&error));
                     listener.retry_at = self.now + ACCEPT_RETRY;
                     break;
                 }
@@ -154,7 +159,9 @@ impl NetworkDriver {
     /// Runs the timers that are due.
     pub(super) fn run_timers(&mut self) {
         let now = self.now;
-        while let Some((deadline, owner)) = self.timers.poll_due(now) {
+        while self.settle_timers().is_some_and(|next| next <= now)
+            && let Some((deadline, owner)) = self.timers.poll_due(now)
+        {
             match owner {
                 Owner::Connection(index) => {
                     let entry = self.connections.at(index);
@@ -169,6 +176,16 @@ impl NetworkDriver {
                 }
             }
         }
+    }
+
+    /// When the next timer is due.
+    pub(super) fn settle_timers(&mut self) -> Option<Micros> {
+        let (connections, streams) = (&mut self.connections, &mut self.streams);
+        self.timers.settle(|owner, deadline| match owner {
+            Owner::Connection(index) => connections.at(index).armed.revise(deadline),
+            Owner::Stream(id) => streams.revise_armed(id, deadline),
+        });
+        self.timers.next_timeout()
     }
 
     fn run_connection_timer(&mut self, index: u32) {
@@ -219,21 +236,21 @@ impl NetworkDriver {
         let pipelines = self.pipeline_timeout(index);
         let session = self.session_timeout(index);
         let entry = self.connections.at(index);
-        if entry.unsettled && entry.utp.as_ref().is_none_or(UtpConnection::is_settled) {
+        if entry.unsettled && entry.utp.as_deref().is_none_or(UtpConnection::is_settled) {
             self.settle(index);
         }
         let entry = self.connections.at(index);
         let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
-        let mut deadline = plan.into_iter().chain(pipelines).chain(session).min();
+        let mut machine = None;
         if let Some(utp) = &entry.utp {
             // A goodbye waits for what was sent before.
             let wants = utp.wants_transmit() && !entry.closing;
             if wants && !std::mem::replace(&mut entry.listed, true) {
                 self.control_list.push(index);
             }
-            let machine = utp.next_timeout(&self.utp_config);
-            deadline = deadline.into_iter().chain(machine).min();
+            machine = utp.next_timeout(&self.utp_config);
         }
+        let deadline = earliest([plan, pipelines, session, machine]);
         self.timers.arm(Owner::Connection(index), &mut entry.armed, deadline);
     }
 }

@@ -146,6 +146,7 @@ impl NetworkDriver {
         };
         let head = Head::Request(head);
         let secure = state.forwarded_tls || tls.is_some();
+        let tls = tls.map(Box::new);
         let facts = HttpFacts { head, sub_protocol: None, extensions: None, tls, secure };
         state.pending = Some(Box::new(PendingRequest { serial, facts, upgrade: request, rest }));
         let settings = &self.interfaces[state.interface as usize].settings;
@@ -184,7 +185,7 @@ impl NetworkDriver {
             };
             let left = state.deadline.unwrap_or(self.now).saturating_sub(self.now);
             let endpoint = NetworkEndpoint::from_socket_addr;
-            let (remote, peer) = (endpoint(state.remote), endpoint(state.peer));
+            let (remote, peer) = (endpoint(state.remote), endpoint(state.peer()));
             let (interface, forwarded_tls) = (state.interface, state.forwarded_tls);
             let tls = request.facts.tls.is_some();
             let local = self.pump.stream_local(id.stream());

@@ -13,10 +13,11 @@ use super::{Connection, ConnectionState, MessageKind, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::proto::websocket::deflate::Pool;
 use crate::proto::websocket::{Kind, WebSocket, message_size_in, wire_size_max};
-use crate::pump::{Entropy, StreamId};
-use crate::settings::Dialect;
+use crate::pump::{Entropy, Pump, StreamId};
+use crate::settings::{ConnectionLimits, Dialect};
 
 pub use in_place::OpenSends;
+use pieces::busy;
 
 impl NetworkDriver {
     /// Sends one message, of the kind of the connection's write mode: binary, unless
@@ -43,6 +44,7 @@ impl NetworkDriver {
     ///
     /// # Errors
     /// As [`send`](Self::send); [`Status::InvalidArgument`] for text that is not UTF-8.
+    #[inline]
     pub fn send_as(
         &mut self,
         connection: Connection,
@@ -54,12 +56,27 @@ impl NetworkDriver {
         self.send_one(index, pipeline, kind, data)
     }
 
+    #[inline]
     fn send_one(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> Result<()> {
+        if pipeline == 0 && self.send_datagram(index, kind, data) {
+            return Ok(());
+        }
+        self.send_checked(index, pipeline, kind, data)
+    }
+
+    fn send_checked(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
         let entry = self.connections.at(index);
         let (dialect, kind) = (entry.dialect, entry.kind_of(kind));
         self.check_kind(dialect, kind, data)?;
         self.check_size(index, pipeline, data)?;
         match dialect {
+            Dialect::Plain if self.send_on(index, kind, data)? => Ok(()),
             Dialect::Plain => self.append(index, data.len(), |ws, out, entropy, pool| {
                 let mask = &mut || entropy.take();
                 ws.pack_message(out, frame_kind(kind), data, mask, pool);
@@ -93,17 +110,12 @@ impl NetworkDriver {
     }
 
     /// The slot of a connection that can send now.
+    #[inline]
     pub(super) fn sendable(&self, connection: Connection, pipeline: u8) -> Result<u32> {
         let index = self.connections.resolve(connection)?;
         let state = self.connections.peek(index).state;
         if state != ConnectionState::Connected {
-            return Err(Error::new(
-                Status::NetworkStateMismatch,
-                match state {
-                    ConnectionState::Connecting => "wait for the Connect event before sending",
-                    _ => "the connection is closed",
-                },
-            ));
+            return Err(not_connected(state));
         }
         self.check_pipeline(pipeline)?;
         Ok(index)
@@ -125,18 +137,28 @@ impl NetworkDriver {
         length: usize,
         write: impl FnOnce(&mut WebSocket, &mut Vec<u8>, &mut Entropy, &mut Pool),
     ) -> Result<()> {
-        let Link::Stream(id) = self.connections.at(index).link else {
+        let entry = self.connections.at(index);
+        let limits = entry.limits;
+        let Link::Stream(id) = entry.link else {
             return Err(closed());
         };
-        self.check_room(index, id, length)?;
         let Some(ws) = self.streams.open_websocket(id) else {
             return Err(closed());
         };
+        if ws.is_sending() {
+            return Err(busy());
+        }
+        if !takes(&self.pump, id, &limits, wire_size_max(self.settings.fragment_size, length)) {
+            return Err(self.refuse(index));
+        }
         let Some(out) = self.pump.out(id) else {
             return Err(closed());
         };
         write(ws, out, &mut self.entropy, &mut self.compression.pool);
-        self.check_encoded(id)?;
+        if ws.is_broken() {
+            self.pump.mark_ready(id);
+            return Err(closed());
+        }
         self.count_sent(index, length);
         Ok(())
     }
@@ -201,6 +223,7 @@ impl NetworkDriver {
         queue_full()
     }
 
+    #[inline]
     pub(super) fn count_sent(&mut self, index: u32, size: usize) {
         let entry = self.connections.at(index);
         if let Link::Stream(id) = entry.link
@@ -208,9 +231,7 @@ impl NetworkDriver {
         {
             self.pump.mark_message(id);
         }
-        let traffic = &mut entry.traffic;
-        traffic.messages_out += 1;
-        traffic.bytes_out += size as u64;
+        entry.traffic.count_sent(size);
         self.statistics.messages_out += 1;
         self.statistics.bytes_out += size as u64;
     }
@@ -237,6 +258,23 @@ impl NetworkDriver {
         let index = self.sendable(connection, pipeline)?;
         Ok(self.capacity(index, pipeline) as u32)
     }
+}
+
+/// Has a stream room for one more message of so many bytes on the wire?
+#[inline]
+pub(super) fn takes(pump: &Pump, id: StreamId, limits: &ConnectionLimits, size: usize) -> bool {
+    let messages = limits.send_messages();
+    messages.is_none_or(|most| pump.queued_messages(id) < most)
+        && pump.queued(id) + size <= limits.outbound_bytes_max as usize
+}
+
+#[cold]
+fn not_connected(state: ConnectionState) -> Error {
+    let text = match state {
+        ConnectionState::Connecting => "wait for the Connect event before sending",
+        _ => "the connection is closed",
+    };
+    Error::new(Status::NetworkStateMismatch, text)
 }
 
 const fn frame_kind(kind: MessageKind) -> Kind {

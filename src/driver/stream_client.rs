@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use super::compression::Compression;
 use super::connections::Entry;
 use super::extensions::Extensions;
-use super::http_facts::{Head, HttpFacts};
+use super::http_facts::{Answer, Head, HttpFacts};
 use super::interfaces::{Interface, websocket_config};
 use super::plan::Failure;
 use super::streams::{Phase, StreamState};
@@ -194,11 +194,17 @@ impl NetworkDriver {
                 let extensions = agreed.text();
                 let address = state.remote.to_string();
                 let host = if plan.host_is_address { address } else { plan.url.host_header() };
-                let head = Head::Response { head, host, target };
+                let head = Head::Response(Box::new(Answer { head, host, target }));
                 // An encrypted way to the proxy says nothing of what is behind it.
                 let tls = plan.tls.as_ref().and_then(|_| self.pump.tls_facts(id));
                 let secure = tls.is_some();
-                let facts = HttpFacts { head, sub_protocol, extensions, tls, secure };
+                let facts = HttpFacts {
+                    head,
+                    sub_protocol: sub_protocol.map(String::into_boxed_str),
+                    extensions: extensions.map(String::into_boxed_str),
+                    tls: tls.map(Box::new),
+                    secure,
+                };
                 self.open_client(id, index, facts, agreed, rest);
             }
             Err(error) => {
@@ -235,6 +241,7 @@ impl NetworkDriver {
         let dialect = entry.dialect;
         entry.http = Some(Box::new(facts));
         let config = websocket_config(&self.settings, &entry.limits, Some(dialect));
+        let config = self.streams.shared(config);
         let mut ws = Box::new(WebSocket::new(Role::Client, config, now));
         self.apply(&mut ws, Role::Client, agreed);
         ws.handle_bytes(now, rest);

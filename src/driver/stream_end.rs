@@ -3,6 +3,8 @@
 //! A connection and its stream part as soon as the end is known; the stream then says goodbye on
 //! its own.
 
+use std::num::NonZero;
+
 use bytes::Bytes;
 
 use super::counting::HandshakeFailure;
@@ -12,7 +14,7 @@ use super::streams::Phase;
 use super::timers::Owner;
 use super::{ConnectionState, DisconnectReason, Ending, NetworkDriver};
 use crate::log::note;
-use crate::proto::time::from_ms;
+use crate::proto::time::{Micros, from_ms};
 use crate::proto::websocket::CloseState;
 use crate::pump::StreamId;
 use crate::settings::{Dialect, DialectPolicy};
@@ -107,7 +109,7 @@ impl NetworkDriver {
         if ws.take_written_ping() {
             let end = self.pump.position(id);
             if let Some(state) = self.streams.get(id) {
-                state.ping_end = end;
+                state.ping_end = end.and_then(NonZero::new);
             }
         }
     }
@@ -117,7 +119,7 @@ impl NetworkDriver {
         let now = self.now;
         let Some(state) = self.streams.get(id) else { return };
         let Some(end) = state.ping_end else { return };
-        if self.pump.left(id).is_none_or(|left| left >= end) {
+        if self.pump.left(id).is_none_or(|left| left >= end.get()) {
             state.ping_end = None;
         }
         if let Some(ws) = &mut state.ws {
@@ -155,7 +157,8 @@ impl NetworkDriver {
         if !matches!(state.phase, Phase::Closing | Phase::Draining) {
             return;
         }
-        let since = *state.leaving_since.get_or_insert(now);
+        let begins = NonZero::new(now).unwrap_or(NonZero::<Micros>::MIN);
+        let since = state.leaving_since.get_or_insert(begins).get();
         if !state.is_stranger() && now > since + patience * GOODBYE_TIMEOUTS_MAX {
             return;
         }
@@ -194,7 +197,7 @@ impl NetworkDriver {
         };
         if let Some(event) = state.held.take() {
             // It had ended before; only our answer was still to come.
-            self.take_event(id, event);
+            self.take_event(id, *event);
             self.drop_stream(id);
             return;
         }

@@ -40,12 +40,10 @@ impl StreamState {
         if self.is_framed {
             return super::stream_tcp::facts(tls, self.forwarded_tls);
         }
-        let head = *self.request.take()?;
-        let sub_protocol = self.sub_protocol.take();
-        let extensions = self.extensions.take();
-        let secure = self.forwarded_tls || tls.is_some();
-        let head = Head::Request(head);
-        Some(Box::new(HttpFacts { head, sub_protocol, extensions, tls, secure }))
+        let mut facts = self.facts.take()?;
+        facts.secure = self.forwarded_tls || tls.is_some();
+        facts.tls = tls.map(Box::new);
+        Some(facts)
     }
 }
 
@@ -104,14 +102,14 @@ impl NetworkDriver {
                 // Behind a proxy that does not know its client, nobody vouches for what follows.
                 state.vouched = header.addresses.is_some();
                 if let Some((source, _)) = header.addresses {
-                    state.remote = source;
+                    state.set_client(source);
                 }
                 let kind = self.interfaces[state.interface as usize].settings.kind;
                 state.expect_client(kind, &self.settings);
                 self.take_first_bytes(id, &rest);
             }
             Err(error) => {
-                note!(Info, "{}: no PROXY header: {error:?}", state.peer);
+                note!(Info, "{}: no PROXY header: {error:?}", state.peer());
                 self.count_failure(HandshakeFailure::Malformed);
                 self.drop_stream(id);
             }
@@ -175,11 +173,11 @@ impl NetworkDriver {
         if state.vouched {
             match place.gate.find_client(state.remote, &head) {
                 Ok(client) => {
-                    state.remote = client.address;
+                    state.set_client(client.address);
                     state.forwarded_tls |= client.tls;
                 }
                 Err(error) => {
-                    note!(Warning, "the headers of the proxy {}: {error:?}", state.peer);
+                    note!(Warning, "the headers of the proxy {}: {error:?}", state.peer());
                     self.refuse_request(id, 400, &[], "bad forwarding headers\n");
                     return;
                 }
@@ -353,6 +351,7 @@ impl NetworkDriver {
             );
         }
         let config = websocket_config(&self.settings, &self.stream_limits(id), told);
+        let config = self.streams.shared(config);
         let mut ws = Box::new(WebSocket::new(Role::Server, config, now));
         self.apply(&mut ws, Role::Server, agreed);
         ws.handle_bytes(now, rest);
@@ -360,10 +359,14 @@ impl NetworkDriver {
             return;
         };
         state.ws = Some(ws);
-        state.extensions = extensions;
         state.dialect = told;
-        state.request = Some(Box::new(head));
-        state.sub_protocol = sub_protocol;
+        state.facts = Some(Box::new(HttpFacts {
+            head: Head::Request(head),
+            sub_protocol: sub_protocol.map(String::into_boxed_str),
+            extensions: extensions.map(String::into_boxed_str),
+            secure: false,
+            tls: None,
+        }));
         let patience = match told {
             Some(Dialect::Utp) => self.settings.handshake_timeout_ms,
             Some(Dialect::Plain) => 0,

@@ -160,6 +160,7 @@ impl NetworkDriver {
 /// What a connection remembers of its stream: TLS, where there is any.
 pub(super) fn facts(tls: Option<TlsFacts>, forwarded_tls: bool) -> Option<Box<HttpFacts>> {
     let secure = forwarded_tls || tls.is_some();
+    let tls = tls.map(Box::new);
     let facts = HttpFacts { head: Head::None, sub_protocol: None, extensions: None, tls, secure };
     secure.then(|| Box::new(facts))
 }

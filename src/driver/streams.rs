@@ -5,19 +5,25 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZero;
+use std::sync::Arc;
 
+use super::http_facts::HttpFacts;
 use super::requests::PendingRequest;
 use super::stream_client::ClientHandshake;
-use super::timers::Armed;
+use super::timers::{Armed, Revision};
 use crate::proto::framing::Framing;
-use crate::proto::http::RequestHead;
 use crate::proto::time::Micros;
-use crate::proto::websocket::{Event, WebSocket};
-use crate::pump::StreamId;
+use crate::proto::websocket::{Config, Event, WebSocket};
+use crate::pump::{StreamId, growth};
 use crate::settings::Dialect;
 
 /// Bytes of documents that are being sent at once; further requests get 503.
 pub const DOCUMENT_BYTES_MAX: usize = 64 << 20;
+
+/// Different settings of WebSockets that are shared; connections with limits of their own may have
+/// more.
+const CONFIGS_MAX: usize = 16;
 
 /// Outdated entries of the arrivals that are left alone.
 const ARRIVALS_SLACK: usize = 64;
@@ -54,8 +60,8 @@ pub struct StreamState {
     pub(super) interface: u32,
     /// Whose stream it is, behind trusted proxies too.
     pub(super) remote: SocketAddr,
-    /// The socket's other end.
-    pub(super) peer: SocketAddr,
+    /// The socket's other end, where that is a proxy.
+    pub(super) proxy: Option<Box<SocketAddr>>,
     /// The program accepted it, so that nothing needs to listen.
     pub(super) handed: bool,
     /// What `remote` says of the client is to be believed, if it is a trusted proxy.
@@ -76,7 +82,7 @@ pub struct StreamState {
     /// When it came.
     opened: Micros,
     /// When its goodbye first made progress.
-    pub(super) leaving_since: Option<Micros>,
+    pub(super) leaving_since: Option<NonZero<Micros>>,
     pub(super) ws: Option<Box<WebSocket>>,
     /// It carries UTP packets with a length in front.
     pub(super) is_framed: bool,
@@ -84,7 +90,7 @@ pub struct StreamState {
     pub(super) framing: Option<Box<Framing>>,
     /// The end, which waits until the program has popped what came before it: its answers may
     /// still leave in front of our Close.
-    pub(super) held: Option<Event>,
+    pub(super) held: Option<Box<Event>>,
     /// The request was a HEAD: answers have no body.
     pub(super) head_only: bool,
     /// Bytes of an unfinished head.
@@ -92,11 +98,7 @@ pub struct StreamState {
     /// The request that the program is asked about.
     pub(super) pending: Option<Box<PendingRequest>>,
     /// What a server knows of the request, until a connection takes it.
-    pub(super) request: Option<Box<RequestHead>>,
-    /// The agreed sub-protocol, until a connection takes it.
-    pub(super) sub_protocol: Option<String>,
-    /// The agreed extensions, as in the answer, until a connection takes them.
-    pub(super) extensions: Option<String>,
+    pub(super) facts: Option<Box<HttpFacts>>,
     /// What a client knows until the answer is here.
     pub(super) client: Option<Box<ClientHandshake>>,
     /// The dialect that the handshake told.
@@ -107,7 +109,7 @@ pub struct StreamState {
     pub(super) deadline: Option<Micros>,
     pub(super) armed: Armed,
     /// Where the last ping ends in what is sent, while it waits.
-    pub(super) ping_end: Option<u64>,
+    pub(super) ping_end: Option<NonZero<u64>>,
 }
 
 /// All streams, by the pump's ids.
@@ -121,6 +123,8 @@ pub struct Streams {
     leaving: usize,
     /// Bytes of all documents that are being sent.
     document_bytes: usize,
+    /// Settings of WebSockets: most have the same.
+    configs: Vec<Arc<Config>>,
     /// Memory for the outcomes of a flush.
     pub(super) flushed: Vec<(StreamId, io::Result<usize>)>,
 }
@@ -130,7 +134,7 @@ impl StreamState {
         Self {
             interface,
             remote,
-            peer: remote,
+            proxy: None,
             handed: false,
             vouched: true,
             forwarded_tls: false,
@@ -149,9 +153,7 @@ impl StreamState {
             head_only: false,
             head: Vec::new(),
             pending: None,
-            request: None,
-            sub_protocol: None,
-            extensions: None,
+            facts: None,
             client: None,
             dialect: None,
             document_size: 0,
@@ -159,6 +161,18 @@ impl StreamState {
             armed: Armed::NONE,
             ping_end: None,
         }
+    }
+
+    /// The socket's other end.
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.proxy.as_deref().copied().unwrap_or(self.remote)
+    }
+
+    /// A proxy says whose stream it is.
+    pub(super) fn set_client(&mut self, client: SocketAddr) {
+        let peer = self.peer();
+        self.remote = client;
+        self.proxy = (peer != client).then(|| Box::new(peer));
     }
 
     /// The connection's slot.
@@ -184,9 +198,24 @@ impl StreamState {
 }
 
 impl Streams {
+    /// Settings that WebSockets share.
+    pub(super) fn shared(&mut self, config: Config) -> Arc<Config> {
+        if let Some(known) = self.configs.iter().find(|known| ***known == config) {
+            return Arc::clone(known);
+        }
+        if self.configs.len() >= CONFIGS_MAX {
+            self.configs.retain(|known| Arc::strong_count(known) > 1);
+        }
+        let new = Arc::new(config);
+        if self.configs.len() < CONFIGS_MAX {
+            self.configs.push(Arc::clone(&new));
+        }
+        new
+    }
+
     /// The other end of a stream's socket.
     pub fn peer(&self, id: StreamId) -> Option<SocketAddr> {
-        Some(self.list.get(id as usize)?.as_ref()?.peer)
+        Some(self.list.get(id as usize)?.as_ref()?.peer())
     }
 
     /// Streams of strangers.
@@ -208,8 +237,8 @@ impl Streams {
         now: Micros,
     ) {
         let index = id as usize;
-        if self.list.len() <= index {
-            self.list.resize_with(index + 1, || None);
+        while self.list.len() <= index {
+            growth::append(&mut self.list, None);
         }
         self.next_serial += 1;
         state.serial = self.next_serial;
@@ -321,6 +350,11 @@ impl Streams {
     /// The connection that a stream carries.
     pub(super) fn connection(&mut self, id: StreamId) -> Option<u32> {
         self.get(id)?.connection()
+    }
+
+    /// What becomes of the timer entry of a stream at `deadline`, which is the next one.
+    pub(super) fn revise_armed(&mut self, id: StreamId, deadline: Micros) -> Revision {
+        self.get(id).map_or(Revision::Drop, |state| state.armed.revise(deadline))
     }
 
     /// Is the timer entry at `deadline` the stream's own?

@@ -185,7 +185,7 @@ impl NetworkDriver {
     /// As [`connection_info`](Self::connection_info).
     fn tls_facts(&self, connection: Connection) -> Result<Option<&TlsFacts>> {
         let http = self.entry(connection)?.http.as_ref();
-        Ok(http.and_then(|http| http.tls.as_ref()))
+        Ok(http.and_then(|http| http.tls.as_deref()))
     }
 
     /// The version of TLS, `TLSv1.2` or `TLSv1.3`; empty without TLS.

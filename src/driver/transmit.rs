@@ -60,7 +60,7 @@ impl NetworkDriver {
     pub(super) fn send_control(&mut self, index: u32, control: Control) {
         let gives = control == Control::Accept && self.gives_accept_payload(index);
         let entry = self.connections.at(index);
-        let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else {
+        let Some(token) = entry.utp.as_deref().map(UtpConnection::token) else {
             return;
         };
         let (link, most) = (entry.link, entry.limits.outbound_bytes_max as usize);
@@ -118,7 +118,7 @@ impl NetworkDriver {
                 self.pump.udp[socket as usize].queue(remote, head, body)
             }
             Link::Ipc { port, remote } => {
-                self.pump.ipc[port as usize].send(remote, [head, body].concat());
+                self.pump.ipc[port as usize].send(remote, head, body);
                 true
             }
             Link::Custom { port, remote } => {
@@ -128,7 +128,7 @@ impl NetworkDriver {
         };
         if queued {
             self.statistics.datagrams_out += 1;
-            self.tx.record(head.len() + body.len(), header_size(link));
+            self.tx.record(head.len() + body.len(), header_size(&link));
         }
         queued
     }

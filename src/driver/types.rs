@@ -175,6 +175,22 @@ pub struct Event {
 }
 
 impl Event {
+    /// An event without data.
+    pub(crate) const fn new(connection: Connection, kind: EventKind) -> Self {
+        Self {
+            connection,
+            kind,
+            data: Bytes::new(),
+            text: false,
+            first: false,
+            last: false,
+            clean: false,
+            reason: DisconnectReason::Default,
+            close_code: 0,
+            pipeline: 0,
+        }
+    }
+
     /// Shows it with data that lies where `data` says.
     #[inline]
     pub(super) const fn view<'a>(&self, data: &'a [u8]) -> EventView<'a> {
@@ -285,6 +301,15 @@ pub struct Traffic {
     pub dropped_in: u64,
     /// Sends refused at the outbound limit.
     pub refused_out: u64,
+}
+
+impl Traffic {
+    /// A message was sent.
+    #[inline]
+    pub(crate) const fn count_sent(&mut self, size: usize) {
+        self.messages_out += 1;
+        self.bytes_out += size as u64;
+    }
 }
 
 /// What is known of a connection.

@@ -142,20 +142,13 @@ pub(super) const EMPTY: nd_event = nd_event {
     flags: 0,
 };
 
+#[inline]
 pub(super) fn to_abi(event: &EventView<'_>) -> nd_event {
-    let mut flags = 0;
-    if event.first {
-        flags |= ND_EVENT_FLAG_FIRST;
-    }
-    if event.last {
-        flags |= ND_EVENT_FLAG_LAST;
-    }
-    if event.text {
-        flags |= ND_EVENT_FLAG_TEXT;
-    }
-    if event.clean {
-        flags |= ND_EVENT_FLAG_CLEAN;
-    }
+    let flag = |set: bool, flag: u32| u32::from(set) * flag;
+    let flags = flag(event.first, ND_EVENT_FLAG_FIRST)
+        | flag(event.last, ND_EVENT_FLAG_LAST)
+        | flag(event.text, ND_EVENT_FLAG_TEXT)
+        | flag(event.clean, ND_EVENT_FLAG_CLEAN);
     nd_event {
         connection: event.connection.to_u64(),
         data: if event.data.is_empty() { NO_DATA.as_ptr() } else { event.data.as_ptr() },

@@ -55,6 +55,27 @@ pub extern "C" fn nd_disconnect_reason_name(reason: i32) -> *const c_char {
     crate::names::disconnect_reason(reason).as_ptr()
 }
 
+/// Let the process have more files and sockets open at once. The system starts programs with few
+/// (often 1024); a server needs one for each client of a stream, and a few besides, while clients
+/// over UDP need none. A limit that is high enough already stays. Windows has no such limit.
+///
+/// @param wanted  how many; 0 for as many as the system allows
+/// @param out_limit  out: how many may be open now; UINT64_MAX where there is no limit
+/// @return ND_OK; ND_ERROR_LIMIT_REACHED (the system allows less than was wanted, and the limit is
+/// as high as it may be; the last error's text says how to raise the bound);
+/// ND_ERROR_NULL_ARGUMENT
+/// @thread any; the limit is the whole process's
+/// @since 0.4
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_raise_descriptor_limit(wanted: u64, out_limit: *mut u64) -> nd_result {
+    // SAFETY: the pointer is the caller's, as documented.
+    guard(|| unsafe {
+        let out = args::output(out_limit, "out_limit")?;
+        *out = crate::raise_descriptor_limit(wanted)?;
+        Ok(())
+    })
+}
+
 /// The text of the last error that a call returned on this thread: what was wrong and what to do.
 ///
 /// @param buffer  where to write the text and a NUL; NULL with capacity 0 asks for the length only

@@ -20,7 +20,9 @@ pub struct RoundTrip {
     /// Four times the mean deviation.
     deviation_4: u64,
     sum: u64,
-    squares: u128,
+    /// In two halves, the high one first: every connection has one of these, and a whole one would
+    /// align it to 16 bytes.
+    squares: [u64; 2],
 }
 
 impl RoundTrip {
@@ -42,7 +44,12 @@ impl RoundTrip {
         }
         self.count = self.count.saturating_add(1);
         self.sum = self.sum.saturating_add(sample);
-        self.squares = self.squares.saturating_add(u128::from(sample) * u128::from(sample));
+        let squares = self.squares().saturating_add(u128::from(sample) * u128::from(sample));
+        self.squares = [(squares >> 64) as u64, squares as u64];
+    }
+
+    fn squares(&self) -> u128 {
+        u128::from(self.squares[0]) << 64 | u128::from(self.squares[1])
     }
 
     /// How many there were.
@@ -89,7 +96,7 @@ impl RoundTrip {
         }
         let count = f64::from(self.count);
         let mean = self.sum as f64 / count;
-        let variance = self.squares as f64 / count - mean * mean;
+        let variance = self.squares() as f64 / count - mean * mean;
         (mean, variance.max(0.0).sqrt())
     }
 }

@@ -126,6 +126,7 @@ impl Meter {
     }
 
     /// A packet of `size` bytes, to which the system adds `headers`.
+    #[inline(always)]
     pub const fn record(&mut self, size: usize, headers: usize) {
         self.record_many(size, headers, 1);
     }
@@ -137,6 +138,7 @@ impl Meter {
         self.record_many(rest, headers, (rest > 0) as u64);
     }
 
+    #[inline(always)]
     const fn record_many(&mut self, size: usize, headers: usize, count: u64) {
         if count == 0 {
             return;

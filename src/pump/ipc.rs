@@ -3,7 +3,7 @@
 //! The table of ports is one for the process. A port's queue is bounded; what does not fit is
 //! lost, as with any datagram.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mio::Waker;
 use parking_lot::Mutex;
 
-/// Packets that wait in one port.
+/// Packets that wait in one port; those that its driver has begun to take in are not among them.
 pub const QUEUE_MAX: usize = 65_536;
+/// Bytes of a queue's memory that is kept to be used again.
+const KEPT_BYTES_MAX: usize = 1 << 20;
+/// Room that a queue begins with: more than a few connections send between two updates.
+const BYTES_INITIAL: usize = 16 << 10;
+const PACKETS_INITIAL: usize = 64;
 /// Where ports that the program leaves to us start.
 const EPHEMERAL_START: u16 = 49_152;
 
@@ -62,8 +67,52 @@ impl Bell {
     }
 }
 
+/// Packets, one behind the other.
+#[derive(Default)]
+struct Packets {
+    bytes: Vec<u8>,
+    /// Who sent each, and where in `bytes` it ends.
+    ends: Vec<(u16, usize)>,
+}
+
+impl Packets {
+    fn new() -> Self {
+        Self { bytes: Vec::with_capacity(BYTES_INITIAL), ends: Vec::with_capacity(PACKETS_INITIAL) }
+    }
+
+    fn clear(&mut self) {
+        self.ends.clear();
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES_MAX);
+    }
+}
+
+/// What a driver is taking in: all that waited in a port when it looked. The port and it swap
+/// their memory, so that neither allocates once warm.
+#[derive(Default)]
+pub struct Inbox {
+    packets: Packets,
+    taken: usize,
+    start: usize,
+}
+
+impl Inbox {
+    /// The next packet and the port that it came from.
+    pub fn next(&mut self) -> Option<(u16, &[u8])> {
+        let &(from, end) = self.packets.ends.get(self.taken)?;
+        let packet = &self.packets.bytes[self.start..end];
+        self.taken += 1;
+        self.start = end;
+        Some((from, packet))
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.taken == self.packets.ends.len()
+    }
+}
+
 struct Mailbox {
-    queue: Mutex<VecDeque<(u16, Vec<u8>)>>,
+    queue: Mutex<Packets>,
     bell: Arc<Bell>,
 }
 
@@ -71,6 +120,7 @@ struct Mailbox {
 pub struct IpcPort {
     port: u16,
     mailbox: Arc<Mailbox>,
+    inbox: Inbox,
 }
 
 impl IpcPort {
@@ -86,9 +136,9 @@ impl IpcPort {
             return Err(io::ErrorKind::AddrInUse.into());
         };
         let mailbox =
-            Arc::new(Mailbox { queue: Mutex::new(VecDeque::new()), bell: Arc::clone(bell) });
+            Arc::new(Mailbox { queue: Mutex::new(Packets::new()), bell: Arc::clone(bell) });
         ports.insert(port, Arc::clone(&mailbox));
-        Ok(Self { port, mailbox })
+        Ok(Self { port, mailbox, inbox: Inbox { packets: Packets::new(), ..Inbox::default() } })
     }
 
     /// The port.
@@ -96,27 +146,45 @@ impl IpcPort {
         self.port
     }
 
-    /// Sends a packet; lost when nobody owns the port or its queue is full.
-    pub fn send(&self, to: u16, packet: Vec<u8>) {
+    /// Sends a packet made of two parts; lost when nobody owns the port or its queue is full.
+    pub fn send(&self, to: u16, head: &[u8], body: &[u8]) {
         let Some(mailbox) = PORTS.lock().get(&to).cloned() else {
             return;
         };
         let mut queue = mailbox.queue.lock();
-        if queue.len() < QUEUE_MAX {
-            queue.push_back((self.port, packet));
+        if queue.ends.len() < QUEUE_MAX {
+            queue.bytes.extend_from_slice(head);
+            queue.bytes.extend_from_slice(body);
+            let end = queue.bytes.len();
+            queue.ends.push((self.port, end));
             drop(queue);
             mailbox.bell.ring();
         }
     }
 
-    /// The next packet and the port that it came from.
-    pub fn receive(&self) -> Option<(u16, Vec<u8>)> {
-        self.mailbox.queue.lock().pop_front()
+    /// What the driver has begun to take in; give it back with `return_inbox`.
+    pub fn take_inbox(&mut self) -> Inbox {
+        std::mem::take(&mut self.inbox)
+    }
+
+    /// Fills an inbox that is used up with all that waits. False when nothing is there.
+    pub fn refill(&self, inbox: &mut Inbox) -> bool {
+        if inbox.is_empty() {
+            inbox.packets.clear();
+            (inbox.taken, inbox.start) = (0, 0);
+            std::mem::swap(&mut inbox.packets, &mut *self.mailbox.queue.lock());
+        }
+        !inbox.is_empty()
+    }
+
+    /// Gives an inbox back, with what was not taken.
+    pub fn return_inbox(&mut self, inbox: Inbox) {
+        self.inbox = inbox;
     }
 
     /// Does a packet wait?
     pub fn is_readable(&self) -> bool {
-        !self.mailbox.queue.lock().is_empty()
+        !self.inbox.is_empty() || !self.mailbox.queue.lock().ends.is_empty()
     }
 }
 

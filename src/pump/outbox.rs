@@ -12,17 +12,25 @@ pub const SLICES_MAX: usize = 64;
 const POOLED_SIZE_MAX: usize = 64 * 1024;
 /// Buffers kept for other streams.
 const POOLED_MAX: usize = 256;
+/// A borrowed piece that is shorter is copied when it has to wait: what it is a part of may be
+/// several times as long.
+const BORROWED_SIZE_MIN: usize = 128 * 1024;
+
+/// Pieces for which a stream keeps room when none waits.
+const PIECES_KEPT_MAX: usize = 8;
 
 enum Piece {
     Written(Vec<u8>),
     Shared(Bytes),
+    /// A part of what was received.
+    Borrowed(Bytes),
 }
 
 impl Piece {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Written(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
+            Self::Shared(bytes) | Self::Borrowed(bytes) => bytes,
         }
     }
 }
@@ -30,17 +38,30 @@ impl Piece {
 /// Bytes on their way out, in order.
 #[derive(Default)]
 pub struct Outbox {
-    /// In front of `tail`; empty as long as no memory of others waits.
-    pieces: VecDeque<Piece>,
-    /// Their bytes.
-    pieces_size: usize,
+    /// What few streams have.
+    queue: Option<Box<Queue>>,
     tail: Vec<u8>,
     /// Bytes at the front that are gone already.
     sent: usize,
     /// Bytes that have left since the beginning.
     left: u64,
-    /// Where messages end that are counted, as [`left`](Self::left) will be then.
+}
+
+#[derive(Default)]
+struct Queue {
+    /// In front of the tail; empty as long as no memory of others waits.
+    pieces: VecDeque<Piece>,
+    /// Their bytes.
+    size: usize,
+    /// Where messages end that are counted, as [`Outbox::left`] will be then.
     marks: VecDeque<u64>,
+}
+
+impl Queue {
+    fn push(&mut self, piece: Piece) {
+        self.size += piece.bytes().len();
+        self.pieces.push_back(piece);
+    }
 }
 
 impl Outbox {
@@ -57,21 +78,34 @@ impl Outbox {
 
     /// Appends memory that is sent from where it lies, and let go of when it has left.
     pub fn push(&mut self, memory: Bytes) {
-        if memory.is_empty() {
+        self.push_piece(Piece::Shared(memory));
+    }
+
+    /// The same with a part of what was received, which others may want back soon: what does not
+    /// leave at once is copied.
+    pub fn push_borrowed(&mut self, memory: Bytes) {
+        self.push_piece(Piece::Borrowed(memory));
+    }
+
+    fn push_piece(&mut self, piece: Piece) {
+        if piece.bytes().is_empty() {
             return;
         }
+        let queue = self.queue.get_or_insert_default();
         if !self.tail.is_empty() {
-            let tail = std::mem::take(&mut self.tail);
-            self.pieces_size += tail.len();
-            self.pieces.push_back(Piece::Written(tail));
+            queue.push(Piece::Written(std::mem::take(&mut self.tail)));
         }
-        self.pieces_size += memory.len();
-        self.pieces.push_back(Piece::Shared(memory));
+        queue.push(piece);
     }
 
     /// Bytes that wait.
-    pub const fn len(&self) -> usize {
-        self.pieces_size + self.tail.len() - self.sent
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.size) + self.tail.len() - self.sent
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.queue.iter().flat_map(|queue| &queue.pieces)
     }
 
     /// Bytes that have left since the beginning.
@@ -81,33 +115,34 @@ impl Outbox {
 
     /// A message ends here, and counts until it has left.
     pub fn mark(&mut self) {
-        self.marks.push_back(self.left + self.len() as u64);
+        let end = self.left + self.len() as u64;
+        self.queue.get_or_insert_default().marks.push_back(end);
     }
 
     /// How many messages count.
     pub fn marks(&self) -> usize {
-        self.marks.len()
+        self.queue.as_ref().map_or(0, |queue| queue.marks.len())
     }
 
     /// Is everything gone?
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The bytes at the front that lie together: all that wait, unless memory of others does.
     pub fn front(&self) -> &[u8] {
-        let front = self.pieces.front().map_or(&self.tail[..], Piece::bytes);
+        let front = self.pieces().next().map_or(&self.tail[..], Piece::bytes);
         &front[self.sent..]
     }
 
     /// Does more wait than [`front`](Self::front) shows?
     pub fn is_split(&self) -> bool {
-        !self.pieces.is_empty()
+        self.queue.as_ref().is_some_and(|queue| !queue.pieces.is_empty())
     }
 
     /// What waits, as far as `slices` has places; returns how many are filled.
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES_MAX]) -> usize {
-        let all = self.pieces.iter().map(Piece::bytes).chain([&self.tail[..]]);
+        let all = self.pieces().map(Piece::bytes).chain([&self.tail[..]]);
         let mut skipped = self.sent;
         let mut count = 0;
         for bytes in all.filter(|bytes| !bytes.is_empty()).take(SLICES_MAX) {
@@ -117,21 +152,38 @@ impl Outbox {
         count
     }
 
+    fn return_borrowed(&mut self) {
+        let Some(queue) = &mut self.queue else { return };
+        for (place, piece) in queue.pieces.iter_mut().enumerate() {
+            let gone = if place == 0 { std::mem::take(&mut self.sent) } else { 0 };
+            match piece {
+                Piece::Borrowed(bytes) if bytes.len() < BORROWED_SIZE_MIN => {
+                    queue.size -= gone;
+                    *piece = Piece::Shared(Bytes::copy_from_slice(&bytes[gone..]));
+                }
+                _ => self.sent += gone,
+            }
+        }
+    }
+
     /// So many bytes at the front have left. Memory whose bytes are all gone is let go of.
     pub fn advance(&mut self, count: usize, pool: &mut Vec<Vec<u8>>) {
         self.sent += count;
         self.left += count as u64;
-        while self.marks.front().is_some_and(|&end| end <= self.left) {
-            self.marks.pop_front();
+        let Some(queue) = &mut self.queue else {
+            return;
+        };
+        while queue.marks.front().is_some_and(|&end| end <= self.left) {
+            queue.marks.pop_front();
         }
-        while let Some(piece) = self.pieces.front() {
+        while let Some(piece) = queue.pieces.front() {
             let size = piece.bytes().len();
             if self.sent < size {
                 return;
             }
             self.sent -= size;
-            self.pieces_size -= size;
-            if let Some(Piece::Written(buffer)) = self.pieces.pop_front() {
+            queue.size -= size;
+            if let Some(Piece::Written(buffer)) = queue.pieces.pop_front() {
                 give(pool, buffer);
             }
         }
@@ -140,11 +192,14 @@ impl Outbox {
     /// To be called when nothing leaves for now: an empty buffer goes back to the pool, and what
     /// was sent of a long one is cut off.
     pub fn settle(&mut self, pool: &mut Vec<Vec<u8>>) {
-        if !self.pieces.is_empty() {
+        if self.is_split() {
+            self.return_borrowed();
             return;
         }
-        if self.pieces.capacity() > 0 {
-            self.pieces = VecDeque::new();
+        // Where messages are counted the next one comes soon.
+        let long = |queue: &Queue| queue.pieces.capacity() > PIECES_KEPT_MAX;
+        if self.queue.as_deref().is_some_and(long) && self.marks() == 0 {
+            self.queue = None;
         }
         cut(&mut self.tail, &mut self.sent, pool);
     }
@@ -203,7 +258,7 @@ mod tests {
             outbox.push(Bytes::from_static(b"SIX"));
             assert_eq!(outbox.len(), 22);
             assert_eq!(drain(&mut outbox, &mut pool, step), b"oneTWOTHREEfourfiveSIX");
-            assert_eq!(outbox.pieces.capacity() + outbox.tail.capacity(), 0, "holds nothing");
+            assert!(!outbox.is_split() && outbox.tail.capacity() == 0, "holds nothing");
             assert!(!pool.is_empty());
         }
     }
@@ -222,6 +277,26 @@ mod tests {
         outbox.push(memory.clone());
         drop(outbox);
         assert!(memory.is_unique());
+    }
+
+    #[test]
+    fn what_was_borrowed_goes_back_when_it_has_to_wait() {
+        for sent in [0, 1, 3, 5, 9] {
+            let mut pool = Vec::new();
+            let mut outbox = Outbox::default();
+            let (short, long) = (Bytes::from(b"short".to_vec()), Bytes::from(vec![7; 1 << 17]));
+            outbox.tail(&mut pool).extend_from_slice(b"one");
+            outbox.push_borrowed(short.clone());
+            outbox.push_borrowed(long.clone());
+            let all = outbox.len();
+            outbox.advance(sent, &mut pool);
+            outbox.settle(&mut pool);
+            assert_eq!(outbox.len(), all - sent);
+            assert!(short.is_unique() && !long.is_unique());
+            let rest = [b"oneshort", &long[..]].concat();
+            assert_eq!(drain(&mut outbox, &mut pool, 1000), rest[sent..]);
+            assert!(long.is_unique());
+        }
     }
 
     #[test]

@@ -150,6 +150,7 @@ impl UdpSocket {
     }
 
     /// Queues a datagram made of two parts. False when too much waits already.
+    #[inline(always)]
     pub fn queue(&mut self, remote: SocketAddr, head: &[u8], body: &[u8]) -> bool {
         if !self.has_room(head.len() + body.len()) {
             return false;

@@ -13,6 +13,7 @@ mod build;
 mod cli;
 mod conformance;
 mod demo;
+mod edge;
 mod error;
 mod fuzz;
 mod guard;
@@ -87,10 +88,17 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        operand: Some("udp"),
+        operand: Some("udp|websocket|scale"),
         flags: bench::FLAGS,
         summary: "run netdriver beside what others use, in turns, and compare",
         run: bench::command,
+    },
+    Command {
+        name: "edge",
+        operand: None,
+        flags: edge::FLAGS,
+        summary: "count what calls cost in instructions, and compare with the committed table",
+        run: edge::command,
     },
     Command {
         name: "fuzz",

@@ -15,13 +15,9 @@ impl NetworkDriver {
     /// A connection owes its peer an acknowledgement: at once, or when the program has had its
     /// chance to answer, because an answer carries it.
     pub(super) fn note_owed(&mut self, index: u32, urgent: bool) {
-        let machines = &mut self.connections.at(index).machines;
-        if urgent {
-            if !std::mem::replace(&mut machines.urgent, true) {
-                self.pipelines.urgent.push(index);
-            }
-        } else if !std::mem::replace(&mut machines.owing, true) {
-            self.pipelines.owing.push(index);
+        if self.connections.at(index).machines.set_owing(urgent) {
+            let lists = &mut self.pipelines;
+            if urgent { &mut lists.urgent } else { &mut lists.owing }.push(index);
         }
     }
 
@@ -42,7 +38,7 @@ impl NetworkDriver {
         let due = std::mem::take(&mut self.pipelines.due);
         let mut list = std::mem::take(&mut self.pipelines.owing);
         for index in list.drain(..due) {
-            self.connections.at(index).machines.owing = false;
+            self.connections.at(index).machines.clear_owing(false);
             self.send_acks(index, false);
         }
         // What could not be sent is owed again.
@@ -54,7 +50,7 @@ impl NetworkDriver {
     pub(in crate::driver) fn send_urgent_acks(&mut self) {
         let mut list = std::mem::take(&mut self.pipelines.urgent);
         for index in list.drain(..) {
-            self.connections.at(index).machines.urgent = false;
+            self.connections.at(index).machines.clear_owing(true);
             self.send_acks(index, true);
         }
         list.append(&mut self.pipelines.urgent);

@@ -17,6 +17,7 @@ use crate::error::{Error, Result, Status};
 use crate::proto::pipeline::{Pipeline, PipelineConfig};
 use crate::proto::random::Random;
 use crate::proto::session::hello::digest;
+use crate::proto::utp::packet::DATA_HEADER_SIZE;
 use crate::settings::{Dialect, PipelineStage};
 
 pub use machines::Machines;
@@ -121,14 +122,10 @@ impl NetworkDriver {
     }
 
     /// Refuses the number of a pipeline that was never made.
+    #[inline]
     pub(super) fn check_pipeline(&self, pipeline: u8) -> Result<()> {
         let count = self.pipelines.list.len();
-        if usize::from(pipeline) <= count {
-            return Ok(());
-        }
-        Err(Error::argument(format!(
-            "there is no pipeline {pipeline}; the driver has {count}, and 0 is none"
-        )))
+        if usize::from(pipeline) <= count { Ok(()) } else { Err(no_pipeline(pipeline, count)) }
     }
 
     /// Bytes that the layers put in front of a message on an interface, at most, the headers of a
@@ -152,10 +149,7 @@ impl NetworkDriver {
 
     /// Bytes behind the pipeline byte of a packet of a connection.
     pub(super) fn packet_room(&self, index: u32) -> usize {
-        let interface = self.connections.peek(index).interface;
-        let kind = self.interfaces[interface as usize].settings.kind;
-        let protocol = layers(kind, Dialect::Utp).protocol;
-        self.packet_size_max(index).saturating_sub(protocol)
+        self.packet_size_max(index).saturating_sub(DATA_HEADER_SIZE)
     }
 
     /// The machine of a connection for a pipeline, taken out of its place; a new one if it has
@@ -175,4 +169,10 @@ impl NetworkDriver {
         let template = self.template(pipeline)?;
         Some(Box::new(Pipeline::new(&template.config, seed)))
     }
+}
+
+#[cold]
+fn no_pipeline(pipeline: u8, count: usize) -> Error {
+    let text = format!("there is no pipeline {pipeline}; the driver has {count}, and 0 is none");
+    Error::argument(text)
 }

@@ -55,8 +55,9 @@ impl NetworkDriver {
     fn note_round_trip(&mut self, index: u32, pipeline: u8) {
         let entry = self.connections.at(index);
         let machines = &entry.machines;
-        if machines.measured.0 != 0 && machines.measured.0 != pipeline
-            || entry.utp.as_ref().is_some_and(UtpConnection::answers_probes)
+        let (measuring, samples) = machines.measured();
+        if measuring != 0 && measuring != pipeline
+            || entry.utp.as_deref().is_some_and(UtpConnection::answers_probes)
         {
             return;
         }
@@ -69,9 +70,9 @@ impl NetworkDriver {
             })
         });
         if let Some(rtt) = measured
-            && entry.machines.measured.1 != rtt.samples
+            && samples != rtt.samples
         {
-            entry.machines.measured = (pipeline, rtt.samples);
+            entry.machines.set_measured(pipeline, rtt.samples);
             entry.round_trip.record(rtt.last);
         }
     }

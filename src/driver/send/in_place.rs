@@ -70,14 +70,15 @@ impl OpenSends {
         slot.filter(|slot| slot.open && slot.generation == handle.generation()).ok_or_else(not_open)
     }
 
-    fn close(&mut self, handle: SendHandle) -> Result<()> {
+    fn close(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
         self.get(handle)?.open = false;
         self.free.push(handle.index() as u32);
-        Ok(())
+        self.slots.get_mut(handle.index()).ok_or_else(not_open)
     }
 }
 
 /// The handle is of no send that is open.
+#[cold]
 pub(in crate::driver) fn not_open() -> Error {
     Error::new(
         Status::NetworkSendHandleInvalid,
@@ -171,15 +172,16 @@ impl NetworkDriver {
         length: u32,
         kind: MessageKind,
     ) -> Result<()> {
-        let slot = self.sends.get(handle)?;
+        let slot = self.sends.close(handle)?;
         let (connection, pipeline, capacity) = (slot.connection, slot.pipeline, slot.capacity);
         let bytes = std::mem::take(&mut slot.bytes);
         let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
             Some(data) => self.send_as(connection, pipeline, kind, data),
             None => Err(overflow(length as usize, capacity)),
         };
-        self.sends.get(handle)?.bytes = bytes;
-        self.sends.close(handle)?;
+        if let Some(slot) = self.sends.slots.get_mut(handle.index()) {
+            slot.bytes = bytes;
+        }
         outcome
     }
 
@@ -188,7 +190,7 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkSendHandleInvalid`].
     pub fn abort_send(&mut self, handle: SendHandle) -> Result<()> {
-        self.sends.close(handle)
+        self.sends.close(handle).map(|_| ())
     }
 
     /// Aborts what was begun before an update and never ended.

@@ -123,7 +123,7 @@ impl NetworkDriver {
     }
 }
 
-fn busy() -> Error {
+pub(super) fn busy() -> Error {
     Error::new(
         Status::NetworkStateMismatch,
         "a message is being sent in pieces on this connection; finish it first",

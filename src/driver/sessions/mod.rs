@@ -17,7 +17,7 @@ use crate::log::note;
 use crate::proto::session::hello::{self, Hello, Negotiation};
 use crate::proto::session::path::PathValidation;
 use crate::proto::session::{self, ChannelSet, Session};
-use crate::proto::time::{Micros, from_ms};
+use crate::proto::time::{Micros, earliest, from_ms};
 use crate::proto::utp::connection::UtpConnection;
 
 /// The smallest window that a receiver grants.
@@ -72,8 +72,7 @@ impl Peer {
 
     fn next_timeout(&self) -> Option<Micros> {
         let session = self.established().and_then(Session::next_timeout);
-        let times = [session, self.negotiation.next_timeout(), self.lingers_until];
-        times.into_iter().flatten().min()
+        earliest([session, self.negotiation.next_timeout(), self.lingers_until])
     }
 }
 
@@ -126,7 +125,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         if let Some(hello) = entry.session.as_mut().and_then(|peer| peer.early.take()) {
             self.handle_hello(index, &hello);
-        } else if entry.utp.as_ref().is_some_and(UtpConnection::is_client) {
+        } else if entry.utp.as_deref().is_some_and(UtpConnection::is_client) {
             self.say_hello(index);
         }
     }
@@ -185,7 +184,7 @@ impl NetworkDriver {
         let path = self.packet_size_max(index) as u16;
         let datagram = ours.datagram_size_max.min(hello.datagram_size_max).min(path);
         let entry = self.connections.at(index);
-        let Some(token) = entry.utp.as_ref().map(UtpConnection::token) else { return };
+        let Some(token) = entry.utp.as_deref().map(UtpConnection::token) else { return };
         let measured = Some(u64::from(entry.round_trip.smoothed())).filter(|&micros| micros > 0);
         let settings = &self.settings;
         let config = session::Config {
@@ -199,6 +198,7 @@ impl NetworkDriver {
             repair_percent_max: settings.session_repair_percent as u8,
             give_up: from_ms(settings.disconnect_timeout_ms),
             round_trip: measured,
+            measure_interval: from_ms(settings.round_trip_interval_ms),
             ..session::Config::new(token)
         };
         let Some(peer) = &mut self.connections.at(index).session else { return };

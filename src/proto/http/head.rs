@@ -41,11 +41,11 @@ impl Span {
     }
 }
 
-/// The raw text of a head and where its header fields lie in it.
+/// The raw text of a head. Its header fields are looked for when somebody asks: few do, and every
+/// connection of a server keeps one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Fields {
     text: Box<str>,
-    spans: Box<[(Span, Span)]>,
 }
 
 impl Fields {
@@ -54,11 +54,12 @@ impl Fields {
         if has_bare_line_feed(raw) {
             return Err(HeadError::Malformed("line feed without carriage return"));
         }
-        let spans = headers
-            .iter()
-            .map(|header| (Span::of(raw, header.name.as_bytes()), Span::of(raw, header.value)))
-            .collect();
-        let fields = Self { text: text.into(), spans };
+        let fields = Self { text: text.into() };
+        // Two readers of one text must not differ.
+        let parsed = headers.iter().map(|header| (header.name.as_bytes(), header.value));
+        if !fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).eq(parsed) {
+            return Err(HeadError::Malformed("bad header line"));
+        }
         fields.check_framing()?;
         Ok(fields)
     }
@@ -68,7 +69,9 @@ impl Fields {
     }
 
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.spans.iter().map(|&(name, value)| (self.get(name), self.get(value)))
+        let lines = self.text.split("\r\n").skip_while(|line| line.is_empty()).skip(1);
+        let fields = lines.map_while(|line| line.split_once(':'));
+        fields.map(|(name, value)| (name, value.trim_matches([' ', '\t'])))
     }
 
     fn find(&self, name: &str) -> Option<&str> {

@@ -7,12 +7,14 @@ use super::frame::{CONTROL_PAYLOAD_MAX, Opcode, RawHeader};
 use super::utf8::Utf8Tail;
 use crate::proto::time::Micros;
 use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
 
 pub use super::frame::HEADER_SIZE_MAX;
 
 mod liveness;
 mod receive;
 mod receive_pieces;
+mod receive_whole;
 mod send;
 mod send_pieces;
 
@@ -32,7 +34,7 @@ pub enum Role {
 }
 
 /// Settings of a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Longest message received, in bytes; a longer one is refused with 1009.
     pub message_size_max: u32,
@@ -170,7 +172,7 @@ struct Rare {
 /// Idle, it holds no memory outside of itself.
 #[derive(Debug)]
 pub struct WebSocket {
-    config: Config,
+    config: Arc<Config>,
     /// Received and not taken: a piece of the reader's buffer, or our own after `park`.
     input: BytesMut,
     /// The message that is coming in, unmasked, unless it came in one piece.
@@ -217,9 +219,9 @@ pub struct WebSocket {
 impl WebSocket {
     /// An open connection. `now` starts the silence that leads to the first ping.
     #[must_use]
-    pub fn new(role: Role, config: Config, now: Micros) -> Self {
+    pub fn new(role: Role, config: impl Into<Arc<Config>>, now: Micros) -> Self {
         Self {
-            config,
+            config: config.into(),
             input: BytesMut::new(),
             assembly: Vec::new(),
             pongs: Vec::new(),
@@ -294,8 +296,8 @@ impl WebSocket {
     }
 
     /// Other settings from here on: the dialect is known only after the first message.
-    pub const fn set_config(&mut self, config: Config) {
-        self.config = config;
+    pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
+        self.config = config.into();
     }
 
     fn queue_close(&mut self, now: Micros, code: u16, reason: &[u8]) {

@@ -173,14 +173,15 @@ impl FrameHeader {
     }
 
     /// Appends the header in its shortest form.
+    #[inline(always)]
     pub fn write(&self, out: &mut Vec<u8>) {
         let masked = if self.mask.is_some() { 0x80 } else { 0 };
         let first = u8::from(self.fin) << 7 | (self.rsv & 7) << 4 | self.opcode as u8;
         match self.payload_length {
             0..=125 => out.extend_from_slice(&[first, masked | self.payload_length as u8]),
             126..=0xffff => {
-                out.extend_from_slice(&[first, masked | 126]);
-                out.extend_from_slice(&(self.payload_length as u16).to_be_bytes());
+                let [high, low] = (self.payload_length as u16).to_be_bytes();
+                out.extend_from_slice(&[first, masked | 126, high, low]);
             }
             _ => {
                 out.extend_from_slice(&[first, masked | 127]);

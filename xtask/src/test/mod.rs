@@ -8,7 +8,7 @@ mod abi;
 mod docs;
 mod manual;
 mod models;
-mod native;
+pub mod native;
 mod peers;
 mod rust;
 mod sanitizer;

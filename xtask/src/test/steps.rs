@@ -7,6 +7,7 @@ use super::{Outcome, abi, docs, models, native, peers, rust, sanitizer};
 use crate::bindgen;
 use crate::conformance::{self, Cases};
 use crate::demo;
+use crate::edge;
 use crate::error::Result;
 use crate::fuzz;
 use crate::install::{self, Need};
@@ -66,6 +67,27 @@ pub const STEPS: &[Step] = &[
     ),
     step("bindgen", "committed bindings are the generated ones", Build::Debug, &[], bindings),
     step("link", "shared and static library link and run", Build::Release, &[], native::link),
+    step(
+        "edge-cost",
+        "what calls cost in instructions, beside the table",
+        Build::Release,
+        edge::NEEDS,
+        edge::check,
+    ),
+    step(
+        "scale",
+        "ten thousand connections on one driver",
+        Build::Release,
+        edge::scale::NEEDS,
+        edge::scale::check,
+    ),
+    step(
+        "allocations",
+        "a million echoes over each interface allocate nothing",
+        Build::Release,
+        &[],
+        edge::allocations,
+    ),
     step("rust", "unit, property, simulation and integration tests", Build::Debug, &[], rust::test),
     step(
         "conformance",
@@ -98,6 +120,20 @@ pub const STEPS: &[Step] = &[
         native::valgrind,
     ),
     step("csharp", "the C# tests on Mono", Build::Debug, &[Need::Mono], native::csharp),
+    step(
+        "unity",
+        "the C# library as Unity compiles it, on a stand-in for its jobs",
+        Build::Debug,
+        &[Need::Mono],
+        native::unity,
+    ),
+    step(
+        "examples",
+        "examples that need nobody else",
+        Build::Release,
+        &[Need::Mono],
+        native::examples,
+    ),
     step(
         "scenarios",
         "one script, three languages, one log",

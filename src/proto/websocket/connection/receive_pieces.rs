@@ -12,7 +12,7 @@ const INFLATED_PIECE_MAX: usize = 64 * 1024;
 
 impl WebSocket {
     /// Are messages longer than `assembly_max` handed out in pieces?
-    pub(super) const fn hands_out_pieces(&self) -> bool {
+    pub(super) fn hands_out_pieces(&self) -> bool {
         self.config.assembly_max < u32::MAX
     }
 

@@ -24,6 +24,7 @@ impl WebSocket {
     /// several when it is longer than the fragment size of the settings. Otherwise as
     /// [`write_message`](Self::write_message); `mask` is asked by a client only, for each frame.
     /// `pool` is that of all connections.
+    #[inline]
     pub fn pack_message(
         &mut self,
         out: &mut Vec<u8>,
@@ -40,7 +41,17 @@ impl WebSocket {
             pool.give_scratch(packed);
             return;
         }
-        self.write_frames(out, Start { opcode, rsv: 0 }, payload, true, mask);
+        let start = Start { opcode, rsv: 0 };
+        if self.chain.is_none() && self.is_one_frame(payload.len()) {
+            write_frame_with(self.role, out, start, true, [payload, &[]], mask);
+        } else {
+            self.write_frames(out, start, payload, true, mask);
+        }
+    }
+
+    fn is_one_frame(&self, length: usize) -> bool {
+        let size = self.config.fragment_size as usize;
+        size == 0 || length <= size
     }
 
     /// Appends a payload, as one frame or as fragments.
@@ -69,7 +80,23 @@ impl WebSocket {
     }
 
     /// Appends a frame of a message, as the extensions make it.
+    #[inline]
     fn write_data_frame(
+        &mut self,
+        out: &mut Vec<u8>,
+        start: Start,
+        last: bool,
+        payload: [&[u8]; 2],
+        mask: &mut dyn FnMut() -> [u8; 4],
+    ) {
+        if self.chain.is_none() {
+            write_frame_with(self.role, out, start, last, payload, mask);
+        } else {
+            self.write_extended_frame(out, start, last, payload, mask);
+        }
+    }
+
+    fn write_extended_frame(
         &mut self,
         out: &mut Vec<u8>,
         mut start: Start,
@@ -78,7 +105,6 @@ impl WebSocket {
         mask: &mut dyn FnMut() -> [u8; 4],
     ) {
         let Some(chain) = &mut self.chain else {
-            write_frame_with(self.role, out, start, last, payload, mask);
             return;
         };
         let joined;
@@ -172,7 +198,9 @@ fn write_frame_with(
     FrameHeader { fin, rsv, opcode, mask, payload_length }.write(out);
     let start = out.len();
     out.extend_from_slice(first);
-    out.extend_from_slice(second);
+    if !second.is_empty() {
+        out.extend_from_slice(second);
+    }
     if let Some(key) = mask {
         apply_mask(&mut out[start..], key, 0);
     }
