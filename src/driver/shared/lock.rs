@@ -40,7 +40,7 @@ pub struct SharedLock<T> {
     /// There may be shared users; until then nobody looks for them.
     sharing: AtomicBool,
     shards: [Shard; SHARDS],
-    /// The shards that any thread has ever used, a bit each: who wants it to himself looks at those.
+    /// The shards that any thread has ever used, a bit each: others are not looked at.
     used: AtomicU32,
     /// Held by the pump for the length of its turn, so that others can sleep until it is over.
     turn: Mutex<()>,

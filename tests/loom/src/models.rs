@@ -1,5 +1,5 @@
-//! The models. Each is run in every order that the checker finds, but for two; a race, a reference too many or
-//! a deadlock fails it.
+//! The models. Each is run in every order that the checker finds, but for two; a race, a reference
+//! too many or a deadlock fails it.
 
 use loom::cell::UnsafeCell;
 use loom::model::Builder;
