@@ -257,6 +257,7 @@ mod tests {
     #[test]
     fn a_program_that_had_its_chance_is_not_waited_for_again_because_more_comes() {
         let mut received = Received::new(DATAGRAM);
+        received.insert(0, 1);
         received.handle_packet(0, Asks { at_once: true, ..ASKS }, 200, 25);
         received.handle_answered();
         received.handle_packet(1, ASKS, 200, 25);
