@@ -11,10 +11,10 @@ namespace NetDriver
     /// A small value: copies are one driver. Once a frame complete a <see cref="ScheduleUpdate"/>,
     /// then <see cref="Accept()"/> until there is none, then <see
     /// cref="PopEvent(out NetworkConnection, out DataStreamReader)"/> until Empty. Calls report by
-    /// their return value; a driver that was disposed or never created gives <see cref="Error.StatusCode.InvalidHandle"/>, no connection
-    /// and no event. Only Create throws. Use a driver from one thread at a time: a call during
-    /// another thread's call does nothing and gives <see cref="Error.StatusCode.DriverInUse"/>, no
-    /// event, or 0.
+    /// their return value; a driver that was disposed or never created gives <see
+    /// cref="Error.StatusCode.InvalidHandle"/>, no connection and no event. Only Create throws.
+    /// Use a driver from one thread at a time: a call during another thread's call does nothing
+    /// and gives <see cref="Error.StatusCode.DriverInUse"/>, no event, or 0.
     /// </remarks>
     public unsafe partial struct NetworkDriver : IDisposable
     {
