@@ -37,6 +37,7 @@ const SOURCES: &[&str] = &[
     "own_loop",
     "pipelines",
     "stages",
+    "jobs",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

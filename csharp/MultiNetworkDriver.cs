@@ -1,6 +1,9 @@
 using System;
 using System.Collections.Generic;
 using NetDriver.Interop;
+#if UNITY_5_3_OR_NEWER
+using Unity.Jobs;
+#endif
 
 namespace NetDriver
 {

@@ -44,12 +44,32 @@ namespace NetDriver
                     s_UnloadWatched = true;
                 }
                 Action<NetDriverLogLevel, string> before = s_Callback;
-                s_Callback = callback;
+                s_Callback = level == NetDriverLogLevel.None ? null : callback;
                 int result = NativeMethods.nd_log_set_callback(
                     (uint)level, callback == null ? null : s_OnLine, null);
                 if (result != NativeMethods.ND_OK)
                     s_Callback = before;
                 return result;
+            }
+        }
+
+        /// <summary>A line of this side: something that the program did has thrown.</summary>
+        internal static void Report(Exception exception)
+        {
+            Action<NetDriverLogLevel, string> callback = s_Callback;
+            if (callback == null || t_InCallback)
+                return;
+            t_InCallback = true;
+            try
+            {
+                callback(NetDriverLogLevel.Error, exception.ToString());
+            }
+            catch (Exception)
+            {
+            }
+            finally
+            {
+                t_InCallback = false;
             }
         }
 

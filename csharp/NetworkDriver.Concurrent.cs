@@ -21,9 +21,9 @@ namespace NetDriver
         /// <summary>
         /// A driver for several threads at once, each for connections of its own, between the calls
         /// that have the driver to themselves: updates, Accept, Connect, Disconnect and all other
-        /// calls of <see cref="NetworkDriver"/>. Two threads in one connection, and a call while the
-        /// driver is in use, are told with <see cref="Error.StatusCode.DriverInUse"/> or no event;
-        /// nothing is harmed. What was sent leaves with the next update or flush.
+        /// calls of <see cref="NetworkDriver"/>. Two threads in one connection, and a call while
+        /// the driver is in use, are told with <see cref="Error.StatusCode.DriverInUse"/> or no
+        /// event; nothing is harmed. What was sent leaves with the next update or flush.
         /// </summary>
         /// <remarks>A small value: copies are one driver.</remarks>
         public unsafe struct Concurrent

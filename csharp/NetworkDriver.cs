@@ -8,11 +8,12 @@ namespace NetDriver
     /// process, your own); a connection looks the same whatever it travels on.
     /// </summary>
     /// <remarks>
-    /// A small value: copies are one driver. Once a frame call <see cref="ScheduleUpdate"/>, then
-    /// <see cref="Accept()"/> until there is none, then <see cref="PopEvent(out NetworkConnection,
-    /// out DataStreamReader)"/> until Empty. Calls report by their return value; a driver that was
-    /// disposed or never created gives <see cref="Error.StatusCode.InvalidHandle"/>, no connection
-    /// and no event. Only Create throws. Use a driver from one thread at a time: a call during
+    /// A small value: copies are one driver. Once a frame complete a <see cref="ScheduleUpdate"/>,
+    /// then <see cref="Accept()"/> until there is none, then
+    /// <see cref="PopEvent(out NetworkConnection, out DataStreamReader)"/> until Empty. Calls
+    /// report by their return value; a driver that was disposed or never created gives
+    /// <see cref="Error.StatusCode.InvalidHandle"/>, no connection and no event. Only Create
+    /// throws. Use a driver from one thread at a time, or <see cref="ToConcurrent"/>: a call during
     /// another thread's call does nothing and gives <see cref="Error.StatusCode.DriverInUse"/>, no
     /// event, or 0.
     /// </remarks>
@@ -304,37 +305,9 @@ namespace NetDriver
         }
 
         /// <summary>
-        /// Receives, runs timers, sends; then new events are there to pop. In this version it does
-        /// so before it returns, and the handle is completed. Ends the validity of all readers of
-        /// earlier events, and gives up writers that were not ended.
-        /// </summary>
-        /// <param name="dependency">Completed first.</param>
-        /// <returns>A handle whose Complete may be called any number of times.</returns>
-        public JobHandle ScheduleUpdate(JobHandle dependency = default(JobHandle))
-        {
-            dependency.Complete();
-            if (m_State != null)
-                m_State.Update();
-            return default(JobHandle);
-        }
-
-        /// <summary>
-        /// Sends what waits to be sent, and nothing else. In this version it does so before it
-        /// returns, and the handle is completed.
-        /// </summary>
-        /// <param name="dependency">Completed first.</param>
-        /// <returns>A handle whose Complete may be called any number of times.</returns>
-        public JobHandle ScheduleFlushSend(JobHandle dependency = default(JobHandle))
-        {
-            dependency.Complete();
-            NativeMethods.nd_driver_flush(Handle);
-            return default(JobHandle);
-        }
-
-        /// <summary>
         /// Sleeps until an update would bring an event, a connection or an upgrade request, until
         /// <see cref="Wake"/> is called, or until the time is over.
-        /// No other call blocks; keep-alives and pongs are served meanwhile.
+        /// No other call of the driver blocks; keep-alives and pongs are served meanwhile.
         /// </summary>
         /// <param name="timeoutMS">Milliseconds to sleep at most; at least 0.</param>
         /// <returns>Has an update something to show?</returns>

@@ -6,7 +6,8 @@
  *   number; it looks the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page
  *   in a browser is behind it, and whichever side opened it.
  *   Once a frame: nd_driver_update receives, runs timers and sends; nd_driver_accept hands out new
- *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait blocks.
+ *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait and
+ *   nd_job_complete block.
  *   Nothing is lost: what you do not pop waits and holds its sender back (over UDP, which cannot
  *   wait, what does not fit is dropped and counted). Every limit is a field of nd_settings; a full
  *   send queue is ND_ERROR_NETWORK_SEND_QUEUE_FULL (-5).
@@ -55,6 +56,15 @@
  *   The end        nd_driver_close, _disconnect, _abort; ND_EVENT_DISCONNECT has the reason
  *                  (ND_DISCONNECT_...), the close code and whether it was clean
  *   Other engines' limits and rules in one call: nd_settings_init_preset
+ *
+ * JOBS: A FRAME ON OTHER THREADS
+ *   nd_driver_schedule_update(driver, 0, &job);
+ *   nd_driver_schedule_job(driver, accept_all, driver, job, &job);
+ *   nd_driver_schedule_for_each_connection(driver, serve, NULL, 1, job, &job);
+ *   nd_driver_schedule_flush_send(driver, job, &job);
+ *   ...                   something else; other calls with the driver are refused meanwhile
+ *   nd_job_complete(job);     waits, and does what nobody has begun
+ *   The threads are the driver's (job_workers), or your engine's (nd_driver_set_job_scheduler).
  *
  * This file is generated from the library's sources (cargo xtask bindgen). C99, C11, C17, C++11. */
 
@@ -146,7 +156,8 @@
 #define ND_ERROR_STRUCT_SIZE -103
 
 /**
- * Another thread is inside a call on this driver; nothing was done.
+ * Another thread is inside a call on this driver, or a job of it is scheduled and not complete;
+ * nothing was done.
  */
 #define ND_ERROR_DRIVER_IN_USE -104
 
@@ -175,6 +186,11 @@
  * There is nothing under that name (a header, a document).
  */
 #define ND_ERROR_NOT_FOUND -109
+
+/**
+ * A function of the program that ran as a job returned a negative number. Since 0.4.
+ */
+#define ND_ERROR_JOB_FAILED -110
 
 /**
  * Event kind: there is no event.
@@ -1036,6 +1052,12 @@ typedef struct nd_settings {
    * calls. Since 0.4.
    */
   int32_t background_pump;
+  /**
+   * Threads of the driver for its jobs (nd_driver_schedule_update and others), which start with
+   * the first one. Whoever waits for a job helps. Default 1; 0 (jobs run inside nd_job_complete)
+   * to 64. Since 0.4.
+   */
+  uint32_t job_workers;
 } nd_settings;
 
 /**
@@ -2721,6 +2743,70 @@ typedef struct nd_stage_functions {
   nd_stage_destroy destroy;
 } nd_stage_functions;
 
+/**
+ * A job: a value, which may be copied, kept and forgotten. 0 names none, and so does a value that
+ * is too old; both are complete. Since 0.4.
+ */
+typedef uint64_t nd_job;
+
+/**
+ * A function of the program that runs as a job, once, on any thread. Inside it the driver is used
+ * as by one thread: all calls with it are fine but nd_driver_destroy. Return ND_OK, or a negative
+ * number to make the job's result ND_ERROR_JOB_FAILED.
+ */
+typedef int32_t (*nd_job_function)(void *user);
+
+/**
+ * A function of the program that runs for one connection, on any thread, while others run for
+ * others: it may use the driver through `concurrent` alone, and for this connection alone. While
+ * it pops or sends, what it did is final; what it sent leaves with the next flush or update.
+ * The first negative number that it returns is the result of the job, as for nd_job_function; it
+ * keeps no other connection from its turn.
+ */
+typedef int32_t (*nd_job_connection_function)(void *user,
+                                              struct nd_concurrent *concurrent,
+                                              nd_connection connection);
+
+/**
+ * Has nd_job_run called for `job`, once, on any thread, soon; or calls it itself. What it returns
+ * names the job to the scheduler. Called when the job may run, inside of a call that schedules,
+ * completes or runs jobs, on any thread that makes one.
+ */
+typedef uint64_t (*nd_job_schedule_function)(void *user, nd_job job);
+
+/**
+ * Somebody waits, in nd_job_complete, for a job that has begun on another thread. May run other
+ * jobs of the engine meanwhile, and may return at once: the call then sleeps until it is over.
+ */
+typedef void (*nd_job_complete_function)(void *user, uint64_t ticket);
+
+/**
+ * An engine's own job system, as two functions. Fill it with nd_job_scheduler_init.
+ */
+typedef struct nd_job_scheduler {
+  /**
+   * Size of this struct in bytes; nd_job_scheduler_init sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * How often `schedule` is called for one job of many connections, so that as many threads
+   * work on it. Default 4; 1 to 64.
+   */
+  uint32_t parallelism;
+  /**
+   * Handed to the functions as it is.
+   */
+  void *user;
+  /**
+   * Must not be NULL.
+   */
+  nd_job_schedule_function schedule;
+  /**
+   * NULL: who waits sleeps.
+   */
+  nd_job_complete_function complete;
+} nd_job_scheduler;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -3109,7 +3195,7 @@ nd_result nd_driver_flush(struct nd_driver *driver);
 /**
  * Sleep until an update would bring an event, a connection or an upgrade request, until
  * nd_driver_wake is called, or until the time is over. No other call blocks, but for
- * nd_multi_driver_wait.
+ * nd_multi_driver_wait and nd_job_complete.
  * Meanwhile keep-alives and pongs are served.
  *
  * @param driver  the driver
@@ -5885,6 +5971,165 @@ nd_result nd_stage_forward(const uint8_t *header,
                            uint32_t header_length,
                            const uint8_t *payload,
                            uint32_t payload_length);
+
+/**
+ * Schedule an nd_driver_update to run elsewhere. Where: on a thread of the driver (see
+ * nd_settings.job_workers), on the engine's scheduler (see nd_driver_set_job_scheduler), or inside
+ * of nd_job_complete, if nobody has begun it by then.
+ *
+ * The jobs of one driver run one after the other, in the order in which they were scheduled. From
+ * this call on until the job is complete, the driver is its jobs' alone: every other call with it
+ * is ND_ERROR_DRIVER_IN_USE, so schedule, do something else, nd_job_complete, go on.
+ *
+ * @param driver  the driver
+ * @param dependency  a job, of any driver, that has to be complete before; 0 for none
+ * @param out_job  out: the job; may be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_LIMIT_REACHED (4096 jobs are not complete).
+ * What the update returns is the result of the job
+ * @thread any
+ * @since 0.4
+ */
+nd_result nd_driver_schedule_update(struct nd_driver *driver, nd_job dependency, nd_job *out_job);
+
+/**
+ * Schedule an nd_driver_flush to run elsewhere, as nd_driver_schedule_update does.
+ *
+ * @param driver  the driver
+ * @param dependency  a job, of any driver, that has to be complete before; 0 for none
+ * @param out_job  out: the job; may be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_LIMIT_REACHED (4096 jobs are not complete).
+ * What the flush returns is the result of the job
+ * @thread any
+ * @since 0.4
+ */
+nd_result nd_driver_schedule_flush_send(struct nd_driver *driver,
+                                        nd_job dependency,
+                                        nd_job *out_job);
+
+/**
+ * Schedule a function of the program among the jobs of a driver, as nd_driver_schedule_update
+ * does: to accept connections between an update and what follows, say.
+ *
+ * @param driver  the driver, which is the function's alone meanwhile
+ * @param function  what to call, once
+ * @param user  handed to it as it is
+ * @param dependency  a job, of any driver, that has to be complete before; 0 for none
+ * @param out_job  out: the job; may be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no function);
+ * ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The result of the job is what the function
+ * returns
+ * @lifetime `user` must stay valid until the job is complete
+ * @thread any
+ * @since 0.4
+ */
+nd_result nd_driver_schedule_job(struct nd_driver *driver,
+                                 nd_job_function function,
+                                 void *user,
+                                 nd_job dependency,
+                                 nd_job *out_job);
+
+/**
+ * Schedule a function that is called for each connection that the program has (accepted, or made
+ * by nd_driver_connect, and its Disconnect event not popped when the job begins), on several
+ * threads at once. The job is complete when all of them are done. As long as no other kind of job
+ * is scheduled, other threads may use the driver beside it, too.
+ *
+ * @param driver  the driver
+ * @param function  what to call
+ * @param user  handed to it as it is
+ * @param batch_size  connections that a thread takes at once; 0 (16) to 64
+ * @param dependency  a job, of any driver, that has to be complete before; 0 for none
+ * @param out_job  out: the job; may be NULL
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no function);
+ * ND_ERROR_INVALID_ARGUMENT (batch_size); ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The
+ * result of the job is the first error that the function returns
+ * @lifetime `user` must stay valid until the job is complete
+ * @thread any
+ * @since 0.4
+ */
+nd_result nd_driver_schedule_for_each_connection(struct nd_driver *driver,
+                                                 nd_job_connection_function function,
+                                                 void *user,
+                                                 uint32_t batch_size,
+                                                 nd_job dependency,
+                                                 nd_job *out_job);
+
+/**
+ * Have the jobs of a driver run by an engine's own scheduler. Each driver has its own, because an
+ * engine may load the library beside another one.
+ *
+ * @param driver  the driver
+ * @param scheduler  the functions, copied; NULL: threads of the driver run them again
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no schedule function);
+ * ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT (parallelism); ND_ERROR_DRIVER_IN_USE (a job is
+ * not complete)
+ * @lifetime the functions and `user` must stay valid until they are replaced or the driver is
+ * destroyed
+ * @thread any
+ * @since 0.4
+ */
+nd_result nd_driver_set_job_scheduler(struct nd_driver *driver,
+                                      const struct nd_job_scheduler *scheduler);
+
+/**
+ * Fill a table of scheduler functions with the defaults: no functions.
+ *
+ * @param out_scheduler  out: the struct
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.4
+ */
+nd_result nd_job_scheduler_init(struct nd_job_scheduler *out_scheduler);
+
+/**
+ * For an engine's scheduler: run a job now, on this thread. Does nothing when somebody else has
+ * begun it, unless it is one of many connections, which several threads work on.
+ *
+ * @param job  as nd_job_schedule_function was given it
+ * @return ND_OK. How the job ends is the result of nd_job_complete
+ * @thread any
+ * @since 0.4
+ */
+nd_result nd_job_run(nd_job job);
+
+/**
+ * Wait until a job is complete. The job, and what it depends on, runs inside of this call as far
+ * as nobody else has begun. May be called by any number of threads, any number of times.
+ *
+ * @param job  the job; 0, and a value that names none (any more), is complete
+ * @return the result of the job: the first error of what it did and of the jobs that it was told
+ * to depend on, or ND_OK. It is kept until 256 later jobs of the process are complete.
+ * ND_ERROR_INVALID_ARGUMENT: called inside of a job for one that waits for that job
+ * @lifetime as what has run: an update ends the validity of the data of events popped before
+ * @thread any, but not inside of a function of a custom interface, stage or extension
+ * @since 0.4
+ */
+nd_result nd_job_complete(nd_job job);
+
+/**
+ * Is a job complete? Never waits, and runs nothing: with job_workers 0 and without a scheduler
+ * only nd_job_complete moves jobs.
+ *
+ * @param job  the job
+ * @param out_complete  out: 1 when it is complete, else 0
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT
+ * @thread any
+ * @since 0.4
+ */
+nd_result nd_job_is_complete(nd_job job, uint32_t *out_complete);
+
+/**
+ * Make one job of several, of any drivers: it is complete when all of them are, and its result is
+ * the first error among them.
+ *
+ * @param jobs  the jobs; may be NULL when the count is 0
+ * @param job_count  how many
+ * @param out_job  out: the job
+ * @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_LIMIT_REACHED (4096 jobs are not complete)
+ * @thread any
+ * @since 0.4
+ */
+nd_result nd_job_combine(const nd_job *jobs, uint32_t job_count, nd_job *out_job);
 
 #ifdef __cplusplus
 }  // extern "C"

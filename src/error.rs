@@ -44,6 +44,37 @@ pub enum Status {
     NotSupported = -108,
     /// There is nothing under that name.
     NotFound = -109,
+    /// A function of the program, which ran as a job, has failed.
+    JobFailed = -110,
+}
+
+impl Status {
+    /// Every status; the tests see that none is missing.
+    pub(crate) const ALL: [Self; 18] = [
+        Self::NetworkIdMismatch,
+        Self::NetworkVersionMismatch,
+        Self::NetworkStateMismatch,
+        Self::NetworkPacketOverflow,
+        Self::NetworkSendQueueFull,
+        Self::NetworkSendHandleInvalid,
+        Self::NetworkSocketError,
+        Self::InvalidHandle,
+        Self::NullArgument,
+        Self::InvalidArgument,
+        Self::StructSize,
+        Self::DriverInUse,
+        Self::Panic,
+        Self::BufferTooSmall,
+        Self::LimitReached,
+        Self::NotSupported,
+        Self::NotFound,
+        Self::JobFailed,
+    ];
+
+    /// The status of a number, if there is one.
+    pub(crate) fn from_number(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|&status| status as i32 == number)
+    }
 }
 
 /// A status number together with a text for the person who reads the log.
@@ -111,3 +142,22 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_is_found_by_its_number() {
+        let source = include_str!("error.rs");
+        let start = source.find("pub enum Status {").expect("it is there");
+        let body = &source[start..start + source[start..].find("\n}").expect("it ends")];
+        let numbers = body.lines().filter_map(|line| line.split_once(" = ")?.1.strip_suffix(','));
+        let numbers: Vec<i32> = numbers.map(|text| text.parse().expect("a number")).collect();
+        assert_eq!(numbers.len(), Status::ALL.len());
+        for number in numbers {
+            assert_eq!(Status::from_number(number).map(|status| status as i32), Some(number));
+        }
+        assert_eq!(Status::from_number(0), None);
+    }
+}

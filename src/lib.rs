@@ -22,9 +22,10 @@ mod pump;
 pub mod settings;
 
 pub use driver::{
-    CUSTOM_BATCH_MAX, Concurrent, ConcurrentDriver, Connection, ConnectionInfo, ConnectionState,
-    ConnectionStatistics, ConnectionText, CustomInterface, DisconnectReason, DriverPlace,
-    DriverWaker, Event, EventKind, EventView, IncomingPacket, LANE_SENDS_OPEN_MAX,
+    CUSTOM_BATCH_MAX, Concurrent, ConcurrentDriver, Connection, ConnectionInfo, ConnectionJob,
+    ConnectionState, ConnectionStatistics, ConnectionText, CustomInterface, DisconnectReason,
+    DriverPlace, DriverWaker, Event, EventKind, EventView, IncomingPacket, JOB_BATCH_DEFAULT,
+    JOB_BATCH_MAX, JOB_RESULTS_KEPT, JOBS_MAX, Job, JobScheduler, LANE_SENDS_OPEN_MAX,
     MULTI_DRIVERS_MAX, MessageKind, MultiNetworkDriver, MultiSend, NetworkDriver, OutgoingPacket,
     PipelineStatistics, REJECT_BODY_MAX, ReliableCounters, Request, RequestId, SendBuffer,
     SendHandle, SequencedCounters, SharedDriver, Statistics, raise_descriptor_limit,

@@ -27,6 +27,7 @@ pub(crate) fn status(result: i32) -> &'static CStr {
         -107 => c"LimitReached",
         -108 => c"NotSupported",
         -109 => c"NotFound",
+        -110 => c"JobFailed",
         _ => c"Unknown",
     }
 }

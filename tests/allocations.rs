@@ -1,5 +1,6 @@
-//! Steady state allocates nothing: twenty thousand echoes over UDP, TCP, WebSocket, in-process ports
-//! and an interface of the program, without and with pipelines, and packets over TCP that come in pieces, counted by
+//! Steady state allocates nothing: twenty thousand echoes over UDP, TCP, WebSocket, in-process
+//! ports and an interface of the program, without and with pipelines, by calls that have the driver
+//! to themselves and by those beside others, and packets over TCP that come in pieces, counted by
 //! the allocator itself.
 //!
 //! One test, alone in its binary, so that nothing else allocates meanwhile.
@@ -76,6 +77,22 @@ enum Way {
     AtOnce,
     /// Written where it leaves from, and the server sleeps until something comes.
     InPlace,
+    /// The same in the lanes of both drivers, as threads that share them do.
+    Beside,
+}
+
+/// Sends back what waits, as one of several threads does.
+fn echo_beside(pair: &mut Pair, pipeline: u8) {
+    let to_client = pair.to_client;
+    pair.server.update().expect("updates");
+    pair.server.concurrent(|server| {
+        while let Some(event) = server.pop_event_for_connection(to_client).expect("is alone") {
+            let length = event.data.len();
+            let send = server.begin_send(to_client, pipeline, length as u32).expect("begins");
+            server.send_buffer(send).expect("is open").copy_from_slice(event.data);
+            server.end_send(send, length as u32).expect("is sent");
+        }
+    });
 }
 
 /// Runs echoes of a size with owned events on the one side and views on the other.
@@ -96,6 +113,13 @@ fn echo(pair: &mut Pair, count: u32, size: usize, way: Way, pipeline: u8) {
                     buffer[..size].copy_from_slice(&payload[..size]);
                     pair.client.end_send(handle, size as u32).expect("is sent");
                 }
+                Way::Beside => {
+                    let to_server = pair.to_server;
+                    let message = &payload[..size];
+                    let sent =
+                        pair.client.concurrent(|client| client.send(to_server, pipeline, message));
+                    sent.expect("is sent");
+                }
             }
             sent += 1;
         }
@@ -103,7 +127,10 @@ fn echo(pair: &mut Pair, count: u32, size: usize, way: Way, pipeline: u8) {
         if matches!(way, Way::InPlace) {
             pair.server.wait(WAIT_MS).expect("waits");
         }
-        pair.server.update().expect("updates");
+        match way {
+            Way::Beside => echo_beside(pair, pipeline),
+            Way::AtOnce | Way::InPlace => pair.server.update().expect("updates"),
+        }
         while let Some(event) = pair.server.pop_event() {
             assert_eq!(event.kind, EventKind::Data);
             pair.server.send(pair.to_client, pipeline, &event.data).expect("is sent");
@@ -247,7 +274,8 @@ fn echoes_in_steady_state_allocate_nothing() {
     COUNTED.set(true);
     let mut found = Vec::new();
     for (name, connect) in carriers {
-        for (way_name, way) in [("at once", Way::AtOnce), ("in place", Way::InPlace)] {
+        let ways = [("at once", Way::AtOnce), ("in place", Way::InPlace), ("beside", Way::Beside)];
+        for (way_name, way) in ways {
             for size in [16, 1300] {
                 let mut pair = connect(&settings);
                 let count = measure(&mut pair, size, way, 0);
@@ -262,7 +290,10 @@ fn echoes_in_steady_state_allocate_nothing() {
     for kind in [InterfaceKind::Udp, InterfaceKind::Tcp, InterfaceKind::WebSocket] {
         for (pipeline, size) in [(1, SIZE_MAX), (2, 1300), (3, 1300), (4, SIZE_MAX)] {
             let mut pair = Pair::with_pipelines(kind, &settings, PIPELINES);
-            let count = measure(&mut pair, size, Way::AtOnce, pipeline);
+            let mut count = measure(&mut pair, size, Way::AtOnce, pipeline);
+            if kind == InterfaceKind::Udp {
+                count += measure(&mut pair, size, Way::Beside, pipeline);
+            }
             if count > 0 {
                 found.push(format!("{kind:?}, pipeline {pipeline}, {size} bytes: {count}"));
             }

@@ -46,6 +46,8 @@ const ROOT_NAMES: &[(&str, &str)] = &[
     ("EventKind", "driver"),
     ("EventView", "driver"),
     ("IncomingPacket", "driver"),
+    ("Job", "driver"),
+    ("JobScheduler", "driver"),
     ("LANE_SENDS_OPEN_MAX", "driver"),
     ("MULTI_DRIVERS_MAX", "driver"),
     ("MessageKind", "driver"),

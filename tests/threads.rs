@@ -33,6 +33,9 @@ use netdriver::ffi::structs::{
     nd_connection, nd_driver, nd_endpoint, nd_event, nd_interface_settings, nd_settings,
 };
 
+#[path = "threads/jobs.rs"]
+mod jobs;
+
 /// Rounds of a millisecond at most, after which what was waited for does not happen.
 const ROUNDS_MAX: usize = 20_000;
 /// Messages that a test sends.

@@ -2,18 +2,15 @@
 #define _GNU_SOURCE
 #include "load.h"
 
-#include <errno.h>
+#include "../common/measure.h"
+
 #include <inttypes.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
-#define NS_PER_SECOND UINT64_C(1000000000)
-#define NS_PER_US 1000
 /* What comes before the measured part. */
 #define WARM_UP_NS (NS_PER_SECOND * 3 / 10)
 /* A stream's loss recovery needs time to learn the round trip, and to deliver what was lost. */
@@ -43,14 +40,6 @@ static void fail(const char *what, const char *which) {
   exit(2);
 }
 
-void load_pin(int core) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET((unsigned)core, &set);
-  if (sched_setaffinity(0, sizeof set, &set) != 0)
-    fprintf(stderr, "cannot stay on core %d: %s\n", core, strerror(errno));
-}
-
 static enum load_kind kind_of(const char *name) {
   if (strcmp(name, "echo") == 0) return LOAD_ECHO;
   if (strcmp(name, "bulk") == 0) return LOAD_BULK;
@@ -70,7 +59,6 @@ static void set_option(struct load_options *options, const char *name, const cha
   else if (strcmp(name, "--rate") == 0) options->rate = (uint32_t)number;
   else if (strcmp(name, "--bytes") == 0) options->bytes = (uint64_t)number;
   else if (strcmp(name, "--seconds") == 0) options->seconds = number;
-  else if (strcmp(name, "--core") == 0) load_pin((int)number);
   else fail("no such option", name);
 }
 
@@ -90,62 +78,12 @@ struct load_options load_parse(int argc, char **argv) {
   return options;
 }
 
-uint64_t load_clock_ns(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * NS_PER_SECOND + (uint64_t)time.tv_nsec;
-}
-
 static uint64_t processor_ns(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   uint64_t seconds = (uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec;
   uint64_t micros = (uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec;
   return seconds * NS_PER_SECOND + micros * NS_PER_US;
-}
-
-/* ---- times in buckets ---------------------------------------------------------------------- */
-
-/* 128 buckets for each power of two: a quantile is right to 0.8 %. */
-#define BUCKET_BITS 7
-#define BUCKETS (64 << BUCKET_BITS)
-
-static struct {
-  uint64_t count[BUCKETS];
-  uint64_t total, max;
-} times;
-
-static uint32_t bucket_of(uint64_t value) {
-  if (value < (1u << BUCKET_BITS)) return (uint32_t)value;
-  uint32_t shift = 63 - (uint32_t)__builtin_clzll(value) - BUCKET_BITS;
-  return ((shift + 1) << BUCKET_BITS) + (uint32_t)((value >> shift) - (1u << BUCKET_BITS));
-}
-
-static uint64_t bucket_start(uint32_t bucket) {
-  if (bucket < (1u << BUCKET_BITS)) return bucket;
-  uint32_t shift = (bucket >> BUCKET_BITS) - 1;
-  return (uint64_t)((1u << BUCKET_BITS) + (bucket & ((1u << BUCKET_BITS) - 1))) << shift;
-}
-
-static void note_time(uint64_t ns) {
-  times.count[bucket_of(ns)] += 1;
-  times.total += 1;
-  if (ns > times.max) times.max = ns;
-}
-
-static double quantile_us(double part) {
-  uint64_t rank = (uint64_t)(part * (double)times.total), seen = 0;
-  for (uint32_t bucket = 0; bucket < BUCKETS; bucket++) {
-    seen += times.count[bucket];
-    if (seen > rank) return (double)bucket_start(bucket) / NS_PER_US;
-  }
-  return (double)times.max / NS_PER_US;
-}
-
-static void print_times(void) {
-  if (times.total == 0) return;
-  printf(", \"p50_us\": %.2f, \"p99_us\": %.2f, \"max_us\": %.2f", quantile_us(0.50),
-         quantile_us(0.99), (double)times.max / NS_PER_US);
 }
 
 /* ---- messages ------------------------------------------------------------------------------ */
@@ -186,7 +124,7 @@ static struct {
 } load;
 
 void load_begin(const struct load_options *options) {
-  uint64_t now = load_clock_ns();
+  uint64_t now = clock_ns();
   load.options = *options;
   load.now = load.start = load.due = now;
   load.phase = PHASE_WARM_UP;
@@ -234,7 +172,7 @@ static void give_up_lost(void) {
 }
 
 enum load_state load_turn(void) {
-  load.now = load_clock_ns();
+  load.now = clock_ns();
   load.full = 0;
   if (load.options.kind == LOAD_BULK) turn_bulk();
   else turn_timed();
@@ -300,7 +238,7 @@ void load_received(uint32_t number, const uint8_t *data, uint32_t length) {
 }
 
 uint32_t load_sleep_us(void) {
-  uint64_t now = load_clock_ns();
+  uint64_t now = clock_ns();
   if (load.options.kind == LOAD_ECHO) return SWEEP_NS / NS_PER_US;
   if (load.options.kind == LOAD_BULK)
     return load.full || load.phase == PHASE_OVER ? FULL_SLEEP_NS / NS_PER_US : 0;
@@ -331,13 +269,13 @@ static struct {
 
 void serve_begin(const struct load_options *options, uint16_t port) {
   serve.options = *options;
-  serve.start = load_clock_ns();
+  serve.start = clock_ns();
   printf("port %u\n", (unsigned)port);
   fflush(stdout);
 }
 
 static void report_served(void) {
-  double seconds = (double)(load_clock_ns() - serve.measured_from) / (double)NS_PER_SECOND;
+  double seconds = (double)(clock_ns() - serve.measured_from) / (double)NS_PER_SECOND;
   double processor = (double)(serve.processor_until - serve.processor_from) / NS_PER_US;
   uint64_t count = serve.measured == 0 ? 1 : serve.measured;
   printf("result {\"served\": %" PRIu64 ", \"server_misordered\": %" PRIu64, serve.measured,
@@ -356,7 +294,7 @@ static void report_served(void) {
 static void change_phase(enum phase phase) {
   serve.phase = phase;
   if (phase == PHASE_MEASURED) {
-    serve.measured_from = load_clock_ns();
+    serve.measured_from = clock_ns();
     serve.processor_from = processor_ns();
   } else {
     serve.processor_until = processor_ns();
@@ -376,7 +314,7 @@ void serve_received(const uint8_t *data, uint32_t length) {
   if (head.sequence != serve.next) serve.misordered += 1;
   serve.next = head.sequence + 1;
   if (head.phase == PHASE_MEASURED && serve.options.kind == LOAD_STREAM)
-    note_time(load_clock_ns() - head.sent_ns);
+    note_time(clock_ns() - head.sent_ns);
   uint64_t all = (BULK_WARM_UP_BYTES + serve.options.bytes) / serve.options.size;
   if (serve.options.kind == LOAD_BULK && serve.phase == PHASE_MEASURED && head.sequence + 1 >= all)
     change_phase(PHASE_OVER);
@@ -385,5 +323,5 @@ void serve_received(const uint8_t *data, uint32_t length) {
 int serve_turn(void) {
   if (asked_to_end) return 0;
   uint64_t limit = (uint64_t)(serve.options.seconds * (double)NS_PER_SECOND) + 2 * PATIENCE_NS;
-  return load_clock_ns() - serve.start < limit;
+  return clock_ns() - serve.start < limit;
 }

@@ -46,14 +46,8 @@ struct load_options {
   double seconds;    /* measured */
 };
 
-/* Reads the options, pins the process to `--core` and makes Ctrl-C and SIGTERM end it. */
+/* Reads the options and makes Ctrl-C and SIGTERM end the process. */
 struct load_options load_parse(int argc, char **argv);
-
-/* Keeps the process on one core. */
-void load_pin(int core);
-
-/* Nanoseconds of the clock that all processes of the machine share. */
-uint64_t load_clock_ns(void);
 
 /* ---- client -------------------------------------------------------------------------------- */
 

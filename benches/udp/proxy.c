@@ -1,13 +1,15 @@
 /* A bad network in user space: sits between a client and a server, delays every datagram, loses
  * some, and counts what both sides put onto the wire.
  *
- *   proxy --server PORT [--delay-ms N] [--loss PERCENT] [--seed N] [--core N]
+ *   proxy --server PORT [--delay-ms N] [--loss PERCENT] [--seed N]
  *         [--count-after-ms N] [--count-for-ms N]
  *
  * Each direction draws its losses from a generator of its own, so that one seed loses the same
  * datagrams of a direction, by number, whatever the other one does. */
 #define _GNU_SOURCE
 #include "sockets.h"
+
+#include "../common/measure.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +18,6 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#define NS_PER_MS UINT64_C(1000000)
 #define DATAGRAM_MAX 65536
 #define QUEUE_MAX 16384
 /* An IPv4 header and a UDP header. */
@@ -40,7 +41,6 @@ struct direction {
 
 struct options {
   uint16_t server;
-  int core;
   double loss;
   uint64_t delay, seed, count_after, count_for;
 };
@@ -91,7 +91,7 @@ static void take_in(const struct options *options, struct direction *direction) 
   ssize_t length;
   while ((length = recvfrom(direction->from, bytes, sizeof bytes, MSG_DONTWAIT,
                             (struct sockaddr *)&peer, &size)) >= 0) {
-    uint64_t now = load_clock_ns();
+    uint64_t now = clock_ns();
     /* The client's side is connected to whoever speaks first. */
     if (counted.start == 0) connect(direction->from, (struct sockaddr *)&peer, sizeof peer);
     int lost = is_lost(direction, options->loss) || direction->waiting == QUEUE_MAX;
@@ -140,7 +140,7 @@ static void run(const struct options *options) {
   struct direction directions[2] = {{front, back, options->seed * 2 + 1, NULL, NULL, 0},
                                     {back, front, options->seed * 2 + 2, NULL, NULL, 0}};
   struct pollfd ready[2] = {{front, POLLIN, 0}, {back, POLLIN, 0}};
-  uint64_t begin = load_clock_ns(), now = begin;
+  uint64_t begin = clock_ns(), now = begin;
   for (int at = 0; at < 2; at++)
     for (int skip = 0; skip < 16; skip++) draw(&directions[at].random);
   prctl(PR_SET_TIMERSLACK, 1UL); /* wake up when a datagram is due, not 50 µs later */
@@ -152,19 +152,18 @@ static void run(const struct options *options) {
     ppoll(ready, 2, &timeout, NULL);
     for (int at = 0; at < 2; at++)
       if (ready[at].revents != 0) take_in(options, &directions[at]);
-    now = load_clock_ns();
+    now = clock_ns();
     for (int at = 0; at < 2; at++) let_out(&directions[at], now);
     report(options, now);
   }
 }
 
 static struct options parse(int argc, char **argv) {
-  struct options options = {0, -1, 0, 0, 1, 0, 0};
+  struct options options = {0, 0, 0, 1, 0, 0};
   for (int at = 1; at + 1 < argc; at += 2) {
     const char *name = argv[at];
     double value = strtod(argv[at + 1], NULL);
     if (strcmp(name, "--server") == 0) options.server = (uint16_t)value;
-    else if (strcmp(name, "--core") == 0) options.core = (int)value;
     else if (strcmp(name, "--loss") == 0) options.loss = value;
     else if (strcmp(name, "--seed") == 0) options.seed = (uint64_t)value;
     else if (strcmp(name, "--delay-ms") == 0) options.delay = (uint64_t)value * NS_PER_MS;
@@ -178,7 +177,6 @@ static struct options parse(int argc, char **argv) {
 
 int main(int argc, char **argv) {
   struct options options = parse(argc, argv);
-  if (options.core >= 0) load_pin(options.core);
   run(&options);
   return 0;
 }

@@ -458,6 +458,12 @@ namespace NetDriver.Interop
 
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+        internal delegate int nd_driver_schedule_for_each_connection_function_delegate(void* user, nd_concurrent* concurrent, ulong connection);
+
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+        internal delegate int nd_driver_schedule_job_function_delegate(void* user);
+
+        [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         internal delegate void nd_driver_send_owned_release_delegate(byte* data, void* user);
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
@@ -856,7 +862,7 @@ namespace NetDriver.Interop
         /// <summary>
         ///  Sleep until an update would bring an event, a connection or an upgrade request, until
         ///  nd_driver_wake is called, or until the time is over. No other call blocks, but for
-        ///  nd_multi_driver_wait.
+        ///  nd_multi_driver_wait and nd_job_complete.
         ///  Meanwhile keep-alives and pongs are served.
         ///
         ///  @param driver  the driver
@@ -3532,6 +3538,163 @@ namespace NetDriver.Interop
         [DllImport(__DllName, EntryPoint = "nd_stage_forward", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern int nd_stage_forward(byte* header, uint header_length, byte* payload, uint payload_length);
 
+        /// <summary>
+        ///  Schedule an nd_driver_update to run elsewhere. Where: on a thread of the driver (see
+        ///  nd_settings.job_workers), on the engine's scheduler (see nd_driver_set_job_scheduler), or inside
+        ///  of nd_job_complete, if nobody has begun it by then.
+        ///
+        ///  The jobs of one driver run one after the other, in the order in which they were scheduled. From
+        ///  this call on until the job is complete, the driver is its jobs' alone: every other call with it
+        ///  is ND_ERROR_DRIVER_IN_USE, so schedule, do something else, nd_job_complete, go on.
+        ///
+        ///  @param driver  the driver
+        ///  @param dependency  a job, of any driver, that has to be complete before; 0 for none
+        ///  @param out_job  out: the job; may be NULL
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_LIMIT_REACHED (4096 jobs are not complete).
+        ///  What the update returns is the result of the job
+        ///  @thread any
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_schedule_update", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_schedule_update(nd_driver* driver, ulong dependency, ulong* out_job);
+
+        /// <summary>
+        ///  Schedule an nd_driver_flush to run elsewhere, as nd_driver_schedule_update does.
+        ///
+        ///  @param driver  the driver
+        ///  @param dependency  a job, of any driver, that has to be complete before; 0 for none
+        ///  @param out_job  out: the job; may be NULL
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_LIMIT_REACHED (4096 jobs are not complete).
+        ///  What the flush returns is the result of the job
+        ///  @thread any
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_schedule_flush_send", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_schedule_flush_send(nd_driver* driver, ulong dependency, ulong* out_job);
+
+        /// <summary>
+        ///  Schedule a function of the program among the jobs of a driver, as nd_driver_schedule_update
+        ///  does: to accept connections between an update and what follows, say.
+        ///
+        ///  @param driver  the driver, which is the function's alone meanwhile
+        ///  @param function  what to call, once
+        ///  @param user  handed to it as it is
+        ///  @param dependency  a job, of any driver, that has to be complete before; 0 for none
+        ///  @param out_job  out: the job; may be NULL
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no function);
+        ///  ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The result of the job is what the function
+        ///  returns
+        ///  @lifetime `user` must stay valid until the job is complete
+        ///  @thread any
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_schedule_job", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_schedule_job(nd_driver* driver, nd_driver_schedule_job_function_delegate function, void* user, ulong dependency, ulong* out_job);
+
+        /// <summary>
+        ///  Schedule a function that is called for each connection that the program has (accepted, or made
+        ///  by nd_driver_connect, and its Disconnect event not popped when the job begins), on several
+        ///  threads at once. The job is complete when all of them are done. As long as no other kind of job
+        ///  is scheduled, other threads may use the driver beside it, too.
+        ///
+        ///  @param driver  the driver
+        ///  @param function  what to call
+        ///  @param user  handed to it as it is
+        ///  @param batch_size  connections that a thread takes at once; 0 (16) to 64
+        ///  @param dependency  a job, of any driver, that has to be complete before; 0 for none
+        ///  @param out_job  out: the job; may be NULL
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no function);
+        ///  ND_ERROR_INVALID_ARGUMENT (batch_size); ND_ERROR_LIMIT_REACHED (4096 jobs are not complete). The
+        ///  result of the job is the first error that the function returns
+        ///  @lifetime `user` must stay valid until the job is complete
+        ///  @thread any
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_schedule_for_each_connection", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_schedule_for_each_connection(nd_driver* driver, nd_driver_schedule_for_each_connection_function_delegate function, void* user, uint batch_size, ulong dependency, ulong* out_job);
+
+        /// <summary>
+        ///  Have the jobs of a driver run by an engine's own scheduler. Each driver has its own, because an
+        ///  engine may load the library beside another one.
+        ///
+        ///  @param driver  the driver
+        ///  @param scheduler  the functions, copied; NULL: threads of the driver run them again
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no schedule function);
+        ///  ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT (parallelism); ND_ERROR_DRIVER_IN_USE (a job is
+        ///  not complete)
+        ///  @lifetime the functions and `user` must stay valid until they are replaced or the driver is
+        ///  destroyed
+        ///  @thread any
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_driver_set_job_scheduler", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_driver_set_job_scheduler(nd_driver* driver, nd_job_scheduler* scheduler);
+
+        /// <summary>
+        ///  Fill a table of scheduler functions with the defaults: no functions.
+        ///
+        ///  @param out_scheduler  out: the struct
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_job_scheduler_init", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_job_scheduler_init(nd_job_scheduler* out_scheduler);
+
+        /// <summary>
+        ///  For an engine's scheduler: run a job now, on this thread. Does nothing when somebody else has
+        ///  begun it, unless it is one of many connections, which several threads work on.
+        ///
+        ///  @param job  as nd_job_schedule_function was given it
+        ///  @return ND_OK. How the job ends is the result of nd_job_complete
+        ///  @thread any
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_job_run", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_job_run(ulong job);
+
+        /// <summary>
+        ///  Wait until a job is complete. The job, and what it depends on, runs inside of this call as far
+        ///  as nobody else has begun. May be called by any number of threads, any number of times.
+        ///
+        ///  @param job  the job; 0, and a value that names none (any more), is complete
+        ///  @return the result of the job: the first error of what it did and of the jobs that it was told
+        ///  to depend on, or ND_OK. It is kept until 256 later jobs of the process are complete.
+        ///  ND_ERROR_INVALID_ARGUMENT: called inside of a job for one that waits for that job
+        ///  @lifetime as what has run: an update ends the validity of the data of events popped before
+        ///  @thread any, but not inside of a function of a custom interface, stage or extension
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_job_complete", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_job_complete(ulong job);
+
+        /// <summary>
+        ///  Is a job complete? Never waits, and runs nothing: with job_workers 0 and without a scheduler
+        ///  only nd_job_complete moves jobs.
+        ///
+        ///  @param job  the job
+        ///  @param out_complete  out: 1 when it is complete, else 0
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT
+        ///  @thread any
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_job_is_complete", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_job_is_complete(ulong job, uint* out_complete);
+
+        /// <summary>
+        ///  Make one job of several, of any drivers: it is complete when all of them are, and its result is
+        ///  the first error among them.
+        ///
+        ///  @param jobs  the jobs; may be NULL when the count is 0
+        ///  @param job_count  how many
+        ///  @param out_job  out: the job
+        ///  @return ND_OK; ND_ERROR_NULL_ARGUMENT; ND_ERROR_LIMIT_REACHED (4096 jobs are not complete)
+        ///  @thread any
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_job_combine", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_job_combine(ulong* jobs, uint job_count, ulong* out_job);
+
 
     }
 
@@ -4358,6 +4521,12 @@ namespace NetDriver.Interop
         ///  calls. Since 0.4.
         /// </summary>
         public int background_pump;
+        /// <summary>
+        ///  Threads of the driver for its jobs (nd_driver_schedule_update and others), which start with
+        ///  the first one. Whoever waits for a job helps. Default 1; 0 (jobs run inside nd_job_complete)
+        ///  to 64. Since 0.4.
+        /// </summary>
+        public uint job_workers;
     }
 
     /// <summary>
@@ -5486,6 +5655,35 @@ namespace NetDriver.Interop
         ///  NULL: there is nothing to free.
         /// </summary>
         public void* destroy;
+    }
+
+    /// <summary>
+    ///  An engine's own job system, as two functions. Fill it with nd_job_scheduler_init.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct nd_job_scheduler
+    {
+        /// <summary>
+        ///  Size of this struct in bytes; nd_job_scheduler_init sets it.
+        /// </summary>
+        public uint struct_size;
+        /// <summary>
+        ///  How often `schedule` is called for one job of many connections, so that as many threads
+        ///  work on it. Default 4; 1 to 64.
+        /// </summary>
+        public uint parallelism;
+        /// <summary>
+        ///  Handed to the functions as it is.
+        /// </summary>
+        public void* user;
+        /// <summary>
+        ///  Must not be NULL.
+        /// </summary>
+        public void* schedule;
+        /// <summary>
+        ///  NULL: who waits sleeps.
+        /// </summary>
+        public void* complete;
     }
 
 

@@ -51,5 +51,7 @@ namespace NetDriver.Error
         NotSupported = -108,
         /// <summary>There is nothing under that name.</summary>
         NotFound = -109,
+        /// <summary>A job of the program has thrown.</summary>
+        JobFailed = -110,
     }
 }

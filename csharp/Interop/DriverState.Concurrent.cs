@@ -18,6 +18,12 @@ namespace NetDriver.Interop
             get { return m_Concurrent != null ? m_Concurrent : MakeConcurrent(); }
         }
 
+        /// <summary>Inside of a job for each connection there is one.</summary>
+        internal void UseConcurrent(nd_concurrent* concurrent)
+        {
+            m_Concurrent = concurrent;
+        }
+
         internal nd_concurrent* MakeConcurrent()
         {
             nd_concurrent* made = m_Concurrent;

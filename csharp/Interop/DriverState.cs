@@ -44,6 +44,7 @@ namespace NetDriver.Interop
                 throw Library.Failure("The driver cannot be created", result);
             Handle = handle;
             Events = new EventBatch();
+            m_Self = GCHandle.Alloc(this);
             lock (s_Live)
             {
                 s_Live.Add(this);
@@ -75,6 +76,7 @@ namespace NetDriver.Interop
                 foreach (GCHandle kept in m_Kept)
                     kept.Free();
                 m_Kept.Clear();
+                ReleaseJobs();
                 Marshal.FreeHGlobal((IntPtr)m_Text);
                 m_Text = null;
                 m_TextCapacity = 0;
@@ -243,27 +245,6 @@ namespace NetDriver.Interop
                 native.simulator = network;
             }
             return true;
-        }
-
-        internal int Update()
-        {
-            int result = DriverInUse;
-            if (Enter())
-            {
-                try
-                {
-                    if (Handle == null)
-                        return InvalidHandle;
-                    Events.Keep();
-                    result = NativeMethods.nd_driver_update(Handle);
-                }
-                finally
-                {
-                    Leave();
-                }
-            }
-            ReceiveErrorCode = result;
-            return result;
         }
 
         internal NetworkEvent.Type Pop(

@@ -168,6 +168,12 @@ namespace NetDriver
         /// default.
         /// </summary>
         public bool backgroundPump;
+        /// Threads of the driver for its jobs, which start with the first one; whoever waits for a
+        /// job helps. 0 (jobs run inside <c>Complete</c>: best for programs that complete what they
+        /// schedule at once, above all with many drivers) to 64. Inside Unity its own job system
+        /// takes their place.
+        /// </summary>
+        public uint jobWorkers;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -202,6 +208,7 @@ namespace NetDriver
                     roundTripIntervalMS = 500,
                     session = true,
                     sessionRepairPercent = 66,
+                    jobWorkers = 1,
                 };
             }
         }
@@ -264,6 +271,7 @@ namespace NetDriver
                 session = settings.session != 0,
                 sessionRepairPercent = settings.session_repair_percent,
                 backgroundPump = settings.background_pump != 0,
+                jobWorkers = settings.job_workers,
                 deflate = settings.deflate != 0,
                 deflateLevel = settings.deflate_level,
                 deflateWindowBits = settings.deflate_window_bits,
@@ -319,6 +327,7 @@ namespace NetDriver
             settings.session = session ? 1 : 0;
             settings.session_repair_percent = sessionRepairPercent;
             settings.background_pump = backgroundPump ? 1 : 0;
+            settings.job_workers = jobWorkers;
         }
     }
 }

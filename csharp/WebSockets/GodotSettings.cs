@@ -30,6 +30,8 @@ namespace NetDriver.WebSockets
             parameter.webSocketSendQueueCapacity = (uint)outPackets;
             parameter.pingIntervalMS = (int)(heartbeatSeconds * 1000);
             parameter.pongTimeoutMS = parameter.pingIntervalMS;
+            // Poll waits for its jobs, so a thread would be of no use.
+            parameter.jobWorkers = 0;
             settings = settings.WithNetDriverParameters(parameter);
             NetworkConfigParameter config = settings.GetNetworkConfigParameters();
             config.receiveQueueCapacity = inPackets;

@@ -194,6 +194,8 @@ namespace NetDriver.WebSockets
             parameter.fragmentEvents = OnIncompleteFrame != null;
             parameter.fragmentSize = (uint)MaxFragmentSize;
             parameter.deflate = PerMessageCompression;
+            // Updates wait for their jobs, so a thread would be of no use.
+            parameter.jobWorkers = 0;
             if (StartPingThread)
             {
                 parameter.pingIntervalMS = Math.Max(100, PingFrequency);

@@ -187,6 +187,12 @@ impl Entry {
         self.live
     }
 
+    /// Is the inbound limit reached?
+    pub const fn is_full(&self) -> bool {
+        self.waiting.count() >= self.limits.receive_queue_capacity
+            || self.waiting.bytes() >= self.limits.inbound_bytes_max
+    }
+
     /// What a message is that is sent as this.
     pub fn kind_of(&self, kind: MessageKind) -> MessageKind {
         if kind == MessageKind::WriteMode { self.write_mode } else { kind }
@@ -365,6 +371,13 @@ impl Connections {
             Status::NetworkVersionMismatch,
             "the connection has ended, and its slot may serve another one; forget the value",
         )
+    }
+
+    /// Those that the program knows and has not seen the end of.
+    pub fn known(&self) -> impl Iterator<Item = Connection> + '_ {
+        let entries = (0..).zip(&self.entries);
+        let known = entries.filter(|(_, entry)| entry.live && entry.accepted && !entry.retired);
+        known.map(|(index, entry)| entry.connection(index))
     }
 
     /// How many are in a state other than Disconnected.

@@ -183,9 +183,7 @@ impl NetworkDriver {
 
     /// Is the inbound limit of a connection reached?
     pub(super) fn is_full(&mut self, index: u32) -> bool {
-        let entry = self.connections.at(index);
-        entry.waiting.count() >= entry.limits.receive_queue_capacity
-            || entry.waiting.bytes() >= entry.limits.inbound_bytes_max
+        self.connections.at(index).is_full()
     }
 
     /// Raises a Data event.
@@ -197,22 +195,24 @@ impl NetworkDriver {
 
     /// Raises the event of a message, or of a piece of one.
     pub(super) fn deliver_piece(&mut self, index: u32, piece: Piece) {
-        let size = piece.data.len() as u64;
-        let now = self.now;
-        let entry = self.connections.at(index);
-        if entry.state == super::ConnectionState::Disconnected {
+        if self.connections.at(index).state == super::ConnectionState::Disconnected {
             // The program has closed it; nothing is delivered while the goodbye waits.
             return;
         }
-        entry.last_message = NonZero::new(now.max(1));
-        let traffic = &mut entry.traffic;
-        traffic.messages_in += u64::from(piece.last);
-        traffic.bytes_in += size;
-        self.statistics.messages_in += u64::from(piece.last);
-        self.statistics.bytes_in += size;
+        self.count_received(index, u64::from(piece.last), piece.data.len() as u64);
         let Piece { kind, data, text, first, last, pipeline } = piece;
         let event = Event { data, text, first, last, pipeline, ..self.event(index, kind) };
         self.raise(index, event);
+    }
+
+    /// Notes that so many messages, or pieces of one, were received.
+    pub(super) fn count_received(&mut self, index: u32, messages: u64, bytes: u64) {
+        let entry = self.connections.at(index);
+        entry.last_message = NonZero::new(self.now.max(1));
+        entry.traffic.messages_in += messages;
+        entry.traffic.bytes_in += bytes;
+        self.statistics.messages_in += messages;
+        self.statistics.bytes_in += bytes;
     }
 
     /// Ends a UTP connection for a reason of its own; the peer is told when the machine says so.

@@ -234,10 +234,21 @@ impl EventQueue {
         &node.event
     }
 
-    /// Lets go of all that was lent.
-    pub fn end_loans(&mut self) {
+    /// The payloads that are lent, the last one first.
+    pub fn loans(&self) -> impl Iterator<Item = &Bytes> {
+        let mut index = self.lent;
+        std::iter::from_fn(move || {
+            let node = self.nodes.get(index as usize)?;
+            index = node.next;
+            Some(&node.event.data)
+        })
+    }
+
+    /// Ends all loans; `take` gets the payloads, the last one first.
+    #[inline]
+    pub fn end_loans(&mut self, mut take: impl FnMut(Bytes)) {
         while let Some(node) = self.nodes.get_mut(self.lent as usize) {
-            node.event.data = Bytes::new();
+            take(std::mem::take(&mut node.event.data));
             let next = std::mem::replace(&mut node.next, self.free);
             self.free = std::mem::replace(&mut self.lent, next);
         }
@@ -363,7 +374,7 @@ mod tests {
                 assert_eq!(queue.lend(popped).data, shared);
             }
             assert!(!shared.is_unique(), "round {round}");
-            queue.end_loans();
+            queue.end_loans(drop);
             assert!(shared.is_unique());
         }
         assert_eq!(queue.nodes.len(), 2, "nodes are used again");

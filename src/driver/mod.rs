@@ -25,6 +25,7 @@ mod handed;
 mod handshakes;
 mod http_facts;
 mod interfaces;
+mod jobs;
 mod limits;
 mod liveness;
 mod multi;
@@ -81,6 +82,10 @@ use connections::{Connections, Link};
 use events::EventQueue;
 pub use http_facts::ConnectionText;
 use interfaces::Interface;
+pub(crate) use jobs::{Call as JobCall, ForEach as JobForEach, What as JobWhat, Words as JobWords};
+pub use jobs::{
+    ConnectionJob, JOB_BATCH_DEFAULT, JOB_BATCH_MAX, JOB_RESULTS_KEPT, JOBS_MAX, Job, JobScheduler,
+};
 pub use multi::{DriverPlace, MULTI_DRIVERS_MAX, MultiNetworkDriver, MultiSend};
 pub use pipelines::PipelineStatistics;
 use pipelines::Pipelines;
@@ -268,7 +273,7 @@ impl NetworkDriver {
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.settle_lanes();
-        self.events.end_loans();
+        self.events.end_loans(|payload| self.compression.pool.give_message(payload));
         self.release_ended();
         self.answer_requests();
         self.abort_open_sends();
@@ -343,12 +348,12 @@ impl NetworkDriver {
     }
 
     /// How long until the next timer. With a fixed frame time only updates move time.
-    fn until_timer(&self) -> Micros {
+    fn until_timer(&mut self) -> Micros {
         if self.settings.fixed_frame_time_ms > 0 {
             return Micros::MAX;
         }
         let simulator = self.simulator.as_ref().and_then(|simulator| simulator.send.next_timeout());
-        let next = self.timers.next_timeout().into_iter().chain(simulator).min();
+        let next = self.settle_timers().into_iter().chain(simulator).min();
         next.map_or(Micros::MAX, |next| next.saturating_sub(self.time()))
     }
 
@@ -462,18 +467,7 @@ impl NetworkDriver {
 
     /// An event without data.
     fn event(&mut self, index: u32, kind: EventKind) -> Event {
-        Event {
-            connection: self.connections.at(index).connection(index),
-            kind,
-            data: Bytes::new(),
-            text: false,
-            first: false,
-            last: false,
-            clean: false,
-            reason: DisconnectReason::Default,
-            close_code: 0,
-            pipeline: 0,
-        }
+        Event::new(self.connections.at(index).connection(index), kind)
     }
 
     /// Ends a connection for a reason that the program gets to see. The link is the caller's.

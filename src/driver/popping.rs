@@ -59,6 +59,11 @@ impl NetworkDriver {
         Some(self.lend(popped))
     }
 
+    /// Lists the connections that the program has: accepted or made, and their end not popped.
+    pub(super) fn list_accepted(&self, list: &mut Vec<Connection>) {
+        list.extend(self.connections.known());
+    }
+
     /// Takes an event that another user of the driver was shown already: its data stays where it is
     /// until the next update.
     pub(super) fn pop_shown(&mut self, index: u32) {

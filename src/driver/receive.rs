@@ -9,7 +9,7 @@ use super::interfaces::Binding;
 use super::timers::Owner;
 use crate::error::{Status, describe};
 use crate::log::note;
-use crate::proto::time::{MICROS_PER_MS, Micros};
+use crate::proto::time::{MICROS_PER_MS, Micros, earliest};
 use crate::proto::utp::connection::{Outcome, UtpConnection};
 
 /// Batches taken from one UDP socket in one round.
@@ -159,7 +159,9 @@ impl NetworkDriver {
     /// Runs the timers that are due.
     pub(super) fn run_timers(&mut self) {
         let now = self.now;
-        while let Some((deadline, owner)) = self.timers.poll_due(now) {
+        while self.settle_timers().is_some_and(|next| next <= now)
+            && let Some((deadline, owner)) = self.timers.poll_due(now)
+        {
             match owner {
                 Owner::Connection(index) => {
                     let entry = self.connections.at(index);
@@ -174,6 +176,16 @@ impl NetworkDriver {
                 }
             }
         }
+    }
+
+    /// When the next timer is due.
+    pub(super) fn settle_timers(&mut self) -> Option<Micros> {
+        let (connections, streams) = (&mut self.connections, &mut self.streams);
+        self.timers.settle(|owner, deadline| match owner {
+            Owner::Connection(index) => connections.at(index).armed.revise(deadline),
+            Owner::Stream(id) => streams.revise_armed(id, deadline),
+        });
+        self.timers.next_timeout()
     }
 
     fn run_connection_timer(&mut self, index: u32) {
@@ -229,16 +241,16 @@ impl NetworkDriver {
         }
         let entry = self.connections.at(index);
         let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
-        let mut deadline = plan.into_iter().chain(pipelines).chain(session).min();
+        let mut machine = None;
         if let Some(utp) = &entry.utp {
             // A goodbye waits for what was sent before.
             let wants = utp.wants_transmit() && !entry.closing;
             if wants && !std::mem::replace(&mut entry.listed, true) {
                 self.control_list.push(index);
             }
-            let machine = utp.next_timeout(&self.utp_config);
-            deadline = deadline.into_iter().chain(machine).min();
+            machine = utp.next_timeout(&self.utp_config);
         }
+        let deadline = earliest([plan, pipelines, session, machine]);
         self.timers.arm(Owner::Connection(index), &mut entry.armed, deadline);
     }
 }

@@ -76,6 +76,7 @@ impl NetworkDriver {
         self.check_kind(dialect, kind, data)?;
         self.check_size(index, pipeline, data)?;
         match dialect {
+            Dialect::Plain if self.send_on(index, kind, data)? => Ok(()),
             Dialect::Plain => self.append(index, data.len(), |ws, out, entropy, pool| {
                 let mask = &mut || entropy.take();
                 ws.pack_message(out, frame_kind(kind), data, mask, pool);

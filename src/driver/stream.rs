@@ -13,7 +13,7 @@ use super::datagram::Piece;
 use super::interfaces::websocket_config;
 use super::streams::Phase;
 use super::streams::StreamState;
-use super::{ConnectionState, DisconnectReason, Ending, EventKind, NetworkDriver, dialect};
+use super::{ConnectionState, DisconnectReason, Ending, Event, EventKind, NetworkDriver, dialect};
 use crate::log::note;
 use crate::proto::utp::connection::Outcome;
 use crate::proto::utp::packet::Packet;
@@ -54,9 +54,10 @@ impl NetworkDriver {
         // What a pause has left behind comes first.
         while !self.waits_for_program(id) && self.deliver_messages(id) {
             let before = self.pump.buffer.stream_bytes;
-            let outcome = self.pump.read(id);
+            let outcome = self.read_long_message(id).unwrap_or_else(|| self.pump.read(id));
             self.meter_read(id, before);
             match outcome {
+                Ok(ReadOutcome::Placed(count)) => budget = budget.saturating_sub(count),
                 Ok(ReadOutcome::Data(bytes)) => {
                     budget = budget.saturating_sub(bytes.len());
                     self.take_bytes(id, bytes);
@@ -82,6 +83,17 @@ impl NetworkDriver {
         self.finish_securing(id);
         self.finish_closing(id);
         self.arm_stream(id);
+    }
+
+    /// Reads the rest of a long message to where it is put together. `None`: there is none, or its
+    /// bytes have to be looked at first.
+    fn read_long_message(&mut self, id: StreamId) -> Option<io::Result<ReadOutcome>> {
+        let ws = self.streams.get(id)?.ws.as_deref_mut()?;
+        let memory = ws.message_room()?;
+        let length = memory.len();
+        let outcome = self.pump.read_behind(id, memory)?;
+        ws.handle_message_bytes(self.now, length);
+        Some(outcome)
     }
 
     /// The peer sends no more. True when it may still read what we owe it: the answer to its
@@ -142,6 +154,7 @@ impl NetworkDriver {
         if !self.release_end(id) {
             return false;
         }
+        self.deliver_whole_messages(id);
         loop {
             let Some(state) = self.streams.get(id) else {
                 return false;
@@ -168,6 +181,36 @@ impl NetworkDriver {
                 return false;
             }
             self.take_event(id, event);
+        }
+    }
+
+    /// The short way of messages that need nothing but to be delivered: those of an open plain
+    /// connection that lie whole in what was read. It stops at the inbound limit and at anything
+    /// else, which is for the long way.
+    fn deliver_whole_messages(&mut self, id: StreamId) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        let settled = state.phase == Phase::Open && !state.guessed && state.held.is_none();
+        let (Some(index), true) = (state.connection(), settled) else {
+            return;
+        };
+        let entry = self.connections.at(index);
+        let open = entry.dialect == Dialect::Plain && entry.state != ConnectionState::Disconnected;
+        let (Some(ws), true) = (&mut state.ws, open && !entry.is_full()) else {
+            return;
+        };
+        let (mut messages, mut bytes) = (0, 0);
+        ws.take_whole_messages(|data, text| {
+            messages += 1;
+            bytes += data.len() as u64;
+            let event = Event::new(entry.connection(index), EventKind::Data);
+            let event = Event { data, text, first: true, last: true, ..event };
+            self.events.push(&mut entry.waiting, event, entry.accepted);
+            !entry.is_full()
+        });
+        if messages > 0 {
+            self.count_received(index, messages, bytes);
         }
     }
 

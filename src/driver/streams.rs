@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::http_facts::HttpFacts;
 use super::requests::PendingRequest;
 use super::stream_client::ClientHandshake;
-use super::timers::Armed;
+use super::timers::{Armed, Revision};
 use crate::proto::framing::Framing;
 use crate::proto::time::Micros;
 use crate::proto::websocket::{Config, Event, WebSocket};
@@ -366,6 +366,11 @@ impl Streams {
     /// The connection that a stream carries.
     pub(super) fn connection(&mut self, id: StreamId) -> Option<u32> {
         self.get(id)?.connection()
+    }
+
+    /// What becomes of the timer entry of a stream at `deadline`, which is the next one.
+    pub(super) fn revise_armed(&mut self, id: StreamId, deadline: Micros) -> Revision {
+        self.get(id).map_or(Revision::Drop, |state| state.armed.revise(deadline))
     }
 
     /// Is the timer entry at `deadline` the stream's own?

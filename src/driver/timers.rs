@@ -1,10 +1,12 @@
 //! Deadlines of connections and streams, in one heap.
 //!
-//! A deadline that moves later is not touched: when its old time comes, the owner is asked for
-//! the new one. So the packets that push a timeout ahead cost nothing here.
+//! A deadline that moves later is not touched in the heap, so the packets that push a timeout
+//! ahead cost nothing here. Its entry moves when it is the next one: nobody is woken for a time
+//! that counts no more.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use crate::proto::time::Micros;
 
@@ -17,21 +19,49 @@ pub enum Owner {
     Stream(u32),
 }
 
-/// The deadline that an owner has in the heap.
+/// The deadline of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Armed(Micros);
+pub struct Armed {
+    /// Where its entry is in the heap.
+    entry: Micros,
+    /// When it wants to be asked; never before its entry.
+    wanted: Micros,
+}
+
+/// What becomes of an entry that is the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revision {
+    /// Its time counts.
+    Keep,
+    /// Its owner wants to be asked later.
+    Move(Micros),
+    /// Its owner has another entry, or none, or is gone.
+    Drop,
+}
 
 impl Armed {
     /// No deadline.
-    pub const NONE: Self = Self(Micros::MAX);
+    pub const NONE: Self = Self { entry: Micros::MAX, wanted: Micros::MAX };
 
     /// The entry popped at `deadline` is this one; it is no longer in the heap.
     pub fn take(&mut self, deadline: Micros) -> bool {
-        let mine = self.0 == deadline;
+        let mine = self.entry == deadline;
         if mine {
             *self = Self::NONE;
         }
         mine
+    }
+
+    /// What becomes of the entry at `deadline`, which is the next one.
+    pub const fn revise(&mut self, deadline: Micros) -> Revision {
+        if self.entry != deadline {
+            return Revision::Drop;
+        }
+        if self.wanted <= deadline {
+            return Revision::Keep;
+        }
+        self.entry = self.wanted;
+        if self.wanted == Micros::MAX { Revision::Drop } else { Revision::Move(self.wanted) }
     }
 }
 
@@ -42,13 +72,25 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// Makes sure that the owner is asked at `deadline` or earlier.
+    /// Makes sure that the owner is asked at `deadline`.
     pub fn arm(&mut self, owner: Owner, armed: &mut Armed, deadline: Option<Micros>) {
-        if let Some(deadline) = deadline
-            && deadline < armed.0
-        {
-            *armed = Armed(deadline);
-            self.heap.push(Reverse((deadline, owner)));
+        armed.wanted = deadline.unwrap_or(Micros::MAX);
+        if armed.wanted < armed.entry {
+            armed.entry = armed.wanted;
+            self.heap.push(Reverse((armed.wanted, owner)));
+        }
+    }
+
+    /// Moves or drops entries until the next one counts; `revise` gives what [`Armed::revise`] of
+    /// the owner says.
+    pub fn settle(&mut self, mut revise: impl FnMut(Owner, Micros) -> Revision) {
+        while let Some(mut next) = self.heap.peek_mut() {
+            let Reverse((deadline, owner)) = *next;
+            match revise(owner, deadline) {
+                Revision::Keep => return,
+                Revision::Move(later) => *next = Reverse((later, owner)),
+                Revision::Drop => drop(PeekMut::pop(next)),
+            }
         }
     }
 
@@ -62,12 +104,14 @@ impl Timers {
         Some((deadline, owner))
     }
 
-    /// When the next entry is due; perhaps an outdated one, never too late.
+    /// When the next entry is due; after [`settle`](Self::settle) it counts.
     pub fn next_timeout(&self) -> Option<Micros> {
         self.heap.peek().map(|&Reverse((deadline, _))| deadline)
     }
 }
 
+#[cfg(test)]
+mod heap;
 #[cfg(test)]
 mod jumps;
 #[cfg(test)]

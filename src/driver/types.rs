@@ -175,6 +175,22 @@ pub struct Event {
 }
 
 impl Event {
+    /// An event without data.
+    pub(crate) const fn new(connection: Connection, kind: EventKind) -> Self {
+        Self {
+            connection,
+            kind,
+            data: Bytes::new(),
+            text: false,
+            first: false,
+            last: false,
+            clean: false,
+            reason: DisconnectReason::Default,
+            close_code: 0,
+            pipeline: 0,
+        }
+    }
+
     /// Shows it with data that lies where `data` says.
     #[inline]
     pub(super) const fn view<'a>(&self, data: &'a [u8]) -> EventView<'a> {

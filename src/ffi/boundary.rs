@@ -107,12 +107,27 @@ pub fn enter<R>(handle: *mut nd_driver, body: impl FnOnce(&mut NetworkDriver) ->
     place.enter(|driver| slot.check(generation).map(|()| body(driver)))?
 }
 
+/// The place of a driver, for what does not enter it. The second says whether it still lives there;
+/// ask where it cannot go.
+pub fn place(
+    handle: *mut nd_driver,
+) -> Result<(&'static SharedDriver, impl FnOnce() -> Result<()>)> {
+    let (slot, generation) = decode(handle)?;
+    let place = slot.place.get().ok_or_else(invalid)?;
+    Ok((place, move || slot.check(generation)))
+}
+
 /// Lets several threads use a driver at once, by the handle that this gives.
 pub fn to_concurrent(handle: *mut nd_driver) -> Result<*mut nd_concurrent> {
     let (slot, generation) = decode(handle)?;
     let place = slot.place.get().ok_or_else(invalid)?;
     place.allow_concurrent(|| slot.check(generation))?;
-    Ok(core::ptr::without_provenance_mut(handle.addr() | CONCURRENT))
+    Ok(as_concurrent(handle))
+}
+
+/// The handle by which several threads use a driver, whether they may now or not.
+pub fn as_concurrent(handle: *mut nd_driver) -> *mut nd_concurrent {
+    core::ptr::without_provenance_mut(handle.addr() | CONCURRENT)
 }
 
 /// Lets `body` use the driver of a handle beside others.
@@ -217,6 +232,15 @@ fn remember(error: Error) {
             *last = Some(error);
         }
     });
+}
+
+/// Calls a function of the program that returns a result of its own; with it the last error of a
+/// call that it made. What was the last error of this thread before is so again.
+pub fn call_program(body: impl FnOnce() -> nd_result) -> (nd_result, Option<Error>) {
+    let swap = |error| LAST_ERROR.try_with(|last| last.replace(error)).ok().flatten();
+    let before = swap(None);
+    let result = body();
+    (result, swap(before))
 }
 
 /// The text of the last error of this thread.

@@ -40,7 +40,8 @@ pub const ND_ERROR_NULL_ARGUMENT: i32 = -101;
 pub const ND_ERROR_INVALID_ARGUMENT: i32 = -102;
 /// The struct_size field is wrong: fill the struct with its _init function first.
 pub const ND_ERROR_STRUCT_SIZE: i32 = -103;
-/// Another thread is inside a call on this driver; nothing was done.
+/// Another thread is inside a call on this driver, or a job of it is scheduled and not complete;
+/// nothing was done.
 pub const ND_ERROR_DRIVER_IN_USE: i32 = -104;
 /// The library failed inside. The process goes on; the driver can only be destroyed.
 pub const ND_ERROR_PANIC: i32 = -105;
@@ -53,6 +54,8 @@ pub const ND_ERROR_LIMIT_REACHED: i32 = -107;
 pub const ND_ERROR_NOT_SUPPORTED: i32 = -108;
 /// There is nothing under that name (a header, a document).
 pub const ND_ERROR_NOT_FOUND: i32 = -109;
+/// A function of the program that ran as a job returned a negative number. Since 0.4.
+pub const ND_ERROR_JOB_FAILED: i32 = -110;
 
 /// Event kind: there is no event.
 pub const ND_EVENT_EMPTY: i32 = 0;

@@ -164,7 +164,7 @@ pub extern "C" fn nd_driver_flush(driver: *mut nd_driver) -> nd_result {
 
 /// Sleep until an update would bring an event, a connection or an upgrade request, until
 /// nd_driver_wake is called, or until the time is over. No other call blocks, but for
-/// nd_multi_driver_wait.
+/// nd_multi_driver_wait and nd_job_complete.
 /// Meanwhile keep-alives and pongs are served.
 ///
 /// @param driver  the driver

@@ -22,6 +22,7 @@ pub mod endpoints;
 pub mod events;
 pub mod extensions;
 pub mod interfaces;
+pub mod jobs;
 pub mod library;
 pub mod limits;
 pub mod messages;

@@ -163,6 +163,10 @@ pub struct nd_settings {
     /// interfaces and stages of the program do may run on it. 0 (default): nothing happens between
     /// calls. Since 0.4.
     pub background_pump: i32,
+    /// Threads of the driver for its jobs (nd_driver_schedule_update and others), which start with
+    /// the first one. Whoever waits for a job helps. Default 1; 0 (jobs run inside nd_job_complete)
+    /// to 64. Since 0.4.
+    pub job_workers: u32,
 }
 
 /// Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A

@@ -209,6 +209,7 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         session: i32::from(s.session),
         session_repair_percent: s.session_repair_percent,
         background_pump: i32::from(s.background_pump),
+        job_workers: s.job_workers,
     }
 }
 
@@ -259,16 +260,14 @@ fn switch(name: &str, value: i32) -> Result<bool> {
 
 /// The settings that the struct means; checks what the Rust type cannot hold.
 pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
+    let early = switch("accept_payload_before_validation", s.accept_payload_before_validation)?;
     let mut settings = NetworkSettings {
         unvalidated_connections_max: s.unvalidated_connections_max,
         cookie_threshold: s.cookie_threshold,
         unvalidated_timeout_ms: s.unvalidated_timeout_ms,
         connections_per_address_max: s.connections_per_address_max,
         requests_per_address_max: s.requests_per_address_max,
-        accept_payload_before_validation: switch(
-            "accept_payload_before_validation",
-            s.accept_payload_before_validation,
-        )?,
+        accept_payload_before_validation: early,
         round_trip_interval_ms: s.round_trip_interval_ms,
         connect_timeout_ms: s.connect_timeout_ms,
         max_connect_attempts: s.max_connect_attempts,
@@ -320,6 +319,7 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         session: switch("session", s.session)?,
         session_repair_percent: s.session_repair_percent,
         background_pump: switch("background_pump", s.background_pump)?,
+        job_workers: s.job_workers,
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;

@@ -29,6 +29,10 @@ pub struct nd_multi_driver {
 /// It is a value: copy it freely. A stale one is an error code, never another connection.
 pub type nd_connection = u64;
 
+/// A job: a value, which may be copied, kept and forgotten. 0 names none, and so does a value that
+/// is too old; both are complete. Since 0.4.
+pub type nd_job = u64;
+
 /// An address: 64 bytes, laid out as Unity Transport's NetworkEndpoint.
 /// Compare two of them with memcmp. Fill it with nd_endpoint_parse or by hand.
 #[repr(C)]

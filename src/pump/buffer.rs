@@ -12,6 +12,8 @@ use bytes::{Bytes, BytesMut};
 const CHUNK_SIZE: usize = 256 * 1024;
 /// Bytes that one read may fill at least.
 pub const READ_WINDOW: usize = 64 * 1024;
+/// Bytes that one read may fill at most.
+const READ_WINDOW_MAX: usize = 128 * 1024;
 /// Chunks kept to be used again; more are given back to the allocator.
 const CHUNKS_KEPT_MAX: usize = 16;
 
@@ -47,7 +49,8 @@ impl ReadBuffer {
         if self.chunk.len() < READ_WINDOW {
             self.replace();
         }
-        &mut self.chunk[..READ_WINDOW]
+        let size = self.chunk.len().min(READ_WINDOW_MAX);
+        &mut self.chunk[..size]
     }
 
     /// Where to read TLS records to, and where what they say goes.

@@ -23,6 +23,7 @@ mod tcp;
 mod tls;
 mod udp;
 mod udp_health;
+mod workers;
 
 use std::io;
 use std::net::SocketAddr;
@@ -44,9 +45,11 @@ pub use descriptors::raise_descriptor_limit;
 pub use entropy::Entropy;
 pub use ipc::{Bell, IpcPort};
 pub use resolver::{QUERIES_MAX, Resolver};
+use tcp::SocketRead;
 pub use tcp::{Listener, ReadOutcome, Stream};
 pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
 pub use udp::{BATCH_BYTES_MAX as DATAGRAM_BATCH_BYTES_MAX, ReceiveBatch, UdpSocket};
+pub use workers::Workers;
 
 /// Readiness reports taken from the system at once.
 const EVENTS_MAX: usize = 1024;
@@ -235,6 +238,15 @@ impl Pump {
             && let Some(stream) = self.stream(id)
         {
             stream.push(memory);
+        }
+    }
+
+    /// The same with a part of what was received: what does not leave at once is copied.
+    pub fn push_borrowed(&mut self, id: StreamId, memory: Bytes) {
+        if self.out(id).is_some()
+            && let Some(stream) = self.stream(id)
+        {
+            stream.outbox.push_borrowed(memory);
         }
     }
 
@@ -455,6 +467,24 @@ impl Pump {
             }
         }
         outcome
+    }
+
+    /// Reads once from a stream behind what is in `memory`, as far as its capacity goes. `None`
+    /// when only [`read`](Self::read) can.
+    pub fn read_behind(
+        &mut self,
+        id: StreamId,
+        memory: &mut Vec<u8>,
+    ) -> Option<io::Result<ReadOutcome>> {
+        let outcome = self.stream(id)?.read_behind(memory)?;
+        Some(outcome.map(|read| match read {
+            SocketRead::Bytes(count) => {
+                self.buffer.stream_bytes += count as u64;
+                ReadOutcome::Placed(count)
+            }
+            SocketRead::Empty => ReadOutcome::Empty,
+            SocketRead::End => ReadOutcome::End,
+        }))
     }
 
     /// Starts TLS on a client's stream that is connected.

@@ -12,17 +12,25 @@ pub const SLICES_MAX: usize = 64;
 const POOLED_SIZE_MAX: usize = 64 * 1024;
 /// Buffers kept for other streams.
 const POOLED_MAX: usize = 256;
+/// A borrowed piece that is shorter is copied when it has to wait: what it is a part of may be
+/// several times as long.
+const BORROWED_SIZE_MIN: usize = 128 * 1024;
+
+/// Pieces for which a stream keeps room when none waits.
+const PIECES_KEPT_MAX: usize = 8;
 
 enum Piece {
     Written(Vec<u8>),
     Shared(Bytes),
+    /// A part of what was received.
+    Borrowed(Bytes),
 }
 
 impl Piece {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Written(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
+            Self::Shared(bytes) | Self::Borrowed(bytes) => bytes,
         }
     }
 }
@@ -70,14 +78,24 @@ impl Outbox {
 
     /// Appends memory that is sent from where it lies, and let go of when it has left.
     pub fn push(&mut self, memory: Bytes) {
-        if memory.is_empty() {
+        self.push_piece(Piece::Shared(memory));
+    }
+
+    /// The same with a part of what was received, which others may want back soon: what does not
+    /// leave at once is copied.
+    pub fn push_borrowed(&mut self, memory: Bytes) {
+        self.push_piece(Piece::Borrowed(memory));
+    }
+
+    fn push_piece(&mut self, piece: Piece) {
+        if piece.bytes().is_empty() {
             return;
         }
         let queue = self.queue.get_or_insert_default();
         if !self.tail.is_empty() {
             queue.push(Piece::Written(std::mem::take(&mut self.tail)));
         }
-        queue.push(Piece::Shared(memory));
+        queue.push(piece);
     }
 
     /// Bytes that wait.
@@ -134,6 +152,20 @@ impl Outbox {
         count
     }
 
+    fn return_borrowed(&mut self) {
+        let Some(queue) = &mut self.queue else { return };
+        for (place, piece) in queue.pieces.iter_mut().enumerate() {
+            let gone = if place == 0 { std::mem::take(&mut self.sent) } else { 0 };
+            match piece {
+                Piece::Borrowed(bytes) if bytes.len() < BORROWED_SIZE_MIN => {
+                    queue.size -= gone;
+                    *piece = Piece::Shared(Bytes::copy_from_slice(&bytes[gone..]));
+                }
+                _ => self.sent += gone,
+            }
+        }
+    }
+
     /// So many bytes at the front have left. Memory whose bytes are all gone is let go of.
     pub fn advance(&mut self, count: usize, pool: &mut Vec<Vec<u8>>) {
         self.sent += count;
@@ -161,11 +193,12 @@ impl Outbox {
     /// was sent of a long one is cut off.
     pub fn settle(&mut self, pool: &mut Vec<Vec<u8>>) {
         if self.is_split() {
+            self.return_borrowed();
             return;
         }
         // Where messages are counted the next one comes soon.
-        if self.queue.as_ref().is_some_and(|queue| queue.pieces.capacity() > 0) && self.marks() == 0
-        {
+        let long = |queue: &Queue| queue.pieces.capacity() > PIECES_KEPT_MAX;
+        if self.queue.as_deref().is_some_and(long) && self.marks() == 0 {
             self.queue = None;
         }
         cut(&mut self.tail, &mut self.sent, pool);
@@ -225,7 +258,7 @@ mod tests {
             outbox.push(Bytes::from_static(b"SIX"));
             assert_eq!(outbox.len(), 22);
             assert_eq!(drain(&mut outbox, &mut pool, step), b"oneTWOTHREEfourfiveSIX");
-            assert!(outbox.queue.is_none() && outbox.tail.capacity() == 0, "holds nothing");
+            assert!(!outbox.is_split() && outbox.tail.capacity() == 0, "holds nothing");
             assert!(!pool.is_empty());
         }
     }
@@ -244,6 +277,26 @@ mod tests {
         outbox.push(memory.clone());
         drop(outbox);
         assert!(memory.is_unique());
+    }
+
+    #[test]
+    fn what_was_borrowed_goes_back_when_it_has_to_wait() {
+        for sent in [0, 1, 3, 5, 9] {
+            let mut pool = Vec::new();
+            let mut outbox = Outbox::default();
+            let (short, long) = (Bytes::from(b"short".to_vec()), Bytes::from(vec![7; 1 << 17]));
+            outbox.tail(&mut pool).extend_from_slice(b"one");
+            outbox.push_borrowed(short.clone());
+            outbox.push_borrowed(long.clone());
+            let all = outbox.len();
+            outbox.advance(sent, &mut pool);
+            outbox.settle(&mut pool);
+            assert_eq!(outbox.len(), all - sent);
+            assert!(short.is_unique() && !long.is_unique());
+            let rest = [b"oneshort", &long[..]].concat();
+            assert_eq!(drain(&mut outbox, &mut pool, 1000), rest[sent..]);
+            assert!(long.is_unique());
+        }
     }
 
     #[test]

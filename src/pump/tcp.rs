@@ -114,6 +114,8 @@ fn bind(address: SocketAddr) -> io::Result<mio::net::TcpListener> {
 pub enum ReadOutcome {
     /// Bytes.
     Data(BytesMut),
+    /// So many bytes, where they were wanted.
+    Placed(usize),
     /// Nothing now.
     Empty,
     /// The peer sends no more.
@@ -121,7 +123,7 @@ pub enum ReadOutcome {
 }
 
 /// What the socket gave.
-pub(super) enum SocketRead {
+pub enum SocketRead {
     /// So many bytes.
     Bytes(usize),
     /// Nothing now.
@@ -240,8 +242,31 @@ impl Stream {
         if let Some(carrier) = &mut self.carrier {
             return carrier.read(&mut self.socket, &mut self.readable, window);
         }
+        let room = window.len();
+        self.take_from_socket(room, |socket| socket.read(window))
+    }
+
+    /// Reads once behind what is in `memory`, as far as its capacity goes, instead of the shared
+    /// buffer. `None` when that is not possible: what the socket has is not what was sent.
+    pub fn read_behind(&mut self, memory: &mut Vec<u8>) -> Option<io::Result<SocketRead>> {
+        if self.tls.is_some() || self.carrier.is_some() {
+            return None;
+        }
+        if !self.readable && !self.read_closed {
+            return Some(Ok(SocketRead::Empty));
+        }
+        let room = memory.capacity() - memory.len();
+        Some(self.take_from_socket(room, |socket| fill(socket, memory)))
+    }
+
+    /// Reads until there is an outcome, and notes whether there may be more.
+    fn take_from_socket(
+        &mut self,
+        room: usize,
+        mut read: impl FnMut(&mut mio::net::TcpStream) -> io::Result<usize>,
+    ) -> io::Result<SocketRead> {
         loop {
-            match self.socket.read(window) {
+            match read(&mut self.socket) {
                 Ok(0) => {
                     self.readable = false;
                     return Ok(SocketRead::End);
@@ -249,7 +274,7 @@ impl Stream {
                 Ok(count) => {
                     // A short read has drained the socket, and the poll reports what comes
                     // later, except on Windows, where only a refused read arms it again.
-                    let drained = count < window.len() && cfg!(not(windows));
+                    let drained = count < room && cfg!(not(windows));
                     self.readable = !drained || self.read_closed;
                     return Ok(SocketRead::Bytes(count));
                 }
@@ -325,6 +350,25 @@ impl Stream {
         // A peer that is gone already needs no word.
         let _ = self.socket.shutdown(Shutdown::Write);
     }
+}
+
+/// Reads into the capacity that `memory` has left. No byte of it is written twice.
+#[cfg(unix)]
+fn fill(socket: &mut mio::net::TcpStream, memory: &mut Vec<u8>) -> io::Result<usize> {
+    use rustix::buffer::spare_capacity;
+    use rustix::net::{RecvFlags, recv};
+    let (count, _) = recv(&*socket, spare_capacity(memory), RecvFlags::empty())?;
+    Ok(count)
+}
+
+/// Reads into the capacity that `memory` has left.
+#[cfg(not(unix))]
+fn fill(socket: &mut mio::net::TcpStream, memory: &mut Vec<u8>) -> io::Result<usize> {
+    let length = memory.len();
+    memory.resize(memory.capacity(), 0);
+    let outcome = socket.read(&mut memory[length..]);
+    memory.truncate(length + outcome.as_ref().map_or(0, |count| *count));
+    outcome
 }
 
 /// Writes the bytes from `sent` on, as far as the system takes them.

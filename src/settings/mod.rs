@@ -51,6 +51,11 @@ pub const REPAIR_PERCENT_DEFAULT: u32 = crate::proto::session::REPAIR_PERCENT_MA
 /// The largest `session_repair_percent`.
 pub const REPAIR_PERCENT_MAX: u32 = 100;
 
+/// The default of `job_workers`: who waits for a job helps, so that this makes two.
+pub const JOB_WORKERS_DEFAULT: u32 = 1;
+/// The largest `job_workers`.
+pub const JOB_WORKERS_MAX: u32 = 64;
+
 /// What a driver is built with. Times are in milliseconds, sizes in bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSettings {
@@ -166,6 +171,9 @@ pub struct NetworkSettings {
     /// A thread of the library receives, sends, answers pings and keeps timers between updates.
     /// Only in a [`SharedDriver`](crate::SharedDriver), as every driver of C and C# is one.
     pub background_pump: bool,
+    /// Threads of the driver for its jobs, which start with the first one; 0 to
+    /// [`JOB_WORKERS_MAX`]. 0: who waits for a job runs it.
+    pub job_workers: u32,
 }
 
 /// This side forgets its compression context after each message.
@@ -229,6 +237,7 @@ impl Default for NetworkSettings {
             session: true,
             session_repair_percent: REPAIR_PERCENT_DEFAULT,
             background_pump: false,
+            job_workers: JOB_WORKERS_DEFAULT,
         }
     }
 }
@@ -300,6 +309,7 @@ impl NetworkSettings {
         let unvalidated = self.unvalidated_connections_max;
         bounded("unvalidated_connections_max", unvalidated, 1, CONNECTIONS_LIMIT)?;
         bounded("session_repair_percent", self.session_repair_percent, 0, REPAIR_PERCENT_MAX)?;
+        bounded("job_workers", self.job_workers, 0, JOB_WORKERS_MAX)?;
         bounded("requests_per_address_max", self.requests_per_address_max, 0, REQUESTS_LIMIT)
     }
 }

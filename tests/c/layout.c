@@ -358,6 +358,17 @@ static void print_nd_stage_call(void) {
 }
 #undef STRUCT
 
+#define STRUCT nd_job_scheduler
+static void print_nd_job_scheduler(void) {
+  FIELD(struct_size);
+  FIELD(parallelism);
+  FIELD(user);
+  FIELD(schedule);
+  FIELD(complete);
+  END();
+}
+#undef STRUCT
+
 #define STRUCT nd_stage_functions
 static void print_nd_stage_functions(void) {
   FIELD(struct_size);
@@ -460,6 +471,7 @@ int main(void) {
   print_nd_simulator_stage();
   print_nd_pipeline_statistics();
   print_nd_stage_call();
+  print_nd_job_scheduler();
   print_nd_stage_functions();
   print_nd_stream_writer();
   print_nd_stream_reader();

@@ -51,6 +51,7 @@ static void print_nd_settings(void) {
   FIELD(session);
   FIELD(session_repair_percent);
   FIELD(background_pump);
+  FIELD(job_workers);
   END();
 }
 #undef STRUCT

@@ -153,8 +153,12 @@ fn run(
 
 fn run_utp(kind: InterfaceKind, session: bool, pipelines: &str, via: u8) {
     let settings = NetworkSettings { session, ..NetworkSettings::default() };
-    let mut server = driver(kind, &settings);
-    let mut client = driver(kind, &settings);
+    run_with(kind, &settings, pipelines, via);
+}
+
+fn run_with(kind: InterfaceKind, settings: &NetworkSettings, pipelines: &str, via: u8) {
+    let mut server = driver(kind, settings);
+    let mut client = driver(kind, settings);
     if !pipelines.is_empty() {
         create_pipelines(&mut server, pipelines);
         create_pipelines(&mut client, pipelines);
@@ -192,6 +196,15 @@ fn over_websocket_in_the_utp_dialect() {
 #[test]
 fn over_a_reliable_pipeline_over_websocket() {
     run_utp(InterfaceKind::WebSocket, true, "frag,reliable:32", 1);
+}
+
+/// It settles what threads have done whenever it finds nobody inside.
+#[test]
+fn beside_the_background_pump() {
+    for kind in [InterfaceKind::Udp, InterfaceKind::WebSocket] {
+        let settings = NetworkSettings { background_pump: true, ..NetworkSettings::default() };
+        run_with(kind, &settings, "reliable:32", 1);
+    }
 }
 
 #[test]

@@ -94,13 +94,9 @@ fn of_reliable_pipelines() {
                     outbound_bytes_max: 60_000,
                     ..NetworkSettings::default()
                 };
-                println!("{kind:?} {list} session {session}");
                 let pair = || settled(Pair::with_pipelines(kind, &settings, list));
                 // Over streams a header is counted as the longest one that there is.
                 let slack = if kind == InterfaceKind::WebSocket { 3 } else { 0 };
-                let pair = || settled(Pair::with_pipelines(kind, &settings, list));
-                // Headers are counted as the longest that there are, also those that are left out.
-                let slack = if session || kind == InterfaceKind::WebSocket { 3 } else { 0 };
                 compare(pair, 1, &[100, 900], slack);
                 if list.starts_with("frag") {
                     compare(pair, 1, &[100, 5000, 20], slack);

@@ -102,7 +102,7 @@ fn choosy(kind: InterfaceKind) -> Pair {
     let end = || {
         let mut driver = driver(kind, &NetworkSettings::default());
         let stage = PipelineStage::Custom(driver.register_stage(Arc::new(Choosy)).expect("can be"));
-        driver.create_pipeline(&[stage.clone()]).expect("is valid");
+        driver.create_pipeline(&[stage]).expect("is valid");
         driver.create_pipeline(&[stage, PipelineStage::RELIABLE_SEQUENCED]).expect("is valid");
         driver
     };

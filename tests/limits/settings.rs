@@ -71,6 +71,7 @@ const MESSAGE_FIELDS: &[Row] = &[
         None,
     ),
     ("session_repair_percent", |s| s.session_repair_percent = 101, None),
+    ("job_workers", |s| s.job_workers = 65, None),
     (
         "fragment_size",
         |s| s.fragment_size = FRAGMENT_SIZE_MIN - 1,

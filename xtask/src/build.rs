@@ -182,6 +182,16 @@ pub fn csharp_programs(files: &[PathBuf]) -> Result<Vec<CsharpProgram>> {
 
 /// Compiles a C# program together with the C# library into `OUT/NAME.exe`.
 pub fn csharp_program(project: &Project, program: &CsharpProgram, out: &Path) -> Result<PathBuf> {
+    csharp_program_with(project, program, &[], out)
+}
+
+/// The same with symbols that the sources ask for.
+pub fn csharp_program_with(
+    project: &Project,
+    program: &CsharpProgram,
+    symbols: &[&str],
+    out: &Path,
+) -> Result<PathBuf> {
     let exe = out.join(&program.name).with_extension("exe");
     let mut sources = program.sources.clone();
     sources.extend(project.tree("csharp", "cs", CSHARP_OTHER)?);
@@ -189,6 +199,7 @@ pub fn csharp_program(project: &Project, program: &CsharpProgram, out: &Path) ->
     if stale(&exe, &sources) {
         Run::new("mcs")
             .args(CSHARP_FLAGS)
+            .args(symbols.iter().map(|symbol| format!("-define:{symbol}")))
             .arg(format!("-out:{}", exe.display()))
             .args(&sources)
             .quiet(project, &format!("mcs-{}", program.name))?;

@@ -41,6 +41,8 @@ pub enum Need {
     Tshark,
     /// ENet, for the benchmarks.
     Enet,
+    /// libwebsockets and zlib, for the benchmarks.
+    Libwebsockets,
     /// Chromium; optional.
     Chromium,
     /// Rust's formatter.
@@ -158,6 +160,19 @@ const TOOLS: &[Tool] = &[
         present: || {
             let script = "echo '#include <enet/enet.h>\nint main(void) { return \
                           enet_initialize(); }' | cc -x c - -lenet -o /dev/null";
+            Run::new("sh").args(["-c", script]).probe()
+        },
+    },
+    Tool {
+        need: Need::Libwebsockets,
+        name: "libwebsockets and zlib with their headers",
+        packages: &["libwebsockets-dev", "zlib1g-dev"],
+        component: None,
+        optional: false,
+        present: || {
+            let script = "echo '#include <libwebsockets.h>\n#include <zlib.h>\nint main(void) { \
+                          return zlibVersion() == lws_get_library_version(); }' \
+                          | cc -x c - -lwebsockets -lz -o /dev/null";
             Run::new("sh").args(["-c", script]).probe()
         },
     },

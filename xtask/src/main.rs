@@ -88,7 +88,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        operand: Some("udp|scale"),
+        operand: Some("udp|websocket|scale"),
         flags: bench::FLAGS,
         summary: "run netdriver beside what others use, in turns, and compare",
         run: bench::command,

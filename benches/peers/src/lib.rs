@@ -50,7 +50,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The options of this process, which is pinned to its core from here on.
+    /// The options of this process.
     pub fn parse() -> Self {
         let words: Vec<CString> =
             std::env::args().map(|word| CString::new(word).expect("has no NUL")).collect();

@@ -38,6 +38,7 @@ internal static class Layout
         typeof(nd_simulator_stage),
         typeof(nd_pipeline_statistics),
         typeof(nd_stage_call),
+        typeof(nd_job_scheduler),
         typeof(nd_stage_functions),
         typeof(nd_stream_writer),
         typeof(nd_stream_reader),

@@ -44,10 +44,14 @@ impl Refusal {
             Self::Mistake(error) => error,
             Self::Queue => {
                 lane.refused += 1;
+                lane.crowded = true;
                 queue_full()
             }
             Self::Window(pipeline) => {
-                lane.blocked.push(pipeline);
+                lane.refused += 1;
+                if !lane.blocked.contains(&pipeline) {
+                    lane.blocked.push(pipeline);
+                }
                 window_full()
             }
         }

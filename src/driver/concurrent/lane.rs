@@ -95,9 +95,11 @@ pub struct LaneState {
     pub sends: LaneSends,
     /// In the list of those with such messages.
     pub listed: bool,
-    /// Sends that were refused because the queue was full.
-    pub refused: u32,
-    /// Pipelines that have refused one because their window was full.
+    /// Sends that were refused because the queue or a window was full.
+    pub refused: u64,
+    /// The queue was full.
+    pub crowded: bool,
+    /// Pipelines whose window was full, each once.
     pub blocked: Vec<u8>,
 }
 
@@ -120,8 +122,8 @@ pub struct Lanes {
     pub batch: AtomicUsize,
     /// Lanes with messages that are being written in place.
     pub open: Vec<u32>,
-    /// Those that are settled now; kept for its memory.
-    pub list_kept: Vec<u32>,
+    /// Memory for those that are settled next.
+    pub spare: Vec<u32>,
 }
 
 impl Lanes {
@@ -187,7 +189,7 @@ impl Lanes {
     /// Takes the list of lanes to settle, in the order of their indices: whichever threads came
     /// first, the outcome is the same.
     pub fn take_touched(&mut self) -> Vec<u32> {
-        let mut taken = std::mem::take(&mut self.list_kept);
+        let mut taken = std::mem::take(&mut self.spare);
         let list = &self.list;
         self.touched.take(|index| &list[index as usize].link, |index| taken.push(index));
         taken.sort_unstable();

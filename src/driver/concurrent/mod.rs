@@ -145,6 +145,9 @@ impl<'a> Concurrent<'a> {
     /// As [`pop_event_for_connection`](Self::pop_event_for_connection).
     pub fn event_queue_size(self, connection: Connection) -> Result<u32> {
         let waiting = self.driver.event_queue_size(connection);
+        if waiting == 0 {
+            return Ok(0);
+        }
         let lane = self.driver.lanes.look(connection.index())?;
         Ok(lane.map_or(waiting, |lane| waiting.saturating_sub(lane.shown)))
     }

@@ -36,7 +36,7 @@ impl NetworkDriver {
             self.settle_lane(index);
         }
         list.clear();
-        self.lanes.list_kept = list;
+        self.lanes.spare = list;
         self.lanes.batch.store(0, Ordering::Relaxed);
     }
 
@@ -45,7 +45,8 @@ impl NetworkDriver {
         lane.touched = false;
         lane.cursor = None;
         let shown = std::mem::take(&mut lane.shown);
-        let refused = std::mem::take(&mut lane.refused);
+        let mut refused = std::mem::take(&mut lane.refused);
+        let crowded = std::mem::take(&mut lane.crowded);
         let mut blocked = std::mem::take(&mut lane.blocked);
         let mut staging = std::mem::take(&mut lane.staging);
         let opens = !lane.sends.is_idle() && !std::mem::replace(&mut lane.listed, true);
@@ -58,10 +59,14 @@ impl NetworkDriver {
         self.send_staged(index, &mut staging);
         for pipeline in blocked.drain(..) {
             self.refuse_for_window(index, pipeline);
+            refused -= 1;
         }
-        for _ in 0..refused {
+        if crowded {
             self.refuse(index);
+            refused -= 1;
         }
+        // Each of these has counted one.
+        self.count_refused(index, refused);
         if let Some(lane) = self.lanes.own(index) {
             (lane.staging, lane.blocked) = (staging, blocked);
         }
@@ -80,6 +85,11 @@ impl NetworkDriver {
         staging.clear();
     }
 
+    fn count_refused(&mut self, index: u32, count: u64) {
+        self.connections.at(index).traffic.refused_out += count;
+        self.statistics.refused_out += count;
+    }
+
     /// A message that was accepted cannot be sent, because a stage or an extension of the program
     /// has refused it. What may be lost is lost; otherwise the connection ends, so that nothing is
     /// lost without a word.
@@ -90,8 +100,7 @@ impl NetworkDriver {
         let link = self.connections.peek(index).link;
         let stream = matches!(link, Link::Stream(_));
         if !stream && !self.is_carried(pipeline) {
-            self.connections.at(index).traffic.refused_out += 1;
-            self.statistics.refused_out += 1;
+            self.count_refused(index, 1);
             return;
         }
         let text = format!("an accepted message cannot be sent: {}", error.text());

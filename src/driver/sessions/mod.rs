@@ -17,7 +17,7 @@ use crate::log::note;
 use crate::proto::session::hello::{self, Hello, Negotiation};
 use crate::proto::session::path::PathValidation;
 use crate::proto::session::{self, ChannelSet, Session};
-use crate::proto::time::{Micros, from_ms};
+use crate::proto::time::{Micros, earliest, from_ms};
 use crate::proto::utp::connection::UtpConnection;
 
 /// The smallest window that a receiver grants.
@@ -72,8 +72,7 @@ impl Peer {
 
     fn next_timeout(&self) -> Option<Micros> {
         let session = self.established().and_then(Session::next_timeout);
-        let times = [session, self.negotiation.next_timeout(), self.lingers_until];
-        times.into_iter().flatten().min()
+        earliest([session, self.negotiation.next_timeout(), self.lingers_until])
     }
 }
 
@@ -199,6 +198,7 @@ impl NetworkDriver {
             repair_percent_max: settings.session_repair_percent as u8,
             give_up: from_ms(settings.disconnect_timeout_ms),
             round_trip: measured,
+            measure_interval: from_ms(settings.round_trip_interval_ms),
             ..session::Config::new(token)
         };
         let Some(peer) = &mut self.connections.at(index).session else { return };

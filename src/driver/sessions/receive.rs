@@ -99,6 +99,9 @@ impl NetworkDriver {
         {
             if let Some(sample) = session.take_round_trip() {
                 entry.round_trip.record(sample);
+                if let Some(utp) = &mut entry.utp {
+                    utp.handle_measured(self.now);
+                }
             }
             if session.is_stalled() && !std::mem::replace(&mut peer.stalled, true) {
                 self.sessions.stalled.push(index);

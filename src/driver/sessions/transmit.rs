@@ -11,6 +11,17 @@ use crate::proto::time::{Micros, from_ms};
 /// Bytes that wait in a socket before sessions give it no more.
 const BATCH_BYTES_MAX: usize = 4 << 20;
 
+/// What left of what a session had to send.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// The socket has enough for now.
+    Some,
+    /// All of it.
+    All,
+    /// All of it, and the session keeps account of none: no deadline comes nearer.
+    Alone,
+}
+
 impl NetworkDriver {
     /// Sends what sessions have to send.
     pub(in crate::driver) fn transmit_sessions(&mut self) {
@@ -18,15 +29,17 @@ impl NetworkDriver {
         for &index in &list {
             let Some(mut peer) = self.connections.at(index).session.take() else { continue };
             peer.listed = false;
-            let whole = self.transmit_session(index, &mut peer);
+            let outcome = self.transmit_session(index, &mut peer);
             let failed = peer.session.as_ref().is_some_and(|session| session.failure().is_some());
             self.connections.at(index).session = Some(peer);
             if failed {
                 self.end_utp(index, DisconnectReason::Timeout);
                 continue;
             }
-            if !whole {
-                self.mark_session(index);
+            match outcome {
+                Outcome::Some => self.mark_session(index),
+                Outcome::Alone => continue,
+                Outcome::All => {}
             }
             self.schedule(index);
         }
@@ -36,8 +49,7 @@ impl NetworkDriver {
         self.sessions.dirty = list;
     }
 
-    /// False when the socket has enough for now.
-    fn transmit_session(&mut self, index: u32, peer: &mut Peer) -> bool {
+    fn transmit_session(&mut self, index: u32, peer: &mut Peer) -> Outcome {
         let now = self.now;
         if peer.negotiation.poll_hello(now) {
             self.send_hello(index, peer);
@@ -46,10 +58,10 @@ impl NetworkDriver {
             self.narrow_path(index, size);
         }
         let size = self.packet_size_max(index);
-        let Some(session) = peer.sending() else { return true };
+        let Some(session) = peer.sending() else { return Outcome::All };
         session.set_datagram_size(u16::try_from(size).unwrap_or(u16::MAX));
         let link = self.connections.at(index).link;
-        let mut sent = 0;
+        let (mut sent, before) = (0, session.packets_sent());
         let whole = loop {
             if self.is_congested(link) {
                 break false;
@@ -58,13 +70,24 @@ impl NetworkDriver {
                 break true;
             }
             sent += 1;
+            if session.is_sent() {
+                // With a datagram leaves all that keeps the session going.
+                break true;
+            }
         };
         if sent > 0
             && let Some(utp) = &mut self.connections.at(index).utp
         {
             utp.handle_sent(now);
         }
-        whole
+        let alone = session.packets_sent() == before;
+        match whole {
+            false => Outcome::Some,
+            // What was sent puts deadlines of the connection off, and a session without one stays
+            // without.
+            true if alone && peer.next_timeout().is_none() => Outcome::Alone,
+            true => Outcome::All,
+        }
     }
 
     /// The path of a connection takes packets of no more than this: messages and fragments follow.

@@ -14,6 +14,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+use super::jobs::{Desk, Round};
 use super::{Concurrent, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
@@ -21,6 +22,7 @@ use crate::proto::time::Micros;
 use crate::pump::Turn;
 
 use lock::{Exclusive, SharedLock};
+use parking_lot::Mutex;
 pub use touched::{Link, Touched};
 
 /// What a lock guards.
@@ -37,7 +39,15 @@ enum Content {
 /// A driver that several threads may know. Clones are the same driver.
 #[derive(Clone)]
 pub struct SharedDriver {
-    lock: Arc<SharedLock<Content>>,
+    place: Arc<Place>,
+}
+
+/// The place for a driver that clones share.
+struct Place {
+    lock: SharedLock<Content>,
+    jobs: Desk,
+    /// What the job for each connection has before it.
+    round: Mutex<Round>,
 }
 
 fn in_use() -> Error {
@@ -78,19 +88,51 @@ impl SharedDriver {
 
     /// A place for a driver, without one.
     pub(crate) fn vacant() -> Self {
-        Self { lock: Arc::new(SharedLock::new(Content::Empty)) }
+        let lock = SharedLock::new(Content::Empty);
+        Self { place: Arc::new(Place { lock, jobs: Desk::default(), round: Mutex::default() }) }
     }
 
     /// Lets `body` use the driver; nobody else can meanwhile. When it panics, so does this call,
     /// and the driver is fit only to be dropped.
     ///
     /// # Errors
-    /// [`Status::DriverInUse`] while another call is inside; [`Status::InvalidHandle`] after
-    /// [`take`](Self::take); [`Status::Panic`] after a panic inside.
+    /// [`Status::DriverInUse`] while another call is inside, or a job is not complete and this is
+    /// not inside of it; [`Status::InvalidHandle`] after [`take`](Self::take); [`Status::Panic`]
+    /// after a panic inside.
     #[inline]
     pub fn enter<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
-        let content = self.lock.try_exclusive().ok_or_else(in_use)?;
+        self.place.jobs.admit(self.id())?;
+        let content = self.place.lock.try_exclusive().ok_or_else(in_use)?;
         enter(content, body)
+    }
+
+    /// The same for the driver's own jobs, which wait for calls that are inside.
+    pub(super) fn enter_waiting<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+        enter(self.place.lock.exclusive(), body)
+    }
+
+    /// The same, and from then on [`share`](Self::share) lets somebody in.
+    pub(super) fn share_after<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+        let mut content = self.place.lock.exclusive();
+        let outcome = enter_content(&mut content, |driver| {
+            driver.enable_lanes();
+            body(driver)
+        })?;
+        SharedLock::allow_sharing(&content);
+        Ok(outcome)
+    }
+
+    /// Tells places apart.
+    pub(super) fn id(&self) -> usize {
+        Arc::as_ptr(&self.place).addr()
+    }
+
+    pub(super) fn desk(&self) -> &Desk {
+        &self.place.jobs
+    }
+
+    pub(super) fn round(&self) -> &Mutex<Round> {
+        &self.place.round
     }
 
     /// Lets several threads use the driver at once, between the calls that have it to themselves.
@@ -105,7 +147,8 @@ impl SharedDriver {
     /// From now on [`share`](Self::share) lets somebody in, unless `check`, which runs while
     /// nobody else can enter, fails.
     pub(crate) fn allow_concurrent(&self, check: impl FnOnce() -> Result<()>) -> Result<()> {
-        let mut content = self.lock.try_exclusive().ok_or_else(in_use)?;
+        self.place.jobs.admit(self.id())?;
+        let mut content = self.place.lock.try_exclusive().ok_or_else(in_use)?;
         check()?;
         enter_content(&mut content, NetworkDriver::enable_lanes)?;
         SharedLock::allow_sharing(&content);
@@ -119,7 +162,8 @@ impl SharedDriver {
     /// [`enter`](Self::enter).
     #[inline]
     pub(crate) fn share<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
-        let content = self.lock.try_shared().ok_or_else(taken)?;
+        self.place.jobs.admit_beside(self.id())?;
+        let content = self.place.lock.try_shared().ok_or_else(taken)?;
         let driver = match &*content {
             Content::Driver(driver) => driver.share(),
             Content::Poisoned { .. } => return Err(poisoned()),
@@ -148,20 +192,21 @@ impl SharedDriver {
         driver: &mut Option<Box<NetworkDriver>>,
         seal: impl FnOnce() -> R,
     ) -> Result<Option<R>> {
-        let Some(mut content) = self.lock.try_exclusive() else { return Ok(None) };
+        let Some(mut content) = self.place.lock.try_exclusive() else { return Ok(None) };
         if !matches!(*content, Content::Empty) {
             return Ok(None);
         }
         let Some(mut driver) = driver.take() else { return Ok(None) };
-        driver.start_background(Arc::downgrade(&self.lock), background_turn)?;
+        driver.start_background(Arc::downgrade(&self.place), background_turn)?;
+        let workers = driver.settings.job_workers;
         *content = Content::Driver(driver);
-        Ok(Some(seal()))
+        Ok(Some(self.place.jobs.open(workers, seal)))
     }
 
     /// Takes the driver out, for good; `None` when it was taken out before, or failed inside.
     ///
     /// # Errors
-    /// [`Status::DriverInUse`] while a call is inside.
+    /// [`Status::DriverInUse`] while a call is inside, or a job is not complete.
     pub fn take(&self) -> Result<Option<Box<NetworkDriver>>> {
         self.take_if(|| Ok(()))
     }
@@ -171,9 +216,12 @@ impl SharedDriver {
         &self,
         check: impl FnOnce() -> Result<()>,
     ) -> Result<Option<Box<NetworkDriver>>> {
-        let mut content = self.lock.try_exclusive().ok_or_else(in_use)?;
-        check()?;
-        match std::mem::replace(&mut *content, Content::Empty) {
+        let mut content = self.place.lock.try_exclusive().ok_or_else(in_use)?;
+        let crewless = self.place.jobs.close(check)?;
+        let taken = std::mem::replace(&mut *content, Content::Empty);
+        drop(content);
+        drop(crewless);
+        match taken {
             Content::Driver(mut driver) => {
                 driver.stop_background();
                 Ok(Some(driver))
@@ -204,8 +252,8 @@ impl ConcurrentDriver {
 }
 
 /// Lets the background pump work on a driver for a moment, unless somebody else does.
-fn background_turn(lock: &SharedLock<Content>, body: fn(&mut NetworkDriver) -> Micros) -> Turn {
-    match lock.try_turn() {
+fn background_turn(place: &Place, body: fn(&mut NetworkDriver) -> Micros) -> Turn {
+    match place.lock.try_turn() {
         // A panic ends the thread, and the driver says so to whoever comes next.
         Some(content) => enter(content, body).map_or(Turn::Over, Turn::Sleep),
         None => Turn::Refused,
@@ -256,7 +304,7 @@ fn poison(content: &mut Content) {
     };
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

@@ -18,7 +18,7 @@ use super::ring::ByteRing;
 use super::rtt::RoundTrip;
 use super::send_channel::SendChannel;
 use super::{Config, DATAGRAM_SIZE_MIN, Failure, Output, Refused, Statistics, cost};
-use crate::proto::time::{MICROS_PER_MS, Micros};
+use crate::proto::time::{MICROS_PER_MS, Micros, earliest};
 
 /// Probe timeouts without an answer until the path counts as broken.
 const OUTAGE_PROBES: u32 = 3;
@@ -85,6 +85,8 @@ pub struct Session {
     /// The next datagram is a short one, whatever else waits.
     short_due: bool,
     peer_ack_delay: Micros,
+    /// When the round trip was measured, or last asked for.
+    measured: Micros,
     /// When something that must arrive was acknowledged, or there was nothing to be.
     progress: Micros,
     datagrams: u64,
@@ -127,10 +129,11 @@ impl Session {
             ping_due: false,
             short_due: false,
             peer_ack_delay: config.ack_delay,
+            measured: now,
             progress: now,
             datagrams: 0,
             order: 0,
-            received: Received::new(),
+            received: Received::new(u64::from(datagram)),
             receiving: Vec::new(),
             offenders: [u64::MAX; OFFENDERS_MAX],
             delivered_reports: 0,
@@ -300,6 +303,12 @@ impl Session {
             && self.sending.iter().all(|channel| channel.gated || channel.is_sent())
     }
 
+    /// Packets that have left, and so the number of the next one.
+    #[must_use]
+    pub fn packets_sent(&self) -> u64 {
+        self.recovery.next_number()
+    }
+
     /// The program has seen what arrived and had its chance to answer: acknowledgements that are
     /// due need not wait for its messages any more.
     pub const fn handle_answered(&mut self) {
@@ -392,8 +401,7 @@ impl Session {
             .waits_for_pacer()
             .then(|| self.pacer.next_timeout(self.controller.window(), self.rtt.smoothed()));
         let probe = if self.probe_due { None } else { self.probe_time() };
-        let times = [self.received.next_timeout(), self.recovery.loss_time(), probe, asked, paced];
-        times.into_iter().flatten().min()
+        earliest([self.received.next_timeout(), self.recovery.loss_time(), probe, asked, paced])
     }
 
     /// Why it ended, if it did.

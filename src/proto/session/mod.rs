@@ -44,6 +44,8 @@ pub const SEND_QUEUE_BYTES_MAX_DEFAULT: u32 = 4 << 20;
 pub const MESSAGE_QUEUE_BYTES_MAX_DEFAULT: u32 = 1 << 20;
 /// An acknowledgement waits so long by default.
 pub const ACK_DELAY_DEFAULT: Micros = 25 * MICROS_PER_MS;
+/// A side that only acknowledges measures the round trip so often by default.
+pub const MEASURE_INTERVAL_DEFAULT: Micros = 500 * MICROS_PER_MS;
 /// Repairs cost at most so much by default, in percent of what they protect.
 pub const REPAIR_PERCENT_MAX_DEFAULT: u8 = 66;
 /// The smallest datagram that a session works with.
@@ -110,6 +112,9 @@ pub struct Config {
     pub give_up: Micros,
     /// The round trip, if the handshake has measured it.
     pub round_trip: Option<Micros>,
+    /// A side that has nothing to send but acknowledgements measures the round trip so often; 0 is
+    /// never.
+    pub measure_interval: Micros,
 }
 
 impl Config {
@@ -128,6 +133,7 @@ impl Config {
             ack_delay: ACK_DELAY_DEFAULT,
             give_up: 30_000 * MICROS_PER_MS,
             round_trip: None,
+            measure_interval: MEASURE_INTERVAL_DEFAULT,
         }
     }
 }

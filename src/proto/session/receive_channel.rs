@@ -119,7 +119,8 @@ impl ReceiveChannel {
         self.held_cost + self.pieces_cost
     }
 
-    /// Takes a piece of a message, which must follow those before it.
+    /// Takes a piece of a message, which must follow those before it or overlap with them: what is
+    /// sent again may be cut elsewhere.
     pub fn handle_piece(
         &mut self,
         truncated: u16,
@@ -135,13 +136,16 @@ impl ReceiveChannel {
         }
         let known = self.pieces.iter().position(|&(number, _)| number == sequence);
         let begun = known.map_or(0, |place| self.pieces[place].1.len());
+        let Some(overlap) = begun.checked_sub(usize::from(offset)) else {
+            return Verdict::Refused;
+        };
+        let data = data.get(overlap..).unwrap_or_default();
+        if data.is_empty() && !last && known.is_some() {
+            return Verdict::Duplicate;
+        }
         let more = if known.is_some() { data.len() as u64 } else { cost(data.len()) };
-        match usize::from(offset) {
-            offset if offset < begun => return Verdict::Duplicate,
-            offset if offset > begun || distance >= UNACKNOWLEDGED_MAX || more > room => {
-                return Verdict::Refused;
-            }
-            _ => {}
+        if distance >= UNACKNOWLEDGED_MAX || more > room {
+            return Verdict::Refused;
         }
         let place = known.unwrap_or_else(|| {
             self.pieces.push((sequence, self.pool.pop().unwrap_or_default()));
@@ -158,6 +162,11 @@ impl ReceiveChannel {
         let verdict = self.handle_message(truncated, &message, room, output);
         self.recycle(message);
         verdict
+    }
+
+    fn cost_of_pieces(&self, sequence: u64) -> u64 {
+        let begun = self.pieces.iter().find(|&&(number, _)| number == sequence);
+        begun.map_or(0, |(_, message)| cost(message.len()))
     }
 
     /// The message is there whole; its pieces are not needed any more.
@@ -194,6 +203,8 @@ impl ReceiveChannel {
         if self.held.get(place).is_some_and(Option::is_some) {
             return Verdict::Duplicate;
         }
+        // Its pieces, if some have come, have taken their part of the room.
+        let room = room + self.cost_of_pieces(sequence);
         // What lies between would have to fit into the window, too.
         let between = distance.saturating_mul(cost(0));
         if distance >= UNACKNOWLEDGED_MAX

@@ -6,21 +6,23 @@
 use super::rtt::RoundTrip;
 use crate::proto::time::{MICROS_PER_MS, Micros};
 
-/// Packets over which the loss is averaged.
+/// Packets over which the loss is averaged; a session that has seen fewer averages over those,
+/// and over so many at least.
 const AVERAGED: f32 = 128.0;
+const AVERAGED_MIN: f32 = 32.0;
 /// Loss below which nothing is protected.
 const LOSS_MIN: f32 = 0.003;
 /// Round trips below which nothing is protected.
 const ROUND_TRIP_MIN: Micros = 8 * MICROS_PER_MS;
 /// The share of protection at little loss, and what each unit of loss adds to it.
-const SHARE: (f32, f32) = (0.30, 7.2);
-/// From this share on, two messages to a repair; below it, three.
-const SHARE_OF_TWO: f32 = 0.5;
+const SHARE: (f32, f32) = (0.35, 10.0);
 
 /// The policy of one session.
 #[derive(Debug)]
 pub struct Repairer {
     loss: f32,
+    /// Packets that were heard of, as far as they count for the average.
+    heard: f32,
     share_max: f32,
     /// Bytes of protection that may be sent.
     credit: f32,
@@ -31,14 +33,17 @@ impl Repairer {
     /// A policy that has seen no loss.
     pub fn new(percent_max: u8, datagram: usize) -> Self {
         let share_max = f32::from(percent_max) / 100.0;
-        Self { loss: 0.0, share_max, credit: 0.0, credit_max: 2.0 * datagram as f32 }
+        let credit_max = 2.0 * datagram as f32;
+        Self { loss: 0.0, heard: 0.0, share_max, credit: 0.0, credit_max }
     }
 
     /// Packets arrived, or did not.
     pub fn handle_packets(&mut self, arrived: u64, lost: u64) {
+        self.heard = (self.heard + (arrived + lost) as f32).min(AVERAGED);
         if self.loss > 0.0 || lost > 0 {
-            self.loss += (1.0 - self.loss) * lost as f32 / AVERAGED;
-            self.loss -= self.loss * arrived as f32 / AVERAGED;
+            let averaged = self.heard.max(AVERAGED_MIN);
+            self.loss += (1.0 - self.loss) * lost as f32 / averaged;
+            self.loss -= self.loss * arrived as f32 / averaged;
             self.loss = self.loss.clamp(0.0, 1.0);
         }
     }
@@ -56,10 +61,9 @@ impl Repairer {
         (SHARE.0 + SHARE.1 * self.loss).min(self.share_max)
     }
 
-    /// How many messages a repair covers at most; `None` when there is to be none.
-    pub fn span(&self, rtt: &RoundTrip) -> Option<u8> {
-        let share = self.share(rtt);
-        (share > 0.0).then_some(if share >= SHARE_OF_TWO { 2 } else { 3 })
+    /// Is there to be any protection?
+    pub fn protects(&self, rtt: &RoundTrip) -> bool {
+        self.share(rtt) > 0.0
     }
 
     /// A message left for the first time.
@@ -96,31 +100,47 @@ mod tests {
         let mut repairer = Repairer::new(66, 1400);
         repairer.handle_packets(1_000_000, 0);
         repairer.handle_sent(1000, &far());
-        assert_eq!((repairer.span(&far()), repairer.affords(1)), (None, false));
+        assert!(!repairer.protects(&far()) && !repairer.affords(1));
     }
 
     #[test]
     fn protection_grows_with_loss_and_ends_at_the_budget() {
         let mut repairer = Repairer::new(66, 1400);
+        repairer.handle_packets(99, 0);
         repairer.handle_packets(0, 1);
-        assert_eq!(repairer.span(&far()), Some(3));
+        repairer.handle_sent(1000, &far());
+        assert!(repairer.affords(449) && !repairer.affords(451));
+        let mut repairer = Repairer::new(66, 1400);
         for _ in 0..100 {
             repairer.handle_packets(9, 1);
         }
         assert!((0.09..0.11).contains(&repairer.loss()), "{}", repairer.loss());
-        assert_eq!(repairer.span(&far()), Some(2));
         repairer.handle_sent(1000, &far());
         assert!(repairer.affords(660) && !repairer.affords(661));
         repairer.handle_protected(660);
         assert!(!repairer.affords(1));
-        assert_eq!(Repairer::new(0, 1400).span(&far()), None);
+        let mut none = Repairer::new(0, 1400);
+        none.handle_packets(0, 10);
+        assert!(!none.protects(&far()));
+    }
+
+    #[test]
+    fn a_young_session_believes_its_first_losses() {
+        let mut young = Repairer::new(66, 1400);
+        young.handle_packets(39, 0);
+        young.handle_packets(0, 1);
+        assert!((0.02..0.03).contains(&young.loss()), "{}", young.loss());
+        let mut old = Repairer::new(66, 1400);
+        old.handle_packets(1000, 0);
+        old.handle_packets(0, 1);
+        assert!(old.loss() < 0.01, "{}", old.loss());
     }
 
     #[test]
     fn a_short_round_trip_needs_no_protection() {
         let mut repairer = Repairer::new(66, 1400);
         repairer.handle_packets(0, 10);
-        assert_eq!(repairer.span(&RoundTrip::new(Some(2000))), None);
+        assert!(!repairer.protects(&RoundTrip::new(Some(2000))));
     }
 
     #[test]
@@ -130,6 +150,6 @@ mod tests {
         for _ in 0..600 {
             repairer.handle_packets(1, 0);
         }
-        assert_eq!(repairer.span(&far()), None);
+        assert!(!repairer.protects(&far()));
     }
 }

@@ -7,12 +7,14 @@
 use std::collections::VecDeque;
 
 use super::MESSAGE_COST;
-use super::frame::REPAIR_SPAN_MAX;
 use super::ring::ByteRing;
 
 /// Messages of a channel that may be under way or wait to be sent again: half of what 16 bits of
 /// sequence number can tell apart, halved again.
 pub const UNACKNOWLEDGED_MAX: u64 = 1 << 14;
+/// Messages that one repair covers at most: what more would take is sent again as soon.
+const SPAN_MAX: u64 = 4;
+const _: () = assert!(SPAN_MAX as usize <= super::frame::REPAIR_SPAN_MAX);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
@@ -293,10 +295,10 @@ impl SendChannel {
         probed
     }
 
-    /// What a packet could carry to protect messages of earlier packets: the newest that has no
-    /// protection yet, together with up to `span_max - 1` before it if each was in a packet of
-    /// its own.
-    pub fn unprotected(&mut self, packet: u64, span_max: u8) -> Option<Span> {
+    /// What a packet could carry to protect messages of earlier packets: those that have no
+    /// protection yet together with the one before them, if each was in a packet of its own. So
+    /// repairs overlap by a message, and a chain of them brings back two that were lost in a row.
+    pub fn unprotected(&mut self, packet: u64) -> Option<Span> {
         let from = self.repaired.max(self.first);
         let mut end = self.next;
         while end > from && self.slot(end - 1).is_some_and(|slot| slot.packet == packet) {
@@ -306,7 +308,7 @@ impl SendChannel {
             return None;
         }
         let (mut first, mut longest, mut alone) = (end, 0, true);
-        let span = usize::from(span_max).min(REPAIR_SPAN_MAX) as u64;
+        let span = (end - from + 1).min(SPAN_MAX);
         while first > self.first && end - first < span {
             let slot = self.slot(first - 1)?;
             if slot.state != State::Sent {
@@ -448,23 +450,38 @@ mod tests {
     #[test]
     fn protection_covers_the_newest_messages_of_earlier_packets() {
         let mut channel = with(&[10, 20, 30, 5]);
-        assert_eq!(channel.unprotected(0, 2), None);
+        assert_eq!(channel.unprotected(0), None);
         send(&mut channel, 0);
-        assert_eq!(channel.unprotected(0, 2), None, "it leaves with this very packet");
+        assert_eq!(channel.unprotected(0), None, "it leaves with this very packet");
         let one = Span { first: 0, count: 1, longest: 10 };
-        assert_eq!(channel.unprotected(1, 2), Some(one));
+        assert_eq!(channel.unprotected(1), Some(one));
         send(&mut channel, 1);
         send(&mut channel, 2);
         let two = Span { first: 0, count: 2, longest: 20 };
-        assert_eq!(channel.unprotected(2, 2), Some(two));
+        assert_eq!(channel.unprotected(2), Some(two));
         channel.handle_protected(two);
-        assert_eq!(channel.unprotected(2, 2), None);
+        assert_eq!(channel.unprotected(2), None);
         send(&mut channel, 3);
-        let sliding = Span { first: 0, count: 3, longest: 30 };
-        assert_eq!(channel.unprotected(3, 3), Some(sliding));
-        channel.handle_acknowledged(0, 1);
-        let sliding = Span { first: 1, count: 2, longest: 30 };
-        assert_eq!(channel.unprotected(3, 3), Some(sliding));
+        let overlapping = Span { first: 1, count: 2, longest: 30 };
+        assert_eq!(channel.unprotected(3), Some(overlapping));
+        channel.handle_acknowledged(0, 2);
+        let one = Span { first: 2, count: 1, longest: 30 };
+        assert_eq!(channel.unprotected(3), Some(one), "nothing older is missing");
+    }
+
+    #[test]
+    fn protection_reaches_back_to_the_last_one_but_not_further_than_four_messages() {
+        let mut channel = with(&[1; 9]);
+        for packet in 0..2 {
+            send(&mut channel, packet);
+        }
+        let one = channel.unprotected(1).expect("is there");
+        channel.handle_protected(one);
+        for (packet, first, count) in [(2, 0, 2), (3, 0, 3), (4, 0, 4), (5, 1, 4), (6, 2, 4)] {
+            send(&mut channel, packet);
+            let span = Span { first, count, longest: 1 };
+            assert_eq!(channel.unprotected(packet), Some(span), "{packet}");
+        }
     }
 
     #[test]
@@ -474,10 +491,10 @@ mod tests {
         send(&mut channel, 0);
         send(&mut channel, 1);
         for (first, longest) in [(0, 10), (1, 20)] {
-            let span = channel.unprotected(1, 3).expect("is there");
+            let span = channel.unprotected(1).expect("is there");
             assert_eq!(span, Span { first, count: 1, longest });
             channel.handle_protected(span);
         }
-        assert_eq!(channel.unprotected(1, 3), None);
+        assert_eq!(channel.unprotected(1), None);
     }
 }

@@ -7,7 +7,7 @@ use super::cookie::Cookie;
 use super::packet::{MTU_HEADER_SIZE, Packet, Token};
 use super::path_mtu::PathMtu;
 use super::prober::Prober;
-use crate::proto::time::{Micros, from_ms};
+use crate::proto::time::{Micros, earliest, from_ms};
 
 /// Answers to probes that may be due at once: as many as a discovery sends.
 const MTU_ACKS_MAX: usize = 4;
@@ -408,7 +408,7 @@ impl UtpConnection {
     #[must_use]
     pub fn next_timeout(&self, config: &Config) -> Option<Micros> {
         let after = |from: Micros, wait: Micros| {
-            (wait > 0).then(|| from.saturating_add(wait).saturating_add(1))
+            if wait > 0 { Some(from.saturating_add(wait).saturating_add(1)) } else { None }
         };
         match self.state {
             State::AwaitingAccept => {
@@ -422,7 +422,7 @@ impl UtpConnection {
                 let probe = self.prober.next_timeout(config.round_trip_interval);
                 let probe = probe.filter(|_| self.probes());
                 let path = self.path_mtu.next_timeout();
-                [silence, idle, unheard, probe, path].into_iter().flatten().min()
+                earliest([silence, idle, unheard, probe, path])
             }
             State::Closed => None,
         }
@@ -437,6 +437,11 @@ impl UtpConnection {
     /// not have spoken.
     pub const fn handle_pong(&mut self, now: Micros) {
         self.last_receive = now;
+    }
+
+    /// A session has measured the round trip: probes can wait.
+    pub const fn handle_measured(&mut self, now: Micros) {
+        self.prober.handle_measured(now);
     }
 
     /// What the peer sent is held back on purpose, so its silence means nothing.

@@ -79,6 +79,12 @@ impl Prober {
         Some(u16::from(self.padding))
     }
 
+    /// Something else has measured the round trip just now: the next probe can wait.
+    pub const fn handle_measured(&mut self, now: Micros) {
+        self.last = now;
+        self.due = false;
+    }
+
     /// The peer answered a probe of this padding: the round trip, if it was the one under way.
     pub fn handle_ack(&mut self, now: Micros, padding: u16) -> Option<Micros> {
         if padding != u16::from(self.padding) {

@@ -14,6 +14,7 @@ pub use super::frame::HEADER_SIZE_MAX;
 mod liveness;
 mod receive;
 mod receive_pieces;
+mod receive_whole;
 mod send;
 mod send_pieces;
 

@@ -21,7 +21,19 @@ fn run(
     config: Config,
     wishes: Option<&Wishes>,
     stream: &[u8],
+    next_size: impl FnMut() -> usize,
+) -> Outcome {
+    run_by(role, config, wishes, stream, next_size, false)
+}
+
+/// The same; `short`: with the short way first, where there is one.
+fn run_by(
+    role: Role,
+    config: Config,
+    wishes: Option<&Wishes>,
+    stream: &[u8],
     mut next_size: impl FnMut() -> usize,
+    short: bool,
 ) -> Outcome {
     let mut socket = WebSocket::new(role, config, 0);
     if let Some(wishes) = wishes {
@@ -35,6 +47,12 @@ fn run(
         let (piece, later) = rest.split_at(next_size().clamp(1, rest.len()));
         rest = later;
         socket.handle_bytes(now, BytesMut::from(piece));
+        if short {
+            socket.take_whole_messages(|data, text| {
+                events.push(Event::Message { data, text });
+                data_is_wanted(events.len())
+            });
+        }
         while let Some(event) = socket.poll_event() {
             let over = events.last().is_some_and(is_last);
             assert!(!over, "{event:?} after the end");
@@ -56,6 +74,11 @@ fn run(
     assert!(sent.len() <= 8 * 1024);
     assert!(!socket.poll_transmit(&mut sent, &mut || [0; 4]), "everything was sent");
     Outcome { events, sent, state: socket.close_state() }
+}
+
+/// Now and then a reader wants no more than it has.
+const fn data_is_wanted(count: usize) -> bool {
+    count % 4 != 3
 }
 
 /// Messages that are handed out in pieces are those that would have been put together.
@@ -211,6 +234,9 @@ pub fn fuzz_frames(data: &[u8]) {
     });
     assert_eq!(whole, bytewise);
     assert_eq!(whole, random);
+    for step in [3, 50, usize::MAX] {
+        assert_eq!(whole, run_by(role, config, None, stream, || step, true));
+    }
     check_pieces(role, config, None, stream, &whole);
     let ended = whole.events.last().is_some_and(is_last);
     assert_eq!(whole.state == CloseState::Closed, ended);

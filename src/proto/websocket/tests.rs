@@ -140,6 +140,118 @@ fn a_whole_message_is_not_copied() {
     assert_eq!(socket.poll_event(), None);
 }
 
+/// What the short way gives of one read, at most `most` messages.
+fn whole_messages(socket: &mut WebSocket, bytes: &[u8], most: usize) -> Vec<Event> {
+    let mut got = Vec::new();
+    socket.handle_bytes(1, BytesMut::from(bytes));
+    socket.take_whole_messages(|data, text| {
+        got.push(Event::Message { data, text });
+        got.len() < most
+    });
+    got
+}
+
+#[test]
+fn the_short_way_takes_whole_messages_and_leaves_the_rest() {
+    let long = vec![7; 300];
+    let frames = [frame(0x82, b""), frame(0x81, "tëxt".as_bytes()), frame(0x82, &long)];
+    let rest = [frame(0x89, b"ping"), frame(0x82, b"behind"), frame(0x02, b"part")].concat();
+    let bytes = [frames.concat(), rest].concat();
+    let mut socket = server(PLAIN);
+    let expected = [message(b"", false), message("tëxt".as_bytes(), true), message(&long, false)];
+    assert_eq!(whole_messages(&mut socket, &bytes, 9), expected);
+    let ping = Event::Ping(Bytes::from_static(b"ping"));
+    assert_eq!(events(&mut socket), [ping, message(b"behind", false)]);
+    // In the middle of a message there is no short way.
+    assert_eq!(whole_messages(&mut socket, &frame(0x80, b"ial"), 9), []);
+    assert_eq!(events(&mut socket), [message(b"partial", false)]);
+    assert_eq!(whole_messages(&mut socket, &frames.concat(), 1).len(), 1);
+    assert_eq!(events(&mut socket), expected[1..]);
+    transmit(&mut socket);
+    assert_eq!(socket.memory_held(), 0);
+}
+
+#[test]
+fn the_short_way_leaves_what_breaks_a_rule_as_it_was() {
+    let unmasked = [0x82, 1, 0];
+    let not_minimal = [0x82, 0xfe, 0, 1, 0, 0, 0, 0, 0];
+    let text = frame(0x81, b"\xff");
+    for (config, bytes) in [
+        (PLAIN, &unmasked[..]),
+        (PLAIN, &not_minimal),
+        (PLAIN, &text),
+        (PLAIN, &frame(0xc2, b"x")),
+        (UNITY, &frame(0x81, b"text")),
+        (UNITY, &frame(0x82, &[0; 1387])),
+    ] {
+        let mut socket = server(config);
+        let expected = feed(&mut server(config), bytes);
+        assert!(failed_code(&expected).is_some());
+        assert_eq!(whole_messages(&mut socket, bytes, 9), []);
+        assert_eq!(events(&mut socket), expected);
+    }
+}
+
+#[test]
+fn the_rest_of_a_long_message_may_be_read_to_where_it_is_put_together() {
+    let payload: Vec<u8> = (0..90_000_u32).map(|index| (index * 7 / 3) as u8).collect();
+    let bytes = [frame(0x82, &payload), frame(0x82, b"next")].concat();
+    for first in [15, 1000, 20_001] {
+        let mut socket = server(PLAIN);
+        let mut at = first;
+        let mut placed = 0;
+        let mut got = feed(&mut socket, &bytes[..first]);
+        while at < bytes.len() {
+            if let Some(room) = socket.message_room() {
+                let size = 1777.min(room.capacity() - room.len());
+                let start = room.len();
+                room.extend_from_slice(&bytes[at..at + size]);
+                socket.handle_message_bytes(20, start);
+                (at, placed) = (at + size, placed + size);
+                assert!(socket.memory_held() <= 2 * socket.buffered_input() + 16 * 1024);
+                got.extend(events(&mut socket));
+            } else {
+                let size = 5000.min(bytes.len() - at);
+                got.extend(feed(&mut socket, &bytes[at..at + size]));
+                at += size;
+            }
+        }
+        assert_eq!(got, [message(&payload, false), message(b"next", false)]);
+        assert!(placed > 50_000, "{placed} of {} bytes", payload.len());
+        assert_eq!(socket.memory_held(), 0);
+    }
+    let mut socket = server(PLAIN);
+    feed(&mut socket, &frame(0x81, &[b'a'; 90_000])[..20_000]);
+    assert!(socket.message_room().is_none(), "text is checked as it comes");
+}
+
+#[test]
+fn the_memory_of_a_long_message_serves_the_next_one() {
+    let payload: Vec<u8> = (0..500_000_u32).map(|index| index as u8).collect();
+    let config = Config { message_size_max: 1 << 20, ..PLAIN };
+    let mut socket = server(config);
+    let mut pool = Pool::default();
+    let mut turn = |bytes: &[u8]| {
+        let mut got = None;
+        for piece in bytes.chunks(70_000) {
+            socket.handle_bytes(1, BytesMut::from(piece));
+            got = socket.poll_event_with(&mut pool);
+        }
+        let Some(Event::Message { data, .. }) = got else {
+            panic!("a message is there");
+        };
+        assert_eq!(data, payload[..data.len()]);
+        let place = data.as_ptr().addr();
+        pool.give_message(data);
+        place
+    };
+    let first = turn(&frame(0x82, &payload));
+    assert_eq!(turn(&frame(0x82, &payload)), first);
+    // A shorter one must not hold more than it needs.
+    assert_ne!(turn(&frame(0x82, &payload[..300_000])), first);
+    assert_eq!(turn(&frame(0x82, &payload)), first);
+}
+
 #[test]
 fn a_header_cut_in_two_does_not_move_what_follows() {
     let bytes = [frame(0x82, b"first"), frame(0x82, b"second")].concat();

@@ -1,6 +1,9 @@
-//! The driver's lock and its list of touched lanes, under the model checker loom.
+//! The driver's lock, its list of touched lanes and its jobs, under the model checker loom.
 #![allow(dead_code, reason = "a model uses its own part")]
 
+#[path = "../../../src/error.rs"]
+pub mod error;
+pub mod jobs;
 #[path = "../../../src/driver/shared/lock.rs"]
 pub mod lock;
 pub mod sync;

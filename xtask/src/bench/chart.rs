@@ -19,7 +19,7 @@ const LINES: &[f64] = &[0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 const AXIS_MIN: (f64, f64) = (0.5, 4.0);
 /// One colour for each peer, ours first; all can be told apart by people who see no red or green.
 const COLOURS: &[&str] =
-    &["#d55e00", "#e69f00", "#666666", "#0072b2", "#009e73", "#cc79a7", "#56b4e9"];
+    &["#d55e00", "#e69f00", "#666666", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#b8a800"];
 
 /// A row of the chart.
 struct Row {

@@ -7,7 +7,8 @@
 //! | `trial` | one trial: a server, perhaps a bad network, a client, and what they measured |
 //! | `results` | medians, and ratios to the best peer |
 //! | `report`, `chart` | tables, JSON, SVG |
-//! | `udp` | the UDP benchmark |
+//! | `programs` | builds what the trials run |
+//! | `udp`, `websocket` | the benchmarks |
 //!
 //! `bench scale` is in `edge`, beside the step of the ladder that runs the same program.
 //!
@@ -16,12 +17,14 @@
 
 mod chart;
 mod cores;
+mod programs;
 mod report;
 mod results;
 mod runner;
 mod suite;
 mod trial;
 mod udp;
+mod websocket;
 
 use std::path::PathBuf;
 
@@ -38,6 +41,7 @@ pub const FLAGS: &[Flag] = &[
     Flag::value("--only", "LOAD,…", "these loads alone"),
     Flag::value("--peers", "NAME,…", "these peers alone"),
     Flag::value("--baseline", "DIR", "also run netdriver with the library in that folder"),
+    Flag::value("--uwebsockets", "DIR", "websocket: also run uWebSockets, whose source is there"),
     Flag::switch("--quick", "one round of short trials: shows that it works, measures little"),
     Flag::switch("--write", "put table and chart into docs/"),
 ];
@@ -50,6 +54,8 @@ pub struct Options {
     only: Vec<String>,
     peers: Vec<String>,
     baseline: Option<PathBuf>,
+    uwebsockets: Option<PathBuf>,
+    quick: bool,
     write: bool,
 }
 
@@ -62,36 +68,46 @@ impl Options {
             return Err(Error::new("--rounds is at least 1, --seconds from 0.1 to 60"));
         }
         let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
+        let folder = |flag: &str| {
+            let path = args.text(flag).map(std::path::absolute).transpose();
+            path.map_err(|error| Error::new(format!("{flag}: {error}")))
+        };
         Ok(Self {
             rounds,
             seconds,
             only: owned(args.list("--only")),
             peers: owned(args.list("--peers")),
-            baseline: args
-                .text("--baseline")
-                .map(std::path::absolute)
-                .transpose()
-                .map_err(|error| Error::new(format!("--baseline: {error}")))?,
+            baseline: folder("--baseline")?,
+            uwebsockets: folder("--uwebsockets")?,
+            quick,
             write: args.has("--write"),
         })
     }
 }
 
-/// `cargo xtask bench [udp|scale]`.
+/// Builds a benchmark's programs and puts it together.
+type MakeSuite = fn(&Project, &Options) -> Result<Suite>;
+
+/// The benchmarks, the one that runs when none is named first.
+const SUITES: &[(&str, MakeSuite)] = &[("udp", udp::suite), ("websocket", websocket::suite)];
+
+/// `cargo xtask bench [udp|websocket|scale]`.
 pub fn command(project: &Project, args: &Args) -> Result<()> {
     if args.operand.as_deref() == Some("scale") {
         return crate::edge::scale::bench(project, args.has("--write"));
     }
     let options = Options::parse(args)?;
-    let suite = match args.operand.as_deref().unwrap_or("udp") {
-        "udp" => udp::suite(project, &options)?,
-        other => {
-            return Err(Error::new(format!(
-                "there is no benchmark \"{other}\"; there are: udp, scale"
-            )));
-        }
+    let names: Vec<_> = SUITES.iter().map(|(name, _)| *name).collect();
+    let wanted = args.operand.as_deref().unwrap_or(names[0]);
+    let Some((_, suite)) = SUITES.iter().find(|(name, _)| *name == wanted) else {
+        let names = names.join(", ");
+        let text = format!("there is no benchmark \"{wanted}\"; there are: {names}, scale");
+        return Err(Error::new(text));
     };
-    run(project, &choose(suite, &options)?, &options)
+    if wanted != websocket::NAME && options.uwebsockets.is_some() {
+        return Err(Error::new("--uwebsockets is for `bench websocket`"));
+    }
+    run(project, &choose(suite(project, &options)?, &options)?, &options)
 }
 
 /// Leaves out what was not asked for.

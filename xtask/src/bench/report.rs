@@ -28,7 +28,7 @@ pub fn terminal(suite: &Suite, results: &Results) -> Vec<String> {
         for peer in measured(suite, load, results) {
             table.row(cells(suite, load, peer, results));
         }
-        lines.extend([String::new(), load.title.to_owned()]);
+        lines.extend([String::new(), load.title.clone()]);
         lines.extend(table.lines());
     }
     lines.push(String::new());

@@ -1,7 +1,7 @@
 //! What a benchmark is: peers, loads, and what is measured. Data only.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What one trial measured, by key.
 pub type Sample = BTreeMap<String, f64>;
@@ -16,8 +16,8 @@ pub struct Suite {
     pub peers: Vec<Peer>,
     /// What they do, in the order of the tables.
     pub loads: Vec<Load>,
-    /// The program that plays a bad network, for loads that want one.
-    pub network: PathBuf,
+    /// The program that plays a bad network, if loads want one.
+    pub network: Option<PathBuf>,
 }
 
 /// What a peer is to the comparison.
@@ -57,17 +57,41 @@ impl Peer {
 pub struct Program {
     /// The file.
     pub path: PathBuf,
-    /// Arguments behind `server` or `client`.
+    /// Arguments in front of the load's.
     pub args: Vec<String>,
-    /// Where it finds libraries before it looks beside itself.
-    pub libraries: Option<PathBuf>,
+    /// Variables that tell it where things are.
+    pub env: Vec<(&'static str, PathBuf)>,
+}
+
+impl Program {
+    /// A program without arguments of its own.
+    pub const fn new(path: PathBuf) -> Self {
+        Self { path, args: Vec::new(), env: Vec::new() }
+    }
+
+    /// The same with these arguments too.
+    pub fn with(&self, args: &[&str]) -> Self {
+        let mut program = self.clone();
+        program.args.extend(args.iter().map(|&word| word.to_owned()));
+        program
+    }
+
+    /// The same, finding libraries in this folder before it looks beside itself.
+    pub fn with_libraries(&self, folder: &Path) -> Self {
+        let mut program = self.clone();
+        program.env.push(("LD_LIBRARY_PATH", folder.to_path_buf()));
+        program
+    }
 }
 
 /// Whose result ends a trial.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ending {
-    /// The client ends by itself.
+    /// The client ends by itself; the server has measured its own part.
     Client,
+    /// The client ends by itself and has measured the server's process too, whose number it gets.
+    /// The server knows nothing of it and is ended.
+    ClientAlone,
     /// The client is told to end once the server has its result.
     Server,
 }
@@ -86,9 +110,11 @@ pub struct Load {
     /// Its name on the command line.
     pub name: &'static str,
     /// The heading of its table.
-    pub title: &'static str,
-    /// Arguments for both sides.
-    pub args: Vec<String>,
+    pub title: String,
+    /// The server's arguments.
+    pub server: Vec<String>,
+    /// The client's; the server's port comes behind them.
+    pub client: Vec<String>,
     /// Seconds that are measured.
     pub seconds: f64,
     /// Whose result ends it.
@@ -115,6 +141,7 @@ pub enum Better {
 }
 
 /// A column.
+#[derive(Clone, Copy)]
 pub struct Metric {
     /// The key in a sample.
     pub key: &'static str,
@@ -130,4 +157,32 @@ pub struct Metric {
     pub charted: bool,
     /// The heading of a column with the ratio to the bound, where a load has one.
     pub bound: Option<&'static str>,
+}
+
+impl Metric {
+    /// A column that is in no chart and is compared with no bound.
+    pub const fn new(
+        key: &'static str,
+        label: &'static str,
+        unit: f64,
+        digits: usize,
+        better: Better,
+    ) -> Self {
+        Self { key, label, unit, digits, better, charted: false, bound: None }
+    }
+
+    /// The same in the chart.
+    pub const fn charted(self) -> Self {
+        Self { charted: true, ..self }
+    }
+
+    /// The same beside the bound that is called `bare`.
+    pub const fn of_bare(self) -> Self {
+        Self { bound: Some("of bare"), ..self }
+    }
+}
+
+/// Options with numbers, as words of a command line.
+pub fn words(list: &[(&str, f64)]) -> Vec<String> {
+    list.iter().flat_map(|(name, value)| [(*name).to_owned(), value.to_string()]).collect()
 }

@@ -3,6 +3,7 @@
 //! Programs print `port N` when they are ready and `result {…}` (an object of numbers) when they
 //! have measured. Whatever happens, all of them have ended when a trial is over.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -19,6 +20,8 @@ const READY_LIMIT: Duration = Duration::from_secs(10);
 const TRIAL_SLACK: Duration = Duration::from_secs(40);
 /// What a program may take to print its result once the other side has.
 const RESULT_LIMIT: Duration = Duration::from_secs(5);
+/// Descriptors that a program may have open, where the system lets it.
+pub const DESCRIPTORS: u32 = 20_000;
 /// Time between two looks at what the programs wrote.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// A stream's warm-up and a little more: what the network counts starts then.
@@ -88,27 +91,35 @@ pub fn run(
     seed: usize,
 ) -> Result<Sample> {
     let name = |what: &str| format!("bench-{}-{}-{}-{what}", suite.name, load.name, peer.name);
-    let server = side(&peer.server, "server", load, cores.server);
-    let mut server = Player::start(project, &name("server"), server)?;
+    let serve = side(&peer.server, &load.server, cores.server);
+    let mut server = Player::start(project, &name("server"), serve)?;
     let mut port = server.port()?;
     let mut network = None;
-    if let Some(settings) = load.network {
-        let run = between(suite, settings, load, cores.load, port, seed);
+    if let Some((program, settings)) = suite.network.as_ref().zip(load.network) {
+        let run = between(program, settings, load, cores.load, port, seed);
         let mut player = Player::start(project, &name("network"), run)?;
         port = player.port()?;
         network = Some(player);
     }
-    let client = side(&peer.client, "client", load, cores.load).arg("--port").arg(port.to_string());
+    let mut client = side(&peer.client, &load.client, cores.load);
+    client = client.args(["--port", &port.to_string()]);
+    if load.ending == Ending::ClientAlone {
+        client = client.args(["--server-pid", &server.running.id().to_string()]);
+    }
     let mut client = Player::start(project, &name("client"), client)?;
     let limit = Duration::from_secs_f64(load.seconds) + TRIAL_SLACK;
     let mut sample = Sample::new();
-    if load.ending == Ending::Server {
-        sample.extend(server.result(limit)?);
-        client.running.terminate();
-        sample.extend(client.result(RESULT_LIMIT)?);
-    } else {
-        sample.extend(client.result(limit)?);
-        sample.extend(server.result(RESULT_LIMIT)?);
+    match load.ending {
+        Ending::Client => {
+            sample.extend(client.result(limit)?);
+            sample.extend(server.result(RESULT_LIMIT)?);
+        }
+        Ending::ClientAlone => sample.extend(client.result(limit)?),
+        Ending::Server => {
+            sample.extend(server.result(limit)?);
+            client.running.terminate();
+            sample.extend(client.result(RESULT_LIMIT)?);
+        }
     }
     if let Some(mut network) = network {
         sample.extend(network.result(RESULT_LIMIT)?);
@@ -118,19 +129,35 @@ pub fn run(
     Ok(sample)
 }
 
-fn side(program: &Program, side: &str, load: &Load, core: u32) -> Run {
-    let mut run = Run::new(&program.path).arg(side).args(&program.args).args(&load.args);
-    if let Some(folder) = &program.libraries {
-        run = run.env("LD_LIBRARY_PATH", folder);
+fn side(program: &Program, args: &[String], core: u32) -> Run {
+    let mut run = pinned(&program.path, core).args(&program.args).args(args);
+    for (name, path) in &program.env {
+        run = run.env(name, path);
     }
-    run.args(["--seconds", &load.seconds.to_string(), "--core", &core.to_string()])
+    run
 }
 
-fn between(suite: &Suite, network: Network, load: &Load, core: u32, port: u16, seed: usize) -> Run {
+/// A program that stays on one core and may open as many descriptors as the system lets it. Its
+/// process is the one that is started here.
+fn pinned(program: &Path, core: u32) -> Run {
+    let script = format!(
+        "ulimit -S -n {DESCRIPTORS} 2>/dev/null || ulimit -S -n \"$(ulimit -H -n)\"; \
+         exec taskset -c {core} \"$0\" \"$@\""
+    );
+    Run::new("sh").args(["-c", &script]).arg(program)
+}
+
+fn between(
+    program: &Path,
+    network: Network,
+    load: &Load,
+    core: u32,
+    port: u16,
+    seed: usize,
+) -> Run {
     let count_for = (load.seconds * 1000.0) as u64;
     let options = [
         ("--server", u64::from(port)),
-        ("--core", u64::from(core)),
         ("--delay-ms", u64::from(network.delay_ms)),
         ("--loss", u64::from(network.loss)),
         ("--seed", seed as u64),
@@ -138,7 +165,7 @@ fn between(suite: &Suite, network: Network, load: &Load, core: u32, port: u16, s
         ("--count-for-ms", count_for),
     ];
     let words = options.iter().flat_map(|(name, value)| [(*name).to_owned(), value.to_string()]);
-    Run::new(&suite.network).args(words)
+    pinned(program, core).args(words)
 }
 
 /// Adds what follows from the numbers.
@@ -178,8 +205,9 @@ mod tests {
     fn load(reliable: bool) -> Load {
         Load {
             name: "x",
-            title: "x",
-            args: Vec::new(),
+            title: "x".to_owned(),
+            server: Vec::new(),
+            client: Vec::new(),
             seconds: 1.0,
             ending: Ending::Client,
             network: None,

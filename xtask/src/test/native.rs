@@ -15,6 +15,15 @@ use crate::shell::{Run, difference};
 const PROGRAM_LIMIT: Duration = Duration::from_secs(600);
 /// Programs of `tests/c` that other steps run.
 const OTHER_STEPS: &[&str] = &["layout", "smoke"];
+/// Examples that are server and client in one.
+const EXAMPLES: &[&str] = &[
+    "stage_xor",
+    "custom_interface",
+    "extension_xor",
+    "jobified_server",
+    "PolledEcho.exe",
+    "JobifiedServer.exe",
+];
 const SANITIZE: &[&str] = &[
     "-O1",
     "-g",
@@ -68,6 +77,31 @@ pub fn valgrind(project: &Project) -> Result<Outcome> {
         notes.push(run_test(project, run, "c-valgrind", program)?);
     }
     Ok(Outcome::Passed(notes))
+}
+
+/// Examples that need nobody else, and end with 0 when they did what they show.
+pub fn examples(project: &Project) -> Result<Outcome> {
+    let folder = build::examples(project)?;
+    for name in EXAMPLES {
+        let program = build::program(&folder, name)?;
+        let run = match program.extension() {
+            None => Run::new(&program),
+            Some(_) => build::mono(&program, &folder),
+        };
+        run_program(project, run, &format!("example-{}", stem(&program)))?;
+    }
+    Ok(Outcome::Passed(vec![EXAMPLES.join(", ")]))
+}
+
+/// The C# library as Unity compiles it, with a stand-in for Unity's job system, on Mono.
+pub fn unity(project: &Project) -> Result<Outcome> {
+    let folder = project.out("unity-test")?;
+    let library = build::test_library(project)?;
+    let sources = project.sources("tests/unity", "cs")?;
+    let program = CsharpProgram { name: "Unity".to_owned(), sources };
+    let exe = build::csharp_program_with(project, &program, &["UNITY_5_3_OR_NEWER"], &folder)?;
+    let log = run_program(project, build::mono(&exe, &library), "unity")?;
+    Ok(Outcome::Passed(vec![closing_line(&log)?]))
 }
 
 /// The C# tests on Mono.

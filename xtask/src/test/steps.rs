@@ -121,6 +121,20 @@ pub const STEPS: &[Step] = &[
     ),
     step("csharp", "the C# tests on Mono", Build::Debug, &[Need::Mono], native::csharp),
     step(
+        "unity",
+        "the C# library as Unity compiles it, on a stand-in for its jobs",
+        Build::Debug,
+        &[Need::Mono],
+        native::unity,
+    ),
+    step(
+        "examples",
+        "examples that need nobody else",
+        Build::Release,
+        &[Need::Mono],
+        native::examples,
+    ),
+    step(
         "scenarios",
         "one script, three languages, one log",
         Build::Debug,

@@ -60,7 +60,8 @@ impl Session {
             return Taken::Malformed;
         }
         self.received.insert(now, number);
-        self.received.handle_packet(now, seen.asks, self.config.ack_delay);
+        let bytes = datagram.len() as u64;
+        self.received.handle_packet(now, seen.asks, bytes, self.config.ack_delay);
         self.statistics.packets_in += 1;
         Taken::New
     }
@@ -234,6 +235,7 @@ impl Session {
         if let Some(elapsed) = result.elapsed {
             let held_back = ack.delay.min(ACK_DELAY_MAX);
             self.rtt.handle_sample(elapsed, held_back);
+            self.measured = now;
             self.peer_ack_delay =
                 self.config.ack_delay.max(held_back).max(self.peer_ack_delay * 7 / 8);
         }

@@ -12,7 +12,7 @@ use crate::proto::session::frame::{
 };
 use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
 use crate::proto::session::recovery::{Content, Sent};
-use crate::proto::session::send_channel::{Next, Span};
+use crate::proto::session::send_channel::{Next, SendChannel, Span};
 use crate::proto::session::{cost, receive_channel};
 use crate::proto::time::Micros;
 use crate::proto::utp::packet::data_header;
@@ -101,7 +101,9 @@ impl Datagram<'_> {
 impl Session {
     /// Appends the next datagram to `out`; false when there is none now.
     pub fn poll_transmit(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
-        self.pacer.refill(now, self.controller.window(), self.rtt.smoothed());
+        if !self.sending.iter().all(SendChannel::is_sent) {
+            self.pacer.refill(now, self.controller.window(), self.rtt.smoothed());
+        }
         let allowed = self.allowed();
         self.note_blocked(now);
         if !self.wants_datagram(now, allowed) {
@@ -128,6 +130,10 @@ impl Session {
         let paced = !short && self.write_all(number, allowed, &mut datagram);
         if datagram.out.len() > fixed {
             self.write_protection(number, &mut datagram);
+        } else if fixed > start + header && self.wants_measurement(now) {
+            // It leaves anyway, and its acknowledgement rides on what the peer has to say.
+            frame::write_plain(datagram.out, Frame::Ping);
+            self.measured = now;
         }
         datagram.finish();
         sent.vital |= self.recovery.carried() > 0;
@@ -142,6 +148,12 @@ impl Session {
         self.handle_sent(now, sent, paced);
         self.probe_due |= probes;
         true
+    }
+
+    /// Was the round trip not measured for long, because nothing left that is acknowledged?
+    const fn wants_measurement(&self, now: Micros) -> bool {
+        let interval = self.config.measure_interval;
+        interval > 0 && now.saturating_sub(self.measured) >= interval
     }
 
     /// Is one message that may be lost all that there is to say?
@@ -404,13 +416,12 @@ impl Session {
 
     /// Protects messages of earlier packets, where the budget and the datagram have room.
     fn write_protection(&mut self, number: u64, datagram: &mut Datagram<'_>) {
-        let Some(span_max) = self.repairer.span(&self.rtt) else { return };
         let after = self.recovery.in_flight() + u64::from(self.datagram_size);
-        if after > self.controller.window() {
+        if !self.repairer.protects(&self.rtt) || after > self.controller.window() {
             return;
         }
         for place in 0..self.sending.len() {
-            while let Some(span) = self.sending[place].unprotected(number, span_max) {
+            while let Some(span) = self.sending[place].unprotected(number) {
                 let before = datagram.out.len();
                 if !self.protect(place, number, span, datagram) {
                     break;

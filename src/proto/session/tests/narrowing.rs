@@ -177,6 +177,44 @@ fn pieces_that_follow_nothing_or_exceed_the_window_are_refused() {
 }
 
 #[test]
+fn pieces_that_were_cut_elsewhere_when_they_were_sent_again_fit_together() {
+    let part = |offset, last, data| {
+        let (channel, sequence) = (1, 0);
+        Frame::Part { channel, sequence, offset, last, data }
+    };
+    let mut session = crate::proto::session::Session::new(0, config());
+    let mut log = Log::default();
+    let cut = [
+        part(0, false, &b"0123456"[..]),
+        part(0, false, b"0123"),
+        part(4, false, b"4567"),
+        part(8, false, b""),
+        part(2, false, b"2345678"),
+        part(5, true, b"56789"),
+    ];
+    for (number, frame) in (0..).zip(cut) {
+        let datagram = forged(number, &[frame]);
+        assert_eq!(session.handle_datagram(0, &datagram, &mut log), Taken::New, "{frame:?}");
+    }
+    assert_eq!(log.reliable[&1][0].1, b"0123456789");
+}
+
+#[test]
+fn a_message_whose_pieces_have_come_may_come_whole_however_full_the_window_is() {
+    let mut config = config();
+    config.window = 1100;
+    let mut session = crate::proto::session::Session::new(0, config);
+    let mut log = Log::default();
+    let message = vec![8; 1000];
+    let (channel, sequence) = (1, 0);
+    let half = Frame::Part { channel, sequence, offset: 0, last: false, data: &message[..600] };
+    assert_eq!(session.handle_datagram(0, &forged(0, &[half]), &mut log), Taken::New);
+    let whole = Frame::Reliable { channel, sequence, data: &message };
+    assert_eq!(session.handle_datagram(0, &forged(1, &[whole]), &mut log), Taken::New);
+    assert_eq!(log.reliable[&1][0].1, message);
+}
+
+#[test]
 fn a_piece_is_a_frame_that_reaches_to_the_end() {
     let mut world = world(Params::default(), 1);
     let message = long(&world, 5);

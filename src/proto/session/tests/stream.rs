@@ -11,6 +11,10 @@ use super::world::{MS, World, config};
 const MESSAGES: u64 = 3000;
 const SIZE: usize = 200;
 const SEEDS: u64 = 5;
+/// Messages of a trial of ten seconds, and the p99 of one whose losses came back in time: with one
+/// of the next two packets.
+const TRIAL: usize = 600;
+const EARLY: Micros = 60 * MS;
 
 /// What one run gave.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ struct Figures {
     /// Bytes on the wire, both ways, for each byte of payload.
     wire: f64,
     repairs: u64,
+    /// Trials of ten seconds with an early p99.
+    early: usize,
 }
 
 fn run(loss_percent: f32, seed: u64) -> Figures {
@@ -40,6 +46,7 @@ fn run(loss_percent: f32, seed: u64) -> Figures {
     assert_eq!(delivered.len() as u64, MESSAGES);
     let mut delays: Vec<Micros> =
         delivered.iter().zip(0..).map(|(&(at, _), number)| at - sent_at(number)).collect();
+    let early = delays.chunks(TRIAL).filter(|trial| is_early(trial)).count();
     delays.sort_unstable();
     let at = |share: f64| delays[(share * (delays.len() - 1) as f64) as usize] as f64 / 1000.0;
     let payload = MESSAGES as f64 * SIZE as f64;
@@ -49,7 +56,13 @@ fn run(loss_percent: f32, seed: u64) -> Figures {
         most: at(1.0),
         wire: (world.wire[0] + world.wire[1]) as f64 / payload,
         repairs: world.sessions[0].statistics().repairs_out,
+        early,
     }
+}
+
+/// Is the p99 of a trial early? Of 600 messages five may be later.
+fn is_early(delays: &[Micros]) -> bool {
+    delays.iter().filter(|&&delay| delay > EARLY).count() < delays.len() / 100
 }
 
 /// The median of five seeds in p99 and bytes.
@@ -82,7 +95,14 @@ fn at_1_percent_loss_almost_everything_comes_before_it_could_be_asked_for() {
 #[test]
 fn at_5_percent_loss_delivery_is_early_and_bytes_are_few() {
     let (p99, wire) = middle(5.0);
-    assert!(p99 <= 0.7 * 109.0 && wire <= 1.3 * 1.61, "{p99} ms, {wire}");
+    assert!(p99 <= 0.7 * 92.0 && wire <= 1.3 * 1.53, "{p99} ms, {wire}");
+}
+
+#[test]
+fn at_5_percent_loss_most_trials_of_ten_seconds_have_an_early_p99() {
+    let trials = SEEDS as usize * MESSAGES as usize / TRIAL;
+    let early: usize = (1..=SEEDS).map(|seed| run(5.0, seed).early).sum();
+    assert!(10 * early >= 6 * trials, "{early} of {trials}");
 }
 
 #[test]

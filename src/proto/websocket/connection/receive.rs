@@ -13,6 +13,8 @@ use std::mem::take;
 /// How far ahead of the bytes that arrived memory is reserved for a message; a length in a header
 /// alone costs its sender nothing.
 const RESERVE_AHEAD_MAX: usize = 16 * 1024;
+/// A message that lacks less than this is read as everything else, with what follows it.
+const DIRECT_SIZE_MIN: usize = 16 * 1024;
 /// Memory for pongs that wait to be sent. When it is full, older pings stay unanswered, as
 /// RFC 6455 §5.5.3 allows.
 const PONGS_SIZE_MAX: usize = 2048;
@@ -46,6 +48,39 @@ impl WebSocket {
         } else {
             self.input.extend_from_slice(&input);
         }
+    }
+
+    /// Where the rest of a long binary message may be read to without a copy: behind the end of
+    /// this memory, and no farther than its capacity. Tell
+    /// [`handle_message_bytes`](Self::handle_message_bytes) then.
+    pub fn message_room(&mut self) -> Option<&mut Vec<u8>> {
+        let rest = usize::try_from(self.header.payload_length).unwrap_or(usize::MAX);
+        let as_it_comes = self.stage == Stage::Data
+            && self.message == Some(Kind::Binary)
+            && rest >= DIRECT_SIZE_MIN
+            && self.input.is_empty();
+        if !as_it_comes || self.chain.is_some() || self.reads_compressed() || !self.reads() {
+            return None;
+        }
+        if self.hands_out_pieces() {
+            return None;
+        }
+        if self.assembly.len() == self.assembly.capacity() {
+            self.reserve(0);
+        }
+        let room = self.assembly.capacity() - self.assembly.len();
+        (room <= rest).then_some(&mut self.assembly)
+    }
+
+    /// What was read to [`message_room`](Self::message_room) begins at `start`.
+    pub fn handle_message_bytes(&mut self, now: Micros, start: usize) {
+        let size = self.assembly.len() - start;
+        if size == 0 {
+            return;
+        }
+        self.received_at = now;
+        self.awaiting = false;
+        self.unmask_assembly(start);
     }
 
     /// Reads a header of which only the start was left over, so that what follows it need not be
@@ -151,7 +186,7 @@ impl WebSocket {
         }
     }
 
-    fn reads(&self) -> bool {
+    pub(super) fn reads(&self) -> bool {
         !self.failed && matches!(self.state, CloseState::Open | CloseState::CloseSent)
     }
 
@@ -333,6 +368,9 @@ impl WebSocket {
         if compressed {
             self.inflate(size, pool)?;
         } else {
+            if self.assembly.capacity() == 0 {
+                self.assembly = pool.long_message(self.header.payload_length);
+            }
             self.assemble(size);
         }
         if text {
@@ -380,18 +418,29 @@ impl WebSocket {
     pub(super) fn assemble(&mut self, size: usize) {
         let start = self.assembly.len();
         if self.assembly.capacity() - start < size {
-            let remaining = self.header.payload_length as usize;
-            let ahead = remaining.min(size.max(start).max(RESERVE_AHEAD_MAX));
-            if self.header.fin() {
-                self.assembly.reserve_exact(ahead);
-            } else {
-                // More frames follow: growth must stay geometric however small they are.
-                self.assembly.reserve(ahead);
-            }
+            self.reserve(size);
         }
         self.assembly.extend_from_slice(&self.input[..size]);
         self.input.advance(size);
         self.parked = false;
+        self.unmask_assembly(start);
+    }
+
+    /// Makes room for `size` more bytes of the message, and for some of what follows them.
+    fn reserve(&mut self, size: usize) {
+        let remaining = self.header.payload_length as usize;
+        let ahead = remaining.min(size.max(self.assembly.len()).max(RESERVE_AHEAD_MAX));
+        if self.header.fin() {
+            self.assembly.reserve_exact(ahead);
+        } else {
+            // More frames follow: growth must stay geometric however small they are.
+            self.assembly.reserve(ahead);
+        }
+    }
+
+    /// What stands in the message from `start` on is payload of the frame, as it came.
+    fn unmask_assembly(&mut self, start: usize) {
+        let size = self.assembly.len() - start;
         if let Some(key) = &mut self.header.mask {
             apply_mask(&mut self.assembly[start..], *key, 0);
             key.rotate_left(size % 4);

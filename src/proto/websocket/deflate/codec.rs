@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 use super::super::Role;
@@ -26,12 +27,18 @@ const GROWTH_MIN: usize = 512;
 /// The most by which it is ahead of what has arrived.
 const AHEAD_MAX: usize = 16 * 1024;
 
+/// Bytes of the shortest message whose memory is used again, and of the longest.
+const LONG_SIZE_MIN: usize = 256 * 1024;
+const LONG_SIZE_MAX: usize = 1024 * 1024;
+
 /// Contexts and memory that connections borrow for the time of one message.
 #[derive(Default)]
 pub struct Pool {
     compressors: Vec<(Key, Compress)>,
     decompressors: Vec<(Key, Decompress)>,
     scratch: Vec<Vec<u8>>,
+    /// Memory of long messages that nobody needs any more.
+    long: Vec<Vec<u8>>,
 }
 
 /// Level (0 to decompress) and window bits: contexts of the same are alike.
@@ -74,6 +81,28 @@ impl Pool {
 
     fn scratch(&mut self) -> Vec<u8> {
         self.scratch.pop().unwrap_or_default()
+    }
+
+    /// Memory for a message of this length: the largest there is that is no larger. None of it was
+    /// given for nothing: its owner before has received that much.
+    pub(in super::super) fn long_message(&mut self, length: u64) -> Vec<u8> {
+        let fits = self.long.iter().map(Vec::capacity).enumerate();
+        let fits = fits.filter(|(_, capacity)| *capacity as u64 <= length);
+        let best = fits.max_by_key(|(_, capacity)| *capacity);
+        best.map_or_else(Vec::new, |(at, _)| self.long.swap_remove(at))
+    }
+
+    /// Takes the memory of a message that the program has seen, if it is worth it and nobody else
+    /// holds it.
+    #[inline]
+    pub fn give_message(&mut self, message: Bytes) {
+        if (LONG_SIZE_MIN..=LONG_SIZE_MAX).contains(&message.len()) && message.is_unique() {
+            let mut memory = Vec::from(message);
+            memory.clear();
+            if memory.capacity() <= LONG_SIZE_MAX {
+                give(&mut self.long, memory);
+            }
+        }
     }
 
     /// Takes the memory of a compressed message back.

@@ -1,0 +1,160 @@
+//! The graph of jobs behind a lock: threads begin jobs, say that they are over, and wait for them.
+//!
+//! Whoever waits helps: he runs what he waits for, as long as nobody else has begun it. The lock
+//! is never held while a job runs, or while a scheduler is called.
+
+use super::graph::{Graph, JobId, Step, Work};
+use super::sync::{Condvar, Mutex};
+use crate::error::{Error, Result, Status};
+
+/// A job's work, and who runs it.
+pub trait Task: Work {
+    /// Who runs it.
+    type Crew: Crew<Ticket = Self::Ticket>;
+
+    fn crew(&self) -> Self::Crew;
+
+    /// Does the work. Panics stay inside.
+    fn run(self, job: JobId) -> Result<()>;
+
+    /// The jobs that this thread is inside.
+    fn with_own<R>(body: impl FnOnce(&[JobId]) -> R) -> R;
+
+    /// Calls `body`, unless this thread is inside of such a call already.
+    fn once(body: impl FnOnce());
+}
+
+/// Who runs a job.
+pub trait Crew {
+    type Ticket: Clone;
+
+    /// A job may begin now. A ticket: somebody else's scheduler runs it.
+    fn offer(&self, job: JobId) -> Option<Self::Ticket>;
+
+    /// A job of this crew is over. The table is locked.
+    fn job_over(&self);
+
+    /// Waits in the way of the other scheduler, or returns at once.
+    fn wait(ticket: &Self::Ticket);
+}
+
+/// All jobs of the process.
+pub struct Table<W: Task> {
+    graph: Mutex<Graph<W>>,
+    /// A job is over.
+    over: Condvar,
+}
+
+fn never() -> Error {
+    Error::new(
+        Status::InvalidArgument,
+        "the job waits for the job that asks for it, so it can never be complete; \
+         do not complete a later job of the driver from inside an earlier one",
+    )
+}
+
+impl<W: Task> Table<W> {
+    /// A table of these parts, which have to be new.
+    pub const fn new(graph: Mutex<Graph<W>>, over: Condvar) -> Self {
+        Self { graph, over }
+    }
+
+    /// As [`Graph::add`]. The caller calls [`hand_out`](Self::hand_out) once he holds no lock.
+    ///
+    /// # Errors
+    /// [`Status::LimitReached`].
+    pub fn add(&self, work: &mut Option<W>, after: JobId, behind: JobId) -> Result<JobId> {
+        self.graph.lock().add(work, std::iter::once(after), behind)
+    }
+
+    /// A job that is over when all of `jobs` are.
+    ///
+    /// # Errors
+    /// [`Status::LimitReached`].
+    pub fn combine(&self, jobs: impl Iterator<Item = JobId> + Clone) -> Result<JobId> {
+        self.graph.lock().add(&mut None, jobs, JobId::default())
+    }
+
+    /// Offers the jobs that became ready to those who run them.
+    pub fn hand_out(&self) {
+        // A scheduler that runs jobs at once would come back here for each job of a chain, deeper
+        // and deeper; so the outermost call goes on with what the inner ones make ready.
+        W::once(|| self.hand_out_all());
+    }
+
+    fn hand_out_all(&self) {
+        loop {
+            let ready = self.graph.lock().poll_ready().map(|(job, work)| (job, work.crew()));
+            let Some((job, crew)) = ready else { return };
+            if let Some(ticket) = crew.offer(job) {
+                self.graph.lock().set_ticket(job, ticket);
+            }
+        }
+    }
+
+    /// Begins a job, or helps with it, if there is anything to do.
+    pub fn try_run(&self, job: JobId) {
+        let work = self.graph.lock().begin(job);
+        if let Some(work) = work {
+            self.run(job, work);
+        }
+    }
+
+    fn run(&self, job: JobId, work: W) {
+        let crew = work.crew();
+        let outcome = work.run(job);
+        let mut graph = self.graph.lock();
+        let (over, rest) = graph.leave(job, outcome);
+        if over {
+            crew.job_over();
+            self.over.notify_all();
+        }
+        drop(graph);
+        drop(rest);
+        self.hand_out();
+    }
+
+    /// Is it over?
+    pub fn is_over(&self, job: JobId) -> bool {
+        self.graph.lock().is_over(job)
+    }
+
+    /// Waits until a job is over, and runs what nobody has begun meanwhile; the job's result.
+    ///
+    /// # Errors
+    /// The job's, or that of one it depends on; [`Status::InvalidArgument`] when this thread is
+    /// inside a job that it waits for.
+    pub fn complete(&self, job: JobId) -> Result<()> {
+        if job == JobId::default() {
+            return Ok(());
+        }
+        let caller = W::with_own(|own| own.last().copied());
+        let Some(caller) = caller else { return self.wait(job) };
+        self.graph.lock().set_awaited(caller, job, true);
+        let outcome = self.wait(job);
+        self.graph.lock().set_awaited(caller, job, false);
+        outcome
+    }
+
+    fn wait(&self, job: JobId) -> Result<()> {
+        // Nobody else's scheduler is asked twice for one job: it may think that it is done.
+        let mut asked = JobId::default();
+        loop {
+            let mut graph = self.graph.lock();
+            match W::with_own(|own| graph.step(job, own)) {
+                Step::Over(outcome) => return outcome,
+                Step::Never => return Err(never()),
+                Step::Run(at, work) => {
+                    drop(graph);
+                    self.run(at, work);
+                }
+                Step::Wait(at, Some(ticket)) if at != asked => {
+                    drop(graph);
+                    asked = at;
+                    W::Crew::wait(&ticket);
+                }
+                Step::Wait(..) => self.over.wait(&mut graph),
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The short way of receiving, for what nearly all input is: messages that lie whole in it, in one
+//! frame, and break no rule. It decides nothing else: what it leaves is for `receive`.
+
+use std::mem::take;
+
+use bytes::{Buf, Bytes};
+
+use super::super::frame::{Opcode, apply_mask};
+use super::{Role, Stage, WebSocket};
+
+/// A message in one frame that lies whole in the input: where its payload is.
+struct WholeFrame {
+    text: bool,
+    mask: Option<[u8; 4]>,
+    start: usize,
+    end: usize,
+}
+
+/// The frame at the start of the input, if it is a whole message of the peer of this role and no
+/// rule can be broken by its header. Longer ones than 65535 bytes hardly ever lie whole in a read.
+fn whole_frame(input: &[u8], role: Role) -> Option<WholeFrame> {
+    const FIN_TEXT: u8 = 0x80 | Opcode::Text as u8;
+    const FIN_BINARY: u8 = 0x80 | Opcode::Binary as u8;
+    let (&[first, second], rest) = input.split_first_chunk::<2>()?;
+    let text = match first {
+        FIN_TEXT => true,
+        FIN_BINARY => false,
+        _ => return None,
+    };
+    let (length, rest) = match second & 0x7f {
+        127 => return None,
+        126 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            let length = usize::from(u16::from_be_bytes(*length));
+            (length, if length < 126 { return None } else { rest })
+        }
+        short => (usize::from(short), rest),
+    };
+    let (mask, rest) = match (role, second & 0x80 != 0) {
+        (Role::Server, true) => {
+            let (key, rest) = rest.split_first_chunk()?;
+            (Some(*key), rest)
+        }
+        (Role::Client, false) => (None, rest),
+        _ => return None,
+    };
+    let start = input.len() - rest.len();
+    (length <= rest.len()).then_some(WholeFrame { text, mask, start, end: start + length })
+}
+
+impl WebSocket {
+    /// The short way of [`poll_event`](Self::poll_event): gives the messages that lie whole at the
+    /// start of the input, in one frame each and not compressed, to `give`, one after the other,
+    /// until that says that no more is wanted. What is left is for the long way.
+    pub fn take_whole_messages(&mut self, mut give: impl FnMut(Bytes, bool) -> bool) {
+        let between_messages = self.stage == Stage::Header
+            && self.message.is_none()
+            && !self.streaming
+            && self.assembly.is_empty();
+        if !between_messages || self.chain.is_some() || !self.reads() {
+            return;
+        }
+        while let Some(frame) = whole_frame(&self.input, self.role)
+            && frame.end - frame.start <= self.config.message_size_max as usize
+            && (self.config.text || !frame.text)
+        {
+            let payload = &mut self.input[frame.start..frame.end];
+            if let Some(key) = frame.mask {
+                apply_mask(payload, key, 0);
+            }
+            if frame.text && std::str::from_utf8(payload).is_err() {
+                if let Some(key) = frame.mask {
+                    apply_mask(payload, key, 0);
+                }
+                return;
+            }
+            self.parked = false;
+            let mut data = if frame.end == self.input.len() {
+                take(&mut self.input).freeze()
+            } else {
+                self.input.split_to(frame.end).freeze()
+            };
+            data.advance(frame.start);
+            if !give(data, frame.text) {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Jobs on a scheduler of somebody else.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use netdriver::{Job, JobScheduler, Status};
+
+use crate::world::{Said, driver, schedule};
+
+/// An engine that keeps what it is given.
+struct Engine {
+    given: Mutex<Sender<Job>>,
+    said: Said,
+}
+
+impl Engine {
+    fn new(said: &Said) -> (Arc<Self>, Receiver<Job>) {
+        let (give, given) = channel();
+        (Arc::new(Self { given: Mutex::new(give), said: said.clone() }), given)
+    }
+}
+
+impl JobScheduler for Engine {
+    fn schedule(&self, job: Job) -> u64 {
+        self.said.say("schedule");
+        self.given.lock().expect("nobody panicked").send(job).expect("is taken");
+        42
+    }
+
+    fn complete(&self, ticket: u64) {
+        assert_eq!(ticket, 42);
+        self.said.say("wait");
+    }
+
+    fn parallelism(&self) -> u32 {
+        3
+    }
+}
+
+#[test]
+fn an_engine_is_given_a_job_when_what_it_depends_on_is_complete() {
+    let said = Said::default();
+    let (engine, given) = Engine::new(&said);
+    let driver = driver(4);
+    driver.set_job_scheduler(Some(engine)).expect("no job is scheduled");
+    let first = said.schedule(&driver, "first", Job::default());
+    let second = said.schedule(&driver, "second", first);
+    let scheduled = given.try_recv().expect("the first is ready");
+    assert_eq!(scheduled, first);
+    assert!(given.try_recv().is_err());
+    thread::scope(|scope| scope.spawn(|| scheduled.run()).join()).expect("runs");
+    assert!(first.is_complete());
+    assert_eq!(given.try_recv(), Ok(second));
+    // Nobody has begun it, so who waits for it runs it; the engine comes too late then.
+    second.complete().expect("succeeds");
+    second.run();
+    assert_eq!(said.words(), ["schedule", "first", "schedule", "second"]);
+}
+
+#[test]
+fn who_waits_for_a_job_that_the_engine_runs_asks_the_engine() {
+    let said = Said::default();
+    let (engine, given) = Engine::new(&said);
+    let driver = driver(0);
+    driver.set_job_scheduler(Some(engine)).expect("no job is scheduled");
+    let (say, hear) = channel::<()>();
+    let (inside, is_inside) = channel::<()>();
+    let job = schedule(&driver, move |_| {
+        inside.send(()).expect("is heard");
+        hear.recv().expect("is told");
+        Ok(())
+    });
+    thread::scope(|scope| {
+        scope.spawn(move || given.recv().expect("is scheduled").run());
+        is_inside.recv().expect("it has begun");
+        let waiting = scope.spawn(|| job.complete());
+        while !said.words().contains(&"wait") {
+            thread::yield_now();
+        }
+        say.send(()).expect("is heard");
+        assert_eq!(waiting.join().expect("does not panic"), Ok(()));
+    });
+    assert_eq!(said.words(), ["schedule", "wait"], "it is asked once");
+}
+
+#[test]
+fn an_engine_may_run_a_job_at_once() {
+    struct AtOnce;
+    impl JobScheduler for AtOnce {
+        fn schedule(&self, job: Job) -> u64 {
+            job.run();
+            0
+        }
+
+        fn complete(&self, _: u64) {}
+
+        fn parallelism(&self) -> u32 {
+            1
+        }
+    }
+    let said = Said::default();
+    let driver = driver(1);
+    driver.set_job_scheduler(Some(Arc::new(AtOnce))).expect("no job is scheduled");
+    let job = said.schedule(&driver, "at once", Job::default());
+    assert!(job.is_complete());
+    assert_eq!(said.words(), ["at once"]);
+    // A long chain becomes ready at once, and does not pile up on the stack.
+    let other = crate::world::driver(0);
+    let first = schedule(&other, |_| Ok(()));
+    let mut last = first;
+    for _ in 0..4000 {
+        last = said.schedule(&driver, "in turn", last);
+    }
+    first.complete().expect("succeeds");
+    last.complete().expect("succeeds");
+    assert_eq!(said.words().len(), 4001);
+}
+
+#[test]
+fn a_driver_does_not_go_while_its_scheduler_is_in_a_call() {
+    /// Has a thread run the job, and returns some time after that.
+    struct Slow {
+        said: Said,
+        run: Mutex<Sender<Job>>,
+        go_on: Mutex<Receiver<()>>,
+    }
+    impl JobScheduler for Slow {
+        fn schedule(&self, job: Job) -> u64 {
+            self.run.lock().expect("nobody panicked").send(job).expect("is taken");
+            self.go_on.lock().expect("nobody panicked").recv().expect("is told");
+            self.said.say("returns");
+            0
+        }
+
+        fn complete(&self, _: u64) {}
+
+        fn parallelism(&self) -> u32 {
+            1
+        }
+    }
+    let said = Said::default();
+    let ((run, to_run), (go, go_on)) = (channel(), channel());
+    let (run, go_on) = (Mutex::new(run), Mutex::new(go_on));
+    let driver = driver(1);
+    driver
+        .set_job_scheduler(Some(Arc::new(Slow { said: said.clone(), run, go_on })))
+        .expect("no job is scheduled");
+    thread::scope(|scope| {
+        scope.spawn(|| schedule(&driver, |_| Ok(())));
+        to_run.recv().expect("is scheduled").run();
+        let gone = scope.spawn(|| {
+            assert!(driver.take().expect("no job is left").is_some());
+            said.say("gone");
+        });
+        go.send(()).expect("is heard");
+        gone.join().expect("does not panic");
+    });
+    assert_eq!(said.words(), ["returns", "gone"]);
+}
+
+#[test]
+fn the_scheduler_is_not_changed_under_a_job() {
+    let driver = driver(0);
+    let job = schedule(&driver, |_| Ok(()));
+    let refused = driver.set_job_scheduler(None).expect_err("a job is scheduled");
+    assert_eq!(refused.status(), Status::DriverInUse);
+    job.complete().expect("succeeds");
+    driver.set_job_scheduler(None).expect("is possible");
+}

@@ -1,0 +1,98 @@
+using System;
+using NetDriver;
+using Unity.Jobs;
+
+/// <summary>
+/// A jobified server as a program in Unity has it: every handle is Unity's. Ends with 0 when its
+/// clients were served.
+/// </summary>
+internal static class UnityJobsProgram
+{
+    private const int Clients = 5;
+    private const int FramesMax = 10000;
+
+    private sealed class AcceptConnections : INetworkJob
+    {
+        internal NetworkDriver Server;
+        internal int Accepted;
+
+        public void Execute()
+        {
+            while (Server.Accept().IsCreated)
+                Accepted++;
+        }
+    }
+
+    private sealed class Echo : INetworkJobForEachConnection
+    {
+        public void Execute(NetworkDriver.Concurrent server, NetworkConnection connection)
+        {
+            DataStreamReader reader;
+            NetworkEvent.Type kind;
+            while ((kind = server.PopEventForConnection(connection, out reader))
+                != NetworkEvent.Type.Empty)
+            {
+                DataStreamWriter writer;
+                if (kind != NetworkEvent.Type.Data
+                    || server.BeginSend(NetworkPipeline.Null, connection, out writer) != 0)
+                    continue;
+                writer.WriteInt(reader.ReadInt());
+                server.EndSend(writer);
+            }
+        }
+    }
+
+    private static int Main()
+    {
+        NetworkDriver server = NetworkDriver.Create(new IPCNetworkInterface());
+        NetworkDriver client = NetworkDriver.Create(new IPCNetworkInterface());
+        server.Bind(NetworkEndpoint.LoopbackIpv4);
+        server.Listen();
+        for (int i = 0; i < Clients; i++)
+            client.Connect(server.GetLocalEndpoint());
+        AcceptConnections accept = new AcceptConnections { Server = server };
+        Echo echo = new Echo();
+        int echoed = 0;
+        for (int frame = 0; frame < FramesMax && echoed < Clients; frame++)
+        {
+            JobHandle job = server.ScheduleUpdate();
+            job = server.ScheduleJob(accept, job);
+            job = server.ScheduleForEachConnection(echo, 1, job);
+            job = server.ScheduleFlushSend(job);
+            job.Complete();
+            echoed += Play(client);
+        }
+        int passed = (accept.Accepted == Clients ? 1 : 0) + (echoed == Clients ? 1 : 0)
+            + (server.ReceiveErrorCode == 0 ? 1 : 0);
+        MultiNetworkDriver several = MultiNetworkDriver.Create();
+        JobHandle all = several.ScheduleUpdate(several.ScheduleFlushSend());
+        all.Complete();
+        client.Dispose();
+        server.Dispose();
+        passed += server.IsCreated ? 0 : 1;
+        Console.WriteLine(passed + " passed, " + (4 - passed) + " failed");
+        return passed == 4 ? 0 : 1;
+    }
+
+    private static int Play(NetworkDriver client)
+    {
+        int echoed = 0;
+        client.ScheduleUpdate().Complete();
+        NetworkConnection connection;
+        DataStreamReader reader;
+        NetworkEvent.Type kind;
+        while ((kind = client.PopEvent(out connection, out reader)) != NetworkEvent.Type.Empty)
+        {
+            DataStreamWriter writer;
+            if (kind == NetworkEvent.Type.Data && reader.ReadInt() == 4711)
+                echoed++;
+            if (kind != NetworkEvent.Type.Connect
+                || client.BeginSend(NetworkPipeline.Null, connection, out writer) != 0)
+                continue;
+            writer.WriteInt(4711);
+            client.EndSend(writer);
+        }
+        client.ScheduleFlushSend().Complete();
+        return echoed;
+    }
+}
