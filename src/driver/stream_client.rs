@@ -133,20 +133,20 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        state.head.extend_from_slice(bytes);
-        let mut parsed = ResponseHead::parse(&state.head, head_size_max);
+        state.head().extend_from_slice(bytes);
+        let mut parsed = ResponseHead::parse(state.head(), head_size_max);
         while let Ok(Some((head, consumed))) = &parsed
             && is_interim(head.status())
         {
             // The last answer follows (RFC 9110 section 15.2), within the handshake's time.
-            state.head.drain(..*consumed);
-            parsed = ResponseHead::parse(&state.head, head_size_max);
+            state.head().drain(..*consumed);
+            parsed = ResponseHead::parse(state.head(), head_size_max);
         }
         match parsed {
             Ok(None) => {}
             Ok(Some((head, consumed))) => {
-                let rest = BytesMut::from(&state.head[consumed..]);
-                state.head = Vec::new();
+                let rest = BytesMut::from(&state.head()[consumed..]);
+                state.forget_head();
                 self.check_answer(id, head, rest);
             }
             Err(error) => {

@@ -92,12 +92,12 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        state.head.extend_from_slice(bytes);
-        match proxy_protocol::parse(&state.head) {
+        state.head().extend_from_slice(bytes);
+        match proxy_protocol::parse(state.head()) {
             Ok(None) => {}
             Ok(Some((header, consumed))) => {
-                let rest = state.head.split_off(consumed);
-                state.head = Vec::new();
+                let rest = state.head().split_off(consumed);
+                state.forget_head();
                 state.forwarded_tls = header.tls;
                 // Behind a proxy that does not know its client, nobody vouches for what follows.
                 state.vouched = header.addresses.is_some();
@@ -143,12 +143,12 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        state.head.extend_from_slice(bytes);
-        match RequestHead::parse(&state.head, head_size_max) {
+        state.head().extend_from_slice(bytes);
+        match RequestHead::parse(state.head(), head_size_max) {
             Ok(None) => {}
             Ok(Some((head, consumed))) => {
-                let rest = BytesMut::from(&state.head[consumed..]);
-                state.head = Vec::new();
+                let rest = BytesMut::from(&state.head()[consumed..]);
+                state.forget_head();
                 self.answer(id, head, rest);
             }
             Err(error) => {

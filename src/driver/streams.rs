@@ -93,8 +93,8 @@ pub struct StreamState {
     pub(super) held: Option<Box<Event>>,
     /// The request was a HEAD: answers have no body.
     pub(super) head_only: bool,
-    /// Bytes of an unfinished head.
-    pub(super) head: Vec<u8>,
+    /// What has come of a head that is not whole yet.
+    unfinished: Option<Box<Unfinished>>,
     /// The request that the program is asked about.
     pub(super) pending: Option<Box<PendingRequest>>,
     /// What a server knows of the request, until a connection takes it.
@@ -110,6 +110,12 @@ pub struct StreamState {
     pub(super) armed: Armed,
     /// Where the last ping ends in what is sent, while it waits.
     pub(super) ping_end: Option<NonZero<u64>>,
+}
+
+/// A head that is not whole yet.
+#[derive(Default)]
+struct Unfinished {
+    bytes: Vec<u8>,
 }
 
 /// All streams, by the pump's ids.
@@ -151,7 +157,7 @@ impl StreamState {
             framing: None,
             held: None,
             head_only: false,
-            head: Vec::new(),
+            unfinished: None,
             pending: None,
             facts: None,
             client: None,
@@ -161,6 +167,16 @@ impl StreamState {
             armed: Armed::NONE,
             ping_end: None,
         }
+    }
+
+    /// Bytes of an unfinished head.
+    pub(super) fn head(&mut self) -> &mut Vec<u8> {
+        &mut self.unfinished.get_or_insert_default().bytes
+    }
+
+    /// The head is whole.
+    pub(super) fn forget_head(&mut self) {
+        self.unfinished = None;
     }
 
     /// The socket's other end.

@@ -24,7 +24,7 @@
 #define CROWD 128
 #define WORD "0123456789abcdef0123456789abcdef"
 #define WORD_SIZE 32
-#define ANSWER_SECONDS 10
+#define ANSWER_SECONDS 5
 #define DATAGRAMS_ARRIVE_US 1000
 
 static int client_sockets[CLIENTS_MAX];

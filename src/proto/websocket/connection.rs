@@ -154,6 +154,13 @@ enum Stage {
     Data,
 }
 
+/// Pongs to send.
+#[derive(Debug, Default)]
+struct Pongs {
+    /// Their payloads, each after a byte with its length.
+    bytes: Vec<u8>,
+}
+
 /// What few connections hold at any time, kept out of the small struct.
 #[derive(Debug, Default)]
 struct Rare {
@@ -177,8 +184,8 @@ pub struct WebSocket {
     input: BytesMut,
     /// The message that is coming in, unmasked, unless it came in one piece.
     assembly: Vec<u8>,
-    /// Payloads of pongs to send, each after a byte with its length.
-    pongs: Vec<u8>,
+    /// Pongs that wait to be sent; few connections have any.
+    pongs: Option<Box<Pongs>>,
     /// The current frame; its length counts down and its key turns as payload is taken.
     header: RawHeader,
     received_at: Micros,
@@ -224,7 +231,7 @@ impl WebSocket {
             config: config.into(),
             input: BytesMut::new(),
             assembly: Vec::new(),
-            pongs: Vec::new(),
+            pongs: None,
             header: RawHeader::default(),
             received_at: now,
             ping_at: now,
@@ -289,7 +296,7 @@ impl WebSocket {
     /// Would [`poll_transmit`](Self::poll_transmit) write something?
     #[must_use]
     pub fn wants_transmit(&self) -> bool {
-        !self.pongs.is_empty()
+        self.pongs.is_some()
             || self.ping_due
             || self.close_queued
             || self.rare.as_ref().is_some_and(|rare| rare.ping.is_some())
@@ -323,9 +330,8 @@ impl WebSocket {
     /// written.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>, mask: &mut dyn FnMut() -> [u8; 4]) -> bool {
         let before = out.len();
-        if !self.pongs.is_empty() {
-            let pongs = std::mem::take(&mut self.pongs);
-            let mut rest = &pongs[..];
+        if let Some(pongs) = self.pongs.take() {
+            let mut rest = &pongs.bytes[..];
             while let Some((&size, tail)) = rest.split_first() {
                 let (payload, tail) = tail.split_at(usize::from(size));
                 write_frame(self.role, out, Opcode::Pong, [payload, &[]], mask);
@@ -432,7 +438,8 @@ impl WebSocket {
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn memory_held(&self) -> usize {
         let chain = self.chain.as_ref().map_or(0, |chain| chain.memory_held());
-        self.input.capacity() + self.assembly.capacity() + self.pongs.capacity() + chain
+        let pongs = self.pongs.as_ref().map_or(0, |pongs| pongs.bytes.capacity());
+        self.input.capacity() + self.assembly.capacity() + pongs + chain
     }
 }
 

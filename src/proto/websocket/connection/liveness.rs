@@ -31,7 +31,7 @@ impl WebSocket {
         }
         self.state = CloseState::TimedOut;
         self.close_queued = false;
-        self.pongs = Vec::new();
+        self.pongs = None;
         self.rare = None;
         self.forget_input();
     }

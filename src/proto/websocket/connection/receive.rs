@@ -515,11 +515,12 @@ impl WebSocket {
         if self.state != CloseState::Open {
             return;
         }
-        if self.pongs.len() + 1 + payload.len() > PONGS_SIZE_MAX {
-            self.pongs.clear();
+        let pongs = &mut self.pongs.get_or_insert_default().bytes;
+        if pongs.len() + 1 + payload.len() > PONGS_SIZE_MAX {
+            pongs.clear();
         }
-        self.pongs.push(payload.len() as u8);
-        self.pongs.extend_from_slice(payload);
+        pongs.push(payload.len() as u8);
+        pongs.extend_from_slice(payload);
     }
 }
 
