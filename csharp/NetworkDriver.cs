@@ -9,10 +9,11 @@ namespace NetDriver
     /// </summary>
     /// <remarks>
     /// A small value: copies are one driver. Once a frame complete a <see cref="ScheduleUpdate"/>,
-    /// then <see cref="Accept()"/> until there is none, then <see cref="PopEvent(out NetworkConnection,
-    /// out DataStreamReader)"/> until Empty. Calls report by their return value; a driver that was
-    /// disposed or never created gives <see cref="Error.StatusCode.InvalidHandle"/>, no connection
-    /// and no event. Only Create throws. Use a driver from one thread at a time: a call during
+    /// then <see cref="Accept()"/> until there is none, then
+    /// <see cref="PopEvent(out NetworkConnection, out DataStreamReader)"/> until Empty. Calls
+    /// report by their return value; a driver that was disposed or never created gives
+    /// <see cref="Error.StatusCode.InvalidHandle"/>, no connection and no event. Only Create
+    /// throws. Use a driver from one thread at a time, or <see cref="ToConcurrent"/>: a call during
     /// another thread's call does nothing and gives <see cref="Error.StatusCode.DriverInUse"/>, no
     /// event, or 0.
     /// </remarks>

@@ -1,7 +1,7 @@
-//! Steady state allocates nothing: twenty thousand echoes over UDP, TCP, WebSocket, in-process ports
-//! and an interface of the program, without and with pipelines, by calls that have the driver to
-//! themselves and by those beside others, and packets over TCP that come in pieces, counted by the
-//! allocator itself.
+//! Steady state allocates nothing: twenty thousand echoes over UDP, TCP, WebSocket, in-process
+//! ports and an interface of the program, without and with pipelines, by calls that have the driver
+//! to themselves and by those beside others, and packets over TCP that come in pieces, counted by
+//! the allocator itself.
 //!
 //! One test, alone in its binary, so that nothing else allocates meanwhile.
 #![allow(unsafe_code, reason = "an allocator that counts is one by its trait")]

@@ -95,7 +95,8 @@ internal static unsafe class Cost
         Stopwatch watch = Stopwatch.StartNew();
         for (int at = 0; at < Connections; at++)
         {
-            s_Outgoing[at] = carrier.Plain ? s_Client.Connect("ws://127.0.0.1:" + address.Port + "/")
+            s_Outgoing[at] = carrier.Plain
+                ? s_Client.Connect("ws://127.0.0.1:" + address.Port + "/")
                 : s_Client.Connect(address);
             do
             {
@@ -237,7 +238,8 @@ internal static unsafe class Cost
 
     private static void Count(string carrier, string operation, Action run)
     {
-        byte[] name = Encoding.ASCII.GetBytes(carrier + " " + operation + " " + Rounds * Batch + "\0");
+        string words = carrier + " " + operation + " " + Rounds * Batch + "\0";
+        byte[] name = Encoding.ASCII.GetBytes(words);
         for (int round = 0; round < RoundsWarm; round++)
             run();
         edge_zero();

@@ -211,6 +211,82 @@ static void send_to_many(struct crowd *crowd) {
   pop_all(crowd, crowd->pair.client, crowd->outgoing);
 }
 
+/* ---- what is counted, as one of several threads does it ------------------------------------- */
+
+static nd_concurrent *shared(struct crowd *crowd) {
+  nd_concurrent *server = NULL;
+  NEED_OK(nd_driver_to_concurrent(crowd->pair.server, &server));
+  return server;
+}
+
+static void pop_beside_in_batch(struct crowd *crowd) {
+  static nd_event events[EACH];
+  nd_concurrent *server = shared(crowd);
+  uint32_t count, all = 0;
+  send_batch(crowd->pair.client, crowd->outgoing, crowd->pipeline, 0);
+  carry(crowd, crowd->pair.server, crowd->incoming);
+  CALLGRIND_TOGGLE_COLLECT;
+  for (int at = 0; at < CONNECTIONS; at++) {
+    nd_connection from = crowd->incoming[at];
+    if (nd_concurrent_pop_events_for_connection(server, from, events, EACH, &count) == ND_OK)
+      all += count;
+  }
+  CALLGRIND_TOGGLE_COLLECT;
+  CHECK_EQUAL(all, BATCH);
+}
+
+static void pop_beside(struct crowd *crowd) {
+  nd_concurrent *server = shared(crowd);
+  nd_event event;
+  uint32_t bytes = 0;
+  send_batch(crowd->pair.client, crowd->outgoing, crowd->pipeline, 0);
+  carry(crowd, crowd->pair.server, crowd->incoming);
+  CALLGRIND_TOGGLE_COLLECT;
+  for (int at = 0; at < BATCH; at++) {
+    nd_connection from = crowd->incoming[at % CONNECTIONS];
+    if (nd_concurrent_pop_event_for_connection(server, from, &event) == ND_OK)
+      bytes += event.data_length;
+  }
+  CALLGRIND_TOGGLE_COLLECT;
+  CHECK_EQUAL(bytes, BATCH * MESSAGE_SIZE);
+}
+
+/* The next call that has the driver to itself settles what was sent; that is counted apart. */
+static void send_staged(struct crowd *crowd, int counts_calls, int in_place) {
+  nd_concurrent *server = shared(crowd);
+  uint32_t failures = 0;
+  int32_t state;
+  nd_send send;
+  if (counts_calls) CALLGRIND_TOGGLE_COLLECT;
+  for (int at = 0; at < BATCH; at++) {
+    nd_connection to = crowd->incoming[at % CONNECTIONS];
+    if (!in_place) {
+      failures += nd_concurrent_send(server, to, crowd->pipeline, MESSAGE, MESSAGE_SIZE, 0) != 0;
+      continue;
+    }
+    failures += nd_concurrent_begin_send(server, to, crowd->pipeline, MESSAGE_SIZE, &send) != 0;
+    memcpy(send.data, MESSAGE, MESSAGE_SIZE);
+    failures += nd_concurrent_end_send(server, &send, MESSAGE_SIZE, 0) != ND_OK;
+  }
+  CALLGRIND_TOGGLE_COLLECT;
+  nd_connection_get_state(crowd->pair.server, crowd->incoming[0], &state);
+  if (!counts_calls) CALLGRIND_TOGGLE_COLLECT;
+  CHECK_EQUAL(failures, 0);
+  pop_all(crowd, crowd->pair.client, crowd->outgoing);
+}
+
+static void send_beside(struct crowd *crowd) {
+  send_staged(crowd, 1, 0);
+}
+
+static void send_beside_in_place(struct crowd *crowd) {
+  send_staged(crowd, 1, 1);
+}
+
+static void settle_sends(struct crowd *crowd) {
+  send_staged(crowd, 0, 0);
+}
+
 struct operation {
   const char *name;
   void (*run)(struct crowd *crowd);
@@ -226,6 +302,12 @@ static const struct operation OPERATIONS[] = {
     {"send-text", send_text, 1, 0},
     {"begin-end-send", send_in_place, 0, 0},
     {"send-to-many", send_to_many, 0, 0},
+    /* From here on the driver is shared. */
+    {"beside-pop-8", pop_beside_in_batch, 0, 0},
+    {"beside-pop", pop_beside, 0, 0},
+    {"beside-send", send_beside, 0, 0},
+    {"beside-begin-end", send_beside_in_place, 0, 0},
+    {"beside-send-settle", settle_sends, 0, 0},
 };
 
 static void count_instructions(const struct carrier *carrier) {

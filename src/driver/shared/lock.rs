@@ -40,6 +40,8 @@ pub struct SharedLock<T> {
     /// There may be shared users; until then nobody looks for them.
     sharing: AtomicBool,
     shards: [Shard; SHARDS],
+    /// The shards that any thread has ever used, a bit each: others are not looked at.
+    used: AtomicU32,
     /// Held by the pump for the length of its turn, so that others can sleep until it is over.
     turn: Mutex<()>,
     /// The number of the thread whose turn it is.
@@ -71,6 +73,7 @@ impl<T> SharedLock<T> {
             holder: AtomicU32::new(FREE),
             sharing: AtomicBool::new(false),
             shards: std::array::from_fn(|_| Shard(AtomicU32::new(0))),
+            used: AtomicU32::new(0),
             turn: Mutex::new(()),
             turn_thread: AtomicUsize::new(NOBODY),
             content: UnsafeCell::new(content),
@@ -135,9 +138,12 @@ impl<T> SharedLock<T> {
             return None;
         }
         let shard = own_number() % SHARDS;
+        // All of what follows and of who becomes the holder is sequentially consistent: either we
+        // see him, or he sees us.
+        if self.used.load(Ordering::Acquire) & 1 << shard == 0 {
+            self.used.fetch_or(1 << shard, Ordering::SeqCst);
+        }
         loop {
-            // All of this and of who becomes the holder is sequentially consistent: either we see
-            // him, or he sees us.
             self.shards[shard].0.fetch_add(1, Ordering::SeqCst);
             sequential_fence();
             let holder = self.holder.load(Ordering::SeqCst);
@@ -158,7 +164,15 @@ impl<T> SharedLock<T> {
             return false;
         }
         sequential_fence();
-        self.shards.iter().any(|shard| shard.0.load(Ordering::SeqCst) != 0)
+        let mut used = self.used.load(Ordering::SeqCst);
+        while used != 0 {
+            let shard = &self.shards[used.trailing_zeros() as usize % SHARDS];
+            if shard.0.load(Ordering::SeqCst) != 0 {
+                return true;
+            }
+            used &= used - 1;
+        }
+        false
     }
 
     /// False when it is this thread's own turn: what it calls in its turn is refused as any call

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use parking_lot::{Mutex, MutexGuard};
 
-/// Counters of shared users.
+/// Counters of shared users: at most 32.
 pub const SHARDS: usize = 16;
 /// How long a thread sleeps that has tried in vain for long.
 const PAUSE: Duration = Duration::from_micros(100);

@@ -133,7 +133,7 @@ impl Session {
             progress: now,
             datagrams: 0,
             order: 0,
-            received: Received::new(),
+            received: Received::new(u64::from(datagram)),
             receiving: Vec::new(),
             offenders: [u64::MAX; OFFENDERS_MAX],
             delivered_reports: 0,

@@ -13,11 +13,6 @@ const REPORTS: u8 = 6;
 /// Packets with reliable messages until an acknowledgement is due. A stream of a game, at 60 a
 /// second, hears ten times a second that all is well; of a gap it hears at once.
 const RELIABLE_PACKETS: u32 = 6;
-/// The same for packets that follow each other closely: whoever sends much measures the queue of
-/// the path by what comes back.
-const DENSE_PACKETS: u32 = 2;
-/// What part of the delay lies between those at most.
-const DENSE_PART: u64 = 4;
 /// Packets with others until one is due.
 const PACKETS: u32 = 16;
 /// Times the delay that any packet may wait; one without reliable messages does.
@@ -41,8 +36,10 @@ pub struct Received {
     /// Packets that ask for an acknowledgement and have none, and when the first of them came.
     waiting: u32,
     waiting_since: Micros,
-    /// When the last packet with reliable messages came.
-    reliable_at: Micros,
+    /// Bytes of those, and how many are too many: whoever sends much measures the queue of the path
+    /// by what comes back.
+    waiting_bytes: u64,
+    bytes_max: u64,
     deadline: Option<Micros>,
     /// A gap: the peer should hear of it soon.
     urgent: bool,
@@ -62,15 +59,16 @@ pub struct Asks {
 }
 
 impl Received {
-    /// Nothing arrived yet.
-    pub fn new() -> Self {
+    /// Nothing arrived yet. `datagram` is the length of long ones.
+    pub fn new(datagram: u64) -> Self {
         Self {
             ranges: Vec::with_capacity(RANGES_MAX + 1),
             floor: 0,
             newest_at: 0,
             waiting: 0,
             waiting_since: 0,
-            reliable_at: 0,
+            waiting_bytes: 0,
+            bytes_max: datagram + datagram / 2,
             deadline: None,
             urgent: false,
             answered: true,
@@ -148,13 +146,15 @@ impl Received {
         true
     }
 
-    /// Notes what a packet that arrived asks for.
-    pub fn handle_packet(&mut self, now: Micros, asks: Asks, delay: Micros) {
+    /// Notes what a packet of so many bytes that arrived asks for.
+    pub fn handle_packet(&mut self, now: Micros, asks: Asks, bytes: u64, delay: Micros) {
+        let was_due = self.urgent && self.answered;
         self.urgent |= asks.at_once;
         if !asks.acknowledgement {
             return;
         }
-        self.answered = false;
+        // What the program could have answered is told, whatever comes between.
+        self.answered = was_due;
         self.waiting += 1;
         self.urgent |= self.waiting >= PACKETS;
         if self.waiting == 1 {
@@ -162,9 +162,8 @@ impl Received {
         }
         let latest = self.waiting_since.saturating_add(delay.saturating_mul(PATIENCE));
         if asks.reliable {
-            let dense = now.saturating_sub(self.reliable_at) < delay / DENSE_PART;
-            self.reliable_at = now;
-            self.urgent |= self.waiting >= if dense { DENSE_PACKETS } else { RELIABLE_PACKETS };
+            self.waiting_bytes += bytes;
+            self.urgent |= self.waiting >= RELIABLE_PACKETS || self.waiting_bytes > self.bytes_max;
             // While more comes, nobody needs to know: what the sender fears for is its newest.
             self.deadline = Some(now.saturating_add(delay).min(latest));
         } else if self.deadline.is_none() {
@@ -213,6 +212,7 @@ impl Received {
         }
         write(now.saturating_sub(self.newest_at), &ranges[..count]);
         self.waiting = 0;
+        self.waiting_bytes = 0;
         self.deadline = None;
         self.urgent = false;
         true
@@ -227,6 +227,7 @@ mod tests {
 
     use super::*;
 
+    const DATAGRAM: u64 = 1400;
     const ASKS: Asks = Asks { acknowledgement: true, reliable: true, at_once: false };
 
     fn reported(received: &mut Received, now: Micros) -> Vec<(u64, u64)> {
@@ -237,15 +238,15 @@ mod tests {
 
     #[test]
     fn every_sixth_packet_is_acknowledged_once_the_program_had_its_chance() {
-        let mut received = Received::new();
+        let mut received = Received::new(DATAGRAM);
         for number in 0..5 {
             received.insert(10 * number, number);
-            received.handle_packet(10 * number, ASKS, 25);
+            received.handle_packet(10 * number, ASKS, 200, 25);
             received.handle_answered();
             assert!(received.has_news() && !received.is_due(10 * number));
         }
         received.insert(50, 5);
-        received.handle_packet(50, ASKS, 25);
+        received.handle_packet(50, ASKS, 200, 25);
         assert!(!received.is_due(50), "the program may want to answer");
         received.handle_answered();
         assert!(received.is_due(50));
@@ -254,49 +255,62 @@ mod tests {
     }
 
     #[test]
-    fn every_second_of_packets_that_follow_closely_is_acknowledged() {
-        let mut received = Received::new();
-        for (now, due) in [(100, false), (105, true), (120, false), (125, true), (129, false)] {
-            received.insert(now, now);
-            received.handle_packet(now, ASKS, 25);
+    fn a_program_that_had_its_chance_is_not_waited_for_again_because_more_comes() {
+        let mut received = Received::new(DATAGRAM);
+        received.insert(0, 1);
+        received.handle_packet(0, Asks { at_once: true, ..ASKS }, 200, 25);
+        received.handle_answered();
+        received.handle_packet(1, ASKS, 200, 25);
+        assert!(received.is_due(1));
+        reported(&mut received, 1);
+        received.handle_packet(2, Asks { at_once: true, ..ASKS }, 200, 25);
+        assert!(!received.is_due(2));
+    }
+
+    #[test]
+    fn every_second_long_packet_is_acknowledged() {
+        let mut received = Received::new(DATAGRAM);
+        for (number, due) in [(0, false), (1, true), (2, false), (3, true)] {
+            received.insert(10 * number, number);
+            received.handle_packet(10 * number, ASKS, DATAGRAM - 100, 25);
             received.handle_answered();
-            assert_eq!(received.is_due(now), due, "{now}");
+            assert_eq!(received.is_due(10 * number), due, "{number}");
             if due {
-                reported(&mut received, now);
+                reported(&mut received, 10 * number);
             }
         }
     }
 
     #[test]
     fn an_acknowledgement_leaves_when_no_more_comes_and_never_later_than_four_delays() {
-        let mut received = Received::new();
+        let mut received = Received::new(DATAGRAM);
         for (now, due) in [(0, 25), (20, 45), (40, 65), (60, 85), (80, 100)] {
             received.insert(now, now / 20);
-            received.handle_packet(now, ASKS, 25);
+            received.handle_packet(now, ASKS, 200, 25);
             assert_eq!(received.next_timeout(), Some(due));
             assert!(!received.is_due(due - 1) && received.is_due(due));
         }
         let unreliable = Asks { reliable: false, ..ASKS };
-        received.handle_packet(90, unreliable, 25);
+        received.handle_packet(90, unreliable, 200, 25);
         assert_eq!(received.next_timeout(), Some(100), "it puts nothing off");
         reported(&mut received, 100);
-        received.handle_packet(200, unreliable, 25);
+        received.handle_packet(200, unreliable, 200, 25);
         assert_eq!(received.next_timeout(), Some(300));
-        received.handle_packet(210, ASKS, 25);
+        received.handle_packet(210, ASKS, 200, 25);
         assert_eq!(received.next_timeout(), Some(235));
     }
 
     #[test]
     fn a_gap_is_told_soon_and_unreliable_packets_late() {
-        let mut received = Received::new();
-        received.handle_packet(0, Asks { at_once: true, ..ASKS }, 25);
+        let mut received = Received::new(DATAGRAM);
+        received.handle_packet(0, Asks { at_once: true, ..ASKS }, 200, 25);
         received.handle_answered();
         assert!(received.is_due(0));
-        let mut received = Received::new();
+        let mut received = Received::new(DATAGRAM);
         for number in 0..16 {
             assert!(!received.is_due(99));
             received.insert(0, number);
-            received.handle_packet(0, Asks { reliable: false, ..ASKS }, 25);
+            received.handle_packet(0, Asks { reliable: false, ..ASKS }, 200, 25);
             received.handle_answered();
         }
         assert!(received.is_due(0));
@@ -304,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_range_is_reported_a_few_times_and_remembered_longer() {
-        let mut received = Received::new();
+        let mut received = Received::new(DATAGRAM);
         for number in [0, 1, 4] {
             assert!(received.insert(0, number));
         }
@@ -320,7 +334,7 @@ mod tests {
 
     #[test]
     fn what_is_older_than_all_ranges_counts_as_received() {
-        let mut received = Received::new();
+        let mut received = Received::new(DATAGRAM);
         for number in 0..=RANGES_MAX as u64 {
             assert!(received.insert(0, 10 + 2 * number));
         }
@@ -331,7 +345,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_set(numbers in proptest::collection::vec(0u64..120, 0..200)) {
-            let mut received = Received::new();
+            let mut received = Received::new(DATAGRAM);
             let mut model = BTreeSet::new();
             for number in numbers {
                 let forgotten = number < received.floor;

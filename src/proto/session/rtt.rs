@@ -36,7 +36,7 @@ impl RoundTrip {
         // A machine that slept has not measured the path; one that did not learns within a few
         // samples.
         let believable = OUTLIER * (self.smoothed + 4 * self.variation) + OUTLIER_MIN;
-        let elapsed = if self.samples > 0 { elapsed.min(believable) } else { elapsed };
+        let elapsed = elapsed.min(believable);
         self.samples += 1;
         self.fresh = true;
         // A peer that exaggerates is sent more than it needs; that is its own loss.

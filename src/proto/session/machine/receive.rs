@@ -60,7 +60,8 @@ impl Session {
             return Taken::Malformed;
         }
         self.received.insert(now, number);
-        self.received.handle_packet(now, seen.asks, self.config.ack_delay);
+        let bytes = datagram.len() as u64;
+        self.received.handle_packet(now, seen.asks, bytes, self.config.ack_delay);
         self.statistics.packets_in += 1;
         Taken::New
     }

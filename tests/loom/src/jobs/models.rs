@@ -78,17 +78,15 @@ impl Task for Job {
                 page.write(word);
                 Ok(())
             }
-            Self::Take(numbers, taken) => {
-                loop {
-                    let mut left = numbers.lock();
-                    if *left == 0 {
-                        break Ok(());
-                    }
-                    *left -= 1;
-                    drop(left);
-                    *taken.lock() += 1;
+            Self::Take(numbers, taken) => loop {
+                let mut left = numbers.lock();
+                if *left == 0 {
+                    break Ok(());
                 }
-            }
+                *left -= 1;
+                drop(left);
+                *taken.lock() += 1;
+            },
             Self::Wait(jobs, other) => {
                 let other = *other.lock().expect("nobody panicked");
                 jobs.complete(other)
