@@ -37,7 +37,11 @@ use suite::Suite;
 /// The flags of the command.
 pub const FLAGS: &[Flag] = &[
     Flag::value("--rounds", "N", "how often each peer takes its turn (default 5)"),
-    Flag::value("--seconds", "N", "measured time of a trial (default 1; streams ten times that)"),
+    Flag::value(
+        "--seconds",
+        "N",
+        "measured time of a trial (default 1, websocket 0.75; streams ten times that)",
+    ),
     Flag::value("--only", "LOAD,…", "these loads alone"),
     Flag::value("--peers", "NAME,…", "these peers alone"),
     Flag::value("--baseline", "DIR", "also run netdriver with the library in that folder"),
@@ -60,10 +64,11 @@ pub struct Options {
 }
 
 impl Options {
-    fn parse(args: &Args) -> Result<Self> {
+    fn parse(args: &Args, seconds_default: f64) -> Result<Self> {
         let quick = args.has("--quick");
         let rounds = args.number("--rounds")?.unwrap_or(if quick { 1 } else { 5 });
-        let seconds = args.number("--seconds")?.unwrap_or(if quick { 0.3 } else { 1.0 });
+        let seconds =
+            args.number("--seconds")?.unwrap_or(if quick { 0.3 } else { seconds_default });
         if rounds == 0 || !(0.1..=60.0).contains(&seconds) {
             return Err(Error::new("--rounds is at least 1, --seconds from 0.1 to 60"));
         }
@@ -85,25 +90,23 @@ impl Options {
     }
 }
 
-/// Builds a benchmark's programs and puts it together.
-type MakeSuite = fn(&Project, &Options) -> Result<Suite>;
+/// A benchmark's name, the measured seconds of its trials, and what builds its programs and puts it
+/// together.
+type Bench = (&'static str, f64, fn(&Project, &Options) -> Result<Suite>);
 
-/// The benchmarks, the one that runs when none is named first.
-const SUITES: &[(&str, MakeSuite)] = &[("udp", udp::suite), ("websocket", websocket::suite)];
+/// The benchmarks, the one that runs when none is named first. With five rounds, each fits ten
+/// minutes.
+const SUITES: &[Bench] = &[("udp", 1.0, udp::suite), (websocket::NAME, 0.75, websocket::suite)];
 
-/// `cargo xtask bench [udp|websocket|scale]`.
+/// `cargo xtask bench [udp|websocket]`.
 pub fn command(project: &Project, args: &Args) -> Result<()> {
-    if args.operand.as_deref() == Some("scale") {
-        return crate::edge::scale::bench(project, args.has("--write"));
-    }
-    let options = Options::parse(args)?;
-    let names: Vec<_> = SUITES.iter().map(|(name, _)| *name).collect();
+    let names: Vec<_> = SUITES.iter().map(|(name, ..)| *name).collect();
     let wanted = args.operand.as_deref().unwrap_or(names[0]);
-    let Some((_, suite)) = SUITES.iter().find(|(name, _)| *name == wanted) else {
+    let Some((_, seconds, suite)) = SUITES.iter().find(|(name, ..)| *name == wanted) else {
         let names = names.join(", ");
-        let text = format!("there is no benchmark \"{wanted}\"; there are: {names}, scale");
-        return Err(Error::new(text));
+        return Err(Error::new(format!("there is no benchmark \"{wanted}\"; there are: {names}")));
     };
+    let options = Options::parse(args, *seconds)?;
     if wanted != websocket::NAME && options.uwebsockets.is_some() {
         return Err(Error::new("--uwebsockets is for `bench websocket`"));
     }
