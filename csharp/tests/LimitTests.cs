@@ -135,6 +135,18 @@ namespace NetDriver.Tests
             listener.Stop();
         }
 
+        public static void TheLimitOfOpenFilesIsRaisedAndNeverLowered()
+        {
+            long all = NetDriverLibrary.RaiseDescriptorLimit();
+            Check.That(all > 0, "a limit");
+            Check.That(NetDriverLibrary.RaiseDescriptorLimit(1) == all, "the same limit");
+            if (all == long.MaxValue)
+                return;
+            Check.Status(StatusCode.LimitReached,
+                (int)NetDriverLibrary.RaiseDescriptorLimit(long.MaxValue), "too much");
+            Check.That(NetDriverLibrary.LastError.Contains("ulimit -Hn"), "what to do");
+        }
+
         public static void SecretsAreWrittenToAFile()
         {
             string path = Path.GetTempFileName();

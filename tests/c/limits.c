@@ -175,7 +175,21 @@ static void proxies_and_keys(void) {
   close_pair(&pair);
 }
 
+/* A limit is raised as far as the system lets it, and never lowered. */
+static void descriptors_of_the_process(void) {
+  uint64_t all = 0, again = 0;
+  CHECK_RESULT(nd_raise_descriptor_limit(0, NULL), ND_ERROR_NULL_ARGUMENT);
+  CHECK_OK(nd_raise_descriptor_limit(0, &all));
+  CHECK(all > 0);
+  CHECK_OK(nd_raise_descriptor_limit(1, &again));
+  CHECK(again == all);
+  if (all == UINT64_MAX) return;
+  CHECK_RESULT(nd_raise_descriptor_limit(UINT64_MAX, &again), ND_ERROR_LIMIT_REACHED);
+  CHECK(again == all && strstr(last_error(), "ulimit -Hn") != NULL);
+}
+
 int main(void) {
+  descriptors_of_the_process();
   limits_of_one_connection();
   a_write_mode();
   a_stream_of_the_program();
