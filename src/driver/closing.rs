@@ -207,7 +207,7 @@ impl NetworkDriver {
         let waits = state.phase == Phase::Closing
             && state.connection().is_some_and(|index| self.connections.at(index).paused);
         if waits {
-            state.deadline = Some(now + from_ms(self.settings.close_timeout_ms));
+            state.set_deadline(Some(now + from_ms(self.settings.close_timeout_ms)));
             if let Some(ws) = &mut state.ws {
                 ws.handle_progress(now);
             }

@@ -55,7 +55,7 @@ impl NetworkDriver {
             state.expect_client(kind, &self.settings);
         }
         state.handed = true;
-        state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
+        state.set_deadline(Some(self.now + from_ms(self.settings.handshake_timeout_ms)));
         let id = self.add_stream(stream, state, None).map_err(failed)?;
         if !received.is_empty() {
             self.take_early_bytes(id, received);

@@ -183,7 +183,7 @@ impl NetworkDriver {
             let Some((state, request)) = pending(&self.streams, id) else {
                 continue;
             };
-            let left = state.deadline.unwrap_or(self.now).saturating_sub(self.now);
+            let left = state.deadline().unwrap_or(self.now).saturating_sub(self.now);
             let endpoint = NetworkEndpoint::from_socket_addr;
             let (remote, peer) = (endpoint(state.remote), endpoint(state.peer()));
             let (interface, forwarded_tls) = (state.interface, state.forwarded_tls);

@@ -52,7 +52,7 @@ impl NetworkDriver {
             let key = encode_key(self.entropy.take());
             state.client = Some(Box::new(ClientHandshake { key, tunnel: None }));
         }
-        state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
+        state.set_deadline(Some(self.now + from_ms(self.settings.handshake_timeout_ms)));
         self.add_stream(stream, state, Some(index))
     }
 
@@ -123,7 +123,7 @@ impl NetworkDriver {
         if let Some(out) = self.pump.out(id) {
             write_request(out, &request);
         }
-        let deadline = state.deadline;
+        let deadline = state.deadline();
         self.streams.set_phase(id, Phase::ResponseHead, deadline);
     }
 

@@ -162,7 +162,7 @@ impl NetworkDriver {
         if !state.is_stranger() && now > since + patience * GOODBYE_TIMEOUTS_MAX {
             return;
         }
-        state.deadline = Some(now + patience);
+        state.set_deadline(Some(now + patience));
         if let Some(ws) = &mut state.ws {
             ws.handle_progress(now);
         }
@@ -251,7 +251,7 @@ impl NetworkDriver {
         };
         let ws = state.ws.as_ref().filter(|_| state.held.is_none());
         let ws = ws.and_then(|ws| ws.next_timeout());
-        let deadline = state.deadline.into_iter().chain(ws).min();
+        let deadline = state.deadline().into_iter().chain(ws).min();
         self.timers.arm(Owner::Stream(id), &mut state.armed, deadline);
     }
 
@@ -264,8 +264,8 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        if state.deadline.is_some_and(|deadline| deadline <= now) {
-            state.deadline = None;
+        if state.deadline().is_some_and(|deadline| deadline <= now) {
+            state.set_deadline(None);
             self.phase_expired(id);
         }
         self.run_websocket_timer(id);

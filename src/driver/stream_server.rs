@@ -71,7 +71,7 @@ impl NetworkDriver {
         } else {
             state.expect_client(place.settings.kind, &self.settings);
         }
-        state.deadline = Some(self.now + from_ms(self.settings.handshake_timeout_ms));
+        state.set_deadline(Some(self.now + from_ms(self.settings.handshake_timeout_ms)));
         match self.add_stream(stream, state, None) {
             Ok(id) => self.drive_stream(id),
             Err(error) => note!(Error, "cannot watch the stream from {remote}: {error}"),

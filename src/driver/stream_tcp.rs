@@ -41,7 +41,7 @@ impl NetworkDriver {
             self.open_tcp_client(id);
         } else {
             // Within the handshake's time, as everything before a connection.
-            let deadline = self.streams.get(id).and_then(|state| state.deadline);
+            let deadline = self.streams.get(id).and_then(|state| state.deadline());
             self.streams.set_phase(id, Phase::Securing, deadline);
         }
     }

@@ -106,7 +106,7 @@ pub struct StreamState {
     /// Bytes of the document that is being sent.
     document_size: usize,
     /// When the phase has lasted too long.
-    pub(super) deadline: Option<Micros>,
+    deadline: Option<NonZero<Micros>>,
     pub(super) armed: Armed,
     /// Where the last ping ends in what is sent, while it waits.
     pub(super) ping_end: Option<NonZero<u64>>,
@@ -136,6 +136,16 @@ pub struct Streams {
 }
 
 impl StreamState {
+    /// When the phase has lasted too long.
+    pub(super) fn deadline(&self) -> Option<Micros> {
+        self.deadline.map(NonZero::get)
+    }
+
+    /// Bounds the phase; time 0 is over before anything begins, so 1 stands for it.
+    pub(super) fn set_deadline(&mut self, deadline: Option<Micros>) {
+        self.deadline = deadline.and_then(|deadline| NonZero::new(deadline.max(1)));
+    }
+
     pub(super) fn new(interface: u32, remote: SocketAddr, phase: Phase) -> Self {
         Self {
             interface,
@@ -345,7 +355,7 @@ impl Streams {
     pub(super) fn set_phase(&mut self, id: StreamId, phase: Phase, deadline: Option<Micros>) {
         if let Some(state) = self.get(id) {
             state.phase = phase;
-            state.deadline = deadline;
+            state.set_deadline(deadline);
         }
     }
 

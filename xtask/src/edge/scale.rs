@@ -30,7 +30,7 @@ const SPARE: u64 = 64;
 /// Kinds of connections, and the bytes of the library's own that an idle one may hold. Where there
 /// is no bound the clients are a driver, too, whose keep-alives are among what is counted.
 const KINDS: &[(&str, Option<u64>)] =
-    &[("udp", Some(1024)), ("websocket", Some(1056)), ("udp-session", None)];
+    &[("udp", Some(1024)), ("websocket", Some(1024)), ("udp-session", None)];
 /// An update among many connections may cost so many percent of one among few.
 const COST_PERCENT: u64 = 150;
 /// How often it is tried where datagrams may be lost.
