@@ -98,13 +98,17 @@ type Bench = (&'static str, f64, fn(&Project, &Options) -> Result<Suite>);
 /// minutes.
 const SUITES: &[Bench] = &[("udp", 1.0, udp::suite), (websocket::NAME, 0.75, websocket::suite)];
 
-/// `cargo xtask bench [udp|websocket]`.
+/// `cargo xtask bench [udp|websocket|scale]`.
 pub fn command(project: &Project, args: &Args) -> Result<()> {
+    if args.operand.as_deref() == Some("scale") {
+        return crate::edge::scale::bench(project, args.has("--write"));
+    }
     let names: Vec<_> = SUITES.iter().map(|(name, ..)| *name).collect();
     let wanted = args.operand.as_deref().unwrap_or(names[0]);
     let Some((_, seconds, suite)) = SUITES.iter().find(|(name, ..)| *name == wanted) else {
         let names = names.join(", ");
-        return Err(Error::new(format!("there is no benchmark \"{wanted}\"; there are: {names}")));
+        let text = format!("there is no benchmark \"{wanted}\"; there are: {names}, scale");
+        return Err(Error::new(text));
     };
     let options = Options::parse(args, *seconds)?;
     if wanted != websocket::NAME && options.uwebsockets.is_some() {
