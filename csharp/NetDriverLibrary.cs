@@ -19,7 +19,7 @@ namespace NetDriver
             }
         }
 
-        /// <summary>The version of the loaded library, such as "0.3.0".</summary>
+        /// <summary>The version of the loaded library, such as "0.4.0".</summary>
         /// <exception cref="NetDriverException">The library cannot be loaded.</exception>
         public static string Version
         {

@@ -2821,7 +2821,7 @@ extern "C" {
 uint32_t nd_abi_version(void);
 
 /**
- * The version of the loaded library, such as "0.3.0".
+ * The version of the loaded library, such as "0.4.0".
  *
  * @return a NUL-ended text that lives as long as the library is loaded
  * @thread any

@@ -482,7 +482,7 @@ namespace NetDriver.Interop
         internal static extern uint nd_abi_version();
 
         /// <summary>
-        ///  The version of the loaded library, such as "0.3.0".
+        ///  The version of the loaded library, such as "0.4.0".
         ///
         ///  @return a NUL-ended text that lives as long as the library is loaded
         ///  @thread any

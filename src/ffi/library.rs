@@ -21,7 +21,7 @@ pub extern "C" fn nd_abi_version() -> u32 {
     ND_ABI_VERSION
 }
 
-/// The version of the loaded library, such as "0.3.0".
+/// The version of the loaded library, such as "0.4.0".
 ///
 /// @return a NUL-ended text that lives as long as the library is loaded
 /// @thread any
