@@ -257,7 +257,80 @@ namespace NetDriver.Tests
                 DataStreamReader reader;
                 pair.Expect(pair.Client, NetworkEvent.Type.Data, pair.ClientSide, out reader);
                 Check.That(pair.Client.LastEvent.IsText, "is text");
+                foreach (string text in new[] { string.Empty, "snö", "!", new string('☃', 9000) })
+                {
+                    Check.Equal(0, concurrent.SendText(pair.ServerSide, text), "send");
+                    pair.Expect(pair.Client, NetworkEvent.Type.Data, pair.ClientSide, out reader);
+                    Check.That(pair.Client.LastEvent.IsText, "is text, too");
+                    Check.Equal(text, reader.ReadRemainingText(), "text");
+                }
+                Check.Throws<ArgumentNullException>(
+                    () => concurrent.SendText(pair.ServerSide, null), "no text");
             }
+            using (Pair pair = Pair.Open(Road.WebSocketUtp))
+            {
+                Check.Status(StatusCode.InvalidArgument,
+                    pair.Server.ToConcurrent().SendText(pair.ServerSide, "x"), "no text there");
+            }
+        }
+
+        public static void DetailsComeWithTheEvent()
+        {
+            // What one call of the driver pops ahead, and what the library still has.
+            foreach (bool ahead in new[] { true, false })
+            {
+                using (Pair pair = Pair.Open(Road.WebSocketPlain))
+                {
+                    Check.Equal(0, pair.Client.Send(pair.ClientSide, new byte[1]), "send");
+                    Check.Equal(0, pair.Client.SendText(pair.ClientSide, "hello"), "send");
+                    Check.Equal(0, pair.Client.Close(pair.ClientSide, 4711, "så länge"), "close");
+                    pair.Until(
+                        () => pair.Server.GetEventQueueSizeForConnection(pair.ServerSide) == 3,
+                        "all wait");
+                    DetailsOf(pair, ahead);
+                }
+            }
+        }
+
+        private static void DetailsOf(Pair pair, bool ahead)
+        {
+            NetworkConnection connection;
+            DataStreamReader reader;
+            NetworkPipeline pipeline;
+            NetworkEventDetails details;
+            NetworkDriver.Concurrent concurrent = pair.Server.ToConcurrent();
+            if (ahead)
+            {
+                Check.Equal(NetworkEvent.Type.Data,
+                    pair.Server.PopEvent(out connection, out reader), "kind");
+                // What waits is copied.
+                pair.Server.ScheduleUpdate().Complete();
+            }
+            else
+            {
+                Check.Equal(NetworkEvent.Type.Data, concurrent.PopEventForConnection(
+                    pair.ServerSide, out reader, out pipeline, out details), "kind");
+                Check.That(!details.IsText && details.IsFirst && details.IsLast, "binary");
+                Check.Equal(string.Empty, details.Text, "no text");
+            }
+            Check.Equal(NetworkEvent.Type.Data, concurrent.PopEventForConnection(
+                pair.ServerSide, out reader, out pipeline, out details), "kind");
+            Check.That(details.IsText && details.Type == NetworkEvent.Type.Data, "text");
+            Check.Equal(pair.ServerSide, details.Connection, "whose");
+            Check.Equal(string.Empty, details.Text, "what a reader has is no text of the details");
+            Check.Equal("hello", reader.ReadRemainingText(), "message");
+            Check.Equal(NetworkEvent.Type.Disconnect, concurrent.PopEventForConnection(
+                pair.ServerSide, out reader, out pipeline, out details), "kind");
+            Check.Equal(4711, details.CloseCode, "code");
+            Check.Equal("så länge", details.Text, "reason");
+            Check.Equal("så länge", details.Text, "reason, again");
+            Check.That(details.IsClean, "a proper end");
+            Check.Equal(DisconnectReason.ClosedByRemote, details.Reason, "why");
+            Check.Equal(NetworkEvent.Type.Empty, pair.Server.LastEvent.Type, "of other events");
+            Check.Equal(NetworkEvent.Type.Empty, concurrent.PopEventForConnection(
+                pair.ServerSide, out reader, out pipeline, out details), "no more");
+            Check.Equal(NetworkEvent.Type.Empty, details.Type, "nothing to tell");
+            Check.Equal(string.Empty, details.Text, "nothing to read");
         }
 
         public static void SeveralDriversAreOneForThreadsToo()
@@ -285,6 +358,14 @@ namespace NetDriver.Tests
                 pair.Expect(client, NetworkEvent.Type.Connect, pair.ClientSide, out reader);
                 pair.Expect(client, NetworkEvent.Type.Data, pair.ClientSide, out reader);
                 Check.Equal((byte)5, reader.ReadByte(), "message");
+                Check.Status(StatusCode.InvalidArgument,
+                    concurrent.SendText(pair.ServerSide, "x"), "no text there");
+                Check.Equal(0, client.Send(pair.ClientSide, new byte[1]), "send");
+                NetworkPipeline pipeline;
+                NetworkEventDetails details = default(NetworkEventDetails);
+                pair.Until(() => NetworkEvent.Type.Data == concurrent.PopEventForConnection(
+                    pair.ServerSide, out reader, out pipeline, out details), "a message");
+                Check.Equal(pair.ServerSide, details.Connection, "whose");
             }
         }
     }
