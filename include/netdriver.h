@@ -6,8 +6,8 @@
  *   number; it looks the same whether a UDP client, a WebSocket client (ws:// or wss://) or a page
  *   in a browser is behind it, and whichever side opened it.
  *   Once a frame: nd_driver_update receives, runs timers and sends; nd_driver_accept hands out new
- *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait and
- *   nd_job_complete block.
+ *   connections; nd_driver_pop_events hands out what happened. Only nd_driver_wait,
+ *   nd_multi_driver_wait and nd_job_complete block.
  *   Nothing is lost: what you do not pop waits and holds its sender back (over UDP, which cannot
  *   wait, what does not fit is dropped and counted). Every limit is a field of nd_settings; a full
  *   send queue is ND_ERROR_NETWORK_SEND_QUEUE_FULL (-5).
@@ -111,7 +111,7 @@
 #define ND_ERROR_HEADER_INVALID -6
 
 /**
- * Unity Transport's number for two threads in one connection; not returned yet.
+ * Another thread is in a concurrent call on this connection: one thread per connection. Since 0.4.
  */
 #define ND_ERROR_DRIVER_PARALLEL_FOR -7
 
@@ -188,7 +188,8 @@
 #define ND_ERROR_NOT_FOUND -109
 
 /**
- * A function of the program that ran as a job returned a negative number. Since 0.4.
+ * A function of the program that ran as a job returned a negative number that is none of these.
+ * Since 0.4.
  */
 #define ND_ERROR_JOB_FAILED -110
 
@@ -751,8 +752,9 @@ typedef int32_t nd_result;
 /**
  * A function that receives log lines.
  *
- * `level` is ND_LOG_…; `text` is NUL-ended UTF-8, valid during the call. It runs on the thread
- * that made the call which logs; it must not call the library.
+ * `level` is ND_LOG_…; `text` is NUL-ended UTF-8, valid during the call. It runs on
+ * whichever thread logs: the one that makes a call, one that runs jobs, the background pump's; it
+ * must not call the library.
  */
 typedef void (*nd_log_callback)(uint32_t level, const char *text, void *user);
 
@@ -1838,8 +1840,9 @@ typedef void (*nd_interface_release)(void *user);
  * overtaken, between endpoints that only it understands: ND_FAMILY_CUSTOM with up to 60 bytes,
  * IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
  *
- * The functions run inside calls with the driver, on the thread that makes them, one at a time.
- * They must not call the driver, except nd_driver_wake.
+ * The functions run inside calls and jobs of the driver, one at a time, on the thread that makes
+ * the call or runs the job; with nd_settings.background_pump also on the library's thread. They must
+ * not call the driver, except nd_driver_wake.
  */
 typedef struct nd_interface_functions {
   /**
@@ -2406,8 +2409,8 @@ typedef struct nd_stream_reader {
 
 /**
  * A function that takes memory back which nd_driver_send_owned was given: `data` and `user` are
- * those of that call. It runs inside of a call on the driver (or of nd_driver_destroy), on that
- * call's thread; it must not call the library with the same driver, and must return.
+ * those of that call. It runs inside of a call or job of the driver (or of nd_driver_destroy), on that
+ * thread, or on the background pump's; it must not call the library with the same driver, and must return.
  */
 typedef void (*nd_release_callback)(const uint8_t *data, void *user);
 
@@ -2751,8 +2754,9 @@ typedef uint64_t nd_job;
 
 /**
  * A function of the program that runs as a job, once, on any thread. Inside it the driver is used
- * as by one thread: all calls with it are fine but nd_driver_destroy. Return ND_OK, or a negative
- * number to make the job's result ND_ERROR_JOB_FAILED.
+ * as by one thread: all calls with it are fine but nd_driver_destroy. Return ND_OK or
+ * more, or a negative number: one of ND_ERROR_… is the job's result as it is, any other makes it
+ * ND_ERROR_JOB_FAILED.
  */
 typedef int32_t (*nd_job_function)(void *user);
 
@@ -2889,7 +2893,7 @@ nd_result nd_last_error(char *buffer, uint32_t capacity, uint32_t *out_length);
  * @return ND_OK; ND_ERROR_INVALID_ARGUMENT for an unknown level
  * @lifetime the callback may be called until it is replaced; replacing waits for a line that is
  * being written
- * @thread any; the callback runs on the thread whose call logs, and must not call the library
+ * @thread any; the callback runs on whichever thread logs, and must not call the library
  * @since 0.1
  */
 nd_result nd_log_set_callback(uint32_t level, nd_log_callback callback, void *user);
@@ -3106,12 +3110,13 @@ nd_result nd_driver_create(const struct nd_settings *settings, struct nd_driver 
 /**
  * Destroy a driver: its sockets close, its memory goes. Peers are not told; if they should be,
  * call nd_driver_disconnect for each connection before, and nd_driver_wait until
- * nd_driver_statistics.connections_closing is 0.
+ * nd_driver_statistics.connections_closing is 0. Waits until the threads for its jobs have ended.
  *
  * @param driver  the handle; stale afterwards
- * @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (another thread
+ * is inside a call, or a job is not complete: nd_job_complete before)
  * @lifetime every pointer that came from the driver is invalid afterwards
- * @thread the one that uses the driver now
+ * @thread the one that uses the driver now; never inside of a job of it
  * @since 0.1
  */
 nd_result nd_driver_destroy(struct nd_driver *driver);
@@ -4061,8 +4066,9 @@ nd_result nd_extension_init(struct nd_extension *out_extension);
  * ND_ERROR_INVALID_ARGUMENT (another kind of interface; a name that is no token, is taken or
  * permessage-deflate; unknown bits; a bad offer; a ninth extension); ND_ERROR_DRIVER_IN_USE
  * @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
- * @thread the one that uses the driver now; the functions run inside calls with this driver, on
- * the thread that makes them, and must not call it
+ * @thread the one that uses the driver now; the functions run inside calls and jobs of this
+ * driver, on the thread that makes the call or runs the job, with nd_settings.background_pump also
+ * on the library's thread; they must not call it
  * @since 0.2
  */
 nd_result nd_driver_add_extension(struct nd_driver *driver,
@@ -4224,8 +4230,9 @@ nd_result nd_driver_to_concurrent(struct nd_driver *driver, struct nd_concurrent
  * @param connection  whose event
  * @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
  * connection is stale
- * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (another
- * thread is in a call on this connection, or a call has the driver to itself)
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_PARALLEL_FOR
+ * (another thread is in a call on this connection); ND_ERROR_DRIVER_IN_USE (a call has the driver
+ * to itself)
  * @lifetime the event's data is valid until the first nd_driver_update after this call
  * @thread any, one per connection, between the calls that have the driver to themselves
  * @since 0.4
@@ -4244,8 +4251,8 @@ nd_result nd_concurrent_pop_event_for_connection(struct nd_concurrent *concurren
  * @param capacity  how many fit at `out_events`
  * @param out_count  out: how many were written; 0 for a stale connection
  * @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
- * ND_ERROR_DRIVER_IN_USE (another thread is in a call on this connection, or a call has the driver
- * to itself)
+ * ND_ERROR_DRIVER_PARALLEL_FOR (another thread is in a call on this connection);
+ * ND_ERROR_DRIVER_IN_USE (a call has the driver to itself)
  * @lifetime the events' data is valid until the first nd_driver_update after this call
  * @thread any, one per connection, between the calls that have the driver to themselves
  * @since 0.4
@@ -4262,8 +4269,9 @@ nd_result nd_concurrent_pop_events_for_connection(struct nd_concurrent *concurre
  * @param concurrent  what nd_driver_to_concurrent gave
  * @param connection  which
  * @param out_count  out: the number; 0 for a stale connection
- * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (another
- * thread is in a call on this connection, or a call has the driver to itself)
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_PARALLEL_FOR
+ * (another thread is in a call on this connection); ND_ERROR_DRIVER_IN_USE (a call has the driver
+ * to itself)
  * @thread any, one per connection, between the calls that have the driver to themselves
  * @since 0.4
  */
@@ -4333,8 +4341,8 @@ nd_result nd_concurrent_get_header_size_max(struct nd_concurrent *concurrent,
  * @param data_length  its length in bytes; 0 is a valid message
  * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
  * says (binary at first)
- * @return as nd_driver_send; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this
- * connection, or a call has the driver to itself
+ * @return as nd_driver_send; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this
+ * connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself
  * @thread any, one per connection, between the calls that have the driver to themselves
  * @since 0.4
  */
@@ -4356,8 +4364,8 @@ nd_result nd_concurrent_send(struct nd_concurrent *concurrent,
  * on plain WebSocket connections)
  * @param out_send  out: where to write, how much, and the name of the send
  * @return as nd_driver_begin_send, with ND_ERROR_LIMIT_REACHED when 64 sends are open on the
- * connection; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this connection, or a
- * call has the driver to itself
+ * connection; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this connection;
+ * ND_ERROR_DRIVER_IN_USE when a call has the driver to itself
  * @lifetime until nd_concurrent_end_send, nd_concurrent_abort_send, or the next nd_driver_update,
  * which aborts it; other calls leave it open
  * @thread any, one per connection, between the calls that have the driver to themselves
@@ -4379,9 +4387,10 @@ nd_result nd_concurrent_begin_send(struct nd_concurrent *concurrent,
  * @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
  * says (binary at first)
  * @return as nd_driver_end_send, ND_ERROR_NETWORK_SEND_HANDLE_INVALID also for a send of
- * nd_driver_begin_send; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this
- * connection, or a call has the driver to itself. Whatever it returns, the send is over, except
- * after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT and _DRIVER_IN_USE
+ * nd_driver_begin_send; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this
+ * connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself. Whatever it returns, the
+ * send is over, except after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT, _DRIVER_PARALLEL_FOR and
+ * _DRIVER_IN_USE
  * @thread any, one per connection, between the calls that have the driver to themselves
  * @since 0.4
  */
@@ -4397,8 +4406,8 @@ nd_result nd_concurrent_end_send(struct nd_concurrent *concurrent,
  * @param send  as nd_concurrent_begin_send filled it
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
  * ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before, or of nd_driver_begin_send);
- * ND_ERROR_DRIVER_IN_USE when another thread is in a call on this connection, or a call has the
- * driver to itself
+ * ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this connection;
+ * ND_ERROR_DRIVER_IN_USE when a call has the driver to itself
  * @thread any, one per connection, between the calls that have the driver to themselves
  * @since 0.4
  */
@@ -5944,8 +5953,9 @@ nd_result nd_stage_functions_init(struct nd_stage_functions *out_functions);
  * ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NETWORK_STATE_MISMATCH (bound, or connected before);
  * ND_ERROR_LIMIT_REACHED (a 65th stage); ND_ERROR_DRIVER_IN_USE
  * @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
- * @thread the one that uses the driver now; the functions run inside calls with this driver, on
- * the thread that makes them, and must not call it
+ * @thread the one that uses the driver now; the functions run inside calls and jobs of this
+ * driver, on the thread that makes the call or runs the job, with nd_settings.background_pump also
+ * on the library's thread; they must not call it
  * @since 0.3
  */
 nd_result nd_driver_register_stage(struct nd_driver *driver,

@@ -20,6 +20,8 @@ pub enum Status {
     NetworkPacketOverflow = -4,
     /// The connection's send queue is full; flush, wait for Writable, try again.
     NetworkSendQueueFull = -5,
+    /// Another thread is in a concurrent call on this connection.
+    NetworkDriverParallelForErr = -7,
     /// The send handle was used already or belongs to no open begin-send.
     NetworkSendHandleInvalid = -8,
     /// The operating system refused a socket operation.
@@ -44,18 +46,19 @@ pub enum Status {
     NotSupported = -108,
     /// There is nothing under that name.
     NotFound = -109,
-    /// A function of the program, which ran as a job, has failed.
+    /// A function of the program, which ran as a job, failed with a number that is no status.
     JobFailed = -110,
 }
 
 impl Status {
     /// Every status; the tests see that none is missing.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::NetworkIdMismatch,
         Self::NetworkVersionMismatch,
         Self::NetworkStateMismatch,
         Self::NetworkPacketOverflow,
         Self::NetworkSendQueueFull,
+        Self::NetworkDriverParallelForErr,
         Self::NetworkSendHandleInvalid,
         Self::NetworkSocketError,
         Self::InvalidHandle,

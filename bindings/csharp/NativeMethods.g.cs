@@ -555,7 +555,7 @@ namespace NetDriver.Interop
         ///  @return ND_OK; ND_ERROR_INVALID_ARGUMENT for an unknown level
         ///  @lifetime the callback may be called until it is replaced; replacing waits for a line that is
         ///  being written
-        ///  @thread any; the callback runs on the thread whose call logs, and must not call the library
+        ///  @thread any; the callback runs on whichever thread logs, and must not call the library
         ///  @since 0.1
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_log_set_callback", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -775,12 +775,13 @@ namespace NetDriver.Interop
         /// <summary>
         ///  Destroy a driver: its sockets close, its memory goes. Peers are not told; if they should be,
         ///  call nd_driver_disconnect for each connection before, and nd_driver_wait until
-        ///  nd_driver_statistics.connections_closing is 0.
+        ///  nd_driver_statistics.connections_closing is 0. Waits until the threads for its jobs have ended.
         ///
         ///  @param driver  the handle; stale afterwards
-        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (another thread
+        ///  is inside a call, or a job is not complete: nd_job_complete before)
         ///  @lifetime every pointer that came from the driver is invalid afterwards
-        ///  @thread the one that uses the driver now
+        ///  @thread the one that uses the driver now; never inside of a job of it
         ///  @since 0.1
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_destroy", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -1675,8 +1676,9 @@ namespace NetDriver.Interop
         ///  ND_ERROR_INVALID_ARGUMENT (another kind of interface; a name that is no token, is taken or
         ///  permessage-deflate; unknown bits; a bad offer; a ninth extension); ND_ERROR_DRIVER_IN_USE
         ///  @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
-        ///  @thread the one that uses the driver now; the functions run inside calls with this driver, on
-        ///  the thread that makes them, and must not call it
+        ///  @thread the one that uses the driver now; the functions run inside calls and jobs of this
+        ///  driver, on the thread that makes the call or runs the job, with nd_settings.background_pump also
+        ///  on the library's thread; they must not call it
         ///  @since 0.2
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_add_extension", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -1824,8 +1826,9 @@ namespace NetDriver.Interop
         ///  @param connection  whose event
         ///  @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
         ///  connection is stale
-        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (another
-        ///  thread is in a call on this connection, or a call has the driver to itself)
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_PARALLEL_FOR
+        ///  (another thread is in a call on this connection); ND_ERROR_DRIVER_IN_USE (a call has the driver
+        ///  to itself)
         ///  @lifetime the event's data is valid until the first nd_driver_update after this call
         ///  @thread any, one per connection, between the calls that have the driver to themselves
         ///  @since 0.4
@@ -1843,8 +1846,8 @@ namespace NetDriver.Interop
         ///  @param capacity  how many fit at `out_events`
         ///  @param out_count  out: how many were written; 0 for a stale connection
         ///  @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
-        ///  ND_ERROR_DRIVER_IN_USE (another thread is in a call on this connection, or a call has the driver
-        ///  to itself)
+        ///  ND_ERROR_DRIVER_PARALLEL_FOR (another thread is in a call on this connection);
+        ///  ND_ERROR_DRIVER_IN_USE (a call has the driver to itself)
         ///  @lifetime the events' data is valid until the first nd_driver_update after this call
         ///  @thread any, one per connection, between the calls that have the driver to themselves
         ///  @since 0.4
@@ -1858,8 +1861,9 @@ namespace NetDriver.Interop
         ///  @param concurrent  what nd_driver_to_concurrent gave
         ///  @param connection  which
         ///  @param out_count  out: the number; 0 for a stale connection
-        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (another
-        ///  thread is in a call on this connection, or a call has the driver to itself)
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_PARALLEL_FOR
+        ///  (another thread is in a call on this connection); ND_ERROR_DRIVER_IN_USE (a call has the driver
+        ///  to itself)
         ///  @thread any, one per connection, between the calls that have the driver to themselves
         ///  @since 0.4
         /// </summary>
@@ -1923,8 +1927,8 @@ namespace NetDriver.Interop
         ///  @param data_length  its length in bytes; 0 is a valid message
         ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
         ///  says (binary at first)
-        ///  @return as nd_driver_send; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this
-        ///  connection, or a call has the driver to itself
+        ///  @return as nd_driver_send; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this
+        ///  connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself
         ///  @thread any, one per connection, between the calls that have the driver to themselves
         ///  @since 0.4
         /// </summary>
@@ -1942,8 +1946,8 @@ namespace NetDriver.Interop
         ///  on plain WebSocket connections)
         ///  @param out_send  out: where to write, how much, and the name of the send
         ///  @return as nd_driver_begin_send, with ND_ERROR_LIMIT_REACHED when 64 sends are open on the
-        ///  connection; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this connection, or a
-        ///  call has the driver to itself
+        ///  connection; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this connection;
+        ///  ND_ERROR_DRIVER_IN_USE when a call has the driver to itself
         ///  @lifetime until nd_concurrent_end_send, nd_concurrent_abort_send, or the next nd_driver_update,
         ///  which aborts it; other calls leave it open
         ///  @thread any, one per connection, between the calls that have the driver to themselves
@@ -1962,9 +1966,10 @@ namespace NetDriver.Interop
         ///  @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
         ///  says (binary at first)
         ///  @return as nd_driver_end_send, ND_ERROR_NETWORK_SEND_HANDLE_INVALID also for a send of
-        ///  nd_driver_begin_send; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this
-        ///  connection, or a call has the driver to itself. Whatever it returns, the send is over, except
-        ///  after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT and _DRIVER_IN_USE
+        ///  nd_driver_begin_send; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this
+        ///  connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself. Whatever it returns, the
+        ///  send is over, except after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT, _DRIVER_PARALLEL_FOR and
+        ///  _DRIVER_IN_USE
         ///  @thread any, one per connection, between the calls that have the driver to themselves
         ///  @since 0.4
         /// </summary>
@@ -1978,8 +1983,8 @@ namespace NetDriver.Interop
         ///  @param send  as nd_concurrent_begin_send filled it
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
         ///  ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before, or of nd_driver_begin_send);
-        ///  ND_ERROR_DRIVER_IN_USE when another thread is in a call on this connection, or a call has the
-        ///  driver to itself
+        ///  ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this connection;
+        ///  ND_ERROR_DRIVER_IN_USE when a call has the driver to itself
         ///  @thread any, one per connection, between the calls that have the driver to themselves
         ///  @since 0.4
         /// </summary>
@@ -3513,8 +3518,9 @@ namespace NetDriver.Interop
         ///  ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NETWORK_STATE_MISMATCH (bound, or connected before);
         ///  ND_ERROR_LIMIT_REACHED (a 65th stage); ND_ERROR_DRIVER_IN_USE
         ///  @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
-        ///  @thread the one that uses the driver now; the functions run inside calls with this driver, on
-        ///  the thread that makes them, and must not call it
+        ///  @thread the one that uses the driver now; the functions run inside calls and jobs of this
+        ///  driver, on the thread that makes the call or runs the job, with nd_settings.background_pump also
+        ///  on the library's thread; they must not call it
         ///  @since 0.3
         /// </summary>
         [DllImport(__DllName, EntryPoint = "nd_driver_register_stage", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -4941,8 +4947,9 @@ namespace NetDriver.Interop
     ///  overtaken, between endpoints that only it understands: ND_FAMILY_CUSTOM with up to 60 bytes,
     ///  IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
     ///
-    ///  The functions run inside calls with the driver, on the thread that makes them, one at a time.
-    ///  They must not call the driver, except nd_driver_wake.
+    ///  The functions run inside calls and jobs of the driver, one at a time, on the thread that makes
+    ///  the call or runs the job; with nd_settings.background_pump also on the library's thread. They must
+    ///  not call the driver, except nd_driver_wake.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct nd_interface_functions

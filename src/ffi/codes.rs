@@ -22,7 +22,7 @@ pub const ND_ERROR_NETWORK_PACKET_OVERFLOW: i32 = -4;
 pub const ND_ERROR_NETWORK_SEND_QUEUE_FULL: i32 = -5;
 /// Unity Transport's number; not returned.
 pub const ND_ERROR_HEADER_INVALID: i32 = -6;
-/// Unity Transport's number for two threads in one connection; not returned yet.
+/// Another thread is in a concurrent call on this connection: one thread per connection. Since 0.4.
 pub const ND_ERROR_DRIVER_PARALLEL_FOR: i32 = -7;
 /// The send handle was ended or aborted already, or never came from nd_driver_begin_send.
 pub const ND_ERROR_NETWORK_SEND_HANDLE_INVALID: i32 = -8;
@@ -54,7 +54,8 @@ pub const ND_ERROR_LIMIT_REACHED: i32 = -107;
 pub const ND_ERROR_NOT_SUPPORTED: i32 = -108;
 /// There is nothing under that name (a header, a document).
 pub const ND_ERROR_NOT_FOUND: i32 = -109;
-/// A function of the program that ran as a job returned a negative number. Since 0.4.
+/// A function of the program that ran as a job returned a negative number that is none of these.
+/// Since 0.4.
 pub const ND_ERROR_JOB_FAILED: i32 = -110;
 
 /// Event kind: there is no event.

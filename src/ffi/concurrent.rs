@@ -46,8 +46,9 @@ pub unsafe extern "C" fn nd_driver_to_concurrent(
 /// @param connection  whose event
 /// @param out_event  out: the event; its kind is ND_EVENT_EMPTY when there is none, and when the
 /// connection is stale
-/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (another
-/// thread is in a call on this connection, or a call has the driver to itself)
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_PARALLEL_FOR
+/// (another thread is in a call on this connection); ND_ERROR_DRIVER_IN_USE (a call has the driver
+/// to itself)
 /// @lifetime the event's data is valid until the first nd_driver_update after this call
 /// @thread any, one per connection, between the calls that have the driver to themselves
 /// @since 0.4
@@ -75,8 +76,8 @@ pub unsafe extern "C" fn nd_concurrent_pop_event_for_connection(
 /// @param capacity  how many fit at `out_events`
 /// @param out_count  out: how many were written; 0 for a stale connection
 /// @return ND_OK (0 events included); ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
-/// ND_ERROR_DRIVER_IN_USE (another thread is in a call on this connection, or a call has the driver
-/// to itself)
+/// ND_ERROR_DRIVER_PARALLEL_FOR (another thread is in a call on this connection);
+/// ND_ERROR_DRIVER_IN_USE (a call has the driver to itself)
 /// @lifetime the events' data is valid until the first nd_driver_update after this call
 /// @thread any, one per connection, between the calls that have the driver to themselves
 /// @since 0.4
@@ -109,8 +110,9 @@ pub unsafe extern "C" fn nd_concurrent_pop_events_for_connection(
 /// @param concurrent  what nd_driver_to_concurrent gave
 /// @param connection  which
 /// @param out_count  out: the number; 0 for a stale connection
-/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_IN_USE (another
-/// thread is in a call on this connection, or a call has the driver to itself)
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_DRIVER_PARALLEL_FOR
+/// (another thread is in a call on this connection); ND_ERROR_DRIVER_IN_USE (a call has the driver
+/// to itself)
 /// @thread any, one per connection, between the calls that have the driver to themselves
 /// @since 0.4
 #[unsafe(no_mangle)]
@@ -212,8 +214,8 @@ pub unsafe extern "C" fn nd_concurrent_get_header_size_max(
 /// @param data_length  its length in bytes; 0 is a valid message
 /// @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
 /// says (binary at first)
-/// @return as nd_driver_send; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this
-/// connection, or a call has the driver to itself
+/// @return as nd_driver_send; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this
+/// connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself
 /// @thread any, one per connection, between the calls that have the driver to themselves
 /// @since 0.4
 #[unsafe(no_mangle)]
@@ -242,8 +244,8 @@ pub unsafe extern "C" fn nd_concurrent_send(
 /// on plain WebSocket connections)
 /// @param out_send  out: where to write, how much, and the name of the send
 /// @return as nd_driver_begin_send, with ND_ERROR_LIMIT_REACHED when 64 sends are open on the
-/// connection; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this connection, or a
-/// call has the driver to itself
+/// connection; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this connection;
+/// ND_ERROR_DRIVER_IN_USE when a call has the driver to itself
 /// @lifetime until nd_concurrent_end_send, nd_concurrent_abort_send, or the next nd_driver_update,
 /// which aborts it; other calls leave it open
 /// @thread any, one per connection, between the calls that have the driver to themselves
@@ -277,9 +279,10 @@ pub unsafe extern "C" fn nd_concurrent_begin_send(
 /// @param flags  ND_SEND_FLAG_TEXT or ND_SEND_FLAG_BINARY; 0 is what the connection's write mode
 /// says (binary at first)
 /// @return as nd_driver_end_send, ND_ERROR_NETWORK_SEND_HANDLE_INVALID also for a send of
-/// nd_driver_begin_send; ND_ERROR_DRIVER_IN_USE when another thread is in a call on this
-/// connection, or a call has the driver to itself. Whatever it returns, the send is over, except
-/// after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT and _DRIVER_IN_USE
+/// nd_driver_begin_send; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this
+/// connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself. Whatever it returns, the
+/// send is over, except after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT, _DRIVER_PARALLEL_FOR and
+/// _DRIVER_IN_USE
 /// @thread any, one per connection, between the calls that have the driver to themselves
 /// @since 0.4
 #[unsafe(no_mangle)]
@@ -308,8 +311,8 @@ pub unsafe extern "C" fn nd_concurrent_end_send(
 /// @param send  as nd_concurrent_begin_send filled it
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT;
 /// ND_ERROR_NETWORK_SEND_HANDLE_INVALID (ended or aborted before, or of nd_driver_begin_send);
-/// ND_ERROR_DRIVER_IN_USE when another thread is in a call on this connection, or a call has the
-/// driver to itself
+/// ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this connection;
+/// ND_ERROR_DRIVER_IN_USE when a call has the driver to itself
 /// @thread any, one per connection, between the calls that have the driver to themselves
 /// @since 0.4
 #[unsafe(no_mangle)]

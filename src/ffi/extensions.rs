@@ -163,8 +163,9 @@ fn default_extension() -> nd_extension {
 /// ND_ERROR_INVALID_ARGUMENT (another kind of interface; a name that is no token, is taken or
 /// permessage-deflate; unknown bits; a bad offer; a ninth extension); ND_ERROR_DRIVER_IN_USE
 /// @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
-/// @thread the one that uses the driver now; the functions run inside calls with this driver, on
-/// the thread that makes them, and must not call it
+/// @thread the one that uses the driver now; the functions run inside calls and jobs of this
+/// driver, on the thread that makes the call or runs the job, with nd_settings.background_pump also
+/// on the library's thread; they must not call it
 /// @since 0.2
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nd_driver_add_extension(

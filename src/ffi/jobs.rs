@@ -14,8 +14,9 @@ use crate::error::{Error, Result, Status};
 use crate::{Connection, Job, JobScheduler};
 
 /// A function of the program that runs as a job, once, on any thread. Inside it the driver is used
-/// as by one thread: all calls with it are fine but nd_driver_destroy. Return ND_OK, or a negative
-/// number to make the job's result ND_ERROR_JOB_FAILED.
+/// as by one thread: all calls with it are fine but nd_driver_destroy. Return ND_OK or
+/// more, or a negative number: one of ND_ERROR_… is the job's result as it is, any other makes it
+/// ND_ERROR_JOB_FAILED.
 #[allow(non_camel_case_types, reason = "C name")]
 pub type nd_job_function = Option<unsafe extern "C" fn(user: *mut c_void) -> i32>;
 

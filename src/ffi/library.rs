@@ -98,8 +98,9 @@ pub unsafe extern "C" fn nd_last_error(
 
 /// A function that receives log lines.
 ///
-/// `level` is ND_LOG_…; `text` is NUL-ended UTF-8, valid during the call. It runs on the thread
-/// that made the call which logs; it must not call the library.
+/// `level` is ND_LOG_…; `text` is NUL-ended UTF-8, valid during the call. It runs on
+/// whichever thread logs: the one that makes a call, one that runs jobs, the background pump's; it
+/// must not call the library.
 #[allow(non_camel_case_types, reason = "C name")]
 pub type nd_log_callback =
     Option<unsafe extern "C" fn(level: u32, text: *const c_char, user: *mut c_void)>;
@@ -112,7 +113,7 @@ pub type nd_log_callback =
 /// @return ND_OK; ND_ERROR_INVALID_ARGUMENT for an unknown level
 /// @lifetime the callback may be called until it is replaced; replacing waits for a line that is
 /// being written
-/// @thread any; the callback runs on the thread whose call logs, and must not call the library
+/// @thread any; the callback runs on whichever thread logs, and must not call the library
 /// @since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn nd_log_set_callback(

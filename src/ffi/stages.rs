@@ -144,8 +144,9 @@ fn default_functions() -> nd_stage_functions {
 /// ND_ERROR_INVALID_ARGUMENT; ND_ERROR_NETWORK_STATE_MISMATCH (bound, or connected before);
 /// ND_ERROR_LIMIT_REACHED (a 65th stage); ND_ERROR_DRIVER_IN_USE
 /// @lifetime the functions and `user` must stay valid until nd_driver_destroy has returned
-/// @thread the one that uses the driver now; the functions run inside calls with this driver, on
-/// the thread that makes them, and must not call it
+/// @thread the one that uses the driver now; the functions run inside calls and jobs of this
+/// driver, on the thread that makes the call or runs the job, with nd_settings.background_pump also
+/// on the library's thread; they must not call it
 /// @since 0.3
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nd_driver_register_stage(

@@ -56,7 +56,7 @@ fn a_second_thread_in_one_connection_is_told() {
                     status(server.pop_event_for_connection(to_client)),
                     status(server.event_queue_size(to_client)),
                 ];
-                assert_eq!(refused, [Status::DriverInUse; 6]);
+                assert_eq!(refused, [Status::NetworkDriverParallelForErr; 6]);
                 assert_eq!(server.connection_state(to_client), ConnectionState::Connected);
             });
             other.join().expect("its checks hold");

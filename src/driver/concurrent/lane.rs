@@ -143,7 +143,7 @@ impl Lanes {
     /// Takes the lane of a connection, which has to be settled then.
     ///
     /// # Errors
-    /// [`Status::DriverInUse`]: another thread is in it.
+    /// [`Status::NetworkDriverParallelForErr`]: another thread is in it.
     #[inline]
     pub fn enter(&self, index: u32) -> Result<MutexGuard<'_, LaneState>> {
         let lane = self.list.get(index as usize).ok_or_else(missing)?;
@@ -212,7 +212,7 @@ impl Lanes {
 #[cold]
 fn crowded() -> Error {
     let text = "another thread is in a call on this connection; use one thread per connection";
-    Error::new(Status::DriverInUse, text)
+    Error::new(Status::NetworkDriverParallelForErr, text)
 }
 
 #[cold]
