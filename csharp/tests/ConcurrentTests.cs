@@ -276,60 +276,90 @@ namespace NetDriver.Tests
 
         public static void DetailsComeWithTheEvent()
         {
-            // What one call of the driver pops ahead, and what the library still has.
-            foreach (bool ahead in new[] { true, false })
+            using (Crowd crowd = new Crowd(Road.WebSocketPlain))
             {
-                using (Pair pair = Pair.Open(Road.WebSocketPlain))
-                {
-                    Check.Equal(0, pair.Client.Send(pair.ClientSide, new byte[1]), "send");
-                    Check.Equal(0, pair.Client.SendText(pair.ClientSide, "hello"), "send");
-                    Check.Equal(0, pair.Client.Close(pair.ClientSide, 4711, "så länge"), "close");
-                    pair.Until(
-                        () => pair.Server.GetEventQueueSizeForConnection(pair.ServerSide) == 3,
-                        "all wait");
-                    DetailsOf(pair, ahead);
-                }
+                Pair pair = new Pair { Server = crowd.Server, Client = crowd.Client };
+                NetworkDriver.Concurrent concurrent = crowd.Server.ToConcurrent();
+                // From the library.
+                Text(crowd, pair, 0);
+                TextIsTold(concurrent, crowd.Ours[0]);
+                End(crowd, pair, 0);
+                EndIsTold(concurrent, crowd.Ours[0]);
+                // From what the driver has popped ahead of another connection's event, before an
+                // update and copied by one.
+                Text(crowd, pair, 1);
+                Text(crowd, pair, 2);
+                End(crowd, pair, 3);
+                NetworkConnection first;
+                DataStreamReader reader;
+                Check.Equal(NetworkEvent.Type.Data,
+                    crowd.Server.PopEvent(out first, out reader), "kind");
+                Check.Equal(crowd.Ours[1], first, "whose");
+                TextIsTold(concurrent, crowd.Ours[2]);
+                Check.Equal(crowd.Ours[1], crowd.Server.LastEvent.Connection, "the driver's own");
+                crowd.Server.ScheduleUpdate().Complete();
+                EndIsTold(concurrent, crowd.Ours[3]);
+                Check.Equal(NetworkEvent.Type.Empty, crowd.Server.LastEvent.Type, "not its own");
             }
         }
 
-        private static void DetailsOf(Pair pair, bool ahead)
+        private static void Text(Crowd crowd, Pair pair, int place)
         {
-            NetworkConnection connection;
-            DataStreamReader reader;
+            Check.Equal(0, crowd.Client.SendText(crowd.Theirs[place], "hello"), "send");
+            Arrives(crowd, pair, place);
+        }
+
+        private static void End(Crowd crowd, Pair pair, int place)
+        {
+            Check.Equal(0, crowd.Client.Close(crowd.Theirs[place], 4711, "så länge"), "close");
+            Arrives(crowd, pair, place);
+        }
+
+        private static void Arrives(Crowd crowd, Pair pair, int place)
+        {
+            pair.Until(
+                () => crowd.Server.GetEventQueueSizeForConnection(crowd.Ours[place]) == 1,
+                "an event");
+        }
+
+        private static NetworkEventDetails Details(
+            NetworkDriver.Concurrent concurrent, NetworkConnection connection,
+            NetworkEvent.Type kind, out DataStreamReader reader)
+        {
             NetworkPipeline pipeline;
             NetworkEventDetails details;
-            NetworkDriver.Concurrent concurrent = pair.Server.ToConcurrent();
-            if (ahead)
-            {
-                Check.Equal(NetworkEvent.Type.Data,
-                    pair.Server.PopEvent(out connection, out reader), "kind");
-                // What waits is copied.
-                pair.Server.ScheduleUpdate().Complete();
-            }
-            else
-            {
-                Check.Equal(NetworkEvent.Type.Data, concurrent.PopEventForConnection(
-                    pair.ServerSide, out reader, out pipeline, out details), "kind");
-                Check.That(!details.IsText && details.IsFirst && details.IsLast, "binary");
-                Check.Equal(string.Empty, details.Text, "no text");
-            }
-            Check.Equal(NetworkEvent.Type.Data, concurrent.PopEventForConnection(
-                pair.ServerSide, out reader, out pipeline, out details), "kind");
-            Check.That(details.IsText && details.Type == NetworkEvent.Type.Data, "text");
-            Check.Equal(pair.ServerSide, details.Connection, "whose");
-            Check.Equal(string.Empty, details.Text, "what a reader has is no text of the details");
+            Check.Equal(kind, concurrent.PopEventForConnection(
+                connection, out reader, out pipeline, out details), "kind");
+            Check.Equal(kind, details.Type, "kind in the details");
+            return details;
+        }
+
+        private static void TextIsTold(
+            NetworkDriver.Concurrent concurrent, NetworkConnection connection)
+        {
+            DataStreamReader reader;
+            NetworkEventDetails details =
+                Details(concurrent, connection, NetworkEvent.Type.Data, out reader);
+            Check.Equal(connection, details.Connection, "whose");
+            Check.That(details.IsText && details.IsFirst && details.IsLast, "text, whole");
+            Check.Equal(string.Empty, details.Text, "what a reader has is not in the details");
             Check.Equal("hello", reader.ReadRemainingText(), "message");
-            Check.Equal(NetworkEvent.Type.Disconnect, concurrent.PopEventForConnection(
-                pair.ServerSide, out reader, out pipeline, out details), "kind");
+        }
+
+        private static void EndIsTold(
+            NetworkDriver.Concurrent concurrent, NetworkConnection connection)
+        {
+            DataStreamReader reader;
+            NetworkEventDetails details =
+                Details(concurrent, connection, NetworkEvent.Type.Disconnect, out reader);
+            Check.Equal(connection, details.Connection, "whose");
             Check.Equal(4711, details.CloseCode, "code");
             Check.Equal("så länge", details.Text, "reason");
             Check.Equal("så länge", details.Text, "reason, again");
             Check.That(details.IsClean, "a proper end");
             Check.Equal(DisconnectReason.ClosedByRemote, details.Reason, "why");
-            Check.Equal(NetworkEvent.Type.Empty, pair.Server.LastEvent.Type, "of other events");
-            Check.Equal(NetworkEvent.Type.Empty, concurrent.PopEventForConnection(
-                pair.ServerSide, out reader, out pipeline, out details), "no more");
-            Check.Equal(NetworkEvent.Type.Empty, details.Type, "nothing to tell");
+            details = Details(concurrent, connection, NetworkEvent.Type.Empty, out reader);
+            Check.Equal(default(NetworkConnection), details.Connection, "nobody");
             Check.Equal(string.Empty, details.Text, "nothing to read");
         }
 
