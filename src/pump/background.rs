@@ -4,6 +4,7 @@
 //! It sleeps outside of every lock, and does not know what a turn does. The driver's own calls wake
 //! it when they have set a timer that it would sleep past.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,6 +19,11 @@ use crate::proto::time::Micros;
 /// it is the longest.
 const RETRY_FIRST: Duration = Duration::from_micros(50);
 const RETRY_LONGEST: Duration = Duration::from_millis(2);
+
+thread_local! {
+    /// Where the state of the driver lies that this thread serves.
+    static SERVED: Cell<usize> = const { Cell::new(0) };
+}
 
 /// How a turn ended.
 pub enum Turn {
@@ -91,7 +97,7 @@ impl Drop for Background {
         self.wake();
         // The last owner of a driver may be the thread itself, in its turn.
         if let Some(thread) = self.thread.take()
-            && thread.thread().id() != thread::current().id()
+            && SERVED.try_with(Cell::get) != Ok(Arc::as_ptr(&self.state).addr())
         {
             // A turn that panicked has said so already.
             let _ = thread.join();
@@ -100,6 +106,7 @@ impl Drop for Background {
 }
 
 fn run(sleeper: &Sleeper, state: &State, mut turn: impl FnMut() -> Turn) {
+    SERVED.set(std::ptr::from_ref(state).addr());
     let mut retry = RETRY_FIRST;
     while !state.ending.load(Ordering::Acquire) {
         match turn() {
