@@ -238,7 +238,9 @@ namespace NetDriver
             {
                 if (length < 0)
                     throw new ArgumentOutOfRangeException("length");
-                return Send(pipe, connection, data, length, 0);
+                int result = NativeMethods.nd_concurrent_send(
+                    Native, connection.Value, pipe.Id, data, (uint)length, 0);
+                return result == NativeMethods.ND_OK ? result : Refused(connection, result);
             }
 
             /// <summary>Sends a text message on a plain WebSocket. It leaves with the next update
@@ -253,9 +255,12 @@ namespace NetDriver
                     throw new ArgumentNullException("text");
                 int count;
                 fixed (byte* bytes = Utf8.InThread(text, out count))
-                    return Send(
-                        NetworkPipeline.Null, connection, bytes, count,
+                {
+                    int result = NativeMethods.nd_concurrent_send(
+                        Native, connection.Value, 0, bytes, (uint)count,
                         NativeMethods.ND_SEND_FLAG_TEXT);
+                    return result == NativeMethods.ND_OK ? result : Refused(connection, result);
+                }
             }
 
             /// <summary>Is it a writer of this driver?</summary>
@@ -280,15 +285,6 @@ namespace NetDriver
                 reader = default(DataStreamReader);
                 pipeline = default(NetworkPipeline);
                 return NetworkEvent.Type.Empty;
-            }
-
-            private int Send(
-                NetworkPipeline pipe, NetworkConnection connection, byte* data, int length,
-                uint flags)
-            {
-                int result = NativeMethods.nd_concurrent_send(
-                    Native, connection.Value, pipe.Id, data, (uint)length, flags);
-                return result == NativeMethods.ND_OK ? result : Refused(connection, result);
             }
 
             private int EndSend(DataStreamWriter writer, uint flags)

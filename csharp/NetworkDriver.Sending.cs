@@ -185,7 +185,9 @@ namespace NetDriver
         {
             if (length < 0)
                 throw new ArgumentOutOfRangeException("length");
-            return Send(pipe, connection, data, length, 0);
+            int result = NativeMethods.nd_driver_send(
+                Handle, connection.Value, pipe.Id, data, (uint)length, 0);
+            return result == NativeMethods.ND_OK ? result : Refused(connection, result);
         }
 
         /// <summary>Sends a text message on a plain WebSocket.</summary>
@@ -199,9 +201,12 @@ namespace NetDriver
                 throw new ArgumentNullException("text");
             int count;
             fixed (byte* bytes = Utf8.InThread(text, out count))
-                return Send(
-                    NetworkPipeline.Null, connection, bytes, count,
+            {
+                int result = NativeMethods.nd_driver_send(
+                    Handle, connection.Value, 0, bytes, (uint)count,
                     NativeMethods.ND_SEND_FLAG_TEXT);
+                return result == NativeMethods.ND_OK ? result : Refused(connection, result);
+            }
         }
 
         /// <summary>
@@ -255,14 +260,6 @@ namespace NetDriver
                     text ? NativeMethods.ND_SEND_FLAG_TEXT : 0, statuses, &sent);
                 return result == NativeMethods.ND_OK ? (int)sent : result;
             }
-        }
-
-        private int Send(
-            NetworkPipeline pipe, NetworkConnection connection, byte* data, int length, uint flags)
-        {
-            int result = NativeMethods.nd_driver_send(
-                Handle, connection.Value, pipe.Id, data, (uint)length, flags);
-            return result == NativeMethods.ND_OK ? result : Refused(connection, result);
         }
 
         private int Refused(NetworkConnection connection, int result)
