@@ -165,6 +165,7 @@ impl ReceiveChannel {
         self.pieces_cost -= cost(message.len());
         let room = room - more + cost(message.len());
         let verdict = self.handle_message(truncated, &message, room, output);
+        debug_assert_ne!(verdict, Verdict::Refused, "it was asked before the pieces went");
         self.recycle(message);
         verdict
     }
