@@ -274,10 +274,10 @@ impl NetworkDriver {
     pub fn update(&mut self) -> Result<()> {
         self.settle_lanes();
         self.events.end_loans(|payload| self.compression.pool.give_message(payload));
+        self.abort_lane_sends();
         self.release_ended();
         self.answer_requests();
         self.abort_open_sends();
-        self.abort_lane_sends();
         self.events.settle();
         self.begin_frame();
         self.begin_metering();
