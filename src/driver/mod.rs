@@ -274,10 +274,10 @@ impl NetworkDriver {
     pub fn update(&mut self) -> Result<()> {
         self.settle_lanes();
         self.events.end_loans(|payload| self.compression.pool.give_message(payload));
+        self.abort_lane_sends();
         self.release_ended();
         self.answer_requests();
         self.abort_open_sends();
-        self.abort_lane_sends();
         self.events.settle();
         self.begin_frame();
         self.begin_metering();
@@ -358,14 +358,16 @@ impl NetworkDriver {
             || self.farewell_news
     }
 
-    /// How long until the next timer. With a fixed frame time only updates move time.
+    /// How long until the next timer, or until a broken socket is tried again. With a fixed frame
+    /// time only updates move time.
     fn until_timer(&mut self) -> Micros {
+        let retry = self.pump.until_retry().unwrap_or(Micros::MAX);
         if self.settings.fixed_frame_time_ms > 0 {
-            return Micros::MAX;
+            return retry;
         }
         let simulator = self.simulator.as_ref().and_then(|simulator| simulator.send.next_timeout());
         let next = self.settle_timers().into_iter().chain(simulator).min();
-        next.map_or(Micros::MAX, |next| next.saturating_sub(self.time()))
+        next.map_or(retry, |next| next.saturating_sub(self.time()).min(retry))
     }
 
     /// Brings the driver's time up to the clock, by one frame's worth at most.

@@ -104,6 +104,20 @@ fn nobody_has_the_driver_to_himself_in_it() {
 }
 
 #[test]
+fn who_would_take_the_driver_is_refused_before_he_is_in_anybodys_way() {
+    let (driver, ..) = crowd(2, 0);
+    let own = driver.clone();
+    let body = Arc::new(move |_: Concurrent<'_>, _: Connection| {
+        let refused = own.take().err().expect("a job runs");
+        assert_eq!(refused.status(), Status::DriverInUse);
+        assert!(refused.text().contains("a job of this driver"), "{refused}");
+        Ok(())
+    });
+    let job = driver.schedule_for_each_connection(body, 1, Job::default());
+    job.expect("is scheduled").complete().expect("succeeds");
+}
+
+#[test]
 fn a_driver_without_connections_has_nothing_to_do() {
     let (driver, ..) = crowd(0, 1);
     let body = Arc::new(|_: Concurrent<'_>, _: Connection| panic!("there is none"));

@@ -1,11 +1,14 @@
 //! Jobs on a scheduler of somebody else.
 
+use std::net::UdpSocket;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use netdriver::{Job, JobScheduler, Status};
+use netdriver::settings::{InterfaceKind, NetworkSettings};
+use netdriver::{Job, JobScheduler, SharedDriver, Status};
 
+use crate::support;
 use crate::world::{Said, driver, schedule};
 
 /// An engine that keeps what it is given.
@@ -167,4 +170,69 @@ fn the_scheduler_is_not_changed_under_a_job() {
     assert_eq!(refused.status(), Status::DriverInUse);
     job.complete().expect("succeeds");
     driver.set_job_scheduler(None).expect("is possible");
+}
+
+#[test]
+fn a_driver_goes_with_its_last_owner_although_an_engine_ran_its_jobs() {
+    let said = Said::default();
+    let (engine, given) = Engine::new(&said);
+    let settings = NetworkSettings { job_workers: 0, ..NetworkSettings::default() };
+    let (server, endpoint) = support::server(InterfaceKind::Udp, &settings);
+    let server = SharedDriver::new(server).expect("there is no pump");
+    server.set_job_scheduler(Some(engine)).expect("no job is scheduled");
+    let job = server.schedule_update(Job::default()).expect("is scheduled");
+    given.try_recv().expect("is scheduled").run();
+    job.complete().expect("succeeds");
+    let address = endpoint.to_socket_addr().expect("is an address");
+    assert!(UdpSocket::bind(address).is_err(), "the driver has the port");
+    drop(server);
+    UdpSocket::bind(address).expect("the port is free");
+}
+
+/// An engine that fails whatever it is asked.
+struct Broken;
+
+impl JobScheduler for Broken {
+    fn schedule(&self, _: Job) -> u64 {
+        panic!("no thread is left")
+    }
+
+    fn complete(&self, _: u64) {
+        panic!("what is a ticket?")
+    }
+
+    fn parallelism(&self) -> u32 {
+        1
+    }
+}
+
+#[test]
+fn a_scheduler_that_panics_keeps_no_job_and_no_driver() {
+    let said = Said::default();
+    let driver = driver(0);
+    driver.set_job_scheduler(Some(Arc::new(Broken))).expect("no job is scheduled");
+    let job = said.schedule(&driver, "who waits helps", Job::default());
+    job.complete().expect("succeeds");
+    driver.set_job_scheduler(Some(Arc::new(Broken))).expect("none of its calls goes on");
+    let job = said.schedule(&driver, "and again", Job::default());
+    job.complete().expect("succeeds");
+    assert!(driver.take().expect("no call goes on").is_some());
+    assert_eq!(said.words(), ["who waits helps", "and again"]);
+}
+
+#[test]
+fn a_job_that_an_engine_runs_inside_a_call_on_its_driver_is_left_for_later() {
+    let said = Said::default();
+    let (engine, given) = Engine::new(&said);
+    let driver = driver(0);
+    driver.set_job_scheduler(Some(engine)).expect("no job is scheduled");
+    let job = driver.enter(|_| {
+        let job = said.schedule(&driver, "later", Job::default());
+        given.try_recv().expect("is scheduled").run();
+        job
+    });
+    let job = job.expect("is free");
+    assert!(!job.is_complete());
+    job.complete().expect("succeeds");
+    assert_eq!(said.words(), ["schedule", "later"]);
 }

@@ -1,5 +1,8 @@
 //! What a driver refuses while its jobs are not complete, and to whom.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use netdriver::ffi::codes::{ND_ERROR_DRIVER_IN_USE, ND_OK};
 use netdriver::ffi::drivers::{nd_driver_create, nd_driver_destroy, nd_driver_update};
 use netdriver::ffi::jobs::{nd_driver_schedule_update, nd_job_complete};
@@ -65,6 +68,63 @@ fn a_job_waits_for_a_call_that_is_inside() {
     let driver = driver(1);
     let job = driver.enter(|_| driver.schedule_update(Job::default()));
     job.expect("is free").expect("is scheduled").complete().expect("succeeds");
+}
+
+#[test]
+fn who_is_inside_a_driver_is_told_to_leave_before_he_completes_its_jobs() {
+    for workers in [0, 1] {
+        let (own, other) = (driver(workers), driver(0));
+        let beside = own.concurrent().expect("no job is scheduled");
+        let expect_refused = |job: Job| {
+            let refused = job.complete().expect_err("this thread is inside");
+            assert_eq!(refused.status(), Status::DriverInUse);
+            assert!(refused.text().contains("leave"), "{refused}");
+        };
+        let job = own.enter(|_| {
+            let update = own.schedule_update(Job::default()).expect("is scheduled");
+            let after = other.schedule_update(update).expect("is scheduled");
+            expect_refused(update);
+            expect_refused(after);
+            let free = driver(0).schedule_update(Job::default()).expect("is scheduled");
+            free.complete().expect("has nothing to do with it");
+            after
+        });
+        job.expect("is free").complete().expect("succeeds");
+        let job = beside.enter(|_| {
+            let job = own.schedule_update(Job::default()).expect("is scheduled");
+            // Another one inside does not hide the first.
+            driver(0).enter(|_| expect_refused(job)).expect("is free");
+            job
+        });
+        job.expect("is let in").complete().expect("succeeds");
+    }
+}
+
+#[test]
+fn calls_that_are_refused_are_in_no_jobs_way() {
+    let driver = driver(1);
+    driver.concurrent().expect("no job is scheduled");
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let _ = driver.enter(|driver| driver.update());
+                    let _ = driver.concurrent();
+                }
+            });
+        }
+        for _ in 0..200 {
+            let job = schedule(&driver, |own| {
+                for _ in 0..20 {
+                    own.enter(|driver| driver.flush())??;
+                }
+                Ok(())
+            });
+            job.complete().expect("nobody is in its way");
+        }
+        over.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]

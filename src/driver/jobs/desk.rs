@@ -1,5 +1,6 @@
 //! What a driver knows of its jobs: how many are not complete, the last one, and who runs them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,7 +16,7 @@ use crate::pump::Workers;
 pub trait JobScheduler: Send + Sync {
     /// Has [`Job::run`](super::Job::run) called for `job`, once, on any thread, soon. Called when
     /// the job may run, on any thread that schedules, completes or runs jobs. What is returned
-    /// names it to [`complete`](Self::complete).
+    /// names it to [`complete`](Self::complete). A panic is logged; who waits runs the job then.
     fn schedule(&self, job: super::Job) -> u64;
 
     /// Somebody waits for a job that has begun elsewhere. May run other jobs of the engine
@@ -66,6 +67,11 @@ impl Desk {
         state.open = true;
         state.workers_max = workers_max;
         seal()
+    }
+
+    /// Refuses while a job is not complete, wherever the caller is.
+    pub fn check_idle(&self) -> Result<()> {
+        if self.pending.load(Ordering::Acquire) > 0 { Err(pending()) } else { Ok(()) }
     }
 
     /// The driver goes, unless a job is not complete, or `check` fails. What is returned ends
@@ -168,7 +174,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Calls the scheduler, which stays until the call has returned; `None` without one.
+    /// Calls the scheduler, which stays until the call has returned; `None` without one, and when
+    /// it panics: whoever this thread works for knows nothing of it, and who waits helps.
     fn call<R>(
         &self,
         mut state: MutexGuard<'_, State>,
@@ -177,13 +184,18 @@ impl Desk {
         let scheduler = state.scheduler.clone()?;
         state.calls += 1;
         drop(state);
-        let result = body(&*scheduler);
+        let result = catch_unwind(AssertUnwindSafe(|| body(&*scheduler)));
         let mut state = self.state.lock();
         state.calls -= 1;
         if state.calls == 0 {
             self.quiet.notify_all();
         }
-        Some(result)
+        drop(state);
+        if let Err(panic) = &result {
+            let text = crate::driver::shared::panic_text(&**panic);
+            note!(Error, "a job scheduler failed inside: {text}; who waits for the job runs it");
+        }
+        result.ok()
     }
 
     /// Asks the scheduler to wait in its own way for what it called `ticket`.

@@ -47,6 +47,9 @@ pub trait Work: Sized {
 
     /// A copy for one more thread, when several may work on it.
     fn split(&self) -> Option<Self>;
+
+    /// Where it is done, which must not be where the thread that waits for it is; 0 is anywhere.
+    fn site(&self) -> usize;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +73,7 @@ struct Slot<W: Work> {
     /// Who waits for it, and whether its error is theirs.
     dependents: Vec<(u32, bool)>,
     work: Option<W>,
+    site: usize,
     /// Threads inside.
     inside: u32,
     /// Others may come in and help.
@@ -92,6 +96,7 @@ impl<W: Work> Slot<W> {
             dependencies: Vec::with_capacity(LISTED),
             dependents: Vec::with_capacity(LISTED),
             work: None,
+            site: 0,
             inside: 0,
             open: false,
             awaited: Vec::new(),
@@ -112,6 +117,8 @@ pub enum Step<W: Work> {
     Wait(JobId, Option<W::Ticket>),
     /// It cannot end before the caller does.
     Never,
+    /// It cannot begin before the caller leaves a site.
+    Obstructed,
 }
 
 /// All jobs of the process.
@@ -208,6 +215,7 @@ impl<W: Work> Graph<W> {
         slot.generation = generation;
         slot.state = State::Waiting;
         slot.work = work.take();
+        slot.site = slot.work.as_ref().map_or(0, W::site);
         slot.outcome = outcome.unwrap_or(Ok(()));
         slot.ticket = None;
         for one in after.clone() {
@@ -296,6 +304,7 @@ impl<W: Work> Graph<W> {
             slot.state = State::Over;
             slot.dependencies.clear();
             slot.awaited.clear();
+            slot.ticket = None;
             let mut dependents = std::mem::take(&mut slot.dependents);
             for (other, inherits) in dependents.drain(..) {
                 self.tell_end(ended as usize, other as usize, inherits);
@@ -323,13 +332,22 @@ impl<W: Work> Graph<W> {
         }
     }
 
-    /// What somebody can do who wants `job` to be over, and is inside `own` himself.
-    pub fn step(&mut self, job: JobId, own: &[JobId]) -> Step<W> {
+    /// Does `job` wait for one whose site is among these?
+    pub fn is_obstructed(&mut self, job: JobId, sites: &[usize]) -> bool {
+        !sites.is_empty() && self.leads_to(job, |_, slot| sites.contains(&slot.site))
+    }
+
+    /// What somebody can do who wants `job` to be over, and is inside `own` and these sites
+    /// himself.
+    pub fn step(&mut self, job: JobId, own: &[JobId], sites: &[usize]) -> Step<W> {
         if self.is_over(job) {
             return Step::Over(self.outcome(job));
         }
-        if !own.is_empty() && self.leads_to(job, own) {
+        if !own.is_empty() && self.leads_to(job, |at, _| own.contains(&at)) {
             return Step::Never;
+        }
+        if self.is_obstructed(job, sites) {
+            return Step::Obstructed;
         }
         let mut at = job;
         while let Some(index) = self.alive(at) {
@@ -347,17 +365,17 @@ impl<W: Work> Graph<W> {
         Step::Wait(job, None)
     }
 
-    /// Does `job` wait for one of `own`, by any way?
-    fn leads_to(&mut self, job: JobId, own: &[JobId]) -> bool {
+    /// Does `job` wait for one like this, by any way, or is it one?
+    fn leads_to(&mut self, job: JobId, is_such: impl Fn(JobId, &Slot<W>) -> bool) -> bool {
         self.visits += 1;
         let mut walk = std::mem::take(&mut self.walk);
         walk.clear();
         walk.push(job);
         let mut found = false;
         while let Some(at) = walk.pop() {
-            found |= own.contains(&at);
             let Some(index) = self.alive(at).filter(|_| !found) else { continue };
             let slot = &mut self.slots[index];
+            found = is_such(at, slot);
             if slot.visit != self.visits {
                 slot.visit = self.visits;
                 walk.extend(slot.dependencies.iter().chain(&slot.awaited));

@@ -61,7 +61,9 @@ impl Job {
     ///
     /// # Errors
     /// The result; [`Status::InvalidArgument`](crate::Status::InvalidArgument) when the job waits
-    /// for one that this thread is inside of.
+    /// for one that this thread is inside of; [`Status::DriverInUse`](crate::Status::DriverInUse)
+    /// when it waits for one of a driver that this thread has [entered](SharedDriver::enter): leave
+    /// the driver first. The job is still scheduled after both.
     pub fn complete(self) -> Result<()> {
         TABLE.complete(self.0)
     }
@@ -74,10 +76,16 @@ impl Job {
         TABLE.combine(jobs.map(|job| job.0)).map(Self)
     }
 
-    /// For a [`JobScheduler`]: runs the job now, on this thread, if nobody has begun it.
+    /// For a [`JobScheduler`]: runs the job now, on this thread, if nobody has begun it. A thread
+    /// that has [entered](SharedDriver::enter) its driver leaves it to who completes the job.
     pub fn run(self) {
         TABLE.try_run(self.0);
     }
+}
+
+/// Is this thread inside a job of the driver of this number?
+pub fn is_in_job(driver: usize) -> bool {
+    inside::standing(driver) != inside::Standing::Outside
 }
 
 /// What worker threads call.

@@ -17,8 +17,8 @@ pub trait Task: Work {
     /// Does the work. Panics stay inside.
     fn run(self, job: JobId) -> Result<()>;
 
-    /// The jobs that this thread is inside.
-    fn with_own<R>(body: impl FnOnce(&[JobId]) -> R) -> R;
+    /// The jobs that this thread is inside, and the sites.
+    fn with_own<R>(body: impl FnOnce(&[JobId], &[usize]) -> R) -> R;
 
     /// Calls `body`, unless this thread is inside of such a call already.
     fn once(body: impl FnOnce());
@@ -50,6 +50,14 @@ fn never() -> Error {
         Status::InvalidArgument,
         "the job waits for the job that asks for it, so it can never be complete; \
          do not complete a later job of the driver from inside an earlier one",
+    )
+}
+
+fn obstructed() -> Error {
+    Error::new(
+        Status::DriverInUse,
+        "the job works on a driver that this thread is inside of, so it can never be complete; \
+         leave the call on the driver first, then complete the job",
     )
 }
 
@@ -92,9 +100,13 @@ impl<W: Task> Table<W> {
         }
     }
 
-    /// Begins a job, or helps with it, if there is anything to do.
+    /// Begins a job, or helps with it, if there is anything to do, and this thread is not where it
+    /// has to be done.
     pub fn try_run(&self, job: JobId) {
-        let work = self.graph.lock().begin(job);
+        let mut graph = self.graph.lock();
+        let obstructed = W::with_own(|_, sites| graph.is_obstructed(job, sites));
+        let work = if obstructed { None } else { graph.begin(job) };
+        drop(graph);
         if let Some(work) = work {
             self.run(job, work);
         }
@@ -123,12 +135,12 @@ impl<W: Task> Table<W> {
     ///
     /// # Errors
     /// The job's, or that of one it depends on; [`Status::InvalidArgument`] when this thread is
-    /// inside a job that it waits for.
+    /// inside a job that it waits for, [`Status::DriverInUse`] when it is where one is to be done.
     pub fn complete(&self, job: JobId) -> Result<()> {
         if job == JobId::default() {
             return Ok(());
         }
-        let caller = W::with_own(|own| own.last().copied());
+        let caller = W::with_own(|own, _| own.last().copied());
         let Some(caller) = caller else { return self.wait(job) };
         self.graph.lock().set_awaited(caller, job, true);
         let outcome = self.wait(job);
@@ -141,9 +153,10 @@ impl<W: Task> Table<W> {
         let mut asked = JobId::default();
         loop {
             let mut graph = self.graph.lock();
-            match W::with_own(|own| graph.step(job, own)) {
+            match W::with_own(|own, sites| graph.step(job, own, sites)) {
                 Step::Over(outcome) => return outcome,
                 Step::Never => return Err(never()),
+                Step::Obstructed => return Err(obstructed()),
                 Step::Run(at, work) => {
                     drop(graph);
                     self.run(at, work);

@@ -13,6 +13,10 @@ impl Work for Named {
     fn split(&self) -> Option<Self> {
         self.1.then(|| self.clone())
     }
+
+    fn site(&self) -> usize {
+        self.0.len()
+    }
 }
 
 const NONE: JobId = JobId::from_u64(0);
@@ -169,12 +173,12 @@ fn who_waits_is_given_what_nobody_has_begun_from_the_bottom_up() {
     let second = add(&mut graph, "second", &[first]);
     let third = add(&mut graph, "third", &[second]);
     for expected in [first, second, third] {
-        let Step::Run(job, _) = graph.step(third, &[]) else { panic!("something can be run") };
+        let Step::Run(job, _) = graph.step(third, &[], &[]) else { panic!("something can be run") };
         assert_eq!(job, expected);
-        assert!(matches!(graph.step(third, &[]), Step::Wait(at, None) if at == job));
+        assert!(matches!(graph.step(third, &[], &[]), Step::Wait(at, None) if at == job));
         graph.leave(job, Ok(()));
     }
-    assert!(matches!(graph.step(third, &[]), Step::Over(Ok(()))));
+    assert!(matches!(graph.step(third, &[], &[]), Step::Over(Ok(()))));
 }
 
 #[test]
@@ -184,12 +188,27 @@ fn a_job_that_waits_for_itself_is_told() {
     let later = add(&mut graph, "later", &[own]);
     let other = add(&mut graph, "other", &[]);
     graph.begin(own);
-    assert!(matches!(graph.step(own, &[own]), Step::Never));
-    assert!(matches!(graph.step(later, &[own]), Step::Never));
-    assert!(matches!(graph.step(other, &[own]), Step::Run(..)));
+    assert!(matches!(graph.step(own, &[own], &[]), Step::Never));
+    assert!(matches!(graph.step(later, &[own], &[]), Step::Never));
+    assert!(matches!(graph.step(other, &[own], &[]), Step::Run(..)));
     // The other one, on another thread now, waits for ours.
     graph.set_awaited(other, own, true);
-    assert!(matches!(graph.step(other, &[own]), Step::Never));
+    assert!(matches!(graph.step(other, &[own], &[]), Step::Never));
     graph.set_awaited(other, own, false);
-    assert!(matches!(graph.step(other, &[own]), Step::Wait(..)));
+    assert!(matches!(graph.step(other, &[own], &[]), Step::Wait(..)));
+}
+
+#[test]
+fn who_is_where_a_job_has_to_be_done_is_told_and_the_job_stays() {
+    let mut graph = Graph::new();
+    let first = add(&mut graph, "five5", &[]);
+    let other = add(&mut graph, "seven77", &[first]);
+    for job in [first, other] {
+        assert!(matches!(graph.step(job, &[], &[1, 5]), Step::Obstructed));
+    }
+    assert!(!graph.is_obstructed(other, &[6]));
+    graph.begin(first);
+    assert!(matches!(graph.step(other, &[], &[5]), Step::Obstructed), "whoever has begun it");
+    graph.leave(first, Ok(()));
+    assert!(matches!(graph.step(other, &[], &[5]), Step::Run(..)));
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::graph::{JobId, Work};
 use super::inside;
 use super::table::{Crew, Task};
+use crate::driver::shared::{WeakDriver, all_inside};
 use crate::driver::{Concurrent, Connection, SharedDriver};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
@@ -84,10 +85,11 @@ pub struct Round {
     connections: Vec<Connection>,
 }
 
-/// How an engine's scheduler knows a job of a driver.
+/// How an engine's scheduler knows a job of a driver. It may outlive the job, so it does not keep
+/// the driver.
 #[derive(Clone)]
 pub struct Ticket {
-    driver: SharedDriver,
+    driver: WeakDriver,
     number: u64,
 }
 
@@ -109,6 +111,10 @@ impl Work for Scheduled {
             }
             _ => None,
         }
+    }
+
+    fn site(&self) -> usize {
+        self.driver.id()
     }
 }
 
@@ -143,8 +149,9 @@ impl Task for Scheduled {
         outcome
     }
 
-    fn with_own<R>(body: impl FnOnce(&[JobId]) -> R) -> R {
-        inside::with_jobs(body)
+    fn with_own<R>(body: impl FnOnce(&[JobId], &[usize]) -> R) -> R {
+        let sites = all_inside();
+        inside::with_jobs(|jobs| body(jobs, &sites))
     }
 
     fn once(body: impl FnOnce()) {
@@ -176,7 +183,7 @@ fn for_each(driver: &SharedDriver, job: JobId, body: &ForEach, batch: usize) -> 
         };
         let outcome = match body {
             ForEach::Closure(body) => {
-                driver.share(|concurrent| each(&mut |one| body(concurrent, one)))?
+                driver.share_waiting(|concurrent| each(&mut |one| body(concurrent, one)))?
             }
             ForEach::Plain(body, words) => each(&mut |one| body(*words, one)),
         };
@@ -205,7 +212,7 @@ impl Crew for DriverCrew {
 
     fn offer(&self, job: JobId) -> Option<Ticket> {
         let number = self.driver.desk().offer(job, self.order, !self.alone, super::run_number)?;
-        Some(Ticket { driver: self.driver.clone(), number })
+        Some(Ticket { driver: self.driver.downgrade(), number })
     }
 
     fn job_over(&self) {
@@ -213,6 +220,9 @@ impl Crew for DriverCrew {
     }
 
     fn wait(ticket: &Ticket) {
-        ticket.driver.desk().wait(ticket.number);
+        // Without a driver the job is over.
+        if let Some(driver) = ticket.driver.upgrade() {
+            driver.desk().wait(ticket.number);
+        }
     }
 }

@@ -28,6 +28,9 @@ const PUMP: u32 = 2;
 /// Tries of a thread that may wait before it sleeps between them, and of the pump before it gives
 /// up.
 const SPINS: u32 = 64;
+/// Tries of a thread that waits for one who will be gone soon, and gives up otherwise: a tenth of a
+/// second or more.
+const TRIES_SOON: u32 = SPINS + 1000;
 /// The pump has no turn.
 const NOBODY: usize = 0;
 /// A counter alone in its cache lines: processors fetch them in pairs.
@@ -107,6 +110,11 @@ impl<T> SharedLock<T> {
         }
     }
 
+    /// The same for one who expects it to be free soon; `None` when it is not.
+    pub fn exclusive_soon(&self) -> Option<Exclusive<'_, T>> {
+        soon(|| self.try_exclusive())
+    }
+
     /// For the background pump; `None` while a call is inside. It waits for calls beside others for
     /// a moment only: one that makes another call would wait for the pump, and the pump for it.
     pub fn try_turn(&self) -> Option<Exclusive<'_, T>> {
@@ -157,6 +165,22 @@ impl<T> SharedLock<T> {
         }
     }
 
+    /// The same for a job, which may wait; sharing has to be allowed.
+    pub fn shared(&self) -> Shared<'_, T> {
+        let mut tries = 0;
+        loop {
+            if let Some(guard) = self.try_shared() {
+                return guard;
+            }
+            back_off(&mut tries);
+        }
+    }
+
+    /// The same for one who expects it to be free soon; `None` when it is not.
+    pub fn shared_soon(&self) -> Option<Shared<'_, T>> {
+        soon(|| self.try_shared())
+    }
+
     /// Asked by who has just become the holder.
     #[inline]
     fn has_shared_users(&self) -> bool {
@@ -185,6 +209,18 @@ impl<T> SharedLock<T> {
         }
         !own
     }
+}
+
+fn soon<G>(enter: impl Fn() -> Option<G>) -> Option<G> {
+    let mut tries = 0;
+    while tries < TRIES_SOON {
+        back_off(&mut tries);
+        let guard = enter();
+        if guard.is_some() {
+            return guard;
+        }
+    }
+    None
 }
 
 fn back_off(tries: &mut u32) {

@@ -4,6 +4,7 @@
 //! [`Status::DriverInUse`], never made to wait. Concurrent calls have it beside each other. A panic
 //! inside leaves it fit only to be dropped. What may be done beside others is not decided here.
 
+mod here;
 mod lock;
 mod sync;
 #[cfg(test)]
@@ -12,16 +13,17 @@ mod touched;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use super::jobs::{Desk, Round};
+use super::jobs::{Desk, Round, is_in_job};
 use super::{Concurrent, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
 use crate::proto::time::Micros;
 use crate::pump::Turn;
 
-use lock::{Exclusive, SharedLock};
+pub(super) use here::all as all_inside;
+use lock::{Exclusive, Shared, SharedLock};
 use parking_lot::Mutex;
 pub use touched::{Link, Touched};
 
@@ -42,6 +44,20 @@ pub struct SharedDriver {
     place: Arc<Place>,
 }
 
+/// Knows a driver without keeping it alive.
+#[derive(Clone)]
+pub(super) struct WeakDriver {
+    place: Weak<Place>,
+}
+
+impl WeakDriver {
+    /// The driver, if anybody else keeps it. Not where something is locked: he may be gone by the
+    /// time that what this gives is dropped.
+    pub fn upgrade(&self) -> Option<SharedDriver> {
+        self.place.upgrade().map(|place| SharedDriver { place })
+    }
+}
+
 /// The place for a driver that clones share.
 struct Place {
     lock: SharedLock<Content>,
@@ -54,6 +70,14 @@ fn in_use() -> Error {
     Error::new(
         Status::DriverInUse,
         "another thread is inside a call on this driver; use one thread at a time",
+    )
+}
+
+fn inside() -> Error {
+    Error::new(
+        Status::DriverInUse,
+        "this thread is inside a call on the driver, so a job of it cannot run here; \
+         leave the call first",
     )
 }
 
@@ -101,19 +125,44 @@ impl SharedDriver {
     /// after a panic inside.
     #[inline]
     pub fn enter<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
-        self.place.jobs.admit(self.id())?;
-        let content = self.place.lock.try_exclusive().ok_or_else(in_use)?;
+        let content = self.admit()?;
+        let _mark = here::enter(self.id());
         enter(content, body)
+    }
+
+    /// Lets a call have the driver to itself that no job keeps out.
+    #[inline]
+    fn admit(&self) -> Result<Exclusive<'_, Content>> {
+        self.place.jobs.admit(self.id())?;
+        let content = match self.place.lock.try_exclusive() {
+            Some(content) => content,
+            None => self.admit_own()?,
+        };
+        // A job may have been scheduled, and have begun, since it was asked first.
+        self.place.jobs.admit(self.id())?;
+        Ok(content)
+    }
+
+    /// A call of a job that has the driver to itself waits for those who came too late, and leave.
+    #[cold]
+    fn admit_own(&self) -> Result<Exclusive<'_, Content>> {
+        let waits = is_in_job(self.id()) && !here::is_inside(self.id());
+        waits.then(|| self.place.lock.exclusive_soon()).flatten().ok_or_else(in_use)
     }
 
     /// The same for the driver's own jobs, which wait for calls that are inside.
     pub(super) fn enter_waiting<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
-        enter(self.place.lock.exclusive(), body)
+        enter(self.wait_alone()?, body)
+    }
+
+    /// Waits until all others have left, unless this thread is one of them.
+    fn wait_alone(&self) -> Result<Exclusive<'_, Content>> {
+        if here::is_inside(self.id()) { Err(inside()) } else { Ok(self.place.lock.exclusive()) }
     }
 
     /// The same, and from then on [`share`](Self::share) lets somebody in.
     pub(super) fn share_after<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
-        let mut content = self.place.lock.exclusive();
+        let mut content = self.wait_alone()?;
         let outcome = enter_content(&mut content, |driver| {
             driver.enable_lanes();
             body(driver)
@@ -125,6 +174,11 @@ impl SharedDriver {
     /// Tells places apart.
     pub(super) fn id(&self) -> usize {
         Arc::as_ptr(&self.place).addr()
+    }
+
+    /// The same driver, not kept alive.
+    pub(super) fn downgrade(&self) -> WeakDriver {
+        WeakDriver { place: Arc::downgrade(&self.place) }
     }
 
     pub(super) fn desk(&self) -> &Desk {
@@ -147,8 +201,7 @@ impl SharedDriver {
     /// From now on [`share`](Self::share) lets somebody in, unless `check`, which runs while
     /// nobody else can enter, fails.
     pub(crate) fn allow_concurrent(&self, check: impl FnOnce() -> Result<()>) -> Result<()> {
-        self.place.jobs.admit(self.id())?;
-        let mut content = self.place.lock.try_exclusive().ok_or_else(in_use)?;
+        let mut content = self.admit()?;
         check()?;
         enter_content(&mut content, NetworkDriver::enable_lanes)?;
         SharedLock::allow_sharing(&content);
@@ -163,23 +216,25 @@ impl SharedDriver {
     #[inline]
     pub(crate) fn share<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
         self.place.jobs.admit_beside(self.id())?;
-        let content = self.place.lock.try_shared().ok_or_else(taken)?;
-        let driver = match &*content {
-            Content::Driver(driver) => driver.share(),
-            Content::Poisoned { .. } => return Err(poisoned()),
-            Content::Empty => return Err(empty()),
+        let content = match self.place.lock.try_shared() {
+            Some(content) => content,
+            None => self.share_own()?,
         };
-        if driver.has_failed() {
-            return Err(poisoned());
-        }
-        match catch_unwind(AssertUnwindSafe(|| body(driver))) {
-            Ok(outcome) => Ok(outcome),
-            Err(panic) => {
-                driver.fail(panic_text(&*panic));
-                drop(content);
-                resume_unwind(panic)
-            }
-        }
+        // As in `admit`.
+        self.place.jobs.admit_beside(self.id())?;
+        share(content, body)
+    }
+
+    /// A call of a job waits for those who came too late, and leave.
+    #[cold]
+    fn share_own(&self) -> Result<Shared<'_, Content>> {
+        let waits = is_in_job(self.id()) && !here::is_inside(self.id());
+        waits.then(|| self.place.lock.shared_soon()).flatten().ok_or_else(taken)
+    }
+
+    /// The same for a job after [`share_after`](Self::share_after): nobody stays alone for long.
+    pub(super) fn share_waiting<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+        share(self.place.lock.shared(), body)
     }
 
     /// Moves a driver into a vacant place; `seal` runs while nobody else can enter. `None` when
@@ -216,6 +271,8 @@ impl SharedDriver {
         &self,
         check: impl FnOnce() -> Result<()>,
     ) -> Result<Option<Box<NetworkDriver>>> {
+        // Asked first, so that who is refused has kept no job out meanwhile.
+        self.place.jobs.check_idle()?;
         let mut content = self.place.lock.try_exclusive().ok_or_else(in_use)?;
         let crewless = self.place.jobs.close(check)?;
         let taken = std::mem::replace(&mut *content, Content::Empty);
@@ -247,6 +304,7 @@ impl ConcurrentDriver {
     /// after [`SharedDriver::take`]; [`Status::Panic`] after a panic inside.
     #[inline]
     pub fn enter<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+        let _mark = here::enter(self.shared.id());
         self.shared.share(body)
     }
 }
@@ -255,7 +313,10 @@ impl ConcurrentDriver {
 fn background_turn(place: &Place, body: fn(&mut NetworkDriver) -> Micros) -> Turn {
     match place.lock.try_turn() {
         // A panic ends the thread, and the driver says so to whoever comes next.
-        Some(content) => enter(content, body).map_or(Turn::Over, Turn::Sleep),
+        Some(content) => {
+            let _mark = here::enter(std::ptr::from_ref(place).addr());
+            enter(content, body).map_or(Turn::Over, Turn::Sleep)
+        }
         None => Turn::Refused,
     }
 }
@@ -291,6 +352,26 @@ fn enter_content<R>(
         Err(panic) => {
             note!(Error, "a call on a driver failed inside: {}", panic_text(&*panic));
             poison(content);
+            resume_unwind(panic)
+        }
+    }
+}
+
+#[inline]
+fn share<R>(content: Shared<'_, Content>, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+    let driver = match &*content {
+        Content::Driver(driver) => driver.share(),
+        Content::Poisoned { .. } => return Err(poisoned()),
+        Content::Empty => return Err(empty()),
+    };
+    if driver.has_failed() {
+        return Err(poisoned());
+    }
+    match catch_unwind(AssertUnwindSafe(|| body(driver))) {
+        Ok(outcome) => Ok(outcome),
+        Err(panic) => {
+            driver.fail(panic_text(&*panic));
+            drop(content);
             resume_unwind(panic)
         }
     }

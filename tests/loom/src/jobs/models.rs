@@ -62,6 +62,10 @@ impl Work for Job {
     fn split(&self) -> Option<Self> {
         matches!(self, Self::Take(..)).then(|| self.clone())
     }
+
+    fn site(&self) -> usize {
+        0
+    }
 }
 
 impl Task for Job {
@@ -97,8 +101,8 @@ impl Task for Job {
         outcome
     }
 
-    fn with_own<R>(body: impl FnOnce(&[JobId]) -> R) -> R {
-        OWN.with(|own| body(&own.borrow()))
+    fn with_own<R>(body: impl FnOnce(&[JobId], &[usize]) -> R) -> R {
+        OWN.with(|own| body(&own.borrow(), &[]))
     }
 
     fn once(body: impl FnOnce()) {

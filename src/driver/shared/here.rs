@@ -1,0 +1,66 @@
+//! Which drivers this thread is inside: who waits for a driver must not wait for himself.
+//!
+//! Every call pays for it, so the usual case, one driver, is one word.
+
+use std::cell::{Cell, RefCell};
+
+/// Names no driver.
+const NOWHERE: usize = 0;
+
+thread_local! {
+    static INNERMOST: Cell<usize> = const { Cell::new(NOWHERE) };
+    /// Those around the innermost one.
+    static AROUND: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// This thread is inside a driver until this is dropped.
+pub struct Mark {
+    outer: usize,
+}
+
+/// Enters the driver of this number.
+#[inline]
+pub fn enter(driver: usize) -> Mark {
+    let outer = INNERMOST.replace(driver);
+    if outer != NOWHERE {
+        surround(outer);
+    }
+    Mark { outer }
+}
+
+impl Drop for Mark {
+    #[inline]
+    fn drop(&mut self) {
+        INNERMOST.set(self.outer);
+        if self.outer != NOWHERE {
+            emerge();
+        }
+    }
+}
+
+// A thread that is ending has no list any more; it waits for nobody either.
+#[cold]
+fn surround(outer: usize) {
+    let _ = AROUND.try_with(|around| around.borrow_mut().push(outer));
+}
+
+#[cold]
+fn emerge() {
+    let _ = AROUND.try_with(|around| around.borrow_mut().pop());
+}
+
+/// All drivers that this thread is inside.
+pub fn all() -> Vec<usize> {
+    let innermost = INNERMOST.get();
+    if innermost == NOWHERE {
+        return Vec::new();
+    }
+    let mut all = AROUND.try_with(|around| around.borrow().clone()).unwrap_or_default();
+    all.push(innermost);
+    all
+}
+
+/// Is this thread inside the driver of this number?
+pub fn is_inside(driver: usize) -> bool {
+    all().contains(&driver)
+}
