@@ -9,6 +9,8 @@ mod judge;
 mod lane;
 mod sends;
 mod settle;
+#[cfg(test)]
+mod tests;
 
 use std::ops::{Deref, DerefMut};
 
