@@ -53,6 +53,22 @@ namespace NetDriver
                 return Of(connection).PopEventForConnection(connection, out reader, out pipeline);
             }
 
+            /// <summary>Pops the oldest event of one connection, and all that it carries.</summary>
+            /// <param name="connection">Whose event.</param>
+            /// <param name="reader">The event's bytes, valid until the next update.</param>
+            /// <param name="pipeline">The pipeline that a message came through.</param>
+            /// <param name="details">Text flag, close code, close reason. Its Text can be read
+            /// until the next update.</param>
+            /// <returns>The kind of event; Empty when none waits or the connection is stale.
+            /// </returns>
+            public NetworkEvent.Type PopEventForConnection(
+                NetworkConnection connection, out DataStreamReader reader,
+                out NetworkPipeline pipeline, out NetworkEventDetails details)
+            {
+                return Of(connection).PopEventForConnection(
+                    connection, out reader, out pipeline, out details);
+            }
+
             /// <summary>How many events wait in one connection.</summary>
             /// <param name="connection">Which.</param>
             /// <returns>The number; 0 for a stale connection.</returns>
@@ -136,6 +152,17 @@ namespace NetDriver
             public int Send(NetworkPipeline pipe, NetworkConnection connection, byte[] data)
             {
                 return Checked(connection, Of(connection).Send(pipe, connection, data));
+            }
+
+            /// <summary>Sends a text message on a plain WebSocket. It leaves with the next update
+            /// or flush.</summary>
+            /// <param name="connection">To whom.</param>
+            /// <param name="text">The text.</param>
+            /// <returns>0 or a negative <see cref="Error.StatusCode"/>; InvalidArgument in the UTP
+            /// dialect, which has no text.</returns>
+            public int SendText(NetworkConnection connection, string text)
+            {
+                return Checked(connection, Of(connection).SendText(connection, text));
             }
 
             private int Count

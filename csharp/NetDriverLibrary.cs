@@ -53,6 +53,8 @@ namespace NetDriver
         /// <returns>How many may be open now, long.MaxValue where there is no limit; or a negative
         /// <see cref="Error.StatusCode"/>: LimitReached when the system allows less than was
         /// wanted, and LastError says how to raise its bound.</returns>
+        /// <exception cref="System.ArgumentOutOfRangeException"><paramref name="wanted"/> is below
+        /// 0.</exception>
         /// <exception cref="NetDriverException">The library cannot be loaded.</exception>
         public static long RaiseDescriptorLimit(long wanted = 0)
         {

@@ -20,8 +20,9 @@ namespace NetDriver
         /// <summary>Chooses where log lines go.</summary>
         /// <param name="level">The most talkative level to deliver.</param>
         /// <param name="callback">
-        /// Gets each line; null stops the log. It runs on the thread whose call logs, must not call
-        /// a driver, and an exception that it throws is swallowed.
+        /// Gets each line; null stops the log. It runs on whichever thread logs: the one that makes
+        /// a call, one that runs jobs, the background pump's; must not call a driver, and an
+        /// exception that it throws is swallowed.
         /// </param>
         /// <returns>
         /// 0, or <see cref="Error.StatusCode.InvalidArgument"/> for an unknown level and for a call

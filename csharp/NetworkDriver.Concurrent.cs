@@ -21,11 +21,15 @@ namespace NetDriver
         /// <summary>
         /// A driver for several threads at once, each for connections of its own, between the calls
         /// that have the driver to themselves: updates, Accept, Connect, Disconnect and all other
-        /// calls of <see cref="NetworkDriver"/>. Two threads in one connection, and a call while
-        /// the driver is in use, are told with <see cref="Error.StatusCode.DriverInUse"/> or no
-        /// event; nothing is harmed. What was sent leaves with the next update or flush.
+        /// calls of <see cref="NetworkDriver"/>. Two threads in one connection are told with
+        /// <see cref="Error.StatusCode.NetworkDriverParallelForErr"/>, a call while the driver is
+        /// in use with <see cref="Error.StatusCode.DriverInUse"/>, both with no event when they
+        /// pop; nothing is harmed. What was sent leaves with the next update or flush.
         /// </summary>
-        /// <remarks>A small value: copies are one driver.</remarks>
+        /// <remarks>
+        /// A small value: copies are one driver. <see cref="LastEvent"/> tells nothing of events
+        /// that are popped here: popping with details does.
+        /// </remarks>
         public unsafe struct Concurrent
         {
             private readonly DriverState m_State;
@@ -57,11 +61,27 @@ namespace NetDriver
                 NetworkConnection connection, out DataStreamReader reader,
                 out NetworkPipeline pipeline)
             {
-                if (m_State != null)
-                    return m_State.PopBeside(connection, out reader, out pipeline);
-                reader = default(DataStreamReader);
-                pipeline = default(NetworkPipeline);
-                return NetworkEvent.Type.Empty;
+                nd_event popped;
+                return Pop(connection, &popped, out reader, out pipeline);
+            }
+
+            /// <summary>Pops the oldest event of one connection, and all that it carries.</summary>
+            /// <param name="connection">Whose event.</param>
+            /// <param name="reader">The event's bytes, valid until the next update.</param>
+            /// <param name="pipeline">The pipeline that a message came through.</param>
+            /// <param name="details">What <see cref="LastEvent"/> tells elsewhere: text flag, close
+            /// code, close reason. Its Text can be read until the next update.</param>
+            /// <returns>The kind of event; Empty when none waits or the connection is stale.
+            /// </returns>
+            public NetworkEvent.Type PopEventForConnection(
+                NetworkConnection connection, out DataStreamReader reader,
+                out NetworkPipeline pipeline, out NetworkEventDetails details)
+            {
+                nd_event popped;
+                NetworkEvent.Type kind = Pop(connection, &popped, out reader, out pipeline);
+                details = kind == NetworkEvent.Type.Empty ? default(NetworkEventDetails)
+                    : new NetworkEventDetails(popped);
+                return kind;
             }
 
             /// <summary>How many events wait in one connection.</summary>
@@ -218,9 +238,24 @@ namespace NetDriver
             {
                 if (length < 0)
                     throw new ArgumentOutOfRangeException("length");
-                int result = NativeMethods.nd_concurrent_send(
-                    Native, connection.Value, pipe.Id, data, (uint)length, 0);
-                return result == NativeMethods.ND_OK ? result : Refused(connection, result);
+                return Send(pipe, connection, data, length, 0);
+            }
+
+            /// <summary>Sends a text message on a plain WebSocket. It leaves with the next update
+            /// or flush.</summary>
+            /// <param name="connection">To whom.</param>
+            /// <param name="text">The text.</param>
+            /// <returns>0 or a negative <see cref="Error.StatusCode"/>; InvalidArgument in the UTP
+            /// dialect, which has no text.</returns>
+            public int SendText(NetworkConnection connection, string text)
+            {
+                if (text == null)
+                    throw new ArgumentNullException("text");
+                int count;
+                fixed (byte* bytes = Utf8.InThread(text, out count))
+                    return Send(
+                        NetworkPipeline.Null, connection, bytes, count,
+                        NativeMethods.ND_SEND_FLAG_TEXT);
             }
 
             /// <summary>Is it a writer of this driver?</summary>
@@ -233,6 +268,27 @@ namespace NetDriver
             private nd_concurrent* Native
             {
                 get { return m_State == null ? null : m_State.Concurrent; }
+            }
+
+            private NetworkEvent.Type Pop(
+                NetworkConnection connection, nd_event* popped, out DataStreamReader reader,
+                out NetworkPipeline pipeline)
+            {
+                NetworkConnection same;
+                if (m_State != null && m_State.PopBeside(connection, popped))
+                    return EventBatch.Read(popped, out same, out reader, out pipeline);
+                reader = default(DataStreamReader);
+                pipeline = default(NetworkPipeline);
+                return NetworkEvent.Type.Empty;
+            }
+
+            private int Send(
+                NetworkPipeline pipe, NetworkConnection connection, byte* data, int length,
+                uint flags)
+            {
+                int result = NativeMethods.nd_concurrent_send(
+                    Native, connection.Value, pipe.Id, data, (uint)length, flags);
+                return result == NativeMethods.ND_OK ? result : Refused(connection, result);
             }
 
             private int EndSend(DataStreamWriter writer, uint flags)

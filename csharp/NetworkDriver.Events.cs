@@ -67,7 +67,7 @@ namespace NetDriver
         /// <summary>
         /// What the last popped event carries beyond its reader: text flag, close code, close
         /// reason. Its Type is Empty when none was popped since the last update. The text is made
-        /// when this is read.
+        /// when this is read. It tells nothing of events that a <see cref="Concurrent"/> popped.
         /// </summary>
         public NetworkEventDetails LastEvent
         {

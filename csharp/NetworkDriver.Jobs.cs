@@ -70,6 +70,8 @@ namespace NetDriver
         /// <param name="dependency">Work that has to be done before.</param>
         /// <returns>The job, which is completed when all connections had their turn.</returns>
         /// <exception cref="ArgumentNullException">There is no work.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">The batch size is not 1 to 64.
+        /// </exception>
         public JobHandle ScheduleForEachConnection(
             INetworkJobForEachConnection work, int batchSize = 16,
             JobHandle dependency = default(JobHandle))

@@ -185,9 +185,7 @@ namespace NetDriver
         {
             if (length < 0)
                 throw new ArgumentOutOfRangeException("length");
-            int result = NativeMethods.nd_driver_send(
-                Handle, connection.Value, pipe.Id, data, (uint)length, 0);
-            return result == NativeMethods.ND_OK ? result : Refused(connection, result);
+            return Send(pipe, connection, data, length, 0);
         }
 
         /// <summary>Sends a text message on a plain WebSocket.</summary>
@@ -199,10 +197,11 @@ namespace NetDriver
         {
             if (text == null)
                 throw new ArgumentNullException("text");
-            if (Handle == null)
-                return InvalidHandle;
-            int result = m_State.SendText(connection, text);
-            return result == NativeMethods.ND_OK ? result : Refused(connection, result);
+            int count;
+            fixed (byte* bytes = Utf8.InThread(text, out count))
+                return Send(
+                    NetworkPipeline.Null, connection, bytes, count,
+                    NativeMethods.ND_SEND_FLAG_TEXT);
         }
 
         /// <summary>
@@ -256,6 +255,14 @@ namespace NetDriver
                     text ? NativeMethods.ND_SEND_FLAG_TEXT : 0, statuses, &sent);
                 return result == NativeMethods.ND_OK ? (int)sent : result;
             }
+        }
+
+        private int Send(
+            NetworkPipeline pipe, NetworkConnection connection, byte* data, int length, uint flags)
+        {
+            int result = NativeMethods.nd_driver_send(
+                Handle, connection.Value, pipe.Id, data, (uint)length, flags);
+            return result == NativeMethods.ND_OK ? result : Refused(connection, result);
         }
 
         private int Refused(NetworkConnection connection, int result)

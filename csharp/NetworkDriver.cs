@@ -167,7 +167,7 @@ namespace NetDriver
         /// What went wrong in the last update: 0,
         /// <see cref="Error.StatusCode.NetworkReceiveQueueFull"/> when datagrams were dropped
         /// because a connection's queue was full, or another negative
-        /// <see cref="Error.StatusCode"/>.
+        /// <see cref="Error.StatusCode"/>. Inside Unity also what went wrong in jobs after it.
         /// </summary>
         public int ReceiveErrorCode
         {

@@ -1,9 +1,20 @@
 namespace NetDriver
 {
     /// <summary>What an event carries beyond Unity Transport's reader and connection.</summary>
-    public struct NetworkEventDetails
+    public unsafe struct NetworkEventDetails
     {
+        // The text, or where it is until the next update.
+        private readonly string m_Text;
+        private readonly byte* m_Bytes;
+        private readonly int m_Length;
+
         internal NetworkEventDetails(Interop.nd_event source, string text)
+            : this(source)
+        {
+            m_Text = text;
+        }
+
+        internal NetworkEventDetails(Interop.nd_event source)
             : this()
         {
             Connection = NetworkConnection.FromValue(source.connection);
@@ -14,7 +25,11 @@ namespace NetDriver
             IsClean = (source.flags & Interop.NativeMethods.ND_EVENT_FLAG_CLEAN) != 0;
             CloseCode = source.close_code;
             Reason = (Error.DisconnectReason)source.reason;
-            Text = text;
+            if (HasText(source))
+            {
+                m_Bytes = source.data;
+                m_Length = (int)source.data_length;
+            }
         }
 
         /// <summary>The connection that it happened to.</summary>
@@ -48,8 +63,18 @@ namespace NetDriver
 
         /// <summary>
         /// Disconnect, CloseRequest: the peer's close reason, or what went wrong. Otherwise an
-        /// empty text.
+        /// empty text. Details that <see cref="NetworkDriver.Concurrent"/> gave make it anew each
+        /// time, and as with a reader, only until the next update.
         /// </summary>
-        public string Text { get; private set; }
+        public string Text
+        {
+            get { return m_Text ?? Interop.Utf8.Read(m_Bytes, m_Length); }
+        }
+
+        private static bool HasText(Interop.nd_event source)
+        {
+            return source.kind == Interop.NativeMethods.ND_EVENT_DISCONNECT
+                || source.kind == Interop.NativeMethods.ND_EVENT_CLOSE_REQUEST;
+        }
     }
 }

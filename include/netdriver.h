@@ -3980,7 +3980,8 @@ nd_result nd_driver_request_reject(struct nd_driver *driver,
  *
  * What is not popped waits for later updates, counts against the limits of its connection and
  * so holds its sender back; it is never lost. An ND_EVENT_CLOSE_REQUEST is only ever the first of
- * the events that one call pops: the next call gives what follows.
+ * the events that one call pops: the next call gives what follows. Payloads must not be written
+ * to: what is sent on may leave from where it lies.
  *
  * @param driver  the driver
  * @param out_events  out: the events
@@ -4089,7 +4090,8 @@ nd_result nd_driver_add_extension(struct nd_driver *driver,
 nd_result nd_extension_write(const uint8_t *data, uint32_t data_length);
 
 /**
- * Send one message. It leaves with the next nd_driver_flush or nd_driver_update.
+ * Send one message. It leaves with the next nd_driver_flush or nd_driver_update. A payload that
+ * was popped and is sent on may leave from where it lies, so it must not be written to.
  *
  * @param driver  the driver
  * @param connection  to whom
@@ -5748,7 +5750,8 @@ nd_result nd_multi_driver_abort_send(struct nd_multi_driver *multi, const struct
  * @param out_descriptor  out: the file descriptor
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_SUPPORTED (Windows,
  * where no handle stands for a whole driver: use nd_driver_wait in a thread, or
- * nd_settings.background_pump); ND_ERROR_DRIVER_IN_USE
+ * nd_settings.background_pump; and with that pump anywhere, which takes what the descriptor would
+ * tell of); ND_ERROR_DRIVER_IN_USE
  * @lifetime until the driver is destroyed; take it out of your loop before
  * @thread the one that uses the driver now; any thread may sleep on the descriptor
  * @since 0.4

@@ -126,8 +126,8 @@ fn what_the_socket_did_not_take_leaves_without_a_flush() {
 #[test]
 fn a_server_that_stalls_keeps_its_clients() {
     let quick = NetworkSettings {
-        disconnect_timeout_ms: 300,
-        heartbeat_timeout_ms: 50,
+        disconnect_timeout_ms: 2000,
+        heartbeat_timeout_ms: 100,
         ..NetworkSettings::default()
     };
     let (server, endpoint) =
@@ -140,8 +140,8 @@ fn a_server_that_stalls_keeps_its_clients() {
         client.wait(1).expect("waits");
         (client.connection_state(connection) == ConnectionState::Connected).then_some(())
     });
-    // The server's program does nothing for twice the time after which silence ends a connection.
-    for _ in 0..60 {
+    // The server's program does nothing for longer than the silence that ends a connection.
+    for _ in 0..250 {
         client.update().expect("updates");
         client.wait(10).expect("waits");
     }
@@ -182,6 +182,46 @@ fn calls_wait_for_the_turns_of_the_pump() {
     for _ in 0..total {
         assert_eq!(read(&mut stream, 34)[..2], [FIN | BINARY, 32]);
     }
+}
+
+#[test]
+fn timers_that_the_program_has_set_run_without_it() {
+    let quick = NetworkSettings { connect_timeout_ms: 50, ..background() };
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("binds");
+    peer.set_read_timeout(Some(PATIENCE)).expect("is possible");
+    let port = peer.local_addr().expect("is bound").port();
+    let driver = SharedDriver::new(support::driver(InterfaceKind::Udp, &quick)).expect("starts");
+    enter(&driver, |driver| {
+        let nobody = NetworkEndpoint::loopback_ipv4(port);
+        driver.connect(0, &nobody, b"").expect("begins");
+        driver.update().expect("updates");
+    });
+    // The first request left with the update; the program does nothing more.
+    let mut packet = [0; 100];
+    for _ in 0..3 {
+        assert!(peer.recv(&mut packet).expect("a request comes") > 0);
+    }
+}
+
+#[test]
+fn a_wake_that_the_pump_has_seen_first_ends_the_next_wait() {
+    let (driver, _) = plain_server();
+    let waker = enter(&driver, |driver| driver.waker());
+    for _ in 0..20 {
+        waker.wake();
+        // Sometimes the pump takes it, sometimes the wait does.
+        std::thread::yield_now();
+        let start = std::time::Instant::now();
+        enter(&driver, |driver| driver.wait(30_000).expect("waits"));
+        assert!(start.elapsed() < PATIENCE, "the wake was lost");
+    }
+}
+
+#[test]
+fn a_descriptor_and_a_background_pump_exclude_each_other() {
+    let (driver, _) = plain_server();
+    let refused = enter(&driver, |driver| driver.poll_descriptor().expect_err("is refused"));
+    assert_eq!(refused.status(), Status::NotSupported);
 }
 
 #[test]

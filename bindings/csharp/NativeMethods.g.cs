@@ -1592,7 +1592,8 @@ namespace NetDriver.Interop
         ///
         ///  What is not popped waits for later updates, counts against the limits of its connection and
         ///  so holds its sender back; it is never lost. An ND_EVENT_CLOSE_REQUEST is only ever the first of
-        ///  the events that one call pops: the next call gives what follows.
+        ///  the events that one call pops: the next call gives what follows. Payloads must not be written
+        ///  to: what is sent on may leave from where it lies.
         ///
         ///  @param driver  the driver
         ///  @param out_events  out: the events
@@ -1699,7 +1700,8 @@ namespace NetDriver.Interop
         internal static extern int nd_extension_write(byte* data, uint data_length);
 
         /// <summary>
-        ///  Send one message. It leaves with the next nd_driver_flush or nd_driver_update.
+        ///  Send one message. It leaves with the next nd_driver_flush or nd_driver_update. A payload that
+        ///  was popped and is sent on may leave from where it lies, so it must not be written to.
         ///
         ///  @param driver  the driver
         ///  @param connection  to whom
@@ -3319,7 +3321,8 @@ namespace NetDriver.Interop
         ///  @param out_descriptor  out: the file descriptor
         ///  @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_SUPPORTED (Windows,
         ///  where no handle stands for a whole driver: use nd_driver_wait in a thread, or
-        ///  nd_settings.background_pump); ND_ERROR_DRIVER_IN_USE
+        ///  nd_settings.background_pump; and with that pump anywhere, which takes what the descriptor would
+        ///  tell of); ND_ERROR_DRIVER_IN_USE
         ///  @lifetime until the driver is destroyed; take it out of your loop before
         ///  @thread the one that uses the driver now; any thread may sleep on the descriptor
         ///  @since 0.4

@@ -20,7 +20,8 @@ namespace NetDriver.Error
         NetworkSendQueueFull = -5,
         /// <summary>Unity Transport's number; not returned.</summary>
         NetworkHeaderInvalid = -6,
-        /// <summary>Unity Transport's number; not returned yet.</summary>
+        /// <summary>Another thread is in a call on this connection, of
+        /// <see cref="NetworkDriver.Concurrent"/>; nothing was done.</summary>
         NetworkDriverParallelForErr = -7,
         /// <summary>The writer was ended or aborted already, or is not of this driver.</summary>
         NetworkSendHandleInvalid = -8,
@@ -39,7 +40,8 @@ namespace NetDriver.Error
         InvalidArgument = -102,
         /// <summary>The library and this assembly disagree on the size of a struct.</summary>
         StructSize = -103,
-        /// <summary>Another thread is inside a call on this driver; nothing was done.</summary>
+        /// <summary>Another thread is inside a call that has this driver to itself, or its jobs
+        /// have it; nothing was done.</summary>
         DriverInUse = -104,
         /// <summary>The library failed inside; the driver can only be disposed.</summary>
         Panic = -105,

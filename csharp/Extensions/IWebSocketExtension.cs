@@ -3,8 +3,10 @@ namespace NetDriver
     /// <summary>
     /// An extension of the WebSocket protocol (RFC 6455 section 9): agrees with peers, and makes a
     /// session for each connection that agreed. Register it with
-    /// <see cref="NetworkDriver.AddExtension"/>. Its methods run inside calls with the driver, on
-    /// the thread that makes them, and must not call the driver; an exception counts as a refusal.
+    /// <see cref="NetworkDriver.AddExtension"/>. Its methods run inside calls and jobs of the
+    /// driver, one at a time, on the thread that makes the call or runs the job; with
+    /// <see cref="NetDriverParameter.backgroundPump"/> also on the library's thread. They must not
+    /// call the driver; an exception counts as a refusal.
     /// </summary>
     public interface IWebSocketExtension
     {

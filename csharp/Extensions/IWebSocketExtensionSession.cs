@@ -1,8 +1,9 @@
 namespace NetDriver
 {
     /// <summary>
-    /// What the data frames of one connection go through. Its methods run inside calls with the
-    /// driver and must not call it; an exception fails the connection with 1011.
+    /// What the data frames of one connection go through. Its methods run as those of
+    /// <see cref="IWebSocketExtension"/> and must not call the driver; an exception fails the
+    /// connection with 1011.
     /// </summary>
     public interface IWebSocketExtensionSession
     {

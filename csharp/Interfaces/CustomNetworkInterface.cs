@@ -11,9 +11,11 @@ namespace NetDriver
     /// connections speak the connection protocol, like those over UDP.
     /// </summary>
     /// <remarks>
-    /// Its methods run inside calls with the driver, on the thread that makes them, one at a time.
-    /// They must not wait and must not call the driver, except <see cref="Wake"/>. An exception is
-    /// kept in <see cref="LastException"/> and counts as a failure. An object serves one driver.
+    /// Its methods run inside calls and jobs of the driver, one at a time, on the thread that makes
+    /// the call or runs the job; with <see cref="NetDriverParameter.backgroundPump"/> also on the
+    /// library's thread. They must not wait and must not call the driver, except
+    /// <see cref="Wake"/>. An exception is kept in <see cref="LastException"/> and counts as a
+    /// failure. An object serves one driver.
     /// </remarks>
     public abstract class CustomNetworkInterface : INetworkInterface
     {

@@ -38,54 +38,36 @@ namespace NetDriver.Interop
             get { return Handle == null ? InvalidHandle : DriverInUse; }
         }
 
-        internal NetworkEvent.Type PopBeside(
-            NetworkConnection connection, out DataStreamReader reader,
-            out NetworkPipeline pipeline)
+        /// <summary>Pops the oldest event of a connection, beside other threads.</summary>
+        /// <returns>Was there one?</returns>
+        internal bool PopBeside(NetworkConnection connection, nd_event* popped)
         {
-            if (!Events.IsEmpty)
-            {
-                NetworkEvent.Type kind = PopAhead(connection, out reader, out pipeline);
-                if (kind != NetworkEvent.Type.Empty)
-                    return kind;
-            }
+            if (!Events.IsEmpty && TakeAhead(connection, popped))
+                return true;
             nd_concurrent* driver = Concurrent;
-            nd_event single;
-            if (driver != null
+            return driver != null
                 && NativeMethods.nd_concurrent_pop_event_for_connection(
-                    driver, connection.Value, &single) == NativeMethods.ND_OK
-                && single.kind != NativeMethods.ND_EVENT_EMPTY)
-            {
-                NetworkConnection same;
-                return EventBatch.Read(&single, out same, out reader, out pipeline);
-            }
-            reader = default(DataStreamReader);
-            pipeline = default(NetworkPipeline);
-            return NetworkEvent.Type.Empty;
+                    driver, connection.Value, popped) == NativeMethods.ND_OK
+                && popped->kind != NativeMethods.ND_EVENT_EMPTY;
         }
 
         // Programs that pop by connection alone have nothing that was popped ahead; others wait
         // here for each other, for a moment.
-        private NetworkEvent.Type PopAhead(
-            NetworkConnection connection, out DataStreamReader reader,
-            out NetworkPipeline pipeline)
+        private bool TakeAhead(NetworkConnection connection, nd_event* taken)
         {
             lock (m_Ahead)
             {
-                if (Enter())
+                if (!Enter())
+                    return false;
+                try
                 {
-                    try
-                    {
-                        return Events.PopWaiting(connection, out reader, out pipeline);
-                    }
-                    finally
-                    {
-                        Leave();
-                    }
+                    return Events.TakeWaiting(connection, taken);
+                }
+                finally
+                {
+                    Leave();
                 }
             }
-            reader = default(DataStreamReader);
-            pipeline = default(NetworkPipeline);
-            return NetworkEvent.Type.Empty;
         }
 
         internal int EventCountBeside(NetworkConnection connection)

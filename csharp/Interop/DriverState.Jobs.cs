@@ -42,9 +42,15 @@ namespace NetDriver.Interop
         {
             int result = NativeMethods.nd_driver_schedule_job(
                 Handle, JobTable.s_Update, Self, dependency, job);
+            KeepFailure(result);
+            return result;
+        }
+
+        /// <summary>What went wrong in a job, until the next update.</summary>
+        internal void KeepFailure(int result)
+        {
             if (result != NativeMethods.ND_OK)
                 ReceiveErrorCode = result;
-            return result;
         }
 
         internal unsafe int ScheduleJob(INetworkJob body, ulong dependency, ulong* job)

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Threading;
 
 namespace NetDriver.Interop
@@ -26,8 +25,6 @@ namespace NetDriver.Interop
         internal int ReceiveErrorCode;
         private readonly bool m_LocalCloseEvents;
         private int m_Busy;
-        private byte* m_Text;
-        private int m_TextCapacity;
         // The extensions, stages and interfaces that the library may call until the driver is gone.
         private readonly List<GCHandle> m_Kept = new List<GCHandle>();
         // The program's stages of pipelines, and the numbers by which the library knows them.
@@ -77,9 +74,6 @@ namespace NetDriver.Interop
                     kept.Free();
                 m_Kept.Clear();
                 ReleaseJobs();
-                Marshal.FreeHGlobal((IntPtr)m_Text);
-                m_Text = null;
-                m_TextCapacity = 0;
             }
             finally
             {
@@ -367,41 +361,6 @@ namespace NetDriver.Interop
             {
                 Leave();
             }
-        }
-
-        internal int SendText(NetworkConnection connection, string text)
-        {
-            if (!Enter())
-                return DriverInUse;
-            try
-            {
-                return Handle == null ? InvalidHandle : SendEncoded(connection, text);
-            }
-            finally
-            {
-                Leave();
-            }
-        }
-
-        private int SendEncoded(NetworkConnection connection, string text)
-        {
-            int most = Encoding.UTF8.GetMaxByteCount(text.Length);
-            if (most > m_TextCapacity)
-            {
-                Marshal.FreeHGlobal((IntPtr)m_Text);
-                m_TextCapacity = 0;
-                m_Text = null;
-                m_Text = (byte*)Marshal.AllocHGlobal(most);
-                m_TextCapacity = most;
-            }
-            int count = 0;
-            fixed (char* characters = text)
-            {
-                if (text.Length > 0)
-                    count = Encoding.UTF8.GetBytes(characters, text.Length, m_Text, m_TextCapacity);
-            }
-            return NativeMethods.nd_driver_send(
-                Handle, connection.Value, 0, m_Text, (uint)count, NativeMethods.ND_SEND_FLAG_TEXT);
         }
 
         // After a local close no event follows, those that were popped ahead included. When the

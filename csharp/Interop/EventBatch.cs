@@ -50,9 +50,7 @@ namespace NetDriver.Interop
             get
             {
                 if (m_LastText == null)
-                    m_LastText = m_Last.kind == NativeMethods.ND_EVENT_DISCONNECT
-                        || m_Last.kind == NativeMethods.ND_EVENT_CLOSE_REQUEST
-                        ? Utf8.Read(m_Last.data, (int)m_Last.data_length) : string.Empty;
+                    m_LastText = new NetworkEventDetails(m_Last).Text;
                 return new NetworkEventDetails(m_Last, m_LastText);
             }
         }
@@ -67,7 +65,7 @@ namespace NetDriver.Interop
                 {
                     int place = m_Next++;
                     if (m_Events[place].kind != NativeMethods.ND_EVENT_EMPTY)
-                        return HandOut(place, out connection, out reader, out pipeline);
+                        return Show(HandOut(place), out connection, out reader, out pipeline);
                 }
             }
             while (Refill(driver));
@@ -81,40 +79,36 @@ namespace NetDriver.Interop
             nd_driver* driver, NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            NetworkEvent.Type kind = PopWaiting(connection, out reader, out pipeline);
-            if (kind != NetworkEvent.Type.Empty)
-                return kind;
             NetworkConnection same;
             nd_event single;
-            int result = NativeMethods.nd_driver_pop_event_for_connection(
-                driver, connection.Value, &single);
-            if (result == NativeMethods.ND_OK && single.kind != NativeMethods.ND_EVENT_EMPTY)
+            if (TakeWaiting(connection, &single)
+                || (NativeMethods.nd_driver_pop_event_for_connection(
+                    driver, connection.Value, &single) == NativeMethods.ND_OK
+                && single.kind != NativeMethods.ND_EVENT_EMPTY))
                 return Show(&single, out same, out reader, out pipeline);
             reader = default(DataStreamReader);
             pipeline = default(NetworkPipeline);
             return NetworkEvent.Type.Empty;
         }
 
-        /// <summary>Pops the oldest event of a connection that waits here.</summary>
-        internal NetworkEvent.Type PopWaiting(
-            NetworkConnection connection, out DataStreamReader reader,
-            out NetworkPipeline pipeline)
+        /// <summary>
+        /// Takes the oldest event of a connection that waits here; it is not the last event then.
+        /// </summary>
+        /// <returns>Did one wait?</returns>
+        internal bool TakeWaiting(NetworkConnection connection, nd_event* taken)
         {
             ulong wanted = connection.Value;
-            NetworkConnection same;
             for (int place = m_Next; place < m_Count; place++)
             {
                 if (m_Events[place].connection == wanted
                     && m_Events[place].kind != NativeMethods.ND_EVENT_EMPTY)
                 {
-                    NetworkEvent.Type kind = HandOut(place, out same, out reader, out pipeline);
+                    *taken = *HandOut(place);
                     m_Events[place].kind = NativeMethods.ND_EVENT_EMPTY;
-                    return kind;
+                    return true;
                 }
             }
-            reader = default(DataStreamReader);
-            pipeline = default(NetworkPipeline);
-            return NetworkEvent.Type.Empty;
+            return false;
         }
 
         internal int CountFor(NetworkConnection connection)
@@ -234,9 +228,8 @@ namespace NetDriver.Interop
             return count > 0;
         }
 
-        private NetworkEvent.Type HandOut(
-            int place, out NetworkConnection connection, out DataStreamReader reader,
-            out NetworkPipeline pipeline)
+        // From now on a copy of its payload lives until the next update.
+        private nd_event* HandOut(int place)
         {
             if (m_KeptCount > 0 && m_Kept[place] != IntPtr.Zero)
             {
@@ -244,7 +237,7 @@ namespace NetDriver.Interop
                 m_Kept[place] = IntPtr.Zero;
                 m_KeptCount--;
             }
-            return Show(m_Events + place, out connection, out reader, out pipeline);
+            return m_Events + place;
         }
 
         private NetworkEvent.Type Show(

@@ -9,8 +9,6 @@ namespace NetDriver.Interop
     /// </summary>
     internal static unsafe class JobTable
     {
-        private const int Failed = (int)Error.StatusCode.JobFailed;
-
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         private delegate ulong ScheduleFunction(void* user, ulong job);
 
@@ -56,7 +54,7 @@ namespace NetDriver.Interop
         private static int Report(Exception exception)
         {
             NetDriverLog.Report(exception);
-            return Failed;
+            return (int)Error.StatusCode.JobFailed;
         }
 
         // An exception must not pass through the library's frames.
@@ -67,9 +65,9 @@ namespace NetDriver.Interop
             {
                 return ((DriverState)Target(user)).UpdateInJob();
             }
-            catch (Exception)
+            catch (Exception exception)
             {
-                return Failed;
+                return Report(exception);
             }
         }
 

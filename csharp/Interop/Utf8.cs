@@ -28,6 +28,19 @@ namespace NetDriver.Interop
         }
 
         /// <summary>
+        /// UTF-8 in memory of this thread, which its next call overwrites: no garbage once it is
+        /// large enough.
+        /// </summary>
+        internal static byte[] InThread(string text, out int count)
+        {
+            int most = Encoding.UTF8.GetMaxByteCount(text.Length);
+            if (t_Bytes == null || t_Bytes.Length < most)
+                t_Bytes = new byte[most];
+            count = Encoding.UTF8.GetBytes(text, 0, text.Length, t_Bytes, 0);
+            return t_Bytes;
+        }
+
+        /// <summary>
         /// Joins items into one comma-separated text; null and nothing give null.
         /// </summary>
         internal static byte[] CommaSeparated(string[] items, string parameterName)
@@ -77,6 +90,8 @@ namespace NetDriver.Interop
             return Read(bytes, length);
         }
 
+        [ThreadStatic]
+        private static byte[] t_Bytes;
         private static readonly char[] s_NotInNames = { '\r', '\n', ':' };
         private static readonly char[] s_NotInValues = { '\r', '\n' };
     }

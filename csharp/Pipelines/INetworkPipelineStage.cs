@@ -3,8 +3,9 @@ namespace NetDriver
     /// <summary>
     /// A stage of pipelines that a program brings. Register it with
     /// <see cref="NetworkDriver.RegisterPipelineStage{T}"/>, then name its type to CreatePipeline.
-    /// Its methods run inside calls with the driver, on the thread that makes them, and must not
-    /// call the driver.
+    /// Its methods run inside calls and jobs of the driver, one at a time, on the thread that makes
+    /// the call or runs the job; with <see cref="NetDriverParameter.backgroundPump"/> also on the
+    /// library's thread. They must not call the driver.
     /// </summary>
     public interface INetworkPipelineStage
     {

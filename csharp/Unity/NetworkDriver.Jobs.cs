@@ -20,19 +20,19 @@ namespace NetDriver
         /// <returns>The job. What went wrong is in <see cref="ReceiveErrorCode"/>.</returns>
         public JobHandle ScheduleUpdate(JobHandle dependency = default(JobHandle))
         {
-            if (m_State == null)
+            if (Handle == null)
                 return dependency;
             return new UnityJobs.Update { State = (long)m_State.Self }.Schedule(dependency);
         }
 
         /// <summary>Schedules the sending of what waits to be sent.</summary>
         /// <param name="dependency">Work that has to be done before.</param>
-        /// <returns>The job.</returns>
+        /// <returns>The job. What went wrong is in <see cref="ReceiveErrorCode"/>.</returns>
         public JobHandle ScheduleFlushSend(JobHandle dependency = default(JobHandle))
         {
-            if (m_State == null)
+            if (Handle == null)
                 return dependency;
-            return new UnityJobs.FlushSend { Driver = (long)m_State.Handle }.Schedule(dependency);
+            return new UnityJobs.FlushSend { State = (long)m_State.Self }.Schedule(dependency);
         }
 
         /// <summary>
@@ -40,13 +40,15 @@ namespace NetDriver
         /// </summary>
         /// <param name="work">What to do.</param>
         /// <param name="dependency">Work that has to be done before.</param>
-        /// <returns>The job.</returns>
+        /// <returns>The job; without a driver there is none, and the work is not done.</returns>
         /// <exception cref="ArgumentNullException">There is no work.</exception>
         public JobHandle ScheduleJob(
             INetworkJob work, JobHandle dependency = default(JobHandle))
         {
             if (work == null)
                 throw new ArgumentNullException("work");
+            if (Handle == null)
+                return dependency;
             return new UnityJobs.Execute { Work = UnityJobs.Keep(work) }.Schedule(dependency);
         }
 
@@ -59,8 +61,12 @@ namespace NetDriver
         /// <param name="work">What to do.</param>
         /// <param name="batchSize">Connections that a thread takes at once; 1 to 64.</param>
         /// <param name="dependency">Work that has to be done before.</param>
-        /// <returns>The job, which is completed when all connections had their turn.</returns>
+        /// <returns>The job, which is completed when all connections had their turn. What went
+        /// wrong is in <see cref="ReceiveErrorCode"/>; what the work throws is a line of
+        /// <see cref="NetDriverLog"/>.</returns>
         /// <exception cref="ArgumentNullException">There is no work.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">The batch size is not 1 to 64.
+        /// </exception>
         public JobHandle ScheduleForEachConnection(
             INetworkJobForEachConnection work, int batchSize = 16,
             JobHandle dependency = default(JobHandle))
@@ -69,7 +75,7 @@ namespace NetDriver
                 throw new ArgumentNullException("work");
             if (batchSize < 1 || batchSize > 64)
                 throw new ArgumentOutOfRangeException("batchSize");
-            if (m_State == null)
+            if (Handle == null)
                 return dependency;
             UnityJobs.ForEachConnection job = new UnityJobs.ForEachConnection
             {

@@ -24,11 +24,12 @@ namespace NetDriver
 
         internal struct FlushSend : IJob
         {
-            internal long Driver;
+            internal long State;
 
             public void Execute()
             {
-                NativeMethods.nd_driver_flush((nd_driver*)Driver);
+                DriverState state = (DriverState)Target(State);
+                state.KeepFailure(NativeMethods.nd_driver_flush(state.Handle));
             }
         }
 
@@ -53,8 +54,10 @@ namespace NetDriver
                 DriverState state = (DriverState)Target(State);
                 INetworkJobForEachConnection work = (INetworkJobForEachConnection)Release(Work);
                 ulong job = 0;
-                state.ScheduleForEachConnection(work, BatchSize, 0, &job);
-                NativeMethods.nd_job_complete(job);
+                int result = state.ScheduleForEachConnection(work, BatchSize, 0, &job);
+                if (result == NativeMethods.ND_OK)
+                    result = NativeMethods.nd_job_complete(job);
+                state.KeepFailure(result);
             }
         }
 

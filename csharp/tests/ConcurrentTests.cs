@@ -257,7 +257,110 @@ namespace NetDriver.Tests
                 DataStreamReader reader;
                 pair.Expect(pair.Client, NetworkEvent.Type.Data, pair.ClientSide, out reader);
                 Check.That(pair.Client.LastEvent.IsText, "is text");
+                foreach (string text in new[] { string.Empty, "snö", "!", new string('☃', 9000) })
+                {
+                    Check.Equal(0, concurrent.SendText(pair.ServerSide, text), "send");
+                    pair.Expect(pair.Client, NetworkEvent.Type.Data, pair.ClientSide, out reader);
+                    Check.That(pair.Client.LastEvent.IsText, "is text, too");
+                    Check.Equal(text, reader.ReadRemainingText(), "text");
+                }
+                Check.Throws<ArgumentNullException>(
+                    () => concurrent.SendText(pair.ServerSide, null), "no text");
             }
+            using (Pair pair = Pair.Open(Road.WebSocketUtp))
+            {
+                Check.Status(StatusCode.InvalidArgument,
+                    pair.Server.ToConcurrent().SendText(pair.ServerSide, "x"), "no text there");
+            }
+        }
+
+        public static void DetailsComeWithTheEvent()
+        {
+            using (Crowd crowd = new Crowd(Road.WebSocketPlain))
+            {
+                Pair pair = new Pair { Server = crowd.Server, Client = crowd.Client };
+                NetworkDriver.Concurrent concurrent = crowd.Server.ToConcurrent();
+                // From the library.
+                Text(crowd, pair, 0);
+                TextIsTold(concurrent, crowd.Ours[0]);
+                End(crowd, pair, 0);
+                EndIsTold(concurrent, crowd.Ours[0]);
+                // From what the driver has popped ahead of another connection's event, before an
+                // update and copied by one.
+                Text(crowd, pair, 1);
+                Text(crowd, pair, 2);
+                End(crowd, pair, 3);
+                NetworkConnection first;
+                DataStreamReader reader;
+                Check.Equal(NetworkEvent.Type.Data,
+                    crowd.Server.PopEvent(out first, out reader), "kind");
+                Check.Equal(crowd.Ours[1], first, "whose");
+                TextIsTold(concurrent, crowd.Ours[2]);
+                Check.Equal(crowd.Ours[1], crowd.Server.LastEvent.Connection, "the driver's own");
+                crowd.Server.ScheduleUpdate().Complete();
+                EndIsTold(concurrent, crowd.Ours[3]);
+                Check.Equal(NetworkEvent.Type.Empty, crowd.Server.LastEvent.Type, "not its own");
+            }
+        }
+
+        private static void Text(Crowd crowd, Pair pair, int place)
+        {
+            Check.Equal(0, crowd.Client.SendText(crowd.Theirs[place], "hello"), "send");
+            Arrives(crowd, pair, place);
+        }
+
+        private static void End(Crowd crowd, Pair pair, int place)
+        {
+            Check.Equal(0, crowd.Client.Close(crowd.Theirs[place], 4711, "så länge"), "close");
+            Arrives(crowd, pair, place);
+        }
+
+        private static void Arrives(Crowd crowd, Pair pair, int place)
+        {
+            pair.Until(
+                () => crowd.Server.GetEventQueueSizeForConnection(crowd.Ours[place]) == 1,
+                "an event");
+        }
+
+        private static NetworkEventDetails Details(
+            NetworkDriver.Concurrent concurrent, NetworkConnection connection,
+            NetworkEvent.Type kind, out DataStreamReader reader)
+        {
+            NetworkPipeline pipeline;
+            NetworkEventDetails details;
+            Check.Equal(kind, concurrent.PopEventForConnection(
+                connection, out reader, out pipeline, out details), "kind");
+            Check.Equal(kind, details.Type, "kind in the details");
+            return details;
+        }
+
+        private static void TextIsTold(
+            NetworkDriver.Concurrent concurrent, NetworkConnection connection)
+        {
+            DataStreamReader reader;
+            NetworkEventDetails details =
+                Details(concurrent, connection, NetworkEvent.Type.Data, out reader);
+            Check.Equal(connection, details.Connection, "whose");
+            Check.That(details.IsText && details.IsFirst && details.IsLast, "text, whole");
+            Check.Equal(string.Empty, details.Text, "what a reader has is not in the details");
+            Check.Equal("hello", reader.ReadRemainingText(), "message");
+        }
+
+        private static void EndIsTold(
+            NetworkDriver.Concurrent concurrent, NetworkConnection connection)
+        {
+            DataStreamReader reader;
+            NetworkEventDetails details =
+                Details(concurrent, connection, NetworkEvent.Type.Disconnect, out reader);
+            Check.Equal(connection, details.Connection, "whose");
+            Check.Equal(4711, details.CloseCode, "code");
+            Check.Equal("så länge", details.Text, "reason");
+            Check.Equal("så länge", details.Text, "reason, again");
+            Check.That(details.IsClean, "a proper end");
+            Check.Equal(DisconnectReason.ClosedByRemote, details.Reason, "why");
+            details = Details(concurrent, connection, NetworkEvent.Type.Empty, out reader);
+            Check.Equal(default(NetworkConnection), details.Connection, "nobody");
+            Check.Equal(string.Empty, details.Text, "nothing to read");
         }
 
         public static void SeveralDriversAreOneForThreadsToo()
@@ -285,6 +388,14 @@ namespace NetDriver.Tests
                 pair.Expect(client, NetworkEvent.Type.Connect, pair.ClientSide, out reader);
                 pair.Expect(client, NetworkEvent.Type.Data, pair.ClientSide, out reader);
                 Check.Equal((byte)5, reader.ReadByte(), "message");
+                Check.Status(StatusCode.InvalidArgument,
+                    concurrent.SendText(pair.ServerSide, "x"), "no text there");
+                Check.Equal(0, client.Send(pair.ClientSide, new byte[1]), "send");
+                NetworkPipeline pipeline;
+                NetworkEventDetails details = default(NetworkEventDetails);
+                pair.Until(() => NetworkEvent.Type.Data == concurrent.PopEventForConnection(
+                    pair.ServerSide, out reader, out pipeline, out details), "a message");
+                Check.Equal(pair.ServerSide, details.Connection, "whose");
             }
         }
     }

@@ -116,13 +116,13 @@ namespace NetDriver.Tests
             Check.That(!limits.backgroundPump, "off by default");
             limits.backgroundPump = true;
             NetworkSettings settings = Settings(limits).WithNetworkConfigParameters(
-                disconnectTimeoutMS: 300, heartbeatTimeoutMS: 50);
+                disconnectTimeoutMS: 2000, heartbeatTimeoutMS: 100);
             foreach (Road road in new[] { Road.Udp, Road.WebSocketUtp })
             {
                 using (Pair pair = Pair.Open(road, settings))
                 {
                     // Neither program does anything for longer than its peer is patient.
-                    System.Threading.Thread.Sleep(600);
+                    System.Threading.Thread.Sleep(2500);
                     pair.Step();
                     Check.That(pair.Client.GetConnectionState(pair.ClientSide)
                         == NetworkConnection.State.Connected, "the client's side lives");

@@ -196,7 +196,7 @@ namespace NetDriver.Tests
                     for (; m_Rounds < Rounds && !Stop; m_Rounds++)
                     {
                         m_Round(m_Rounds);
-                        // Longer and longer, so that the buffer is made anew meanwhile.
+                        // Longer and longer, so that the memory for it is made anew meanwhile.
                         if (m_Rounds % 8 == 0)
                             Allow(m_Pair.Server.SendText(m_Pair.ServerSide,
                                 new string('x', 1 + m_Rounds / 8)), "text");

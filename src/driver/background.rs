@@ -24,7 +24,38 @@ impl NetworkDriver {
             // The next update says it.
             self.background_failure.get_or_insert(error);
         }
-        self.until_due()
+        self.watch_room();
+        let due = self.until_due();
+        if let Some(background) = &self.background {
+            background.plan(self.time().saturating_add(due));
+        }
+        due
+    }
+
+    /// A socket that has just been found full shall wake who sleeps on the descriptor.
+    fn watch_room(&mut self) {
+        // It is asked for again by the next poll.
+        let _ = self.pump.watch_room();
+    }
+
+    /// The program's call has ended: the background pump must not sleep past what it has left.
+    #[inline]
+    pub(super) fn tell_background(&mut self) {
+        if self.background.is_some() {
+            self.watch_room();
+            let due = self.until_due();
+            let due = self.time().saturating_add(due);
+            if let Some(background) = &self.background {
+                background.expect(due);
+            }
+        }
+    }
+
+    /// The program sleeps in a call, which sees to everything, or does so no longer.
+    pub(super) fn set_waiting(&self, waiting: bool) {
+        if let Some(background) = &self.background {
+            background.set_waiting(waiting);
+        }
     }
 
     /// How long the driver can be left alone if the system has nothing for it.
@@ -71,10 +102,11 @@ impl NetworkDriver {
         if self.has_news() {
             return Some(0);
         }
-        if self.owes_acks() {
+        if self.can_send_owed_acks() {
             // A flush sends what is owed, once the program had its chance to answer.
             return Some(0);
         }
+        self.watch_room();
         let due = self.until_due();
         let millis = due.div_ceil(MICROS_PER_MS);
         (due < Micros::MAX).then(|| u32::try_from(millis).unwrap_or(u32::MAX))
@@ -86,8 +118,15 @@ impl NetworkDriver {
     /// make it readable; see [`next_timeout_ms`](Self::next_timeout_ms).
     ///
     /// # Errors
-    /// [`Status::NotSupported`] where the system has no such thing (Windows).
+    /// [`Status::NotSupported`] where the system has no such thing (Windows), and with a background
+    /// pump, which takes what the descriptor would tell of.
     pub fn poll_descriptor(&mut self) -> Result<i64> {
+        if self.settings.background_pump {
+            return Err(Error::new(
+                Status::NotSupported,
+                "the background pump takes what the descriptor would tell of; use one or the other",
+            ));
+        }
         self.pump.descriptor().ok_or_else(|| {
             Error::new(
                 Status::NotSupported,

@@ -295,6 +295,7 @@ impl NetworkDriver {
         self.settle_news = false;
         self.requests.news = false;
         self.farewell_news = false;
+        self.tell_background();
         self.background_failure.take().map_or(outcome, Err)
     }
 
@@ -305,7 +306,9 @@ impl NetworkDriver {
     pub fn flush(&mut self) -> Result<()> {
         self.follow_clock();
         self.send_due_acks();
-        self.transmit()
+        let outcome = self.transmit();
+        self.tell_background();
+        outcome
     }
 
     /// Sleeps until an update would bring an event, a connection or a request, until
@@ -315,6 +318,13 @@ impl NetworkDriver {
     /// # Errors
     /// As [`update`](Self::update).
     pub fn wait(&mut self, timeout_ms: u32) -> Result<bool> {
+        self.set_waiting(true);
+        let outcome = self.sleep_for_news(timeout_ms);
+        self.set_waiting(false);
+        outcome
+    }
+
+    fn sleep_for_news(&mut self, timeout_ms: u32) -> Result<bool> {
         let end = self.pump.clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
         // What the program has popped may have made room for more.
         self.deliver_stalled();
@@ -326,7 +336,8 @@ impl NetworkDriver {
                 self.flush()?;
             }
             let rest = end.saturating_sub(self.pump.clock.now());
-            let sleep = self.until_due().min(rest);
+            // The background pump may have taken a wake before.
+            let sleep = if self.woken { 0 } else { self.until_due().min(rest) };
             self.cycle(Some(Duration::from_micros(sleep)))?;
             self.polled = true;
             if rest == 0 || std::mem::take(&mut self.woken) {
@@ -347,14 +358,16 @@ impl NetworkDriver {
             || self.farewell_news
     }
 
-    /// How long until the next timer. With a fixed frame time only updates move time.
+    /// How long until the next timer, or until a broken socket is tried again. With a fixed frame
+    /// time only updates move time.
     fn until_timer(&mut self) -> Micros {
+        let retry = self.pump.until_retry().unwrap_or(Micros::MAX);
         if self.settings.fixed_frame_time_ms > 0 {
-            return Micros::MAX;
+            return retry;
         }
         let simulator = self.simulator.as_ref().and_then(|simulator| simulator.send.next_timeout());
         let next = self.settle_timers().into_iter().chain(simulator).min();
-        next.map_or(Micros::MAX, |next| next.saturating_sub(self.time()))
+        next.map_or(retry, |next| next.saturating_sub(self.time()).min(retry))
     }
 
     /// Brings the driver's time up to the clock, by one frame's worth at most.

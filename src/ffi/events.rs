@@ -15,7 +15,8 @@ use crate::{Connection, EventView, NetworkDriver};
 ///
 /// What is not popped waits for later updates, counts against the limits of its connection and
 /// so holds its sender back; it is never lost. An ND_EVENT_CLOSE_REQUEST is only ever the first of
-/// the events that one call pops: the next call gives what follows.
+/// the events that one call pops: the next call gives what follows. Payloads must not be written
+/// to: what is sent on may leave from where it lies.
 ///
 /// @param driver  the driver
 /// @param out_events  out: the events

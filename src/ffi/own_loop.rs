@@ -14,7 +14,8 @@ use super::structs::nd_driver;
 /// @param out_descriptor  out: the file descriptor
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_SUPPORTED (Windows,
 /// where no handle stands for a whole driver: use nd_driver_wait in a thread, or
-/// nd_settings.background_pump); ND_ERROR_DRIVER_IN_USE
+/// nd_settings.background_pump; and with that pump anywhere, which takes what the descriptor would
+/// tell of); ND_ERROR_DRIVER_IN_USE
 /// @lifetime until the driver is destroyed; take it out of your loop before
 /// @thread the one that uses the driver now; any thread may sleep on the descriptor
 /// @since 0.4

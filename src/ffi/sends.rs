@@ -7,7 +7,8 @@ use super::structs::{nd_connection, nd_driver, nd_send};
 use crate::error::{Error, Result};
 use crate::{Connection, MessageKind};
 
-/// Send one message. It leaves with the next nd_driver_flush or nd_driver_update.
+/// Send one message. It leaves with the next nd_driver_flush or nd_driver_update. A payload that
+/// was popped and is sent on may leave from where it lies, so it must not be written to.
 ///
 /// @param driver  the driver
 /// @param connection  to whom

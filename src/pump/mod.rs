@@ -19,6 +19,7 @@ mod resolver;
 mod secure;
 #[cfg(target_os = "linux")]
 mod send_many;
+mod sleeper;
 mod tcp;
 mod tls;
 mod udp;
@@ -35,7 +36,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use crate::error::Result;
 
-pub use background::{Background, Turn, Watcher};
+pub use background::{Background, Turn};
 pub use buffer::ReadBuffer;
 pub use clock::Clock;
 pub use custom::{
@@ -45,6 +46,7 @@ pub use descriptors::raise_descriptor_limit;
 pub use entropy::Entropy;
 pub use ipc::{Bell, IpcPort};
 pub use resolver::{QUERIES_MAX, Resolver};
+pub use sleeper::Watcher;
 use tcp::SocketRead;
 pub use tcp::{Listener, ReadOutcome, Stream};
 pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
@@ -258,7 +260,7 @@ impl Pump {
 
     /// Has the system report room in those UDP sockets that have none, and in no others: it would
     /// report room after every datagram that leaves, and wake a sleeping driver for nothing.
-    fn watch_room(&mut self) -> io::Result<()> {
+    pub fn watch_room(&mut self) -> io::Result<()> {
         for (index, socket) in self.udp.iter_mut().enumerate() {
             if socket.watched != socket.writable {
                 continue;

@@ -211,7 +211,7 @@ impl UdpSocket {
                 // The system has just turned out to know no GSO: the same once more, one by one.
                 Err(_) if self.state.max_gso_segments() < segments_max => {}
                 // That destination cannot be reached now; a datagram may always be lost.
-                Err(error) if is_transient(&error) => sent += 1,
+                Err(error) if is_unreachable(&error) => sent += 1,
                 // What waits may leave by another socket.
                 Err(error) if is_broken(&error) => {
                     outcome = Err(error);
@@ -413,6 +413,12 @@ fn is_transient(error: &io::Error) -> bool {
             | io::ErrorKind::PermissionDenied
             | io::ErrorKind::InvalidInput
     )
+}
+
+/// The same for what is sent: the network that leads to one destination may be down while others
+/// are up.
+fn is_unreachable(error: &io::Error) -> bool {
+    is_transient(error) || error.kind() == io::ErrorKind::NetworkDown
 }
 
 #[cfg(test)]

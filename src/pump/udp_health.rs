@@ -1,6 +1,7 @@
 //! UDP sockets that fail: the system may take one away, as phones do with those of programs that
 //! slept. It is made anew on its port, once; one that fails again before a datagram has passed is
-//! reported, and tried again with the next round.
+//! reported, and tried again with the next round. The system has nothing to report of it then, so
+//! whoever sleeps must ask [`Pump::until_retry`] for how long.
 
 use std::io;
 
@@ -9,6 +10,10 @@ use mio::Interest;
 use super::udp::{ReceiveBatch, UdpSocket};
 use super::{Pump, udp_token};
 use crate::log::note;
+use crate::proto::time::{MICROS_PER_MS, Micros};
+
+/// A sleeping driver wakes after this to make a socket that is broken anew.
+const RETRY_INTERVAL: Micros = 250 * MICROS_PER_MS;
 
 /// Errors that the standard library has no kind for: a bad descriptor, no socket, shut down.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -25,8 +30,9 @@ pub struct Health {
     on_trial: bool,
     /// It failed twice in a row, or could not be made anew.
     broken: bool,
+    /// How many of the next calls fail, and with what.
     #[cfg(test)]
-    fails: u32,
+    fails: (u32, Option<io::ErrorKind>),
 }
 
 impl Health {
@@ -38,11 +44,12 @@ impl Health {
     /// The error that a test wants the next call to fail with.
     #[cfg(test)]
     pub fn fail(&mut self) -> io::Result<()> {
-        if self.fails == 0 {
+        let (calls, kind) = &mut self.fails;
+        if *calls == 0 {
             return Ok(());
         }
-        self.fails -= 1;
-        Err(io::ErrorKind::NotConnected.into())
+        *calls -= 1;
+        Err(kind.unwrap_or(io::ErrorKind::NotConnected).into())
     }
 }
 
@@ -50,7 +57,12 @@ impl Health {
 impl UdpSocket {
     /// So many of the next calls of the system fail.
     pub fn fail(&mut self, calls: u32) {
-        self.health.fails = calls;
+        self.fail_with(calls, io::ErrorKind::NotConnected);
+    }
+
+    /// The same, with an error of this kind.
+    pub fn fail_with(&mut self, calls: u32, kind: io::ErrorKind) {
+        self.health.fails = (calls, Some(kind));
         self.readable = true;
     }
 }
@@ -63,6 +75,11 @@ pub fn is_broken(error: &io::Error) -> bool {
 }
 
 impl Pump {
+    /// How long until the next round has a socket to make anew; `None` when all are whole.
+    pub fn until_retry(&self) -> Option<Micros> {
+        self.udp.iter().any(|socket| socket.health.broken).then_some(RETRY_INTERVAL)
+    }
+
     /// Has a UDP socket something to be asked for?
     pub fn udp_wants_receive(&self, index: usize) -> bool {
         let socket = &self.udp[index];
@@ -208,11 +225,12 @@ mod tests {
         assert!(pump.receive_udp(0, &mut batch).expect("is made anew"));
         pump.receive_udp(0, &mut batch).expect_err("failed twice");
         assert!(!pump.has_ready(), "nobody spins on it");
+        assert_eq!(pump.until_retry(), Some(RETRY_INTERVAL), "and nobody sleeps over it");
         say(&mut peer, &pump.udp[0], b"into the closed socket's hands");
         assert!(received(&mut pump, &mut batch).is_empty());
         say(&mut peer, &pump.udp[0], b"heard");
         assert_eq!(received(&mut pump, &mut batch), [b"heard"]);
-        assert_eq!(pump.udp_remade, 2);
+        assert_eq!((pump.udp_remade, pump.until_retry()), (2, None));
         // Something has passed, so the next failure is the first one again.
         pump.udp[0].fail(1);
         assert!(pump.receive_udp(0, &mut batch).is_ok());
@@ -227,6 +245,23 @@ mod tests {
         assert!(!pump.udp[0].has_queued());
         pump.udp[0].queue(peer.local(), b"", b"leaves");
         assert_eq!(pump.flush_udp(0).expect("sends"), 1);
+    }
+
+    #[test]
+    fn a_network_that_is_down_costs_one_datagram_and_no_socket() {
+        let (mut pump, mut peer, mut batch) = world();
+        for word in [&b"lost"[..], b"leaves"] {
+            pump.udp[0].queue(peer.local(), b"", word);
+        }
+        pump.udp[0].fail_with(1, io::ErrorKind::NetworkDown);
+        assert_eq!(pump.flush_udp(0).expect("goes on"), 1);
+        assert!(peer.receive(&mut batch).expect("receives"));
+        assert_eq!(batch.datagrams().map(|(_, word)| word).collect::<Vec<_>>(), [b"leaves"]);
+        assert_eq!((pump.udp_remade, pump.until_retry()), (0, None));
+        // What cannot receive for that reason is of no use.
+        pump.udp[0].fail_with(1, io::ErrorKind::NetworkDown);
+        assert!(pump.receive_udp(0, &mut batch).expect("is made anew"));
+        assert_eq!(pump.udp_remade, 1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 using System;
 using NetDriver;
+using NetDriver.Error;
 using Unity.Jobs;
 
 /// <summary>
@@ -10,6 +11,7 @@ internal static class UnityJobsProgram
 {
     private const int Clients = 5;
     private const int FramesMax = 10000;
+    private const int Checks = 7;
 
     private sealed class AcceptConnections : INetworkJob
     {
@@ -42,6 +44,24 @@ internal static class UnityJobsProgram
         }
     }
 
+    private sealed class Fail : INetworkJobForEachConnection
+    {
+        public void Execute(NetworkDriver.Concurrent server, NetworkConnection connection)
+        {
+            throw new InvalidOperationException("on purpose");
+        }
+    }
+
+    private sealed class Count : INetworkJob
+    {
+        internal int Runs;
+
+        public void Execute()
+        {
+            Runs++;
+        }
+    }
+
     private static int Main()
     {
         NetworkDriver server = NetworkDriver.Create(new IPCNetworkInterface());
@@ -64,14 +84,40 @@ internal static class UnityJobsProgram
         }
         int passed = (accept.Accepted == Clients ? 1 : 0) + (echoed == Clients ? 1 : 0)
             + (server.ReceiveErrorCode == 0 ? 1 : 0);
+        passed += FailuresAreTold(server) + NoWorkIsDone(default(NetworkDriver));
         MultiNetworkDriver several = MultiNetworkDriver.Create();
         JobHandle all = several.ScheduleUpdate(several.ScheduleFlushSend());
         all.Complete();
         client.Dispose();
         server.Dispose();
         passed += server.IsCreated ? 0 : 1;
-        Console.WriteLine(passed + " passed, " + (4 - passed) + " failed");
-        return passed == 4 ? 0 : 1;
+        passed += NoWorkIsDone(server);
+        Console.WriteLine(passed + " passed, " + (Checks - passed) + " failed");
+        return passed == Checks ? 0 : 1;
+    }
+
+    // Until the next update.
+    private static int FailuresAreTold(NetworkDriver server)
+    {
+        string line = null;
+        NetDriverLog.SetCallback(NetDriverLogLevel.Error, (level, text) => line = text);
+        JobHandle job = server.ScheduleForEachConnection(new Fail());
+        server.ScheduleFlushSend(job).Complete();
+        NetDriverLog.SetCallback(NetDriverLogLevel.None, null);
+        bool told = server.ReceiveErrorCode == (int)StatusCode.JobFailed
+            && line != null && line.Contains("on purpose");
+        server.ScheduleUpdate().Complete();
+        return told && server.ReceiveErrorCode == 0 ? 1 : 0;
+    }
+
+    // Without a driver; a job that needs it would throw.
+    private static int NoWorkIsDone(NetworkDriver driver)
+    {
+        Count count = new Count();
+        JobHandle job = driver.ScheduleFlushSend(driver.ScheduleUpdate());
+        job = driver.ScheduleForEachConnection(new Fail(), 1, driver.ScheduleJob(count, job));
+        job.Complete();
+        return count.Runs == 0 ? 1 : 0;
     }
 
     private static int Play(NetworkDriver client)

@@ -26,6 +26,14 @@ impl NetworkDriver {
         !self.pipelines.owing.is_empty() || self.sessions_owe()
     }
 
+    /// Would a flush send some of them? Those of a peer that does not read wait until it does.
+    pub(in crate::driver) fn can_send_owed_acks(&self) -> bool {
+        let reads = |&index: &u32| {
+            self.connections.get(index).is_some_and(|entry| !self.is_blocked(entry.link))
+        };
+        self.sessions_owe() || self.pipelines.owing.iter().any(reads)
+    }
+
     /// The program sees what has arrived, and has its chance to answer until the next call.
     pub(in crate::driver) const fn show_owed_acks(&mut self) {
         self.pipelines.due = self.pipelines.owing.len();

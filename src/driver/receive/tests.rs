@@ -97,3 +97,20 @@ fn two_failures_in_a_row_are_what_a_flush_fails_with() {
     assert_eq!(error.status(), Status::NetworkSocketError);
     pair.talks();
 }
+
+#[test]
+fn a_driver_that_sleeps_wakes_to_make_a_broken_socket_anew() {
+    for fixed_frame_time_ms in [0, 16] {
+        let settings = NetworkSettings { fixed_frame_time_ms, ..NetworkSettings::default() };
+        let mut driver = NetworkDriver::new(&settings).expect("the settings are good");
+        driver.add_interface(InterfaceSettings::new(InterfaceKind::Udp)).expect("is added");
+        driver.bind(0, &NetworkEndpoint::loopback_ipv4(0)).expect("binds");
+        driver.update().expect("updates");
+        assert_eq!(driver.next_timeout_ms(), None);
+        driver.pump.udp[0].fail(2);
+        driver.update().expect("goes on");
+        assert_eq!(driver.next_timeout_ms(), Some(250));
+        driver.update().expect("makes it anew");
+        assert_eq!((driver.next_timeout_ms(), driver.pump.udp_remade), (None, 2));
+    }
+}

@@ -10,6 +10,9 @@ use super::{Output, cost};
 
 /// Repairs that wait for another message of theirs.
 const REPAIRS_MAX: usize = 4;
+/// Bytes of the longest message that honest peers send: no packet of theirs is longer, and what
+/// leaves in pieces was accepted as one.
+const MESSAGE_SIZE_MAX: usize = 1472;
 /// Messages after which the number of the newest packet is noted.
 const MARK: u64 = UNACKNOWLEDGED_MAX / 4;
 /// Buffers that are kept for later.
@@ -24,7 +27,7 @@ pub enum Verdict {
     Held,
     /// It came before.
     Duplicate,
-    /// The window does not allow it, or its number is impossible.
+    /// The window does not allow it, its number is impossible, or it is too long.
     Refused,
 }
 
@@ -144,7 +147,9 @@ impl ReceiveChannel {
             return Verdict::Duplicate;
         }
         let more = if known.is_some() { data.len() as u64 } else { cost(data.len()) };
-        if distance >= UNACKNOWLEDGED_MAX || more > room {
+        // What is asked of the whole message is asked before anything is taken: of what was
+        // acknowledged nothing may go.
+        if begun + data.len() > MESSAGE_SIZE_MAX || !self.allows(distance, more, room) {
             return Verdict::Refused;
         }
         let place = known.unwrap_or_else(|| {
@@ -160,8 +165,16 @@ impl ReceiveChannel {
         self.pieces_cost -= cost(message.len());
         let room = room - more + cost(message.len());
         let verdict = self.handle_message(truncated, &message, room, output);
+        debug_assert_ne!(verdict, Verdict::Refused, "it was asked before the pieces went");
         self.recycle(message);
         verdict
+    }
+
+    /// Does the window allow a message at this distance that costs so much more than what is here?
+    const fn allows(&self, distance: u64, more: u64, room: u64) -> bool {
+        // What lies between would have to fit into the window, too, however full it is.
+        let between = distance.saturating_mul(cost(0));
+        distance < UNACKNOWLEDGED_MAX && more <= room && between <= room + self.held_cost()
     }
 
     fn cost_of_pieces(&self, sequence: u64) -> u64 {
@@ -204,13 +217,8 @@ impl ReceiveChannel {
             return Verdict::Duplicate;
         }
         // Its pieces, if some have come, have taken their part of the room.
-        let room = room + self.cost_of_pieces(sequence);
-        // What lies between would have to fit into the window, too.
-        let between = distance.saturating_mul(cost(0));
-        if distance >= UNACKNOWLEDGED_MAX
-            || cost(data.len()) > room
-            || between > room + self.held_cost
-        {
+        let more = cost(data.len()).saturating_sub(self.cost_of_pieces(sequence));
+        if !self.allows(distance, more, room) {
             return Verdict::Refused;
         }
         if !self.pieces.is_empty() {

@@ -143,8 +143,8 @@ impl Session {
             datagram.out.truncate(start);
             return false;
         }
-        // What is probed for is still to leave.
-        let probes = self.probe_due && short;
+        // What is probed for is still to leave, if there is more than what has just left.
+        let probes = self.probe_due && short && self.pick(allowed).is_some();
         self.handle_sent(now, sent, paced);
         self.probe_due |= probes;
         true

@@ -110,3 +110,55 @@ fn repairs_that_wait_are_few() {
     }
     assert!(log.0.is_empty());
 }
+
+fn piece(
+    channel: &mut ReceiveChannel,
+    (number, place): (u16, (u16, bool)),
+    data: &[u8],
+    window: u64,
+) -> Verdict {
+    let room = window - channel.held_cost();
+    channel.handle_piece(number, place, data, room, &mut Log::default())
+}
+
+#[test]
+fn a_message_in_pieces_is_no_longer_than_what_honest_peers_send() {
+    let mut channel = ReceiveChannel::new(1);
+    let begins = vec![1; MESSAGE_SIZE_MAX - 1];
+    let end = begins.len() as u16;
+    assert_eq!(piece(&mut channel, (0, (0, false)), &begins, ROOM), Verdict::Held);
+    let before = channel.held_cost();
+    for last in [false, true] {
+        assert_eq!(piece(&mut channel, (0, (end, last)), b"xy", ROOM), Verdict::Refused);
+        assert_eq!(channel.held_cost(), before);
+    }
+    let alone = vec![1; MESSAGE_SIZE_MAX + 1];
+    assert_eq!(piece(&mut channel, (1, (0, true)), &alone, ROOM), Verdict::Refused);
+    assert_eq!(piece(&mut channel, (0, (end, true)), b"x", ROOM), Verdict::Delivered);
+    assert_eq!((channel.delivered, channel.held_cost()), (cost(MESSAGE_SIZE_MAX), 0));
+}
+
+#[test]
+fn the_last_piece_is_taken_beside_pieces_of_other_messages() {
+    let mut channel = ReceiveChannel::new(1);
+    let window = 300;
+    assert_eq!(piece(&mut channel, (0, (0, false)), &[1; 200], window), Verdict::Held);
+    assert_eq!(piece(&mut channel, (5, (0, false)), &[2; 10], window), Verdict::Held);
+    // What lies between would take 160 bytes of the window, of which others' pieces are a part.
+    assert_eq!(piece(&mut channel, (5, (10, true)), &[3; 5], window), Verdict::Held);
+    assert_eq!(channel.held[5].as_deref().map(<[u8]>::len), Some(15));
+    assert_eq!((channel.pieces.len(), channel.held_cost()), (1, cost(200) + cost(15)));
+}
+
+#[test]
+fn a_last_piece_that_is_refused_takes_no_other_with_it() {
+    let mut channel = ReceiveChannel::new(1);
+    assert_eq!(piece(&mut channel, (0, (0, false)), b"be", cost(2)), Verdict::Held);
+    assert_eq!(piece(&mut channel, (0, (2, true)), b"gun", cost(4)), Verdict::Refused);
+    assert_eq!(channel.held_cost(), cost(2));
+    assert_eq!(piece(&mut channel, (0, (2, true)), b"gun", cost(5)), Verdict::Delivered);
+    assert_eq!((channel.delivered, channel.held_cost()), (cost(5), 0));
+    // Nothing begins where the window could not hold what lies in front of it.
+    assert_eq!(piece(&mut channel, (9, (0, false)), b"far", 7 * cost(0)), Verdict::Refused);
+    assert!(channel.pieces.is_empty());
+}

@@ -165,6 +165,24 @@ fn the_last_message_is_probed_for() {
 }
 
 #[test]
+fn a_lone_ping_that_is_lost_is_repeated_until_the_session_gives_up() {
+    let config = config();
+    let mut session = Session::new(0, config);
+    session.ping();
+    assert_eq!(sent(&mut session, 0).len(), 1);
+    let mut now = 0;
+    while session.failure().is_none() {
+        now = session.next_timeout().expect("it goes on asking");
+        session.handle_timeout(now);
+        let datagrams = sent(&mut session, now);
+        assert_eq!(datagrams.len(), 1);
+        assert!(kinds(&datagrams[0]).iter().all(|kind| kind == "Ping"), "{datagrams:?}");
+    }
+    assert!((config.give_up..config.give_up + 3000 * MS).contains(&now), "{now}");
+    assert!(session.statistics().probes > 10);
+}
+
+#[test]
 fn nothing_is_sent_when_nothing_happens() {
     let mut world = perfect();
     world.sessions[0].send_reliable(1, 0, &[b"one"]).expect("is taken");
