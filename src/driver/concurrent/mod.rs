@@ -9,6 +9,8 @@ mod judge;
 mod lane;
 mod sends;
 mod settle;
+#[cfg(test)]
+mod tests;
 
 use std::ops::{Deref, DerefMut};
 
@@ -31,7 +33,8 @@ pub use sends::LANE_SENDS_OPEN_MAX;
 /// driver.
 ///
 /// One thread at a time may use a connection; another one is refused with
-/// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr), and nothing is harmed.
+/// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr),
+/// and nothing is harmed.
 #[derive(Clone, Copy)]
 pub struct Concurrent<'a> {
     driver: &'a NetworkDriver,
@@ -81,7 +84,8 @@ impl<'a> Concurrent<'a> {
     /// driver.
     ///
     /// # Errors
-    /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr) while another thread uses the
+    /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr)
+    /// while another thread uses the
     /// connection.
     pub fn pop_event_for_connection(self, connection: Connection) -> Result<Option<EventView<'a>>> {
         let mut popped = None;
@@ -187,7 +191,9 @@ impl<'a> Concurrent<'a> {
     /// # Errors
     /// As [`NetworkDriver::send_as`], but for what stages of the program say: they are asked
     /// later, and what they refuse is lost where messages may be, and ends the connection where
-    /// they may not. [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr) while another thread uses
+    /// they may not.
+    /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr)
+    /// while another thread uses
     /// the connection.
     pub fn send_as(
         self,
@@ -246,7 +252,8 @@ impl<'a> Concurrent<'a> {
     ///
     /// # Errors
     /// [`Status::NetworkSendHandleInvalid`](crate::Status::NetworkSendHandleInvalid);
-    /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr) while another call uses the connection.
+    /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr)
+    /// while another call uses the connection.
     pub fn send_buffer(self, handle: SendHandle) -> Result<SendBuffer<'a>> {
         let (index, slot, generation) = handle.lane().ok_or_else(not_open)?;
         let mut lane = self.driver.lanes.look(index)?.ok_or_else(not_open)?;
@@ -259,7 +266,9 @@ impl<'a> Concurrent<'a> {
     }
 
     /// Ends a message written in place, as the connection's write mode says. Whatever it returns
-    /// but [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr), the send is over.
+    /// but
+    /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr),
+    /// the send is over.
     ///
     /// # Errors
     /// As [`send_as`](Self::send_as);
@@ -297,7 +306,8 @@ impl<'a> Concurrent<'a> {
     ///
     /// # Errors
     /// [`Status::NetworkSendHandleInvalid`](crate::Status::NetworkSendHandleInvalid);
-    /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr) while another call uses the connection.
+    /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr)
+    /// while another call uses the connection.
     pub fn abort_send(self, handle: SendHandle) -> Result<()> {
         let (index, slot, generation) = handle.lane().ok_or_else(not_open)?;
         let mut lane = self.driver.lanes.look(index)?.ok_or_else(not_open)?;

@@ -100,6 +100,12 @@ impl LaneSends {
         }
     }
 
+    /// Messages that there is memory for.
+    #[cfg(test)]
+    pub const fn kept(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Lets go of the memory of those that were ended.
     pub fn forget(&mut self) {
         self.slots = Vec::new();

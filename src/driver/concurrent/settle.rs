@@ -130,6 +130,10 @@ impl NetworkDriver {
                     note!(Error, "a send to {connection:?} was begun and never ended");
                 });
             }
+            // One that was let go of with a send open could not be forgotten then.
+            if !self.connections.peek(index).is_live() {
+                self.lanes.forget(index);
+            }
         }
     }
 }
