@@ -1841,8 +1841,8 @@ typedef void (*nd_interface_release)(void *user);
  * IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
  *
  * The functions run inside calls and jobs of the driver, one at a time, on the thread that makes
- * the call or runs the job; with nd_settings.background_pump also on the library's thread. They must
- * not call the driver, except nd_driver_wake.
+ * the call or runs the job; with nd_settings.background_pump also on the library's thread. They
+ * must not call the driver, except nd_driver_wake.
  */
 typedef struct nd_interface_functions {
   /**
@@ -2409,8 +2409,9 @@ typedef struct nd_stream_reader {
 
 /**
  * A function that takes memory back which nd_driver_send_owned was given: `data` and `user` are
- * those of that call. It runs inside of a call or job of the driver (or of nd_driver_destroy), on that
- * thread, or on the background pump's; it must not call the library with the same driver, and must return.
+ * those of that call. It runs inside of a call or job of the driver (or of nd_driver_destroy), on
+ * that thread, or on the background pump's; it must not call the library with the same driver, and
+ * must return.
  */
 typedef void (*nd_release_callback)(const uint8_t *data, void *user);
 
@@ -3113,8 +3114,8 @@ nd_result nd_driver_create(const struct nd_settings *settings, struct nd_driver 
  * nd_driver_statistics.connections_closing is 0. Waits until the threads for its jobs have ended.
  *
  * @param driver  the handle; stale afterwards
- * @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (another thread
- * is inside a call, or a job is not complete: nd_job_complete before)
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (another
+ * thread is inside a call, or a job is not complete: nd_job_complete before)
  * @lifetime every pointer that came from the driver is invalid afterwards
  * @thread the one that uses the driver now; never inside of a job of it
  * @since 0.1
@@ -4390,9 +4391,9 @@ nd_result nd_concurrent_begin_send(struct nd_concurrent *concurrent,
  * says (binary at first)
  * @return as nd_driver_end_send, ND_ERROR_NETWORK_SEND_HANDLE_INVALID also for a send of
  * nd_driver_begin_send; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this
- * connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself. Whatever it returns, the
- * send is over, except after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT, _DRIVER_PARALLEL_FOR and
- * _DRIVER_IN_USE
+ * connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself. Whatever it returns,
+ * the send is over, except after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT, _DRIVER_PARALLEL_FOR
+ * and _DRIVER_IN_USE
  * @thread any, one per connection, between the calls that have the driver to themselves
  * @since 0.4
  */

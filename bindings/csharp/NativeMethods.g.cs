@@ -778,8 +778,8 @@ namespace NetDriver.Interop
         ///  nd_driver_statistics.connections_closing is 0. Waits until the threads for its jobs have ended.
         ///
         ///  @param driver  the handle; stale afterwards
-        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (another thread
-        ///  is inside a call, or a job is not complete: nd_job_complete before)
+        ///  @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (another
+        ///  thread is inside a call, or a job is not complete: nd_job_complete before)
         ///  @lifetime every pointer that came from the driver is invalid afterwards
         ///  @thread the one that uses the driver now; never inside of a job of it
         ///  @since 0.1
@@ -1969,9 +1969,9 @@ namespace NetDriver.Interop
         ///  says (binary at first)
         ///  @return as nd_driver_end_send, ND_ERROR_NETWORK_SEND_HANDLE_INVALID also for a send of
         ///  nd_driver_begin_send; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this
-        ///  connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself. Whatever it returns, the
-        ///  send is over, except after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT, _DRIVER_PARALLEL_FOR and
-        ///  _DRIVER_IN_USE
+        ///  connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself. Whatever it returns,
+        ///  the send is over, except after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT, _DRIVER_PARALLEL_FOR
+        ///  and _DRIVER_IN_USE
         ///  @thread any, one per connection, between the calls that have the driver to themselves
         ///  @since 0.4
         /// </summary>
@@ -4951,8 +4951,8 @@ namespace NetDriver.Interop
     ///  IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
     ///
     ///  The functions run inside calls and jobs of the driver, one at a time, on the thread that makes
-    ///  the call or runs the job; with nd_settings.background_pump also on the library's thread. They must
-    ///  not call the driver, except nd_driver_wake.
+    ///  the call or runs the job; with nd_settings.background_pump also on the library's thread. They
+    ///  must not call the driver, except nd_driver_wake.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct nd_interface_functions

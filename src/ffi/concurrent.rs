@@ -280,9 +280,9 @@ pub unsafe extern "C" fn nd_concurrent_begin_send(
 /// says (binary at first)
 /// @return as nd_driver_end_send, ND_ERROR_NETWORK_SEND_HANDLE_INVALID also for a send of
 /// nd_driver_begin_send; ND_ERROR_DRIVER_PARALLEL_FOR when another thread is in a call on this
-/// connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself. Whatever it returns, the
-/// send is over, except after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT, _DRIVER_PARALLEL_FOR and
-/// _DRIVER_IN_USE
+/// connection; ND_ERROR_DRIVER_IN_USE when a call has the driver to itself. Whatever it returns,
+/// the send is over, except after ND_ERROR_INVALID_HANDLE, _NULL_ARGUMENT, _DRIVER_PARALLEL_FOR
+/// and _DRIVER_IN_USE
 /// @thread any, one per connection, between the calls that have the driver to themselves
 /// @since 0.4
 #[unsafe(no_mangle)]

@@ -45,8 +45,8 @@ pub unsafe extern "C" fn nd_driver_create(
 /// nd_driver_statistics.connections_closing is 0. Waits until the threads for its jobs have ended.
 ///
 /// @param driver  the handle; stale afterwards
-/// @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (another thread
-/// is inside a call, or a job is not complete: nd_job_complete before)
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (another
+/// thread is inside a call, or a job is not complete: nd_job_complete before)
 /// @lifetime every pointer that came from the driver is invalid afterwards
 /// @thread the one that uses the driver now; never inside of a job of it
 /// @since 0.1

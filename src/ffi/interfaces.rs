@@ -106,8 +106,8 @@ pub struct nd_outgoing_packet {
 /// IPv4 or IPv6. Its connections speak UTP, like those over UDP, with the same limits.
 ///
 /// The functions run inside calls and jobs of the driver, one at a time, on the thread that makes
-/// the call or runs the job; with nd_settings.background_pump also on the library's thread. They must
-/// not call the driver, except nd_driver_wake.
+/// the call or runs the job; with nd_settings.background_pump also on the library's thread. They
+/// must not call the driver, except nd_driver_wake.
 #[repr(C)]
 #[derive(Clone, Copy)]
 #[allow(non_camel_case_types, reason = "C name")]

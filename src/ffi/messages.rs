@@ -86,8 +86,9 @@ pub extern "C" fn nd_driver_finish_message(
 }
 
 /// A function that takes memory back which nd_driver_send_owned was given: `data` and `user` are
-/// those of that call. It runs inside of a call or job of the driver (or of nd_driver_destroy), on that
-/// thread, or on the background pump's; it must not call the library with the same driver, and must return.
+/// those of that call. It runs inside of a call or job of the driver (or of nd_driver_destroy), on
+/// that thread, or on the background pump's; it must not call the library with the same driver, and
+/// must return.
 #[allow(non_camel_case_types, reason = "C name")]
 pub type nd_release_callback = Option<unsafe extern "C" fn(data: *const u8, user: *mut c_void)>;
 

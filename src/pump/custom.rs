@@ -16,8 +16,9 @@ pub const CUSTOM_BATCH_MAX: usize = 64;
 /// A way for packets to travel that the program brings: whole datagrams that may be lost, doubled
 /// or overtaken, between endpoints that only it understands.
 ///
-/// The functions run inside calls and jobs of the driver, one at a time, on the thread that makes the
-/// call or runs the job; with a background pump also on its thread. They must not wait: what is not there now is taken by a later call. Dropping it releases what it holds.
+/// The functions run inside calls and jobs of the driver, one at a time, on the thread that makes
+/// the call or runs the job; with a background pump also on its thread. They must not wait: what is
+/// not there now is taken by a later call. Dropping it releases what it holds.
 pub trait CustomInterface: Send + Sync {
     /// Takes an address. An invalid endpoint stands for any: a client connects without having bound
     /// the interface. Called once. Returns what the address is.
