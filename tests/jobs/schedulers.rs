@@ -1,6 +1,5 @@
 //! Jobs on a scheduler of somebody else.
 
-use std::net::UdpSocket;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -184,10 +183,10 @@ fn a_driver_goes_with_its_last_owner_although_an_engine_ran_its_jobs() {
     let job = server.schedule_update(Job::default()).expect("is scheduled");
     given.try_recv().expect("is scheduled").run();
     job.complete().expect("succeeds");
-    let address = endpoint.to_socket_addr().expect("is an address");
-    assert!(UdpSocket::bind(address).is_err(), "the driver has the port");
+    let mut other = support::driver(InterfaceKind::Udp, &settings);
+    other.bind(0, &endpoint).expect_err("the driver has the port");
     drop(server);
-    UdpSocket::bind(address).expect("the port is free");
+    other.bind(0, &endpoint).expect("the port is free");
 }
 
 /// An engine that fails whatever it is asked.

@@ -1,6 +1,7 @@
 //! Which drivers this thread is inside: who waits for a driver must not wait for himself.
 //!
-//! Every call pays for it, so the usual case, one driver, is one word.
+//! The usual case, one driver, is one word; in a shared library even that costs tens of
+//! instructions, so calls of the C interface are not noted.
 
 use std::cell::{Cell, RefCell};
 
@@ -19,7 +20,7 @@ pub struct Mark {
 }
 
 /// Enters the driver of this number.
-#[inline]
+#[inline(never)]
 pub fn enter(driver: usize) -> Mark {
     let outer = INNERMOST.replace(driver);
     if outer != NOWHERE {
@@ -29,7 +30,7 @@ pub fn enter(driver: usize) -> Mark {
 }
 
 impl Drop for Mark {
-    #[inline]
+    #[inline(never)]
     fn drop(&mut self) {
         INNERMOST.set(self.outer);
         if self.outer != NOWHERE {

@@ -62,6 +62,9 @@ impl WeakDriver {
 struct Place {
     lock: SharedLock<Content>,
     jobs: Desk,
+    /// Threads note that they are inside. A call of the C interface has no need to, and would pay
+    /// for it: the program's code does not run in it.
+    noted: bool,
     /// What the job for each connection has before it.
     round: Mutex<Round>,
 }
@@ -105,15 +108,21 @@ impl SharedDriver {
     /// # Errors
     /// [`Status::NetworkSocketError`] when the system gives no thread for the background pump.
     pub fn new(driver: NetworkDriver) -> Result<Self> {
-        let place = Self::vacant();
+        let place = Self::with_place(true);
         place.put(&mut Some(Box::new(driver)), || ())?;
         Ok(place)
     }
 
     /// A place for a driver, without one.
     pub(crate) fn vacant() -> Self {
+        Self::with_place(false)
+    }
+
+    fn with_place(noted: bool) -> Self {
         let lock = SharedLock::new(Content::Empty);
-        Self { place: Arc::new(Place { lock, jobs: Desk::default(), round: Mutex::default() }) }
+        Self {
+            place: Arc::new(Place { lock, jobs: Desk::default(), noted, round: Mutex::default() }),
+        }
     }
 
     /// Lets `body` use the driver; nobody else can meanwhile. When it panics, so does this call,
@@ -126,7 +135,7 @@ impl SharedDriver {
     #[inline]
     pub fn enter<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
         let content = self.admit()?;
-        let _mark = here::enter(self.id());
+        let _mark = self.place.noted.then(|| here::enter(self.id()));
         enter(content, body)
     }
 
@@ -314,7 +323,8 @@ fn background_turn(place: &Place, body: fn(&mut NetworkDriver) -> Micros) -> Tur
     match place.lock.try_turn() {
         // A panic ends the thread, and the driver says so to whoever comes next.
         Some(content) => {
-            let _mark = here::enter(std::ptr::from_ref(place).addr());
+            let number = std::ptr::from_ref(place).addr();
+            let _mark = place.noted.then(|| here::enter(number));
             enter(content, body).map_or(Turn::Over, Turn::Sleep)
         }
         None => Turn::Refused,
