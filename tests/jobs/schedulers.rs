@@ -172,7 +172,6 @@ fn the_scheduler_is_not_changed_under_a_job() {
 }
 
 #[test]
-#[allow(clippy::disallowed_methods, reason = "a socket of its own tells whether the port is free")]
 fn a_driver_goes_with_its_last_owner_although_an_engine_ran_its_jobs() {
     let said = Said::default();
     let (engine, given) = Engine::new(&said);
