@@ -12,8 +12,9 @@ namespace NetDriver
         /// not make it readable; see <see cref="GetNextTimeoutMS"/>.
         /// </summary>
         /// <param name="descriptor">The descriptor; -1 when there is none.</param>
-        /// <returns>0 or a negative <see cref="Error.StatusCode"/>; NotSupported on Windows.
-        /// </returns>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>; NotSupported on Windows, and
+        /// with <see cref="NetDriverParameter.backgroundPump"/>, which takes what the descriptor
+        /// would tell of.</returns>
         public int GetPollDescriptor(out long descriptor)
         {
             long value = -1;
