@@ -104,7 +104,7 @@ pub fn with_driver(
 pub fn enter<R>(handle: *mut nd_driver, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
     let (slot, generation) = decode(handle)?;
     let place = slot.place.get().ok_or_else(invalid)?;
-    place.enter(|driver| slot.check(generation).map(|()| body(driver)))?
+    place.enter_unnoted(|driver| slot.check(generation).map(|()| body(driver)))?
 }
 
 /// The place of a driver, for what does not enter it. The second says whether it still lives there;

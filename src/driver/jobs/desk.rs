@@ -91,22 +91,26 @@ impl Desk {
         Ok(Crewless { _workers: state.workers.take(), _scheduler: state.scheduler.take() })
     }
 
-    /// May a call have the driver to itself?
+    /// Is no job scheduled?
     #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.pending.load(Ordering::Acquire) == 0
+    }
+
+    /// May a call have the driver to itself?
     pub fn admit(&self, driver: usize) -> Result<()> {
-        if self.pending.load(Ordering::Acquire) == 0 {
-            return Ok(());
-        }
-        admit(driver)
+        if self.is_idle() { Ok(()) } else { admit(driver) }
+    }
+
+    /// Is no job scheduled that has the driver to itself?
+    #[inline]
+    pub fn is_idle_beside(&self) -> bool {
+        self.alone.load(Ordering::Acquire) == 0
     }
 
     /// May a call use the driver beside others?
-    #[inline]
     pub fn admit_beside(&self, driver: usize) -> Result<()> {
-        if self.alone.load(Ordering::Acquire) == 0 {
-            return Ok(());
-        }
-        admit_beside(driver)
+        if self.is_idle_beside() { Ok(()) } else { admit_beside(driver) }
     }
 
     /// Adds a job behind the driver's last one; `add` is given that one, and how many there were.

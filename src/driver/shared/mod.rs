@@ -134,14 +134,34 @@ impl SharedDriver {
     /// after a panic inside.
     #[inline]
     pub fn enter<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
-        let content = self.admit()?;
         let _mark = self.place.noted.then(|| here::enter(self.id()));
-        enter(content, body)
+        self.enter_unnoted(body)
+    }
+
+    /// The same for calls of the C interface, inside of which a thread is not noted.
+    #[inline]
+    pub(crate) fn enter_unnoted<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+        enter(self.admit()?, body)
     }
 
     /// Lets a call have the driver to itself that no job keeps out.
     #[inline]
     fn admit(&self) -> Result<Exclusive<'_, Content>> {
+        let place = &*self.place;
+        // Asked again behind the lock: a job may have been scheduled, and have begun, meanwhile.
+        if place.jobs.is_idle()
+            && let Some(content) = place.lock.try_exclusive()
+            && place.jobs.is_idle()
+        {
+            return Ok(content);
+        }
+        self.admit_slowly()
+    }
+
+    /// The same when there are jobs, or somebody is inside.
+    #[cold]
+    #[inline(never)]
+    fn admit_slowly(&self) -> Result<Exclusive<'_, Content>> {
         self.place.jobs.admit(self.id())?;
         let content = match self.place.lock.try_exclusive() {
             Some(content) => content,
@@ -224,14 +244,34 @@ impl SharedDriver {
     /// [`enter`](Self::enter).
     #[inline]
     pub(crate) fn share<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+        share(self.admit_beside()?, body)
+    }
+
+    /// Lets a call in beside others that no job keeps out.
+    #[inline]
+    fn admit_beside(&self) -> Result<Shared<'_, Content>> {
+        let place = &*self.place;
+        // As in `admit`.
+        if place.jobs.is_idle_beside()
+            && let Some(content) = place.lock.try_shared()
+            && place.jobs.is_idle_beside()
+        {
+            return Ok(content);
+        }
+        self.admit_beside_slowly()
+    }
+
+    /// The same when there are jobs, or somebody is alone inside.
+    #[cold]
+    #[inline(never)]
+    fn admit_beside_slowly(&self) -> Result<Shared<'_, Content>> {
         self.place.jobs.admit_beside(self.id())?;
         let content = match self.place.lock.try_shared() {
             Some(content) => content,
             None => self.share_own()?,
         };
-        // As in `admit`.
         self.place.jobs.admit_beside(self.id())?;
-        share(content, body)
+        Ok(content)
     }
 
     /// A call of a job waits for those who came too late, and leave.
