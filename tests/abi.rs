@@ -86,7 +86,10 @@ fn same_numbers(prefix: &str, variants: &[(String, i64)], renamed: &[(&str, &str
 
 #[test]
 fn status_numbers_are_the_same() {
-    let renamed = [("NetworkSocketError", "NETWORK_SOCKET")];
+    let renamed = [
+        ("NetworkSocketError", "NETWORK_SOCKET"),
+        ("NetworkDriverParallelForErr", "DRIVER_PARALLEL_FOR"),
+    ];
     same_numbers("ND_ERROR_", &variants(ERRORS, "Status"), &renamed);
     assert_eq!(Status::NetworkIdMismatch as i32, ND_ERROR_NETWORK_ID_MISMATCH);
     assert_eq!(Status::NotFound as i32, ND_ERROR_NOT_FOUND);
