@@ -35,6 +35,7 @@ static void numbers(uint32_t kind) {
   settings.round_trip_interval_ms = 10;
   settings.perform_path_mtu_discovery = 1;
   settings.cookie_threshold = 0;
+  settings.connect_timeout_ms = PATIENCE_MS; /* one request, however slow this machine is */
   nd_interface_settings interface = interface_of(kind);
   struct pair pair = open_pair(&interface, &settings, &settings, "127.0.0.1");
   nd_connection incoming = 0, outgoing = connect_pair(&pair, &incoming);
