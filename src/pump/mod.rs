@@ -24,6 +24,8 @@ mod tcp;
 mod tls;
 mod udp;
 mod udp_health;
+#[cfg(windows)]
+mod udp_windows;
 mod workers;
 
 use std::io;

@@ -6,10 +6,14 @@
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 
-use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+#[cfg(not(windows))]
+use quinn_udp::UdpSocketState;
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::udp_health::{Health, is_broken};
+#[cfg(windows)]
+use super::udp_windows::UdpSocketState;
 
 /// Bytes of one receive buffer: with GRO the system hands over up to so many at once.
 const RECEIVE_SIZE: usize = 65_536;
