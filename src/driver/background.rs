@@ -113,13 +113,16 @@ impl NetworkDriver {
     }
 
     /// A descriptor of the system that is readable when an update has something to receive, or
-    /// when the driver was [woken](Self::waker): for `epoll`, `poll`, `select`, `kqueue`. It is
-    /// the driver's: it must be neither read nor closed, and is gone with the driver. Timers do not
-    /// make it readable; see [`next_timeout_ms`](Self::next_timeout_ms).
+    /// when the driver was [woken](Self::waker): for `epoll`, `poll`, `select`, `kqueue`. On
+    /// Windows the `HANDLE` of an event that is set then and reset by the update: for
+    /// `WaitForMultipleObjects` and what is made of it; there a thread of the driver's sleeps in
+    /// the system from the first call on. It is the driver's: it must be neither read, reset nor
+    /// closed, and is gone with the driver. Timers do not make it readable; see
+    /// [`next_timeout_ms`](Self::next_timeout_ms).
     ///
     /// # Errors
-    /// [`Status::NotSupported`] where the system has no such thing (Windows), and with a background
-    /// pump, which takes what the descriptor would tell of.
+    /// [`Status::NotSupported`] with a background pump, which takes what the descriptor would tell
+    /// of; [`Status::NetworkSocketError`] when the system has no thread or event left (Windows).
     pub fn poll_descriptor(&mut self) -> Result<i64> {
         if self.settings.background_pump {
             return Err(Error::new(
@@ -127,11 +130,6 @@ impl NetworkDriver {
                 "the background pump takes what the descriptor would tell of; use one or the other",
             ));
         }
-        self.pump.descriptor().ok_or_else(|| {
-            Error::new(
-                Status::NotSupported,
-                "this system has no descriptor for a whole driver; use wait or background_pump",
-            )
-        })
+        self.pump.descriptor().map_err(|error| Error::socket("no descriptor", &error))
     }
 }

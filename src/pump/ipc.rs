@@ -50,6 +50,12 @@ impl Bell {
         }
     }
 
+    /// Wakes whoever asks the system, for whatever reason.
+    #[cfg(windows)]
+    pub fn wake(&self) {
+        let _ = self.waker.wake();
+    }
+
     /// Wakes the driver, and keeps it from going to sleep before it has looked.
     pub fn call(&self) {
         self.called.store(true, Ordering::SeqCst);

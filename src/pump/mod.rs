@@ -15,6 +15,11 @@ pub mod environment;
 pub mod growth;
 mod ipc;
 mod outbox;
+#[cfg(not(windows))]
+mod poller;
+#[cfg(windows)]
+#[path = "poller_windows.rs"]
+mod poller;
 mod resolver;
 mod secure;
 #[cfg(target_os = "linux")]
@@ -34,7 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use mio::{Events, Interest, Poll, Token};
+use mio::{Interest, Token};
 
 use crate::error::Result;
 
@@ -47,6 +52,7 @@ pub use custom::{
 pub use descriptors::raise_descriptor_limit;
 pub use entropy::Entropy;
 pub use ipc::{Bell, IpcPort};
+use poller::Poller;
 pub use resolver::{QUERIES_MAX, Resolver};
 pub use sleeper::Watcher;
 use tcp::SocketRead;
@@ -77,8 +83,7 @@ struct Place {
 
 /// Sockets, clock, resolver.
 pub struct Pump {
-    poll: Poll,
-    events: Events,
+    poll: Poller,
     /// Reads come here.
     pub buffer: ReadBuffer,
     /// Datagram batches come here; `None` while the driver looks at one.
@@ -119,10 +124,9 @@ pub struct Pump {
 impl Pump {
     /// A pump without sockets.
     pub fn new() -> io::Result<Self> {
-        let poll = Poll::new()?;
+        let poll = Poller::new()?;
         let bell = Arc::new(Bell::new(mio::Waker::new(poll.registry(), BELL)?));
         Ok(Self {
-            events: Events::with_capacity(EVENTS_MAX),
             buffer: ReadBuffer::new(),
             batch: Some(Box::new(ReceiveBatch::new())),
             clock: Clock::new(),
@@ -302,7 +306,7 @@ impl Pump {
 
     /// Asks the system what is ready, waiting at most `timeout` (`None`: not at all).
     pub fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.free.append(&mut self.closed);
+        self.poll.recycle(&mut self.closed, &mut self.free);
         self.watch_room()?;
         let sleep = timeout.unwrap_or_default();
         if !sleep.is_zero() {
@@ -328,15 +332,15 @@ impl Pump {
             }
             _ => sleep,
         };
-        let polled = self.poll.poll(&mut self.events, Some(sleep));
+        let polled = self.poll.poll(sleep);
         // Before anything is received: what comes later than this rings.
         self.bell.set_asleep(self.observed);
         match polled {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             other => other?,
         }
-        let (events, places, ready) = (&self.events, &mut self.places, &mut self.ready);
-        for event in events {
+        let (places, ready) = (&mut self.places, &mut self.ready);
+        for event in self.poll.reports() {
             let Token(token) = event.token();
             let index = token >> 2;
             match token & 3 {
@@ -373,26 +377,14 @@ impl Pump {
     /// What sleeps until there is something to [`poll`](Self::poll), without the pump.
     pub fn watcher(&mut self) -> io::Result<Watcher> {
         self.observe();
-        #[cfg(unix)]
-        {
-            use std::os::fd::AsFd;
-            Ok(Watcher::new(self.poll.registry().as_fd().try_clone_to_owned()?))
-        }
-        #[cfg(not(unix))]
-        Ok(Watcher::new())
+        self.poll.watcher(&self.bell)
     }
 
-    /// The number of the descriptor that is readable when there is something to poll, where the
-    /// system has one.
-    pub fn descriptor(&mut self) -> Option<i64> {
+    /// The number of the descriptor that is readable when there is something to poll; on Windows
+    /// of the event that is set then.
+    pub fn descriptor(&mut self) -> io::Result<i64> {
         self.observe();
-        #[cfg(unix)]
-        {
-            use std::os::fd::AsRawFd;
-            Some(self.poll.as_raw_fd().into())
-        }
-        #[cfg(not(unix))]
-        None
+        self.poll.descriptor(&self.bell)
     }
 
     /// From now on the bell rings whenever something comes, whether the driver sleeps or not.
@@ -585,7 +577,7 @@ mod tests {
             pump.udp[0].queue(peer.local(), b"", b"leaves");
             assert_eq!(pump.udp[0].flush().expect("sends"), 1);
             pump.poll(None).expect("polls");
-            assert!(pump.events.is_empty());
+            assert!(pump.poll.reports().is_empty());
         }
     }
 }

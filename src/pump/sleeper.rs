@@ -10,10 +10,8 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use super::Pump;
-
-/// Where the system has no descriptor to sleep on, how long a sleep is at most.
-#[cfg(not(unix))]
-const PERIOD: Duration = Duration::from_millis(1);
+#[cfg(windows)]
+use super::poller::Board;
 
 /// Wakes the one who sleeps on the [`Sleeper`] that was made with it. An alarm that rings while
 /// nobody sleeps ends the next sleep.
@@ -28,7 +26,6 @@ pub struct Sleeper {
     rung: Arc<AtomicBool>,
     #[cfg(unix)]
     pipe: io::PipeReader,
-    #[cfg(unix)]
     watcher: Watcher,
 }
 
@@ -43,12 +40,8 @@ impl Alarm {
             let alarm = Self { rung: Arc::clone(&rung), pipe: writer };
             Ok((alarm, Sleeper { rung, pipe: reader, watcher }))
         }
-        #[cfg(not(unix))]
-        {
-            // Its sleeps are short; nothing has to be watched.
-            let _ = watcher;
-            Ok((Self { rung: Arc::clone(&rung) }, Sleeper { rung }))
-        }
+        #[cfg(windows)]
+        Ok((Self { rung: Arc::clone(&rung) }, Sleeper { rung, watcher }))
     }
 
     /// Rings. `sleeper` is the thread that sleeps.
@@ -63,7 +56,7 @@ impl Alarm {
             // It can only fail when nobody sleeps any more.
             let _ = (&self.pipe).write(&[0]);
         }
-        #[cfg(not(unix))]
+        #[cfg(windows)]
         if let Some(sleeper) = sleeper {
             sleeper.unpark();
         }
@@ -99,19 +92,21 @@ impl Sleeper {
         }
     }
 
-    /// Sleeps until the alarm rings, or for a moment.
-    #[cfg(not(unix))]
+    /// Sleeps until the system has something, the alarm rings, or the time is over.
+    #[cfg(windows)]
     pub fn sleep(&self, most: Duration) {
-        if !self.rung.swap(false, Ordering::AcqRel) {
-            std::thread::park_timeout(most.min(PERIOD));
-            self.rung.store(false, Ordering::Release);
-        }
+        let rung = || self.rung.load(Ordering::Acquire);
+        Board::sleep([&*self.watcher.board].into_iter(), most, rung);
+        // What rings from here on ends the next sleep.
+        self.rung.swap(false, Ordering::AcqRel);
     }
 
-    /// The same.
-    #[cfg(not(unix))]
+    /// Sleeps until the alarm rings, whatever the system has.
+    #[cfg(windows)]
     pub fn sleep_until_alarm(&self) {
-        self.sleep(PERIOD);
+        while !self.rung.swap(false, Ordering::AcqRel) {
+            std::thread::park();
+        }
     }
 }
 
@@ -127,6 +122,8 @@ fn poll(descriptors: &mut [rustix::event::PollFd<'_>], most: Duration) {
 pub struct Watcher {
     #[cfg(unix)]
     descriptor: std::os::fd::OwnedFd,
+    #[cfg(windows)]
+    board: Arc<Board>,
 }
 
 impl Watcher {
@@ -135,9 +132,9 @@ impl Watcher {
         Self { descriptor }
     }
 
-    #[cfg(not(unix))]
-    pub(super) const fn new() -> Self {
-        Self {}
+    #[cfg(windows)]
+    pub(super) const fn new(board: Arc<Board>) -> Self {
+        Self { board }
     }
 
     /// Sleeps until the system has something for one of several pumps.
@@ -150,9 +147,9 @@ impl Watcher {
         poll(&mut descriptors, most);
     }
 
-    /// The same where the system has no descriptor to sleep on.
-    #[cfg(not(unix))]
-    pub fn wait_for_any(_: &[Self], most: Duration) {
-        std::thread::sleep(most.min(PERIOD));
+    /// Sleeps until the system has something for one of several pumps.
+    #[cfg(windows)]
+    pub fn wait_for_any(watchers: &[Self], most: Duration) {
+        Board::sleep(watchers.iter().map(|watcher| &*watcher.board), most, || false);
     }
 }

@@ -1,20 +1,24 @@
 /* What goes on between updates through the C functions: the background pump, and a loop of the
- * program's own that sleeps in poll(). */
+ * program's own that sleeps in poll(), or on Windows in WaitForSingleObject(). */
 #include "pair.h"
 
-#ifndef _WIN32
+#ifdef _WIN32
+#include <windows.h>
+#else
 #include <poll.h>
+#endif
 
 /* Sleeps as a loop of one's own does. Was the descriptor readable? */
 static int sleep_on(nd_driver *driver, int timeout_ms) {
   int64_t number = -1;
-  struct pollfd list;
   CHECK_OK(nd_driver_get_poll_descriptor(driver, &number));
   checks_passed -= 1;
-  list.fd = (int)number;
-  list.events = POLLIN;
-  list.revents = 0;
+#ifdef _WIN32
+  return WaitForSingleObject((HANDLE)(intptr_t)number, (DWORD)timeout_ms) == WAIT_OBJECT_0;
+#else
+  struct pollfd list = {(int)number, POLLIN, 0};
   return poll(&list, 1, timeout_ms) == 1;
+#endif
 }
 
 static uint32_t next_timeout(nd_driver *driver) {
@@ -58,7 +62,6 @@ static void sleeps_on_the_descriptor(uint32_t kind) {
   CHECK(sleep_on(pair.server, PATIENCE_MS));
   close_pair(&pair);
 }
-#endif
 
 static void answers_pings_between_updates(void) {
   nd_connection outgoing = 0, incoming = 0;
@@ -94,11 +97,9 @@ int main(void) {
   CHECK_RESULT(nd_driver_create(&settings, &driver), ND_ERROR_INVALID_ARGUMENT);
   CHECK_RESULT(nd_driver_get_poll_descriptor(NULL, &descriptor), ND_ERROR_INVALID_HANDLE);
   CHECK_RESULT(nd_driver_get_next_timeout(NULL, &timeout), ND_ERROR_INVALID_HANDLE);
-#ifndef _WIN32
   sleeps_on_the_descriptor(ND_INTERFACE_UDP);
   sleeps_on_the_descriptor(ND_INTERFACE_WEBSOCKET);
   sleeps_on_the_descriptor(ND_INTERFACE_IPC);
-#endif
   answers_pings_between_updates();
   return finish();
 }
