@@ -229,6 +229,25 @@ impl Drop for Watch {
     }
 }
 
+/// Asks the system, once more where it answers early that there is nothing: a change of what is
+/// asked for ends a sleep.
+#[allow(clippy::disallowed_methods, reason = "this is the module that may")]
+fn ask(poll: &mut Poll, events: &mut Events, most: Duration) -> io::Result<()> {
+    if most.is_zero() {
+        return poll.poll(events, Some(most));
+    }
+    // Longer than the clock can say is for ever.
+    let end = Instant::now().checked_add(most);
+    let mut rest = Some(most);
+    loop {
+        poll.poll(events, rest)?;
+        rest = end.map(|end| end.saturating_duration_since(Instant::now()));
+        if !events.is_empty() || rest.is_some_and(|rest| rest.is_zero()) {
+            return Ok(());
+        }
+    }
+}
+
 fn run(mut poll: Poll, board: &Board) {
     let mut events = Events::with_capacity(EVENTS_MAX);
     while !board.ending.load(Ordering::Acquire) {
@@ -273,7 +292,7 @@ impl Poller {
     pub fn poll(&mut self, most: Duration) -> io::Result<()> {
         self.reports.clear();
         if let Some(poll) = &mut self.poll {
-            poll.poll(&mut self.events, Some(most))?;
+            ask(poll, &mut self.events, most)?;
             self.reports.extend(self.events.iter().map(Report::of));
         } else if let Some(watch) = &mut self.watch {
             if !most.is_zero() {

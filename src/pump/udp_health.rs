@@ -214,8 +214,11 @@ mod tests {
         assert_eq!(pump.flush_udp(0).expect("sends"), 3);
         assert_eq!(pump.udp_remade, 1);
         pump.poll(None).expect("polls");
-        assert!(pump.receive_udp(place, &mut batch).expect("receives"));
-        assert_eq!(batch.datagrams().map(|(_, word)| word.len()).collect::<Vec<_>>(), [1, 2, 3]);
+        let mut lengths = Vec::new();
+        while pump.udp_wants_receive(place) && pump.receive_udp(place, &mut batch).expect("goes") {
+            lengths.extend(batch.datagrams().map(|(_, word)| word.len()));
+        }
+        assert_eq!(lengths, [1, 2, 3]);
     }
 
     #[test]

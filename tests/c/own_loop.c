@@ -63,6 +63,49 @@ static void sleeps_on_the_descriptor(uint32_t kind) {
   close_pair(&pair);
 }
 
+/* The next event of a program that does nothing but sleep on the descriptor and update. */
+static nd_event awaited_event(nd_driver *driver) {
+  nd_event event;
+  memset(&event, 0, sizeof event);
+  do {
+    uint32_t timeout = next_timeout(driver);
+    if (timeout > PATIENCE_MS) timeout = PATIENCE_MS;
+    if (timeout != 0 && !sleep_on(driver, (int)timeout) && timeout == PATIENCE_MS) return event;
+    CHECK_OK(nd_driver_update(driver));
+    CHECK_OK(nd_driver_pop_event(driver, &event));
+    checks_passed -= 2;
+  } while (event.kind == ND_EVENT_EMPTY);
+  return event;
+}
+
+/* Nothing is due here, so a driver that the descriptor does not wake sleeps for ever. */
+static void talks_by_descriptors_alone(uint32_t kind) {
+  static const uint8_t text[40];
+  nd_connection outgoing = 0, incoming = 0;
+  nd_settings settings = default_settings();
+  nd_interface_settings interface_settings = interface_of(kind);
+  struct pair pair;
+  settings.heartbeat_timeout_ms = 0;
+  settings.disconnect_timeout_ms = 0;
+  pair = open_pair(&interface_settings, &settings, &settings, "127.0.0.1");
+  outgoing = connect_pair(&pair, &incoming);
+  settle(pair.client);
+  settle(pair.server);
+  for (uint32_t round = 0; round < 200 && checks_failed == 0; round++) {
+    uint32_t length = 1 + round % sizeof text;
+    nd_event event;
+    CHECK_OK(nd_driver_send(pair.client, outgoing, 0, text, length, 0));
+    CHECK_OK(nd_driver_flush(pair.client));
+    event = awaited_event(pair.server);
+    CHECK_DATA(event, text, length);
+    CHECK_OK(nd_driver_send(pair.server, incoming, 0, text, length, 0));
+    CHECK_OK(nd_driver_flush(pair.server));
+    event = awaited_event(pair.client);
+    CHECK_DATA(event, text, length);
+  }
+  close_pair(&pair);
+}
+
 static void answers_pings_between_updates(void) {
   nd_connection outgoing = 0, incoming = 0;
   nd_connection_info info;
@@ -100,6 +143,9 @@ int main(void) {
   sleeps_on_the_descriptor(ND_INTERFACE_UDP);
   sleeps_on_the_descriptor(ND_INTERFACE_WEBSOCKET);
   sleeps_on_the_descriptor(ND_INTERFACE_IPC);
+  talks_by_descriptors_alone(ND_INTERFACE_UDP);
+  talks_by_descriptors_alone(ND_INTERFACE_WEBSOCKET);
+  talks_by_descriptors_alone(ND_INTERFACE_IPC);
   answers_pings_between_updates();
   return finish();
 }
