@@ -1,12 +1,8 @@
 /* Limits of one connection, its write mode, streams that the program accepted itself, and what
  * proxies and TLS are told beside that. */
-#include "pair.h"
+#include "sockets.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "pair.h"
 
 static const uint8_t text[] = "text";
 
@@ -97,33 +93,22 @@ static void a_write_mode(void) {
 
 /* The program accepts, reads a little, and hands the stream over. */
 static void a_stream_of_the_program(void) {
-  struct sockaddr_in address;
-  socklen_t length = sizeof address;
   uint8_t start[7];
   struct pair pair;
   nd_connection incoming;
   char path[TEXT_MAX], url[TEXT_MAX];
   nd_connection outgoing = 0;
-  int listener = socket(AF_INET, SOCK_STREAM, 0), accepted;
+  socket_number listener = local_stream(0), accepted;
+  int64_t end = now_ms() + PATIENCE_MS;
   nd_interface_settings websocket = interface_of(ND_INTERFACE_WEBSOCKET);
-  memset(&address, 0, sizeof address);
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  CHECK_EQUAL(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
-  CHECK_EQUAL(listen(listener, 1), 0);
-  CHECK_EQUAL(getsockname(listener, (struct sockaddr *)&address, &length), 0);
   pair = open_pair(&websocket, NULL, NULL, "127.0.0.1");
   CHECK_OK(nd_driver_stop_listening(pair.server));
-  snprintf(url, sizeof url, "ws://127.0.0.1:%u/handed", (unsigned)ntohs(address.sin_port));
+  snprintf(url, sizeof url, "ws://127.0.0.1:%u/handed", (unsigned)port_of(listener));
   NEED_OK(nd_driver_connect_url(pair.client, url, NULL, &outgoing));
   accepted = accept(listener, NULL, NULL);
-  CHECK(accepted >= 0);
-  {
-    struct pollfd waiting = {accepted, POLLIN, 0};
-    int64_t end = now_ms() + PATIENCE_MS;
-    while (poll(&waiting, 1, 0) == 0 && now_ms() < end) turn(&pair);
-  }
-  CHECK_EQUAL(read(accepted, start, sizeof start), sizeof start);
+  CHECK(accepted != NO_SOCKET);
+  while (!has_something(accepted) && now_ms() < end) turn(&pair);
+  CHECK_EQUAL(read_some(accepted, start, sizeof start), sizeof start);
   CHECK_RESULT(nd_driver_accept_stream(pair.server, 7, (uint64_t)accepted, start, sizeof start),
                ND_ERROR_INVALID_ARGUMENT);
   CHECK_RESULT(nd_driver_accept_stream(pair.server, 0, UINT64_MAX, NULL, 0),
@@ -133,14 +118,14 @@ static void a_stream_of_the_program(void) {
   CHECK_RESULT(nd_driver_accept_stream(pair.server, 0, (uint64_t)accepted, NULL, 1),
                ND_ERROR_NULL_ARGUMENT);
   CHECK_OK(nd_driver_accept_stream(pair.server, 0, (uint64_t)accepted, start, sizeof start));
-  CHECK_EQUAL(close(accepted), 0);
+  CHECK_EQUAL(close_socket(accepted), 0);
   incoming = next_connection(&pair);
   CHECK_OK(nd_connection_get_text(pair.server, incoming, ND_TEXT_PATH, path, sizeof path, NULL));
   CHECK(strcmp(path, "/handed") == 0);
   CHECK_EQUAL(next_event(&pair, pair.client).kind, ND_EVENT_CONNECT);
   CHECK_OK(nd_driver_send(pair.client, outgoing, 0, text, 4, 0));
   CHECK_EQUAL(next_event(&pair, pair.server).kind, ND_EVENT_DATA);
-  close(listener);
+  close_socket(listener);
   close_pair(&pair);
 }
 

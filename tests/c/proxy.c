@@ -1,65 +1,48 @@
 /* The way to a server: through a proxy, perhaps the environment's, and to where it redirects. */
+#include "sockets.h"
+
 #include "pair.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
-
-/* A socket of this machine, listening or connected; its port in *port. */
-static int stranger(uint16_t *port, int listens) {
-  struct sockaddr_in address;
-  socklen_t size = sizeof address;
-  int stream = socket(AF_INET, SOCK_STREAM, 0);
-  memset(&address, 0, sizeof address);
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (!listens) {
-    address.sin_port = htons(*port);
-    CHECK(connect(stream, (struct sockaddr *)&address, sizeof address) == 0);
-    return stream;
-  }
-  CHECK(bind(stream, (struct sockaddr *)&address, sizeof address) == 0);
-  CHECK(listen(stream, 8) == 0);
-  CHECK(getsockname(stream, (struct sockaddr *)&address, &size) == 0);
-  *port = ntohs(address.sin_port);
-  return stream;
+/* What the environment says of a name; nothing when NULL. */
+static void set_variable(const char *name, const char *value) {
+#ifdef _WIN32
+  _putenv_s(name, value == NULL ? "" : value);
+#else
+  if (value == NULL) unsetenv(name);
+  else setenv(name, value, 1);
+#endif
 }
 
 /* Takes the client, reads its head into `head`, and answers; returns the stream. */
-static int answer(struct pair *pair, int listener, char *head, size_t capacity, const char *text) {
+static socket_number answer(struct pair *pair, socket_number listener, char *head,
+                            size_t capacity, const char *text) {
   int64_t end = now_ms() + PATIENCE_MS;
   size_t length = 0;
-  int stream = -1;
-  struct timeval moment = {0, 1000};
-  CHECK(setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof moment) == 0);
-  while (stream < 0 && now_ms() < end) {
-    turn(pair);
-    stream = accept(listener, NULL, NULL);
-  }
-  CHECK(stream >= 0);
+  socket_number stream;
+  while (!has_something(listener) && now_ms() < end) turn(pair);
+  stream = has_something(listener) ? accept(listener, NULL, NULL) : NO_SOCKET;
+  CHECK(stream != NO_SOCKET);
   head[0] = '\0';
   while (strstr(head, "\r\n\r\n") == NULL && now_ms() < end && length + 1 < capacity) {
-    ssize_t count = recv(stream, head + length, capacity - 1 - length, MSG_DONTWAIT);
+    int64_t count = read_some(stream, head + length, capacity - 1 - length);
     if (count > 0) length += (size_t)count;
     head[length] = '\0';
     turn(pair);
   }
-  CHECK_EQUAL(send(stream, text, strlen(text), 0), strlen(text));
+  write_all(stream, text, strlen(text));
   return stream;
 }
 
 /* Lets bytes through both ways until the client has an event. */
-static nd_event relay(struct pair *pair, int streams[2]) {
+static nd_event relay(struct pair *pair, socket_number streams[2]) {
   int64_t end = now_ms() + PATIENCE_MS;
   nd_event event;
   memset(&event, 0, sizeof event);
   while (now_ms() < end && event.kind == ND_EVENT_EMPTY) {
     for (int from = 0; from < 2; from++) {
       char bytes[4096];
-      ssize_t count = recv(streams[from], bytes, sizeof bytes, MSG_DONTWAIT);
-      if (count > 0) CHECK(send(streams[1 - from], bytes, (size_t)count, 0) == count);
+      int64_t count = read_some(streams[from], bytes, sizeof bytes);
+      if (count > 0) write_all(streams[1 - from], bytes, (size_t)count);
     }
     turn(pair);
     CHECK_OK(nd_driver_pop_event(pair->client, &event));
@@ -85,19 +68,18 @@ static void tunnel(void) {
   nd_connection outgoing = 0;
   nd_event event;
   char proxy[64], head[2048];
-  uint16_t port = 0;
-  int listener = stranger(&port, 1), streams[2];
-  snprintf(proxy, sizeof proxy, "http://ann:b@127.0.0.1:%u", (unsigned)port);
+  socket_number listener = local_stream(0), streams[2];
+  snprintf(proxy, sizeof proxy, "http://ann:b@127.0.0.1:%u", (unsigned)port_of(listener));
   options.proxy = proxy;
   NEED_OK(nd_driver_connect_url(pair.client, "ws://game.invalid/x", &options, &outgoing));
   streams[0] = answer(&pair, listener, head, sizeof head, "HTTP/1.1 200 OK\r\n\r\n");
   CHECK(strncmp(head, "CONNECT game.invalid:80 HTTP/1.1\r\n", 34) == 0);
   CHECK(strstr(head, "Proxy-Authorization: Basic YW5uOmI=\r\n") != NULL);
-  streams[1] = stranger(&pair.address.port, 0);
+  streams[1] = local_stream(pair.address.port);
   event = relay(&pair, streams);
   CHECK_EQUAL(event.kind, ND_EVENT_CONNECT);
   CHECK(event.connection == outgoing);
-  close(streams[0]), close(streams[1]), close(listener);
+  close_socket(streams[0]), close_socket(streams[1]), close_socket(listener);
   close_pair(&pair);
 }
 
@@ -108,13 +90,12 @@ static void digest(void) {
   nd_connection outgoing = 0;
   nd_event event;
   char proxy[64], head[2048];
-  uint16_t port = 0;
-  int listener = stranger(&port, 1), streams[2];
-  snprintf(proxy, sizeof proxy, "http://ann:hidden@127.0.0.1:%u", (unsigned)port);
+  socket_number listener = local_stream(0), streams[2];
+  snprintf(proxy, sizeof proxy, "http://ann:hidden@127.0.0.1:%u", (unsigned)port_of(listener));
   options.proxy = proxy;
   options.digest_only = 1;
   NEED_OK(nd_driver_connect_url(pair.client, "ws://game.invalid/x", &options, &outgoing));
-  close(answer(&pair, listener, head, sizeof head,
+  close_socket(answer(&pair, listener, head, sizeof head,
                "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Digest realm=\"r\", nonce=\"n\", "
                "qop=\"auth\", algorithm=SHA-256\r\n\r\n"));
   CHECK(strstr(head, "Proxy-Authorization") == NULL);
@@ -122,11 +103,11 @@ static void digest(void) {
   CHECK(strstr(head, "Proxy-Authorization: Digest username=\"ann\", ") != NULL);
   CHECK(strstr(head, "uri=\"game.invalid:80\"") != NULL);
   CHECK(strstr(head, "hidden") == NULL);
-  streams[1] = stranger(&pair.address.port, 0);
+  streams[1] = local_stream(pair.address.port);
   event = relay(&pair, streams);
   CHECK_EQUAL(event.kind, ND_EVENT_CONNECT);
   CHECK(event.connection == outgoing);
-  close(streams[0]), close(streams[1]), close(listener);
+  close_socket(streams[0]), close_socket(streams[1]), close_socket(listener);
   close_pair(&pair);
 }
 
@@ -137,11 +118,10 @@ static void environment(void) {
   nd_connection outgoing = 0;
   nd_event event;
   char proxy[64], head[2048];
-  uint16_t port = 0;
-  int listener = stranger(&port, 1);
-  snprintf(proxy, sizeof proxy, "127.0.0.1:%u", (unsigned)port);
-  setenv("http_proxy", proxy, 1);
-  setenv("no_proxy", "127.0.0.1", 1);
+  socket_number listener = local_stream(0);
+  snprintf(proxy, sizeof proxy, "127.0.0.1:%u", (unsigned)port_of(listener));
+  set_variable("http_proxy", proxy);
+  set_variable("no_proxy", "127.0.0.1");
   outgoing = connect_url(&pair, "/", NULL);
   event = next_event(&pair, pair.client);
   CHECK(event.kind == ND_EVENT_CONNECT && event.connection == outgoing);
@@ -151,16 +131,17 @@ static void environment(void) {
   CHECK(event.kind == ND_EVENT_CONNECT && event.connection == outgoing);
   options.no_proxy = "10.0.0.0/8"; /* instead of the environment's */
   outgoing = connect_url(&pair, "/", &options);
-  close(answer(&pair, listener, head, sizeof head, "HTTP/1.1 407 Who?\r\n\r\n"));
+  close_socket(answer(&pair, listener, head, sizeof head, "HTTP/1.1 407 Who?\r\n\r\n"));
   CHECK(strncmp(head, "CONNECT 127.0.0.1:", 18) == 0);
   event = next_event(&pair, pair.client);
   CHECK(event.kind == ND_EVENT_DISCONNECT && event.connection == outgoing);
   CHECK_EQUAL(event.reason, ND_DISCONNECT_PROXY_FAILED);
   CHECK_EQUAL(event.close_code, 407);
-  setenv("http_proxy", "ftp://proxy", 1);
+  set_variable("http_proxy", "ftp://proxy");
   CHECK_RESULT(nd_driver_connect_url(pair.client, "ws://x/", &options, &outgoing),
                ND_ERROR_INVALID_ARGUMENT);
-  unsetenv("http_proxy"), unsetenv("no_proxy"), close(listener);
+  set_variable("http_proxy", NULL), set_variable("no_proxy", NULL);
+  close_socket(listener);
   close_pair(&pair);
 }
 
@@ -170,14 +151,13 @@ static void redirect(void) {
   nd_connection outgoing = 0;
   nd_event event;
   char url[128], head[2048], text[TEXT_MAX];
-  uint16_t port = 0;
-  int listener = stranger(&port, 1);
-  snprintf(url, sizeof url, "ws://ann:b@127.0.0.1:%u/", (unsigned)port);
+  socket_number listener = local_stream(0);
+  snprintf(url, sizeof url, "ws://ann:b@127.0.0.1:%u/", (unsigned)port_of(listener));
   snprintf(text, sizeof text, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%u/new?q\r\n\r\n",
            (unsigned)pair.address.port);
   for (options.redirects_max = 0; options.redirects_max < 2; options.redirects_max++) {
     NEED_OK(nd_driver_connect_url(pair.client, url, &options, &outgoing));
-    close(answer(&pair, listener, head, sizeof head, text));
+    close_socket(answer(&pair, listener, head, sizeof head, text));
     CHECK(strstr(head, "Authorization: Basic YW5uOmI=\r\n") != NULL);
     event = next_event(&pair, pair.client);
     CHECK(event.connection == outgoing);
@@ -190,7 +170,7 @@ static void redirect(void) {
   snprintf(url, sizeof url, "ws://127.0.0.1:%u/new?q", (unsigned)pair.address.port);
   CHECK_OK(nd_connection_get_text(pair.client, outgoing, ND_TEXT_URL, text, sizeof text, NULL));
   CHECK_TEXT(text, url);
-  close(listener);
+  close_socket(listener);
   close_pair(&pair);
 }
 

@@ -1,11 +1,9 @@
 /* What only WebSocket has: texts of the request, sub-protocols, dialects, documents, refusals;
  * and the ways in which a connection fails on every interface. */
+#include "sockets.h"
+
 #include "pair.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* After so much silence a connection ends here. Under Valgrind a first update takes a third of a
  * second, and this must be well above it. */
@@ -140,45 +138,31 @@ static void deadline(void) {
   struct pair pair = open_websocket(ND_DIALECT_PLAIN, NULL, NULL);
   nd_connect_options options;
   nd_event event;
-  struct sockaddr_in address;
-  socklen_t size = sizeof address;
-  int silent = socket(AF_INET, SOCK_STREAM, 0);
-  memset(&address, 0, sizeof address);
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  CHECK(bind(silent, (struct sockaddr *)&address, sizeof address) == 0);
-  CHECK(listen(silent, 1) == 0);
-  CHECK(getsockname(silent, (struct sockaddr *)&address, &size) == 0);
-  pair.address.port = ntohs(address.sin_port);
+  socket_number silent = local_stream(0);
+  pair.address.port = port_of(silent);
   NEED_OK(nd_connect_options_init(&options));
   CHECK_EQUAL(options.connect_deadline_ms, 0);
   options.connect_deadline_ms = 50;
   event = only_event(&pair, connect_url(&pair, "/", &options));
   CHECK_EQUAL(event.reason, ND_DISCONNECT_MAX_CONNECTION_ATTEMPTS);
-  close(silent);
+  close_socket(silent);
   close_pair(&pair);
 }
 
 /* Sends a request as a browser would and reads until the server closes; returns the length. */
 static size_t http(struct pair *pair, const char *request_text, char *answer, size_t capacity) {
-  struct sockaddr_in address;
   size_t length = 0;
   int64_t end = now_ms() + PATIENCE_MS;
-  int stream = socket(AF_INET, SOCK_STREAM, 0);
-  memset(&address, 0, sizeof address);
-  address.sin_family = AF_INET;
-  address.sin_port = htons(pair->address.port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  CHECK_EQUAL(connect(stream, (struct sockaddr *)&address, sizeof address), 0);
-  CHECK_EQUAL(send(stream, request_text, strlen(request_text), 0), strlen(request_text));
+  socket_number stream = local_stream(pair->address.port);
+  write_all(stream, request_text, strlen(request_text));
   while (now_ms() < end && length + 1 < capacity) {
-    ssize_t count = recv(stream, answer + length, capacity - 1 - length, MSG_DONTWAIT);
+    int64_t count = read_some(stream, answer + length, capacity - 1 - length);
     if (count == 0) break;
     if (count > 0) length += (size_t)count;
     turn(pair);
   }
   answer[length] = '\0';
-  close(stream);
+  close_socket(stream);
   return length;
 }
 
