@@ -13,7 +13,7 @@ use crate::shell::Run;
 /// Warnings are errors in every C program of the project, in every mode.
 pub const C_WARNINGS: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 /// What `-std` a C program of the project is written for.
-const C_STANDARD: &str = "-std=c99";
+pub const C_STANDARD: &str = "-std=c99";
 /// The compiler's switches for the C# subset that Unity, .NET and Mono have in common.
 const CSHARP_FLAGS: &[&str] =
     &["-unsafe", "-langversion:Experimental", "-nologo", "-optimize+", "-debug"];

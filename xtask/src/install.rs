@@ -5,7 +5,8 @@
 //! downloaded from anywhere else, and nothing outside `target/` is changed but by apt and rustup.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Context, Error, Result};
 use crate::paths::Project;
@@ -17,6 +18,12 @@ const NODE_PACKAGES: &[(&str, &str)] = &[("ws", "8.18.3"), ("playwright-core", "
 const PYTHON_PACKAGES: &[(&str, &str)] = &[("websockets", "15.0.1"), ("kosoku", "0.1.0")];
 /// The names under which Chromium is known to systems.
 const CHROMIUM: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
+/// Where Debian and Ubuntu keep Wine for those who do not ask for the windows of its desktop.
+const WINE: &str = "/usr/lib/wine";
+/// Rust's name for the Windows that MinGW compiles for.
+pub const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
+/// How long rustup may try to reach its server.
+const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
 
 /// A thing that a task needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,6 +52,12 @@ pub enum Need {
     Libwebsockets,
     /// Chromium; optional.
     Chromium,
+    /// A C compiler for Windows; optional, as are the next two.
+    Mingw,
+    /// Wine for 64-bit programs.
+    Wine,
+    /// Rust's standard library for Windows.
+    WindowsTarget,
     /// Rust's formatter.
     Rustfmt,
     /// Rust's linter.
@@ -56,7 +69,8 @@ struct Tool {
     need: Need,
     name: &'static str,
     packages: &'static [&'static str],
-    component: Option<&'static str>,
+    /// What `rustup … add` brings, of which sort.
+    rustup: Option<(&'static str, &'static str)>,
     optional: bool,
     present: fn() -> bool,
 }
@@ -66,7 +80,7 @@ const TOOLS: &[Tool] = &[
         need: Need::C,
         name: "a C compiler",
         packages: &["gcc", "libc6-dev", "binutils"],
-        component: None,
+        rustup: None,
         optional: false,
         present: || compiles("cc", "c") && which(&["nm"]).is_some(),
     },
@@ -74,7 +88,7 @@ const TOOLS: &[Tool] = &[
         need: Need::Cxx,
         name: "a C++ compiler",
         packages: &["g++"],
-        component: None,
+        rustup: None,
         optional: false,
         present: || compiles("c++", "c++"),
     },
@@ -82,7 +96,7 @@ const TOOLS: &[Tool] = &[
         need: Need::Mono,
         name: "Mono's C# compiler and runtime",
         packages: &["mono-mcs", "mono-runtime"],
-        component: None,
+        rustup: None,
         optional: false,
         present: || which(&["mcs"]).is_some() && which(&["mono"]).is_some(),
     },
@@ -90,7 +104,7 @@ const TOOLS: &[Tool] = &[
         need: Need::Valgrind,
         name: "Valgrind",
         packages: &["valgrind", "libc6-dbg"],
-        component: None,
+        rustup: None,
         optional: false,
         present: || Run::new("valgrind").args(["-q", "true"]).probe(),
     },
@@ -98,7 +112,7 @@ const TOOLS: &[Tool] = &[
         need: Need::Node,
         name: "Node 18 or later with npm",
         packages: &["nodejs", "npm"],
-        component: None,
+        rustup: None,
         optional: false,
         present: || {
             let script = "process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)";
@@ -109,7 +123,7 @@ const TOOLS: &[Tool] = &[
         need: Need::Python,
         name: "Python 3.9 or later with venv",
         packages: &["python3", "python3-venv"],
-        component: None,
+        rustup: None,
         optional: false,
         present: || {
             let script = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))";
@@ -120,7 +134,7 @@ const TOOLS: &[Tool] = &[
         need: Need::Nginx,
         name: "nginx with its stream module, and openssl",
         packages: &["nginx", "libnginx-mod-stream", "openssl"],
-        component: None,
+        rustup: None,
         optional: false,
         present: || {
             // Debian puts it where only root looks.
@@ -134,7 +148,7 @@ const TOOLS: &[Tool] = &[
         need: Need::Proxies,
         name: "tinyproxy, microsocks and openssl",
         packages: &["tinyproxy-bin", "microsocks", "openssl"],
-        component: None,
+        rustup: None,
         optional: false,
         present: || {
             ["tinyproxy", "microsocks", "openssl"].iter().all(|name| which(&[name]).is_some())
@@ -144,7 +158,7 @@ const TOOLS: &[Tool] = &[
         need: Need::Tshark,
         name: "tshark with Lua",
         packages: &["tshark"],
-        component: None,
+        rustup: None,
         optional: false,
         present: || {
             let script = "tshark --version | grep -qi 'with lua'";
@@ -155,7 +169,7 @@ const TOOLS: &[Tool] = &[
         need: Need::Enet,
         name: "ENet with its headers",
         packages: &["libenet-dev"],
-        component: None,
+        rustup: None,
         optional: false,
         present: || {
             let script = "echo '#include <enet/enet.h>\nint main(void) { return \
@@ -167,7 +181,7 @@ const TOOLS: &[Tool] = &[
         need: Need::Libwebsockets,
         name: "libwebsockets and zlib with their headers",
         packages: &["libwebsockets-dev", "zlib1g-dev"],
-        component: None,
+        rustup: None,
         optional: false,
         present: || {
             let script = "echo '#include <libwebsockets.h>\n#include <zlib.h>\nint main(void) { \
@@ -180,15 +194,43 @@ const TOOLS: &[Tool] = &[
         need: Need::Chromium,
         name: "Chromium",
         packages: &["chromium"],
-        component: None,
+        rustup: None,
         optional: true,
         present: || chromium().is_some(),
+    },
+    Tool {
+        need: Need::Mingw,
+        name: "MinGW's C compiler for 64-bit Windows",
+        packages: &["gcc-mingw-w64-x86-64"],
+        rustup: None,
+        optional: true,
+        present: || which(&["x86_64-w64-mingw32-gcc"]).is_some(),
+    },
+    Tool {
+        need: Need::Wine,
+        name: "Wine for 64-bit programs",
+        packages: &["wine64"],
+        rustup: None,
+        optional: true,
+        present: || wine().is_some(),
+    },
+    Tool {
+        need: Need::WindowsTarget,
+        name: "Rust's standard library for Windows",
+        packages: &[],
+        rustup: Some(("target", WINDOWS_TARGET)),
+        optional: true,
+        present: || {
+            let script =
+                format!("test -d \"$(rustc --print target-libdir --target {WINDOWS_TARGET})\"");
+            Run::new("sh").args(["-c", &script]).probe()
+        },
     },
     Tool {
         need: Need::Rustfmt,
         name: "rustfmt",
         packages: &[],
-        component: Some("rustfmt"),
+        rustup: Some(("component", "rustfmt")),
         optional: false,
         present: || Run::new("cargo").args(["fmt", "--version"]).probe(),
     },
@@ -196,7 +238,7 @@ const TOOLS: &[Tool] = &[
         need: Need::Clippy,
         name: "clippy",
         packages: &[],
-        component: Some("clippy"),
+        rustup: Some(("component", "clippy")),
         optional: false,
         present: || Run::new("cargo").args(["clippy", "--version"]).probe(),
     },
@@ -261,6 +303,14 @@ pub fn chromium() -> Option<PathBuf> {
     which(CHROMIUM).filter(|path| Run::new(path).arg("--version").probe())
 }
 
+/// Wine and its server, when they are there.
+pub fn wine() -> Option<[PathBuf; 2]> {
+    let find = |name: &str, own: &str| {
+        which(&[name]).or_else(|| Some(Path::new(WINE).join(own)).filter(|path| path.is_file()))
+    };
+    Some([find("wine64", "wine64")?, find("wineserver", "wineserver64")?])
+}
+
 /// The folder with the npm packages; `require` finds them when NODE_PATH names it.
 pub fn node_modules(project: &Project) -> PathBuf {
     project.target.join("tools/node_modules")
@@ -289,34 +339,35 @@ fn compiles(compiler: &str, language: &str) -> bool {
 fn install_all(project: &Project, absent: &[&Tool]) -> Result<Vec<String>> {
     let mut notes = Vec::new();
     for tool in absent {
-        if let Some(component) = tool.component {
+        if let Some((sort, name)) = tool.rustup {
             println!("installing {} …", tool.name);
-            let run = Run::new("rustup").args(["component", "add", component]);
+            let run = Run::new("rustup").args([sort, "add", name]).limit(RUSTUP_LIMIT);
             notes.extend(run.quiet(project, "rustup").err().map(|error| error.to_string()));
         }
     }
-    let required: Vec<_> = packages(absent, false);
-    let optional: Vec<_> = packages(absent, true);
-    if required.is_empty() && optional.is_empty() {
+    let mut groups = groups(absent);
+    groups.retain(|group| !group.is_empty());
+    if groups.is_empty() {
         return Ok(notes);
     }
     let Some(prefix) = administrator() else {
         notes.push("this task may not install packages (not root, and no `sudo -n`)".to_owned());
         return Ok(notes);
     };
-    // Optional packages go apart: one that this system does not have must not stop the others.
-    for group in [required, optional] {
-        if !group.is_empty() {
-            println!("installing {} …", group.join(" "));
-            notes.extend(apt_install(project, prefix, &group).err().map(|e| e.to_string()));
-        }
+    for group in groups {
+        println!("installing {} …", group.join(" "));
+        notes.extend(apt_install(project, prefix, &group).err().map(|e| e.to_string()));
     }
     Ok(notes)
 }
 
-fn packages(absent: &[&Tool], optional: bool) -> Vec<&'static str> {
-    let chosen = absent.iter().filter(|tool| tool.optional == optional);
-    chosen.flat_map(|tool| tool.packages.iter().copied()).collect()
+/// What apt gets at once: what is required, and each optional tool alone, because one that this
+/// system does not have must not stop the others.
+fn groups(absent: &[&Tool]) -> Vec<Vec<&'static str>> {
+    let (optional, required): (Vec<&Tool>, Vec<&Tool>) = absent.iter().partition(|t| t.optional);
+    let required = required.iter().flat_map(|tool| tool.packages.iter().copied()).collect();
+    let alone = optional.iter().map(|tool| tool.packages.to_vec());
+    std::iter::once(required).chain(alone).collect()
 }
 
 /// How to become root for apt: not at all, through sudo, or None when there is no way.
@@ -351,8 +402,8 @@ fn apt_install(project: &Project, prefix: &[&str], packages: &[&str]) -> Result<
 }
 
 fn explain(tool: &Tool, notes: &[String]) -> String {
-    let how = match tool.component {
-        Some(component) => format!("rustup component add {component}"),
+    let how = match tool.rustup {
+        Some((sort, name)) => format!("rustup {sort} add {name}"),
         None => format!("apt-get install {}", tool.packages.join(" ")),
     };
     let mut text = format!("{} is missing; get it with `{how}`", tool.name);
@@ -422,7 +473,7 @@ mod tests {
         for tool in TOOLS {
             let same = TOOLS.iter().filter(|other| other.need == tool.need).count();
             assert_eq!(same, 1, "{:?}", tool.need);
-            assert!(!tool.packages.is_empty() || tool.component.is_some(), "{:?}", tool.need);
+            assert!(!tool.packages.is_empty() || tool.rustup.is_some(), "{:?}", tool.need);
         }
     }
 
@@ -438,10 +489,11 @@ mod tests {
     }
 
     #[test]
-    fn required_and_optional_packages_are_installed_apart() {
+    fn each_optional_tool_is_installed_apart() {
         let all: Vec<_> = TOOLS.iter().collect();
-        assert_eq!(packages(&all, true), ["chromium"]);
-        assert!(!packages(&all, false).contains(&"chromium"));
+        let groups = groups(&all);
+        assert!(groups[0].contains(&"gcc") && !groups[0].contains(&"chromium"));
+        assert_eq!(groups[1..], [&["chromium"][..], &["gcc-mingw-w64-x86-64"], &["wine64"], &[]]);
     }
 
     #[test]

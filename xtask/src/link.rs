@@ -15,19 +15,20 @@ pub fn command(project: &Project, _: &Args) -> Result<()> {
 
 /// The library and the native libraries it needs, in linking order.
 pub fn arguments(project: &Project) -> Result<Vec<String>> {
-    let libraries = native_libraries(&build::release_notes(project)?)
-        .ok_or_else(|| Error::new(format!("rustc printed no line with \"{NOTE}\"")))?;
+    let libraries = native_libraries(&build::release_notes(project)?)?;
     let archive = project.shown(&static_library(project));
     Ok(std::iter::once(archive).chain(libraries).collect())
 }
 
 /// The libraries in rustc's note, each one once, at its last place: there it serves all that
 /// stand before it.
-fn native_libraries(text: &str) -> Option<Vec<String>> {
-    let (_, list) = text.lines().find_map(|line| line.split_once(NOTE))?;
+pub fn native_libraries(text: &str) -> Result<Vec<String>> {
+    let list = text.lines().find_map(|line| line.split_once(NOTE));
+    let (_, list) =
+        list.ok_or_else(|| Error::new(format!("rustc printed no line with \"{NOTE}\"")))?;
     let words: Vec<_> = list.split_whitespace().collect();
     let last = |(at, word): &(usize, &&str)| !words[at + 1..].contains(word);
-    Some(words.iter().enumerate().filter(last).map(|(_, word)| (*word).to_owned()).collect())
+    Ok(words.iter().enumerate().filter(last).map(|(_, word)| (*word).to_owned()).collect())
 }
 
 #[cfg(test)]
@@ -39,12 +40,12 @@ mod tests {
         let text = "   Compiling x\nnote: link against\n\n\
                     note: native-static-libs: -lgcc_s -lutil -lc -lm -lc\n";
         let expected = ["-lgcc_s", "-lutil", "-lm", "-lc"].map(str::to_owned);
-        assert_eq!(native_libraries(text), Some(expected.to_vec()));
+        assert_eq!(native_libraries(text).expect("a note"), expected);
     }
 
     #[test]
     fn no_note_is_not_an_empty_list() {
-        assert_eq!(native_libraries("Finished\n"), None);
-        assert_eq!(native_libraries("note: native-static-libs:\n"), Some(Vec::new()));
+        assert!(native_libraries("Finished\n").is_err());
+        assert!(native_libraries("note: native-static-libs:\n").expect("a note").is_empty());
     }
 }

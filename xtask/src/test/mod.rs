@@ -15,6 +15,7 @@ mod sanitizer;
 mod side_by_side;
 mod snippets;
 mod steps;
+mod windows;
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};

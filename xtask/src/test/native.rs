@@ -194,7 +194,7 @@ fn run_program(project: &Project, run: Run, name: &str) -> Result<String> {
 }
 
 /// Runs one of the C tests; returns how many of its checks passed.
-fn run_test(project: &Project, run: Run, step: &str, program: &Path) -> Result<String> {
+pub fn run_test(project: &Project, run: Run, step: &str, program: &Path) -> Result<String> {
     let name = stem(program);
     let log = run_program(project, run, &format!("{step}-{name}"))?;
     Ok(format!("{name}: {}", closing_line(&log).context(&name)?))

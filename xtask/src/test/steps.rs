@@ -3,7 +3,7 @@
 //! under way until the end.
 
 use super::side_by_side::Build;
-use super::{Outcome, abi, docs, models, native, peers, rust, sanitizer};
+use super::{Outcome, abi, docs, models, native, peers, rust, sanitizer, windows};
 use crate::bindgen;
 use crate::conformance::{self, Cases};
 use crate::demo;
@@ -192,6 +192,13 @@ pub const STEPS: &[Step] = &[
     ),
     step("loom", "what threads share, in every order of theirs", Build::Own, &[], models::check),
     step("tsan", "the tests about threads see no race", Build::Own, &[], sanitizer::threads),
+    step(
+        "windows",
+        "the C tests on the library for Windows, in Wine",
+        Build::Own,
+        &[Need::Mingw, Need::Wine, Need::WindowsTarget],
+        windows::check,
+    ),
     step("fuzz", "every parser for a few seconds", Build::Own, &[Need::Cxx], fuzzing),
     Step {
         name: "demo",
