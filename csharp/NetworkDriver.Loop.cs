@@ -8,13 +8,16 @@ namespace NetDriver
         /// <summary>
         /// A file descriptor that is readable when an update has something to receive, or when
         /// <see cref="Wake"/> was called: for a loop of your own on epoll, poll or kqueue, in
-        /// place of <see cref="Wait"/>. It is the driver's: do not read or close it. Timers do
-        /// not make it readable; see <see cref="GetNextTimeoutMS"/>.
+        /// place of <see cref="Wait"/>. On Windows the handle of an event that is set then and
+        /// reset by the update, for <c>WaitHandle.WaitAny</c> and the like: put it into the
+        /// <c>SafeWaitHandle</c> of a <c>ManualResetEvent</c>, as not owned. It is the driver's:
+        /// do not read, reset or close it. Timers do not make it readable; see
+        /// <see cref="GetNextTimeoutMS"/>.
         /// </summary>
-        /// <param name="descriptor">The descriptor; -1 when there is none.</param>
-        /// <returns>0 or a negative <see cref="Error.StatusCode"/>; NotSupported on Windows, and
-        /// with <see cref="NetDriverParameter.backgroundPump"/>, which takes what the descriptor
-        /// would tell of.</returns>
+        /// <param name="descriptor">The descriptor or handle; -1 when there is none.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>; NotSupported with
+        /// <see cref="NetDriverParameter.backgroundPump"/>, which takes what the descriptor would
+        /// tell of.</returns>
         public int GetPollDescriptor(out long descriptor)
         {
             long value = -1;

@@ -5744,15 +5744,19 @@ nd_result nd_multi_driver_abort_send(struct nd_multi_driver *multi, const struct
 /**
  * A descriptor that is readable when nd_driver_update has something to receive, or when
  * nd_driver_wake was called: for epoll, poll, select or kqueue in a loop of your own, in place of
- * nd_driver_wait. It is the driver's: do not read, write or close it. Timers do not make it
- * readable: sleep no longer than nd_driver_get_next_timeout says.
+ * nd_driver_wait. On Windows it is the HANDLE of an event that is set then, and reset by
+ * nd_driver_update: for WaitForSingleObject, WaitForMultipleObjects,
+ * MsgWaitForMultipleObjects or RegisterWaitForSingleObject. It is the driver's: do not read,
+ * write, set, reset or close it. Timers do not make it readable: sleep no longer than
+ * nd_driver_get_next_timeout says.
+ *
+ * From the first call on, Windows needs a thread of the driver's, which sleeps in the system.
  *
  * @param driver  the driver
- * @param out_descriptor  out: the file descriptor
- * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_SUPPORTED (Windows,
- * where no handle stands for a whole driver: use nd_driver_wait in a thread, or
- * nd_settings.background_pump; and with that pump anywhere, which takes what the descriptor would
- * tell of); ND_ERROR_DRIVER_IN_USE
+ * @param out_descriptor  out: the file descriptor; on Windows the HANDLE, as a number
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NOT_SUPPORTED (with
+ * nd_settings.background_pump, which takes what the descriptor would tell of);
+ * ND_ERROR_NETWORK_SOCKET (Windows: no thread or event is left); ND_ERROR_DRIVER_IN_USE
  * @lifetime until the driver is destroyed; take it out of your loop before
  * @thread the one that uses the driver now; any thread may sleep on the descriptor
  * @since 0.4
