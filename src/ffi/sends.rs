@@ -120,8 +120,7 @@ pub unsafe extern "C" fn nd_driver_begin_send(
     with_driver(driver, |driver| unsafe {
         let out = args::output(out_send, "out_send")?;
         let connection = Connection::from_u64(connection);
-        let handle = driver.begin_send(connection, pipeline, required_size)?;
-        let room = driver.send_buffer(handle)?;
+        let (handle, room) = driver.begin_in_place(connection, pipeline, required_size)?;
         let (data, capacity) = (room.as_mut_ptr(), room.len() as u32);
         *out = nd_send { handle: handle.to_u64(), data, capacity, reserved: 0 };
         Ok(())

@@ -232,6 +232,20 @@ impl Pump {
         Some(stream.out(&mut self.pool))
     }
 
+    /// The same for so many bytes, if no more than `most` wait then.
+    #[inline]
+    pub fn out_within(&mut self, id: StreamId, size: usize, most: usize) -> Option<&mut Vec<u8>> {
+        let place = self.places.get_mut(id as usize)?;
+        let stream = place.stream.as_mut()?;
+        if stream.queued() + size > most {
+            return None;
+        }
+        if !std::mem::replace(&mut place.dirty, true) {
+            self.dirty.push(id);
+        }
+        Some(stream.out(&mut self.pool))
+    }
+
     /// Appends memory that is sent from where it lies, and let go of when it has left or the
     /// stream has ended.
     pub fn push(&mut self, id: StreamId, memory: Bytes) {

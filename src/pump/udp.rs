@@ -156,6 +156,7 @@ impl UdpSocket {
             return false;
         }
         let start = self.bytes.len();
+        self.bytes.reserve(head.len() + body.len());
         self.bytes.extend_from_slice(head);
         self.bytes.extend_from_slice(body);
         self.queue.push(Queued { remote, start, length: self.bytes.len() - start });
