@@ -47,8 +47,19 @@ impl NetworkDriver {
     ///
     /// # Errors
     /// As [`send`](Self::send); [`Status::InvalidArgument`] for text that is not UTF-8.
-    #[inline]
     pub fn send_as(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
+        self.send_at_once(connection, pipeline, kind, data)
+    }
+
+    /// The same, for who sends many.
+    #[inline(always)]
+    pub(crate) fn send_at_once(
         &mut self,
         connection: Connection,
         pipeline: u8,

@@ -56,6 +56,7 @@ thread_local! {
 }
 
 #[cold]
+#[inline(never)]
 fn invalid() -> Error {
     Error::fixed(&Fixed(
         Status::InvalidHandle,
@@ -112,7 +113,7 @@ pub fn with_driver(
 #[inline]
 pub fn enter<R>(handle: *mut nd_driver, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
     let (slot, generation) = decode(handle)?;
-    let place = slot.place.get().ok_or_else(invalid)?;
+    let Some(place) = slot.place.get() else { return Err(invalid()) };
     place.enter_unnoted(|driver| slot.check(generation).map(|()| body(driver)))?
 }
 

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mio::Waker;
 use parking_lot::Mutex;
 
+use super::tail::Tail;
+
 /// Packets that wait in one port; those that its driver has begun to take in are not among them.
 pub const QUEUE_MAX: usize = 65_536;
 /// Bytes of a queue's memory that is kept to be used again.
@@ -84,14 +86,15 @@ impl Bell {
 /// Packets, one behind the other.
 #[derive(Default)]
 struct Packets {
-    bytes: Vec<u8>,
+    bytes: Tail,
     /// Who sent each, and where in `bytes` it ends.
     ends: Vec<(u16, usize)>,
 }
 
 impl Packets {
     fn new() -> Self {
-        Self { bytes: Vec::with_capacity(BYTES_INITIAL), ends: Vec::with_capacity(PACKETS_INITIAL) }
+        let ends = Vec::with_capacity(PACKETS_INITIAL);
+        Self { bytes: Tail::with_capacity(BYTES_INITIAL), ends }
     }
 
     fn clear(&mut self) {
@@ -192,9 +195,7 @@ impl IpcPort {
         let mut waiting = route.mailbox.lock();
         let Waiting { packets, bell: Some(bell) } = &mut *waiting else { return false };
         if packets.ends.len() < QUEUE_MAX {
-            packets.bytes.reserve(head.len() + body.len());
-            packets.bytes.extend_from_slice(head);
-            packets.bytes.extend_from_slice(body);
+            packets.bytes.append(head, body);
             packets.ends.push((self.port, packets.bytes.len()));
             if bell.is_to_ring() {
                 let bell = Arc::clone(bell);

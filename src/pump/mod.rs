@@ -20,6 +20,7 @@ mod secure;
 #[cfg(target_os = "linux")]
 mod send_many;
 mod sleeper;
+mod tail;
 mod tcp;
 mod tls;
 mod udp;
@@ -233,7 +234,7 @@ impl Pump {
     }
 
     /// The same for so many bytes, if no more than `most` wait then.
-    #[inline]
+    #[inline(always)]
     pub fn out_within(&mut self, id: StreamId, size: usize, most: usize) -> Option<&mut Vec<u8>> {
         let place = self.places.get_mut(id as usize)?;
         let stream = place.stream.as_mut()?;

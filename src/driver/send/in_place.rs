@@ -32,7 +32,7 @@ struct SendSlot {
 }
 
 impl OpenSends {
-    #[inline]
+    #[inline(always)]
     fn open(
         &mut self,
         connection: Connection,
@@ -71,7 +71,7 @@ impl OpenSends {
         slot.filter(|slot| slot.open && slot.generation == handle.generation()).ok_or_else(not_open)
     }
 
-    #[inline]
+    #[inline(always)]
     fn close(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
         let Some(slot) = self.slots.get_mut(handle.index()) else { return Err(not_open()) };
         if slot.generation != handle.generation() || !std::mem::take(&mut slot.open) {
@@ -111,7 +111,7 @@ impl NetworkDriver {
     }
 
     /// The same, and where to write it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin_in_place(
         &mut self,
         connection: Connection,
@@ -204,8 +204,18 @@ impl NetworkDriver {
     ///
     /// # Errors
     /// As [`end_send`](Self::end_send).
-    #[inline]
     pub fn end_send_as(
+        &mut self,
+        handle: SendHandle,
+        length: u32,
+        kind: MessageKind,
+    ) -> Result<()> {
+        self.end_in_place(handle, length, kind)
+    }
+
+    /// The same, for who ends many.
+    #[inline(always)]
+    pub(crate) fn end_in_place(
         &mut self,
         handle: SendHandle,
         length: u32,
@@ -215,7 +225,7 @@ impl NetworkDriver {
         let (connection, pipeline, capacity) = (slot.connection, slot.pipeline, slot.capacity);
         let bytes = std::mem::take(&mut slot.bytes);
         let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
-            Some(data) => self.send_as(connection, pipeline, kind, data),
+            Some(data) => self.send_at_once(connection, pipeline, kind, data),
             None => Err(overflow(length as usize, capacity)),
         };
         if let Some(slot) = self.sends.slots.get_mut(handle.index()) {

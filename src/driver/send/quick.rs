@@ -12,7 +12,7 @@ use super::super::{MessageKind, NetworkDriver};
 use super::frame_kind;
 use super::owned::SHARED_SIZE_MIN;
 use crate::proto::framing::write_packet;
-use crate::proto::pipeline::SHORT_SIZE_MAX;
+use crate::proto::pipeline::{SHORT_SIZE_MAX, SHORTEST_SIZE};
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 use crate::proto::websocket::{HEADER_SIZE_MAX, Kind};
 use crate::pump::StreamId;
@@ -26,17 +26,15 @@ impl NetworkDriver {
     /// done.
     #[inline(always)]
     pub(super) fn send_quickly(&mut self, index: u32, kind: MessageKind, data: &[u8]) -> bool {
-        let entry = self.connections.at(index);
-        let sent = match entry.link {
-            Link::Udp { .. } | Link::Ipc { .. } => self.send_datagram(index, kind, data),
-            Link::Stream(id) => self.send_in_stream(index, id, kind, data),
-            Link::Custom { .. } | Link::None => false,
+        let sent = if let Link::Stream(id) = self.connections.at(index).link {
+            self.send_in_stream(index, id, kind, data)
+        } else {
+            self.send_datagram(index, kind, data)
         };
         if !sent {
             cold_path();
             return false;
         }
-        self.connections.at(index).traffic.count_sent(data.len());
         self.statistics.messages_out += 1;
         self.statistics.bytes_out += data.len() as u64;
         true
@@ -44,7 +42,7 @@ impl NetworkDriver {
 
     /// Bytes that a message in place gets which may be begun now, without a pipeline, on a
     /// connection that can send. `None`: the long way knows.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begins_quickly(&self, index: u32, required: u32) -> Option<usize> {
         let entry = self.connections.peek(index);
         let required = required as usize;
@@ -57,14 +55,13 @@ impl NetworkDriver {
             return None;
         }
         let capacity = self.settings.send_queue_capacity as usize;
-        let fits = match entry.link {
-            Link::Udp { socket, .. } => {
-                self.pump.udp[socket as usize].has_room(DATA_HEADER_SIZE)
-                    && entry.queued_messages() < capacity
-            }
-            Link::Ipc { .. } => entry.queued_messages() < capacity,
-            Link::Stream(id) => self.stream_takes(entry, id, required),
-            Link::Custom { .. } | Link::None => false,
+        let fits = if let Link::Stream(id) = entry.link {
+            self.stream_takes(entry, id, required)
+        } else if let Link::Udp { socket, .. } = entry.link {
+            self.pump.udp[socket as usize].has_room(DATA_HEADER_SIZE)
+                && entry.queued_messages() < capacity
+        } else {
+            matches!(entry.link, Link::Ipc { .. }) && entry.queued_messages() < capacity
         };
         if !fits {
             cold_path();
@@ -121,25 +118,24 @@ impl NetworkDriver {
                 return false;
             }
             let header = data_header(utp.token(), NONE);
-            let queued = match &entry.link {
-                Link::Udp { socket, remote } => {
-                    self.pump.udp[*socket as usize].queue(*remote, &header, data)
+            let headers = header_size(&entry.link);
+            if let Link::Udp { socket, remote } = &entry.link {
+                if !self.pump.udp[*socket as usize].queue(*remote, &header, data) {
+                    cold_path();
+                    return false;
                 }
-                Link::Ipc { port, remote } => {
-                    self.pump.ipc[*port as usize].send(*remote, &header, data);
-                    true
-                }
-                _ => false,
-            };
-            if !queued {
+            } else if let &Link::Ipc { port, remote } = &entry.link {
+                self.pump.ipc[port as usize].send(remote, &header, data);
+            } else {
                 cold_path();
                 return false;
             }
             utp.handle_sent(self.now);
             entry.queued_datagrams += 1;
             self.statistics.datagrams_out += 1;
-            self.tx.record_alike(size, header_size(&entry.link));
+            self.tx.record_alike(size, headers);
         }
+        entry.traffic.count_sent(data.len());
         if !std::mem::replace(&mut entry.queue_listed, true) {
             self.queued_list.push(index);
         }
@@ -198,12 +194,15 @@ impl NetworkDriver {
                 return false;
             }
             let Some(header) = machine.send_alone(now, data, room) else { return false };
-            let header = header.as_slice();
             let mut head = [0; DATA_HEADER_SIZE + SHORT_SIZE_MAX];
-            let size = DATA_HEADER_SIZE + header.len();
             head[..DATA_HEADER_SIZE].copy_from_slice(&data_header(utp.token(), pipeline));
-            head[DATA_HEADER_SIZE..size].copy_from_slice(header);
-            socket.queue(*remote, &head[..size], data);
+            head[DATA_HEADER_SIZE..].copy_from_slice(header.bytes());
+            let size = DATA_HEADER_SIZE + header.size();
+            if size == head.len() {
+                socket.queue(*remote, &head, data);
+            } else {
+                socket.queue(*remote, &head[..DATA_HEADER_SIZE + SHORTEST_SIZE], data);
+            }
             utp.handle_sent(now);
             entry.queued_datagrams += 1;
             self.statistics.datagrams_out += 1;
@@ -255,6 +254,7 @@ impl NetworkDriver {
             && let Some(out) = self.pump.out_within(id, data.len() + HEADER_SIZE_MAX, most)
         {
             ws.write_whole(out, frame_kind(kind), [], data, || self.entropy.take());
+            entry.traffic.count_sent(data.len());
             return true;
         }
         cold_path();
@@ -297,6 +297,7 @@ impl NetworkDriver {
             None => write_packet(out, &header, data),
         }
         utp.handle_sent(self.now);
+        entry.traffic.count_sent(data.len());
         true
     }
 }

@@ -189,9 +189,6 @@ impl<T> SharedLock<T> {
     /// Asked by who has just become the holder.
     #[inline]
     fn has_shared_users(&self) -> bool {
-        if !self.sharing.load(Ordering::Relaxed) {
-            return false;
-        }
         sequential_fence();
         let mut used = self.used.load(Ordering::SeqCst);
         while used != 0 {

@@ -97,7 +97,7 @@ impl Pipeline {
     /// ReliableSequenced stage with a window of 64 or less: the packet is what this gives, and the
     /// message behind it. `None`: it is another one, or the message is not taken; nothing was
     /// done.
-    #[inline]
+    #[inline(always)]
     pub fn send_alone(
         &mut self,
         now: Micros,

@@ -182,7 +182,7 @@ impl Session {
     ///
     /// # Errors
     /// It is too long, or too many wait already.
-    #[inline]
+    #[inline(always)]
     pub fn send_message(&mut self, pipeline: u8, parts: &[&[u8]]) -> Result<(), Refused> {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if length > self.message_size_max() {

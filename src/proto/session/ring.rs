@@ -30,7 +30,7 @@ impl ByteRing {
     }
 
     /// Appends bytes and returns where they begin.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, parts: &[&[u8]]) -> u64 {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if self.len() + length > self.storage.len() {

@@ -17,7 +17,9 @@ pub const FIXED_SIZE: usize = 8;
 pub const MASK_SIZE_MAX: usize = 255;
 /// Bytes of the longest header.
 pub const SIZE_MAX: usize = FIXED_SIZE + MASK_SIZE_MAX;
-/// Bytes of the longest header of a window of 64 or less.
+/// Bytes of the headers of windows of 32 or less, and of those of 64 or less.
+pub const SHORTEST_SIZE: usize = FIXED_SIZE + 4;
+/// See [`SHORTEST_SIZE`].
 pub const SHORT_SIZE_MAX: usize = FIXED_SIZE + 8;
 /// What stands behind the header of a packet that only acknowledges: a byte without meaning.
 pub const ACK_PAYLOAD: [u8; 1] = [0];
@@ -97,14 +99,21 @@ impl ShortHeader {
         bytes[4..6].copy_from_slice(&sequence.to_le_bytes());
         bytes[6..8].copy_from_slice(&acked.to_le_bytes());
         bytes[FIXED_SIZE..].copy_from_slice(&mask.to_le_bytes());
-        Self { bytes, size: size.min(SHORT_SIZE_MAX) }
+        Self { bytes, size }
     }
 
-    /// Its bytes.
+    /// Its bytes, and those behind the shorter one that do not leave.
     #[inline]
     #[must_use]
-    pub fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.size]
+    pub const fn bytes(&self) -> &[u8; SHORT_SIZE_MAX] {
+        &self.bytes
+    }
+
+    /// How many leave: [`SHORTEST_SIZE`] or [`SHORT_SIZE_MAX`].
+    #[inline]
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.size
     }
 }
 

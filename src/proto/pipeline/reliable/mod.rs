@@ -24,6 +24,8 @@ use crate::proto::time::{MICROS_PER_MS, Micros};
 #[derive(Debug)]
 pub struct Reliable {
     window: usize,
+    /// Bytes of its largest header.
+    headroom: usize,
     resend_min: Micros,
     resend_max: Micros,
     sender: Sender,
@@ -49,6 +51,7 @@ impl Reliable {
         let window = window_of(config);
         Self {
             window,
+            headroom: header::size_max(window),
             resend_min: u64::from(config.minimum_resend_time_ms) * MICROS_PER_MS,
             resend_max: u64::from(config.maximum_resend_time_ms) * MICROS_PER_MS,
             sender: Sender::new(),
@@ -76,7 +79,7 @@ impl Reliable {
 
     /// The same for packets that it sends whatever carries the others.
     pub fn headroom(&self) -> usize {
-        header::size_max(self.window)
+        self.headroom
     }
 
     /// Packets that it can ever have under way.
@@ -142,7 +145,7 @@ impl Reliable {
 
     /// The same for a message that is not longer than fits behind the header, and a window whose
     /// header is short: gives the header. `None`: nothing was done.
-    #[inline]
+    #[inline(always)]
     pub fn send_short(
         &mut self,
         now: Micros,

@@ -105,6 +105,9 @@ impl Receiver {
     #[inline]
     pub fn short_mask(&self) -> u64 {
         let mut mask = u64::MAX;
+        if self.stored.is_empty() {
+            return mask;
+        }
         for (distance, stored) in self.stored.iter().rev().enumerate() {
             mask &= !(u64::from(stored.is_none()) << (distance % 64));
         }

@@ -23,7 +23,7 @@ impl Pair {
         match alone.flatten() {
             Some(header) => {
                 self.taken += 1;
-                (Ok(()), vec![[header.as_slice(), message].concat()])
+                (Ok(()), vec![[&header.bytes()[..header.size()], message].concat()])
             }
             None => (end.send(message), end.packets()),
         }

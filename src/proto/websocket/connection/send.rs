@@ -51,7 +51,7 @@ impl WebSocket {
 
     /// Does a message of this length leave as one frame with the payload as it is, and no other
     /// message is on its way?
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn sends_as_it_is(&self, length: usize) -> bool {
         self.outgoing.is_none()
@@ -69,7 +69,7 @@ impl WebSocket {
 
     /// Appends one frame with a whole message, `head` and then `body`, for connections that
     /// [send it as it is](Self::sends_as_it_is). `mask` is asked by a client only.
-    #[inline]
+    #[inline(always)]
     pub fn write_whole<const N: usize>(
         &self,
         out: &mut Vec<u8>,
@@ -79,7 +79,6 @@ impl WebSocket {
         mask: impl FnOnce() -> [u8; 4],
     ) {
         let length = N + body.len();
-        out.reserve(HEADER_SIZE_MAX + length);
         let mask = match self.role {
             Role::Client => Some(mask()),
             Role::Server => None,
