@@ -305,7 +305,7 @@ impl Stream {
     }
 
     /// Bytes that wait to be sent, those that are sealed already included.
-    #[inline]
+    #[inline(always)]
     pub fn queued(&self) -> usize {
         let carried = self.carrier.as_ref().map_or(0, |carrier| carrier.queued());
         self.outbox.len() + self.tls.as_ref().map_or(0, |tls| tls.queued()) + carried

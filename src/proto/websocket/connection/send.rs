@@ -7,6 +7,12 @@ use super::super::deflate::Pool;
 use super::super::frame::{FrameHeader, HEADER_SIZE_MAX, Opcode, apply_mask};
 use super::{COMPRESSED, Kind, Role, WebSocket};
 
+/// Bytes of the longest head of a message that [`WebSocket::write_whole`] writes.
+pub const WHOLE_HEAD_MAX: usize = 10;
+/// The bit of the last frame of a message, and that of a masked one.
+const FIN: u8 = 0x80;
+const MASKED: u8 = 0x80;
+
 /// What tells the first frame of a message from the others.
 #[derive(Clone, Copy)]
 pub(super) struct Start {
@@ -78,19 +84,48 @@ impl WebSocket {
         body: &[u8],
         mask: impl FnOnce() -> [u8; 4],
     ) {
+        const { assert!(N <= WHOLE_HEAD_MAX, "the front of a frame has room for so much") };
         let length = N + body.len();
-        let mask = match self.role {
-            Role::Client => Some(mask()),
-            Role::Server => None,
+        let mut front = [0; HEADER_SIZE_MAX + WHOLE_HEAD_MAX];
+        front[0] = FIN | kind.opcode() as u8;
+        let size = match length {
+            0..=125 => {
+                front[1] = length as u8;
+                2
+            }
+            126..=0xffff => {
+                front[1] = 126;
+                front[2..4].copy_from_slice(&(length as u16).to_be_bytes());
+                4
+            }
+            _ => {
+                front[1] = 127;
+                front[2..10].copy_from_slice(&(length as u64).to_be_bytes());
+                10
+            }
         };
-        let (opcode, payload_length) = (kind.opcode(), length as u64);
-        FrameHeader { fin: true, rsv: 0, opcode, mask, payload_length }.write(out);
-        let start = out.len();
-        out.extend_from_slice(&head);
-        out.extend_from_slice(body);
-        if let Some(key) = mask {
-            apply_mask(&mut out[start..], key, 0);
+        if self.role == Role::Server {
+            if N == 0 && size == 2 {
+                // Less than a copy of two bytes costs.
+                out.push(front[0]);
+                out.push(front[1]);
+            } else {
+                front[size..size + N].copy_from_slice(&head);
+                out.extend_from_slice(&front[..size + N]);
+            }
+            out.extend_from_slice(body);
+            return;
         }
+        let key = mask();
+        front[1] |= MASKED;
+        front[size..size + 4].copy_from_slice(&key);
+        let size = size + 4;
+        front[size..size + N].copy_from_slice(&head);
+        apply_mask(&mut front[size..size + N], key, 0);
+        out.extend_from_slice(&front[..size + N]);
+        let start = out.len();
+        out.extend_from_slice(body);
+        apply_mask(&mut out[start..], key, N);
     }
 
     #[inline]
