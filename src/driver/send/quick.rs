@@ -71,7 +71,7 @@ impl NetworkDriver {
     }
 
     /// Has a stream room for a message of this length in one frame?
-    #[inline]
+    #[inline(always)]
     fn stream_takes(&self, entry: &Entry, id: StreamId, length: usize) -> bool {
         let plain = entry.dialect == Dialect::Plain;
         let sends = !plain

@@ -9,6 +9,8 @@ use super::{COMPRESSED, Kind, Role, WebSocket};
 
 /// Bytes of the longest head of a message that [`WebSocket::write_whole`] writes.
 pub const WHOLE_HEAD_MAX: usize = 10;
+/// The longest payload whose length is in the second byte of its frame.
+const SHORT_LENGTH_MAX: usize = 125;
 /// The bit of the last frame of a message, and that of a masked one.
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
@@ -59,11 +61,8 @@ impl WebSocket {
     /// message is on its way?
     #[inline(always)]
     #[must_use]
-    pub fn sends_as_it_is(&self, length: usize) -> bool {
-        self.outgoing.is_none()
-            && self.chain.is_none()
-            && self.codec.as_ref().is_none_or(|codec| !codec.is_worth(length))
-            && self.is_one_frame(length)
+    pub const fn sends_as_it_is(&self, length: usize) -> bool {
+        length < self.whole_end && self.outgoing.is_none()
     }
 
     /// Does an extension of the program change what is sent?
@@ -85,47 +84,35 @@ impl WebSocket {
         mask: impl FnOnce() -> [u8; 4],
     ) {
         const { assert!(N <= WHOLE_HEAD_MAX, "the front of a frame has room for so much") };
+        let first = FIN | kind.opcode() as u8;
         let length = N + body.len();
-        let mut front = [0; HEADER_SIZE_MAX + WHOLE_HEAD_MAX];
-        front[0] = FIN | kind.opcode() as u8;
-        let size = match length {
-            0..=125 => {
-                front[1] = length as u8;
-                2
-            }
-            126..=0xffff => {
-                front[1] = 126;
-                front[2..4].copy_from_slice(&(length as u16).to_be_bytes());
-                4
-            }
-            _ => {
-                front[1] = 127;
-                front[2..10].copy_from_slice(&(length as u64).to_be_bytes());
-                10
-            }
-        };
-        if self.role == Role::Server {
-            if N == 0 && size == 2 {
-                // Less than a copy of two bytes costs.
-                out.push(front[0]);
-                out.push(front[1]);
-            } else {
-                front[size..size + N].copy_from_slice(&head);
-                out.extend_from_slice(&front[..size + N]);
-            }
+        if length > SHORT_LENGTH_MAX {
+            let mask = (self.role == Role::Client).then(mask);
+            write_long(out, first, &head, body, mask);
+        } else if N == 0 && self.role == Role::Server {
+            out.push(first);
+            out.push(length as u8);
             out.extend_from_slice(body);
-            return;
+        } else {
+            // Put together where it is short: to append once costs less than twice.
+            let mut frame = [0; 2 + 4 + SHORT_LENGTH_MAX];
+            frame[0] = first;
+            frame[1] = length as u8;
+            let mut start = 2;
+            let key = (self.role == Role::Client).then(mask);
+            if let Some(key) = key {
+                frame[1] |= MASKED;
+                frame[2..6].copy_from_slice(&key);
+                start = 6;
+            }
+            let payload = &mut frame[start..start + length];
+            payload[..N].copy_from_slice(&head);
+            payload[N..].copy_from_slice(body);
+            if let Some(key) = key {
+                apply_mask(payload, key, 0);
+            }
+            out.extend_from_slice(&frame[..start + length]);
         }
-        let key = mask();
-        front[1] |= MASKED;
-        front[size..size + 4].copy_from_slice(&key);
-        let size = size + 4;
-        front[size..size + N].copy_from_slice(&head);
-        apply_mask(&mut front[size..size + N], key, 0);
-        out.extend_from_slice(&front[..size + N]);
-        let start = out.len();
-        out.extend_from_slice(body);
-        apply_mask(&mut out[start..], key, N);
     }
 
     #[inline]
@@ -247,6 +234,38 @@ impl WebSocket {
     ) {
         let start = Start { opcode: kind.opcode(), rsv: 0 };
         self.write_data_frame(out, start, true, payload, mask);
+    }
+}
+
+/// Appends one frame that is not short.
+fn write_long(out: &mut Vec<u8>, first: u8, head: &[u8], body: &[u8], mask: Option<[u8; 4]>) {
+    let length = head.len() + body.len();
+    let mut front = [0; HEADER_SIZE_MAX + WHOLE_HEAD_MAX];
+    front[0] = first;
+    let mut size = if let Ok(length) = u16::try_from(length) {
+        front[1] = 126;
+        front[2..4].copy_from_slice(&length.to_be_bytes());
+        4
+    } else {
+        front[1] = 127;
+        front[2..10].copy_from_slice(&(length as u64).to_be_bytes());
+        10
+    };
+    if let Some(key) = mask {
+        front[1] |= MASKED;
+        front[size..size + 4].copy_from_slice(&key);
+        size += 4;
+    }
+    let end = size + head.len();
+    front[size..end].copy_from_slice(head);
+    if let Some(key) = mask {
+        apply_mask(&mut front[size..end], key, 0);
+    }
+    out.extend_from_slice(&front[..end]);
+    let start = out.len();
+    out.extend_from_slice(body);
+    if let Some(key) = mask {
+        apply_mask(&mut out[start..], key, head.len());
     }
 }
 
