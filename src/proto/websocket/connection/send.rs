@@ -87,7 +87,10 @@ impl WebSocket {
         let first = FIN | kind.opcode() as u8;
         let length = N + body.len();
         if length > SHORT_LENGTH_MAX {
-            let mask = (self.role == Role::Client).then(mask);
+            let mask = match self.role {
+                Role::Client => Some(mask()),
+                Role::Server => None,
+            };
             write_long(out, first, &head, body, mask);
         } else if N == 0 && self.role == Role::Server {
             out.push(first);
@@ -98,19 +101,21 @@ impl WebSocket {
             let mut frame = [0; 2 + 4 + SHORT_LENGTH_MAX];
             frame[0] = first;
             frame[1] = length as u8;
-            let mut start = 2;
-            let key = (self.role == Role::Client).then(mask);
-            if let Some(key) = key {
-                frame[1] |= MASKED;
-                frame[2..6].copy_from_slice(&key);
-                start = 6;
-            }
-            let payload = &mut frame[start..start + length];
-            payload[..N].copy_from_slice(&head);
-            payload[N..].copy_from_slice(body);
-            if let Some(key) = key {
-                apply_mask(payload, key, 0);
-            }
+            let start = match self.role {
+                Role::Server => {
+                    fill(&mut frame[2..2 + length], &head, body);
+                    2
+                }
+                Role::Client => {
+                    let key = mask();
+                    frame[1] |= MASKED;
+                    frame[2..6].copy_from_slice(&key);
+                    let payload = &mut frame[6..6 + length];
+                    fill(payload, &head, body);
+                    apply_mask(payload, key, 0);
+                    6
+                }
+            };
             out.extend_from_slice(&frame[..start + length]);
         }
     }
@@ -235,6 +240,13 @@ impl WebSocket {
         let start = Start { opcode: kind.opcode(), rsv: 0 };
         self.write_data_frame(out, start, true, payload, mask);
     }
+}
+
+/// Puts two parts that fill it into a payload.
+#[inline(always)]
+fn fill<const N: usize>(payload: &mut [u8], head: &[u8; N], body: &[u8]) {
+    payload[..N].copy_from_slice(head);
+    payload[N..].copy_from_slice(body);
 }
 
 /// Appends one frame that is not short.
