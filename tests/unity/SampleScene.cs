@@ -1,7 +1,7 @@
 using System.Reflection;
 using NetDriver;
 
-/// <summary>The samples of csharp/Unity as the engine runs them, a server and its clients.</summary>
+/// <summary>The samples of csharp/Unity as the engine runs them, a server and clients.</summary>
 internal static class SampleScene
 {
     private const int Clients = 12;
