@@ -154,6 +154,9 @@ enum Stage {
     Data,
 }
 
+/// No round trip was measured.
+const UNMEASURED: u32 = u32::MAX;
+
 /// Pongs to send.
 #[derive(Debug, Default)]
 struct Pongs {
@@ -196,7 +199,8 @@ pub struct WebSocket {
     codec: Option<Box<Codec>>,
     /// Only where an extension of the program was agreed on.
     chain: Option<Box<Chain>>,
-    round_trip: Option<u32>,
+    /// [`UNMEASURED`] = none.
+    round_trip: u32,
     /// 0 = none.
     close_code: u16,
     role: Role,
@@ -239,7 +243,7 @@ impl WebSocket {
             rare: None,
             codec: None,
             chain: None,
-            round_trip: None,
+            round_trip: UNMEASURED,
             close_code: 0,
             role,
             stage: Stage::Header,
