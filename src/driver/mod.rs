@@ -273,6 +273,7 @@ impl NetworkDriver {
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.settle_lanes();
+        self.lanes.shrink(self.now);
         self.events.end_loans(|payload| self.compression.pool.give_message(payload));
         self.abort_lane_sends();
         self.release_ended();
