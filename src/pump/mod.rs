@@ -52,8 +52,6 @@ use tcp::SocketRead;
 pub use tcp::{Listener, ReadOutcome, Stream};
 pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
 pub use udp::{BATCH_BYTES_MAX as DATAGRAM_BATCH_BYTES_MAX, ReceiveBatch, UdpSocket};
-#[cfg(test)]
-pub use udp_health::RETRY_WAIT_MIN;
 pub use workers::Workers;
 
 /// Readiness reports taken from the system at once.

@@ -16,7 +16,7 @@ use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// How long a socket that is broken waits until it is made anew, the first time. Each time after it
 /// is twice as long.
-pub const RETRY_WAIT_MIN: Micros = 100 * MICROS_PER_MS;
+const RETRY_WAIT_MIN: Micros = 100 * MICROS_PER_MS;
 /// The longest such wait.
 const RETRY_WAIT_MAX: Micros = 5000 * MICROS_PER_MS;
 /// So often a socket that works in between is made anew at once; then it waits like a broken one.

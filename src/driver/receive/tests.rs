@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Status;
 use crate::proto::endpoint::NetworkEndpoint;
-use crate::proto::time::MICROS_PER_MS;
-use crate::pump::RETRY_WAIT_MIN;
+use crate::proto::time::{MICROS_PER_MS, Micros};
 use crate::settings::{InterfaceKind, InterfaceSettings, NetworkSettings};
 use crate::{Connection, EventKind, NetworkDriver};
 
@@ -66,6 +65,11 @@ impl Pair {
     }
 }
 
+/// How long until a driver's broken socket is made anew.
+fn wait(driver: &NetworkDriver) -> Micros {
+    driver.pump.until_retry().filter(|&wait| wait > 0).expect("it waits")
+}
+
 #[test]
 fn connections_live_on_when_a_socket_fails_to_receive() {
     let mut pair = Pair::new();
@@ -99,7 +103,7 @@ fn two_failures_in_a_row_are_the_receive_error_until_it_is_made_anew() {
         assert_eq!(pair.server.receive_error_code(), Status::NetworkSocketError as i32);
         assert_eq!(pair.server.statistics().sockets_remade, 1, "not in every update");
     }
-    clock.fetch_add(RETRY_WAIT_MIN, Ordering::Relaxed);
+    clock.fetch_add(wait(&pair.server), Ordering::Relaxed);
     pair.server.update().expect("goes on");
     assert_eq!(pair.server.receive_error_code(), 0, "this one has made it anew");
     pair.server.pump.clock.shown = None;
@@ -117,7 +121,7 @@ fn two_failures_in_a_row_are_what_a_flush_fails_with() {
         assert_eq!(error.status(), Status::NetworkSocketError);
         pair.client.send(pair.to_server, 0, b"lost too").expect("is sent");
     }
-    clock.fetch_add(RETRY_WAIT_MIN, Ordering::Relaxed);
+    clock.fetch_add(wait(&pair.client), Ordering::Relaxed);
     assert!(pair.client.flush().is_ok());
     pair.client.pump.clock.shown = None;
     let event = pair.until(|pair| pair.server.pop_event());
@@ -137,8 +141,8 @@ fn a_driver_that_sleeps_wakes_to_make_a_broken_socket_anew() {
         assert_eq!(driver.next_timeout_ms(), None);
         driver.pump.udp[0].fail(2);
         driver.update().expect("goes on");
-        assert_eq!(driver.next_timeout_ms(), Some((RETRY_WAIT_MIN / MICROS_PER_MS) as u32));
-        clock.fetch_add(RETRY_WAIT_MIN, Ordering::Relaxed);
+        assert_eq!(driver.next_timeout_ms(), Some((wait(&driver) / MICROS_PER_MS) as u32));
+        clock.fetch_add(wait(&driver), Ordering::Relaxed);
         assert_eq!(driver.next_timeout_ms(), Some(0));
         driver.update().expect("makes it anew");
         assert_eq!((driver.next_timeout_ms(), driver.pump.udp_remade), (None, 2));
