@@ -245,7 +245,7 @@ impl NetworkDriver {
     pub(super) fn gives_accept_payload(&mut self, index: u32) -> bool {
         let answer = self.accept_payload.len();
         let entry = self.connections.at(index);
-        let asked = entry.payload.len();
+        let asked = entry.payload().len();
         let proven = entry.utp.as_deref().is_none_or(UtpConnection::is_validated);
         let fits = answer == 0 || asked > 0 && answer <= asked;
         proven || fits || self.settings.accept_payload_before_validation
