@@ -3,7 +3,7 @@
 import net from "node:net";
 import { CheckFailed, waitUntil } from "./harness.mjs";
 
-const REPLY_MS = 3000;
+const REPLY_MS = 15000;
 const KEY = "AAECAwQFBgcICQoLDA0ODw==";
 const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 

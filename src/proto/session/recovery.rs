@@ -150,6 +150,11 @@ impl Recovery {
         self.long = size;
     }
 
+    /// Packets of more bytes are long.
+    pub const fn long(&self) -> u32 {
+        self.long
+    }
+
     /// Bytes under way.
     pub const fn in_flight(&self) -> u64 {
         self.in_flight

@@ -31,7 +31,11 @@ impl Session {
         datagram: &[u8],
         output: &mut impl Output,
     ) -> Taken {
-        let parsed = packet::parse(datagram).filter(|packet| packet.token == self.config.token);
+        let parsed = packet::parse(datagram).filter(|packet| {
+            // Neither side sends one that is longer than both have said.
+            packet.token == self.config.token
+                && datagram.len() <= usize::from(self.config.datagram_size_max)
+        });
         let Some(packet) = parsed else {
             self.statistics.malformed_in += 1;
             return Taken::Malformed;

@@ -4,13 +4,13 @@
 //! reliable ones in the order of the program's calls, then long queues by priority. Protection of
 //! earlier ones comes last, where there is room.
 
-use super::{BLOCKED_INTERVAL, Session, WINDOW_REPEATS};
+use super::{BLOCKED_INTERVAL, Queued, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::Controller as _;
 use crate::proto::session::frame::{self, Frame, types, varint_size};
 use crate::proto::session::frame::{
     MESSAGE_OVERHEAD, PART_OVERHEAD, RELIABLE_OVERHEAD, REPAIR_OVERHEAD,
 };
-use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
+use crate::proto::session::packet::{LONG_HEADER_SIZE, SHORT_HEADER_SIZE, write_header};
 use crate::proto::session::recovery::{Content, Sent};
 use crate::proto::session::send_channel::{Next, SendChannel, Span};
 use crate::proto::session::{cost, receive_channel};
@@ -143,6 +143,10 @@ impl Session {
             datagram.out.truncate(start);
             return false;
         }
+        let oversize = sent.size > usize::from(self.datagram_size);
+        if oversize && sent.vital && !self.config.peer_takes_pieces {
+            self.note_oversize(now);
+        }
         // What is probed for is still to leave, if there is more than what has just left.
         let probes = self.probe_due && short && self.pick(allowed).is_some();
         self.handle_sent(now, sent, paced);
@@ -159,6 +163,7 @@ impl Session {
     /// Is one message that may be lost all that there is to say?
     fn has_one_message_alone(&mut self, now: Micros, allowed: Allowed) -> bool {
         self.messages.len() == 1
+            && !self.messages.front().is_some_and(|queued| self.watches(queued))
             && self.path_response.is_none()
             && !self.ping_due
             && !self.received.is_due(now)
@@ -166,6 +171,12 @@ impl Session {
             && self.grant.repeats == 0
             && !self.window_news()
             && self.pick(allowed).is_none()
+    }
+
+    /// Must it be noticed if a message is too long for the path? Then it is not sent alone.
+    fn watches(&self, queued: &Queued) -> bool {
+        let size = usize::from(queued.length) + MESSAGE_OVERHEAD + SHORT_HEADER_SIZE;
+        size > self.recovery.long() as usize && self.config.resent.contains(queued.pipeline)
     }
 
     /// Writes it as a Data packet of Unity Transport: shorter, and neither side keeps account of
@@ -332,11 +343,12 @@ impl Session {
                 (None, Some(turn)) => self.write_reliable(number, turn, datagram),
             };
             if !written {
-                // What was accepted when the path took more, and may be lost, goes alone and as it
-                // is.
+                // What was accepted when the path took more goes alone and as it is, if it may be
+                // lost, or if this peer takes no pieces.
                 let longest = datagram.start + usize::from(self.config.datagram_size_max);
                 let alone = datagram.out.len() == start && datagram.end < longest;
-                if !alone || waiting.is_none() {
+                let whole = waiting.is_some() || turn.is_some_and(|turn| self.leaves_whole(turn));
+                if !alone || !whole {
                     break;
                 }
                 datagram.end = longest;
@@ -345,6 +357,11 @@ impl Session {
             paced |= waiting.is_none() && turn.is_some_and(|turn| !turn.light);
         }
         paced
+    }
+
+    /// Is a message too long for a datagram, and may not be cut?
+    const fn leaves_whole(&self, turn: Turn) -> bool {
+        turn.next.length > self.reliable_size_max() && !self.config.peer_takes_pieces
     }
 
     /// Writes the next message that may be lost. False when it does not fit.
@@ -392,7 +409,8 @@ impl Session {
     /// Writes the message whose turn it is. False when it does not fit.
     fn write_reliable(&mut self, number: u64, turn: Turn, datagram: &mut Datagram<'_>) -> bool {
         let Turn { place, next, .. } = turn;
-        let in_pieces = next.arrived > 0 || next.length > self.reliable_size_max();
+        let too_long = next.length > self.reliable_size_max();
+        let in_pieces = next.arrived > 0 || too_long && self.config.peer_takes_pieces;
         let channel = &mut self.sending[place];
         let data = channel.data(next.sequence);
         if in_pieces {
