@@ -128,6 +128,7 @@ impl NetworkDriver {
         if !session.peer_takes_pieces() {
             if again || !fits {
                 session.note_oversize(now);
+                self.mark_session(index);
             }
             return None;
         }

@@ -91,6 +91,9 @@ pub struct Session {
     ping_due: bool,
     /// The next datagram is a short one, whatever else waits.
     short_due: bool,
+    /// The datagram that is being written holds something that is sent again by others, if it is
+    /// lost, and perhaps for ever.
+    watched: bool,
     peer_ack_delay: Micros,
     /// When the round trip was measured, or last asked for.
     measured: Micros,
@@ -136,6 +139,7 @@ impl Session {
             probe_due: false,
             ping_due: false,
             short_due: false,
+            watched: false,
             peer_ack_delay: config.ack_delay,
             measured: now,
             progress: now,
@@ -172,7 +176,7 @@ impl Session {
         }
         let shorter = narrow::next_size(self.datagram_size);
         let long = if shorter < self.datagram_size { u32::from(shorter) } else { u32::MAX };
-        self.recovery.set_long(long);
+        self.recovery.set_long(long, u32::from(self.datagram_size));
     }
 
     /// Something that must arrive leaves although it is too long for the path, because this peer
@@ -409,10 +413,14 @@ impl Session {
         for channel in &mut self.sending {
             probed += channel.probe(room);
         }
-        // Perhaps only what is long gets lost.
-        self.short_due = self.probe_count >= SHORT_PROBE || self.narrowing.suspects();
+        self.short_due = self.doubts_long();
         // Something that asks for an answer must leave, whatever else there is.
         self.ping_due |= probed == 0 || self.short_due;
+    }
+
+    /// Is it perhaps only what is long that gets lost?
+    const fn doubts_long(&self) -> bool {
+        self.probe_count >= SHORT_PROBE || self.narrowing.suspects()
     }
 
     fn probe_timeout(&self) -> Micros {

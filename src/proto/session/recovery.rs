@@ -105,8 +105,9 @@ pub struct Recovery {
     suspects: VecDeque<u64>,
     /// When the last packet left whose loss must be noticed.
     last_vital: Micros,
-    /// Packets of more bytes are long.
+    /// Packets of more bytes are long, and up to how many they tell something of the path.
     long: u32,
+    longest: u32,
     /// When and with which number the last two spans of time began.
     spans: [(Micros, u64); 2],
 }
@@ -127,6 +128,7 @@ impl Recovery {
             suspects: VecDeque::new(),
             last_vital: 0,
             long: u32::MAX,
+            longest: u32::MAX,
             spans: [(0, 0); 2],
         }
     }
@@ -145,9 +147,11 @@ impl Recovery {
         self.largest_acknowledged.map_or(0, |largest| largest + 1).min(self.spans[0].1)
     }
 
-    /// From here on packets of more bytes are long.
-    pub const fn set_long(&mut self, size: u32) {
+    /// From here on packets of more bytes are long, but for those of more than `longest`: that
+    /// those get lost is known.
+    pub const fn set_long(&mut self, size: u32, longest: u32) {
         self.long = size;
+        self.longest = longest;
     }
 
     /// Packets of more bytes are long.
@@ -368,7 +372,7 @@ impl Recovery {
         packet.state = State::Done;
         losses.packets += 1;
         losses.sent = losses.sent.max(packet.sent);
-        if packet.size > self.long {
+        if packet.size > self.long && packet.size <= self.longest {
             losses.long_sent = losses.long_sent.max(Some(packet.sent));
         }
         self.in_flight -= u64::from(packet.size);

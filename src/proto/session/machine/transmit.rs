@@ -124,9 +124,13 @@ impl Session {
         let mut datagram = Datagram { out, start, end, tail: None };
         let mut sent = Sent { size: 0, asks: false, vital: false };
         self.write_controls(now, &mut datagram, &mut sent);
-        self.write_ack(now, &mut datagram);
+        // An acknowledgement in a long datagram could be lost with it again and again.
+        let doubts = self.doubts_long();
+        let short = std::mem::take(&mut self.short_due) || doubts && self.received.is_due(now);
+        if short || !doubts {
+            self.write_ack(now, &mut datagram);
+        }
         let fixed = datagram.out.len();
-        let short = std::mem::take(&mut self.short_due);
         let paced = !short && self.write_all(number, allowed, &mut datagram);
         if datagram.out.len() > fixed {
             self.write_protection(number, &mut datagram);
@@ -136,7 +140,7 @@ impl Session {
             self.measured = now;
         }
         datagram.finish();
-        sent.vital |= self.recovery.carried() > 0;
+        sent.vital |= std::mem::take(&mut self.watched) || self.recovery.carried() > 0;
         sent.asks |= sent.vital || datagram.out.len() > fixed;
         sent.size = datagram.out.len() - datagram.start;
         if sent.size == header {
@@ -367,12 +371,14 @@ impl Session {
     /// Writes the next message that may be lost. False when it does not fit.
     fn write_message(&mut self, datagram: &mut Datagram<'_>) -> bool {
         let Some(queued) = self.messages.front() else { return false };
+        let watched = self.watches(queued);
         let length = usize::from(queued.length);
         let pipeline = queued.pipeline;
         let fits = datagram.write(MESSAGE_OVERHEAD, length, |out, length| {
             frame::write_message_head(out, pipeline, length);
         });
         if fits {
+            self.watched |= watched;
             for part in self.message_bytes.get(queued.position, length) {
                 datagram.out.extend_from_slice(part);
             }
