@@ -140,7 +140,9 @@ impl Session {
             self.measured = now;
         }
         datagram.finish();
-        sent.vital |= std::mem::take(&mut self.watched) || self.recovery.carried() > 0;
+        // One that is probed for is enough: others must not put the probe off.
+        let watched = std::mem::take(&mut self.watched) && self.recovery.vital() == 0;
+        sent.vital |= watched || self.recovery.carried() > 0;
         sent.asks |= sent.vital || datagram.out.len() > fixed;
         sent.size = datagram.out.len() - datagram.start;
         if sent.size == header {
