@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::congestion::{Controller as _, DelayAwareCubic};
 use super::frame::{MESSAGE_OVERHEAD, RELIABLE_OVERHEAD};
-use super::narrow::{self, Narrowing};
+use super::narrow::Narrowing;
 use super::pacer::Pacer;
 use super::packet::LONG_HEADER_SIZE;
 use super::receive_channel::ReceiveChannel;
@@ -174,9 +174,7 @@ impl Session {
             self.narrowing.clear();
             self.oversize = None;
         }
-        let shorter = narrow::next_size(self.datagram_size);
-        let long = if shorter < self.datagram_size { u32::from(shorter) } else { u32::MAX };
-        self.recovery.set_long(long, u32::from(self.datagram_size));
+        self.recovery.set_longest(u32::from(self.datagram_size));
     }
 
     /// Something that must arrive leaves although it is too long for the path, because this peer
@@ -419,7 +417,7 @@ impl Session {
     }
 
     /// Is it perhaps only what is long that gets lost?
-    const fn doubts_long(&self) -> bool {
+    fn doubts_long(&self) -> bool {
         self.probe_count >= SHORT_PROBE || self.narrowing.suspects()
     }
 

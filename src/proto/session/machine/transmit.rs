@@ -13,7 +13,7 @@ use crate::proto::session::frame::{
 use crate::proto::session::packet::{LONG_HEADER_SIZE, SHORT_HEADER_SIZE, write_header};
 use crate::proto::session::recovery::{Content, Sent};
 use crate::proto::session::send_channel::{Next, SendChannel, Span};
-use crate::proto::session::{cost, receive_channel};
+use crate::proto::session::{DATAGRAM_SIZE_MIN, cost, receive_channel};
 use crate::proto::time::Micros;
 use crate::proto::utp::packet::data_header;
 
@@ -141,10 +141,11 @@ impl Session {
         }
         datagram.finish();
         // One that is probed for is enough: others must not put the probe off.
-        let watched = std::mem::take(&mut self.watched) && self.recovery.vital() == 0;
-        sent.vital |= watched || self.recovery.carried() > 0;
-        sent.asks |= sent.vital || datagram.out.len() > fixed;
         sent.size = datagram.out.len() - datagram.start;
+        let watched = std::mem::take(&mut self.watched) && self.recovery.vital() == 0;
+        sent.vital |= watched && sent.size > usize::from(DATAGRAM_SIZE_MIN);
+        sent.vital |= self.recovery.carried() > 0;
+        sent.asks |= sent.vital || datagram.out.len() > fixed;
         if sent.size == header {
             datagram.out.truncate(start);
             return false;
@@ -182,7 +183,7 @@ impl Session {
     /// Must it be noticed if a message is too long for the path? Then it is not sent alone.
     fn watches(&self, queued: &Queued) -> bool {
         let size = usize::from(queued.length) + MESSAGE_OVERHEAD + SHORT_HEADER_SIZE;
-        size > self.recovery.long() as usize && self.config.resent.contains(queued.pipeline)
+        size > usize::from(DATAGRAM_SIZE_MIN) && self.config.resent.contains(queued.pipeline)
     }
 
     /// Writes it as a Data packet of Unity Transport: shorter, and neither side keeps account of
@@ -373,7 +374,7 @@ impl Session {
     /// Writes the next message that may be lost. False when it does not fit.
     fn write_message(&mut self, datagram: &mut Datagram<'_>) -> bool {
         let Some(queued) = self.messages.front() else { return false };
-        let watched = self.watches(queued);
+        let watched = self.config.resent.contains(queued.pipeline);
         let length = usize::from(queued.length);
         let pipeline = queued.pipeline;
         let fits = datagram.write(MESSAGE_OVERHEAD, length, |out, length| {
@@ -543,4 +544,4 @@ fn write_piece(datagram: &mut Datagram<'_>, id: u8, next: Next, data: [&[u8]; 2]
 }
 
 /// Datagrams are never shorter than what a session needs to go on.
-const _: () = assert!(LONG_HEADER_SIZE + 200 < crate::proto::session::DATAGRAM_SIZE_MIN as usize);
+const _: () = assert!(LONG_HEADER_SIZE + 200 < DATAGRAM_SIZE_MIN as usize);
