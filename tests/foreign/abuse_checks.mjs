@@ -8,7 +8,7 @@ const HANDSHAKE_TIMEOUT_MS = 5000;
 const SLOW_CLIENTS = 100;
 const DRIP_MS = 1000;
 const ACTIVE_MS = 2500;
-/** Far above a round trip on a slow machine, far below the times that one client could cost others. */
+/** Far above a round trip on a slow machine, far below what one client could cost others. */
 const ROUND_TRIP_MAX_MS = 2000;
 const CHUNK = 64 * 1024;
 /** What a client offers that never reads; the limits of the library are 4 MiB each way. */

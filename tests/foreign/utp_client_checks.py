@@ -7,6 +7,7 @@ from harness import counter, expect, expect_equal, shorten, wait_until
 from utp_protocol import (
     GOLDEN_TOKEN,
     MESSAGE_SIZE_MAX,
+    REPLY_SECONDS,
     UdpPeer,
     accept,
     data,
