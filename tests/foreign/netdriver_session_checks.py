@@ -167,7 +167,10 @@ def golden_bytes_of_the_chapter_are_written_and_read():
         "RELIABLE, channel 0": [
             frames.reliable(frames.PACKET_CHANNEL, 0x102, b"\3" + reliable(32, 5, b"hi"))
         ],
-        "RELIABLE \"hi\"": [frames.reliable(3, 0x102, b"hi", last=True), frames.reliable(3, 0x102, b"hi")],
+        "RELIABLE \"hi\"": [
+            frames.reliable(3, 0x102, b"hi", last=True),
+            frames.reliable(3, 0x102, b"hi"),
+        ],
         "REPAIR": [frames.repair(3, 0x102, 2, bytes([2, 0, 9, 9]), last=True)],
         "PART": [frames.part(3, 0x102, 1000, True, b"hi")],
         "WINDOW": [frames.window(0x01020304), frames.delivered(7, 0x1234)],
