@@ -4124,8 +4124,9 @@ nd_result nd_driver_send(struct nd_driver *driver,
                          uint32_t flags);
 
 /**
- * Send one message to many connections; the plain ones that came from outside share one encoded
- * frame. A connection that cannot take it does not keep the others from getting it.
+ * Send one message to many connections; the plain ones that came from outside share what is encoded
+ * with effort: long frames, compressed ones. One that cannot take it does not keep the others from
+ * getting it.
  *
  * @param driver  the driver
  * @param connections  to whom
@@ -4319,6 +4320,21 @@ nd_result nd_concurrent_get_connection_state(struct nd_concurrent *concurrent,
 nd_result nd_concurrent_get_payload_size_max(struct nd_concurrent *concurrent,
                                              nd_connection connection,
                                              uint8_t pipeline,
+                                             uint32_t *out_size);
+
+/**
+ * Bytes of the largest packet of a connection, as nd_connection_get_message_size_max.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param connection  which
+ * @param out_size  out: bytes
+ * @return as nd_connection_get_message_size_max; ND_ERROR_DRIVER_IN_USE (a call has the driver to
+ * itself)
+ * @thread any, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_get_message_size_max(struct nd_concurrent *concurrent,
+                                             nd_connection connection,
                                              uint32_t *out_size);
 
 /**

@@ -50,6 +50,8 @@ pub struct PathMtu {
     /// Probes to send, as bits of their places, and those that were sent.
     due: u8,
     sent: u8,
+    /// Asked with every packet; follows from the others.
+    size: u16,
     /// After how long more is tried; 0 is never.
     raise_interval: Micros,
 }
@@ -66,6 +68,7 @@ impl PathMtu {
             settled: true,
             due: 0,
             sent: 0,
+            size: largest,
             raise_interval: 0,
         }
     }
@@ -76,7 +79,8 @@ impl PathMtu {
         if largest <= PATH_MTU_MIN {
             return Self::off(largest);
         }
-        Self { stage: Stage::Waiting, since: now, settled: false, ..Self::off(largest) }
+        let (stage, size) = (Stage::Waiting, PATH_MTU_MIN);
+        Self { stage, since: now, settled: false, size, ..Self::off(largest) }
     }
 
     /// A path that takes less than it might is asked for more each time so much has passed; 0 is
@@ -97,6 +101,7 @@ impl PathMtu {
     pub fn limit(&mut self, size: u16) {
         self.largest = self.largest.min(size);
         self.best = self.best.min(size);
+        self.size = self.known_size();
     }
 
     /// The path is another one: what it takes more is found out soon.
@@ -140,6 +145,7 @@ impl PathMtu {
             self.due |= u8::from(size > self.best && size >= least) << place;
         }
         self.sent |= self.due;
+        self.size = self.known_size();
     }
 
     /// The peer has got a probe of this size. What nobody sent means nothing. True when the path
@@ -155,17 +161,19 @@ impl PathMtu {
         if self.stage != Stage::Known || self.best > 0 {
             self.best = self.best.max(size);
         }
+        self.size = self.known_size();
         if self.best == self.largest {
             self.finish(now);
         }
         self.size() > before
     }
 
-    const fn finish(&mut self, now: Micros) {
+    fn finish(&mut self, now: Micros) {
         self.stage = Stage::Known;
         self.since = now;
         self.settled = true;
         self.due = 0;
+        self.size = self.known_size();
     }
 
     /// Lets time pass.
@@ -175,7 +183,10 @@ impl PathMtu {
             return;
         }
         match self.stage {
-            Stage::Waiting => self.settled = true,
+            Stage::Waiting => {
+                self.settled = true;
+                self.size = self.known_size();
+            }
             Stage::Probing(0) | Stage::Raising(0) => self.finish(now),
             Stage::Probing(rounds) => self.begin(now, Stage::Probing(rounds - 1)),
             Stage::Raising(rounds) => self.begin(now, Stage::Raising(rounds - 1)),
@@ -221,7 +232,11 @@ impl PathMtu {
 
     /// Bytes of the largest packet, what the layers below add included, that is known to arrive.
     #[must_use]
-    pub fn size(&self) -> u16 {
+    pub const fn size(&self) -> u16 {
+        self.size
+    }
+
+    fn known_size(&self) -> u16 {
         match self.stage {
             Stage::Off => self.largest,
             // Nothing came back: a peer that knows no probes. The settings hold.
