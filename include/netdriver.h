@@ -1060,6 +1060,13 @@ typedef struct nd_settings {
    * to 64. Since 0.4.
    */
   uint32_t job_workers;
+  /**
+   * UTP dialect: a path that takes smaller packets than max_message_size, as
+   * perform_path_mtu_discovery or losses between peers that are netdriver have shown, is asked
+   * for larger ones each time so many milliseconds have passed. Default 600000; 0 is never.
+   * Since 0.4.
+   */
+  int32_t path_mtu_raise_interval_ms;
 } nd_settings;
 
 /**

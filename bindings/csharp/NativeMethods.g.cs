@@ -4555,6 +4555,13 @@ namespace NetDriver.Interop
         ///  to 64. Since 0.4.
         /// </summary>
         public uint job_workers;
+        /// <summary>
+        ///  UTP dialect: a path that takes smaller packets than max_message_size, as
+        ///  perform_path_mtu_discovery or losses between peers that are netdriver have shown, is asked
+        ///  for larger ones each time so many milliseconds have passed. Default 600000; 0 is never.
+        ///  Since 0.4.
+        /// </summary>
+        public int path_mtu_raise_interval_ms;
     }
 
     /// <summary>

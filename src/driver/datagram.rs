@@ -162,6 +162,7 @@ impl NetworkDriver {
                     Ending { clean: true, ..Ending::new(DisconnectReason::ClosedByRemote) };
                 self.end(index, ending);
             }
+            (Outcome::Nothing, Packet::MtuAck { .. }) => self.widen_path(index),
             (Outcome::Dropped, _) => self.statistics.unknown_token_in += 1,
             _ => {}
         }
