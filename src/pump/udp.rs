@@ -2,6 +2,7 @@
 //!
 //! `quinn-udp` does the system calls (recvmmsg and GRO in, GSO out, where the system has them).
 //! Nothing here knows what a datagram means.
+#![cfg_attr(windows, allow(clippy::useless_conversion, reason = "others wrap the socket"))]
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
