@@ -4316,6 +4316,21 @@ nd_result nd_concurrent_get_payload_size_max(struct nd_concurrent *concurrent,
                                              uint32_t *out_size);
 
 /**
+ * Bytes of the largest packet of a connection, as nd_connection_get_message_size_max.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param connection  which
+ * @param out_size  out: bytes
+ * @return as nd_connection_get_message_size_max; ND_ERROR_DRIVER_IN_USE (a call has the driver to
+ * itself)
+ * @thread any, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_get_message_size_max(struct nd_concurrent *concurrent,
+                                             nd_connection connection,
+                                             uint32_t *out_size);
+
+/**
  * Bytes that the layers put in front of a message on an interface, at most.
  *
  * @param concurrent  what nd_driver_to_concurrent gave

@@ -1903,6 +1903,20 @@ namespace NetDriver.Interop
         internal static extern int nd_concurrent_get_payload_size_max(nd_concurrent* concurrent, ulong connection, byte pipeline, uint* out_size);
 
         /// <summary>
+        ///  Bytes of the largest packet of a connection, as nd_connection_get_message_size_max.
+        ///
+        ///  @param concurrent  what nd_driver_to_concurrent gave
+        ///  @param connection  which
+        ///  @param out_size  out: bytes
+        ///  @return as nd_connection_get_message_size_max; ND_ERROR_DRIVER_IN_USE (a call has the driver to
+        ///  itself)
+        ///  @thread any, between the calls that have the driver to themselves
+        ///  @since 0.4
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "nd_concurrent_get_message_size_max", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int nd_concurrent_get_message_size_max(nd_concurrent* concurrent, ulong connection, uint* out_size);
+
+        /// <summary>
         ///  Bytes that the layers put in front of a message on an interface, at most.
         ///
         ///  @param concurrent  what nd_driver_to_concurrent gave

@@ -175,6 +175,11 @@ static void arguments_are_checked(void) {
   CHECK_EQUAL(number, 77);
   CHECK_OK(nd_concurrent_get_payload_size_max(server, incoming, 0, &number));
   CHECK(number > 1000);
+  uint32_t packet = 0;
+  CHECK_RESULT(nd_concurrent_get_message_size_max(server, incoming, NULL),
+               ND_ERROR_NULL_ARGUMENT);
+  CHECK_OK(nd_concurrent_get_message_size_max(server, incoming, &packet));
+  CHECK(packet > number);
   CHECK_OK(nd_concurrent_get_header_size_max(server, 0, 0, &number));
   CHECK_EQUAL(number, 10);
   CHECK_OK(nd_concurrent_get_connection_state(server, incoming, &state));

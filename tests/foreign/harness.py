@@ -14,8 +14,8 @@ import sys
 import threading
 import time
 
-STARTUP_SECONDS = 10.0
-STOP_SECONDS = 5.0
+STARTUP_SECONDS = 60.0
+STOP_SECONDS = 30.0
 
 
 class CheckFailed(Exception):

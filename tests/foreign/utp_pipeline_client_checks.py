@@ -118,11 +118,14 @@ def unacknowledged_packets_are_sent_again(transport):
     with Script(transport).connect() as peer:
         peer.send(ORDERED, reliable(WINDOW, 0, b"again"))
         peer.expect_reliable(ORDERED, 0, b"again", acked=0)
-        for turn in range(3):
+        waits = []
+        for turn in range(5):
             start = time.monotonic()
             peer.expect_reliable(ORDERED, 0, b"again", acked=0, what=f"resend {turn}")
-            waited = (time.monotonic() - start) * 1000
-            expect(40 < waited < 600, f"resend {turn} came after {waited:.0f} ms")
+            waits.append((time.monotonic() - start) * 1000)
+        # A busy machine may hold up some of them, and the next one comes sooner for it.
+        expect(40 < sorted(waits)[2] < 600, f"resends came after {waits} ms")
+        expect(sum(waits) > 5 * 40, f"resends came after {waits} ms")
         peer.send(ORDERED, ack(WINDOW, 0))
         peer.expect_quiet("an acknowledgement", 0.2)
 

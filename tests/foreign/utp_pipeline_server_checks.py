@@ -137,12 +137,15 @@ def reliable_fragments_of_the_client_have_both_headers():
 def what_the_client_sent_is_sent_again_until_it_is_acknowledged():
     with scripted(ORDERED) as (peer, program):
         first = peer.take_reliable(ORDERED, 0, acked=NOTHING_YET)
-        for turn in range(2):
+        waits = []
+        for turn in range(5):
             start = time.monotonic()
             again = peer.take_reliable(ORDERED, 0, acked=NOTHING_YET, what=f"resend {turn}")
-            waited = (time.monotonic() - start) * 1000
+            waits.append((time.monotonic() - start) * 1000)
             expect_equal(again, first, "what is sent again")
-            expect(40 < waited < 600, f"resend {turn} came after {waited:.0f} ms")
+        # A busy machine may hold up some of them, and the next one comes sooner for it.
+        expect(40 < sorted(waits)[2] < 600, f"resends came after {waits} ms")
+        expect(sum(waits) > 5 * 40, f"resends came after {waits} ms")
         peer.send(ORDERED, bytes.fromhex("010010000000" + "0000ffffffff" + "00"))
         peer.expect_quiet("an acknowledgement", 0.3)
         peer.send(ORDERED, reliable(WINDOW, 0, first, acked=0))

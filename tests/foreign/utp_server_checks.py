@@ -25,7 +25,7 @@ from utp_protocol import (
 )
 
 CLIENT_SECONDS = 15
-IDLE_SECONDS = 4.0
+IDLE_SECONDS = 20.0
 RETRY_SECONDS = 1.0
 
 
@@ -100,10 +100,16 @@ def unanswered_request_is_repeated_after_a_second_with_its_token():
     with Serving() as server:
         server.await_request()
         first, token = time.monotonic(), server.token
-        server.await_request()
-        waited = time.monotonic() - first
-        expect(0.95 <= waited <= RETRY_SECONDS + 0.9, f"repeated after {waited:.2f} s")
-        expect_equal(server.token, token, "token of the repeated request")
+        waits = []
+        for _ in range(3):
+            server.await_request()
+            waits.append(time.monotonic() - first)
+            first += waits[-1]
+            expect_equal(server.token, token, "token of the repeated request")
+        # A busy machine may hold up one of them, and the next one comes sooner for it.
+        middle = sorted(waits)[1]
+        expect(0.95 <= middle <= RETRY_SECONDS + 0.9, f"repeated after {waits} s")
+        expect(sum(waits) >= 3 * 0.95, f"repeated after {waits} s")
         server.send(accept(token))
         server.expect_success()
 
@@ -163,10 +169,14 @@ def silent_server_gets_heartbeats():
         server.await_request()
         server.send(accept(server.token))
         packet = server.await_data()
-        start = time.monotonic()
-        expect_equal(server.receive("heartbeat"), heartbeat(server.token), "heartbeat")
-        waited = time.monotonic() - start
-        expect(0.45 < waited < 1.2, f"the heartbeat came after {waited:.2f} s")
+        waits = []
+        for _ in range(3):
+            start = time.monotonic()
+            expect_equal(server.receive("heartbeat"), heartbeat(server.token), "heartbeat")
+            waits.append(time.monotonic() - start)
+        # A busy machine may hold up one of them, and the next one comes sooner for it.
+        expect(0.45 < sorted(waits)[1] < 1.2, f"heartbeats came after {waits} s")
+        expect(sum(waits) > 3 * 0.45, f"heartbeats came after {waits} s")
         server.send(packet)
         server.expect_success(2)
 

@@ -180,9 +180,10 @@ fn a_wait_ends_at_once_when_a_pop_has_made_room_for_what_is_there() {
     let mut got = Vec::new();
     while got.len() < 30 {
         got.extend(std::iter::from_fn(|| pair.server.pop_event()).map(|event| event.data[0]));
-        assert!(got.len() == 30 || pair.server.wait(2000).expect("waits"), "more than {got:?}");
+        assert!(got.len() == 30 || pair.server.wait(60_000).expect("waits"), "more than {got:?}");
         pair.server.update().expect("updates");
     }
     assert_eq!(got, Vec::from_iter(0..30));
-    assert!(start.elapsed().as_millis() < 1500, "{:?}", start.elapsed());
+    // One wait that sleeps to its end takes twice as long.
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }

@@ -170,6 +170,14 @@ impl<'a> Concurrent<'a> {
         self.driver.payload_size_max(connection, pipeline)
     }
 
+    /// As [`NetworkDriver::message_size_max`].
+    ///
+    /// # Errors
+    /// As [`NetworkDriver::message_size_max`].
+    pub fn message_size_max(self, connection: Connection) -> Result<u32> {
+        self.driver.message_size_max(connection)
+    }
+
     /// As [`NetworkDriver::header_size_max`].
     ///
     /// # Errors
