@@ -1060,6 +1060,13 @@ typedef struct nd_settings {
    * to 64. Since 0.4.
    */
   uint32_t job_workers;
+  /**
+   * UTP dialect: a path that takes smaller packets than max_message_size, as
+   * perform_path_mtu_discovery or losses between peers that are netdriver have shown, is asked
+   * for larger ones each time so many milliseconds have passed. Default 600000; 0 is never.
+   * Since 0.4.
+   */
+  int32_t path_mtu_raise_interval_ms;
 } nd_settings;
 
 /**
@@ -6129,9 +6136,13 @@ nd_result nd_job_run(nd_job job);
  * @param job  the job; 0, and a value that names none (any more), is complete
  * @return the result of the job: the first error of what it did and of the jobs that it was told
  * to depend on, or ND_OK. It is kept until 256 later jobs of the process are complete.
- * ND_ERROR_INVALID_ARGUMENT: called inside of a job for one that waits for that job
+ * ND_ERROR_INVALID_ARGUMENT: called inside of a job for one that waits for that job.
+ * ND_ERROR_DRIVER_IN_USE: called where the job can never run, inside of a function of the program
+ * (of a custom interface, stage or extension, or one that takes memory back) that a call on the
+ * job's driver calls; or, unless the job is complete, inside of a log callback. The job stays
+ * scheduled after both errors
  * @lifetime as what has run: an update ends the validity of the data of events popped before
- * @thread any, but not inside of a function of a custom interface, stage or extension
+ * @thread any
  * @since 0.4
  */
 nd_result nd_job_complete(nd_job job);

@@ -217,7 +217,7 @@ export class Checks {
   passed = 0;
   failed = 0;
 
-  async run(name, body, ms = 20000) {
+  async run(name, body, ms = 90000) {
     try {
       await within(ms, body(), "the check to end");
       this.passed += 1;

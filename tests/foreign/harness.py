@@ -201,7 +201,7 @@ class Checks:
         self.passed = 0
         self.failed = 0
 
-    async def run(self, name, body, *arguments, seconds=20.0):
+    async def run(self, name, body, *arguments, seconds=90.0):
         """Run one check: a function or a coroutine function that raises when it fails."""
         try:
             result = body(*arguments)

@@ -32,7 +32,7 @@ PACKET_MAX = MESSAGE_SIZE_MAX - FRAMING
 TLS_PADDING = 68
 """What a sender leaves to TLS."""
 REFRESH = ("heartbeat", "accept")
-CLIENT_SECONDS = 15
+CLIENT_SECONDS = 60
 CERTIFICATES = os.path.join(os.path.dirname(__file__), "..", "certificates")
 
 

@@ -154,6 +154,9 @@ enum Stage {
     Data,
 }
 
+/// No round trip was measured.
+const UNMEASURED: u32 = u32::MAX;
+
 /// Pongs to send.
 #[derive(Debug, Default)]
 struct Pongs {
@@ -196,7 +199,8 @@ pub struct WebSocket {
     codec: Option<Box<Codec>>,
     /// Only where an extension of the program was agreed on.
     chain: Option<Box<Chain>>,
-    round_trip: Option<u32>,
+    /// [`UNMEASURED`] = none.
+    round_trip: u32,
     /// Messages shorter than this leave as they are, in one frame; follows from what was agreed on
     /// and the settings.
     whole_end: usize,
@@ -242,7 +246,7 @@ impl WebSocket {
             rare: None,
             codec: None,
             chain: None,
-            round_trip: None,
+            round_trip: UNMEASURED,
             whole_end: 0,
             close_code: 0,
             role,
