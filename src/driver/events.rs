@@ -66,6 +66,15 @@ impl Cursor {
     }
 }
 
+/// An event on its way into the order.
+#[derive(Clone, Copy)]
+struct Fresh {
+    index: u32,
+    /// It joins the order with the next publication.
+    ordered: bool,
+    sequence: u64,
+}
+
 /// All events of a driver that were not popped yet.
 pub struct EventQueue {
     nodes: Vec<Node>,
@@ -75,10 +84,10 @@ pub struct EventQueue {
     /// Visible events of accepted connections, oldest first; entries whose sequence number no
     /// longer matches their node were popped the other way.
     order: VecDeque<(u32, u64)>,
-    /// What joins the order with the next publication.
-    fresh: Vec<(u32, u64)>,
-    /// Events that were not settled yet, oldest first.
-    recent: Vec<(u32, u64)>,
+    /// What came since the last publication.
+    fresh: Vec<Fresh>,
+    /// Published events that were not settled yet.
+    recent: Vec<Fresh>,
     next_sequence: u64,
     /// Events that wait.
     live: usize,
@@ -103,33 +112,34 @@ impl EventQueue {
     }
 
     /// Appends an event. `ordered` is false for connections that were not accepted yet.
+    #[inline]
     pub fn push(&mut self, waiting: &mut Waiting, event: Event, ordered: bool) {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         self.live += 1;
         waiting.count += 1;
         waiting.bytes = waiting.bytes.saturating_add(event.data.len() as u32);
-        let index = self.allocate(Node { sequence, next: NIL, event });
+        let index = self.allocate(sequence, event);
         if waiting.tail == NIL {
             waiting.head = index;
         } else {
             self.nodes[waiting.tail as usize].next = index;
         }
         waiting.tail = index;
-        self.recent.push((index, sequence));
-        if ordered {
-            self.fresh.push((index, sequence));
-        }
+        self.fresh.push(Fresh { index, ordered, sequence });
     }
 
-    fn allocate(&mut self, node: Node) -> u32 {
-        if self.free == NIL {
-            self.nodes.push(node);
-            return self.nodes.len() as u32 - 1;
-        }
+    #[inline]
+    fn allocate(&mut self, sequence: u64, event: Event) -> u32 {
         let index = self.free;
-        self.free = self.nodes[index as usize].next;
-        self.nodes[index as usize] = node;
+        let Some(node) = self.nodes.get_mut(index as usize) else {
+            self.nodes.push(Node { sequence, next: NIL, event });
+            return self.nodes.len() as u32 - 1;
+        };
+        node.sequence = sequence;
+        self.free = std::mem::replace(&mut node.next, NIL);
+        // What is left of the last event holds no memory.
+        std::mem::forget(std::mem::replace(&mut node.event, event));
         index
     }
 
@@ -138,11 +148,11 @@ impl EventQueue {
         let mut index = waiting.head;
         while index != NIL {
             let node = &self.nodes[index as usize];
-            let entry = (index, node.sequence);
-            if node.sequence < self.published {
-                self.order.push_back(entry);
+            let sequence = node.sequence;
+            if sequence < self.published {
+                self.order.push_back((index, sequence));
             } else {
-                self.fresh.push(entry);
+                self.fresh.push(Fresh { index, ordered: true, sequence });
             }
             index = node.next;
         }
@@ -153,7 +163,7 @@ impl EventQueue {
         let mut index = waiting.head;
         while index != NIL {
             let node = &self.nodes[index as usize];
-            self.fresh.push((index, node.sequence));
+            self.fresh.push(Fresh { index, ordered: true, sequence: node.sequence });
             index = node.next;
         }
     }
@@ -286,8 +296,12 @@ impl EventQueue {
     /// so that a small one does not hold a large shared read buffer. Each moves once at most, and
     /// none before the program had the chance to pop it.
     pub fn settle(&mut self) {
-        let visible = self.recent.partition_point(|&(_, sequence)| sequence < self.published);
-        for (index, sequence) in self.recent.drain(..visible) {
+        if self.live == self.fresh.len() {
+            // All that was visible has been popped.
+            self.recent.clear();
+            return;
+        }
+        for Fresh { index, sequence, .. } in self.recent.drain(..) {
             let node = &mut self.nodes[index as usize];
             if node.sequence != sequence {
                 continue;
@@ -302,7 +316,13 @@ impl EventQueue {
     /// Makes all events visible.
     pub fn publish(&mut self) {
         self.published = self.next_sequence;
-        self.order.extend(self.fresh.drain(..));
+        let ordered = self.fresh.iter().filter(|fresh| fresh.ordered);
+        self.order.extend(ordered.map(|fresh| (fresh.index, fresh.sequence)));
+        if self.recent.is_empty() {
+            std::mem::swap(&mut self.recent, &mut self.fresh);
+        } else {
+            self.recent.append(&mut self.fresh);
+        }
         // A program that pops by connection only never comes by the entries of the common order.
         if self.order.len() > ORDER_SLACK + 2 * self.live {
             let nodes = &self.nodes;

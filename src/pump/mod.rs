@@ -412,6 +412,11 @@ impl Pump {
             || self.resolver.has_answers()
     }
 
+    /// Is any stream ready?
+    pub const fn has_ready_streams(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Takes the list of ready streams; give it back with `return_ready` to keep its memory.
     pub fn take_ready(&mut self) -> Vec<StreamId> {
         for &id in &self.ready {
@@ -432,9 +437,9 @@ impl Pump {
         !self.dirty.is_empty()
     }
 
-    /// Sends what waits in streams: one write each. `handle` gets each stream and what became of
-    /// it: how many bytes left.
-    pub fn flush_streams(&mut self, mut handle: impl FnMut(StreamId, io::Result<usize>)) {
+    /// Sends what waits in streams: one write each. `handle` gets each stream, what became of it
+    /// (how many bytes left) and how many bytes still wait.
+    pub fn flush_streams(&mut self, mut handle: impl FnMut(StreamId, io::Result<usize>, usize)) {
         let mut dirty = std::mem::take(&mut self.dirty);
         for &id in &dirty {
             let place = &mut self.places[id as usize];
@@ -442,7 +447,8 @@ impl Pump {
             let Some(stream) = &mut place.stream else {
                 continue;
             };
-            handle(id, stream.flush(&mut self.pool));
+            let outcome = stream.flush(&mut self.pool);
+            handle(id, outcome, stream.queued());
         }
         dirty.clear();
         dirty.append(&mut self.dirty);
@@ -469,6 +475,15 @@ impl Pump {
             }
         }
         outcome
+    }
+
+    /// The same, and whether reading may go on: the system may have more, or what it has is not
+    /// what was sent.
+    #[inline]
+    pub fn read_once(&mut self, id: StreamId) -> (io::Result<ReadOutcome>, bool) {
+        let outcome = self.read(id);
+        let more = self.stream(id).is_some_and(|stream| stream.may_have_more());
+        (outcome, more)
     }
 
     /// Reads once from a stream behind what is in `memory`, as far as its capacity goes. `None`

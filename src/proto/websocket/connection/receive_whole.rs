@@ -49,20 +49,32 @@ fn whole_frame(input: &[u8], role: Role) -> Option<WholeFrame> {
 }
 
 impl WebSocket {
+    /// Nothing of a message is there: the next bytes begin one.
+    #[must_use]
+    pub fn awaits_message(&self) -> bool {
+        self.input.is_empty() && self.is_between_messages()
+    }
+
+    fn is_between_messages(&self) -> bool {
+        self.stage == Stage::Header
+            && self.message.is_none()
+            && !self.streaming
+            && self.assembly.is_empty()
+            && self.chain.is_none()
+            && self.reads()
+    }
+
     /// The short way of [`poll_event`](Self::poll_event): gives the messages that lie whole at the
     /// start of the input, in one frame each and not compressed, to `give`, one after the other,
     /// until that says that no more is wanted. What is left is for the long way.
     pub fn take_whole_messages(&mut self, mut give: impl FnMut(Bytes, bool) -> bool) {
-        let between_messages = self.stage == Stage::Header
-            && self.message.is_none()
-            && !self.streaming
-            && self.assembly.is_empty();
-        if !between_messages || self.chain.is_some() || !self.reads() {
+        if !self.is_between_messages() {
             return;
         }
+        let (size_max, text) = (self.config.message_size_max as usize, self.config.text);
         while let Some(frame) = whole_frame(&self.input, self.role)
-            && frame.end - frame.start <= self.config.message_size_max as usize
-            && (self.config.text || !frame.text)
+            && frame.end - frame.start <= size_max
+            && (text || !frame.text)
         {
             let payload = &mut self.input[frame.start..frame.end];
             if let Some(key) = frame.mask {
