@@ -11,7 +11,7 @@ use super::http_facts::HttpFacts;
 use super::pipelines::Machines;
 use super::timers::Armed;
 use super::types::{Connection, ConnectionState, MessageKind, Traffic, VERSION_MAX};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Fixed, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::round_trip::RoundTrip;
 use crate::proto::time::Micros;
@@ -193,7 +193,17 @@ impl Entry {
             || self.waiting.bytes() >= self.limits.inbound_bytes_max
     }
 
+    /// Messages without a pipeline that wait for the flush, over datagrams.
+    #[inline]
+    pub fn queued_messages(&self) -> usize {
+        match self.session.as_ref().and_then(|peer| peer.established()) {
+            Some(session) => session.message_count(),
+            None => self.queued_datagrams as usize,
+        }
+    }
+
     /// What a message is that is sent as this.
+    #[inline]
     pub fn kind_of(&self, kind: MessageKind) -> MessageKind {
         if kind == MessageKind::WriteMode { self.write_mode } else { kind }
     }
@@ -336,11 +346,13 @@ impl Connections {
     }
 
     /// The slot at an index that came from this driver itself.
+    #[inline]
     pub fn at(&mut self, index: u32) -> &mut Entry {
         &mut self.entries[index as usize]
     }
 
     /// The same, to be looked at.
+    #[inline]
     pub fn peek(&self, index: u32) -> &Entry {
         &self.entries[index as usize]
     }
@@ -359,6 +371,14 @@ impl Connections {
         }
     }
 
+    /// Is a value that of a connection that can send now? Only its own ends are Disconnected.
+    #[inline]
+    pub fn can_send(&self, connection: Connection) -> bool {
+        self.entries.get(connection.index() as usize).is_some_and(|entry| {
+            entry.tag == connection.tag() && entry.state == ConnectionState::Connected
+        })
+    }
+
     /// Why a value is none of a connection.
     #[cold]
     fn refusal(&self, connection: Connection) -> Error {
@@ -367,10 +387,10 @@ impl Connections {
         if !known || !own || connection.version() == 0 {
             return unknown();
         }
-        Error::new(
+        Error::fixed(&Fixed(
             Status::NetworkVersionMismatch,
             "the connection has ended, and its slot may serve another one; forget the value",
-        )
+        ))
     }
 
     /// Those that the program knows and has not seen the end of.
@@ -387,8 +407,8 @@ impl Connections {
 }
 
 fn unknown() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::NetworkIdMismatch,
         "the connection value never came from this driver; use what accept or connect gave",
-    )
+    ))
 }

@@ -224,6 +224,13 @@ impl StreamState {
         self.deadline().into_iter().chain(ws).min()
     }
 
+    /// The WebSocket, if it can send messages: an open one, or one whose end is held.
+    #[inline]
+    pub(super) fn sending_websocket(&mut self) -> Option<&mut WebSocket> {
+        let held = self.held.is_some();
+        self.ws.as_deref_mut().filter(|ws| held || ws.can_send())
+    }
+
     /// Its connection is over, and its goodbye is not.
     const fn is_leaving(&self) -> bool {
         self.known && self.connection.is_none()
@@ -330,6 +337,7 @@ impl Streams {
         connection
     }
 
+    #[inline]
     pub(super) fn get(&mut self, id: StreamId) -> Option<&mut StreamState> {
         self.list.get_mut(id as usize)?.as_mut()
     }
@@ -366,14 +374,14 @@ impl Streams {
         }
     }
 
-    /// The WebSocket of a stream that can send messages: an open one, or one whose end is held.
+    /// The WebSocket of a stream that can send messages.
+    #[inline]
     pub(super) fn open_websocket(&mut self, id: StreamId) -> Option<&mut WebSocket> {
-        let state = self.get(id)?;
-        let held = state.held.is_some();
-        state.ws.as_deref_mut().filter(|ws| held || ws.can_send())
+        self.get(id)?.sending_websocket()
     }
 
     /// The same, to be looked at.
+    #[inline]
     pub(super) fn peek_websocket(&self, id: StreamId) -> Option<&WebSocket> {
         let state = self.peek(id)?;
         let held = state.held.is_some();

@@ -67,6 +67,7 @@ impl Queue {
 impl Outbox {
     /// Where to append bytes. `pool` lends memory to one that had none, so that an idle stream
     /// holds none.
+    #[inline]
     pub fn tail(&mut self, pool: &mut Vec<Vec<u8>>) -> &mut Vec<u8> {
         if self.tail.capacity() == 0
             && let Some(buffer) = pool.pop()

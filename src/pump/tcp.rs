@@ -299,6 +299,7 @@ impl Stream {
     }
 
     /// Where to append what is to be sent.
+    #[inline]
     pub fn out(&mut self, pool: &mut Vec<Vec<u8>>) -> &mut Vec<u8> {
         self.outbox.tail(pool)
     }
@@ -309,6 +310,7 @@ impl Stream {
     }
 
     /// Bytes that wait to be sent, those that are sealed already included.
+    #[inline]
     pub fn queued(&self) -> usize {
         let carried = self.carrier.as_ref().map_or(0, |carrier| carrier.queued());
         self.outbox.len() + self.tls.as_ref().map_or(0, |tls| tls.queued()) + carried

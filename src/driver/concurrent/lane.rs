@@ -12,7 +12,7 @@ use super::super::packets::Staged;
 use super::super::shared::{Link, Touched};
 use super::super::types::MessageKind;
 use super::sends::LaneSends;
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Fixed, Result, Status};
 
 /// Bytes of staged messages for which a lane keeps memory.
 const KEPT_BYTES_MAX: usize = 256 << 10;
@@ -211,11 +211,13 @@ impl Lanes {
 
 #[cold]
 fn crowded() -> Error {
-    let text = "another thread is in a call on this connection; use one thread per connection";
-    Error::new(Status::NetworkDriverParallelForErr, text)
+    Error::fixed(&Fixed(
+        Status::NetworkDriverParallelForErr,
+        "another thread is in a call on this connection; use one thread per connection",
+    ))
 }
 
 #[cold]
 fn missing() -> Error {
-    Error::new(Status::NetworkStateMismatch, "the driver was not made concurrent")
+    Error::fixed(&Fixed(Status::NetworkStateMismatch, "the driver was not made concurrent"))
 }

@@ -99,6 +99,10 @@ impl NetworkDriver {
             return self.send_one(index, pipeline, kind, data);
         }
         let own = entry.kind_of(kind);
+        if own == MessageKind::Binary && self.send_quickly(index, kind, data) {
+            // To write a header is as cheap as to copy one.
+            return Ok(());
+        }
         if own != kind {
             // Whether it is text at all was not asked yet.
             self.check_kind(Dialect::Plain, own, data)?;

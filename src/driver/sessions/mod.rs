@@ -60,7 +60,8 @@ impl Peer {
     }
 
     /// The session, once messages may go through it.
-    fn sending(&mut self) -> Option<&mut Session> {
+    #[inline]
+    pub fn sending(&mut self) -> Option<&mut Session> {
         let may = self.negotiation.may_send();
         self.session.as_mut().filter(|_| may)
     }
@@ -68,6 +69,12 @@ impl Peer {
     /// The same, to be looked at.
     pub const fn established(&self) -> Option<&Session> {
         if self.negotiation.may_send() { self.session.as_ref() } else { None }
+    }
+
+    /// The session may have something to send. False: that was known.
+    #[inline]
+    pub const fn list(&mut self) -> bool {
+        !std::mem::replace(&mut self.listed, true)
     }
 
     fn next_timeout(&self) -> Option<Micros> {
@@ -94,6 +101,20 @@ impl Default for Sessions {
     fn default() -> Self {
         let priorities = Box::new([0; PIPELINES_MAX + 1]);
         Self { dirty: Vec::new(), owing: Vec::new(), due: 0, stalled: Vec::new(), priorities }
+    }
+}
+
+impl Sessions {
+    /// The priority of a pipeline; higher goes first.
+    #[inline]
+    pub const fn priority(&self, pipeline: u8) -> u8 {
+        self.priorities[pipeline as usize]
+    }
+
+    /// A connection's session may have something to send.
+    #[inline]
+    pub fn list(&mut self, index: u32) {
+        self.dirty.push(index);
     }
 }
 
@@ -234,9 +255,9 @@ impl NetworkDriver {
     /// The session of a connection may have something to send.
     fn mark_session(&mut self, index: u32) {
         if let Some(peer) = &mut self.connections.at(index).session
-            && !std::mem::replace(&mut peer.listed, true)
+            && peer.list()
         {
-            self.sessions.dirty.push(index);
+            self.sessions.list(index);
         }
     }
 

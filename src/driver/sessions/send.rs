@@ -109,7 +109,7 @@ impl NetworkDriver {
 
     /// Takes a packet of a pipeline whose order and delivery the session sees to.
     pub(in crate::driver) fn carry_packet(&mut self, index: u32, pipeline: u8, packet: &[u8]) {
-        let priority = self.sessions.priorities[usize::from(pipeline)];
+        let priority = self.sessions.priority(pipeline);
         let peer = &mut self.connections.at(index).session;
         if let Some(session) = peer.as_mut().and_then(|peer| peer.sending()) {
             session.hold_reliable(pipeline, priority, packet);

@@ -4,6 +4,7 @@ mod receive;
 mod transmit;
 
 use std::collections::VecDeque;
+use std::hint::cold_path;
 
 use super::congestion::{Controller as _, DelayAwareCubic};
 use super::frame::{MESSAGE_OVERHEAD, RELIABLE_OVERHEAD};
@@ -181,6 +182,7 @@ impl Session {
     ///
     /// # Errors
     /// It is too long, or too many wait already.
+    #[inline(always)]
     pub fn send_message(&mut self, pipeline: u8, parts: &[&[u8]]) -> Result<(), Refused> {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if length > self.message_size_max() {
@@ -237,6 +239,28 @@ impl Session {
         channel.priority = priority;
         channel.push(self.order, &[message]);
         self.order += 1;
+    }
+
+    /// The same, if a channel that had messages before has room for `size` bytes, or holds nothing.
+    /// False: nothing was done.
+    #[inline]
+    pub fn hold_within(&mut self, channel: u8, priority: u8, size: usize, message: &[u8]) -> bool {
+        let Some(channel) = self.sending.iter_mut().find(|known| known.id == channel) else {
+            cold_path();
+            return false;
+        };
+        let most = u64::from(self.config.send_queue_bytes_max);
+        if !channel.is_idle() && channel.cost() + cost(size) > most {
+            cold_path();
+            return false;
+        }
+        if channel.is_sent() {
+            channel.served = self.datagrams;
+        }
+        channel.priority = priority;
+        channel.push(self.order, &[message]);
+        self.order += 1;
+        true
     }
 
     const fn next_order(&mut self) -> u64 {

@@ -189,13 +189,14 @@ impl UtpConnection {
 
     /// Bytes of the largest packet that is known to arrive, what the layers below add included.
     #[must_use]
-    pub fn path_mtu(&self) -> u16 {
+    pub const fn path_mtu(&self) -> u16 {
         self.path_mtu.size()
     }
 
     /// Bytes of the largest packet that is known to arrive, without what the layers below add.
+    #[inline]
     #[must_use]
-    pub fn packet_size_max(&self) -> u16 {
+    pub const fn packet_size_max(&self) -> u16 {
         self.path_mtu.size().saturating_sub(self.overhead)
     }
 

@@ -41,13 +41,15 @@ pub struct PathMtu {
     settled: bool,
     /// Probes to send, as bits of their places.
     due: u8,
+    /// Asked with every packet; follows from the others.
+    size: u16,
 }
 
 impl PathMtu {
     /// No discovery: packets may be as large as the settings say.
     #[must_use]
     pub const fn off(largest: u16) -> Self {
-        Self { stage: Stage::Off, since: 0, largest, best: 0, settled: true, due: 0 }
+        Self { stage: Stage::Off, since: 0, largest, best: 0, settled: true, due: 0, size: largest }
     }
 
     /// A discovery that begins with `handle_validated`.
@@ -56,7 +58,8 @@ impl PathMtu {
         if largest <= PATH_MTU_MIN {
             return Self::off(largest);
         }
-        Self { stage: Stage::Waiting, since: now, settled: false, ..Self::off(largest) }
+        let (stage, size) = (Stage::Waiting, PATH_MTU_MIN);
+        Self { stage, since: now, settled: false, size, ..Self::off(largest) }
     }
 
     /// The path was found to take no more than this; what was probed before is outdated.
@@ -77,6 +80,7 @@ impl PathMtu {
             self.stage = Stage::One;
             self.since = now;
             self.probe();
+            self.size = self.known_size();
         }
     }
 
@@ -99,6 +103,7 @@ impl PathMtu {
         if self.best == self.largest {
             self.finish();
         }
+        self.size = self.known_size();
     }
 
     fn finish(&mut self) {
@@ -123,6 +128,7 @@ impl PathMtu {
             Stage::Two => self.finish(),
             Stage::Off | Stage::Done => {}
         }
+        self.size = self.known_size();
     }
 
     /// When `handle_timeout` has something to do.
@@ -157,7 +163,11 @@ impl PathMtu {
 
     /// Bytes of the largest packet, what the layers below add included, that is known to arrive.
     #[must_use]
-    pub fn size(&self) -> u16 {
+    pub const fn size(&self) -> u16 {
+        self.size
+    }
+
+    fn known_size(&self) -> u16 {
         match self.stage {
             Stage::Off => self.largest,
             // Nothing came back: a peer that knows no probes. The settings hold.

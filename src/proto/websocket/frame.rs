@@ -178,7 +178,14 @@ impl FrameHeader {
         let masked = if self.mask.is_some() { 0x80 } else { 0 };
         let first = u8::from(self.fin) << 7 | (self.rsv & 7) << 4 | self.opcode as u8;
         match self.payload_length {
-            0..=125 => out.extend_from_slice(&[first, masked | self.payload_length as u8]),
+            0..=125 => {
+                let second = masked | self.payload_length as u8;
+                match self.mask {
+                    Some([a, b, c, d]) => out.extend_from_slice(&[first, second, a, b, c, d]),
+                    None => out.extend_from_slice(&[first, second]),
+                }
+                return;
+            }
             126..=0xffff => {
                 let [high, low] = (self.payload_length as u16).to_be_bytes();
                 out.extend_from_slice(&[first, masked | 126, high, low]);

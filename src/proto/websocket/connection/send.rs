@@ -49,6 +49,51 @@ impl WebSocket {
         }
     }
 
+    /// Does a message of this length leave as one frame with the payload as it is, and no other
+    /// message is on its way?
+    #[inline(always)]
+    #[must_use]
+    pub fn sends_as_it_is(&self, length: usize) -> bool {
+        self.outgoing.is_none()
+            && self.chain.is_none()
+            && self.codec.as_ref().is_none_or(|codec| !codec.is_worth(length))
+            && self.is_one_frame(length)
+    }
+
+    /// Does an extension of the program change what is sent?
+    #[inline]
+    #[must_use]
+    pub const fn is_extended(&self) -> bool {
+        self.chain.is_some()
+    }
+
+    /// Appends one frame with a whole message, `head` and then `body`, for connections that
+    /// [send it as it is](Self::sends_as_it_is). `mask` is asked by a client only.
+    #[inline(always)]
+    pub fn write_whole<const N: usize>(
+        &self,
+        out: &mut Vec<u8>,
+        kind: Kind,
+        head: [u8; N],
+        body: &[u8],
+        mask: impl FnOnce() -> [u8; 4],
+    ) {
+        let length = N + body.len();
+        let mask = match self.role {
+            Role::Client => Some(mask()),
+            Role::Server => None,
+        };
+        let (opcode, payload_length) = (kind.opcode(), length as u64);
+        FrameHeader { fin: true, rsv: 0, opcode, mask, payload_length }.write(out);
+        let start = out.len();
+        out.extend_from_slice(&head);
+        out.extend_from_slice(body);
+        if let Some(key) = mask {
+            apply_mask(&mut out[start..], key, 0);
+        }
+    }
+
+    #[inline]
     fn is_one_frame(&self, length: usize) -> bool {
         let size = self.config.fragment_size as usize;
         size == 0 || length <= size
