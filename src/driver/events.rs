@@ -6,10 +6,14 @@
 
 use std::collections::VecDeque;
 use std::hint::cold_path;
+use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::types::Event;
+use super::types::{Event, EventView};
+use pieces::{PieceId, Pieces};
+
+mod pieces;
 
 /// "No node".
 const NIL: u32 = u32::MAX;
@@ -48,11 +52,39 @@ struct Node {
     /// 0 while the node is free.
     sequence: u64,
     next: u32,
+    /// What the payload lies in; NIL: in the event itself.
+    piece: PieceId,
+    /// Where it begins there.
+    start: u32,
+    /// Bytes of the payload.
+    length: u32,
     /// Of a free node, what is left of the event that was popped last: nothing that holds memory.
     event: Event,
 }
 
 impl Node {
+    /// The payload.
+    #[inline(always)]
+    fn data<'a>(&'a self, pieces: &'a Pieces) -> &'a [u8] {
+        if self.piece == NIL {
+            return &self.event.data;
+        }
+        let start = self.start as usize;
+        &pieces.memory(self.piece)[start..start + self.length as usize]
+    }
+
+    /// Lets go of the payload.
+    #[inline]
+    fn take_data(&mut self, pieces: &mut Pieces) -> Bytes {
+        if self.piece == NIL {
+            return std::mem::take(&mut self.event.data);
+        }
+        let start = self.start as usize;
+        let data = pieces.memory(self.piece).slice(start..start + self.length as usize);
+        pieces.release(std::mem::replace(&mut self.piece, NIL));
+        data
+    }
+
     /// Leaves the list whose head it is.
     #[inline(always)]
     fn leave(&mut self, waiting: &mut Waiting) {
@@ -62,7 +94,7 @@ impl Node {
             waiting.tail = NIL;
         }
         waiting.count -= 1;
-        waiting.bytes = waiting.bytes.saturating_sub(self.event.data.len() as u32);
+        waiting.bytes = waiting.bytes.saturating_sub(self.length);
     }
 }
 
@@ -90,9 +122,16 @@ struct Fresh {
     sequence: u64,
 }
 
+/// Events whose payloads lie in one piece of memory.
+pub struct Batch {
+    piece: PieceId,
+    events: u32,
+}
+
 /// All events of a driver that were not popped yet.
 pub struct EventQueue {
     nodes: Vec<Node>,
+    pieces: Pieces,
     free: u32,
     /// Events that were popped and whose payloads are lent, the last one first.
     lent: u32,
@@ -115,6 +154,7 @@ impl EventQueue {
     pub const fn new() -> Self {
         Self {
             nodes: Vec::new(),
+            pieces: Pieces::new(),
             free: NIL,
             lent: NIL,
             order: VecDeque::new(),
@@ -129,12 +169,52 @@ impl EventQueue {
     /// Appends an event. `ordered` is false for connections that were not accepted yet.
     #[inline]
     pub fn push(&mut self, waiting: &mut Waiting, event: Event, ordered: bool) {
+        let length = event.data.len();
+        self.append(waiting, event, NIL, 0..length, ordered);
+    }
+
+    /// Begins to append events whose payloads lie in one piece of memory.
+    #[inline]
+    pub fn begin_batch(&mut self) -> Batch {
+        Batch { piece: self.pieces.reserve(), events: 0 }
+    }
+
+    /// Appends an event, which comes without its payload: that is to lie at `range`.
+    #[inline(always)]
+    pub fn push_part(
+        &mut self,
+        batch: &mut Batch,
+        waiting: &mut Waiting,
+        event: Event,
+        range: Range<usize>,
+        ordered: bool,
+    ) {
+        batch.events += 1;
+        self.append(waiting, event, batch.piece, range, ordered);
+    }
+
+    /// The memory where the payloads lie.
+    #[inline]
+    pub fn end_batch(&mut self, batch: Batch, memory: Bytes) {
+        self.pieces.fill(batch.piece, memory, batch.events);
+    }
+
+    #[inline(always)]
+    fn append(
+        &mut self,
+        waiting: &mut Waiting,
+        event: Event,
+        piece: PieceId,
+        range: Range<usize>,
+        ordered: bool,
+    ) {
         let sequence = self.next_sequence;
+        let (start, length) = (range.start as u32, range.len() as u32);
         self.next_sequence += 1;
         self.live += 1;
         waiting.count += 1;
-        waiting.bytes = waiting.bytes.saturating_add(event.data.len() as u32);
-        let index = self.allocate(sequence, event);
+        waiting.bytes = waiting.bytes.saturating_add(length);
+        let index = self.allocate(Node { sequence, next: NIL, piece, start, length, event });
         if waiting.tail == NIL {
             waiting.head = index;
         } else {
@@ -144,17 +224,17 @@ impl EventQueue {
         self.fresh.push(Fresh { index, ordered, sequence });
     }
 
-    #[inline]
-    fn allocate(&mut self, sequence: u64, event: Event) -> u32 {
+    #[inline(always)]
+    fn allocate(&mut self, node: Node) -> u32 {
         let index = self.free;
-        let Some(node) = self.nodes.get_mut(index as usize) else {
-            self.nodes.push(Node { sequence, next: NIL, event });
+        let Some(place) = self.nodes.get_mut(index as usize) else {
+            cold_path();
+            self.nodes.push(node);
             return self.nodes.len() as u32 - 1;
         };
-        node.sequence = sequence;
-        self.free = std::mem::replace(&mut node.next, NIL);
+        self.free = place.next;
         // What is left of the last event holds no memory.
-        std::mem::forget(std::mem::replace(&mut node.event, event));
+        std::mem::forget(std::mem::replace(place, node));
         index
     }
 
@@ -234,15 +314,15 @@ impl EventQueue {
     }
 
     /// The oldest visible event of a connection.
-    pub fn peek(&self, waiting: &Waiting) -> Option<&Event> {
+    pub fn peek(&self, waiting: &Waiting) -> Option<EventView<'_>> {
         self.at(Cursor::new(waiting))
     }
 
     /// The visible event at a cursor, if there is one.
     #[inline]
-    pub fn at(&self, cursor: Cursor) -> Option<&Event> {
+    pub fn at(&self, cursor: Cursor) -> Option<EventView<'_>> {
         let node = self.nodes.get(cursor.0 as usize)?;
-        (node.sequence < self.published).then_some(&node.event)
+        (node.sequence < self.published).then(|| node.event.view(node.data(&self.pieces)))
     }
 
     /// The cursor behind an event that [`at`](Self::at) has shown.
@@ -262,34 +342,39 @@ impl EventQueue {
         let node = &mut self.nodes[index as usize];
         node.next = self.free;
         self.free = index;
-        let data = std::mem::take(&mut node.event.data);
+        let data = node.take_data(&mut self.pieces);
         Event { data, ..node.event }
     }
 
     /// Shows an event, whose data stays here until [`end_loans`](Self::end_loans).
     #[inline(always)]
-    pub fn lend(&mut self, Popped(index): Popped) -> &Event {
+    pub fn lend(&mut self, Popped(index): Popped) -> EventView<'_> {
         let node = &mut self.nodes[index as usize];
         node.next = self.lent;
         self.lent = index;
-        &node.event
+        node.event.view(node.data(&self.pieces))
     }
 
-    /// The payloads that are lent, the last one first.
+    /// The memory of the payloads that are lent, the last one first.
     pub fn loans(&self) -> impl Iterator<Item = &Bytes> {
         let mut index = self.lent;
         std::iter::from_fn(move || {
             let node = self.nodes.get(index as usize)?;
             index = node.next;
-            Some(&node.event.data)
+            let piece = node.piece;
+            Some(if piece == NIL { &node.event.data } else { self.pieces.memory(piece) })
         })
     }
 
-    /// Ends all loans; `take` gets the payloads, the last one first.
+    /// Ends all loans; `take` gets the payloads that have memory of their own, the last one first.
     #[inline]
     pub fn end_loans(&mut self, mut take: impl FnMut(Bytes)) {
         while let Some(node) = self.nodes.get_mut(self.lent as usize) {
-            take(std::mem::take(&mut node.event.data));
+            if node.piece == NIL {
+                take(std::mem::take(&mut node.event.data));
+            } else {
+                self.pieces.release(std::mem::replace(&mut node.piece, NIL));
+            }
             let next = std::mem::replace(&mut node.next, self.free);
             self.free = std::mem::replace(&mut self.lent, next);
         }
@@ -304,10 +389,16 @@ impl EventQueue {
 
     /// Drops all events of a connection.
     pub fn clear(&mut self, waiting: &mut Waiting) {
+        let last = self.nodes.get(waiting.tail as usize);
+        let unseen = last.is_some_and(|node| node.sequence >= self.published);
         while let Some(popped) = self.take_head(waiting) {
             drop(self.give(popped));
         }
         *waiting = Waiting::default();
+        if unseen {
+            let nodes = &self.nodes;
+            self.fresh.retain(|fresh| nodes[fresh.index as usize].sequence == fresh.sequence);
+        }
     }
 
     /// Is there an event that the next publication would make visible?
@@ -327,6 +418,11 @@ impl EventQueue {
         for Fresh { index, sequence, .. } in self.recent.drain(..) {
             let node = &mut self.nodes[index as usize];
             if node.sequence != sequence {
+                continue;
+            }
+            if node.piece != NIL {
+                node.event.data = Bytes::copy_from_slice(node.data(&self.pieces));
+                self.pieces.release(std::mem::replace(&mut node.piece, NIL));
                 continue;
             }
             let data = &mut node.event.data;
@@ -414,7 +510,7 @@ mod tests {
             queue.publish();
             for _ in 0..2 {
                 let popped = queue.pop(&mut list).unwrap();
-                assert_eq!(queue.lend(popped).data, shared);
+                assert_eq!(queue.lend(popped).data, &shared[..]);
             }
             assert!(!shared.is_unique(), "round {round}");
             queue.end_loans(drop);

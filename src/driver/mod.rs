@@ -333,6 +333,7 @@ impl NetworkDriver {
 
     fn sleep_for_news(&mut self, timeout_ms: u32) -> Result<bool> {
         let start = self.pump.clock.now();
+        let mut just_read = Some(start);
         let end = start + Micros::from(timeout_ms) * MICROS_PER_MS;
         // What the program has popped may have made room for more.
         self.deliver_stalled();
@@ -343,7 +344,7 @@ impl NetworkDriver {
                 self.show_owed_acks();
                 self.flush()?;
             }
-            let clock = self.pump.clock.now();
+            let clock = just_read.take().unwrap_or_else(|| self.pump.clock.now());
             let (rest, now) = (end.saturating_sub(clock), self.time_at(clock));
             // The background pump may have taken a wake before.
             let sleep = if self.woken { 0 } else { self.until_due_within(now, rest) };

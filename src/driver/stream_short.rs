@@ -4,8 +4,6 @@
 
 use std::io;
 
-use bytes::Bytes;
-
 use super::connections::Entry;
 use super::events::EventQueue;
 use super::streams::Phase;
@@ -112,14 +110,17 @@ fn deliver_to(
     events: &mut EventQueue,
 ) -> Delivered {
     let mut delivered = Delivered::default();
-    let event = Event::new(entry.connection(index), EventKind::Data);
-    ws.take_whole_messages(|data: Bytes, text| {
+    let connection = entry.connection(index);
+    let mut batch = events.begin_batch();
+    let memory = ws.take_whole_messages(|range, text| {
         delivered.messages += 1;
-        delivered.bytes += data.len() as u64;
-        let event = Event { data, text, first: true, last: true, ..event };
-        events.push(&mut entry.waiting, event, entry.accepted);
+        delivered.bytes += range.len() as u64;
+        let event = Event::new(connection, EventKind::Data);
+        let event = Event { text, first: true, last: true, ..event };
+        events.push_part(&mut batch, &mut entry.waiting, event, range, entry.accepted);
         !entry.is_full()
     });
+    events.end_batch(batch, memory.unwrap_or_default());
     delivered
 }
 

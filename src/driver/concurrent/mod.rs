@@ -121,7 +121,7 @@ impl<'a> Concurrent<'a> {
             if count > 0 && event.kind == EventKind::CloseRequest {
                 break;
             }
-            each(event.view(&event.data));
+            each(event);
             cursor = driver.events.behind(cursor);
             count += 1;
         }
