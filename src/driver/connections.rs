@@ -59,6 +59,14 @@ pub struct CustomEnds {
     pub local: NetworkEndpoint,
 }
 
+/// What few connections have.
+#[derive(Default)]
+struct Rare {
+    peer: Option<SocketAddr>,
+    custom: Option<CustomEnds>,
+    payload: Box<[u8]>,
+}
+
 /// One connection.
 pub struct Entry {
     /// Its version, and its driver's number in the high byte.
@@ -116,14 +124,10 @@ pub struct Entry {
     pub traffic: Traffic,
     /// The peer.
     pub remote: KeptAddress,
-    /// The socket's other end, where that is another one: a proxy.
-    pub peer: Option<Box<SocketAddr>>,
     /// This side.
     pub local: KeptAddress,
-    /// Both ends, where a custom interface names them.
-    pub custom: Option<Box<CustomEnds>>,
-    /// The connect payload: the peer's on a server, ours on a client.
-    pub payload: Box<[u8]>,
+    /// What few connections have.
+    rare: Option<Box<Rare>>,
     /// Path, headers, sub-protocol of a WebSocket.
     pub http: Option<Box<HttpFacts>>,
     /// A client's plan, until it is connected.
@@ -169,10 +173,8 @@ impl Entry {
             queued_datagrams: 0,
             traffic: Traffic::default(),
             remote: KeptAddress::None,
-            peer: None,
             local: KeptAddress::None,
-            custom: None,
-            payload: Box::default(),
+            rare: None,
             http: None,
             plan: None,
             round_trip: RoundTrip::default(),
@@ -180,6 +182,40 @@ impl Entry {
             unsettled: false,
             last_message: None,
         }
+    }
+
+    /// The connect payload: the peer's on a server, ours on a client.
+    pub fn payload(&self) -> &[u8] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.payload)
+    }
+
+    /// Keeps it.
+    pub fn set_payload(&mut self, payload: &[u8]) {
+        if !payload.is_empty() || self.rare.is_some() {
+            self.rare.get_or_insert_default().payload = payload.into();
+        }
+    }
+
+    /// The socket's other end, where that is another one: a proxy.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.rare.as_ref()?.peer
+    }
+
+    /// Keeps it.
+    pub fn set_peer(&mut self, peer: Option<SocketAddr>) {
+        if peer.is_some() || self.rare.is_some() {
+            self.rare.get_or_insert_default().peer = peer;
+        }
+    }
+
+    /// Both ends, where a custom interface names them.
+    pub fn custom(&self) -> Option<&CustomEnds> {
+        self.rare.as_ref()?.custom.as_ref()
+    }
+
+    /// Keeps them.
+    pub fn set_custom(&mut self, ends: CustomEnds) {
+        self.rare.get_or_insert_default().custom = Some(ends);
     }
 
     /// Is it used by a connection whose end the program has not seen?
@@ -338,9 +374,8 @@ impl Connections {
             entry.machines.clear();
             entry.session = None;
             entry.http = None;
-            entry.custom = None;
+            entry.rare = None;
             entry.plan = None;
-            entry.payload = Box::default();
             self.free.push(index);
         }
     }
@@ -411,4 +446,14 @@ fn unknown() -> Error {
         Status::NetworkIdMismatch,
         "the connection value never came from this driver; use what accept or connect gave",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_small() {
+        assert!(size_of::<Entry>() <= 368, "{}", size_of::<Entry>());
+    }
 }

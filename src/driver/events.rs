@@ -315,20 +315,15 @@ impl EventQueue {
 
     /// The oldest visible event of a connection.
     pub fn peek(&self, waiting: &Waiting) -> Option<EventView<'_>> {
-        self.at(Cursor::new(waiting))
+        self.show(Cursor::new(waiting)).map(|(event, _)| event)
     }
 
-    /// The visible event at a cursor, if there is one.
-    #[inline]
-    pub fn at(&self, cursor: Cursor) -> Option<EventView<'_>> {
+    /// The visible event at a cursor, if there is one, and the cursor behind it.
+    #[inline(always)]
+    pub fn show(&self, cursor: Cursor) -> Option<(EventView<'_>, Cursor)> {
         let node = self.nodes.get(cursor.0 as usize)?;
-        (node.sequence < self.published).then(|| node.event.view(node.data(&self.pieces)))
-    }
-
-    /// The cursor behind an event that [`at`](Self::at) has shown.
-    #[inline]
-    pub fn behind(&self, cursor: Cursor) -> Cursor {
-        Cursor(self.nodes.get(cursor.0 as usize).map_or(NIL, |node| node.next))
+        let visible = node.sequence < self.published;
+        visible.then(|| (node.event.view(node.data(&self.pieces)), Cursor(node.next)))
     }
 
     /// What was popped.

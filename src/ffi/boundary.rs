@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use super::codes::{ND_OK, nd_result};
 use super::structs::{nd_concurrent, nd_driver};
+use crate::driver::Site;
 use crate::error::{Error, Fixed, Result, Status};
 use crate::{Concurrent, DriverWaker, NetworkDriver, SharedDriver};
 
@@ -107,6 +108,17 @@ pub fn with_driver(
     body: impl FnOnce(&mut NetworkDriver) -> Result<()>,
 ) -> nd_result {
     guard(|| enter(handle, body)?)
+}
+
+/// The same where functions of the program are kept, which run inside of [`Site::call_out`] later.
+pub fn with_driver_and_site(
+    handle: *mut nd_driver,
+    body: impl FnOnce(&mut NetworkDriver, Site) -> Result<()>,
+) -> nd_result {
+    guard(|| {
+        let site = place(handle)?.0.site();
+        enter(handle, |driver| body(driver, site))?
+    })
 }
 
 /// Lets `body` use the driver of a handle; nobody else can meanwhile.

@@ -100,9 +100,12 @@ impl Outbox {
     }
 
     /// Bytes that wait.
-    #[inline]
+    #[inline(always)]
     pub fn len(&self) -> usize {
-        self.queue.as_ref().map_or(0, |queue| queue.size) + self.tail.len() - self.sent
+        match &self.queue {
+            None => self.tail.len() - self.sent,
+            Some(queue) => queue.size + self.tail.len() - self.sent,
+        }
     }
 
     fn pieces(&self) -> impl Iterator<Item = &Piece> {

@@ -310,8 +310,11 @@ impl Stream {
     }
 
     /// Bytes that wait to be sent, those that are sealed already included.
-    #[inline]
+    #[inline(always)]
     pub fn queued(&self) -> usize {
+        if self.tls.is_none() && self.carrier.is_none() {
+            return self.outbox.len();
+        }
         let carried = self.carrier.as_ref().map_or(0, |carrier| carrier.queued());
         self.outbox.len() + self.tls.as_ref().map_or(0, |tls| tls.queued()) + carried
     }

@@ -71,7 +71,7 @@ impl NetworkDriver {
     }
 
     /// Has a stream room for a message of this length in one frame?
-    #[inline]
+    #[inline(always)]
     fn stream_takes(&self, entry: &Entry, id: StreamId, length: usize) -> bool {
         let plain = entry.dialect == Dialect::Plain;
         let sends = !plain
@@ -280,21 +280,24 @@ impl NetworkDriver {
             return false;
         }
         let header = data_header(utp.token(), NONE);
-        let framed = state.is_framed && state.phase == Phase::Open;
-        let ws = state.sending_websocket().filter(|ws| !framed && !ws.is_extended());
-        if !framed && ws.is_none() {
-            cold_path();
-            return false;
-        }
-        let Some(out) = self.pump.out_within(id, size + HEADER_SIZE_MAX, most) else {
-            cold_path();
-            return false;
-        };
-        match ws {
-            Some(ws) => {
-                ws.write_whole(out, Kind::Binary, header, data, || self.entropy.take());
+        let size = size + HEADER_SIZE_MAX;
+        if state.is_framed {
+            if state.phase == Phase::Open
+                && let Some(out) = self.pump.out_within(id, size, most)
+            {
+                write_packet(out, &header, data);
+            } else {
+                cold_path();
+                return false;
             }
-            None => write_packet(out, &header, data),
+        } else if let Some(ws) = state.sending_websocket()
+            && !ws.is_extended()
+            && let Some(out) = self.pump.out_within(id, size, most)
+        {
+            ws.write_whole(out, Kind::Binary, header, data, || self.entropy.take());
+        } else {
+            cold_path();
+            return false;
         }
         utp.handle_sent(self.now);
         entry.traffic.count_sent(data.len());

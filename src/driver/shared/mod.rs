@@ -62,8 +62,8 @@ impl WeakDriver {
 struct Place {
     lock: SharedLock<Content>,
     jobs: Desk,
-    /// Threads note that they are inside. A call of the C interface has no need to, and would pay
-    /// for it: the program's code does not run in it.
+    /// Threads note that they are inside. A call of the C interface would pay for it, and the
+    /// program's code runs in it only where a [`Site`] is noted.
     noted: bool,
     /// What the job for each connection has before it.
     round: Mutex<Round>,
@@ -105,6 +105,20 @@ fn poisoned() -> Error {
         Status::Panic,
         "the library failed inside this driver; destroy it (the log has the details)",
     ))
+}
+
+/// Tells the place of a driver from others, to code that calls the program from inside its calls.
+#[derive(Clone, Copy)]
+pub(crate) struct Site(usize);
+
+impl Site {
+    /// Runs `body`, which calls the program, inside of a call on the driver that is not noted: what
+    /// would wait for the driver there is refused instead.
+    #[inline]
+    pub(crate) fn call_out<R>(self, body: impl FnOnce() -> R) -> R {
+        let _mark = here::enter(self.0);
+        body()
+    }
 }
 
 impl SharedDriver {
@@ -208,6 +222,11 @@ impl SharedDriver {
     /// Tells places apart.
     pub(super) fn id(&self) -> usize {
         Arc::as_ptr(&self.place).addr()
+    }
+
+    /// The same for those who call the program from inside.
+    pub(crate) fn site(&self) -> Site {
+        Site(self.id())
     }
 
     /// The same driver, not kept alive.

@@ -25,6 +25,7 @@ impl Pool {
     }
 
     /// A buffer with a copy of `bytes`.
+    #[inline]
     pub fn copy(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut buffer = self.take(bytes.len());
         buffer.extend_from_slice(bytes);

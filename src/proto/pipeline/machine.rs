@@ -241,6 +241,12 @@ impl Pipeline {
         matches!(self.stages.last(), Some(Stage::Reliable(_)))
     }
 
+    /// Has it a stage that sends packets again until they are acknowledged?
+    #[must_use]
+    pub fn sends_again(&self) -> bool {
+        self.stages.iter().any(|stage| matches!(stage, Stage::Reliable(_)))
+    }
+
     /// Whether something below provides order and reliability already: then a ReliableSequenced
     /// stage in last place adds no header and passes everything through. Both ends switch, and
     /// only when [`is_idle`](Self::is_idle).

@@ -202,16 +202,17 @@ impl FrameHeader {
 }
 
 /// Masks or unmasks `data` in place; `offset` is how many payload bytes came before it.
-pub fn apply_mask(data: &mut [u8], mut key: [u8; 4], offset: usize) {
-    key.rotate_left(offset % 4);
-    let half = u64::from(u32::from_ne_bytes(key));
-    let word = half << 32 | half;
+pub fn apply_mask(data: &mut [u8], key: [u8; 4], offset: usize) {
+    let turned = u32::from_le_bytes(key).rotate_right(8 * (offset % 4) as u32);
+    let half = u64::from(turned);
+    let mut word = half << 32 | half;
     let (words, tail) = data.as_chunks_mut::<8>();
     for bytes in words {
-        *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+        *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
     }
-    for (byte, key) in tail.iter_mut().zip(key.iter().cycle()) {
-        *byte ^= key;
+    for byte in tail {
+        *byte ^= word as u8;
+        word >>= 8;
     }
 }
 

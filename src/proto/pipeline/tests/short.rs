@@ -102,7 +102,7 @@ proptest! {
         let (long, _) = run(window, false, &steps);
         prop_assert_eq!(short, long);
         let sends = steps.iter().any(|step| matches!(step, Step::Send { size: ..1000, .. }));
-        prop_assert_eq!(taken > 0, sends);
+        prop_assert!(taken > 0 || !sends);
     }
 }
 
