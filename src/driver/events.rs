@@ -315,15 +315,17 @@ impl EventQueue {
 
     /// The oldest visible event of a connection.
     pub fn peek(&self, waiting: &Waiting) -> Option<EventView<'_>> {
-        self.show(Cursor::new(waiting)).map(|(event, _)| event)
+        self.show(Cursor::new(waiting)).map(|(event, data, _)| event.view(data))
     }
 
-    /// The visible event at a cursor, if there is one, and the cursor behind it.
+    /// The visible event at a cursor, if there is one, its payload, and the cursor behind it.
     #[inline(always)]
-    pub fn show(&self, cursor: Cursor) -> Option<(EventView<'_>, Cursor)> {
+    pub fn show(&self, cursor: Cursor) -> Option<(&Event, &[u8], Cursor)> {
         let node = self.nodes.get(cursor.0 as usize)?;
-        let visible = node.sequence < self.published;
-        visible.then(|| (node.event.view(node.data(&self.pieces)), Cursor(node.next)))
+        if node.sequence >= self.published {
+            return None;
+        }
+        Some((&node.event, node.data(&self.pieces), Cursor(node.next)))
     }
 
     /// What was popped.
