@@ -2,12 +2,14 @@
  * comes back, and measure, for whatever server.
  *
  *   load --port PORT --server-pid PID --clients N --size BYTES --window N --seconds N
- *        [--deflate 1] [--idle 1] [--bare 1]
+ *        [--messages N] [--deflate 1] [--idle 1] [--bare 1]
  *
- * Each client keeps `window` messages under way. `--idle 1`: each sends one and then nothing more,
- * and what they cost the server's memory is measured. `--bare 1`: the server speaks no WebSocket
- * and sends the same bytes back, frame headers and masks included. The server's processor time and
- * memory are read from the system, so a server needs nothing but to echo. */
+ * Each client keeps `window` messages under way. `--messages N`: it ends after so many, without a
+ * warm-up and whatever the time, so that what a server does for them can be counted from outside.
+ * `--idle 1`: each sends one and then nothing more, and what they cost the server's memory is
+ * measured. `--bare 1`: the server speaks no WebSocket and sends the same bytes back, frame headers
+ * and masks included. The server's processor time and memory are read from the system, so a server
+ * needs nothing but to echo. */
 #define _GNU_SOURCE
 #include "connection.h"
 
@@ -40,6 +42,7 @@ struct options {
   uint16_t port;
   int server_pid;
   uint32_t clients, size, window;
+  uint64_t messages;
   int deflate, idle, bare;
   double seconds;
 };
@@ -48,6 +51,8 @@ static struct options options = {.clients = 1, .size = 64, .window = 1, .seconds
 static struct traffic traffic;
 static struct connection *connections;
 static int poll_fd;
+/* Messages that may still be sent. */
+static uint64_t allowance = UINT64_MAX;
 
 __attribute__((noreturn)) static void fail(const char *what, const char *which) {
   fprintf(stderr, "%s: %s\n", what, which);
@@ -61,6 +66,7 @@ static void set_option(const char *name, const char *value) {
   else if (strcmp(name, "--clients") == 0) options.clients = (uint32_t)number;
   else if (strcmp(name, "--size") == 0) options.size = (uint32_t)number;
   else if (strcmp(name, "--window") == 0) options.window = (uint32_t)number;
+  else if (strcmp(name, "--messages") == 0) options.messages = (uint64_t)number;
   else if (strcmp(name, "--seconds") == 0) options.seconds = number;
   else if (strcmp(name, "--deflate") == 0) options.deflate = number != 0;
   else if (strcmp(name, "--idle") == 0) options.idle = number != 0;
@@ -123,6 +129,8 @@ static void watch(uint32_t number, int wanted_before) {
 
 static void send_more(uint32_t number, uint32_t count, uint64_t now) {
   int wanted = connections[number].wants_room;
+  if (count > allowance) count = (uint32_t)allowance;
+  allowance -= count;
   connection_send(&connections[number], &traffic, count, now);
   watch(number, wanted);
 }
@@ -173,6 +181,16 @@ static void run_echo(void) {
   printf("}\n");
 }
 
+/* The same with so many messages and no clock. */
+static void run_count(void) {
+  uint64_t echoed = 0;
+  allowance = options.messages;
+  open_clients(0, options.clients);
+  for (uint32_t at = 0; at < options.clients; at++) send_more(at, options.window, clock_ns());
+  while (echoed < options.messages) echoed += turn(0, 1);
+  printf("result {\"served\": %" PRIu64 "}\n", echoed);
+}
+
 /* Lets each of these clients send one message and get it back. */
 static void speak_once(uint32_t first, uint32_t last) {
   uint64_t waited = 0;
@@ -213,6 +231,7 @@ int main(int argc, char **argv) {
   poll_fd = epoll_create1(0);
   if (connections == NULL || poll_fd < 0) fail("cannot start", strerror(errno));
   if (options.idle) run_idle();
+  else if (options.messages > 0) run_count();
   else run_echo();
   return 0;
 }

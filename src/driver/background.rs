@@ -60,11 +60,17 @@ impl NetworkDriver {
 
     /// How long the driver can be left alone if the system has nothing for it.
     pub(super) fn until_due(&mut self) -> Micros {
+        let now = self.time();
+        self.until_due_within(now, Micros::MAX)
+    }
+
+    /// The same from `now` on, `most` at most.
+    pub(super) fn until_due_within(&mut self, now: Micros, most: Micros) -> Micros {
         if self.pump.has_ready() {
             return 0;
         }
         let accept = self.until_accept().unwrap_or(Micros::MAX);
-        self.until_timer().min(accept)
+        self.until_timer(now, most).min(accept).min(most)
     }
 
     /// Starts the background pump, if the settings say so. `turn` runs what it is given on the

@@ -131,6 +131,9 @@ impl NetworkDriver {
 
     /// Ends the connections that the program has closed: a goodbye after what was sent before.
     pub(super) fn close_connections(&mut self) {
+        if self.closing.is_empty() {
+            return;
+        }
         for (index, frame) in std::mem::take(&mut self.closing) {
             let entry = self.connections.at(index);
             let in_sight = entry.state == ConnectionState::Disconnecting;

@@ -6,10 +6,14 @@
 
 use std::collections::VecDeque;
 use std::hint::cold_path;
+use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::types::Event;
+use super::types::{Event, EventView};
+use pieces::{PieceId, Pieces};
+
+mod pieces;
 
 /// "No node".
 const NIL: u32 = u32::MAX;
@@ -48,11 +52,39 @@ struct Node {
     /// 0 while the node is free.
     sequence: u64,
     next: u32,
+    /// What the payload lies in; NIL: in the event itself.
+    piece: PieceId,
+    /// Where it begins there.
+    start: u32,
+    /// Bytes of the payload.
+    length: u32,
     /// Of a free node, what is left of the event that was popped last: nothing that holds memory.
     event: Event,
 }
 
 impl Node {
+    /// The payload.
+    #[inline(always)]
+    fn data<'a>(&'a self, pieces: &'a Pieces) -> &'a [u8] {
+        if self.piece == NIL {
+            return &self.event.data;
+        }
+        let start = self.start as usize;
+        &pieces.memory(self.piece)[start..start + self.length as usize]
+    }
+
+    /// Lets go of the payload.
+    #[inline]
+    fn take_data(&mut self, pieces: &mut Pieces) -> Bytes {
+        if self.piece == NIL {
+            return std::mem::take(&mut self.event.data);
+        }
+        let start = self.start as usize;
+        let data = pieces.memory(self.piece).slice(start..start + self.length as usize);
+        pieces.release(std::mem::replace(&mut self.piece, NIL));
+        data
+    }
+
     /// Leaves the list whose head it is.
     #[inline(always)]
     fn leave(&mut self, waiting: &mut Waiting) {
@@ -62,7 +94,7 @@ impl Node {
             waiting.tail = NIL;
         }
         waiting.count -= 1;
-        waiting.bytes = waiting.bytes.saturating_sub(self.event.data.len() as u32);
+        waiting.bytes = waiting.bytes.saturating_sub(self.length);
     }
 }
 
@@ -81,19 +113,35 @@ impl Cursor {
     }
 }
 
+/// An event on its way into the order.
+#[derive(Clone, Copy)]
+struct Fresh {
+    index: u32,
+    /// It joins the order with the next publication.
+    ordered: bool,
+    sequence: u64,
+}
+
+/// Events whose payloads lie in one piece of memory.
+pub struct Batch {
+    piece: PieceId,
+    events: u32,
+}
+
 /// All events of a driver that were not popped yet.
 pub struct EventQueue {
     nodes: Vec<Node>,
+    pieces: Pieces,
     free: u32,
     /// Events that were popped and whose payloads are lent, the last one first.
     lent: u32,
     /// Visible events of accepted connections, oldest first; entries whose sequence number no
     /// longer matches their node were popped the other way.
     order: VecDeque<(u32, u64)>,
-    /// What joins the order with the next publication.
-    fresh: Vec<(u32, u64)>,
-    /// Events that were not settled yet, oldest first.
-    recent: Vec<(u32, u64)>,
+    /// What came since the last publication.
+    fresh: Vec<Fresh>,
+    /// Published events that were not settled yet.
+    recent: Vec<Fresh>,
     next_sequence: u64,
     /// Events that wait.
     live: usize,
@@ -106,6 +154,7 @@ impl EventQueue {
     pub const fn new() -> Self {
         Self {
             nodes: Vec::new(),
+            pieces: Pieces::new(),
             free: NIL,
             lent: NIL,
             order: VecDeque::new(),
@@ -118,33 +167,74 @@ impl EventQueue {
     }
 
     /// Appends an event. `ordered` is false for connections that were not accepted yet.
+    #[inline]
     pub fn push(&mut self, waiting: &mut Waiting, event: Event, ordered: bool) {
+        let length = event.data.len();
+        self.append(waiting, event, NIL, 0..length, ordered);
+    }
+
+    /// Begins to append events whose payloads lie in one piece of memory.
+    #[inline]
+    pub fn begin_batch(&mut self) -> Batch {
+        Batch { piece: self.pieces.reserve(), events: 0 }
+    }
+
+    /// Appends an event, which comes without its payload: that is to lie at `range`.
+    #[inline(always)]
+    pub fn push_part(
+        &mut self,
+        batch: &mut Batch,
+        waiting: &mut Waiting,
+        event: Event,
+        range: Range<usize>,
+        ordered: bool,
+    ) {
+        batch.events += 1;
+        self.append(waiting, event, batch.piece, range, ordered);
+    }
+
+    /// The memory where the payloads lie.
+    #[inline]
+    pub fn end_batch(&mut self, batch: Batch, memory: Bytes) {
+        self.pieces.fill(batch.piece, memory, batch.events);
+    }
+
+    #[inline(always)]
+    fn append(
+        &mut self,
+        waiting: &mut Waiting,
+        event: Event,
+        piece: PieceId,
+        range: Range<usize>,
+        ordered: bool,
+    ) {
         let sequence = self.next_sequence;
+        let (start, length) = (range.start as u32, range.len() as u32);
         self.next_sequence += 1;
         self.live += 1;
         waiting.count += 1;
-        waiting.bytes = waiting.bytes.saturating_add(event.data.len() as u32);
-        let index = self.allocate(Node { sequence, next: NIL, event });
+        waiting.bytes = waiting.bytes.saturating_add(length);
+        let index = self.allocate(Node { sequence, next: NIL, piece, start, length, event });
         if waiting.tail == NIL {
             waiting.head = index;
         } else {
             self.nodes[waiting.tail as usize].next = index;
         }
         waiting.tail = index;
-        self.recent.push((index, sequence));
-        if ordered {
-            self.fresh.push((index, sequence));
-        }
+        self.fresh.push(Fresh { index, ordered, sequence });
     }
 
+    #[inline(always)]
     fn allocate(&mut self, node: Node) -> u32 {
-        if self.free == NIL {
+        let index = self.free;
+        let Some(place) = self.nodes.get_mut(index as usize) else {
+            cold_path();
             self.nodes.push(node);
             return self.nodes.len() as u32 - 1;
-        }
-        let index = self.free;
-        self.free = self.nodes[index as usize].next;
-        self.nodes[index as usize] = node;
+        };
+        self.free = place.next;
+        // What is left of the last event holds no memory.
+        std::mem::forget(std::mem::replace(place, node));
         index
     }
 
@@ -153,11 +243,11 @@ impl EventQueue {
         let mut index = waiting.head;
         while index != NIL {
             let node = &self.nodes[index as usize];
-            let entry = (index, node.sequence);
-            if node.sequence < self.published {
-                self.order.push_back(entry);
+            let sequence = node.sequence;
+            if sequence < self.published {
+                self.order.push_back((index, sequence));
             } else {
-                self.fresh.push(entry);
+                self.fresh.push(Fresh { index, ordered: true, sequence });
             }
             index = node.next;
         }
@@ -168,7 +258,7 @@ impl EventQueue {
         let mut index = waiting.head;
         while index != NIL {
             let node = &self.nodes[index as usize];
-            self.fresh.push((index, node.sequence));
+            self.fresh.push(Fresh { index, ordered: true, sequence: node.sequence });
             index = node.next;
         }
     }
@@ -224,15 +314,18 @@ impl EventQueue {
     }
 
     /// The oldest visible event of a connection.
-    pub fn peek(&self, waiting: &Waiting) -> Option<&Event> {
-        self.show(Cursor::new(waiting)).map(|(event, _)| event)
+    pub fn peek(&self, waiting: &Waiting) -> Option<EventView<'_>> {
+        self.show(Cursor::new(waiting)).map(|(event, data, _)| event.view(data))
     }
 
-    /// The visible event at a cursor, if there is one, and the cursor behind it.
+    /// The visible event at a cursor, if there is one, its payload, and the cursor behind it.
     #[inline(always)]
-    pub fn show(&self, cursor: Cursor) -> Option<(&Event, Cursor)> {
+    pub fn show(&self, cursor: Cursor) -> Option<(&Event, &[u8], Cursor)> {
         let node = self.nodes.get(cursor.0 as usize)?;
-        (node.sequence < self.published).then_some((&node.event, Cursor(node.next)))
+        if node.sequence >= self.published {
+            return None;
+        }
+        Some((&node.event, node.data(&self.pieces), Cursor(node.next)))
     }
 
     /// What was popped.
@@ -246,34 +339,39 @@ impl EventQueue {
         let node = &mut self.nodes[index as usize];
         node.next = self.free;
         self.free = index;
-        let data = std::mem::take(&mut node.event.data);
+        let data = node.take_data(&mut self.pieces);
         Event { data, ..node.event }
     }
 
     /// Shows an event, whose data stays here until [`end_loans`](Self::end_loans).
     #[inline(always)]
-    pub fn lend(&mut self, Popped(index): Popped) -> &Event {
+    pub fn lend(&mut self, Popped(index): Popped) -> EventView<'_> {
         let node = &mut self.nodes[index as usize];
         node.next = self.lent;
         self.lent = index;
-        &node.event
+        node.event.view(node.data(&self.pieces))
     }
 
-    /// The payloads that are lent, the last one first.
+    /// The memory of the payloads that are lent, the last one first.
     pub fn loans(&self) -> impl Iterator<Item = &Bytes> {
         let mut index = self.lent;
         std::iter::from_fn(move || {
             let node = self.nodes.get(index as usize)?;
             index = node.next;
-            Some(&node.event.data)
+            let piece = node.piece;
+            Some(if piece == NIL { &node.event.data } else { self.pieces.memory(piece) })
         })
     }
 
-    /// Ends all loans; `take` gets the payloads, the last one first.
+    /// Ends all loans; `take` gets the payloads that have memory of their own, the last one first.
     #[inline]
     pub fn end_loans(&mut self, mut take: impl FnMut(Bytes)) {
         while let Some(node) = self.nodes.get_mut(self.lent as usize) {
-            take(std::mem::take(&mut node.event.data));
+            if node.piece == NIL {
+                take(std::mem::take(&mut node.event.data));
+            } else {
+                self.pieces.release(std::mem::replace(&mut node.piece, NIL));
+            }
             let next = std::mem::replace(&mut node.next, self.free);
             self.free = std::mem::replace(&mut self.lent, next);
         }
@@ -288,10 +386,16 @@ impl EventQueue {
 
     /// Drops all events of a connection.
     pub fn clear(&mut self, waiting: &mut Waiting) {
+        let last = self.nodes.get(waiting.tail as usize);
+        let unseen = last.is_some_and(|node| node.sequence >= self.published);
         while let Some(popped) = self.take_head(waiting) {
             drop(self.give(popped));
         }
         *waiting = Waiting::default();
+        if unseen {
+            let nodes = &self.nodes;
+            self.fresh.retain(|fresh| nodes[fresh.index as usize].sequence == fresh.sequence);
+        }
     }
 
     /// Is there an event that the next publication would make visible?
@@ -303,10 +407,19 @@ impl EventQueue {
     /// so that a small one does not hold a large shared read buffer. Each moves once at most, and
     /// none before the program had the chance to pop it.
     pub fn settle(&mut self) {
-        let visible = self.recent.partition_point(|&(_, sequence)| sequence < self.published);
-        for (index, sequence) in self.recent.drain(..visible) {
+        if self.live == self.fresh.len() {
+            // All that was visible has been popped.
+            self.recent.clear();
+            return;
+        }
+        for Fresh { index, sequence, .. } in self.recent.drain(..) {
             let node = &mut self.nodes[index as usize];
             if node.sequence != sequence {
+                continue;
+            }
+            if node.piece != NIL {
+                node.event.data = Bytes::copy_from_slice(node.data(&self.pieces));
+                self.pieces.release(std::mem::replace(&mut node.piece, NIL));
                 continue;
             }
             let data = &mut node.event.data;
@@ -319,7 +432,13 @@ impl EventQueue {
     /// Makes all events visible.
     pub fn publish(&mut self) {
         self.published = self.next_sequence;
-        self.order.extend(self.fresh.drain(..));
+        let ordered = self.fresh.iter().filter(|fresh| fresh.ordered);
+        self.order.extend(ordered.map(|fresh| (fresh.index, fresh.sequence)));
+        if self.recent.is_empty() {
+            std::mem::swap(&mut self.recent, &mut self.fresh);
+        } else {
+            self.recent.append(&mut self.fresh);
+        }
         // A program that pops by connection only never comes by the entries of the common order.
         if self.order.len() > ORDER_SLACK + 2 * self.live {
             let nodes = &self.nodes;
@@ -329,155 +448,4 @@ impl EventQueue {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::driver::types::{Connection, DisconnectReason, EventKind};
-
-    fn event(connection: u32, data: &'static str) -> Event {
-        Event {
-            connection: Connection::new(connection, 1),
-            kind: EventKind::Data,
-            data: Bytes::from_static(data.as_bytes()),
-            text: false,
-            first: true,
-            last: true,
-            clean: false,
-            reason: DisconnectReason::Default,
-            close_code: 0,
-            pipeline: 0,
-        }
-    }
-
-    fn pop(queue: &mut EventQueue, list: &mut Waiting) -> Option<Bytes> {
-        let popped = queue.pop(list)?;
-        Some(queue.give(popped).data)
-    }
-
-    fn pop_any(queue: &mut EventQueue, lists: &mut [Waiting]) -> Option<Bytes> {
-        let index = queue.next_in_order()? as usize;
-        pop(queue, &mut lists[index])
-    }
-
-    #[test]
-    fn both_ways_of_popping_mix() {
-        let mut queue = EventQueue::new();
-        let mut lists = [Waiting::default(), Waiting::default()];
-        queue.push(&mut lists[0], event(0, "a"), true);
-        queue.push(&mut lists[1], event(1, "b"), true);
-        queue.push(&mut lists[0], event(0, "c"), true);
-        assert_eq!(pop_any(&mut queue, &mut lists), None, "not published yet");
-        queue.publish();
-        assert_eq!(pop(&mut queue, &mut lists[1]).unwrap(), "b");
-        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "a");
-        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "c");
-        assert_eq!(pop_any(&mut queue, &mut lists), None);
-        assert_eq!(lists[0].count() + lists[1].count(), 0);
-    }
-
-    #[test]
-    fn what_is_lent_stays_until_the_loan_ends() {
-        let mut queue = EventQueue::new();
-        let mut list = Waiting::default();
-        let shared = Bytes::from(vec![7; 4096]);
-        for round in 0..3 {
-            for _ in 0..2 {
-                let mut event = event(0, "");
-                event.data = shared.clone();
-                queue.push(&mut list, event, true);
-            }
-            queue.publish();
-            for _ in 0..2 {
-                let popped = queue.pop(&mut list).unwrap();
-                assert_eq!(queue.lend(popped).data, shared);
-            }
-            assert!(!shared.is_unique(), "round {round}");
-            queue.end_loans(drop);
-            assert!(shared.is_unique());
-        }
-        assert_eq!(queue.nodes.len(), 2, "nodes are used again");
-    }
-
-    #[test]
-    fn events_of_an_unaccepted_connection_wait_for_admission() {
-        let mut queue = EventQueue::new();
-        let mut lists = [Waiting::default()];
-        queue.push(&mut lists[0], event(0, "early"), false);
-        queue.publish();
-        assert_eq!(pop_any(&mut queue, &mut lists), None);
-        queue.admit(&lists[0]);
-        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "early");
-    }
-
-    #[test]
-    fn what_is_visible_is_not_behind_what_is_not() {
-        let mut queue = EventQueue::new();
-        let mut lists = [Waiting::default(), Waiting::default()];
-        queue.push(&mut lists[1], event(1, "waits for accept"), false);
-        queue.publish();
-        queue.push(&mut lists[0], event(0, "not yet"), true);
-        queue.push(&mut lists[1], event(1, "not yet either"), false);
-        queue.admit(&lists[1]);
-        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "waits for accept");
-        assert_eq!(pop_any(&mut queue, &mut lists), None);
-        queue.publish();
-        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "not yet");
-        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "not yet either");
-    }
-
-    #[test]
-    fn a_node_reused_after_clear_is_not_confused_with_the_old_event() {
-        let mut queue = EventQueue::new();
-        let mut lists = [Waiting::default(), Waiting::default()];
-        queue.push(&mut lists[0], event(0, "old"), true);
-        queue.clear(&mut lists[0]);
-        queue.push(&mut lists[1], event(1, "new"), true);
-        queue.publish();
-        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "new");
-        assert_eq!(pop_any(&mut queue, &mut lists), None);
-    }
-
-    #[test]
-    fn popping_by_connection_only_leaves_nothing_behind() {
-        let mut queue = EventQueue::new();
-        let mut list = Waiting::default();
-        for _ in 0..10_000 {
-            queue.push(&mut list, event(0, "x"), true);
-            queue.publish();
-            queue.settle();
-            assert!(pop(&mut queue, &mut list).is_some());
-        }
-        assert!(queue.order.len() <= ORDER_SLACK + 2 && queue.nodes.len() == 1);
-    }
-
-    #[test]
-    fn settling_moves_a_payload_out_of_a_shared_buffer_once() {
-        let mut queue = EventQueue::new();
-        let mut list = Waiting::default();
-        let shared = Bytes::from(vec![7; 4096]);
-        let mut small = event(0, "");
-        small.data = shared.slice(..3);
-        queue.push(&mut list, small, true);
-        queue.publish();
-        queue.settle();
-        let data = pop(&mut queue, &mut list).unwrap();
-        assert!(data.is_unique() && data == [7; 3][..]);
-        assert!(shared.is_unique());
-    }
-
-    #[test]
-    fn what_the_program_could_not_pop_yet_stays_where_it_is() {
-        let mut queue = EventQueue::new();
-        let mut list = Waiting::default();
-        let shared = Bytes::from(vec![7; 4096]);
-        let mut small = event(0, "");
-        small.data = shared.slice(..3);
-        queue.push(&mut list, small, true);
-        queue.settle();
-        queue.publish();
-        let data = pop(&mut queue, &mut list).unwrap();
-        assert_eq!(data.as_ptr(), shared.as_ptr());
-        drop(data);
-        queue.settle();
-        assert!(queue.recent.is_empty());
-    }
-}
+mod tests;

@@ -45,6 +45,7 @@ mod stream_client;
 mod stream_end;
 mod stream_proxy;
 mod stream_server;
+mod stream_short;
 mod stream_tcp;
 mod streams;
 mod timers;
@@ -306,7 +307,13 @@ impl NetworkDriver {
     /// # Errors
     /// As [`update`](Self::update).
     pub fn flush(&mut self) -> Result<()> {
-        self.follow_clock();
+        let clock = self.pump.clock.now();
+        self.flush_at(clock)
+    }
+
+    /// The same, when the clock has just been read.
+    fn flush_at(&mut self, clock: Micros) -> Result<()> {
+        self.follow_clock_at(clock);
         self.send_due_acks();
         let outcome = self.transmit();
         self.tell_background();
@@ -327,19 +334,22 @@ impl NetworkDriver {
     }
 
     fn sleep_for_news(&mut self, timeout_ms: u32) -> Result<bool> {
-        let end = self.pump.clock.now() + Micros::from(timeout_ms) * MICROS_PER_MS;
+        let start = self.pump.clock.now();
+        let mut just_read = Some(start);
+        let end = start + Micros::from(timeout_ms) * MICROS_PER_MS;
         // What the program has popped may have made room for more.
         self.deliver_stalled();
-        self.flush()?;
+        self.flush_at(start)?;
         while !self.has_news() {
             if self.owes_acks() {
                 // There is nothing that the program could answer.
                 self.show_owed_acks();
                 self.flush()?;
             }
-            let rest = end.saturating_sub(self.pump.clock.now());
+            let clock = just_read.take().unwrap_or_else(|| self.pump.clock.now());
+            let (rest, now) = (end.saturating_sub(clock), self.time_at(clock));
             // The background pump may have taken a wake before.
-            let sleep = if self.woken { 0 } else { self.until_due().min(rest) };
+            let sleep = if self.woken { 0 } else { self.until_due_within(now, rest) };
             self.cycle(Some(Duration::from_micros(sleep)))?;
             self.polled = true;
             if rest == 0 || std::mem::take(&mut self.woken) {
@@ -360,26 +370,32 @@ impl NetworkDriver {
             || self.farewell_news
     }
 
-    /// How long until the next timer, or until a broken socket is tried again. With a fixed frame
-    /// time only updates move time.
-    fn until_timer(&mut self) -> Micros {
+    /// How long it is from `now` until the next timer, or until a broken socket is tried again, if
+    /// that is less than `most`. With a fixed frame time only updates move time.
+    fn until_timer(&mut self, now: Micros, most: Micros) -> Micros {
         let retry = self.pump.until_retry().unwrap_or(Micros::MAX);
         if self.settings.fixed_frame_time_ms > 0 {
             return retry;
         }
         let simulator = self.simulator.as_ref().and_then(|simulator| simulator.send.next_timeout());
-        let next = self.settle_timers().into_iter().chain(simulator).min();
-        next.map_or(retry, |next| next.saturating_sub(self.time()).min(retry))
+        let next = self.settle_timers(now.saturating_add(most));
+        let next = next.into_iter().chain(simulator).min();
+        next.map_or(retry, |next| next.saturating_sub(now).min(retry))
     }
 
     /// Brings the driver's time up to the clock, by one frame's worth at most.
     fn follow_clock(&mut self) {
+        let clock = self.pump.clock.now();
+        self.follow_clock_at(clock);
+    }
+
+    fn follow_clock_at(&mut self, clock: Micros) {
         let max = from_ms(self.settings.max_frame_time_ms);
-        let frame = self.time().saturating_sub(self.now);
+        let frame = self.time_at(clock).saturating_sub(self.now);
         if max > 0 && self.updated && frame > max {
             self.clock_cut += frame - max;
         }
-        self.now = self.time();
+        self.now = self.time_at(clock);
     }
 
     /// The same, where it was not done since something left: packets that wait for one flush are
@@ -403,23 +419,28 @@ impl NetworkDriver {
 
     /// The driver's time now.
     fn time(&self) -> Micros {
+        self.time_at(self.pump.clock.now())
+    }
+
+    /// The same, when the clock has just been read.
+    fn time_at(&self, clock: Micros) -> Micros {
         if self.settings.fixed_frame_time_ms > 0 {
             return self.now;
         }
         // Time never goes back, whatever was cut.
-        self.pump.clock.now().saturating_sub(self.clock_cut).max(self.now)
+        clock.saturating_sub(self.clock_cut).max(self.now)
     }
 
     fn cycle(&mut self, sleep: Option<Duration>) -> Result<()> {
         let polled = self.pump.poll(sleep);
+        self.now = self.time();
         let moved = self.move_packets();
         polled.map_err(|error| Error::socket("the poll failed", &error))?;
         moved
     }
 
-    /// What is ready comes in, timers run, what waits goes out.
+    /// What is ready comes in, timers run, what waits goes out, all at one time.
     fn move_packets(&mut self) -> Result<()> {
-        self.now = self.time();
         self.receive();
         self.send_urgent_acks();
         self.run_timers();

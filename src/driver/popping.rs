@@ -77,8 +77,7 @@ impl NetworkDriver {
     /// Shows an event that has just been popped; its data stays here.
     #[inline(always)]
     fn lend(&mut self, popped: Popped) -> EventView<'_> {
-        let event = self.events.lend(popped);
-        event.view(&event.data)
+        self.events.lend(popped)
     }
 
     /// Takes the oldest visible event of a connection, and does what follows from that.

@@ -31,28 +31,35 @@ impl NetworkDriver {
         self.take_answers();
         self.deliver_stalled();
         for interface in 0..self.interfaces.len() {
-            let place = &self.interfaces[interface];
-            let bindings = place.bindings.iter().chain(&place.implicit);
-            for position in 0..bindings.count() {
-                let place = &self.interfaces[interface];
-                let mut all = place.bindings.iter().chain(&place.implicit);
-                let Some(&binding) = all.nth(position) else {
-                    continue;
-                };
-                match binding {
-                    Binding::Udp(socket) => self.receive_udp(interface as u32, socket),
-                    Binding::Custom(port) => self.receive_custom(interface as u32, port),
-                    Binding::Ipc(port, _) => self.receive_ipc(interface as u32, port),
-                    Binding::Listener(listener) => self.receive_streams(interface as u32, listener),
-                }
+            // They may change while one is asked.
+            let mut position = 0;
+            while let Some(&binding) = self.interfaces[interface].bindings.get(position) {
+                self.receive_from(interface as u32, binding);
+                position += 1;
+            }
+            let mut position = 0;
+            while let Some(&binding) = self.interfaces[interface].implicit.get(position) {
+                self.receive_from(interface as u32, binding);
+                position += 1;
             }
         }
-        let ready = self.pump.take_ready();
-        for &id in &ready {
-            self.drive_stream(id);
+        if self.pump.has_ready_streams() {
+            let ready = self.pump.take_ready();
+            for &id in &ready {
+                self.drive_stream(id);
+            }
+            self.pump.return_ready(ready);
         }
-        self.pump.return_ready(ready);
         self.schedule_touched();
+    }
+
+    fn receive_from(&mut self, interface: u32, binding: Binding) {
+        match binding {
+            Binding::Udp(socket) => self.receive_udp(interface, socket),
+            Binding::Custom(port) => self.receive_custom(interface, port),
+            Binding::Ipc(port, _) => self.receive_ipc(interface, port),
+            Binding::Listener(listener) => self.receive_streams(interface, listener),
+        }
     }
 
     fn receive_udp(&mut self, interface: u32, socket: u32) {
@@ -157,7 +164,7 @@ impl NetworkDriver {
     /// Runs the timers that are due.
     pub(super) fn run_timers(&mut self) {
         let now = self.now;
-        while self.settle_timers().is_some_and(|next| next <= now)
+        while self.settle_timers(now).is_some_and(|next| next <= now)
             && let Some((deadline, owner)) = self.timers.poll_due(now)
         {
             match owner {
@@ -176,10 +183,11 @@ impl NetworkDriver {
         }
     }
 
-    /// When the next timer is due.
-    pub(super) fn settle_timers(&mut self) -> Option<Micros> {
+    /// When the next timer is due, as far as the horizon; behind that, when one may be.
+    #[inline]
+    pub(super) fn settle_timers(&mut self, horizon: Micros) -> Option<Micros> {
         let (connections, streams) = (&mut self.connections, &mut self.streams);
-        self.timers.settle(|owner, deadline| match owner {
+        self.timers.settle(horizon, |owner, deadline| match owner {
             Owner::Connection(index) => connections.at(index).armed.revise(deadline),
             Owner::Stream(id) => streams.revise_armed(id, deadline),
         });
@@ -220,7 +228,14 @@ impl NetworkDriver {
     }
 
     /// Schedules the connections that were touched.
+    #[inline]
     pub(super) fn schedule_touched(&mut self) {
+        if !self.touched_list.is_empty() {
+            self.schedule_all_touched();
+        }
+    }
+
+    fn schedule_all_touched(&mut self) {
         let mut list = std::mem::take(&mut self.touched_list);
         for index in list.drain(..) {
             self.connections.at(index).touched = false;

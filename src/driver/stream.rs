@@ -11,9 +11,10 @@ use bytes::{Bytes, BytesMut};
 use super::connections::Link;
 use super::datagram::Piece;
 use super::interfaces::websocket_config;
+use super::stream_short::Rest;
 use super::streams::Phase;
 use super::streams::StreamState;
-use super::{ConnectionState, DisconnectReason, Ending, Event, EventKind, NetworkDriver, dialect};
+use super::{ConnectionState, DisconnectReason, Ending, EventKind, NetworkDriver, dialect};
 use crate::log::note;
 use crate::proto::utp::connection::Outcome;
 use crate::proto::utp::packet::Packet;
@@ -45,6 +46,11 @@ impl NetworkDriver {
 
     /// Takes what a ready stream has.
     pub(super) fn drive_stream(&mut self, id: StreamId) {
+        let mut first = match self.read_whole_messages(id) {
+            Rest::Nothing => return,
+            Rest::Something => None,
+            Rest::End(outcome) => Some(outcome),
+        };
         if self.streams.get(id).is_some_and(|state| state.phase == Phase::Connecting)
             && !self.finish_connecting(id)
         {
@@ -52,10 +58,8 @@ impl NetworkDriver {
         }
         let mut budget = READ_BUDGET;
         // What a pause has left behind comes first.
-        while !self.waits_for_program(id) && self.deliver_messages(id) {
-            let before = self.pump.buffer.stream_bytes;
-            let outcome = self.read_long_message(id).unwrap_or_else(|| self.pump.read(id));
-            self.meter_read(id, before);
+        while first.is_some() || (!self.waits_for_program(id) && self.deliver_messages(id)) {
+            let outcome = first.take().unwrap_or_else(|| self.read_stream(id));
             match outcome {
                 Ok(ReadOutcome::Placed(count)) => budget = budget.saturating_sub(count),
                 Ok(ReadOutcome::Data(bytes)) => {
@@ -83,6 +87,13 @@ impl NetworkDriver {
         self.finish_securing(id);
         self.finish_closing(id);
         self.arm_stream(id);
+    }
+
+    fn read_stream(&mut self, id: StreamId) -> io::Result<ReadOutcome> {
+        let before = self.pump.buffer.stream_bytes;
+        let outcome = self.read_long_message(id).unwrap_or_else(|| self.pump.read(id));
+        self.meter_read(id, before);
+        outcome
     }
 
     /// Reads the rest of a long message to where it is put together. `None`: there is none, or its
@@ -181,36 +192,6 @@ impl NetworkDriver {
                 return false;
             }
             self.take_event(id, event);
-        }
-    }
-
-    /// The short way of messages that need nothing but to be delivered: those of an open plain
-    /// connection that lie whole in what was read. It stops at the inbound limit and at anything
-    /// else, which is for the long way.
-    fn deliver_whole_messages(&mut self, id: StreamId) {
-        let Some(state) = self.streams.get(id) else {
-            return;
-        };
-        let settled = state.phase == Phase::Open && !state.guessed && state.held.is_none();
-        let (Some(index), true) = (state.connection(), settled) else {
-            return;
-        };
-        let entry = self.connections.at(index);
-        let open = entry.dialect == Dialect::Plain && entry.state != ConnectionState::Disconnected;
-        let (Some(ws), true) = (&mut state.ws, open && !entry.is_full()) else {
-            return;
-        };
-        let (mut messages, mut bytes) = (0, 0);
-        ws.take_whole_messages(|data, text| {
-            messages += 1;
-            bytes += data.len() as u64;
-            let event = Event::new(entry.connection(index), EventKind::Data);
-            let event = Event { data, text, first: true, last: true, ..event };
-            self.events.push(&mut entry.waiting, event, entry.accepted);
-            !entry.is_full()
-        });
-        if messages > 0 {
-            self.count_received(index, messages, bytes);
         }
     }
 

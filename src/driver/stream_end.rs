@@ -249,9 +249,7 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        let ws = state.ws.as_ref().filter(|_| state.held.is_none());
-        let ws = ws.and_then(|ws| ws.next_timeout());
-        let deadline = state.deadline().into_iter().chain(ws).min();
+        let deadline = state.next_timeout();
         self.timers.arm(Owner::Stream(id), &mut state.armed, deadline);
     }
 

@@ -243,6 +243,13 @@ impl StreamState {
         self.held.is_none() && self.ws.as_ref().is_some_and(|ws| ws.wants_transmit())
     }
 
+    /// When its phase or its WebSocket wants to be asked.
+    pub(super) fn next_timeout(&self) -> Option<Micros> {
+        let ws = self.ws.as_ref().filter(|_| self.held.is_none());
+        let ws = ws.and_then(|ws| ws.next_timeout());
+        self.deadline().into_iter().chain(ws).min()
+    }
+
     /// The WebSocket, if it can send messages: an open one, or one whose end is held.
     #[inline]
     pub(super) fn sending_websocket(&mut self) -> Option<&mut WebSocket> {
@@ -417,7 +424,11 @@ impl Streams {
 
     /// What becomes of the timer entry of a stream at `deadline`, which is the next one.
     pub(super) fn revise_armed(&mut self, id: StreamId, deadline: Micros) -> Revision {
-        self.get(id).map_or(Revision::Drop, |state| state.armed.revise(deadline))
+        let Some(state) = self.get(id) else { return Revision::Drop };
+        // What arrives only moves it later, and does not say so.
+        let next = state.next_timeout();
+        state.armed.postpone(next);
+        state.armed.revise(deadline)
     }
 
     /// Is the timer entry at `deadline` the stream's own?

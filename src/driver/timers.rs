@@ -44,6 +44,11 @@ impl Armed {
     /// No deadline.
     pub const NONE: Self = Self { entry: Micros::MAX, wanted: Micros::MAX };
 
+    /// The owner wants to be asked at `deadline`, which is no earlier than before.
+    pub fn postpone(&mut self, deadline: Option<Micros>) {
+        self.wanted = deadline.unwrap_or(Micros::MAX).max(self.entry);
+    }
+
     /// The entry popped at `deadline` is this one; it is no longer in the heap.
     pub fn take(&mut self, deadline: Micros) -> bool {
         let mine = self.entry == deadline;
@@ -85,11 +90,14 @@ impl Timers {
         }
     }
 
-    /// Moves or drops entries until the next one counts; `revise` gives what [`Armed::revise`] of
-    /// the owner says.
-    pub fn settle(&mut self, mut revise: impl FnMut(Owner, Micros) -> Revision) {
-        while let Some(mut next) = self.heap.peek_mut() {
-            let Reverse((deadline, owner)) = *next;
+    /// Moves or drops entries until the next one counts or lies behind `horizon`; `revise` gives
+    /// what [`Armed::revise`] of the owner says. Who looks no farther than the horizon need not
+    /// care whether later ones count: an entry that moves with each message would move for nothing.
+    pub fn settle(&mut self, horizon: Micros, mut revise: impl FnMut(Owner, Micros) -> Revision) {
+        while let Some(&Reverse((deadline, owner))) = self.heap.peek()
+            && deadline <= horizon
+            && let Some(mut next) = self.heap.peek_mut()
+        {
             match revise(owner, deadline) {
                 Revision::Keep => return,
                 Revision::Move(later) => *next = Reverse((later, owner)),
@@ -108,7 +116,8 @@ impl Timers {
         Some((deadline, owner))
     }
 
-    /// When the next entry is due; after [`settle`](Self::settle) it counts.
+    /// When the next entry is due; after [`settle`](Self::settle) it counts, if it is not behind
+    /// the horizon.
     pub fn next_timeout(&self) -> Option<Micros> {
         self.heap.peek().map(|&Reverse((deadline, _))| deadline)
     }

@@ -3,6 +3,7 @@
 //! It counts and decides nothing. What costs more than an addition is computed when it is asked.
 
 use super::pipelines::PipelineStatistics;
+use super::stream_short::stream_header_size;
 use super::{Connection, NetworkDriver};
 use crate::error::Result;
 use crate::proto::pipeline::{ReliableStatistics, SequencedStatistics};
@@ -99,16 +100,8 @@ impl NetworkDriver {
         }
     }
 
-    /// Something was written to a stream.
-    pub(super) fn meter_written(&mut self, id: StreamId, size: usize) {
-        if size > 0 {
-            self.tx.record_stream(size, self.stream_header_size(id));
-        }
-    }
-
-    /// Bytes that the system adds to a segment of a stream: IP, and TCP with timestamps.
     fn stream_header_size(&self, id: StreamId) -> usize {
-        if self.streams.peer(id).is_none_or(|peer| peer.is_ipv4()) { 52 } else { 72 }
+        stream_header_size(self.streams.peer(id).is_none_or(|peer| peer.is_ipv4()))
     }
 
     /// A packet was dropped at an inbound limit.

@@ -3,9 +3,10 @@
 
 use std::io;
 
-use super::connections::Link;
+use super::connections::{Connections, Link};
 use super::datagram::header_size;
-use super::streams::Phase;
+use super::stream_short::stream_header_size;
+use super::streams::{Phase, StreamState};
 use super::{ConnectionState, Event, EventKind, NetworkDriver};
 use crate::error::{Error, Result};
 use crate::proto::framing::write_packet;
@@ -16,10 +17,26 @@ use crate::proto::websocket::Kind;
 use crate::pump::StreamId;
 
 impl NetworkDriver {
-    /// Sends everything that waits.
+    /// Sends everything that waits. Mostly that is what was written into streams, or nothing: each
+    /// step first looks whether it has anything to do.
     pub(super) fn transmit(&mut self) -> Result<()> {
         self.clock_followed = false;
         self.schedule_touched();
+        self.transmit_controls();
+        self.transmit_sessions();
+        self.close_connections();
+        self.release_simulated();
+        let outcome = self.flush_datagrams();
+        self.flush_streams();
+        // What had to wait for room.
+        self.flush_streams();
+        outcome
+    }
+
+    fn transmit_controls(&mut self) {
+        if self.control_list.is_empty() {
+            return;
+        }
         let mut list = std::mem::take(&mut self.control_list);
         for &index in &list {
             let entry = self.connections.at(index);
@@ -32,16 +49,6 @@ impl NetworkDriver {
         list.clear();
         list.append(&mut self.control_list);
         self.control_list = list;
-        self.transmit_sessions();
-        self.close_connections();
-        self.release_simulated();
-        let outcome = self.flush_datagrams();
-        self.flush_streams();
-        if self.pump.has_dirty() {
-            // What had to wait for room.
-            self.flush_streams();
-        }
-        outcome
     }
 
     /// Sends the control packets that a connection's machine wants to send.
@@ -182,6 +189,9 @@ impl NetworkDriver {
 
     /// What left makes room in its connections.
     fn count_sent_datagrams(&mut self) {
+        if self.queued_list.is_empty() {
+            return;
+        }
         let mut list = std::mem::take(&mut self.queued_list);
         list.retain(|&index| {
             let crowded = self.session_room(index, 1) == Some(false);
@@ -224,22 +234,37 @@ impl NetworkDriver {
         }
     }
 
+    #[inline]
     fn flush_streams(&mut self) {
+        if self.pump.has_dirty() {
+            self.flush_dirty_streams();
+        }
+    }
+
+    fn flush_dirty_streams(&mut self) {
         let mut outcomes = std::mem::take(&mut self.streams.flushed);
-        self.pump.flush_streams(|id, outcome: io::Result<usize>| outcomes.push((id, outcome)));
+        let (streams, connections) = (&self.streams, &self.connections);
+        let (statistics, meter) = (&mut self.statistics, &mut self.tx);
+        self.pump.flush_streams(|id, outcome: io::Result<usize>, rest| {
+            if let (&Ok(sent), Some(state)) = (&outcome, streams.peek(id)) {
+                statistics.stream_bytes_out += sent as u64;
+                meter.record_stream(sent, stream_header_size(state.peer().is_ipv4()));
+                if rest == 0 && nothing_follows(state, connections) {
+                    return;
+                }
+            }
+            outcomes.push((id, outcome));
+        });
         for (id, outcome) in outcomes.drain(..) {
             match outcome {
-                Ok(sent) => {
-                    self.statistics.stream_bytes_out += sent as u64;
-                    self.meter_written(id, sent);
-                    self.stream_flushed(id, sent);
-                }
+                Ok(sent) => self.stream_flushed(id, sent),
                 Err(error) => self.stream_failed(id, &error),
             }
         }
         self.streams.flushed = outcomes;
     }
 
+    /// Some or all of what waited in a stream has left, and something may follow from that.
     fn stream_flushed(&mut self, id: StreamId, sent: usize) {
         if sent > 0 {
             self.follow_ping(id);
@@ -257,4 +282,13 @@ impl NetworkDriver {
             self.stream_progressed(id);
         }
     }
+}
+
+/// All that waited in a stream has left, and nobody waited for that.
+fn nothing_follows(state: &StreamState, connections: &Connections) -> bool {
+    let entry = state.connection().and_then(|index| connections.get(index));
+    state.phase == Phase::Open
+        && state.ping_end.is_none()
+        && !state.wants_control()
+        && entry.is_some_and(|entry| !entry.wants_writable)
 }

@@ -166,10 +166,16 @@ impl Meter {
     }
 
     /// Bytes of a stream, in as many segments as they fill; the system adds `headers` to each.
+    #[inline]
     pub const fn record_stream(&mut self, size: usize, headers: usize) {
-        self.record_many(SEGMENT_SIZE, headers, (size / SEGMENT_SIZE) as u64);
-        let rest = size % SEGMENT_SIZE;
-        self.record_many(rest, headers, (rest > 0) as u64);
+        let mut rest = size;
+        if size >= SEGMENT_SIZE {
+            self.record_many(SEGMENT_SIZE, headers, (size / SEGMENT_SIZE) as u64);
+            rest = size % SEGMENT_SIZE;
+        }
+        if rest > 0 {
+            self.record_alike(rest, headers);
+        }
     }
 
     #[inline(always)]
@@ -206,7 +212,9 @@ impl Meter {
         self.updates += 1;
         // Two updates in one moment are one.
         if now > self.before.at {
-            self.burst = self.burst.max(rate(bytes, now - self.before.at));
+            if bytes > 0 {
+                self.burst = self.burst.max(rate(bytes, now - self.before.at));
+            }
             self.before = mark;
         }
         let passed = now.saturating_sub(self.window.at);

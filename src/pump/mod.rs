@@ -416,6 +416,11 @@ impl Pump {
             || self.resolver.has_answers()
     }
 
+    /// Is any stream ready?
+    pub const fn has_ready_streams(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Takes the list of ready streams; give it back with `return_ready` to keep its memory.
     pub fn take_ready(&mut self) -> Vec<StreamId> {
         for &id in &self.ready {
@@ -436,9 +441,9 @@ impl Pump {
         !self.dirty.is_empty()
     }
 
-    /// Sends what waits in streams: one write each. `handle` gets each stream and what became of
-    /// it: how many bytes left.
-    pub fn flush_streams(&mut self, mut handle: impl FnMut(StreamId, io::Result<usize>)) {
+    /// Sends what waits in streams: one write each. `handle` gets each stream, what became of it
+    /// (how many bytes left) and how many bytes still wait.
+    pub fn flush_streams(&mut self, mut handle: impl FnMut(StreamId, io::Result<usize>, usize)) {
         let mut dirty = std::mem::take(&mut self.dirty);
         for &id in &dirty {
             let place = &mut self.places[id as usize];
@@ -446,7 +451,8 @@ impl Pump {
             let Some(stream) = &mut place.stream else {
                 continue;
             };
-            handle(id, stream.flush(&mut self.pool));
+            let outcome = stream.flush(&mut self.pool);
+            handle(id, outcome, stream.queued());
         }
         dirty.clear();
         dirty.append(&mut self.dirty);
@@ -473,6 +479,15 @@ impl Pump {
             }
         }
         outcome
+    }
+
+    /// The same, and whether reading may go on: the system may have more, or what it has is not
+    /// what was sent.
+    #[inline]
+    pub fn read_once(&mut self, id: StreamId) -> (io::Result<ReadOutcome>, bool) {
+        let outcome = self.read(id);
+        let more = self.stream(id).is_some_and(|stream| stream.may_have_more());
+        (outcome, more)
     }
 
     /// Reads once from a stream behind what is in `memory`, as far as its capacity goes. `None`
@@ -555,39 +570,4 @@ const fn udp_token(index: usize) -> Token {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Longer than any test takes; what it waits for is there already.
-    const PATIENCE: Option<Duration> = Some(Duration::from_secs(10));
-
-    fn socket() -> UdpSocket {
-        UdpSocket::bind("127.0.0.1:0".parse().expect("is an address"), false).expect("binds")
-    }
-
-    #[test]
-    fn room_in_a_udp_socket_is_reported_when_there_was_none() {
-        let mut pump = Pump::new().expect("starts");
-        pump.add_udp(socket()).expect("is added");
-        for _ in 0..3 {
-            pump.udp[0].writable = false;
-            pump.poll(PATIENCE).expect("polls");
-            assert!(pump.udp[0].writable);
-            pump.poll(None).expect("polls");
-            assert!(!pump.udp[0].watched);
-        }
-    }
-
-    #[test]
-    fn datagrams_that_leave_wake_nobody() {
-        let mut pump = Pump::new().expect("starts");
-        let peer = socket();
-        pump.add_udp(socket()).expect("is added");
-        for _ in 0..3 {
-            pump.udp[0].queue(peer.local(), b"", b"leaves");
-            assert_eq!(pump.udp[0].flush().expect("sends"), 1);
-            pump.poll(None).expect("polls");
-            assert!(pump.poll.reports().is_empty());
-        }
-    }
-}
+mod tests;

@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::ipc::Bell;
 
@@ -19,6 +20,19 @@ pub type Answer = (u64, Vec<SocketAddr>);
 
 #[derive(Default)]
 struct Shared {
+    work: Mutex<Work>,
+    /// There are answers: who looks many times in a second need not take the lock for it.
+    answered: AtomicBool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Work> {
+        self.work.lock()
+    }
+}
+
+#[derive(Default)]
+struct Work {
     waiting: VecDeque<(u64, String, u16)>,
     answers: Vec<Answer>,
     threads: usize,
@@ -26,7 +40,7 @@ struct Shared {
 
 /// The resolver of a driver.
 pub struct Resolver {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Shared>,
     bell: Arc<Bell>,
 }
 
@@ -65,12 +79,17 @@ impl Resolver {
 
     /// Has an answer come?
     pub fn has_answers(&self) -> bool {
-        !self.shared.lock().answers.is_empty()
+        self.shared.answered.load(Ordering::SeqCst)
     }
 
     /// Takes the answers that have come.
     pub fn poll_answers(&self) -> Vec<Answer> {
-        std::mem::take(&mut self.shared.lock().answers)
+        if !self.has_answers() {
+            return Vec::new();
+        }
+        let mut work = self.shared.lock();
+        self.shared.answered.store(false, Ordering::SeqCst);
+        std::mem::take(&mut work.answers)
     }
 }
 
@@ -82,12 +101,12 @@ impl Drop for Resolver {
 }
 
 /// A thread's life: look-ups until none waits.
-fn work(shared: &Mutex<Shared>, bell: &Bell) {
+fn work(shared: &Shared, bell: &Bell) {
     loop {
         let (query, host, port) = {
-            let mut shared = shared.lock();
-            let Some(next) = shared.waiting.pop_front() else {
-                shared.threads -= 1;
+            let mut work = shared.lock();
+            let Some(next) = work.waiting.pop_front() else {
+                work.threads -= 1;
                 return;
             };
             next
@@ -99,7 +118,10 @@ fn work(shared: &Mutex<Shared>, bell: &Bell) {
             addresses.sort_by_key(SocketAddr::is_ipv6);
         }
         addresses.dedup();
-        shared.lock().answers.push((query, addresses));
+        let mut work = shared.lock();
+        work.answers.push((query, addresses));
+        shared.answered.store(true, Ordering::SeqCst);
+        drop(work);
         bell.ring();
     }
 }

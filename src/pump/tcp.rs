@@ -293,6 +293,11 @@ impl Stream {
         self.readable || self.carrier.as_ref().is_some_and(|carrier| carrier.has_opened())
     }
 
+    /// May another read bring something, or tell of the end?
+    pub fn may_have_more(&self) -> bool {
+        self.readable || self.read_closed || self.tls.is_some()
+    }
+
     /// Where to append what is to be sent.
     #[inline]
     pub fn out(&mut self, pool: &mut Vec<Vec<u8>>) -> &mut Vec<u8> {

@@ -115,13 +115,13 @@ impl<'a> Concurrent<'a> {
         let mut cursor = lane.cursor.unwrap_or_else(|| Cursor::new(&entry.waiting));
         let mut count = 0;
         while count < most
-            && let Some((event, next)) = driver.events.show(cursor)
+            && let Some((event, data, next)) = driver.events.show(cursor)
         {
             // Popping it starts the program's time to answer.
             if count > 0 && event.kind == EventKind::CloseRequest {
                 break;
             }
-            each(event.view(&event.data));
+            each(event.view(data));
             cursor = next;
             count += 1;
         }

@@ -43,6 +43,9 @@ impl NetworkDriver {
     /// Sends the acknowledgements that are still owed for what the program has seen.
     pub(in crate::driver) fn send_due_acks(&mut self) {
         self.release_owing_sessions();
+        if self.pipelines.due == 0 {
+            return;
+        }
         let due = std::mem::take(&mut self.pipelines.due);
         let mut list = std::mem::take(&mut self.pipelines.owing);
         for index in list.drain(..due) {
@@ -56,6 +59,9 @@ impl NetworkDriver {
 
     /// Sends those that cannot wait.
     pub(in crate::driver) fn send_urgent_acks(&mut self) {
+        if self.pipelines.urgent.is_empty() {
+            return;
+        }
         let mut list = std::mem::take(&mut self.pipelines.urgent);
         for index in list.drain(..) {
             self.connections.at(index).machines.clear_owing(true);

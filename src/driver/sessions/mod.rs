@@ -304,6 +304,9 @@ impl NetworkDriver {
 
     /// The program had its chance.
     pub(super) fn release_owing_sessions(&mut self) {
+        if self.sessions.due == 0 {
+            return;
+        }
         let due = std::mem::take(&mut self.sessions.due);
         let mut list = std::mem::take(&mut self.sessions.owing);
         for index in list.drain(..due) {

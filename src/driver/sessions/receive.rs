@@ -146,6 +146,9 @@ impl NetworkDriver {
 
     /// Delivers what sessions have kept because their connections were full.
     pub(in crate::driver) fn deliver_stalled(&mut self) {
+        if self.sessions.stalled.is_empty() {
+            return;
+        }
         let mut list = std::mem::take(&mut self.sessions.stalled);
         list.retain(|&index| {
             let entry = self.connections.at(index);

@@ -25,6 +25,9 @@ enum Outcome {
 impl NetworkDriver {
     /// Sends what sessions have to send.
     pub(in crate::driver) fn transmit_sessions(&mut self) {
+        if self.sessions.dirty.is_empty() {
+            return;
+        }
         let mut list = std::mem::take(&mut self.sessions.dirty);
         for &index in &list {
             let Some(mut peer) = self.connections.at(index).session.take() else { continue };

@@ -69,7 +69,8 @@ impl World {
                 if peer.statistics().datagrams_out > said {
                     return;
                 }
-                let next = clock.load(Ordering::Relaxed).saturating_add(peer.until_timer());
+                let now = clock.load(Ordering::Relaxed);
+                let next = now.saturating_add(peer.until_timer(now, Micros::MAX));
                 clock.store(next.min(end), Ordering::Relaxed);
                 if next >= end {
                     return;

@@ -48,10 +48,14 @@ fn run_by(
         rest = later;
         socket.handle_bytes(now, BytesMut::from(piece));
         if short {
-            socket.take_whole_messages(|data, text| {
-                events.push(Event::Message { data, text });
-                data_is_wanted(events.len())
+            let (before, mut places) = (events.len(), Vec::new());
+            let memory = socket.take_whole_messages(|place, text| {
+                places.push((place, text));
+                data_is_wanted(before + places.len())
             });
+            let memory = memory.unwrap_or_default();
+            let message = |(place, text)| Event::Message { data: memory.slice(place), text };
+            events.extend(places.into_iter().map(message));
         }
         while let Some(event) = socket.poll_event() {
             let over = events.last().is_some_and(is_last);

@@ -36,6 +36,12 @@ impl WebSocket {
         self.forget_input();
     }
 
+    /// A ping waits for a sign of life.
+    #[must_use]
+    pub const fn is_awaiting(&self) -> bool {
+        self.awaiting
+    }
+
     fn start_timing(&mut self, now: Micros) {
         self.ping_at = now;
         self.awaiting = true;

@@ -2,8 +2,9 @@
 //! frame, and break no rule. It decides nothing else: what it leaves is for `receive`.
 
 use std::mem::take;
+use std::ops::Range;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
 use super::super::frame::{Opcode, apply_mask};
 use super::{Role, Stage, WebSocket};
@@ -49,22 +50,40 @@ fn whole_frame(input: &[u8], role: Role) -> Option<WholeFrame> {
 }
 
 impl WebSocket {
-    /// The short way of [`poll_event`](Self::poll_event): gives the messages that lie whole at the
-    /// start of the input, in one frame each and not compressed, to `give`, one after the other,
-    /// until that says that no more is wanted. What is left is for the long way.
-    pub fn take_whole_messages(&mut self, mut give: impl FnMut(Bytes, bool) -> bool) {
-        let between_messages = self.stage == Stage::Header
+    /// Nothing of a message is there: the next bytes begin one.
+    #[must_use]
+    pub fn awaits_message(&self) -> bool {
+        self.input.is_empty() && self.is_between_messages()
+    }
+
+    fn is_between_messages(&self) -> bool {
+        self.stage == Stage::Header
             && self.message.is_none()
             && !self.streaming
-            && self.assembly.is_empty();
-        if !between_messages || self.chain.is_some() || !self.reads() {
-            return;
+            && self.assembly.is_empty()
+            && self.chain.is_none()
+            && self.reads()
+    }
+
+    /// The short way of [`poll_event`](Self::poll_event): takes the messages that lie whole at the
+    /// start of the input, in one frame each and not compressed. Gives `give` where each lies, and
+    /// whether it is text, until that says that no more is wanted; returns what they lie in. What
+    /// is left is for the long way.
+    pub fn take_whole_messages(
+        &mut self,
+        mut give: impl FnMut(Range<usize>, bool) -> bool,
+    ) -> Option<Bytes> {
+        if !self.is_between_messages() {
+            return None;
         }
-        while let Some(frame) = whole_frame(&self.input, self.role)
-            && frame.end - frame.start <= self.config.message_size_max as usize
-            && (self.config.text || !frame.text)
+        let (size_max, text) = (self.config.message_size_max as usize, self.config.text);
+        let mut end = 0;
+        while let Some(frame) = whole_frame(&self.input[end..], self.role)
+            && frame.end - frame.start <= size_max
+            && (text || !frame.text)
         {
-            let payload = &mut self.input[frame.start..frame.end];
+            let range = end + frame.start..end + frame.end;
+            let payload = &mut self.input[range.clone()];
             if let Some(key) = frame.mask {
                 apply_mask(payload, key, 0);
             }
@@ -72,18 +91,19 @@ impl WebSocket {
                 if let Some(key) = frame.mask {
                     apply_mask(payload, key, 0);
                 }
-                return;
+                break;
             }
-            self.parked = false;
-            let mut data = if frame.end == self.input.len() {
-                take(&mut self.input).freeze()
-            } else {
-                self.input.split_to(frame.end).freeze()
-            };
-            data.advance(frame.start);
-            if !give(data, frame.text) {
-                return;
+            end = range.end;
+            if !give(range, frame.text) {
+                break;
             }
         }
+        if end == 0 {
+            return None;
+        }
+        self.parked = false;
+        let taken =
+            if end == self.input.len() { take(&mut self.input) } else { self.input.split_to(end) };
+        Some(taken.freeze())
     }
 }

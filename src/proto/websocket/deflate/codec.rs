@@ -63,8 +63,8 @@ impl Pool {
             .unwrap_or_else(|| Decompress::new_with_window_bits(false, bits))
     }
 
-    fn give_compressor(&mut self, key: Key, mut context: Compress) {
-        context.reset();
+    /// Takes a context that has forgotten what it saw.
+    fn give_compressor(&mut self, key: Key, context: Compress) {
         give(&mut self.compressors, (key, context));
     }
 
@@ -228,7 +228,10 @@ impl Codec {
         let mut out = pool.scratch();
         let key = (self.level, self.send_bits);
         let mut context = self.compress.take().unwrap_or_else(|| pool.compressor(key));
-        let whole = deflate(&mut context, message, &mut out);
+        // A full flush writes what a sync flush does and forgets the message: to reset the context
+        // would clear its tables another time.
+        let flush = if self.send_forgets { FlushCompress::Full } else { FlushCompress::Sync };
+        let whole = deflate(&mut context, message, &mut out, flush);
         if !self.send_forgets {
             self.compress = whole.then_some(context);
         } else if whole {
@@ -340,13 +343,18 @@ fn grow(message: &mut Vec<u8>, input: usize, limit: usize) {
 }
 
 /// Appends the compressed message without its tail. False when the compressor failed.
-fn deflate(context: &mut Compress, mut message: &[u8], out: &mut Vec<u8>) -> bool {
+fn deflate(
+    context: &mut Compress,
+    mut message: &[u8],
+    out: &mut Vec<u8>,
+    flush: FlushCompress,
+) -> bool {
     loop {
         if out.capacity() - out.len() < GROWTH_MIN {
             out.reserve((message.len() / 2).max(GROWTH_MIN));
         }
         let before = context.total_in();
-        let Ok(status) = context.compress_vec(message, out, FlushCompress::Sync) else {
+        let Ok(status) = context.compress_vec(message, out, flush) else {
             return false;
         };
         message = &message[(context.total_in() - before) as usize..];

@@ -2,7 +2,7 @@
 //! whole. It must not hold more than one piece of what comes out.
 
 use bytes::{Buf, Bytes};
-use flate2::{FlushDecompress, Status};
+use flate2::{FlushCompress, FlushDecompress, Status};
 
 use super::{Codec, Pool, TAIL, deflate, grow};
 
@@ -46,7 +46,7 @@ impl Codec {
         }
         let key = (self.level, self.send_bits);
         let mut context = self.compress.take().unwrap_or_else(|| pool.compressor(key));
-        if !deflate(&mut context, piece, &mut out) {
+        if !deflate(&mut context, piece, &mut out, FlushCompress::Sync) {
             pool.give_scratch(out);
             return None;
         }
@@ -59,8 +59,9 @@ impl Codec {
     pub(in super::super::super) fn finish_pieces(&mut self, pool: &mut Pool) {
         self.pieces.owes_tail = false;
         if self.send_forgets
-            && let Some(context) = self.compress.take()
+            && let Some(mut context) = self.compress.take()
         {
+            context.reset();
             pool.give_compressor((self.level, self.send_bits), context);
         }
     }

@@ -1,0 +1,130 @@
+//! The short way of a ready stream: an open plain WebSocket of which nothing is left over is read
+//! once, and what came are whole messages. It decides nothing: whatever is otherwise is for the
+//! long way, in `stream`.
+
+use std::io;
+
+use super::connections::Entry;
+use super::events::EventQueue;
+use super::streams::Phase;
+use super::{ConnectionState, Event, EventKind, NetworkDriver};
+use crate::proto::websocket::WebSocket;
+use crate::pump::{ReadOutcome, StreamId};
+use crate::settings::Dialect;
+
+/// What the short way has left to the long one.
+pub(super) enum Rest {
+    /// Nothing.
+    Nothing,
+    /// What was read, or everything.
+    Something,
+    /// The end of the stream, or its failure.
+    End(io::Result<ReadOutcome>),
+}
+
+/// Messages and their bytes.
+#[derive(Default)]
+pub(super) struct Delivered {
+    messages: u64,
+    bytes: u64,
+}
+
+impl Entry {
+    /// Whole messages need nothing but to be delivered.
+    fn takes_messages(&self) -> bool {
+        self.dialect == Dialect::Plain
+            && self.state != ConnectionState::Disconnected
+            && !self.is_full()
+    }
+}
+
+impl NetworkDriver {
+    /// Reads a stream once and delivers the whole messages that came.
+    pub(super) fn read_whole_messages(&mut self, id: StreamId) -> Rest {
+        let Some(state) = self.streams.get(id) else {
+            return Rest::Nothing;
+        };
+        let settled = state.phase == Phase::Open && !state.guessed && state.held.is_none();
+        let (Some(index), true) = (state.connection(), settled) else {
+            return Rest::Something;
+        };
+        let headers = stream_header_size(state.peer().is_ipv4());
+        let entry = self.connections.at(index);
+        let (Some(ws), true) = (&mut state.ws, entry.takes_messages()) else {
+            return Rest::Something;
+        };
+        if !ws.awaits_message() {
+            return Rest::Something;
+        }
+        let before = self.pump.buffer.stream_bytes;
+        let (outcome, more) = self.pump.read_once(id);
+        // With TLS these are not the bytes that come out.
+        let size = (self.pump.buffer.stream_bytes - before) as usize;
+        self.rx.record_stream(size, headers);
+        let bytes = match outcome {
+            Ok(ReadOutcome::Data(bytes)) => bytes,
+            Ok(ReadOutcome::Empty) if !more => return Rest::Nothing,
+            other => return Rest::End(other),
+        };
+        // Only an unanswered ping is due later than one that is to be sent.
+        let answered = ws.is_awaiting();
+        ws.handle_bytes(self.now, bytes);
+        let delivered = deliver_to(entry, index, ws, &mut self.events);
+        let drained = ws.awaits_message();
+        self.count_delivered(index, &delivered);
+        if answered {
+            self.arm_stream(id);
+        }
+        if drained && !more { Rest::Nothing } else { Rest::Something }
+    }
+
+    /// Delivers the whole messages that lie at the start of what was read. It stops at the inbound
+    /// limit and at anything else.
+    pub(super) fn deliver_whole_messages(&mut self, id: StreamId) {
+        let Some(state) = self.streams.get(id) else {
+            return;
+        };
+        let settled = state.phase == Phase::Open && !state.guessed && state.held.is_none();
+        let (Some(index), true) = (state.connection(), settled) else {
+            return;
+        };
+        let entry = self.connections.at(index);
+        let (Some(ws), true) = (&mut state.ws, entry.takes_messages()) else {
+            return;
+        };
+        let delivered = deliver_to(entry, index, ws, &mut self.events);
+        self.count_delivered(index, &delivered);
+    }
+
+    fn count_delivered(&mut self, index: u32, delivered: &Delivered) {
+        if delivered.messages > 0 {
+            self.count_received(index, delivered.messages, delivered.bytes);
+        }
+    }
+}
+
+fn deliver_to(
+    entry: &mut Entry,
+    index: u32,
+    ws: &mut WebSocket,
+    events: &mut EventQueue,
+) -> Delivered {
+    let mut delivered = Delivered::default();
+    let connection = entry.connection(index);
+    let mut batch = events.begin_batch();
+    let memory = ws.take_whole_messages(|range, text| {
+        delivered.messages += 1;
+        delivered.bytes += range.len() as u64;
+        let event = Event::new(connection, EventKind::Data);
+        let event = Event { text, first: true, last: true, ..event };
+        events.push_part(&mut batch, &mut entry.waiting, event, range, entry.accepted);
+        !entry.is_full()
+    });
+    events.end_batch(batch, memory.unwrap_or_default());
+    delivered
+}
+
+/// Bytes that the system adds to a segment of a stream: IP, and TCP with timestamps.
+pub(super) const fn stream_header_size(ipv4: bool) -> usize {
+    if ipv4 { 52 } else { 72 }
+}
