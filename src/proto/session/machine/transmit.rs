@@ -444,7 +444,7 @@ impl Session {
         datagram: &mut Datagram<'_>,
     ) -> bool {
         let channel = &mut self.sending[place];
-        if span.count == 1 {
+        if span.members == 1 {
             let size = RELIABLE_OVERHEAD + span.longest + varint_size(span.longest as u32);
             let fits = self.repairer.affords(size) && size <= datagram.room();
             if !fits || !write_one(datagram, channel.id, span.first, channel.data(span.first)) {
@@ -460,13 +460,13 @@ impl Session {
         if !self.repairer.affords(size) || size > datagram.room() {
             return false;
         }
-        let head = (channel.id, span.first as u16, span.count);
+        let head = (channel.id, span.first as u16, span.members);
         let fits = datagram.write(REPAIR_OVERHEAD, length, |out, length| {
             frame::write_repair_head(out, head, length);
         });
         let start = datagram.out.len();
         datagram.out.resize(start + length, 0);
-        for sequence in span.first..span.first + u64::from(span.count) {
+        for sequence in receive_channel::messages_of(span.first, span.members) {
             receive_channel::mix(&mut datagram.out[start..], &channel.data(sequence));
         }
         fits
