@@ -26,6 +26,8 @@ pub struct Armed {
     entry: Micros,
     /// When it wants to be asked; never before its entry.
     wanted: Micros,
+    /// What it wants may have moved later since.
+    stale: bool,
 }
 
 /// What becomes of an entry that is the next one.
@@ -41,7 +43,19 @@ pub enum Revision {
 
 impl Armed {
     /// No deadline.
-    pub const NONE: Self = Self { entry: Micros::MAX, wanted: Micros::MAX };
+    pub const NONE: Self = Self { entry: Micros::MAX, wanted: Micros::MAX, stale: false };
+
+    /// What the owner wants has moved later, or not at all, and nobody has asked when: it is found
+    /// out when the entry is nearly due. False when there is no entry that could say so.
+    pub const fn put_off(&mut self) -> bool {
+        self.stale = self.entry != Micros::MAX;
+        self.stale
+    }
+
+    /// Must the owner be asked when it wants to be asked? Once.
+    pub const fn take_stale(&mut self) -> bool {
+        std::mem::replace(&mut self.stale, false)
+    }
 
     /// The entry popped at `deadline` is this one; it is no longer in the heap.
     pub fn take(&mut self, deadline: Micros) -> bool {
@@ -75,6 +89,7 @@ impl Timers {
     /// Makes sure that the owner is asked at `deadline`.
     pub fn arm(&mut self, owner: Owner, armed: &mut Armed, deadline: Option<Micros>) {
         armed.wanted = deadline.unwrap_or(Micros::MAX);
+        armed.stale = false;
         if armed.wanted < armed.entry {
             armed.entry = armed.wanted;
             self.heap.push(Reverse((armed.wanted, owner)));
@@ -104,9 +119,9 @@ impl Timers {
         Some((deadline, owner))
     }
 
-    /// When the next entry is due; after [`settle`](Self::settle) it counts.
-    pub fn next_timeout(&self) -> Option<Micros> {
-        self.heap.peek().map(|&Reverse((deadline, _))| deadline)
+    /// The next entry; after [`settle`](Self::settle) it counts.
+    pub fn peek(&self) -> Option<(Micros, Owner)> {
+        self.heap.peek().map(|&Reverse(next)| next)
     }
 }
 
