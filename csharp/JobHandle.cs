@@ -46,6 +46,8 @@ namespace NetDriver
         /// <returns>
         /// 0, or the first error of the work and of what it was told to depend on: a negative
         /// <see cref="Error.StatusCode"/>. It is kept until 256 later jobs were done.
+        /// <see cref="Error.StatusCode.DriverInUse"/>, with the work not done yet, where it can
+        /// never be: in an interface, stage or extension of yours that a call on the driver runs.
         /// </returns>
         public int Complete()
         {

@@ -1,3 +1,5 @@
+using NetDriver.Interop;
+
 namespace NetDriver
 {
     public unsafe partial struct MultiNetworkDriver
@@ -10,21 +12,21 @@ namespace NetDriver
         /// <returns>The drivers as all threads may use them.</returns>
         public Concurrent ToConcurrent()
         {
-            NetworkDriver.Concurrent[] drivers = new NetworkDriver.Concurrent[Count];
-            for (int i = 0; i < drivers.Length; i++)
-                drivers[i] = m_Shared.Drivers[i].ToConcurrent();
-            return new Concurrent(drivers);
+            // While a driver is in use, by a scheduled update for example, its is made later.
+            for (int i = 0; i < Count; i++)
+                Block->Drivers[i].ToConcurrent();
+            return new Concurrent(this);
         }
 
         /// <summary>
         /// Several drivers for several threads at once: see <see cref="NetworkDriver.Concurrent"/>.
         /// </summary>
-        /// <remarks>A small value: copies are one collection.</remarks>
+        /// <remarks>A small value without references, as that of one driver.</remarks>
         public unsafe struct Concurrent
         {
-            private readonly NetworkDriver.Concurrent[] m_Drivers;
+            private readonly MultiNetworkDriver m_Drivers;
 
-            internal Concurrent(NetworkDriver.Concurrent[] drivers)
+            internal Concurrent(MultiNetworkDriver drivers)
             {
                 m_Drivers = drivers;
             }
@@ -95,6 +97,25 @@ namespace NetDriver
                 return Of(connection).MaxHeaderSize(pipe);
             }
 
+            /// <summary>Bytes of the largest packet of a connection, headers included.</summary>
+            /// <param name="connection">Which.</param>
+            /// <returns>As <see cref="NetworkDriver.GetMaxSupportedMessageSize"/>.</returns>
+            public int GetMaxSupportedMessageSize(NetworkConnection connection)
+            {
+                return Checked(connection, Of(connection).GetMaxSupportedMessageSize(connection));
+            }
+
+            /// <summary>The longest message that a connection takes.</summary>
+            /// <param name="connection">Which.</param>
+            /// <param name="pipe">The pipeline.</param>
+            /// <returns>Bytes, or a negative <see cref="Error.StatusCode"/>.</returns>
+            public int GetMaxSupportedPayloadSize(
+                NetworkConnection connection, NetworkPipeline pipe)
+            {
+                return Checked(connection,
+                    Of(connection).GetMaxSupportedPayloadSize(connection, pipe));
+            }
+
             /// <summary>Begins a message.</summary>
             /// <param name="connection">To whom.</param>
             /// <param name="writer">Where to write it.</param>
@@ -127,8 +148,8 @@ namespace NetDriver
             public int EndSend(DataStreamWriter writer)
             {
                 for (int i = 0; i < Count; i++)
-                    if (m_Drivers[i].Owns(writer))
-                        return m_Drivers[i].EndSend(writer);
+                    if (At(i).Owns(writer))
+                        return At(i).EndSend(writer);
                 return (int)Error.StatusCode.NetworkSendHandleInvalid;
             }
 
@@ -138,8 +159,8 @@ namespace NetDriver
             public int AbortSend(DataStreamWriter writer)
             {
                 for (int i = 0; i < Count; i++)
-                    if (m_Drivers[i].Owns(writer))
-                        return m_Drivers[i].AbortSend(writer);
+                    if (At(i).Owns(writer))
+                        return At(i).AbortSend(writer);
                 return (int)Error.StatusCode.NetworkSendHandleInvalid;
             }
 
@@ -167,13 +188,18 @@ namespace NetDriver
 
             private int Count
             {
-                get { return m_Drivers == null ? 0 : m_Drivers.Length; }
+                get { return m_Drivers.Count; }
+            }
+
+            private NetworkDriver.Concurrent At(int place)
+            {
+                return m_Drivers.Block->Drivers[place].AsConcurrent();
             }
 
             private NetworkDriver.Concurrent Of(NetworkConnection connection)
             {
                 int id = connection.DriverId;
-                return id >= 1 && id <= Count ? m_Drivers[id - 1]
+                return id >= 1 && id <= Count ? At(id - 1)
                     : default(NetworkDriver.Concurrent);
             }
 

@@ -24,7 +24,7 @@ namespace NetDriver
         {
             for (int i = 0; i < Count; i++)
             {
-                NetworkEvent.Type kind = m_Shared.Drivers[i].PopEvent(
+                NetworkEvent.Type kind = Block->Drivers[i].PopEvent(
                     out connection, out reader, out pipeline);
                 if (kind != NetworkEvent.Type.Empty)
                     return kind;
@@ -95,8 +95,8 @@ namespace NetDriver
         public int EndSend(DataStreamWriter writer)
         {
             for (int i = 0; i < Count; i++)
-                if (m_Shared.Drivers[i].Owns(writer))
-                    return m_Shared.Drivers[i].EndSend(writer);
+                if (Block->Drivers[i].Owns(writer))
+                    return Block->Drivers[i].EndSend(writer);
             return Strange();
         }
 
@@ -106,8 +106,8 @@ namespace NetDriver
         public int AbortSend(DataStreamWriter writer)
         {
             for (int i = 0; i < Count; i++)
-                if (m_Shared.Drivers[i].Owns(writer))
-                    return m_Shared.Drivers[i].AbortSend(writer);
+                if (Block->Drivers[i].Owns(writer))
+                    return Block->Drivers[i].AbortSend(writer);
             return Strange();
         }
 
@@ -144,7 +144,7 @@ namespace NetDriver
             uint ready = 0;
             if (IsCreated)
                 Interop.NativeMethods.nd_multi_driver_wait(
-                    m_Shared.Native, (uint)timeoutMS, &ready);
+                    Block->Native, (uint)timeoutMS, &ready);
             return ready != 0;
         }
 
@@ -152,6 +152,14 @@ namespace NetDriver
         {
             return (int)(IsCreated ? Error.StatusCode.NetworkSendHandleInvalid
                 : Error.StatusCode.InvalidHandle);
+        }
+
+        /// <summary>Bytes of the largest packet of a connection, headers included.</summary>
+        /// <param name="connection">Which.</param>
+        /// <returns>As <see cref="NetworkDriver.GetMaxSupportedMessageSize"/>.</returns>
+        public int GetMaxSupportedMessageSize(NetworkConnection connection)
+        {
+            return Checked(connection, Of(connection).GetMaxSupportedMessageSize(connection));
         }
 
         /// <summary>The longest message that a connection takes.</summary>
@@ -176,7 +184,7 @@ namespace NetDriver
         /// <summary>Was the writer begun by this driver?</summary>
         internal bool Owns(DataStreamWriter writer)
         {
-            return Handle != null && writer.m_Driver == Handle;
+            return Handle != null && writer.Driver == Handle;
         }
     }
 }

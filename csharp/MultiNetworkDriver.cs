@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using NetDriver.Interop;
 #if UNITY_5_3_OR_NEWER
 using Unity.Jobs;
@@ -14,19 +13,22 @@ namespace NetDriver
     /// with several interfaces (<see cref="NetworkDriver.AddInterface"/>) does the same where one
     /// set of settings is enough.
     /// </summary>
-    /// <remarks>A small value: copies are one collection.</remarks>
+    /// <remarks>A small value without references: copies are one collection, and structs of
+    /// Unity's jobs take it.</remarks>
     public unsafe partial struct MultiNetworkDriver : IDisposable
     {
         /// <summary>The most drivers.</summary>
         public const int MaxDriverCount = 255;
 
-        private sealed class Shared
-        {
-            internal nd_multi_driver* Native;
-            internal readonly List<NetworkDriver> Drivers = new List<NetworkDriver>();
-        }
+        // Addresses as numbers, as in NetworkDriver.
+        private readonly ulong m_Block;
+        private readonly ulong m_Native;
 
-        private Shared m_Shared;
+        private MultiNetworkDriver(MultiBlock* block)
+        {
+            m_Block = (ulong)block;
+            m_Native = (ulong)block->Native;
+        }
 
         /// <summary>Creates a collection without drivers.</summary>
         /// <returns>The collection.</returns>
@@ -38,15 +40,13 @@ namespace NetDriver
             int result = NativeMethods.nd_multi_driver_create(&native);
             if (result != NativeMethods.ND_OK)
                 throw Library.Failure("The collection of drivers cannot be created", result);
-            MultiNetworkDriver multi = default(MultiNetworkDriver);
-            multi.m_Shared = new Shared { Native = native };
-            return multi;
+            return new MultiNetworkDriver(MultiBlock.Take(native));
         }
 
         /// <summary>Was it created, and not disposed?</summary>
         public bool IsCreated
         {
-            get { return m_Shared != null && m_Shared.Native != null; }
+            get { return Block != null; }
         }
 
         /// <summary>How many drivers there are; their numbers are 1 to this.</summary>
@@ -55,21 +55,31 @@ namespace NetDriver
             get { return Count; }
         }
 
+        // Null when the collection is not there: then its block may be another one's.
+        private MultiBlock* Block
+        {
+            get
+            {
+                MultiBlock* block = (MultiBlock*)m_Block;
+                return block != null && block->Native == (nd_multi_driver*)m_Native ? block : null;
+            }
+        }
+
         private int Count
         {
-            get { return IsCreated ? m_Shared.Drivers.Count : 0; }
+            get { return IsCreated ? Block->Count : 0; }
         }
 
         /// <summary>Disposes all drivers.</summary>
         public void Dispose()
         {
-            if (!IsCreated)
+            MultiBlock* block = Block;
+            if (block == null)
                 return;
-            foreach (NetworkDriver driver in m_Shared.Drivers)
-                driver.Dispose();
-            NativeMethods.nd_multi_driver_destroy(m_Shared.Native);
-            m_Shared.Native = null;
-            m_Shared.Drivers.Clear();
+            for (int i = 0; i < block->Count; i++)
+                block->Drivers[i].Dispose();
+            NativeMethods.nd_multi_driver_destroy(block->Native);
+            MultiBlock.Return(block);
         }
 
         /// <summary>Adds a driver, which is the collection's to dispose from here on. It may be
@@ -83,10 +93,10 @@ namespace NetDriver
             Check();
             uint id;
             int result = NativeMethods.nd_multi_driver_add_driver(
-                m_Shared.Native, driver.Native, &id);
+                Block->Native, driver.Native, &id);
             if (result != NativeMethods.ND_OK)
                 throw new InvalidOperationException(NetDriverLibrary.LastError);
-            m_Shared.Drivers.Add(driver);
+            Block->Drivers[Block->Count++] = driver;
             return (int)id;
         }
 
@@ -97,9 +107,9 @@ namespace NetDriver
         public NetworkDriver GetDriver(int id)
         {
             Check();
-            if (id < 1 || id > m_Shared.Drivers.Count)
+            if (id < 1 || id > Count)
                 throw new ArgumentException("There is no driver " + id + ".", "id");
-            return m_Shared.Drivers[id - 1];
+            return Block->Drivers[id - 1];
         }
 
         /// <summary>The driver of a connection.</summary>
@@ -156,8 +166,8 @@ namespace NetDriver
             where T : INetworkPipelineStage
         {
             Check();
-            foreach (NetworkDriver driver in m_Shared.Drivers)
-                driver.RegisterPipelineStage(stage);
+            for (int i = 0; i < Count; i++)
+                Block->Drivers[i].RegisterPipelineStage(stage);
         }
 
         private NetworkPipeline CreateAlike(NetworkPipelineStage[] stages)
@@ -168,9 +178,10 @@ namespace NetDriver
             if (Count == 0)
                 throw new InvalidOperationException("There is no driver; add one first.");
             // All or none: what could keep one of them from it is asked before.
-            foreach (NetworkDriver driver in m_Shared.Drivers)
+            for (int i = 0; i < Count; i++)
             {
-                if (driver.PipelineCount != m_Shared.Drivers[0].PipelineCount)
+                NetworkDriver driver = Block->Drivers[i];
+                if (driver.PipelineCount != Block->Drivers[0].PipelineCount)
                     throw new InvalidOperationException(
                         "All drivers of a collection have the same number of pipelines.");
                 int result = driver.CheckPipeline(stages);
@@ -178,8 +189,8 @@ namespace NetDriver
                     throw Library.Failure("The pipeline cannot be made in every driver", result);
             }
             NetworkPipeline pipeline = NetworkPipeline.Null;
-            foreach (NetworkDriver driver in m_Shared.Drivers)
-                pipeline = driver.CreatePipeline(stages);
+            for (int i = 0; i < Count; i++)
+                pipeline = Block->Drivers[i].CreatePipeline(stages);
             return pipeline;
         }
 
@@ -194,7 +205,7 @@ namespace NetDriver
         private NetworkDriver Of(NetworkConnection connection)
         {
             int id = connection.DriverId;
-            return id >= 1 && id <= Count ? m_Shared.Drivers[id - 1] : default(NetworkDriver);
+            return id >= 1 && id <= Count ? Block->Drivers[id - 1] : default(NetworkDriver);
         }
 
         /// <summary>What is returned for a connection of no driver.</summary>
@@ -211,7 +222,7 @@ namespace NetDriver
         {
             NetworkConnection connection = default(NetworkConnection);
             for (int i = 0; i < Count && !connection.IsCreated; i++)
-                connection = m_Shared.Drivers[i].Accept();
+                connection = Block->Drivers[i].Accept();
             return connection;
         }
 
@@ -250,6 +261,20 @@ namespace NetDriver
             return GetDriver(driverId).Connect(url, options);
         }
 
+        /// <summary>Connects to a host by name or address, over the first interface of a driver.
+        /// </summary>
+        /// <param name="driverId">The driver's number.</param>
+        /// <param name="address">The host.</param>
+        /// <param name="port">Its port.</param>
+        /// <param name="payload">Bytes for the server with the request; null for none.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        /// <exception cref="ArgumentException">There is no such driver.</exception>
+        public NetworkConnection Connect(
+            int driverId, string address, ushort port, byte[] payload = null)
+        {
+            return GetDriver(driverId).Connect(address, port, payload);
+        }
+
         /// <summary>Closes a connection.</summary>
         /// <param name="connection">Which.</param>
         public void Disconnect(NetworkConnection connection)
@@ -265,6 +290,14 @@ namespace NetDriver
             return Of(connection).GetConnectionState(connection);
         }
 
+        /// <summary>The peer's address.</summary>
+        /// <param name="connection">Which.</param>
+        /// <returns>The address; not valid for a stale or unknown connection.</returns>
+        public NetworkEndpoint GetRemoteEndpoint(NetworkConnection connection)
+        {
+            return Of(connection).GetRemoteEndpoint(connection);
+        }
+
         /// <summary>Updates all drivers.</summary>
         /// <param name="dependency">Completed first.</param>
         /// <returns>A handle of all of them.</returns>
@@ -273,7 +306,7 @@ namespace NetDriver
             JobHandle all = dependency;
             for (int i = 0; i < Count; i++)
                 all = JobHandle.CombineDependencies(
-                    all, m_Shared.Drivers[i].ScheduleUpdate(dependency));
+                    all, Block->Drivers[i].ScheduleUpdate(dependency));
             return all;
         }
 
@@ -285,7 +318,7 @@ namespace NetDriver
             JobHandle all = dependency;
             for (int i = 0; i < Count; i++)
                 all = JobHandle.CombineDependencies(
-                    all, m_Shared.Drivers[i].ScheduleFlushSend(dependency));
+                    all, Block->Drivers[i].ScheduleFlushSend(dependency));
             return all;
         }
     }

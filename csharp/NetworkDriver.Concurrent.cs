@@ -13,9 +13,19 @@ namespace NetDriver
         public Concurrent ToConcurrent()
         {
             // While the driver is in use, by a scheduled update for example, it is made later.
-            if (m_State != null)
-                m_State.MakeConcurrent();
-            return new Concurrent(m_State);
+            DriverBlock* block = Block;
+            if (block == null)
+                return default(Concurrent);
+            block->MakeConcurrent();
+            return AsConcurrent();
+        }
+
+        /// <summary>The same, for a driver that was asked for it before.</summary>
+        internal Concurrent AsConcurrent()
+        {
+            DriverBlock* block = Block;
+            return block == null ? default(Concurrent)
+                : new Concurrent(block, (nd_driver*)m_Driver);
         }
 
         /// <summary>
@@ -27,16 +37,20 @@ namespace NetDriver
         /// pop; nothing is harmed. What was sent leaves with the next update or flush.
         /// </summary>
         /// <remarks>
-        /// A small value: copies are one driver. <see cref="LastEvent"/> tells nothing of events
-        /// that are popped here: popping with details does.
+        /// A small value without references: copies are one driver, and structs of Unity's jobs
+        /// take it. <see cref="LastEvent"/> tells nothing of events that are popped here: popping
+        /// with details does.
         /// </remarks>
         public unsafe struct Concurrent
         {
-            private readonly DriverState m_State;
+            // Addresses as numbers, as in NetworkDriver.
+            private readonly ulong m_Block;
+            private readonly ulong m_Driver;
 
-            internal Concurrent(DriverState state)
+            internal Concurrent(DriverBlock* block, nd_driver* driver)
             {
-                m_State = state;
+                m_Block = (ulong)block;
+                m_Driver = (ulong)driver;
             }
 
             /// <summary>Pops the oldest event of one connection.</summary>
@@ -89,7 +103,8 @@ namespace NetDriver
             /// <returns>The number; 0 for a stale connection.</returns>
             public int GetEventQueueSizeForConnection(NetworkConnection connection)
             {
-                return m_State == null ? 0 : m_State.EventCountBeside(connection);
+                DriverBlock* block = Block;
+                return block == null ? 0 : block->EventCountBeside(Native, connection);
             }
 
             /// <summary>What a connection is doing.</summary>
@@ -114,6 +129,17 @@ namespace NetDriver
                     driver, i, pipe.Id, &size) == NativeMethods.ND_OK; i++)
                     widest = Math.Max(widest, size);
                 return (int)widest;
+            }
+
+            /// <summary>Bytes of the largest packet of a connection, headers included.</summary>
+            /// <param name="connection">Which.</param>
+            /// <returns>As <see cref="NetworkDriver.GetMaxSupportedMessageSize"/>.</returns>
+            public int GetMaxSupportedMessageSize(NetworkConnection connection)
+            {
+                uint size = 0;
+                int result = NativeMethods.nd_concurrent_get_message_size_max(
+                    Native, connection.Value, &size);
+                return result == NativeMethods.ND_OK ? (int)size : Refused(connection, result);
             }
 
             /// <summary>The longest message that a connection takes.</summary>
@@ -196,7 +222,7 @@ namespace NetDriver
             public int AbortSend(DataStreamWriter writer)
             {
                 nd_concurrent* driver = Native;
-                if (driver != null && writer.m_Driver != (nd_driver*)driver)
+                if (driver != null && writer.Driver != (nd_driver*)driver)
                     return (int)Error.StatusCode.NetworkSendHandleInvalid;
                 nd_send send = default(nd_send);
                 send.handle = writer.m_Send;
@@ -267,12 +293,27 @@ namespace NetDriver
             internal bool Owns(DataStreamWriter writer)
             {
                 nd_concurrent* driver = Native;
-                return driver != null && writer.m_Driver == (nd_driver*)driver;
+                return driver != null && writer.Driver == (nd_driver*)driver;
             }
 
+            // Null when the driver is not there.
+            private DriverBlock* Block
+            {
+                get
+                {
+                    DriverBlock* block = (DriverBlock*)m_Block;
+                    return block != null && block->Handle == (nd_driver*)m_Driver ? block : null;
+                }
+            }
+
+            // Null also when the driver is in use and was never shared before.
             private nd_concurrent* Native
             {
-                get { return m_State == null ? null : m_State.Concurrent; }
+                get
+                {
+                    DriverBlock* block = Block;
+                    return block == null ? null : block->Concurrent;
+                }
             }
 
             private NetworkEvent.Type Pop(
@@ -280,8 +321,9 @@ namespace NetDriver
                 out NetworkPipeline pipeline)
             {
                 NetworkConnection same;
-                if (m_State != null && m_State.PopBeside(connection, popped))
-                    return EventBatch.Read(popped, out same, out reader, out pipeline);
+                DriverBlock* block = Block;
+                if (block != null && block->PopBeside(block->Concurrent, connection, popped))
+                    return block->Events.Read(popped, out same, out reader, out pipeline);
                 reader = default(DataStreamReader);
                 pipeline = default(NetworkPipeline);
                 return NetworkEvent.Type.Empty;
@@ -296,7 +338,7 @@ namespace NetDriver
                         ? (int)Error.StatusCode.NetworkPacketOverflow : aborted;
                 }
                 nd_concurrent* driver = Native;
-                if (driver != null && writer.m_Driver != (nd_driver*)driver)
+                if (driver != null && writer.Driver != (nd_driver*)driver)
                     return (int)Error.StatusCode.NetworkSendHandleInvalid;
                 nd_send send = default(nd_send);
                 send.handle = writer.m_Send;
@@ -309,14 +351,15 @@ namespace NetDriver
             // Without a handle the library knows only that there is none.
             private int Explained(int result)
             {
-                return result == (int)Error.StatusCode.InvalidHandle && m_State != null
-                    && m_State.Concurrent == null ? m_State.WhyNotConcurrent : result;
+                return result == InvalidHandle && Block != null && Native == null
+                    ? (int)Error.StatusCode.DriverInUse : result;
             }
 
             private int Refused(NetworkConnection connection, int result)
             {
-                return m_State == null ? result
-                    : Explained(m_State.RefineBeside(result, connection));
+                DriverBlock* block = Block;
+                return block == null ? result
+                    : Explained(block->RefineBeside(result, connection));
             }
         }
     }

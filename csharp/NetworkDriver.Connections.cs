@@ -190,7 +190,8 @@ namespace NetDriver
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
         public int Disconnect(NetworkConnection connection)
         {
-            return m_State == null ? InvalidHandle : m_State.Disconnect(connection);
+            DriverBlock* block = Block;
+            return block == null ? InvalidHandle : block->Disconnect(connection);
         }
 
         /// <summary>
@@ -210,11 +211,12 @@ namespace NetDriver
         {
             if (code < 0 || code > ushort.MaxValue)
                 return (int)Error.StatusCode.InvalidArgument;
-            if (m_State == null)
+            DriverBlock* block = Block;
+            if (block == null)
                 return InvalidHandle;
             byte[] text = reason == null ? s_NoBytes : Encoding.UTF8.GetBytes(reason);
             fixed (byte* bytes = text)
-                return m_State.Close(connection, (ushort)code, bytes, (uint)text.Length);
+                return block->Close(connection, (ushort)code, bytes, (uint)text.Length);
         }
 
         /// <summary>
@@ -225,7 +227,8 @@ namespace NetDriver
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
         public int Abort(NetworkConnection connection)
         {
-            return m_State == null ? InvalidHandle : m_State.Abort(connection);
+            DriverBlock* block = Block;
+            return block == null ? InvalidHandle : block->Abort(connection);
         }
 
         /// <summary>
@@ -241,10 +244,11 @@ namespace NetDriver
         /// that is no WebSocket.</returns>
         public int Ping(NetworkConnection connection, byte[] payload = null)
         {
-            if (m_State == null)
+            DriverBlock* block = Block;
+            if (block == null)
                 return InvalidHandle;
             fixed (byte* bytes = payload)
-                return m_State.Refine(NativeMethods.nd_driver_ping(
+                return block->Refine(NativeMethods.nd_driver_ping(
                     Handle, connection.Value, bytes, LengthOf(payload)), connection);
         }
 

@@ -26,8 +26,9 @@ namespace NetDriver
             out NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            if (m_State != null)
-                return m_State.Pop(out connection, out reader, out pipeline);
+            DriverBlock* block = Block;
+            if (block != null)
+                return block->Pop(out connection, out reader, out pipeline);
             connection = default(NetworkConnection);
             reader = default(DataStreamReader);
             pipeline = default(NetworkPipeline);
@@ -57,8 +58,9 @@ namespace NetDriver
         public NetworkEvent.Type PopEventForConnection(
             NetworkConnection connection, out DataStreamReader reader, out NetworkPipeline pipeline)
         {
-            if (m_State != null)
-                return m_State.PopFor(connection, out reader, out pipeline);
+            DriverBlock* block = Block;
+            if (block != null)
+                return block->PopFor(connection, out reader, out pipeline);
             reader = default(DataStreamReader);
             pipeline = default(NetworkPipeline);
             return NetworkEvent.Type.Empty;
@@ -73,7 +75,8 @@ namespace NetDriver
         {
             get
             {
-                return m_State == null ? default(NetworkEventDetails) : m_State.LastEvent();
+                DriverState state = State;
+                return state == null ? default(NetworkEventDetails) : state.LastEvent();
             }
         }
 
@@ -82,7 +85,8 @@ namespace NetDriver
         /// <returns>The number; 0 for a stale connection.</returns>
         public int GetEventQueueSizeForConnection(NetworkConnection connection)
         {
-            return m_State == null ? 0 : m_State.EventCount(connection);
+            DriverBlock* block = Block;
+            return block == null ? 0 : block->EventCount(connection);
         }
     }
 }

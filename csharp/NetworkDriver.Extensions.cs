@@ -18,8 +18,9 @@ namespace NetDriver
         {
             if (extension == null)
                 throw new ArgumentNullException("extension");
-            return m_State == null ? InvalidHandle
-                : m_State.AddExtension((uint)interfaceIndex, extension);
+            DriverState state = State;
+            return state == null ? InvalidHandle
+                : state.AddExtension((uint)interfaceIndex, extension);
         }
     }
 }

@@ -27,7 +27,8 @@ namespace NetDriver
         public JobHandle ScheduleUpdate(JobHandle dependency = default(JobHandle))
         {
             ulong job = dependency.Job;
-            int result = m_State == null ? InvalidHandle : m_State.ScheduleUpdate(job, &job);
+            DriverState state = State;
+            int result = state == null ? InvalidHandle : state.ScheduleUpdate(job, &job);
             return Scheduled(job, result);
         }
 
@@ -57,7 +58,8 @@ namespace NetDriver
             if (work == null)
                 throw new ArgumentNullException("work");
             ulong job = dependency.Job;
-            int result = m_State == null ? InvalidHandle : m_State.ScheduleJob(work, job, &job);
+            DriverState state = State;
+            int result = state == null ? InvalidHandle : state.ScheduleJob(work, job, &job);
             return Scheduled(job, result);
         }
 
@@ -81,8 +83,9 @@ namespace NetDriver
             if (batchSize < 1 || batchSize > 64)
                 throw new ArgumentOutOfRangeException("batchSize");
             ulong job = dependency.Job;
-            int result = m_State == null ? InvalidHandle
-                : m_State.ScheduleForEachConnection(work, (uint)batchSize, job, &job);
+            DriverState state = State;
+            int result = state == null ? InvalidHandle
+                : state.ScheduleForEachConnection(work, (uint)batchSize, job, &job);
             return Scheduled(job, result);
         }
 
@@ -95,7 +98,8 @@ namespace NetDriver
         /// or another negative <see cref="Error.StatusCode"/>.</returns>
         public int SetJobScheduler(NetworkJobScheduler scheduler)
         {
-            return m_State == null ? InvalidHandle : m_State.SetJobScheduler(scheduler);
+            DriverState state = State;
+            return state == null ? InvalidHandle : state.SetJobScheduler(scheduler);
         }
 
         // What cannot be scheduled is a job that has failed.

@@ -41,11 +41,12 @@ namespace NetDriver
         {
             if (stages == null)
                 throw new ArgumentNullException("stages");
-            if (m_State == null)
+            DriverState state = State;
+            if (state == null)
                 throw new NetDriverException(
-                    Error.StatusCode.InvalidHandle, "The driver was never created.");
+                    Error.StatusCode.InvalidHandle, "There is no driver.");
             byte made;
-            int result = m_State.CreatePipeline(stages, out made);
+            int result = state.CreatePipeline(stages, out made);
             if (result != NativeMethods.ND_OK)
                 throw Library.Failure("The pipeline cannot be made", result);
             return new NetworkPipeline(made);
@@ -74,8 +75,9 @@ namespace NetDriver
         {
             if (stages == null)
                 throw new ArgumentNullException("stages");
-            return m_State == null ? (int)Error.StatusCode.InvalidHandle
-                : m_State.CheckPipeline(stages);
+            DriverState state = State;
+            return state == null ? (int)Error.StatusCode.InvalidHandle
+                : state.CheckPipeline(stages);
         }
 
         /// <summary>
@@ -90,10 +92,11 @@ namespace NetDriver
         {
             if (stage == null)
                 throw new ArgumentNullException("stage");
-            if (m_State == null)
+            DriverState state = State;
+            if (state == null)
                 throw new NetDriverException(
-                    Error.StatusCode.InvalidHandle, "The driver was never created.");
-            int result = m_State.RegisterStage(typeof(T), stage);
+                    Error.StatusCode.InvalidHandle, "There is no driver.");
+            int result = state.RegisterStage(typeof(T), stage);
             if (result != NativeMethods.ND_OK)
                 throw Library.Failure("The stage cannot be registered", result);
         }

@@ -123,7 +123,7 @@ namespace NetDriver
         public int AbortSend(DataStreamWriter writer)
         {
             nd_driver* driver = Handle;
-            if (driver != null && writer.m_Driver != driver)
+            if (driver != null && writer.Driver != driver)
                 return (int)Error.StatusCode.NetworkSendHandleInvalid;
             nd_send send = default(nd_send);
             send.handle = writer.m_Send;
@@ -264,7 +264,8 @@ namespace NetDriver
 
         private int Refused(NetworkConnection connection, int result)
         {
-            return m_State == null ? result : m_State.Refine(result, connection);
+            DriverBlock* block = Block;
+            return block == null ? result : block->Refine(result, connection);
         }
 
         private int EndSend(DataStreamWriter writer, uint flags)
@@ -276,7 +277,7 @@ namespace NetDriver
                     ? (int)Error.StatusCode.NetworkPacketOverflow : aborted;
             }
             nd_driver* driver = Handle;
-            if (driver != null && writer.m_Driver != driver)
+            if (driver != null && writer.Driver != driver)
                 return (int)Error.StatusCode.NetworkSendHandleInvalid;
             nd_send send = default(nd_send);
             send.handle = writer.m_Send;

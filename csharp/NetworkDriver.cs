@@ -8,7 +8,8 @@ namespace NetDriver
     /// process, your own); a connection looks the same whatever it travels on.
     /// </summary>
     /// <remarks>
-    /// A small value: copies are one driver. Once a frame complete a <see cref="ScheduleUpdate"/>,
+    /// A small value without references: copies are one driver, and structs of Unity's jobs take
+    /// it. Once a frame complete a <see cref="ScheduleUpdate"/>,
     /// then <see cref="Accept()"/> until there is none, then
     /// <see cref="PopEvent(out NetworkConnection, out DataStreamReader)"/> until Empty. Calls
     /// report by their return value; a driver that was disposed or never created gives
@@ -21,11 +22,14 @@ namespace NetDriver
     {
         private const int InvalidHandle = (int)Error.StatusCode.InvalidHandle;
 
-        private readonly DriverState m_State;
+        // Addresses as numbers: a job of Unity takes structs without references and pointers.
+        private readonly ulong m_Block;
+        private readonly ulong m_Driver;
 
         private NetworkDriver(DriverState state)
         {
-            m_State = state;
+            m_Block = (ulong)state.Block;
+            m_Driver = (ulong)state.Handle;
         }
 
         /// <summary>Creates a driver with UDP and default settings.</summary>
@@ -125,8 +129,9 @@ namespace NetDriver
         /// </summary>
         public void Dispose()
         {
-            if (m_State != null)
-                m_State.Destroy();
+            DriverState state = State;
+            if (state != null)
+                state.Destroy();
         }
 
         /// <summary>Was it created, and not disposed?</summary>
@@ -160,7 +165,11 @@ namespace NetDriver
         /// <summary>What it was created with.</summary>
         public NetworkSettings CurrentSettings
         {
-            get { return m_State == null ? default(NetworkSettings) : m_State.Settings.Snapshot(); }
+            get
+            {
+                DriverState state = State;
+                return state == null ? default(NetworkSettings) : state.Settings.Snapshot();
+            }
         }
 
         /// <summary>
@@ -173,8 +182,9 @@ namespace NetDriver
         {
             get
             {
-                if (m_State == null || m_State.ReceiveErrorCode != NativeMethods.ND_OK)
-                    return m_State == null ? 0 : m_State.ReceiveErrorCode;
+                DriverBlock* block = Block;
+                if (block == null || block->ReceiveErrorCode != NativeMethods.ND_OK)
+                    return block == null ? 0 : block->ReceiveErrorCode;
                 nd_traffic_statistics traffic;
                 NativeMethods.nd_traffic_statistics_init(&traffic);
                 NativeMethods.nd_driver_get_traffic_statistics(Handle, &traffic);
@@ -184,7 +194,26 @@ namespace NetDriver
 
         private nd_driver* Handle
         {
-            get { return m_State == null ? null : m_State.Handle; }
+            get { return Block == null ? null : (nd_driver*)m_Driver; }
+        }
+
+        // Null when the driver is not there: then its block may be another one's.
+        private DriverBlock* Block
+        {
+            get
+            {
+                DriverBlock* block = (DriverBlock*)m_Block;
+                return block != null && block->Handle == (nd_driver*)m_Driver ? block : null;
+            }
+        }
+
+        private DriverState State
+        {
+            get
+            {
+                DriverBlock* block = Block;
+                return block == null ? null : DriverState.Of(block, (nd_driver*)m_Driver);
+            }
         }
 
         /// <summary>
@@ -197,10 +226,11 @@ namespace NetDriver
         {
             if (networkInterface == null)
                 throw new ArgumentNullException("networkInterface");
-            if (Handle == null)
+            DriverState state = State;
+            if (state == null)
                 return InvalidHandle;
             int index;
-            int result = m_State.AddInterface(networkInterface, out index);
+            int result = state.AddInterface(networkInterface, out index);
             return result == NativeMethods.ND_OK ? index : result;
         }
 

@@ -1060,6 +1060,13 @@ typedef struct nd_settings {
    * to 64. Since 0.4.
    */
   uint32_t job_workers;
+  /**
+   * UTP dialect: a path that takes smaller packets than max_message_size, as
+   * perform_path_mtu_discovery or losses between peers that are netdriver have shown, is asked
+   * for larger ones each time so many milliseconds have passed. Default 600000; 0 is never.
+   * Since 0.4.
+   */
+  int32_t path_mtu_raise_interval_ms;
 } nd_settings;
 
 /**
@@ -4117,8 +4124,9 @@ nd_result nd_driver_send(struct nd_driver *driver,
                          uint32_t flags);
 
 /**
- * Send one message to many connections; the plain ones that came from outside share one encoded
- * frame. A connection that cannot take it does not keep the others from getting it.
+ * Send one message to many connections; the plain ones that came from outside share what is encoded
+ * with effort: long frames, compressed ones. One that cannot take it does not keep the others from
+ * getting it.
  *
  * @param driver  the driver
  * @param connections  to whom
@@ -4312,6 +4320,21 @@ nd_result nd_concurrent_get_connection_state(struct nd_concurrent *concurrent,
 nd_result nd_concurrent_get_payload_size_max(struct nd_concurrent *concurrent,
                                              nd_connection connection,
                                              uint8_t pipeline,
+                                             uint32_t *out_size);
+
+/**
+ * Bytes of the largest packet of a connection, as nd_connection_get_message_size_max.
+ *
+ * @param concurrent  what nd_driver_to_concurrent gave
+ * @param connection  which
+ * @param out_size  out: bytes
+ * @return as nd_connection_get_message_size_max; ND_ERROR_DRIVER_IN_USE (a call has the driver to
+ * itself)
+ * @thread any, between the calls that have the driver to themselves
+ * @since 0.4
+ */
+nd_result nd_concurrent_get_message_size_max(struct nd_concurrent *concurrent,
+                                             nd_connection connection,
                                              uint32_t *out_size);
 
 /**
@@ -6113,9 +6136,13 @@ nd_result nd_job_run(nd_job job);
  * @param job  the job; 0, and a value that names none (any more), is complete
  * @return the result of the job: the first error of what it did and of the jobs that it was told
  * to depend on, or ND_OK. It is kept until 256 later jobs of the process are complete.
- * ND_ERROR_INVALID_ARGUMENT: called inside of a job for one that waits for that job
+ * ND_ERROR_INVALID_ARGUMENT: called inside of a job for one that waits for that job.
+ * ND_ERROR_DRIVER_IN_USE: called where the job can never run, inside of a function of the program
+ * (of a custom interface, stage or extension, or one that takes memory back) that a call on the
+ * job's driver calls; or, unless the job is complete, inside of a log callback. The job stays
+ * scheduled after both errors
  * @lifetime as what has run: an update ends the validity of the data of events popped before
- * @thread any, but not inside of a function of a custom interface, stage or extension
+ * @thread any
  * @since 0.4
  */
 nd_result nd_job_complete(nd_job job);

@@ -81,8 +81,22 @@ impl Status {
 }
 
 /// A status number together with a text for the person who reads the log.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Error {
+///
+/// Two words long, so that calls return it in registers.
+#[derive(Clone)]
+pub struct Error(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Fixed(&'static Fixed),
+    Made(Box<Made>),
+}
+
+/// What an error says whose text is known when the library is built.
+pub(crate) struct Fixed(pub(crate) Status, pub(crate) &'static str);
+
+#[derive(Clone)]
+struct Made {
     status: Status,
     text: Cow<'static, str>,
 }
@@ -91,9 +105,15 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error with a text; a literal costs no allocation.
+    /// An error with a text.
+    #[cold]
     pub fn new(status: Status, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, text: text.into() }
+        Self(Repr::Made(Box::new(Made { status, text: text.into() })))
+    }
+
+    /// An error that costs no allocation: for what programs run into all the time, as a full queue.
+    pub(crate) const fn fixed(fixed: &'static Fixed) -> Self {
+        Self(Repr::Fixed(fixed))
     }
 
     pub(crate) fn socket(what: &str, error: &std::io::Error) -> Self {
@@ -107,15 +127,29 @@ impl Error {
     /// The status number.
     #[must_use]
     pub const fn status(&self) -> Status {
-        self.status
+        match &self.0 {
+            Repr::Fixed(fixed) => fixed.0,
+            Repr::Made(made) => made.status,
+        }
     }
 
     /// The text.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        match &self.0 {
+            Repr::Fixed(fixed) => fixed.1,
+            Repr::Made(made) => &made.text,
+        }
     }
 }
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        (self.status(), self.text()) == (other.status(), other.text())
+    }
+}
+
+impl Eq for Error {}
 
 /// "Too many open files", in the process and in the system: Unix; in the process: Windows.
 const OUT_OF_DESCRIPTORS: [i32; 3] = [24, 23, 10_024];
@@ -134,7 +168,8 @@ pub(crate) fn describe(error: &std::io::Error) -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({:?}, {})", self.text, self.status, self.status as i32)
+        let status = self.status();
+        write!(f, "{} ({status:?}, {})", self.text(), status as i32)
     }
 }
 
@@ -149,6 +184,17 @@ impl std::error::Error for Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_fit_into_registers_and_are_equal_when_they_say_the_same() {
+        assert_eq!(size_of::<Result<()>>(), 2 * size_of::<usize>());
+        let fixed = Error::fixed(&Fixed(Status::Panic, "a"));
+        let made = Error::new(Status::Panic, "a".to_owned());
+        assert_eq!(fixed, made);
+        assert_eq!(fixed.to_string(), made.to_string());
+        assert_ne!(fixed, Error::new(Status::Panic, "b"));
+        assert_ne!(fixed, Error::new(Status::NotFound, "a"));
+    }
 
     #[test]
     fn every_status_is_found_by_its_number() {

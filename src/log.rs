@@ -52,7 +52,8 @@ thread_local! {
     static IN_SINK: Cell<bool> = const { Cell::new(false) };
 }
 
-fn in_sink() -> bool {
+/// Is a sink running on this thread? Others may wait for it to return.
+pub fn in_sink() -> bool {
     IN_SINK.try_with(Cell::get).unwrap_or(true)
 }
 

@@ -20,7 +20,7 @@ use support::raw::{BINARY, FIN, PING, PONG, frame, request};
 use support::{Pair, server, until, websocket_server};
 
 /// Longer than any answer takes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn background() -> NetworkSettings {
     NetworkSettings { background_pump: true, plain_grace_ms: 0, ..NetworkSettings::default() }
@@ -212,8 +212,8 @@ fn a_wake_that_the_pump_has_seen_first_ends_the_next_wait() {
         // Sometimes the pump takes it, sometimes the wait does.
         std::thread::yield_now();
         let start = std::time::Instant::now();
-        enter(&driver, |driver| driver.wait(30_000).expect("waits"));
-        assert!(start.elapsed() < PATIENCE, "the wake was lost");
+        enter(&driver, |driver| driver.wait(60_000).expect("waits"));
+        assert!(start.elapsed().as_secs() < 30, "the wake was lost");
     }
 }
 

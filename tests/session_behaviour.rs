@@ -10,6 +10,8 @@ mod carriers;
 mod hostile;
 #[path = "session_behaviour/messages.rs"]
 mod messages;
+#[path = "session_behaviour/narrow_paths.rs"]
+mod narrow_paths;
 #[path = "session_behaviour/relay.rs"]
 mod relay;
 #[path = "session_behaviour/roaming.rs"]

@@ -38,5 +38,7 @@ mod sending;
 mod silence;
 #[path = "utp_behaviour/tcp.rs"]
 mod tcp;
+#[path = "utp_behaviour/weather.rs"]
+mod weather;
 #[path = "utp_behaviour/wire.rs"]
 mod wire;

@@ -17,6 +17,9 @@ M.KINDS = KINDS
 local PADDING, PING, ACK, WINDOW, BLOCKED, DELIVERED, CHALLENGE, RESPONSE = 0, 1, 2, 3, 4, 5, 6, 7
 local MESSAGE, RELIABLE, REPAIR, PART = 8, 10, 12, 14
 local LAST_PART = 0x8000
+local TAKES_PIECES = 1
+-- The channel of packets that pipelines' own stages have made: each begins with its pipeline.
+local PACKET_CHANNEL = 0
 local FRAMES = {
     [PADDING] = "Padding",
     [PING] = "Ping",
@@ -39,6 +42,8 @@ local f = {
     hello_version = ProtoField.uint8("netdriver.hello.version", "Version"),
     hello_answer = ProtoField.bool("netdriver.hello.answer", "It is an answer"),
     hello_features = ProtoField.uint32("netdriver.hello.features", "Features", base.HEX),
+    hello_pieces = ProtoField.bool("netdriver.hello.features.pieces", "Takes pieces", 32, nil,
+        TAKES_PIECES),
     hello_size = ProtoField.uint16("netdriver.hello.datagram_size_max", "Longest datagram"),
     hello_window = ProtoField.uint32("netdriver.hello.window", "Window"),
     hello_pipelines = ProtoField.uint32("netdriver.hello.pipelines", "Digest of the pipelines",
@@ -72,7 +77,8 @@ function M.dissect_hello(buffer, tree)
     local answer = buffer(5, 1):uint() % 2 == 1
     tree:add(f.hello_version, buffer(4, 1))
     tree:add(f.hello_answer, buffer(5, 1), answer)
-    tree:add_le(f.hello_features, buffer(6, 4))
+    local features = tree:add_le(f.hello_features, buffer(6, 4))
+    features:add_le(f.hello_pieces, buffer(6, 4))
     tree:add_le(f.hello_size, buffer(10, 2))
     tree:add_le(f.hello_window, buffer(12, 4))
     tree:add_le(f.hello_pipelines, buffer(16, 4))
@@ -216,7 +222,14 @@ local function dissect_reliable(r, tree, kind, inside)
     tree:add_le(f.message, number)
     local data = r:body(kind, tree)
     if data == nil then return nil end
-    local summary = inside.dissect(contents(data), tree, channel:uint(), true)
+    local pipeline, carried = channel:uint(), true
+    if pipeline == PACKET_CHANNEL then
+        if not data then return nil end
+        tree:add(inside.pipeline_field, data(0, 1))
+        pipeline, carried = data(0, 1):uint(), false
+        data = data:len() > 1 and data(1) or false
+    end
+    local summary = inside.dissect(contents(data), tree, pipeline, carried)
     return string.format("reliable %d, %s", number:le_uint(), summary)
 end
 

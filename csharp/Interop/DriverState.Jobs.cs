@@ -1,6 +1,5 @@
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
-using System.Threading;
 
 namespace NetDriver.Interop
 {
@@ -20,37 +19,12 @@ namespace NetDriver.Interop
             get { return (void*)GCHandle.ToIntPtr(m_Self); }
         }
 
-        /// <summary>The update of a job: it waits while a call of the program is inside.</summary>
-        internal unsafe int UpdateInJob()
-        {
-            EnterJob();
-            try
-            {
-                if (Handle == null)
-                    return InvalidHandle;
-                Events.Keep();
-                ReceiveErrorCode = NativeMethods.nd_driver_update(Handle);
-                return ReceiveErrorCode;
-            }
-            finally
-            {
-                Leave();
-            }
-        }
-
         internal unsafe int ScheduleUpdate(ulong dependency, ulong* job)
         {
             int result = NativeMethods.nd_driver_schedule_job(
                 Handle, JobTable.s_Update, Self, dependency, job);
-            KeepFailure(result);
+            Block->KeepFailure(result);
             return result;
-        }
-
-        /// <summary>What went wrong in a job, until the next update.</summary>
-        internal void KeepFailure(int result)
-        {
-            if (result != NativeMethods.ND_OK)
-                ReceiveErrorCode = result;
         }
 
         internal unsafe int ScheduleJob(INetworkJob body, ulong dependency, ulong* job)
@@ -132,14 +106,6 @@ namespace NetDriver.Interop
                 if (m_Self.IsAllocated)
                     m_Self.Free();
             }
-        }
-
-        // Calls of the program that are inside come out soon: none waits for a job.
-        private void EnterJob()
-        {
-            SpinWait wait = default(SpinWait);
-            while (!Enter())
-                wait.SpinOnce();
         }
     }
 }

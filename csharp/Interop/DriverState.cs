@@ -1,50 +1,53 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
-using System.Threading;
 
 namespace NetDriver.Interop
 {
     /// <summary>
-    /// What all copies of one <see cref="NetworkDriver"/> share: the library's handle and the
-    /// memory of this side. It has no finalizer, because a reader may outlive the last use of its
-    /// driver: a driver that nobody disposes lives until the domain ends. One thread at a time is
-    /// inside; another one is told that the driver is in use.
+    /// What all copies of one <see cref="NetworkDriver"/> share that is managed: settings, what the
+    /// library calls, jobs. A driver finds it by its <see cref="DriverBlock"/>, which holds the
+    /// library's handle and what the frequent calls need. It has no finalizer, because a reader may
+    /// outlive the last use of its driver: a driver that nobody disposes lives until the domain
+    /// ends.
     /// </summary>
     internal sealed unsafe partial class DriverState
     {
         private const int DriverInUse = (int)Error.StatusCode.DriverInUse;
         private const int InvalidHandle = (int)Error.StatusCode.InvalidHandle;
 
-        private static readonly List<DriverState> s_Live = new List<DriverState>();
+        // By the places of their blocks; null where a block is free. Replaced when it grows.
+        private static volatile DriverState[] s_States = new DriverState[0];
+        private static readonly Stack<IntPtr> s_FreeBlocks = new Stack<IntPtr>();
         private static bool s_UnloadWatched;
 
-        internal nd_driver* Handle;
-        internal readonly EventBatch Events;
+        internal readonly DriverBlock* Block;
         internal readonly NetworkSettings Settings;
-        internal int ReceiveErrorCode;
-        private readonly bool m_LocalCloseEvents;
-        private int m_Busy;
+        private readonly nd_driver* m_Driver;
         // The extensions, stages and interfaces that the library may call until the driver is gone.
         private readonly List<GCHandle> m_Kept = new List<GCHandle>();
         // The program's stages of pipelines, and the numbers by which the library knows them.
         private readonly Dictionary<Type, uint> m_Stages = new Dictionary<Type, uint>();
+        // The text of the last event, once somebody has asked for it.
+        private string m_LastText;
+        private ulong m_LastTextNumber;
 
         internal DriverState(NetworkSettings settings)
         {
             Settings = settings.Snapshot();
-            m_LocalCloseEvents = Settings.GetNetDriverParameters().localCloseEvents;
+            bool localCloseEvents = Settings.GetNetDriverParameters().localCloseEvents;
             nd_settings native = Settings.ToNative();
             nd_driver* handle;
             int result = NativeMethods.nd_driver_create(&native, &handle);
             if (result != NativeMethods.ND_OK)
                 throw Library.Failure("The driver cannot be created", result);
-            Handle = handle;
-            Events = new EventBatch();
+            m_Driver = handle;
             m_Self = GCHandle.Alloc(this);
-            lock (s_Live)
+            lock (s_FreeBlocks)
             {
-                s_Live.Add(this);
+                Block = TakeBlock();
+                Block->Begin(handle, localCloseEvents);
+                s_States[Block->Place] = this;
                 if (!s_UnloadWatched)
                 {
                     // A script reload in Unity keeps the library loaded, and with it the ports.
@@ -52,6 +55,19 @@ namespace NetDriver.Interop
                     s_UnloadWatched = true;
                 }
             }
+        }
+
+        /// <summary>The library's handle; null once the driver is destroyed.</summary>
+        internal nd_driver* Handle
+        {
+            get { return Block->Handle == m_Driver ? m_Driver : null; }
+        }
+
+        /// <summary>What belongs to a driver; null once it is destroyed.</summary>
+        internal static DriverState Of(DriverBlock* block, nd_driver* driver)
+        {
+            DriverState state = s_States[block->Place];
+            return state != null && state.m_Driver == driver ? state : null;
         }
 
         /// <summary>
@@ -68,8 +84,7 @@ namespace NetDriver.Interop
                 int result = NativeMethods.nd_driver_destroy(Handle);
                 if (result == DriverInUse)
                     return;
-                Handle = null;
-                Events.Free();
+                Block->End();
                 foreach (GCHandle kept in m_Kept)
                     kept.Free();
                 m_Kept.Clear();
@@ -79,8 +94,24 @@ namespace NetDriver.Interop
             {
                 Leave();
             }
-            lock (s_Live)
-                s_Live.Remove(this);
+            lock (s_FreeBlocks)
+            {
+                s_States[Block->Place] = null;
+                s_FreeBlocks.Push((IntPtr)Block);
+            }
+        }
+
+        // There are as many as drivers have ever been at once, each of a few hundred bytes.
+        private static DriverBlock* TakeBlock()
+        {
+            if (s_FreeBlocks.Count > 0)
+                return (DriverBlock*)s_FreeBlocks.Pop();
+            DriverBlock* block = (DriverBlock*)Marshal.AllocHGlobal(sizeof(DriverBlock));
+            DriverState[] states = s_States;
+            *block = new DriverBlock(states.Length);
+            Array.Resize(ref states, states.Length + 1);
+            s_States = states;
+            return block;
         }
 
         internal int AddInterface(INetworkInterface networkInterface, out int index)
@@ -241,54 +272,19 @@ namespace NetDriver.Interop
             return true;
         }
 
-        internal NetworkEvent.Type Pop(
-            out NetworkConnection connection, out DataStreamReader reader,
-            out NetworkPipeline pipeline)
-        {
-            if (Enter())
-            {
-                try
-                {
-                    return Events.Pop(Handle, out connection, out reader, out pipeline);
-                }
-                finally
-                {
-                    Leave();
-                }
-            }
-            connection = default(NetworkConnection);
-            reader = default(DataStreamReader);
-            pipeline = default(NetworkPipeline);
-            return NetworkEvent.Type.Empty;
-        }
-
-        internal NetworkEvent.Type PopFor(
-            NetworkConnection connection, out DataStreamReader reader,
-            out NetworkPipeline pipeline)
-        {
-            if (Enter())
-            {
-                try
-                {
-                    return Events.PopFor(Handle, connection, out reader, out pipeline);
-                }
-                finally
-                {
-                    Leave();
-                }
-            }
-            reader = default(DataStreamReader);
-            pipeline = default(NetworkPipeline);
-            return NetworkEvent.Type.Empty;
-        }
-
         internal NetworkEventDetails LastEvent()
         {
             if (!Enter())
                 return default(NetworkEventDetails);
             try
             {
-                return Handle == null ? default(NetworkEventDetails) : Events.Last;
+                if (Handle == null)
+                    return default(NetworkEventDetails);
+                nd_event last = Block->Events.Last;
+                if (m_LastText == null || m_LastTextNumber != Block->Events.LastNumber)
+                    m_LastText = new NetworkEventDetails(last).Text;
+                m_LastTextNumber = Block->Events.LastNumber;
+                return new NetworkEventDetails(last, m_LastText);
             }
             finally
             {
@@ -296,134 +292,23 @@ namespace NetDriver.Interop
             }
         }
 
-        internal int EventCount(NetworkConnection connection)
-        {
-            if (!Enter())
-                return 0;
-            try
-            {
-                uint count = 0;
-                NativeMethods.nd_driver_get_event_count(Handle, connection.Value, &count);
-                return (int)count + Events.CountFor(connection);
-            }
-            finally
-            {
-                Leave();
-            }
-        }
-
-        /// <summary>
-        /// What a call on a connection returns. When the connection's end was popped but not handed
-        /// out yet, the library has forgotten it; for the program it is still there, and closed.
-        /// </summary>
-        internal int Refine(int result, NetworkConnection connection)
-        {
-            if (result != (int)Error.StatusCode.NetworkVersionMismatch)
-                return result;
-            if (!Enter())
-                return DriverInUse;
-            try
-            {
-                return Events.CountFor(connection) > 0
-                    ? (int)Error.StatusCode.NetworkStateMismatch : result;
-            }
-            finally
-            {
-                Leave();
-            }
-        }
-
-        internal int Disconnect(NetworkConnection connection)
-        {
-            if (!Enter())
-                return DriverInUse;
-            try
-            {
-                return Closed(
-                    connection, NativeMethods.nd_driver_disconnect(Handle, connection.Value));
-            }
-            finally
-            {
-                Leave();
-            }
-        }
-
-        internal int Close(NetworkConnection connection, ushort code, byte* reason, uint length)
-        {
-            if (!Enter())
-                return DriverInUse;
-            try
-            {
-                return Closed(connection, NativeMethods.nd_driver_close(
-                    Handle, connection.Value, code, reason, length));
-            }
-            finally
-            {
-                Leave();
-            }
-        }
-
-        // After a local close no event follows, those that were popped ahead included. When the
-        // connection's end was among them, the library has forgotten the connection already.
-        private int Closed(NetworkConnection connection, int result)
-        {
-            bool gone = result == (int)Error.StatusCode.NetworkVersionMismatch;
-            if (result != NativeMethods.ND_OK && !gone)
-                return result;
-            if (m_LocalCloseEvents && EndIsToCome(connection))
-                return NativeMethods.ND_OK;
-            return Events.Drop(connection) ? NativeMethods.ND_OK : result;
-        }
-
-        // The program wants to see the end of connections that it closes, and with it what comes
-        // before: does such an end wait here, or in the library?
-        private bool EndIsToCome(NetworkConnection connection)
-        {
-            int state = 0;
-            uint count = 0;
-            NativeMethods.nd_connection_get_state(Handle, connection.Value, &state);
-            NativeMethods.nd_driver_get_event_count(Handle, connection.Value, &count);
-            return state == NativeMethods.ND_STATE_DISCONNECTING || count > 0
-                || Events.HoldsEndOf(connection);
-        }
-
-        internal int Abort(NetworkConnection connection)
-        {
-            if (!Enter())
-                return DriverInUse;
-            try
-            {
-                int result = NativeMethods.nd_driver_abort(Handle, connection.Value);
-                bool gone = result == (int)Error.StatusCode.NetworkVersionMismatch;
-                if (result != NativeMethods.ND_OK && !gone)
-                    return result;
-                return Events.Drop(connection) ? NativeMethods.ND_OK : result;
-            }
-            finally
-            {
-                Leave();
-            }
-        }
-
-        // The library refuses a second thread, but it knows nothing of this side's memory. Whoever
-        // touches that comes through here first; nobody waits.
         private bool Enter()
         {
-            return Interlocked.CompareExchange(ref m_Busy, 1, 0) == 0;
+            return Block->Enter();
         }
 
         private void Leave()
         {
-            Volatile.Write(ref m_Busy, 0);
+            Block->Leave();
         }
 
         private static void OnUnload(object sender, EventArgs arguments)
         {
-            DriverState[] live;
-            lock (s_Live)
-                live = s_Live.ToArray();
-            foreach (DriverState state in live)
-                state.Destroy();
+            foreach (DriverState state in s_States)
+            {
+                if (state != null)
+                    state.Destroy();
+            }
         }
     }
 }

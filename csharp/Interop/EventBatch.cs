@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.InteropServices;
+using System.Threading;
 
 namespace NetDriver.Interop
 {
@@ -7,32 +8,38 @@ namespace NetDriver.Interop
     /// Events that were popped from the library in one call and not handed out yet. One call for
     /// 64 events costs a fraction of 64 calls. Whoever looks must not be able to tell: events are
     /// handed out in their order, those of one connection on demand, and what waits at an update
-    /// is copied, as the library's memory ends there. For one thread at a time:
-    /// <see cref="DriverState"/> sees to that.
+    /// is copied, as the library's memory ends there. For one thread at a time but for
+    /// <see cref="TakeWaiting"/>: <see cref="DriverBlock"/> sees to that. It holds no reference.
     /// </summary>
-    internal sealed unsafe class EventBatch
+    internal unsafe struct EventBatch
     {
         private const int Capacity = 64;
 
         // A Disconnect event's reader shows one byte; here is every one, at an address that stays.
-        private static readonly byte* s_Bytes = MakeBytes();
+        private static readonly IntPtr s_Bytes = MakeBytes();
 
+        private byte* m_Bytes;
         private nd_event* m_Events;
+        // Copies of payloads that outlived their update: of events here, by their place, until the
+        // update after they were handed out, and those that made room for others.
+        private IntPtr* m_Kept;
+        private IntPtr* m_Used;
+        private int m_KeptCount;
+        private int m_UsedCount;
         private int m_Next;
         private int m_Count;
         private nd_event m_Last;
-        private string m_LastText;
+        private ulong m_LastNumber;
 
-        // Copies of payloads that outlived their update: of waiting events, by their place, and of
-        // events that were handed out since the last update.
-        private readonly IntPtr[] m_Kept = new IntPtr[Capacity];
-        private readonly IntPtr[] m_Used = new IntPtr[Capacity];
-        private int m_KeptCount;
-        private int m_UsedCount;
-
-        internal EventBatch()
+        internal void Init()
         {
-            m_Events = (nd_event*)Marshal.AllocHGlobal(Capacity * sizeof(nd_event));
+            m_Bytes = (byte*)s_Bytes;
+            m_Events = (nd_event*)Marshal.AllocHGlobal(
+                Capacity * (sizeof(nd_event) + 2 * sizeof(IntPtr)));
+            m_Kept = (IntPtr*)(m_Events + Capacity);
+            m_Used = m_Kept + Capacity;
+            for (int place = 0; place < Capacity; place++)
+                m_Kept[place] = IntPtr.Zero;
         }
 
         /// <summary>
@@ -44,15 +51,17 @@ namespace NetDriver.Interop
             get { return m_Next >= m_Count; }
         }
 
-        /// <summary>The last event handed out since the last update.</summary>
-        internal NetworkEventDetails Last
+        /// <summary>The last event handed out since the last update, by <see cref="Pop"/> or
+        /// <see cref="PopFor"/>.</summary>
+        internal nd_event Last
         {
-            get
-            {
-                if (m_LastText == null)
-                    m_LastText = new NetworkEventDetails(m_Last).Text;
-                return new NetworkEventDetails(m_Last, m_LastText);
-            }
+            get { return m_Last; }
+        }
+
+        /// <summary>A number that changes with <see cref="Last"/>.</summary>
+        internal ulong LastNumber
+        {
+            get { return m_LastNumber; }
         }
 
         internal NetworkEvent.Type Pop(
@@ -63,9 +72,9 @@ namespace NetDriver.Interop
             {
                 while (m_Next < m_Count)
                 {
-                    int place = m_Next++;
-                    if (m_Events[place].kind != NativeMethods.ND_EVENT_EMPTY)
-                        return Show(HandOut(place), out connection, out reader, out pipeline);
+                    nd_event* oldest = m_Events + m_Next++;
+                    if (oldest->kind != NativeMethods.ND_EVENT_EMPTY)
+                        return Show(oldest, out connection, out reader, out pipeline);
                 }
             }
             while (Refill(driver));
@@ -93,6 +102,7 @@ namespace NetDriver.Interop
 
         /// <summary>
         /// Takes the oldest event of a connection that waits here; it is not the last event then.
+        /// Several threads may do so at once, and each event is taken by one.
         /// </summary>
         /// <returns>Did one wait?</returns>
         internal bool TakeWaiting(NetworkConnection connection, nd_event* taken)
@@ -100,13 +110,15 @@ namespace NetDriver.Interop
             ulong wanted = connection.Value;
             for (int place = m_Next; place < m_Count; place++)
             {
-                if (m_Events[place].connection == wanted
-                    && m_Events[place].kind != NativeMethods.ND_EVENT_EMPTY)
-                {
-                    *taken = *HandOut(place);
-                    m_Events[place].kind = NativeMethods.ND_EVENT_EMPTY;
+                nd_event* waiting = m_Events + place;
+                int kind = waiting->kind;
+                if (waiting->connection != wanted || kind == NativeMethods.ND_EVENT_EMPTY)
+                    continue;
+                *taken = *waiting;
+                taken->kind = kind;
+                if (Interlocked.CompareExchange(
+                    ref waiting->kind, NativeMethods.ND_EVENT_EMPTY, kind) == kind)
                     return true;
-                }
             }
             return false;
         }
@@ -147,12 +159,7 @@ namespace NetDriver.Interop
                     continue;
                 found = true;
                 m_Events[place].kind = NativeMethods.ND_EVENT_EMPTY;
-                if (m_Kept[place] != IntPtr.Zero)
-                {
-                    Marshal.FreeHGlobal(m_Kept[place]);
-                    m_Kept[place] = IntPtr.Zero;
-                    m_KeptCount--;
-                }
+                Release(place);
             }
             return found;
         }
@@ -162,10 +169,10 @@ namespace NetDriver.Interop
         /// </summary>
         internal void Keep()
         {
-            m_Last = default(nd_event);
-            m_LastText = null;
+            SetLast(default(nd_event));
             while (m_UsedCount > 0)
                 Marshal.FreeHGlobal(m_Used[--m_UsedCount]);
+            ReleaseHandedOut();
             // First every copy, each in its place: when memory runs out, nothing has moved yet.
             for (int place = m_Next; place < m_Count; place++)
             {
@@ -196,61 +203,19 @@ namespace NetDriver.Interop
         /// </summary>
         internal void Free()
         {
-            m_Last = default(nd_event);
-            m_LastText = null;
+            SetLast(default(nd_event));
             m_Next = 0;
             m_Count = 0;
             while (m_UsedCount > 0)
                 Marshal.FreeHGlobal(m_Used[--m_UsedCount]);
             for (int place = 0; place < Capacity; place++)
-            {
-                if (m_Kept[place] == IntPtr.Zero)
-                    continue;
-                Marshal.FreeHGlobal(m_Kept[place]);
-                m_Kept[place] = IntPtr.Zero;
-            }
-            m_KeptCount = 0;
+                Release(place);
             Marshal.FreeHGlobal((IntPtr)m_Events);
             m_Events = null;
         }
 
-        private bool Refill(nd_driver* driver)
-        {
-            m_Next = 0;
-            m_Count = 0;
-            if (m_Events == null)
-                return false;
-            uint count;
-            int result = NativeMethods.nd_driver_pop_events(driver, m_Events, Capacity, &count);
-            if (result != NativeMethods.ND_OK)
-                return false;
-            m_Count = (int)count;
-            return count > 0;
-        }
-
-        // From now on a copy of its payload lives until the next update.
-        private nd_event* HandOut(int place)
-        {
-            if (m_KeptCount > 0 && m_Kept[place] != IntPtr.Zero)
-            {
-                m_Used[m_UsedCount++] = m_Kept[place];
-                m_Kept[place] = IntPtr.Zero;
-                m_KeptCount--;
-            }
-            return m_Events + place;
-        }
-
-        private NetworkEvent.Type Show(
-            nd_event* source, out NetworkConnection connection, out DataStreamReader reader,
-            out NetworkPipeline pipeline)
-        {
-            m_Last = *source;
-            m_LastText = null;
-            return Read(source, out connection, out reader, out pipeline);
-        }
-
         /// <summary>What an event is to the program.</summary>
-        internal static NetworkEvent.Type Read(
+        internal NetworkEvent.Type Read(
             nd_event* source, out NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
@@ -262,17 +227,72 @@ namespace NetDriver.Interop
                 case NativeMethods.ND_EVENT_FRAGMENT:
                 case NativeMethods.ND_EVENT_CONNECT:
                 case NativeMethods.ND_EVENT_PONG:
-                    byte* data = source->data_length == 0 ? s_Bytes : source->data;
+                    byte* data = source->data_length == 0 ? m_Bytes : source->data;
                     DataStreamReader.Make(data, (int)source->data_length, out reader);
                     break;
                 case NativeMethods.ND_EVENT_DISCONNECT:
-                    DataStreamReader.Make(s_Bytes + source->reason, 1, out reader);
+                    DataStreamReader.Make(m_Bytes + source->reason, 1, out reader);
                     break;
                 default:
                     reader = default(DataStreamReader);
                     break;
             }
             return (NetworkEvent.Type)source->kind;
+        }
+
+        // All that was here is handed out. Its copies live until the next update.
+        private bool Refill(nd_driver* driver)
+        {
+            m_Next = 0;
+            m_Count = 0;
+            if (m_Events == null)
+                return false;
+            for (int place = 0; m_KeptCount > 0; place++)
+            {
+                if (m_Kept[place] == IntPtr.Zero)
+                    continue;
+                m_Used[m_UsedCount++] = m_Kept[place];
+                m_Kept[place] = IntPtr.Zero;
+                m_KeptCount--;
+            }
+            uint count;
+            int result = NativeMethods.nd_driver_pop_events(driver, m_Events, Capacity, &count);
+            if (result != NativeMethods.ND_OK)
+                return false;
+            m_Count = (int)count;
+            return count > 0;
+        }
+
+        private void ReleaseHandedOut()
+        {
+            for (int place = 0; m_KeptCount > 0 && place < m_Count; place++)
+            {
+                if (place < m_Next || m_Events[place].kind == NativeMethods.ND_EVENT_EMPTY)
+                    Release(place);
+            }
+        }
+
+        private void Release(int place)
+        {
+            if (m_Kept[place] == IntPtr.Zero)
+                return;
+            Marshal.FreeHGlobal(m_Kept[place]);
+            m_Kept[place] = IntPtr.Zero;
+            m_KeptCount--;
+        }
+
+        private NetworkEvent.Type Show(
+            nd_event* source, out NetworkConnection connection, out DataStreamReader reader,
+            out NetworkPipeline pipeline)
+        {
+            SetLast(*source);
+            return Read(source, out connection, out reader, out pipeline);
+        }
+
+        private void SetLast(nd_event last)
+        {
+            m_Last = last;
+            m_LastNumber++;
         }
 
         private static IntPtr Copy(nd_event* source)
@@ -283,11 +303,11 @@ namespace NetDriver.Interop
             return block;
         }
 
-        private static byte* MakeBytes()
+        private static IntPtr MakeBytes()
         {
-            byte* bytes = (byte*)Marshal.AllocHGlobal(256);
+            IntPtr bytes = Marshal.AllocHGlobal(256);
             for (int value = 0; value < 256; value++)
-                bytes[value] = (byte)value;
+                ((byte*)bytes)[value] = (byte)value;
             return bytes;
         }
     }

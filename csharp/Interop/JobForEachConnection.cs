@@ -38,9 +38,10 @@ namespace NetDriver.Interop
 
         internal void Execute(nd_concurrent* concurrent, ulong connection)
         {
-            m_Driver.UseConcurrent(concurrent);
+            m_Driver.Block->UseConcurrent(concurrent);
             Work.Execute(
-                new NetworkDriver.Concurrent(m_Driver), NetworkConnection.FromValue(connection));
+                new NetworkDriver.Concurrent(m_Driver.Block, m_Driver.Handle),
+                NetworkConnection.FromValue(connection));
         }
 
         internal void Rest()

@@ -168,12 +168,18 @@ namespace NetDriver
         /// default.
         /// </summary>
         public bool backgroundPump;
+        /// <summary>
         /// Threads of the driver for its jobs, which start with the first one; whoever waits for a
         /// job helps. 0 (jobs run inside <c>Complete</c>: best for programs that complete what they
         /// schedule at once, above all with many drivers) to 64. Inside Unity its own job system
         /// takes their place.
         /// </summary>
         public uint jobWorkers;
+        /// <summary>
+        /// UTP dialect: a path that takes smaller packets than maxMessageSize, as it was found to,
+        /// is asked for larger ones each time so many milliseconds have passed; 0 is never.
+        /// </summary>
+        public int pathMtuRaiseIntervalMS;
 
         /// <summary>The default values.</summary>
         public static NetDriverParameter Default
@@ -209,6 +215,7 @@ namespace NetDriver
                     session = true,
                     sessionRepairPercent = 66,
                     jobWorkers = 1,
+                    pathMtuRaiseIntervalMS = 600000,
                 };
             }
         }
@@ -272,6 +279,7 @@ namespace NetDriver
                 sessionRepairPercent = settings.session_repair_percent,
                 backgroundPump = settings.background_pump != 0,
                 jobWorkers = settings.job_workers,
+                pathMtuRaiseIntervalMS = settings.path_mtu_raise_interval_ms,
                 deflate = settings.deflate != 0,
                 deflateLevel = settings.deflate_level,
                 deflateWindowBits = settings.deflate_window_bits,
@@ -328,6 +336,7 @@ namespace NetDriver
             settings.session_repair_percent = sessionRepairPercent;
             settings.background_pump = backgroundPump ? 1 : 0;
             settings.job_workers = jobWorkers;
+            settings.path_mtu_raise_interval_ms = pathMtuRaiseIntervalMS;
         }
     }
 }

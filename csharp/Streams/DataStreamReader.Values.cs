@@ -1,5 +1,8 @@
 using System;
 using System.Runtime.InteropServices;
+#if UNITY_5_3_OR_NEWER
+#pragma warning disable 162, 429, 1720 // what is for arrays alone
+#endif
 
 namespace NetDriver
 {

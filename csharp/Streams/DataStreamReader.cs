@@ -1,5 +1,9 @@
 using System;
 using System.Runtime.InteropServices;
+#if UNITY_5_3_OR_NEWER
+using Unity.Collections.LowLevel.Unsafe;
+#pragma warning disable 162, 429, 1720 // what is for arrays alone
+#endif
 
 namespace NetDriver
 {
@@ -13,14 +17,22 @@ namespace NetDriver
     [StructLayout(LayoutKind.Sequential)]
     public unsafe partial struct DataStreamReader
     {
+#if UNITY_5_3_OR_NEWER
+        // Structs of Unity's jobs hold no references: there are no streams over arrays there.
+        [NativeDisableUnsafePtrRestriction]
+        private byte* m_Pointer;
+        private const byte[] m_Array = null;
+#else
         private byte* m_Pointer;
         private byte[] m_Array;
+#endif
         private int m_Length;
         private int m_Position;
         private int m_FailedReads;
         // Bits read of the byte at m_Position: 0 to 7.
         private int m_BitCount;
 
+#if !UNITY_5_3_OR_NEWER
         /// <summary>A reader over an array.</summary>
         /// <param name="data">The bytes.</param>
         public DataStreamReader(byte[] data)
@@ -31,6 +43,7 @@ namespace NetDriver
             m_Array = data;
             m_Length = data.Length;
         }
+#endif
 
         /// <summary>A reader over memory that does not move.</summary>
         /// <param name="data">The bytes.</param>
@@ -50,7 +63,9 @@ namespace NetDriver
         internal static void Make(byte* data, int length, out DataStreamReader reader)
         {
             reader.m_Pointer = data;
+#if !UNITY_5_3_OR_NEWER
             reader.m_Array = null;
+#endif
             reader.m_Length = length;
             reader.m_Position = 0;
             reader.m_FailedReads = 0;

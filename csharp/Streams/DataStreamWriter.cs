@@ -1,5 +1,9 @@
 using System;
 using System.Runtime.InteropServices;
+#if UNITY_5_3_OR_NEWER
+using Unity.Collections.LowLevel.Unsafe;
+#pragma warning disable 162, 429, 1720 // what is for arrays alone
+#endif
 
 namespace NetDriver
 {
@@ -18,8 +22,15 @@ namespace NetDriver
     [StructLayout(LayoutKind.Sequential)]
     public unsafe partial struct DataStreamWriter
     {
+#if UNITY_5_3_OR_NEWER
+        // Structs of Unity's jobs hold no references: there are no streams over arrays there.
+        [NativeDisableUnsafePtrRestriction]
+        private byte* m_Pointer;
+        private const byte[] m_Array = null;
+#else
         private byte* m_Pointer;
         private byte[] m_Array;
+#endif
         private int m_Length;
         private int m_Capacity;
         private int m_FailedWrites;
@@ -27,8 +38,10 @@ namespace NetDriver
         private uint m_Pending;
         private int m_PendingCount;
         internal readonly ulong m_Send;
-        internal readonly Interop.nd_driver* m_Driver;
+        // The library's handle, an address as a number.
+        private readonly ulong m_Handle;
 
+#if !UNITY_5_3_OR_NEWER
         /// <summary>A writer over an array.</summary>
         /// <param name="data">Where to write.</param>
         public DataStreamWriter(byte[] data)
@@ -46,6 +59,7 @@ namespace NetDriver
             : this(new byte[length])
         {
         }
+#endif
 
         /// <summary>A writer over memory that does not move.</summary>
         /// <param name="data">Where to write.</param>
@@ -67,7 +81,13 @@ namespace NetDriver
             m_Pointer = send.data;
             m_Capacity = (int)send.capacity;
             m_Send = send.handle;
-            m_Driver = driver;
+            m_Handle = (ulong)driver;
+        }
+
+        /// <summary>The driver, or concurrent driver, that began it.</summary>
+        internal Interop.nd_driver* Driver
+        {
+            get { return (Interop.nd_driver*)m_Handle; }
         }
 
         /// <summary>Values are written little endian.</summary>

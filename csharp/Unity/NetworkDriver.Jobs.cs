@@ -22,7 +22,7 @@ namespace NetDriver
         {
             if (Handle == null)
                 return dependency;
-            return new UnityJobs.Update { State = (long)m_State.Self }.Schedule(dependency);
+            return new UnityJobs.Update { Driver = this }.Schedule(dependency);
         }
 
         /// <summary>Schedules the sending of what waits to be sent.</summary>
@@ -32,7 +32,7 @@ namespace NetDriver
         {
             if (Handle == null)
                 return dependency;
-            return new UnityJobs.FlushSend { State = (long)m_State.Self }.Schedule(dependency);
+            return new UnityJobs.FlushSend { Driver = this }.Schedule(dependency);
         }
 
         /// <summary>
@@ -79,11 +79,39 @@ namespace NetDriver
                 return dependency;
             UnityJobs.ForEachConnection job = new UnityJobs.ForEachConnection
             {
-                State = (long)m_State.Self,
+                Driver = this,
                 Work = UnityJobs.Keep(work),
                 BatchSize = (uint)batchSize
             };
             return job.Schedule(dependency);
+        }
+
+        // What follows runs inside of the jobs.
+
+        internal void UpdateInJob()
+        {
+            DriverBlock* block = Block;
+            if (block != null)
+                block->UpdateInJob();
+        }
+
+        internal void FlushInJob()
+        {
+            DriverBlock* block = Block;
+            if (block != null)
+                block->KeepFailure(NativeMethods.nd_driver_flush(block->Handle));
+        }
+
+        internal void ForEachConnectionInJob(INetworkJobForEachConnection work, uint batchSize)
+        {
+            DriverState state = State;
+            if (state == null)
+                return;
+            ulong job = 0;
+            int result = state.ScheduleForEachConnection(work, batchSize, 0, &job);
+            if (result == NativeMethods.ND_OK)
+                result = NativeMethods.nd_job_complete(job);
+            state.Block->KeepFailure(result);
         }
     }
 }

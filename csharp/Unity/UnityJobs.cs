@@ -1,35 +1,33 @@
 #if UNITY_5_3_OR_NEWER
 using System;
 using System.Runtime.InteropServices;
-using NetDriver.Interop;
 using Unity.Jobs;
 
 namespace NetDriver
 {
     /// <summary>
-    /// What Unity's job system runs for a driver. Unity takes structs without references, so what
-    /// they need is found by handles.
+    /// What Unity's job system runs for a driver. Unity takes structs without references, so work
+    /// of the program, which may be a class, is found by a handle.
     /// </summary>
-    internal static unsafe class UnityJobs
+    internal static class UnityJobs
     {
         internal struct Update : IJob
         {
-            internal long State;
+            internal NetworkDriver Driver;
 
             public void Execute()
             {
-                ((DriverState)Target(State)).UpdateInJob();
+                Driver.UpdateInJob();
             }
         }
 
         internal struct FlushSend : IJob
         {
-            internal long State;
+            internal NetworkDriver Driver;
 
             public void Execute()
             {
-                DriverState state = (DriverState)Target(State);
-                state.KeepFailure(NativeMethods.nd_driver_flush(state.Handle));
+                Driver.FlushInJob();
             }
         }
 
@@ -45,19 +43,14 @@ namespace NetDriver
 
         internal struct ForEachConnection : IJob
         {
-            internal long State;
+            internal NetworkDriver Driver;
             internal long Work;
             internal uint BatchSize;
 
             public void Execute()
             {
-                DriverState state = (DriverState)Target(State);
-                INetworkJobForEachConnection work = (INetworkJobForEachConnection)Release(Work);
-                ulong job = 0;
-                int result = state.ScheduleForEachConnection(work, BatchSize, 0, &job);
-                if (result == NativeMethods.ND_OK)
-                    result = NativeMethods.nd_job_complete(job);
-                state.KeepFailure(result);
+                Driver.ForEachConnectionInJob(
+                    (INetworkJobForEachConnection)Release(Work), BatchSize);
             }
         }
 
@@ -65,11 +58,6 @@ namespace NetDriver
         internal static long Keep(object kept)
         {
             return (long)GCHandle.ToIntPtr(GCHandle.Alloc(kept));
-        }
-
-        private static object Target(long handle)
-        {
-            return GCHandle.FromIntPtr((IntPtr)handle).Target;
         }
 
         private static object Release(long handle)

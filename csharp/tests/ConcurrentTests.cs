@@ -11,6 +11,7 @@ namespace NetDriver.Tests
         private const int Threads = 4;
         private const int PerThread = 3;
         private const int Messages = 40;
+        private const int MeetingPatienceMS = 60000;
 
         /// <summary>A server with several clients of one driver.</summary>
         private sealed class Crowd : IDisposable
@@ -271,6 +272,64 @@ namespace NetDriver.Tests
             {
                 Check.Status(StatusCode.InvalidArgument,
                     pair.Server.ToConcurrent().SendText(pair.ServerSide, "x"), "no text there");
+            }
+        }
+
+        /// <summary>One thread is inside of calls on a connection most of the time, another one
+        /// asks until it meets it there.</summary>
+        public static void TwoThreadsInOneConnectionAreTold()
+        {
+            using (Crowd crowd = new Crowd(Road.WebSocketPlain))
+            {
+                NetworkDriver.Concurrent concurrent = crowd.Server.ToConcurrent();
+                NetworkConnection shared = crowd.Ours[0];
+                // Read through to its end, and refused because of its length: nothing is changed.
+                string text = new string('☃', 1 << 20);
+                Check.Status(StatusCode.NetworkPacketOverflow, concurrent.SendText(shared, text),
+                    "too long");
+                bool stop = false;
+                int odd = 0;
+                Thread other = new Thread(() =>
+                {
+                    while (!Volatile.Read(ref stop))
+                    {
+                        int result = concurrent.SendText(shared, text);
+                        if (result != (int)StatusCode.NetworkPacketOverflow
+                            && result != (int)StatusCode.NetworkDriverParallelForErr)
+                            odd = result;
+                    }
+                });
+                other.Start();
+                DataStreamWriter writer;
+                int end = Environment.TickCount + MeetingPatienceMS;
+                int begun = 0;
+                while (begun != (int)StatusCode.NetworkDriverParallelForErr
+                    && Environment.TickCount - end < 0)
+                {
+                    // Threads of another connection meet nobody.
+                    Check.Equal(0, concurrent.BeginSend(crowd.Ours[1], out writer), "apart");
+                    Check.Equal(0, concurrent.AbortSend(writer), "apart");
+                    begun = concurrent.BeginSend(shared, out writer);
+                    if (begun != 0)
+                        continue;
+                    int aborted;
+                    do
+                        aborted = concurrent.AbortSend(writer);
+                    while (aborted == (int)StatusCode.NetworkDriverParallelForErr);
+                    Check.Equal(0, aborted, "abort");
+                }
+                string why = NetDriverLibrary.LastError;
+                Volatile.Write(ref stop, true);
+                other.Join();
+                Check.Status(StatusCode.NetworkDriverParallelForErr, begun, "two threads");
+                Check.That(why.Contains("one thread per connection"), why);
+                Check.Equal(0, odd, "nothing else befalls the other one");
+                Check.Equal(0, concurrent.SendText(shared, "well"), "nothing is harmed");
+                crowd.Server.ScheduleUpdate().Complete();
+                Pair pair = new Pair { Server = crowd.Server, Client = crowd.Client };
+                DataStreamReader reader;
+                pair.Expect(crowd.Client, NetworkEvent.Type.Data, crowd.Theirs[0], out reader);
+                Check.Equal("well", reader.ReadRemainingText(), "text");
             }
         }
 

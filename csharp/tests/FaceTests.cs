@@ -14,7 +14,7 @@ namespace NetDriver.Tests
     [Tests]
     internal static class FaceTests
     {
-        private const int PatienceMS = 8000;
+        private const int PatienceMS = 60000;
 
         internal static void Until(Action turn, Func<bool> condition, string what)
         {

@@ -353,6 +353,66 @@ namespace NetDriver.Tests
             }
         }
 
+        /// <summary>An interface that completes a job of its own driver, once, when it is asked
+        /// for packets: inside of a call on the driver, or of a job.</summary>
+        private sealed class Visitor : CustomNetworkInterface
+        {
+            internal NetworkDriver Driver;
+            internal JobHandle Job;
+            internal int Result;
+            internal string Why;
+            internal bool Armed;
+
+            protected internal override int Bind(
+                NetworkEndpoint endpoint, out NetworkEndpoint local)
+            {
+                local = endpoint;
+                return 0;
+            }
+
+            protected internal override int Receive(ref IncomingPackets packets)
+            {
+                if (!Armed)
+                    return 0;
+                Armed = false;
+                Job = Driver.ScheduleFlushSend();
+                Result = Job.Complete();
+                Why = NetDriverLibrary.LastError;
+                return 0;
+            }
+
+            protected internal override int Send(ref OutgoingPackets packets)
+            {
+                return 0;
+            }
+        }
+
+        public static void AJobIsRefusedWhereItCanNeverRun()
+        {
+            foreach (uint workers in new uint[] { 0, 1, 3 })
+            {
+                Visitor visitor = new Visitor();
+                using (NetworkDriver driver = NetworkDriver.Create(visitor, Workers(workers)))
+                {
+                    NetworkEndpoint address = default(NetworkEndpoint);
+                    address.SetRawAddressBytes(new byte[] { 1 }, NetworkFamily.Custom);
+                    Check.Equal(0, driver.Bind(address), "bind");
+                    visitor.Driver = driver;
+                    visitor.Armed = true;
+                    driver.Wait(1);
+                    Check.That(!visitor.Armed, "was asked");
+                    Check.Status(StatusCode.DriverInUse, visitor.Result, "inside of a call");
+                    Check.That(visitor.Why.Contains("leave the call"), visitor.Why);
+                    Check.Equal(0, visitor.Job.Complete(), "afterwards");
+                    visitor.Armed = true;
+                    Check.Equal(0, driver.ScheduleUpdate().Complete(), "update");
+                    Check.Status(StatusCode.InvalidArgument, visitor.Result, "inside of a job");
+                    Check.Equal(0, visitor.Job.Complete(), "afterwards");
+                    Check.Equal(0, driver.ScheduleUpdate().Complete(), "it goes on");
+                }
+            }
+        }
+
         public static void FramesOfJobsMakeNoGarbage()
         {
             foreach (uint workers in new uint[] { 0, 2 })

@@ -64,7 +64,10 @@ namespace NetDriver.Tests
             NetDriverParameter limits = NetDriverParameter.Default;
             limits.pingIntervalMS = 0;
             limits.silenceTimeoutMS = 100;
-            using (Pair pair = Pair.Open(Road.WebSocketPlain, Settings(limits)))
+            // Time of frames, so that no pause of a busy machine is taken for silence.
+            NetworkSettings settings = new NetworkSettings().WithNetDriverParameters(limits)
+                .WithNetworkConfigParameters(heartbeatTimeoutMS: 0, fixedFrameTimeMS: 5);
+            using (Pair pair = Pair.Open(Road.WebSocketPlain, settings))
             {
                 DataStreamReader reader;
                 pair.Expect(
@@ -80,9 +83,11 @@ namespace NetDriver.Tests
                 }
             }
             limits.tolerateThrottled = true;
-            using (Pair pair = Pair.Open(Road.WebSocketPlain, Settings(limits)))
+            settings.WithNetDriverParameters(limits);
+            using (Pair pair = Pair.Open(Road.WebSocketPlain, settings))
             {
-                pair.For(400);
+                for (int frame = 0; frame < 80; frame++)
+                    pair.Step();
                 Pair.Silent(pair.Server);
                 Pair.Silent(pair.Client);
             }

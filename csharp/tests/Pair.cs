@@ -21,7 +21,7 @@ namespace NetDriver.Tests
             Road.Ipc, Road.Udp, Road.Tcp, Road.WebSocketUtp, Road.WebSocketPlain,
         };
 
-        private const int PatienceMS = 8000;
+        private const int PatienceMS = 60000;
 
         /// <summary>Settings with which a driver speaks Unity Transport and no more.</summary>
         internal static NetworkSettings Stock

@@ -183,7 +183,7 @@ namespace NetDriver.Tests
 
             internal void Finish()
             {
-                Check.That(m_Thread.Join(HammerMSMax), "the thread ends");
+                Check.That(m_Thread.Join(3 * HammerMSMax), "the thread ends");
                 if (m_Failure != null)
                     throw m_Failure;
                 Check.That(Stop || m_Rounds == Rounds, "all rounds");
@@ -218,14 +218,14 @@ namespace NetDriver.Tests
             {
                 entered.Set();
                 // The other thread comes to wait for this callback, holding what it holds.
-                setting.WaitOne(5000);
+                setting.WaitOne(60000);
                 Thread.Sleep(50);
                 inside = NetDriverLog.SetCallback(NetDriverLogLevel.None, null);
             }), "set");
             int stopped = -1;
             Thread other = new Thread(() =>
             {
-                entered.WaitOne(5000);
+                entered.WaitOne(60000);
                 setting.Set();
                 stopped = NetDriverLog.SetCallback(NetDriverLogLevel.None, null);
             });
@@ -238,7 +238,7 @@ namespace NetDriver.Tests
             });
             logging.IsBackground = true;
             logging.Start();
-            Check.That(logging.Join(10000) && other.Join(10000), "no thread waits for ever");
+            Check.That(logging.Join(60000) && other.Join(60000), "no thread waits for ever");
             Check.Status(StatusCode.InvalidArgument, inside, "from inside");
             Check.Equal(0, stopped, "from outside");
         }

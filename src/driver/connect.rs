@@ -181,7 +181,7 @@ impl NetworkDriver {
         })?;
         let entry = self.connections.at(index);
         entry.accepted = true;
-        entry.payload = payload.into();
+        entry.set_payload(payload);
         entry.plan = Some(Box::new(plan));
         let located = self.locate(index);
         self.started(index, located)

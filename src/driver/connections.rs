@@ -11,7 +11,7 @@ use super::http_facts::HttpFacts;
 use super::pipelines::Machines;
 use super::timers::Armed;
 use super::types::{Connection, ConnectionState, MessageKind, Traffic, VERSION_MAX};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Fixed, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::round_trip::RoundTrip;
 use crate::proto::time::Micros;
@@ -57,6 +57,14 @@ pub struct CustomEnds {
     pub remote: NetworkEndpoint,
     /// This side.
     pub local: NetworkEndpoint,
+}
+
+/// What few connections have.
+#[derive(Default)]
+struct Rare {
+    peer: Option<SocketAddr>,
+    custom: Option<CustomEnds>,
+    payload: Box<[u8]>,
 }
 
 /// One connection.
@@ -116,14 +124,10 @@ pub struct Entry {
     pub traffic: Traffic,
     /// The peer.
     pub remote: KeptAddress,
-    /// The socket's other end, where that is another one: a proxy.
-    pub peer: Option<Box<SocketAddr>>,
     /// This side.
     pub local: KeptAddress,
-    /// Both ends, where a custom interface names them.
-    pub custom: Option<Box<CustomEnds>>,
-    /// The connect payload: the peer's on a server, ours on a client.
-    pub payload: Box<[u8]>,
+    /// What few connections have.
+    rare: Option<Box<Rare>>,
     /// Path, headers, sub-protocol of a WebSocket.
     pub http: Option<Box<HttpFacts>>,
     /// A client's plan, until it is connected.
@@ -169,10 +173,8 @@ impl Entry {
             queued_datagrams: 0,
             traffic: Traffic::default(),
             remote: KeptAddress::None,
-            peer: None,
             local: KeptAddress::None,
-            custom: None,
-            payload: Box::default(),
+            rare: None,
             http: None,
             plan: None,
             round_trip: RoundTrip::default(),
@@ -180,6 +182,40 @@ impl Entry {
             unsettled: false,
             last_message: None,
         }
+    }
+
+    /// The connect payload: the peer's on a server, ours on a client.
+    pub fn payload(&self) -> &[u8] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.payload)
+    }
+
+    /// Keeps it.
+    pub fn set_payload(&mut self, payload: &[u8]) {
+        if !payload.is_empty() || self.rare.is_some() {
+            self.rare.get_or_insert_default().payload = payload.into();
+        }
+    }
+
+    /// The socket's other end, where that is another one: a proxy.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.rare.as_ref()?.peer
+    }
+
+    /// Keeps it.
+    pub fn set_peer(&mut self, peer: Option<SocketAddr>) {
+        if peer.is_some() || self.rare.is_some() {
+            self.rare.get_or_insert_default().peer = peer;
+        }
+    }
+
+    /// Both ends, where a custom interface names them.
+    pub fn custom(&self) -> Option<&CustomEnds> {
+        self.rare.as_ref()?.custom.as_ref()
+    }
+
+    /// Keeps them.
+    pub fn set_custom(&mut self, ends: CustomEnds) {
+        self.rare.get_or_insert_default().custom = Some(ends);
     }
 
     /// Is it used by a connection whose end the program has not seen?
@@ -193,7 +229,17 @@ impl Entry {
             || self.waiting.bytes() >= self.limits.inbound_bytes_max
     }
 
+    /// Messages without a pipeline that wait for the flush, over datagrams.
+    #[inline]
+    pub fn queued_messages(&self) -> usize {
+        match self.session.as_ref().and_then(|peer| peer.established()) {
+            Some(session) => session.message_count(),
+            None => self.queued_datagrams as usize,
+        }
+    }
+
     /// What a message is that is sent as this.
+    #[inline]
     pub fn kind_of(&self, kind: MessageKind) -> MessageKind {
         if kind == MessageKind::WriteMode { self.write_mode } else { kind }
     }
@@ -328,19 +374,20 @@ impl Connections {
             entry.machines.clear();
             entry.session = None;
             entry.http = None;
-            entry.custom = None;
+            entry.rare = None;
             entry.plan = None;
-            entry.payload = Box::default();
             self.free.push(index);
         }
     }
 
     /// The slot at an index that came from this driver itself.
+    #[inline]
     pub fn at(&mut self, index: u32) -> &mut Entry {
         &mut self.entries[index as usize]
     }
 
     /// The same, to be looked at.
+    #[inline]
     pub fn peek(&self, index: u32) -> &Entry {
         &self.entries[index as usize]
     }
@@ -359,6 +406,14 @@ impl Connections {
         }
     }
 
+    /// Is a value that of a connection that can send now? Only its own ends are Disconnected.
+    #[inline]
+    pub fn can_send(&self, connection: Connection) -> bool {
+        self.entries.get(connection.index() as usize).is_some_and(|entry| {
+            entry.tag == connection.tag() && entry.state == ConnectionState::Connected
+        })
+    }
+
     /// Why a value is none of a connection.
     #[cold]
     fn refusal(&self, connection: Connection) -> Error {
@@ -367,10 +422,10 @@ impl Connections {
         if !known || !own || connection.version() == 0 {
             return unknown();
         }
-        Error::new(
+        Error::fixed(&Fixed(
             Status::NetworkVersionMismatch,
             "the connection has ended, and its slot may serve another one; forget the value",
-        )
+        ))
     }
 
     /// Those that the program knows and has not seen the end of.
@@ -387,8 +442,18 @@ impl Connections {
 }
 
 fn unknown() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::NetworkIdMismatch,
         "the connection value never came from this driver; use what accept or connect gave",
-    )
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_small() {
+        assert!(size_of::<Entry>() <= 368, "{}", size_of::<Entry>());
+    }
 }

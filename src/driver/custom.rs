@@ -92,10 +92,7 @@ impl NetworkDriver {
         entry.local = local.into();
         if let Link::Custom { port, remote } = link {
             let ends = CustomEnds { remote, local: self.pump.custom[port as usize].local() };
-            match &mut entry.custom {
-                Some(known) => **known = ends,
-                unknown => *unknown = Some(Box::new(ends)),
-            }
+            entry.set_custom(ends);
         }
     }
 

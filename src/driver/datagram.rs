@@ -123,7 +123,7 @@ impl NetworkDriver {
         entry.dialect = Dialect::Utp;
         // It may have been plain until now; there is no text any more.
         entry.write_mode = MessageKind::Binary;
-        entry.payload = payload.into();
+        entry.set_payload(payload);
         let mut utp = UtpConnection::server(token, now);
         if validated {
             utp.handle_validated(now);
@@ -164,6 +164,7 @@ impl NetworkDriver {
                     Ending { clean: true, ..Ending::new(DisconnectReason::ClosedByRemote) };
                 self.end(index, ending);
             }
+            (Outcome::Nothing, Packet::MtuAck { .. }) => self.widen_path(index),
             (Outcome::Dropped, _) => self.statistics.unknown_token_in += 1,
             _ => {}
         }

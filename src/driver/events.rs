@@ -5,6 +5,7 @@
 //! sockets nor protocols, and bounds nothing: the driver asks it how much waits and stops reading.
 
 use std::collections::VecDeque;
+use std::hint::cold_path;
 
 use bytes::Bytes;
 
@@ -49,6 +50,20 @@ struct Node {
     next: u32,
     /// Of a free node, what is left of the event that was popped last: nothing that holds memory.
     event: Event,
+}
+
+impl Node {
+    /// Leaves the list whose head it is.
+    #[inline(always)]
+    fn leave(&mut self, waiting: &mut Waiting) {
+        self.sequence = 0;
+        waiting.head = self.next;
+        if self.next == NIL {
+            waiting.tail = NIL;
+        }
+        waiting.count -= 1;
+        waiting.bytes = waiting.bytes.saturating_sub(self.event.data.len() as u32);
+    }
 }
 
 /// An event that has just been popped and is neither given away nor lent yet.
@@ -172,46 +187,56 @@ impl EventQueue {
         None
     }
 
-    /// As [`next_in_order`](Self::next_in_order), for who pops it now.
-    #[inline]
-    pub fn take_in_order(&mut self) -> Option<u32> {
+    /// Takes the next visible event of the common order out of the list of its connection, which
+    /// `list` finds by the connection's index: it is the oldest one there.
+    #[inline(always)]
+    pub fn pop_next<'a>(&mut self, list: impl FnOnce(u32) -> &'a mut Waiting) -> Option<Popped> {
         loop {
             let (index, sequence) = self.order.pop_front()?;
-            let node = &self.nodes[index as usize];
-            if node.sequence == sequence {
-                return Some(node.event.connection.index());
+            let Some(node) = self.nodes.get_mut(index as usize) else { continue };
+            if node.sequence != sequence {
+                cold_path();
+                continue;
             }
+            let waiting = list(node.event.connection.index());
+            if waiting.head != index {
+                // The order is that of each list, so this cannot be; nothing gets lost if it is.
+                cold_path();
+                return self.pop(waiting);
+            }
+            node.leave(waiting);
+            self.live -= 1;
+            return Some(Popped(index));
         }
     }
 
     /// Takes the oldest visible event of a connection out of its list.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self, waiting: &mut Waiting) -> Option<Popped> {
-        let published = self.published;
-        let node = self.nodes.get(waiting.head as usize)?;
-        if node.sequence < published { self.take_head(waiting) } else { None }
+        let index = waiting.head;
+        let node = self.nodes.get_mut(index as usize)?;
+        if node.sequence >= self.published {
+            return None;
+        }
+        node.leave(waiting);
+        self.live -= 1;
+        Some(Popped(index))
     }
 
     /// The oldest visible event of a connection.
     pub fn peek(&self, waiting: &Waiting) -> Option<&Event> {
-        self.at(Cursor::new(waiting))
+        self.show(Cursor::new(waiting)).map(|(event, _)| event)
     }
 
-    /// The visible event at a cursor, if there is one.
-    #[inline]
-    pub fn at(&self, cursor: Cursor) -> Option<&Event> {
+    /// The visible event at a cursor, if there is one, and the cursor behind it.
+    #[inline(always)]
+    pub fn show(&self, cursor: Cursor) -> Option<(&Event, Cursor)> {
         let node = self.nodes.get(cursor.0 as usize)?;
-        (node.sequence < self.published).then_some(&node.event)
-    }
-
-    /// The cursor behind an event that [`at`](Self::at) has shown.
-    #[inline]
-    pub fn behind(&self, cursor: Cursor) -> Cursor {
-        Cursor(self.nodes.get(cursor.0 as usize).map_or(NIL, |node| node.next))
+        (node.sequence < self.published).then_some((&node.event, Cursor(node.next)))
     }
 
     /// What was popped.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, popped: &Popped) -> &Event {
         &self.nodes[popped.0 as usize].event
     }
@@ -226,7 +251,7 @@ impl EventQueue {
     }
 
     /// Shows an event, whose data stays here until [`end_loans`](Self::end_loans).
-    #[inline]
+    #[inline(always)]
     pub fn lend(&mut self, Popped(index): Popped) -> &Event {
         let node = &mut self.nodes[index as usize];
         node.next = self.lent;
@@ -254,18 +279,10 @@ impl EventQueue {
         }
     }
 
-    #[inline]
     fn take_head(&mut self, waiting: &mut Waiting) -> Option<Popped> {
         let index = waiting.head;
-        let node = self.nodes.get_mut(index as usize)?;
-        node.sequence = 0;
-        waiting.head = node.next;
+        self.nodes.get_mut(index as usize)?.leave(waiting);
         self.live -= 1;
-        waiting.count -= 1;
-        waiting.bytes = waiting.bytes.saturating_sub(node.event.data.len() as u32);
-        if waiting.head == NIL {
-            waiting.tail = NIL;
-        }
         Some(Popped(index))
     }
 

@@ -33,7 +33,7 @@ impl NetworkDriver {
         let endpoint = |address| {
             Option::map_or(address, NetworkEndpoint::INVALID, NetworkEndpoint::from_socket_addr)
         };
-        let custom = entry.custom.as_deref();
+        let custom = entry.custom();
         let remote = custom.map(|ends| ends.remote);
         let age = |since| self.time().saturating_sub(since) / MICROS_PER_MS;
         let session = entry.session.as_ref().and_then(|peer| peer.established());
@@ -56,9 +56,7 @@ impl NetworkDriver {
                 .last_message
                 .map(|at| u32::try_from(age(at.get())).unwrap_or(u32::MAX).min(u32::MAX - 1)),
             remote: remote.unwrap_or_else(|| endpoint(entry.remote.get())),
-            peer: remote.unwrap_or_else(|| {
-                endpoint(entry.peer.as_deref().copied().or_else(|| entry.remote.get()))
-            }),
+            peer: remote.unwrap_or_else(|| endpoint(entry.peer().or_else(|| entry.remote.get()))),
             local: custom.map_or_else(|| endpoint(entry.local.get()), |ends| ends.local),
             messages_in: entry.traffic.messages_in,
             messages_out: entry.traffic.messages_out,
@@ -99,7 +97,7 @@ impl NetworkDriver {
     /// As [`connection_info`](Self::connection_info).
     pub fn connect_payload(&self, connection: Connection) -> Result<&[u8]> {
         let entry = self.entry(connection)?;
-        Ok(if entry.incoming { &entry.payload } else { &[] })
+        Ok(if entry.incoming { entry.payload() } else { &[] })
     }
 
     /// The path of a WebSocket's request; empty where there is none.
@@ -123,8 +121,7 @@ impl NetworkDriver {
     /// # Errors
     /// As [`connection_info`](Self::connection_info).
     pub fn sub_protocol(&self, connection: Connection) -> Result<&str> {
-        let http = self.entry(connection)?.http.as_ref();
-        Ok(http.and_then(|http| http.sub_protocol.as_deref()).unwrap_or_default())
+        Ok(self.entry(connection)?.http.as_ref().map_or("", |http| http.sub_protocol()))
     }
 
     /// Any of the texts of a WebSocket connection; empty where there is none.

@@ -11,6 +11,7 @@ use super::pipelines::TLS_OVERHEAD;
 use super::{Connection, ConnectionState, Ending, NetworkDriver};
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
+use crate::proto::time::from_ms;
 use crate::proto::utp::connection::UtpConnection;
 use crate::proto::utp::cookie::{self, Cookie, CookiePacket};
 use crate::proto::utp::guard::{Limits, Verdict};
@@ -114,10 +115,11 @@ impl NetworkDriver {
     pub(super) fn set_path(&mut self, index: u32) {
         let (now, discover) = (self.now, self.settings.perform_path_mtu_discovery);
         let largest = self.settings.max_message_size as u16;
+        let raise_interval = from_ms(self.settings.path_mtu_raise_interval_ms);
         let overhead = self.path_overhead(index);
         let entry = self.connections.at(index);
         if let Some(utp) = &mut entry.utp {
-            utp.set_path(now, largest, overhead, discover);
+            utp.set_path(now, (largest, overhead), discover, raise_interval);
         }
     }
 
@@ -245,7 +247,7 @@ impl NetworkDriver {
     pub(super) fn gives_accept_payload(&mut self, index: u32) -> bool {
         let answer = self.accept_payload.len();
         let entry = self.connections.at(index);
-        let asked = entry.payload.len();
+        let asked = entry.payload().len();
         let proven = entry.utp.as_deref().is_none_or(UtpConnection::is_validated);
         let fits = answer == 0 || asked > 0 && answer <= asked;
         proven || fits || self.settings.accept_payload_before_validation

@@ -62,18 +62,25 @@ pub struct Answer {
     pub target: String,
 }
 
-/// Path, query, headers, sub-protocol.
+/// What both sides agreed on: nothing, on most connections.
+#[derive(Default)]
+pub struct Agreed {
+    /// The sub-protocol.
+    pub sub_protocol: Option<String>,
+    /// The extensions, as in the server's answer.
+    pub extensions: Option<String>,
+    /// What TLS agreed on.
+    pub tls: Option<TlsFacts>,
+}
+
+/// Path, query, headers, sub-protocol. Every WebSocket connection keeps one.
 pub struct HttpFacts {
     /// The peer's head.
     pub head: Head,
-    /// The agreed sub-protocol.
-    pub sub_protocol: Option<Box<str>>,
-    /// The agreed extensions, as in the server's answer.
-    pub extensions: Option<Box<str>>,
     /// The client uses TLS, if only up to a proxy.
     pub secure: bool,
-    /// What TLS agreed on.
-    pub tls: Option<Box<TlsFacts>>,
+    /// `None`: nothing.
+    agreed: Option<Box<Agreed>>,
 }
 
 fn lines<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, sign: &str) -> Cow<'static, str> {
@@ -81,31 +88,60 @@ fn lines<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, sign: &str) -> Cow
 }
 
 impl HttpFacts {
+    /// Those of a connection; `secure`: the client uses TLS.
+    pub fn new(head: Head, secure: bool, agreed: Agreed) -> Self {
+        let any =
+            agreed.sub_protocol.is_some() || agreed.extensions.is_some() || agreed.tls.is_some();
+        Self { head, secure, agreed: any.then(|| Box::new(agreed)) }
+    }
+
+    /// TLS agreed on this.
+    pub fn set_tls(&mut self, tls: Option<TlsFacts>) {
+        if tls.is_some() {
+            self.agreed.get_or_insert_default().tls = tls;
+        }
+    }
+
+    /// What TLS agreed on.
+    pub fn tls(&self) -> Option<&TlsFacts> {
+        self.agreed.as_ref()?.tls.as_ref()
+    }
+
+    /// The agreed sub-protocol; empty when there is none.
+    pub fn sub_protocol(&self) -> &str {
+        self.agreed.as_ref().and_then(|agreed| agreed.sub_protocol.as_deref()).unwrap_or_default()
+    }
+
+    /// The agreed extensions; empty when there are none.
+    fn extensions(&self) -> &str {
+        self.agreed.as_ref().and_then(|agreed| agreed.extensions.as_deref()).unwrap_or_default()
+    }
+
     /// Any of the texts; empty where there is none.
     pub fn text(&self, kind: ConnectionText) -> Cow<'_, str> {
         match kind {
             ConnectionText::Path => self.path().into(),
             ConnectionText::Query => self.query().into(),
-            ConnectionText::SubProtocol => self.sub_protocol.as_deref().unwrap_or_default().into(),
+            ConnectionText::SubProtocol => self.sub_protocol().into(),
             ConnectionText::Headers => match &self.head {
                 Head::Request(head) => lines(head.headers(), ": "),
                 Head::Response(answer) => lines(answer.head.headers(), ": "),
                 Head::None => "".into(),
             },
-            ConnectionText::Extensions => self.extensions.as_deref().unwrap_or_default().into(),
+            ConnectionText::Extensions => self.extensions().into(),
             ConnectionText::Method => match &self.head {
                 Head::Request(head) => head.method().into(),
                 Head::Response(_) => "GET".into(),
                 Head::None => "".into(),
             },
-            ConnectionText::TlsVersion => self.tls.as_ref().map_or("", |tls| tls.version).into(),
-            ConnectionText::TlsCipher => self.tls.as_ref().map_or("", |tls| &tls.cipher).into(),
+            ConnectionText::TlsVersion => self.tls().map_or("", |tls| tls.version).into(),
+            ConnectionText::TlsCipher => self.tls().map_or("", |tls| &tls.cipher).into(),
             ConnectionText::TlsServerName => {
-                let name = self.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
+                let name = self.tls().and_then(|tls| tls.server_name.as_deref());
                 name.unwrap_or_default().into()
             }
             ConnectionText::TlsPeerCertificate => {
-                let shown = self.tls.as_ref().and_then(|tls| tls.peer_certificate.as_deref());
+                let shown = self.tls().and_then(|tls| tls.peer_certificate.as_deref());
                 shown.map_or_else(String::new, pem).into()
             }
             ConnectionText::Host => self.host().into(),

@@ -93,6 +93,7 @@ use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
 use sessions::Sessions;
+pub(crate) use shared::Site;
 pub use shared::{ConcurrentDriver, SharedDriver};
 use streams::Streams;
 use timers::Timers;
@@ -273,6 +274,7 @@ impl NetworkDriver {
     /// connections go on where they can, and events are visible all the same.
     pub fn update(&mut self) -> Result<()> {
         self.settle_lanes();
+        self.lanes.shrink(self.now);
         self.events.end_loans(|payload| self.compression.pool.give_message(payload));
         self.abort_lane_sends();
         self.release_ended();

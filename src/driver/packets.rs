@@ -6,10 +6,9 @@
 
 use bytes::Bytes;
 
+use super::NetworkDriver;
 use super::connections::Link;
-use super::datagram::header_size;
 use super::interfaces::layers;
-use super::{MessageKind, NetworkDriver};
 use crate::proto::utp::connection::Control;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 use crate::settings::Dialect;
@@ -122,52 +121,6 @@ impl NetworkDriver {
             entry.queued_datagrams += u32::from(sent);
         }
         sent
-    }
-
-    /// Sends a message of one packet without a pipeline, where nothing lies between the connection
-    /// and the batch of its datagrams. False: something does, or there is no room. The long way
-    /// then finds out what, and would have done the same.
-    #[inline]
-    pub(super) fn send_datagram(&mut self, index: u32, kind: MessageKind, data: &[u8]) -> bool {
-        let entry = self.connections.at(index);
-        let text = entry.kind_of(kind) == MessageKind::Text;
-        let Some(utp) = entry.utp.as_mut().filter(|_| !text) else {
-            return false;
-        };
-        let size = data.len() + DATA_HEADER_SIZE;
-        if entry.session.is_some()
-            || self.simulator.is_some()
-            || utp.repeats_accept()
-            || size > usize::from(utp.packet_size_max())
-            || entry.queued_datagrams >= self.settings.send_queue_capacity as u32
-        {
-            return false;
-        }
-        let header = data_header(utp.token(), 0);
-        let queued = match &entry.link {
-            &Link::Udp { socket, ref remote } => {
-                self.pump.udp[socket as usize].queue(*remote, &header, data)
-            }
-            &Link::Ipc { port, remote } => {
-                self.pump.ipc[port as usize].send(remote, &header, data);
-                true
-            }
-            Link::Custom { .. } | Link::None | Link::Stream(_) => false,
-        };
-        if !queued {
-            return false;
-        }
-        utp.handle_sent(self.now);
-        entry.queued_datagrams += 1;
-        if !std::mem::replace(&mut entry.queue_listed, true) {
-            self.queued_list.push(index);
-        }
-        entry.traffic.count_sent(data.len());
-        self.statistics.datagrams_out += 1;
-        self.statistics.messages_out += 1;
-        self.statistics.bytes_out += data.len() as u64;
-        self.tx.record(size, header_size(&entry.link));
-        true
     }
 
     /// Takes the payload of a data packet that has arrived. `whole` is the message that it lies

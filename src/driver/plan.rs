@@ -385,7 +385,7 @@ impl NetworkDriver {
     pub(super) fn win_race(&mut self, id: StreamId) {
         let local = self.pump.stream_local(id);
         let Some(state) = self.streams.get(id) else { return };
-        let (index, remote) = (state.connection(), state.remote);
+        let (index, remote) = (state.connection(), state.remote());
         let Some(index) = index else { return };
         let entry = self.connections.at(index);
         entry.link = Link::Stream(id);
@@ -396,7 +396,7 @@ impl NetworkDriver {
         losers.retain(|&other| other != id);
         let mut addresses = Vec::with_capacity(losers.len());
         for loser in losers {
-            addresses.extend(self.streams.get(loser).map(|state| state.remote));
+            addresses.extend(self.streams.get(loser).map(|state| state.remote()));
             self.streams.detach(loser);
             self.drop_stream(loser);
         }
@@ -407,7 +407,7 @@ impl NetworkDriver {
 
     /// This attempt came to nothing: the next address, the next attempt, or the end.
     pub(super) fn attempt_failed(&mut self, id: StreamId, failure: Failure) {
-        let stream = self.streams.get(id).map(|state| (state.remote, state.phase));
+        let stream = self.streams.get(id).map(|state| (state.remote(), state.phase));
         let index = self.streams.detach(id);
         if failure.reason == DisconnectReason::AuthenticationFailure {
             // The alert that says why must leave first.

@@ -7,8 +7,7 @@ use super::{Connection, Event, EventKind, EventView, NetworkDriver};
 impl NetworkDriver {
     /// Pops the oldest event of all accepted connections.
     pub fn pop_event(&mut self) -> Option<Event> {
-        let index = self.events.take_in_order()?;
-        let popped = self.pop_from(index)?;
+        let popped = self.pop_in_order()?;
         Some(self.events.give(popped))
     }
 
@@ -30,10 +29,13 @@ impl NetworkDriver {
 
     /// Would [`pop_event`](Self::pop_event) give a CloseRequest event now? Popping it starts the
     /// program's time to answer.
+    #[inline]
     pub fn next_is_close_request(&mut self) -> bool {
-        if !self.settings.close_request_events {
-            return false;
-        }
+        self.settings.close_request_events && self.shows_close_request()
+    }
+
+    #[inline(never)]
+    fn shows_close_request(&mut self) -> bool {
         let Some(index) = self.events.next_in_order() else {
             return false;
         };
@@ -42,15 +44,15 @@ impl NetworkDriver {
     }
 
     /// As [`pop_event`](Self::pop_event); the data stays with the driver until the next update.
-    #[inline]
+    #[inline(always)]
     pub fn pop_event_view(&mut self) -> Option<EventView<'_>> {
-        let index = self.events.take_in_order()?;
-        let popped = self.pop_from(index)?;
+        let popped = self.pop_in_order()?;
         Some(self.lend(popped))
     }
 
     /// As [`pop_event_for_connection`](Self::pop_event_for_connection); the data stays with the
     /// driver until the next update.
+    #[inline]
     pub fn pop_event_view_for_connection(
         &mut self,
         connection: Connection,
@@ -73,7 +75,7 @@ impl NetworkDriver {
     }
 
     /// Shows an event that has just been popped; its data stays here.
-    #[inline]
+    #[inline(always)]
     fn lend(&mut self, popped: Popped) -> EventView<'_> {
         let event = self.events.lend(popped);
         event.view(&event.data)
@@ -87,11 +89,32 @@ impl NetworkDriver {
         if entry.paused || entry.end_held {
             self.resume(index);
         }
-        let Event { kind, connection, .. } = *self.events.get(&popped);
-        if matches!(kind, EventKind::CloseRequest | EventKind::Disconnect) {
-            self.note_end(index, kind, connection);
-        }
+        self.follow_pop(&popped);
         Some(popped)
+    }
+
+    /// The same with the oldest one of all accepted connections.
+    #[inline(always)]
+    fn pop_in_order(&mut self) -> Option<Popped> {
+        let (connections, mut halted) = (&mut self.connections, None);
+        let popped = self.events.pop_next(|index| {
+            let entry = connections.at(index);
+            halted = (entry.paused || entry.end_held).then_some(index);
+            &mut entry.waiting
+        })?;
+        if let Some(index) = halted {
+            self.resume(index);
+        }
+        self.follow_pop(&popped);
+        Some(popped)
+    }
+
+    #[inline(always)]
+    fn follow_pop(&mut self, popped: &Popped) {
+        let Event { kind, connection, .. } = *self.events.get(popped);
+        if matches!(kind, EventKind::CloseRequest | EventKind::Disconnect) {
+            self.note_end(connection.index(), kind, connection);
+        }
     }
 
     /// What was popped may have made room for a stream that was not read.

@@ -69,10 +69,8 @@ impl NetworkDriver {
             match self.pump.receive_udp(socket as usize, &mut batch) {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(error) => {
+                Err(_) => {
                     self.receive_error = Status::NetworkSocketError as i32;
-                    let local = self.pump.udp[socket as usize].local();
-                    note!(Error, "receiving on {local}: {error}");
                     break;
                 }
             }

@@ -11,7 +11,7 @@ use bytes::BytesMut;
 
 use super::NetworkDriver;
 use super::counting::HandshakeFailure;
-use super::http_facts::{ConnectionText, Head, HttpFacts};
+use super::http_facts::{Agreed, ConnectionText, Head, HttpFacts};
 use super::stream_server::{TEXT, Upgrade};
 use super::streams::{Phase, StreamState, Streams};
 use crate::error::{Error, Result, Status};
@@ -119,7 +119,8 @@ impl Requests {
 
 fn pending(streams: &Streams, id: RequestId) -> Option<(&StreamState, &PendingRequest)> {
     let state = streams.peek(id.stream())?;
-    let pending = state.pending.as_deref().filter(|pending| pending.serial == id.serial())?;
+    let pending = state.peek_opening()?.pending.as_deref();
+    let pending = pending.filter(|pending| pending.serial == id.serial())?;
     Some((state, pending))
 }
 
@@ -146,9 +147,9 @@ impl NetworkDriver {
         };
         let head = Head::Request(head);
         let secure = state.forwarded_tls || tls.is_some();
-        let tls = tls.map(Box::new);
-        let facts = HttpFacts { head, sub_protocol: None, extensions: None, tls, secure };
-        state.pending = Some(Box::new(PendingRequest { serial, facts, upgrade: request, rest }));
+        let facts = HttpFacts::new(head, secure, Agreed { tls, ..Agreed::default() });
+        let pending = PendingRequest { serial, facts, upgrade: request, rest };
+        state.opening().pending = Some(Box::new(pending));
         let settings = &self.interfaces[state.interface as usize].settings;
         let deadline = self.now + u64::from(settings.request_timeout_ms) * MICROS_PER_MS;
         self.streams.set_phase(id, Phase::Asking, Some(deadline));
@@ -170,7 +171,7 @@ impl NetworkDriver {
     /// The program took too long.
     pub(super) fn request_expired(&mut self, id: StreamId) {
         if let Some(state) = self.streams.get(id) {
-            state.pending = None;
+            state.opening().pending = None;
         }
         self.count_failure(HandshakeFailure::Unanswered);
         self.answer_in_text(id, 503, &[], "the request was not answered in time\n");
@@ -185,9 +186,9 @@ impl NetworkDriver {
             };
             let left = state.deadline().unwrap_or(self.now).saturating_sub(self.now);
             let endpoint = NetworkEndpoint::from_socket_addr;
-            let (remote, peer) = (endpoint(state.remote), endpoint(state.peer()));
+            let (remote, peer) = (endpoint(state.remote()), endpoint(state.peer()));
             let (interface, forwarded_tls) = (state.interface, state.forwarded_tls);
-            let tls = request.facts.tls.is_some();
+            let tls = request.facts.tls().is_some();
             let local = self.pump.stream_local(id.stream());
             return Some(Request {
                 id,
@@ -257,14 +258,15 @@ impl NetworkDriver {
         let stream = id.stream();
         if !self.admits_stream(stream) {
             if let Some(state) = self.streams.get(stream) {
-                state.pending = None;
+                state.opening().pending = None;
             }
             self.statistics.connections_refused += 1;
             self.refuse_request(stream, 503, &[], "no new connections are taken now\n");
             let text = "the driver takes no new connections now; the client was answered with 503";
             return Err(Error::new(Status::NetworkStateMismatch, text));
         }
-        if let Some(pending) = self.streams.get(stream).and_then(|state| state.pending.take())
+        if let Some(pending) =
+            self.streams.get(stream).and_then(|state| state.opening().pending.take())
             && let Head::Request(head) = pending.facts.head
         {
             let upgrade = Upgrade { head, request: pending.upgrade, rest: pending.rest };
@@ -299,7 +301,7 @@ impl NetworkDriver {
         resolve(&self.streams, id)?;
         self.follow_clock();
         if let Some(state) = self.streams.get(id.stream()) {
-            state.pending = None;
+            state.opening().pending = None;
         }
         let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         let content_type = (!typed && !body.is_empty()).then_some(TEXT);

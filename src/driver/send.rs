@@ -7,10 +7,13 @@ pub(super) mod in_place;
 mod many;
 mod owned;
 mod pieces;
+mod quick;
+
+use std::hint::cold_path;
 
 use super::connections::Link;
 use super::{Connection, ConnectionState, MessageKind, NetworkDriver};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Fixed, Result, Status};
 use crate::proto::websocket::deflate::Pool;
 use crate::proto::websocket::{Kind, WebSocket, message_size_in, wire_size_max};
 use crate::pump::{Entropy, Pump, StreamId};
@@ -44,7 +47,6 @@ impl NetworkDriver {
     ///
     /// # Errors
     /// As [`send`](Self::send); [`Status::InvalidArgument`] for text that is not UTF-8.
-    #[inline]
     pub fn send_as(
         &mut self,
         connection: Connection,
@@ -52,16 +54,52 @@ impl NetworkDriver {
         kind: MessageKind,
         data: &[u8],
     ) -> Result<()> {
-        let index = self.sendable(connection, pipeline)?;
-        self.send_one(index, pipeline, kind, data)
+        self.send_at_once(connection, pipeline, kind, data)
     }
 
-    #[inline]
-    fn send_one(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> Result<()> {
-        if pipeline == 0 && self.send_datagram(index, kind, data) {
-            return Ok(());
+    /// The same, for who sends many.
+    #[inline(always)]
+    pub(crate) fn send_at_once(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
+        if self.connections.can_send(connection) {
+            let index = connection.index();
+            let sent = if pipeline == 0 {
+                self.send_quickly(index, kind, data)
+            } else {
+                self.send_reliably(index, pipeline, kind, data)
+            };
+            if sent {
+                return Ok(());
+            }
         }
+        cold_path();
+        self.send_slowly(connection, pipeline, kind, data)
+    }
+
+    #[inline(never)]
+    fn send_slowly(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
+        let index = self.sendable(connection, pipeline)?;
         self.send_checked(index, pipeline, kind, data)
+    }
+
+    fn send_one(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> Result<()> {
+        let sent = if pipeline == 0 {
+            self.send_quickly(index, kind, data)
+        } else {
+            self.send_reliably(index, pipeline, kind, data)
+        };
+        if sent { Ok(()) } else { self.send_checked(index, pipeline, kind, data) }
     }
 
     fn send_checked(
@@ -270,11 +308,12 @@ pub(super) fn takes(pump: &Pump, id: StreamId, limits: &ConnectionLimits, size: 
 
 #[cold]
 fn not_connected(state: ConnectionState) -> Error {
-    let text = match state {
-        ConnectionState::Connecting => "wait for the Connect event before sending",
-        _ => "the connection is closed",
-    };
-    Error::new(Status::NetworkStateMismatch, text)
+    Error::fixed(match state {
+        ConnectionState::Connecting => {
+            &Fixed(Status::NetworkStateMismatch, "wait for the Connect event before sending")
+        }
+        _ => &Fixed(Status::NetworkStateMismatch, "the connection is closed"),
+    })
 }
 
 const fn frame_kind(kind: MessageKind) -> Kind {
@@ -292,12 +331,12 @@ pub(super) fn overflow(length: usize, capacity: usize) -> Error {
 }
 
 pub(super) fn queue_full() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::NetworkSendQueueFull,
         "the connection's send queue is full; flush, or try again after its Writable event",
-    )
+    ))
 }
 
 pub(super) fn closed() -> Error {
-    Error::new(Status::NetworkStateMismatch, "the connection is closing")
+    Error::fixed(&Fixed(Status::NetworkStateMismatch, "the connection is closing"))
 }

@@ -276,7 +276,7 @@ impl NetworkDriver {
             }
             WsEvent::Failed { code, why } => {
                 self.count_violation(code);
-                note!(Info, "stream from {:?}: {why}", self.streams.get(id).map(|s| s.remote));
+                note!(Info, "stream from {:?}: {why}", self.streams.get(id).map(|s| s.remote()));
                 let reason = if code == CODE_TOO_BIG {
                     DisconnectReason::MessageTooBig
                 } else {
@@ -397,7 +397,7 @@ impl NetworkDriver {
     /// Makes a connection of an undecided stream; `None` when the driver is full.
     pub(super) fn promote(&mut self, id: StreamId, dialect: Dialect) -> Option<u32> {
         let state = self.streams.get(id)?;
-        let (interface, remote, proxy) = (state.interface, state.remote, state.proxy.clone());
+        let (interface, remote, proxy) = (state.interface, state.remote(), state.proxy.clone());
         let guessed = state.guessed;
         let limits = self.interfaces[interface as usize].limits;
         let admits = self.admits_stream(id);
@@ -425,7 +425,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         entry.link = Link::Stream(id);
         entry.remote = Some(remote).into();
-        entry.peer = proxy;
+        entry.set_peer(proxy.as_deref().copied());
         entry.local = local.into();
         entry.http = http;
         if dialect == Dialect::Plain {

@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use super::compression::Compression;
 use super::connections::Entry;
 use super::extensions::Extensions;
-use super::http_facts::{Answer, Head, HttpFacts};
+use super::http_facts::{Agreed, Answer, Head, HttpFacts};
 use super::interfaces::{Interface, websocket_config};
 use super::plan::Failure;
 use super::streams::{Phase, StreamState};
@@ -50,7 +50,8 @@ impl NetworkDriver {
         let mut state = StreamState::new(interface, address, Phase::Connecting);
         if self.interfaces[interface as usize].settings.kind == InterfaceKind::WebSocket {
             let key = encode_key(self.entropy.take());
-            state.client = Some(Box::new(ClientHandshake { key, tunnel: None }));
+            state.is_client = true;
+            state.opening().client = Some(Box::new(ClientHandshake { key, tunnel: None }));
         }
         state.set_deadline(Some(self.now + from_ms(self.settings.handshake_timeout_ms)));
         self.add_stream(stream, state, Some(index))
@@ -86,7 +87,7 @@ impl NetworkDriver {
             self.attempt_failed(id, Failure::tls(error.text()));
             return false;
         }
-        if self.streams.get(id).is_some_and(|state| state.client.is_some()) {
+        if self.streams.get(id).is_some_and(|state| state.is_client) {
             self.send_request(id);
         } else {
             self.reach_tcp_server(id);
@@ -98,7 +99,8 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        let (Some(index), Some(client)) = (state.connection(), &state.client) else {
+        let (index, remote) = (state.connection(), state.remote());
+        let (Some(index), Some(client)) = (index, state.client()) else {
             return;
         };
         let entropy = self.entropy.take();
@@ -108,8 +110,7 @@ impl NetworkDriver {
         let own = own.and_then(|own| own.value("GET", &plan.url.target, entropy));
         let entry = self.connections.at(index);
         let Some(plan) = &entry.plan else { return };
-        let host =
-            if plan.host_is_address { state.remote.to_string() } else { plan.url.host_header() };
+        let host = if plan.host_is_address { remote.to_string() } else { plan.url.host_header() };
         let request = ClientRequest {
             host: &host,
             target: &plan.url.target,
@@ -166,7 +167,8 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        let Some(client) = &state.client else { return };
+        let (remote, client) = (state.remote(), state.client());
+        let Some(client) = client else { return };
         let entry = self.connections.at(index);
         let Some(plan) = &entry.plan else {
             return;
@@ -192,19 +194,13 @@ impl NetworkDriver {
                 };
                 let agreed = Extensions { deflate, own };
                 let extensions = agreed.text();
-                let address = state.remote.to_string();
+                let address = remote.to_string();
                 let host = if plan.host_is_address { address } else { plan.url.host_header() };
                 let head = Head::Response(Box::new(Answer { head, host, target }));
                 // An encrypted way to the proxy says nothing of what is behind it.
                 let tls = plan.tls.as_ref().and_then(|_| self.pump.tls_facts(id));
                 let secure = tls.is_some();
-                let facts = HttpFacts {
-                    head,
-                    sub_protocol: sub_protocol.map(String::into_boxed_str),
-                    extensions: extensions.map(String::into_boxed_str),
-                    tls: tls.map(Box::new),
-                    secure,
-                };
+                let facts = HttpFacts::new(head, secure, Agreed { sub_protocol, extensions, tls });
                 self.open_client(id, index, facts, agreed, rest);
             }
             Err(error) => {

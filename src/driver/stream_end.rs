@@ -139,7 +139,7 @@ impl NetworkDriver {
         }
         let said = state.ws.as_ref().is_none_or(|ws| ws.close_state() == CloseState::Closed);
         if state.phase == Phase::Closing && said {
-            let client = state.client.is_some();
+            let client = state.is_client;
             self.start_draining(id, client);
         } else if state.phase == Phase::Draining {
             self.shut_down(id);

@@ -4,7 +4,7 @@
 
 use super::NetworkDriver;
 use super::plan::Failure;
-use super::streams::Phase;
+use super::streams::{Phase, StreamState};
 use crate::proto::proxy::{Tunnel, authority};
 use crate::pump::StreamId;
 
@@ -34,7 +34,7 @@ impl NetworkDriver {
         }
         if let Some(state) = self.streams.get(id) {
             state.phase = Phase::Proxy;
-            if let Some(client) = &mut state.client {
+            if let Some(client) = state.client() {
                 client.tunnel = Some(Box::new(tunnel));
             }
         }
@@ -44,7 +44,7 @@ impl NetworkDriver {
 
     /// Bytes of the proxy. Once the tunnel is open, the stream is the server's.
     pub(super) fn take_tunnel_bytes(&mut self, id: StreamId, bytes: &[u8]) {
-        let client = self.streams.get(id).and_then(|state| state.client.as_mut());
+        let client = self.streams.get(id).and_then(StreamState::client);
         let Some(client) = client else { return };
         let Some(tunnel) = &mut client.tunnel else { return };
         match tunnel.handle_bytes(bytes) {
@@ -59,7 +59,7 @@ impl NetworkDriver {
     }
 
     fn speak_to_proxy(&mut self, id: StreamId) {
-        let client = self.streams.get(id).and_then(|state| state.client.as_mut());
+        let client = self.streams.get(id).and_then(StreamState::client);
         if let Some(tunnel) = client.and_then(|client| client.tunnel.as_mut())
             && let Some(out) = self.pump.out(id)
         {

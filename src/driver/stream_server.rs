@@ -6,7 +6,7 @@ use bytes::BytesMut;
 
 use super::counting::HandshakeFailure;
 use super::extensions::Extensions;
-use super::http_facts::{Head, HttpFacts};
+use super::http_facts::{Agreed, Head, HttpFacts};
 use super::interfaces::websocket_config;
 use super::streams::{Phase, StreamState};
 use super::{NetworkDriver, dialect};
@@ -40,9 +40,9 @@ impl StreamState {
         if self.is_framed {
             return super::stream_tcp::facts(tls, self.forwarded_tls);
         }
-        let mut facts = self.facts.take()?;
+        let mut facts = self.opening().facts.take()?;
         facts.secure = self.forwarded_tls || tls.is_some();
-        facts.tls = tls.map(Box::new);
+        facts.set_tls(tls);
         Some(facts)
     }
 }
@@ -168,10 +168,10 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        state.head_only = head.method() == "HEAD";
+        state.opening().head_only = head.method() == "HEAD";
         let place = &self.interfaces[state.interface as usize];
         if state.vouched {
-            match place.gate.find_client(state.remote, &head) {
+            match place.gate.find_client(state.remote(), &head) {
                 Ok(client) => {
                     state.set_client(client.address);
                     state.forwarded_tls |= client.tls;
@@ -257,7 +257,7 @@ impl NetworkDriver {
             }
             return;
         };
-        let head_only = state.head_only;
+        let head_only = state.opening().head_only;
         let size = if head_only { 0 } else { body.len() };
         if !self.streams.begin_document(id, size) {
             self.refuse_request(id, 503, &[("Retry-After", "1")], "too much is being sent\n");
@@ -307,7 +307,7 @@ impl NetworkDriver {
         };
         let headers = with_own(&self.interfaces[state.interface as usize].settings, headers);
         if let Some(out) = self.pump.out(id) {
-            write_response(out, status, &headers, content_type, body, state.head_only);
+            write_response(out, status, &headers, content_type, body, state.opening().head_only);
         }
         self.start_draining(id, false);
     }
@@ -360,13 +360,8 @@ impl NetworkDriver {
         };
         state.ws = Some(ws);
         state.dialect = told;
-        state.facts = Some(Box::new(HttpFacts {
-            head: Head::Request(head),
-            sub_protocol: sub_protocol.map(String::into_boxed_str),
-            extensions: extensions.map(String::into_boxed_str),
-            secure: false,
-            tls: None,
-        }));
+        let agreed = Agreed { sub_protocol, extensions, tls: None };
+        state.opening().facts = Some(Box::new(HttpFacts::new(Head::Request(head), false, agreed)));
         let patience = match told {
             Some(Dialect::Utp) => self.settings.handshake_timeout_ms,
             Some(Dialect::Plain) => 0,

@@ -5,7 +5,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::http_facts::{Head, HttpFacts};
+use super::http_facts::{Agreed, Head, HttpFacts};
 use super::interfaces::utp_packet_size_max;
 use super::streams::{Phase, StreamState};
 use super::{ConnectionState, NetworkDriver};
@@ -160,7 +160,6 @@ impl NetworkDriver {
 /// What a connection remembers of its stream: TLS, where there is any.
 pub(super) fn facts(tls: Option<TlsFacts>, forwarded_tls: bool) -> Option<Box<HttpFacts>> {
     let secure = forwarded_tls || tls.is_some();
-    let tls = tls.map(Box::new);
-    let facts = HttpFacts { head: Head::None, sub_protocol: None, extensions: None, tls, secure };
-    secure.then(|| Box::new(facts))
+    let agreed = Agreed { tls, ..Agreed::default() };
+    secure.then(|| Box::new(HttpFacts::new(Head::None, secure, agreed)))
 }

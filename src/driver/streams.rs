@@ -4,10 +4,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::num::NonZero;
 use std::sync::Arc;
 
+use super::address::KeptAddress;
 use super::http_facts::HttpFacts;
 use super::requests::PendingRequest;
 use super::stream_client::ClientHandshake;
@@ -24,6 +25,9 @@ pub const DOCUMENT_BYTES_MAX: usize = 64 << 20;
 /// Different settings of WebSockets that are shared; connections with limits of their own may have
 /// more.
 const CONFIGS_MAX: usize = 16;
+
+/// No address.
+const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
 /// Outdated entries of the arrivals that are left alone.
 const ARRIVALS_SLACK: usize = 64;
@@ -59,7 +63,7 @@ pub enum Phase {
 pub struct StreamState {
     pub(super) interface: u32,
     /// Whose stream it is, behind trusted proxies too.
-    pub(super) remote: SocketAddr,
+    remote: KeptAddress,
     /// The socket's other end, where that is a proxy.
     pub(super) proxy: Option<Box<SocketAddr>>,
     /// The program accepted it, so that nothing needs to listen.
@@ -77,10 +81,8 @@ pub struct StreamState {
     pub(super) guessed: bool,
     /// The peer sends no more; what we owe it still leaves.
     pub(super) ended: bool,
-    /// Tells this stream from another one with the same id.
-    serial: u64,
-    /// When it came.
-    opened: Micros,
+    /// This side has opened the WebSocket.
+    pub(super) is_client: bool,
     /// When its goodbye first made progress.
     pub(super) leaving_since: Option<NonZero<Micros>>,
     pub(super) ws: Option<Box<WebSocket>>,
@@ -91,20 +93,10 @@ pub struct StreamState {
     /// The end, which waits until the program has popped what came before it: its answers may
     /// still leave in front of our Close.
     pub(super) held: Option<Box<Event>>,
-    /// The request was a HEAD: answers have no body.
-    pub(super) head_only: bool,
-    /// What has come of a head that is not whole yet.
-    unfinished: Option<Box<Unfinished>>,
-    /// The request that the program is asked about.
-    pub(super) pending: Option<Box<PendingRequest>>,
-    /// What a server knows of the request, until a connection takes it.
-    pub(super) facts: Option<Box<HttpFacts>>,
-    /// What a client knows until the answer is here.
-    pub(super) client: Option<Box<ClientHandshake>>,
+    /// What nobody needs of a stream that is open.
+    opening: Option<Box<Opening>>,
     /// The dialect that the handshake told.
     pub(super) dialect: Option<Dialect>,
-    /// Bytes of the document that is being sent.
-    document_size: usize,
     /// When the phase has lasted too long.
     deadline: Option<NonZero<Micros>>,
     pub(super) armed: Armed,
@@ -112,10 +104,25 @@ pub struct StreamState {
     pub(super) ping_end: Option<NonZero<u64>>,
 }
 
-/// A head that is not whole yet.
+/// What is known of a stream that is not open yet, or never will be.
 #[derive(Default)]
-struct Unfinished {
-    bytes: Vec<u8>,
+pub(super) struct Opening {
+    /// Tells this stream from another one with the same id.
+    serial: u64,
+    /// When it came.
+    opened: Micros,
+    /// What has come of a head that is not whole yet.
+    unfinished: Vec<u8>,
+    /// The request was a HEAD: answers have no body.
+    pub(super) head_only: bool,
+    /// The request that the program is asked about.
+    pub(super) pending: Option<Box<PendingRequest>>,
+    /// What a server knows of the request, until a connection takes it.
+    pub(super) facts: Option<Box<HttpFacts>>,
+    /// What a client knows until the answer is here.
+    pub(super) client: Option<Box<ClientHandshake>>,
+    /// Bytes of the document that is being sent.
+    document_size: usize,
 }
 
 /// All streams, by the pump's ids.
@@ -149,7 +156,7 @@ impl StreamState {
     pub(super) fn new(interface: u32, remote: SocketAddr, phase: Phase) -> Self {
         Self {
             interface,
-            remote,
+            remote: Some(remote).into(),
             proxy: None,
             handed: false,
             vouched: true,
@@ -159,45 +166,59 @@ impl StreamState {
             known: false,
             guessed: false,
             ended: false,
-            serial: 0,
-            opened: 0,
+            is_client: false,
             leaving_since: None,
             ws: None,
             is_framed: false,
             framing: None,
             held: None,
-            head_only: false,
-            unfinished: None,
-            pending: None,
-            facts: None,
-            client: None,
+            opening: None,
             dialect: None,
-            document_size: 0,
             deadline: None,
             armed: Armed::NONE,
             ping_end: None,
         }
     }
 
+    /// What is known of a stream until it is open.
+    pub(super) fn opening(&mut self) -> &mut Opening {
+        self.opening.get_or_insert_default()
+    }
+
+    /// The same, to be looked at.
+    pub(super) fn peek_opening(&self) -> Option<&Opening> {
+        self.opening.as_deref()
+    }
+
+    /// What a client knows until the answer is here.
+    pub(super) fn client(&mut self) -> Option<&mut ClientHandshake> {
+        self.opening.as_mut()?.client.as_deref_mut()
+    }
+
     /// Bytes of an unfinished head.
     pub(super) fn head(&mut self) -> &mut Vec<u8> {
-        &mut self.unfinished.get_or_insert_default().bytes
+        &mut self.opening().unfinished
     }
 
     /// The head is whole.
     pub(super) fn forget_head(&mut self) {
-        self.unfinished = None;
+        self.opening().unfinished = Vec::new();
+    }
+
+    /// Whose stream it is, behind trusted proxies too.
+    pub(super) fn remote(&self) -> SocketAddr {
+        self.remote.get().unwrap_or(NOWHERE)
     }
 
     /// The socket's other end.
     pub(super) fn peer(&self) -> SocketAddr {
-        self.proxy.as_deref().copied().unwrap_or(self.remote)
+        self.proxy.as_deref().copied().unwrap_or_else(|| self.remote())
     }
 
     /// A proxy says whose stream it is.
     pub(super) fn set_client(&mut self, client: SocketAddr) {
         let peer = self.peer();
-        self.remote = client;
+        self.remote = Some(client).into();
         self.proxy = (peer != client).then(|| Box::new(peer));
     }
 
@@ -212,9 +233,21 @@ impl StreamState {
         !self.known
     }
 
+    /// The same, and it is the one of this serial.
+    fn is_stranger_of(&self, serial: u64) -> bool {
+        self.is_stranger() && self.opening.as_ref().is_some_and(|own| own.serial == serial)
+    }
+
     /// A control frame waits to be written.
     pub(super) fn wants_control(&self) -> bool {
         self.held.is_none() && self.ws.as_ref().is_some_and(|ws| ws.wants_transmit())
+    }
+
+    /// The WebSocket, if it can send messages: an open one, or one whose end is held.
+    #[inline]
+    pub(super) fn sending_websocket(&mut self) -> Option<&mut WebSocket> {
+        let held = self.held.is_some();
+        self.ws.as_deref_mut().filter(|ws| held || ws.can_send())
     }
 
     /// Its connection is over, and its goodbye is not.
@@ -267,20 +300,20 @@ impl Streams {
             growth::append(&mut self.list, None);
         }
         self.next_serial += 1;
-        state.serial = self.next_serial;
-        state.opened = now;
         state.connection = connection;
         state.known = connection.is_some();
         if state.is_stranger() {
+            let opening = state.opening();
+            (opening.serial, opening.opened) = (self.next_serial, now);
             self.strangers += 1;
             self.forget_outdated();
-            self.arrivals.push_back((id, state.serial));
+            self.arrivals.push_back((id, self.next_serial));
             if self.arrivals.len() > ARRIVALS_SLACK + 2 * self.strangers {
                 // One that stays at the front must not keep the entries of those that have gone.
                 let list = &self.list;
                 self.arrivals.retain(|&(other, serial)| {
                     let old = list.get(other as usize).and_then(Option::as_ref);
-                    other == id || old.is_some_and(|old| old.serial == serial && !old.known)
+                    other == id || old.is_some_and(|old| old.is_stranger_of(serial))
                 });
             }
         }
@@ -291,7 +324,7 @@ impl Streams {
     fn forget_outdated(&mut self) {
         while let Some(&(id, serial)) = self.arrivals.front() {
             let state = self.list.get(id as usize).and_then(Option::as_ref);
-            if state.is_some_and(|state| state.serial == serial && state.is_stranger()) {
+            if state.is_some_and(|state| state.is_stranger_of(serial)) {
                 return;
             }
             self.arrivals.pop_front();
@@ -302,7 +335,7 @@ impl Streams {
     pub(super) fn oldest_stranger(&mut self) -> Option<(StreamId, Micros)> {
         self.forget_outdated();
         let &(id, _) = self.arrivals.front()?;
-        self.get(id).map(|state| (id, state.opened))
+        self.get(id).map(|state| (id, state.opening().opened))
     }
 
     /// The stream gets a connection.
@@ -323,6 +356,7 @@ impl Streams {
         connection
     }
 
+    #[inline]
     pub(super) fn get(&mut self, id: StreamId) -> Option<&mut StreamState> {
         self.list.get_mut(id as usize)?.as_mut()
     }
@@ -335,7 +369,7 @@ impl Streams {
         let state = self.list.get_mut(id as usize)?.take()?;
         self.strangers -= usize::from(state.is_stranger());
         self.leaving -= usize::from(state.is_leaving());
-        self.document_bytes -= state.document_size;
+        self.document_bytes -= state.peek_opening().map_or(0, |opening| opening.document_size);
         Some(state)
     }
 
@@ -348,7 +382,7 @@ impl Streams {
             return false;
         };
         self.document_bytes += size;
-        state.document_size += size;
+        state.opening().document_size += size;
         true
     }
 
@@ -356,17 +390,20 @@ impl Streams {
         if let Some(state) = self.get(id) {
             state.phase = phase;
             state.set_deadline(deadline);
+            if phase == Phase::Open {
+                state.opening = None;
+            }
         }
     }
 
-    /// The WebSocket of a stream that can send messages: an open one, or one whose end is held.
+    /// The WebSocket of a stream that can send messages.
+    #[inline]
     pub(super) fn open_websocket(&mut self, id: StreamId) -> Option<&mut WebSocket> {
-        let state = self.get(id)?;
-        let held = state.held.is_some();
-        state.ws.as_deref_mut().filter(|ws| held || ws.can_send())
+        self.get(id)?.sending_websocket()
     }
 
     /// The same, to be looked at.
+    #[inline]
     pub(super) fn peek_websocket(&self, id: StreamId) -> Option<&WebSocket> {
         let state = self.peek(id)?;
         let held = state.held.is_some();
@@ -386,5 +423,16 @@ impl Streams {
     /// Is the timer entry at `deadline` the stream's own?
     pub(super) fn take_armed(&mut self, id: StreamId, deadline: Micros) -> bool {
         self.get(id).is_some_and(|state| state.armed.take(deadline))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_stream_is_small() {
+        assert!(size_of::<StreamState>() <= 128, "{}", size_of::<StreamState>());
+        assert_eq!(size_of::<Option<StreamState>>(), size_of::<StreamState>());
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use crate::proto::time::Micros;
+use crate::pump::growth;
 
 /// Whose deadline.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -92,6 +93,9 @@ impl Timers {
         armed.stale = false;
         if armed.wanted < armed.entry {
             armed.entry = armed.wanted;
+            if self.heap.len() == self.heap.capacity() {
+                self.heap.reserve_exact(growth::growth(self.heap.len()));
+            }
             self.heap.push(Reverse((armed.wanted, owner)));
         }
     }

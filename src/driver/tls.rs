@@ -138,7 +138,7 @@ impl NetworkDriver {
         let Some(state) = self.streams.get(id) else {
             return;
         };
-        note!(Info, "stream with {}: {failure}", state.remote);
+        note!(Info, "stream with {}: {failure}", state.remote());
         if state.held.is_some() {
             // It had ended before; only our answer was still to come.
             self.stream_lost(id, &failure.text);
@@ -185,7 +185,7 @@ impl NetworkDriver {
     /// As [`connection_info`](Self::connection_info).
     fn tls_facts(&self, connection: Connection) -> Result<Option<&TlsFacts>> {
         let http = self.entry(connection)?.http.as_ref();
-        Ok(http.and_then(|http| http.tls.as_deref()))
+        Ok(http.and_then(|http| http.tls()))
     }
 
     /// The version of TLS, `TLSv1.2` or `TLSv1.3`; empty without TLS.

@@ -76,14 +76,15 @@ impl NetworkDriver {
         packet.clear();
         match control {
             Control::Request => {
-                Packet::ConnectionRequest { token, payload: &entry.payload }.write(&mut packet);
+                Packet::ConnectionRequest { token, payload: entry.payload() }.write(&mut packet);
             }
             Control::Accept => {
                 let payload = if gives { &self.accept_payload[..] } else { &[] };
                 Packet::ConnectionAccept { token, payload }.write(&mut packet);
             }
             Control::CookieRequest(cookie) => {
-                CookiePacket::Request { token, cookie, payload: &entry.payload }.write(&mut packet);
+                CookiePacket::Request { token, cookie, payload: entry.payload() }
+                    .write(&mut packet);
             }
             Control::MtuCheck(probed) => Packet::MtuCheck { token, probed }.write(&mut packet),
             Control::MtuAck(size) => Packet::MtuAck { token, size }.write(&mut packet),

@@ -9,8 +9,14 @@ use super::structs::nd_endpoint;
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
 
-fn null(name: &'static str) -> Error {
-    Error::new(Status::NullArgument, format!("{name} is NULL; pass a valid pointer"))
+/// Why a pointer cannot be used that is NULL or not aligned.
+#[cold]
+#[inline(never)]
+fn refusal(is_null: bool, name: &'static str) -> Error {
+    if is_null {
+        return Error::new(Status::NullArgument, format!("{name} is NULL; pass a valid pointer"));
+    }
+    Error::argument(format!("{name} is not aligned; pass a pointer to its type"))
 }
 
 /// A switch: 0 or 1.
@@ -22,12 +28,10 @@ pub fn flag(value: u32, name: &'static str) -> Result<bool> {
     }
 }
 
+#[inline]
 fn check<T>(pointer: *const T, name: &'static str) -> Result<()> {
-    if pointer.is_null() {
-        return Err(null(name));
-    }
-    if !pointer.is_aligned() {
-        return Err(Error::argument(format!("{name} is not aligned; pass a pointer to its type")));
+    if pointer.is_null() || !pointer.is_aligned() {
+        return Err(refusal(pointer.is_null(), name));
     }
     Ok(())
 }

@@ -12,7 +12,8 @@ use parking_lot::Mutex;
 
 use super::codes::{ND_OK, nd_result};
 use super::structs::{nd_concurrent, nd_driver};
-use crate::error::{Error, Result, Status};
+use crate::driver::Site;
+use crate::error::{Error, Fixed, Result, Status};
 use crate::{Concurrent, DriverWaker, NetworkDriver, SharedDriver};
 
 /// Drivers that may exist at once in one process.
@@ -55,43 +56,53 @@ thread_local! {
     static LAST_ERROR: RefCell<Option<Error>> = const { RefCell::new(None) };
 }
 
+#[cold]
+#[inline(never)]
 fn invalid() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::InvalidHandle,
         "the driver handle is NULL, was destroyed, or never came from nd_driver_create",
-    )
+    ))
 }
 
 fn not_concurrent() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::InvalidHandle,
         "the handle is NULL, its driver was destroyed, or it never came from \
          nd_driver_to_concurrent",
-    )
+    ))
 }
 
+#[cold]
 fn panicked() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::Panic,
         "the library failed inside this driver; destroy it (the log has the details)",
-    )
+    ))
 }
 
 /// Runs the body of an export: no panic leaves it, and its error's text is kept for
 /// `nd_last_error`.
+#[inline]
 pub fn guard(body: impl FnOnce() -> Result<()>) -> nd_result {
     let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(panicked()));
     match outcome {
         Ok(()) => ND_OK,
-        Err(error) => {
-            let status = error.status() as nd_result;
-            remember(error);
-            status
-        }
+        Err(error) => fail(error),
     }
 }
 
+/// The number of an error whose text is kept for `nd_last_error`.
+#[cold]
+#[inline(never)]
+fn fail(error: Error) -> nd_result {
+    let status = error.status() as nd_result;
+    remember(error);
+    status
+}
+
 /// Runs the body of an export that works on a driver.
+#[inline]
 pub fn with_driver(
     handle: *mut nd_driver,
     body: impl FnOnce(&mut NetworkDriver) -> Result<()>,
@@ -99,11 +110,22 @@ pub fn with_driver(
     guard(|| enter(handle, body)?)
 }
 
+/// The same where functions of the program are kept, which run inside of [`Site::call_out`] later.
+pub fn with_driver_and_site(
+    handle: *mut nd_driver,
+    body: impl FnOnce(&mut NetworkDriver, Site) -> Result<()>,
+) -> nd_result {
+    guard(|| {
+        let site = place(handle)?.0.site();
+        enter(handle, |driver| body(driver, site))?
+    })
+}
+
 /// Lets `body` use the driver of a handle; nobody else can meanwhile.
 #[inline]
 pub fn enter<R>(handle: *mut nd_driver, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
     let (slot, generation) = decode(handle)?;
-    let place = slot.place.get().ok_or_else(invalid)?;
+    let Some(place) = slot.place.get() else { return Err(invalid()) };
     place.enter_unnoted(|driver| slot.check(generation).map(|()| body(driver)))?
 }
 
@@ -170,10 +192,10 @@ pub fn insert(driver: NetworkDriver) -> Result<*mut nd_driver> {
             return Ok(handle);
         }
     }
-    Err(Error::new(
+    Err(Error::fixed(&Fixed(
         Status::LimitReached,
         "1024 drivers exist (DRIVERS_MAX); destroy those that are no longer needed",
-    ))
+    )))
 }
 
 /// Slots count their generations: odd ones are those of what lives there.

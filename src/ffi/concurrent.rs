@@ -177,6 +177,29 @@ pub unsafe extern "C" fn nd_concurrent_get_payload_size_max(
     })
 }
 
+/// Bytes of the largest packet of a connection, as nd_connection_get_message_size_max.
+///
+/// @param concurrent  what nd_driver_to_concurrent gave
+/// @param connection  which
+/// @param out_size  out: bytes
+/// @return as nd_connection_get_message_size_max; ND_ERROR_DRIVER_IN_USE (a call has the driver to
+/// itself)
+/// @thread any, between the calls that have the driver to themselves
+/// @since 0.4
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_concurrent_get_message_size_max(
+    concurrent: *mut nd_concurrent,
+    connection: nd_connection,
+    out_size: *mut u32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_shared(concurrent, |driver| unsafe {
+        let out = args::output(out_size, "out_size")?;
+        *out = driver.message_size_max(Connection::from_u64(connection))?;
+        Ok(())
+    })
+}
+
 /// Bytes that the layers put in front of a message on an interface, at most.
 ///
 /// @param concurrent  what nd_driver_to_concurrent gave

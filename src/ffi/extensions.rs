@@ -7,9 +7,10 @@ use core::ptr::{null, null_mut, with_exposed_provenance_mut};
 use std::ffi::CString;
 
 use super::args;
-use super::boundary::{guard, with_driver};
+use super::boundary::{guard, with_driver_and_site};
 use super::codes::nd_result;
 use super::structs::nd_driver;
+use crate::driver::Site;
 use crate::error::{self, Error, Status};
 use crate::proto::websocket::extension::{Extension, Frame, Output, RESERVED_BITS, Transform};
 
@@ -175,9 +176,9 @@ pub unsafe extern "C" fn nd_driver_add_extension(
 ) -> nd_result {
     // SAFETY: the pointers are the caller's, as documented; any bytes are a valid nd_extension,
     // because NULL is None and any other function pointer is the caller's promise.
-    with_driver(driver, |driver| unsafe {
+    with_driver_and_site(driver, |driver, site| unsafe {
         let table = args::growable(extension, default_extension(), SIZE_MIN, "extension")?;
-        driver.add_extension(interface_index, Box::new(extension_from_abi(&table)?))
+        driver.add_extension(interface_index, Box::new(extension_from_abi(&table, site)?))
     })
 }
 
@@ -218,6 +219,8 @@ thread_local! {
 /// the driver.
 #[derive(Clone, Copy)]
 struct Functions {
+    /// The driver inside of whose calls they run.
+    site: Site,
     user: usize,
     negotiate: nd_extension_negotiate,
     encode: nd_extension_transform,
@@ -240,7 +243,7 @@ struct Session {
 
 /// # Safety
 /// The texts are NULL or NUL-ended; the functions and `user` stay valid until the driver is gone.
-unsafe fn extension_from_abi(table: &nd_extension) -> error::Result<Table> {
+unsafe fn extension_from_abi(table: &nd_extension, site: Site) -> error::Result<Table> {
     if table.reserved_bits > u32::from(RESERVED_BITS) {
         return Err(Error::argument("reserved_bits has bits that are not ND_EXTENSION_RSV…"));
     }
@@ -259,6 +262,7 @@ unsafe fn extension_from_abi(table: &nd_extension) -> error::Result<Table> {
         reserved_bits: table.reserved_bits as u8,
         required: table.flags & ND_EXTENSION_FLAG_REQUIRED != 0,
         functions: Functions {
+            site,
             user: table.user.expose_provenance(),
             negotiate: table.negotiate,
             encode: table.encode,
@@ -271,7 +275,7 @@ unsafe fn extension_from_abi(table: &nd_extension) -> error::Result<Table> {
 impl Table {
     /// Asks the program. `answer` is where a server's parameters go.
     fn negotiate(&self, parameters: &str, answer: Option<&mut [u8]>) -> Result<Session, i32> {
-        let Functions { user, negotiate, .. } = self.functions;
+        let Functions { site, user, negotiate, .. } = self.functions;
         let mut session: *mut c_void = null_mut();
         if let Some(negotiate) = negotiate {
             let parameters = CString::new(parameters).map_err(|_| i32::from(NOT_AGREED))?;
@@ -280,7 +284,7 @@ impl Table {
                 .map_or((null_mut(), 0), |room| (room.as_mut_ptr().cast(), room.len() as u32));
             // SAFETY: the caller of nd_driver_add_extension keeps the function and its user
             // pointer valid; the other pointers are valid during the call.
-            let outcome = unsafe {
+            let outcome = site.call_out(|| unsafe {
                 negotiate(
                     with_exposed_provenance_mut(user),
                     server,
@@ -289,7 +293,7 @@ impl Table {
                     capacity,
                     &raw mut session,
                 )
-            };
+            });
             if outcome != 0 {
                 return Err(outcome);
             }
@@ -350,13 +354,13 @@ impl Session {
         // A callback of another driver may be further out on this thread.
         let outer = OUTPUT.replace(Some(std::mem::take(out)));
         // SAFETY: as in `negotiate`; the frame is valid during the call.
-        let code = unsafe {
+        let code = self.functions.site.call_out(|| unsafe {
             function(
                 with_exposed_provenance_mut(self.functions.user),
                 with_exposed_provenance_mut(self.session),
                 &raw mut raw,
             )
-        };
+        });
         *out = OUTPUT.replace(outer).unwrap_or_default();
         match code {
             0 => Ok(u8::try_from(raw.reserved_bits).unwrap_or(u8::MAX)),
@@ -379,12 +383,12 @@ impl Drop for Session {
     fn drop(&mut self) {
         if let Some(release) = self.functions.release {
             // SAFETY: as in `negotiate`; this is the one call for this session.
-            unsafe {
+            self.functions.site.call_out(|| unsafe {
                 release(
                     with_exposed_provenance_mut(self.functions.user),
                     with_exposed_provenance_mut(self.session),
                 );
-            }
+            });
         }
     }
 }

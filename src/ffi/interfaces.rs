@@ -5,10 +5,11 @@ use core::mem::offset_of;
 use core::ptr::{null, null_mut, with_exposed_provenance_mut};
 
 use super::args;
-use super::boundary::{guard, wake, with_driver};
+use super::boundary::{guard, wake, with_driver_and_site};
 use super::codes::{ND_OK, nd_result};
 use super::endpoints;
 use super::structs::{nd_driver, nd_endpoint};
+use crate::driver::Site;
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::{CUSTOM_BATCH_MAX, CustomInterface, IncomingPacket, OutgoingPacket};
@@ -169,14 +170,14 @@ pub unsafe extern "C" fn nd_driver_add_custom_interface(
 ) -> nd_result {
     // SAFETY: the pointers are the caller's, as documented; any bytes are a valid table, because
     // NULL is None and any other function pointer is the caller's promise.
-    with_driver(driver, |driver| unsafe {
+    with_driver_and_site(driver, |driver, site| unsafe {
         let out = args::output(out_interface, "out_interface")?;
         let functions = args::growable(functions, no_functions(), SIZE_MIN, "functions")?;
         super::settings::check_reserved(functions.reserved)?;
         if functions.receive.is_none() || functions.send.is_none() {
             return Err(Error::new(Status::NullArgument, "receive or send is NULL"));
         }
-        *out = driver.add_custom_interface_with(|| Box::new(Table::new(&functions)))?;
+        *out = driver.add_custom_interface_with(|| Box::new(Table::new(&functions, site)))?;
         Ok(())
     })
 }
@@ -210,6 +211,8 @@ const fn no_functions() -> nd_interface_functions {
 /// The functions of a table; the pointer is kept as a number, so that it may change threads with
 /// the driver.
 struct Table {
+    /// The driver inside of whose calls they run.
+    site: Site,
     user: usize,
     bind: nd_interface_bind,
     listen: nd_interface_listen,
@@ -219,8 +222,9 @@ struct Table {
 }
 
 impl Table {
-    fn new(functions: &nd_interface_functions) -> Self {
+    fn new(functions: &nd_interface_functions, site: Site) -> Self {
         Self {
+            site,
             user: functions.user.expose_provenance(),
             bind: functions.bind,
             listen: functions.listen,
@@ -251,7 +255,9 @@ impl CustomInterface for Table {
         let mut bound = wanted;
         // SAFETY: the caller of nd_driver_add_custom_interface keeps the function and its user
         // pointer valid; the other pointers are valid during the call.
-        outcome("bind", unsafe { bind(self.user(), &raw const wanted, &raw mut bound) })?;
+        let code =
+            self.site.call_out(|| unsafe { bind(self.user(), &raw const wanted, &raw mut bound) });
+        outcome("bind", code)?;
         endpoints::from_abi(&bound).ok_or_else(|| {
             let text = "the bind function of the custom interface gave an endpoint of no family";
             Error::new(Status::NetworkSocketError, text)
@@ -261,7 +267,7 @@ impl CustomInterface for Table {
     fn listen(&mut self) -> Result<()> {
         let Some(listen) = self.listen else { return Ok(()) };
         // SAFETY: as in `bind`.
-        outcome("listen", unsafe { listen(self.user()) })
+        outcome("listen", self.site.call_out(|| unsafe { listen(self.user()) }))
     }
 
     fn receive(&mut self, packets: &mut [IncomingPacket]) -> Result<usize> {
@@ -278,7 +284,9 @@ impl CustomInterface for Table {
         let capacity = packets.len().min(CUSTOM_BATCH_MAX) as u32;
         let mut count = 0;
         // SAFETY: as in `bind`; each place has room for its capacity.
-        let code = unsafe { receive(self.user(), places.as_mut_ptr(), capacity, &raw mut count) };
+        let code = self.site.call_out(|| unsafe {
+            receive(self.user(), places.as_mut_ptr(), capacity, &raw mut count)
+        });
         outcome("receive", code)?;
         for (place, packet) in places.iter().zip(packets).take(count as usize) {
             match endpoints::from_abi(&place.endpoint) {
@@ -302,7 +310,10 @@ impl CustomInterface for Table {
         let count = packets.len().min(CUSTOM_BATCH_MAX) as u32;
         let mut taken = count;
         // SAFETY: as in `bind`; each place names memory of its length.
-        outcome("send", unsafe { send(self.user(), places.as_ptr(), count, &raw mut taken) })?;
+        let code = self
+            .site
+            .call_out(|| unsafe { send(self.user(), places.as_ptr(), count, &raw mut taken) });
+        outcome("send", code)?;
         Ok(taken as usize)
     }
 }
@@ -311,7 +322,7 @@ impl Drop for Table {
     fn drop(&mut self) {
         if let Some(release) = self.release {
             // SAFETY: as in `bind`; this is the one call.
-            unsafe { release(self.user()) };
+            self.site.call_out(|| unsafe { release(self.user()) });
         }
     }
 }

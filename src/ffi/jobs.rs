@@ -250,9 +250,13 @@ pub extern "C" fn nd_job_run(job: nd_job) -> nd_result {
 /// @param job  the job; 0, and a value that names none (any more), is complete
 /// @return the result of the job: the first error of what it did and of the jobs that it was told
 /// to depend on, or ND_OK. It is kept until 256 later jobs of the process are complete.
-/// ND_ERROR_INVALID_ARGUMENT: called inside of a job for one that waits for that job
+/// ND_ERROR_INVALID_ARGUMENT: called inside of a job for one that waits for that job.
+/// ND_ERROR_DRIVER_IN_USE: called where the job can never run, inside of a function of the program
+/// (of a custom interface, stage or extension, or one that takes memory back) that a call on the
+/// job's driver calls; or, unless the job is complete, inside of a log callback. The job stays
+/// scheduled after both errors
 /// @lifetime as what has run: an update ends the validity of the data of events popped before
-/// @thread any, but not inside of a function of a custom interface, stage or extension
+/// @thread any
 /// @since 0.4
 #[unsafe(no_mangle)]
 pub extern "C" fn nd_job_complete(job: nd_job) -> nd_result {

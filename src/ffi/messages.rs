@@ -5,11 +5,12 @@ use core::ffi::c_void;
 use bytes::Bytes;
 
 use super::args;
-use super::boundary::with_driver;
+use super::boundary::{with_driver, with_driver_and_site};
 use super::codes::nd_result;
 use super::sends::message_kind;
 use super::structs::{nd_connection, nd_driver};
 use crate::Connection;
+use crate::driver::Site;
 use crate::error::{Error, Status};
 
 /// Begin a message of a plain WebSocket connection that is sent piece by piece; its length need
@@ -94,6 +95,8 @@ pub type nd_release_callback = Option<unsafe extern "C" fn(data: *const u8, user
 
 /// Memory of the program, until it is dropped.
 struct Owned {
+    /// The driver inside of whose calls it is released.
+    site: Site,
     data: usize,
     length: usize,
     user: usize,
@@ -121,7 +124,7 @@ impl Drop for Owned {
     fn drop(&mut self) {
         let user = core::ptr::with_exposed_provenance_mut(self.user);
         // SAFETY: the caller promised that the function may be called with these, once.
-        unsafe { (self.release)(self.start(), user) };
+        self.site.call_out(|| unsafe { (self.release)(self.start(), user) });
     }
 }
 
@@ -156,13 +159,14 @@ pub unsafe extern "C" fn nd_driver_send_owned(
     user: *mut c_void,
 ) -> nd_result {
     // SAFETY: the pointers are the caller's, as documented.
-    with_driver(driver, |driver| unsafe {
+    with_driver_and_site(driver, |driver, site| unsafe {
         let message = args::slice(data, data_length, "data")?;
         let release = release.ok_or_else(|| {
             Error::new(Status::NullArgument, "release is NULL; pass a function to give it back by")
         })?;
         let owned = || {
             Bytes::from_owner(Owned {
+                site,
                 data: data.expose_provenance(),
                 length: data_length as usize,
                 user: user.expose_provenance(),

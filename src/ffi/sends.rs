@@ -36,12 +36,14 @@ pub unsafe extern "C" fn nd_driver_send(
     // SAFETY: the pointers are the caller's, as documented.
     with_driver(driver, |driver| unsafe {
         let data = args::slice(data, data_length, "data")?;
-        driver.send_as(Connection::from_u64(connection), pipeline, message_kind(flags)?, data)
+        let connection = Connection::from_u64(connection);
+        driver.send_at_once(connection, pipeline, message_kind(flags)?, data)
     })
 }
 
-/// Send one message to many connections; the plain ones that came from outside share one encoded
-/// frame. A connection that cannot take it does not keep the others from getting it.
+/// Send one message to many connections; the plain ones that came from outside share what is encoded
+/// with effort: long frames, compressed ones. One that cannot take it does not keep the others from
+/// getting it.
 ///
 /// @param driver  the driver
 /// @param connections  to whom
@@ -120,8 +122,7 @@ pub unsafe extern "C" fn nd_driver_begin_send(
     with_driver(driver, |driver| unsafe {
         let out = args::output(out_send, "out_send")?;
         let connection = Connection::from_u64(connection);
-        let handle = driver.begin_send(connection, pipeline, required_size)?;
-        let room = driver.send_buffer(handle)?;
+        let (handle, room) = driver.begin_in_place(connection, pipeline, required_size)?;
         let (data, capacity) = (room.as_mut_ptr(), room.len() as u32);
         *out = nd_send { handle: handle.to_u64(), data, capacity, reserved: 0 };
         Ok(())
@@ -154,7 +155,7 @@ pub unsafe extern "C" fn nd_driver_end_send(
     with_driver(driver, |driver| unsafe {
         let handle = crate::SendHandle::from_u64(args::input(send, "send")?.handle);
         match message_kind(flags) {
-            Ok(kind) => driver.end_send_as(handle, length, kind),
+            Ok(kind) => driver.end_in_place(handle, length, kind),
             Err(error) => {
                 driver.abort_send(handle)?;
                 Err(error)

@@ -167,6 +167,11 @@ pub struct nd_settings {
     /// the first one. Whoever waits for a job helps. Default 1; 0 (jobs run inside nd_job_complete)
     /// to 64. Since 0.4.
     pub job_workers: u32,
+    /// UTP dialect: a path that takes smaller packets than max_message_size, as
+    /// perform_path_mtu_discovery or losses between peers that are netdriver have shown, is asked
+    /// for larger ones each time so many milliseconds have passed. Default 600000; 0 is never.
+    /// Since 0.4.
+    pub path_mtu_raise_interval_ms: i32,
 }
 
 /// Limits of one connection, or of all on one interface. Fill it with nd_connection_limits_init. A

@@ -210,6 +210,7 @@ pub(super) fn settings_to_abi(s: &NetworkSettings) -> nd_settings {
         session_repair_percent: s.session_repair_percent,
         background_pump: i32::from(s.background_pump),
         job_workers: s.job_workers,
+        path_mtu_raise_interval_ms: s.path_mtu_raise_interval_ms,
     }
 }
 
@@ -320,6 +321,7 @@ pub(super) fn settings_from_abi(s: &nd_settings) -> Result<NetworkSettings> {
         session_repair_percent: s.session_repair_percent,
         background_pump: switch("background_pump", s.background_pump)?,
         job_workers: s.job_workers,
+        path_mtu_raise_interval_ms: s.path_mtu_raise_interval_ms,
     };
     optional_events_from_abi(s.optional_events, &mut settings)?;
     settings.validate()?;

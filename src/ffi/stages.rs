@@ -8,12 +8,13 @@ use core::ptr::{null, null_mut, with_exposed_provenance_mut};
 use std::sync::Arc;
 
 use super::args;
-use super::boundary::{guard, with_driver};
+use super::boundary::{guard, with_driver_and_site};
 use super::codes::{
     ND_ERROR_NETWORK_PACKET_OVERFLOW, ND_ERROR_NETWORK_SEND_QUEUE_FULL, ND_PIPELINE_STAGE_CUSTOM,
     nd_result,
 };
 use super::structs::nd_driver;
+use crate::driver::Site;
 use crate::error::{Error, Status};
 use crate::proto::time::Micros;
 use crate::{CustomInstance, CustomStage, SendError, StageError, StageNext};
@@ -156,7 +157,7 @@ pub unsafe extern "C" fn nd_driver_register_stage(
 ) -> nd_result {
     // SAFETY: the pointers are the caller's, as documented; any bytes are a valid table, because
     // NULL is None and any other function pointer is the caller's promise.
-    with_driver(driver, |driver| unsafe {
+    with_driver_and_site(driver, |driver, site| unsafe {
         let out = args::output(out_stage, "out_stage")?;
         let table = args::growable(functions, default_functions(), SIZE_MIN, "functions")?;
         super::settings::check_reserved(table.reserved)?;
@@ -166,6 +167,7 @@ pub unsafe extern "C" fn nd_driver_register_stage(
             payload_capacity: table.payload_capacity as usize,
             create: table.create,
             functions: Functions {
+                site,
                 user: table.user.expose_provenance(),
                 send: table.send,
                 receive: table.receive,
@@ -234,6 +236,8 @@ thread_local! {
 /// the driver.
 #[derive(Clone, Copy)]
 struct Functions {
+    /// The driver inside of whose calls they run.
+    site: Site,
     user: usize,
     send: nd_stage_handle,
     receive: nd_stage_handle,
@@ -274,10 +278,10 @@ impl CustomStage for Table {
         let made = self.create.is_none_or(|create| {
             // SAFETY: the caller of nd_driver_register_stage keeps the function and its user
             // pointer valid; the out pointer is valid during the call.
-            unsafe {
+            self.functions.site.call_out(|| unsafe {
                 create(with_exposed_provenance_mut(self.functions.user), seed, &raw mut instance)
                     == 0
-            }
+            })
         });
         Box::new(Instance {
             functions: self.functions,
@@ -319,13 +323,13 @@ impl Instance {
         // A function of another stage may be further out on this thread.
         let outer = NEXT.replace((&raw mut next).cast());
         // SAFETY: as in `create`; the call and its packet are valid during the call.
-        let result = unsafe {
+        let result = self.functions.site.call_out(|| unsafe {
             function(
                 with_exposed_provenance_mut(self.functions.user),
                 with_exposed_provenance_mut(instance),
                 &raw mut call,
             )
-        };
+        });
         NEXT.set(outer);
         self.wake = call.wake_us;
         result
@@ -389,12 +393,12 @@ impl Drop for Instance {
     fn drop(&mut self) {
         if let (Some(instance), Some(destroy)) = (self.instance, self.functions.destroy) {
             // SAFETY: as in `create`; this is the one call for this instance.
-            unsafe {
+            self.functions.site.call_out(|| unsafe {
                 destroy(
                     with_exposed_provenance_mut(self.functions.user),
                     with_exposed_provenance_mut(instance),
                 );
-            }
+            });
         }
     }
 }

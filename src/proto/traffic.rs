@@ -71,6 +71,8 @@ pub struct Meter {
     smallest: u32,
     largest: u32,
     classes: [u64; 5],
+    /// What came last and is in no sum yet.
+    run: Run,
     started: Micros,
     updates: u64,
     queue_max: u32,
@@ -83,6 +85,14 @@ pub struct Meter {
     least: f32,
     most: f32,
     burst: f32,
+}
+
+/// Packets of one size, one after the other.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    size: usize,
+    headers: usize,
+    count: u64,
 }
 
 /// How far it was when.
@@ -112,6 +122,7 @@ impl Meter {
             smallest: u32::MAX,
             largest: 0,
             classes: [0; 5],
+            run: Run { size: 0, headers: 0, count: 0 },
             started: now,
             updates: 0,
             queue_max: 0,
@@ -129,6 +140,29 @@ impl Meter {
     #[inline(always)]
     pub const fn record(&mut self, size: usize, headers: usize) {
         self.record_many(size, headers, 1);
+    }
+
+    /// The same for packets that often come several of one size in a row.
+    #[inline(always)]
+    pub const fn record_alike(&mut self, size: usize, headers: usize) {
+        if self.run.size == size && self.run.headers == headers {
+            self.run.count += 1;
+        } else {
+            self.begin_run(size, headers);
+        }
+    }
+
+    #[inline(never)]
+    const fn begin_run(&mut self, size: usize, headers: usize) {
+        self.end_run();
+        self.run = Run { size, headers, count: 1 };
+    }
+
+    /// Adds what came last to the sums.
+    const fn end_run(&mut self) {
+        let Run { size, headers, count } = self.run;
+        self.run.count = 0;
+        self.record_many(size, headers, count);
     }
 
     /// Bytes of a stream, in as many segments as they fill; the system adds `headers` to each.
@@ -164,6 +198,7 @@ impl Meter {
 
     /// An update of the driver begins.
     pub fn handle_update(&mut self, now: Micros) {
+        self.end_run();
         let mark = Mark { at: now, bytes: self.bytes, packets: self.packets };
         let bytes = mark.bytes - self.before.bytes;
         let packets = u32::try_from(mark.packets - self.before.packets).unwrap_or(u32::MAX);
@@ -189,6 +224,12 @@ impl Meter {
     /// What was found until now.
     #[must_use]
     pub fn statistics(&self, now: Micros) -> TrafficStatistics {
+        let mut whole = self.clone();
+        whole.end_run();
+        whole.sums(now)
+    }
+
+    fn sums(&self, now: Micros) -> TrafficStatistics {
         let count = self.packets.max(1) as f64;
         let mean = self.bytes as f64 / count;
         let variance = self.squares as f64 / count - mean * mean;
@@ -244,6 +285,23 @@ mod tests {
         let variance = sizes.iter().map(|size| (size - mean).powi(2)).sum::<f64>() / 5.0;
         assert!((f64::from(found.sizes.mean) - mean).abs() < 0.01);
         assert!((f64::from(found.sizes.deviation) - variance.sqrt()).abs() < 0.01);
+    }
+
+    #[test]
+    fn packets_in_a_row_count_as_each_by_itself() {
+        let sizes = [(0, 0), (0, 0), (100, 28), (100, 28), (100, 48), (100, 28), (7, 0), (7, 0)];
+        let (mut one_by_one, mut alike) = (Meter::new(0), Meter::new(0));
+        for (place, &(size, headers)) in sizes.iter().enumerate() {
+            one_by_one.record(size, headers);
+            alike.record_alike(size, headers);
+            let now = place as Micros * 10;
+            assert_eq!(alike.statistics(now), one_by_one.statistics(now), "{place}");
+            if place % 3 == 2 {
+                alike.handle_update(now);
+                one_by_one.handle_update(now);
+            }
+        }
+        assert_eq!(alike.statistics(99), one_by_one.statistics(99));
     }
 
     #[test]

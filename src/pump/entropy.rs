@@ -29,15 +29,24 @@ impl Entropy {
     }
 
     /// The next bytes.
+    #[inline]
     pub fn take<const N: usize>(&mut self) -> [u8; N] {
-        if self.used + N > BLOCK_SIZE && self.refill().is_err() {
+        if self.used + N > BLOCK_SIZE {
+            self.refill_or_fail();
+        }
+        let mut bytes = [0; N];
+        let block = &mut self.block[self.used..self.used + N];
+        bytes.copy_from_slice(block);
+        block.fill(0);
+        self.used += N;
+        bytes
+    }
+
+    #[cold]
+    fn refill_or_fail(&mut self) {
+        if self.refill().is_err() {
             // It worked when the driver was created; going on with used bytes would be guessable.
             panic!("the operating system's random source failed");
         }
-        let mut bytes = [0; N];
-        bytes.copy_from_slice(&self.block[self.used..self.used + N]);
-        self.block[self.used..self.used + N].fill(0);
-        self.used += N;
-        bytes
     }
 }

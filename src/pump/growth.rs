@@ -5,7 +5,7 @@
 const FIRST: usize = 16;
 
 /// How many places more a full table of `length` gets.
-const fn growth(length: usize) -> usize {
+pub const fn growth(length: usize) -> usize {
     if length < FIRST * 32 { FIRST } else { length / 32 }
 }
 

@@ -4,12 +4,15 @@
 //! lost, as with any datagram.
 
 use std::collections::BTreeMap;
+use std::hint::cold_path;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mio::Waker;
 use parking_lot::Mutex;
+
+use super::tail::Tail;
 
 /// Packets that wait in one port; those that its driver has begun to take in are not among them.
 pub const QUEUE_MAX: usize = 65_536;
@@ -18,6 +21,8 @@ const KEPT_BYTES_MAX: usize = 1 << 20;
 /// Room that a queue begins with: more than a few connections send between two updates.
 const BYTES_INITIAL: usize = 16 << 10;
 const PACKETS_INITIAL: usize = 64;
+/// Mailboxes that a port remembers.
+const ROUTES: usize = 16;
 /// Where ports that the program leaves to us start.
 const EPHEMERAL_START: u16 = 49_152;
 
@@ -44,10 +49,21 @@ impl Bell {
 
     /// Wakes the driver if it sleeps.
     pub fn ring(&self) {
-        if self.asleep.swap(false, Ordering::SeqCst) {
-            // A waker can only fail when its poll is gone, and then nobody sleeps.
-            let _ = self.waker.wake();
+        if self.is_to_ring() {
+            self.wake();
         }
+    }
+
+    /// Does the driver sleep? Who asks [wakes](Self::wake) it then.
+    #[inline]
+    fn is_to_ring(&self) -> bool {
+        self.asleep.swap(false, Ordering::SeqCst)
+    }
+
+    #[cold]
+    fn wake(&self) {
+        // A waker can only fail when its poll is gone, and then nobody sleeps.
+        let _ = self.waker.wake();
     }
 
     /// Wakes the driver, and keeps it from going to sleep before it has looked.
@@ -70,14 +86,15 @@ impl Bell {
 /// Packets, one behind the other.
 #[derive(Default)]
 struct Packets {
-    bytes: Vec<u8>,
+    bytes: Tail,
     /// Who sent each, and where in `bytes` it ends.
     ends: Vec<(u16, usize)>,
 }
 
 impl Packets {
     fn new() -> Self {
-        Self { bytes: Vec::with_capacity(BYTES_INITIAL), ends: Vec::with_capacity(PACKETS_INITIAL) }
+        let ends = Vec::with_capacity(PACKETS_INITIAL);
+        Self { bytes: Tail::with_capacity(BYTES_INITIAL), ends }
     }
 
     fn clear(&mut self) {
@@ -111,9 +128,19 @@ impl Inbox {
     }
 }
 
-struct Mailbox {
-    queue: Mutex<Packets>,
-    bell: Arc<Bell>,
+/// What waits for the owner of a port.
+type Mailbox = Mutex<Waiting>;
+
+struct Waiting {
+    packets: Packets,
+    /// `None`: nobody owns the port any more.
+    bell: Option<Arc<Bell>>,
+}
+
+/// Where a port's packets have gone last, so that the table is seldom asked.
+struct Route {
+    port: u16,
+    mailbox: Arc<Mailbox>,
 }
 
 /// A port that this driver owns; free again when dropped.
@@ -121,6 +148,8 @@ pub struct IpcPort {
     port: u16,
     mailbox: Arc<Mailbox>,
     inbox: Inbox,
+    /// By the low bits of the port's number.
+    routes: [Option<Route>; ROUTES],
 }
 
 impl IpcPort {
@@ -135,10 +164,11 @@ impl IpcPort {
         let Some(port) = port else {
             return Err(io::ErrorKind::AddrInUse.into());
         };
-        let mailbox =
-            Arc::new(Mailbox { queue: Mutex::new(Packets::new()), bell: Arc::clone(bell) });
+        let waiting = Waiting { packets: Packets::new(), bell: Some(Arc::clone(bell)) };
+        let mailbox = Arc::new(Mutex::new(waiting));
         ports.insert(port, Arc::clone(&mailbox));
-        Ok(Self { port, mailbox, inbox: Inbox { packets: Packets::new(), ..Inbox::default() } })
+        let inbox = Inbox { packets: Packets::new(), ..Inbox::default() };
+        Ok(Self { port, mailbox, inbox, routes: [const { None }; ROUTES] })
     }
 
     /// The port.
@@ -147,19 +177,41 @@ impl IpcPort {
     }
 
     /// Sends a packet made of two parts; lost when nobody owns the port or its queue is full.
-    pub fn send(&self, to: u16, head: &[u8], body: &[u8]) {
-        let Some(mailbox) = PORTS.lock().get(&to).cloned() else {
-            return;
-        };
-        let mut queue = mailbox.queue.lock();
-        if queue.ends.len() < QUEUE_MAX {
-            queue.bytes.extend_from_slice(head);
-            queue.bytes.extend_from_slice(body);
-            let end = queue.bytes.len();
-            queue.ends.push((self.port, end));
-            drop(queue);
-            mailbox.bell.ring();
+    #[inline(always)]
+    pub fn send(&mut self, to: u16, head: &[u8], body: &[u8]) {
+        if !self.send_known(to, head, body) {
+            cold_path();
+            self.send_unknown(to, head, body);
         }
+    }
+
+    /// The same to a port that it remembers. False: it does not, or the owner has gone.
+    #[inline(always)]
+    fn send_known(&self, to: u16, head: &[u8], body: &[u8]) -> bool {
+        let Some(route) = &self.routes[usize::from(to) % ROUTES] else { return false };
+        if route.port != to {
+            return false;
+        }
+        let mut waiting = route.mailbox.lock();
+        let Waiting { packets, bell: Some(bell) } = &mut *waiting else { return false };
+        if packets.ends.len() < QUEUE_MAX {
+            packets.bytes.append(head, body);
+            packets.ends.push((self.port, packets.bytes.len()));
+            if bell.is_to_ring() {
+                let bell = Arc::clone(bell);
+                drop(waiting);
+                bell.wake();
+            }
+        }
+        true
+    }
+
+    /// Looks up who owns the port now, if anybody does.
+    #[cold]
+    fn send_unknown(&mut self, to: u16, head: &[u8], body: &[u8]) {
+        let mailbox = PORTS.lock().get(&to).cloned();
+        self.routes[usize::from(to) % ROUTES] = mailbox.map(|mailbox| Route { port: to, mailbox });
+        self.send_known(to, head, body);
     }
 
     /// What the driver has begun to take in; give it back with `return_inbox`.
@@ -172,7 +224,7 @@ impl IpcPort {
         if inbox.is_empty() {
             inbox.packets.clear();
             (inbox.taken, inbox.start) = (0, 0);
-            std::mem::swap(&mut inbox.packets, &mut *self.mailbox.queue.lock());
+            std::mem::swap(&mut inbox.packets, &mut self.mailbox.lock().packets);
         }
         !inbox.is_empty()
     }
@@ -184,12 +236,84 @@ impl IpcPort {
 
     /// Does a packet wait?
     pub fn is_readable(&self) -> bool {
-        !self.inbox.is_empty() || !self.mailbox.queue.lock().ends.is_empty()
+        !self.inbox.is_empty() || !self.mailbox.lock().packets.ends.is_empty()
     }
 }
 
 impl Drop for IpcPort {
     fn drop(&mut self) {
+        // Others may remember the mailbox for a while.
+        *self.mailbox.lock() = Waiting { packets: Packets::default(), bell: None };
         PORTS.lock().remove(&self.port);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mio::{Poll, Token};
+
+    use super::*;
+
+    fn bell() -> (Poll, Arc<Bell>) {
+        let poll = Poll::new().expect("starts");
+        let waker = Waker::new(poll.registry(), Token(0)).expect("is made");
+        (poll, Arc::new(Bell::new(waker)))
+    }
+
+    fn received(port: &mut IpcPort) -> Vec<Vec<u8>> {
+        let mut inbox = port.take_inbox();
+        let mut all = Vec::new();
+        while port.refill(&mut inbox) {
+            while let Some((_, packet)) = inbox.next() {
+                all.push(packet.to_vec());
+            }
+        }
+        port.return_inbox(inbox);
+        all
+    }
+
+    #[test]
+    fn a_port_that_changes_hands_is_found_again() {
+        let (_poll, bell) = bell();
+        let mut sender = IpcPort::bind(0, &bell).expect("is free");
+        let mut first = IpcPort::bind(0, &bell).expect("is free");
+        let number = first.port();
+        sender.send(number, b"o", b"ne");
+        sender.send(number, b"two", b"");
+        assert_eq!(received(&mut first), [b"one", b"two"]);
+        drop(first);
+        sender.send(number, b"", b"lost");
+        sender.send(number, b"", b"lost again");
+        let mut second = IpcPort::bind(number, &bell).expect("is free again");
+        sender.send(number, b"th", b"ree");
+        assert_eq!(received(&mut second), [b"three"]);
+    }
+
+    #[test]
+    fn ports_that_are_remembered_in_the_same_place_are_told_apart() {
+        let (_poll, bell) = bell();
+        let mut sender = IpcPort::bind(0, &bell).expect("is free");
+        let mut ports: Vec<_> =
+            (0..40).map(|_| IpcPort::bind(0, &bell).expect("is free")).collect();
+        for _ in 0..2 {
+            for port in &ports {
+                sender.send(port.port(), b"", &port.port().to_be_bytes());
+            }
+        }
+        for port in &mut ports {
+            let own = port.port().to_be_bytes().to_vec();
+            assert_eq!(received(port), [own.clone(), own]);
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_gone_keeps_no_driver_awake() {
+        let (_poll, bell) = bell();
+        let mut sender = IpcPort::bind(0, &bell).expect("is free");
+        let (_other_poll, other) = self::bell();
+        let port = IpcPort::bind(0, &other).expect("is free");
+        sender.send(port.port(), b"", b"one");
+        drop(port);
+        assert_eq!(Arc::strong_count(&other), 1);
     }
 }

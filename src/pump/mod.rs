@@ -20,6 +20,7 @@ mod secure;
 #[cfg(target_os = "linux")]
 mod send_many;
 mod sleeper;
+mod tail;
 mod tcp;
 mod tls;
 mod udp;
@@ -226,6 +227,20 @@ impl Pump {
     pub fn out(&mut self, id: StreamId) -> Option<&mut Vec<u8>> {
         let place = self.places.get_mut(id as usize)?;
         let stream = place.stream.as_mut()?;
+        if !std::mem::replace(&mut place.dirty, true) {
+            self.dirty.push(id);
+        }
+        Some(stream.out(&mut self.pool))
+    }
+
+    /// The same for so many bytes, if no more than `most` wait then.
+    #[inline(always)]
+    pub fn out_within(&mut self, id: StreamId, size: usize, most: usize) -> Option<&mut Vec<u8>> {
+        let place = self.places.get_mut(id as usize)?;
+        let stream = place.stream.as_mut()?;
+        if stream.queued() + size > most {
+            return None;
+        }
         if !std::mem::replace(&mut place.dirty, true) {
             self.dirty.push(id);
         }

@@ -67,6 +67,7 @@ impl Queue {
 impl Outbox {
     /// Where to append bytes. `pool` lends memory to one that had none, so that an idle stream
     /// holds none.
+    #[inline]
     pub fn tail(&mut self, pool: &mut Vec<Vec<u8>>) -> &mut Vec<u8> {
         if self.tail.capacity() == 0
             && let Some(buffer) = pool.pop()
@@ -99,9 +100,12 @@ impl Outbox {
     }
 
     /// Bytes that wait.
-    #[inline]
+    #[inline(always)]
     pub fn len(&self) -> usize {
-        self.queue.as_ref().map_or(0, |queue| queue.size) + self.tail.len() - self.sent
+        match &self.queue {
+            None => self.tail.len() - self.sent,
+            Some(queue) => queue.size + self.tail.len() - self.sent,
+        }
     }
 
     fn pieces(&self) -> impl Iterator<Item = &Piece> {

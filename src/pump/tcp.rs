@@ -294,6 +294,7 @@ impl Stream {
     }
 
     /// Where to append what is to be sent.
+    #[inline]
     pub fn out(&mut self, pool: &mut Vec<Vec<u8>>) -> &mut Vec<u8> {
         self.outbox.tail(pool)
     }
@@ -304,7 +305,11 @@ impl Stream {
     }
 
     /// Bytes that wait to be sent, those that are sealed already included.
+    #[inline(always)]
     pub fn queued(&self) -> usize {
+        if self.tls.is_none() && self.carrier.is_none() {
+            return self.outbox.len();
+        }
         let carried = self.carrier.as_ref().map_or(0, |carrier| carrier.queued());
         self.outbox.len() + self.tls.as_ref().map_or(0, |tls| tls.queued()) + carried
     }

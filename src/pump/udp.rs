@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use super::tail::Tail;
 use super::udp_health::{Health, is_broken};
 
 /// Bytes of one receive buffer: with GRO the system hands over up to so many at once.
@@ -68,7 +69,7 @@ pub struct UdpSocket {
     whole: bool,
     /// What is known of its failures.
     pub(super) health: Health,
-    bytes: Vec<u8>,
+    bytes: Tail,
     queue: Vec<Queued>,
     /// The system may have something for us.
     pub readable: bool,
@@ -90,7 +91,7 @@ impl UdpSocket {
             local,
             whole,
             health: Health::default(),
-            bytes: Vec::with_capacity(BATCH_BYTES_INITIAL),
+            bytes: Tail::with_capacity(BATCH_BYTES_INITIAL),
             queue: Vec::new(),
             readable: true,
             writable: true,
@@ -156,9 +157,8 @@ impl UdpSocket {
             return false;
         }
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(head);
-        self.bytes.extend_from_slice(body);
-        self.queue.push(Queued { remote, start, length: self.bytes.len() - start });
+        self.bytes.append(head, body);
+        self.queue.push(Queued { remote, start, length: head.len() + body.len() });
         true
     }
 
@@ -174,7 +174,7 @@ impl UdpSocket {
         write: impl FnOnce(&mut Vec<u8>) -> bool,
     ) -> bool {
         let start = self.bytes.len();
-        if start >= BATCH_BYTES_MAX || !write(&mut self.bytes) {
+        if start >= BATCH_BYTES_MAX || !self.bytes.append_with(write) {
             return false;
         }
         self.queue.push(Queued { remote, start, length: self.bytes.len() - start });
@@ -313,7 +313,7 @@ impl UdpSocket {
         }
         let start = self.queue[sent].start;
         self.queue.drain(..sent);
-        self.bytes.drain(..start);
+        self.bytes.drain_front(start);
         for queued in &mut self.queue {
             queued.start -= start;
         }

@@ -168,6 +168,9 @@ pub struct NetworkSettings {
     /// Sessions: what protection against loss may cost, in percent of what it protects; 0 is no
     /// protection. Without loss there is none.
     pub session_repair_percent: u32,
+    /// UTP dialect: a path that takes smaller packets than the settings allow, as it was found to,
+    /// is asked for larger ones each time so much has passed; 0 is never.
+    pub path_mtu_raise_interval_ms: i32,
     /// A thread of the library receives, sends, answers pings and keeps timers between updates.
     /// Only in a [`SharedDriver`](crate::SharedDriver), as every driver of C and C# is one.
     pub background_pump: bool,
@@ -236,6 +239,7 @@ impl Default for NetworkSettings {
             round_trip_interval_ms: 500,
             session: true,
             session_repair_percent: REPAIR_PERCENT_DEFAULT,
+            path_mtu_raise_interval_ms: 600_000,
             background_pump: false,
             job_workers: JOB_WORKERS_DEFAULT,
         }
@@ -271,6 +275,7 @@ impl NetworkSettings {
             ("connect_race_delay_ms", self.connect_race_delay_ms),
             ("unvalidated_timeout_ms", self.unvalidated_timeout_ms),
             ("round_trip_interval_ms", self.round_trip_interval_ms),
+            ("path_mtu_raise_interval_ms", self.path_mtu_raise_interval_ms),
         ];
         for (name, value) in at_least_zero {
             bounded(name, value, 0, i32::MAX)?;

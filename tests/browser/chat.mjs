@@ -22,7 +22,7 @@ import {
 import { makeCertificates } from "./certificates.mjs";
 import { FLAGS, requireChromium } from "./chromium.mjs";
 
-const EVENT_MS = 5000;
+const EVENT_MS = 30_000;
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const PAGE = path.join(ROOT, "examples/page/chat.html");
 const { NETDRIVER_ARTIFACTS: ARTIFACTS = path.join(ROOT, "target/artifacts") } = process.env;

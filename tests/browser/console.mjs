@@ -22,8 +22,8 @@ import {
 } from "../foreign/harness.mjs";
 import { FLAGS, requireChromium } from "./chromium.mjs";
 
-const EVENT_MS = 5000;
-const ARENA_MS = 10000;
+const EVENT_MS = 30_000;
+const ARENA_MS = 60_000;
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const ARENA_PAGE = path.join(ROOT, "examples/page/arena.html");
 const { NETDRIVER_ARTIFACTS: ARTIFACTS = path.join(ROOT, "target/artifacts") } = process.env;

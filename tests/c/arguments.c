@@ -336,6 +336,7 @@ static void bad_settings(void) {
       I32(requests_per_address_max, 65535),
       I32(accept_payload_before_validation, 2),
       I32(round_trip_interval_ms, -1),
+      I32(path_mtu_raise_interval_ms, -1),
   };
   nd_driver *driver = NULL;
   for (size_t i = 0; i < COUNT(bad); i++) {

@@ -1,7 +1,15 @@
 /* Several threads pop and send between updates, one thread per connection. */
+#define _DEFAULT_SOURCE
+#define _DARWIN_C_SOURCE
 #include "pair.h"
 
 #include <pthread.h>
+#ifndef _WIN32
+#include <signal.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#endif
 
 #define THREADS 4
 #define CONNECTIONS 16 /* a multiple of THREADS */
@@ -175,6 +183,11 @@ static void arguments_are_checked(void) {
   CHECK_EQUAL(number, 77);
   CHECK_OK(nd_concurrent_get_payload_size_max(server, incoming, 0, &number));
   CHECK(number > 1000);
+  uint32_t packet = 0;
+  CHECK_RESULT(nd_concurrent_get_message_size_max(server, incoming, NULL),
+               ND_ERROR_NULL_ARGUMENT);
+  CHECK_OK(nd_concurrent_get_message_size_max(server, incoming, &packet));
+  CHECK(packet > number);
   CHECK_OK(nd_concurrent_get_header_size_max(server, 0, 0, &number));
   CHECK_EQUAL(number, 10);
   CHECK_OK(nd_concurrent_get_connection_state(server, incoming, &state));
@@ -252,6 +265,157 @@ static void data_stays_until_the_update(void) {
   close_pair(&pair);
 }
 
+#ifndef _WIN32
+/* ---- two threads in one connection ---------------------------------------------------------- */
+
+/* A page that cannot be touched. Who does stands still inside of the call that does it, until the
+ * gate is opened: so it is certain where a thread is. */
+static uint8_t *gate;
+static size_t gate_size;
+static int at_gate, gate_open;
+
+static int get_flag(int *flag) { return __atomic_load_n(flag, __ATOMIC_SEQ_CST); }
+
+static void put_flag(int *flag, int value) { __atomic_store_n(flag, value, __ATOMIC_SEQ_CST); }
+
+static void on_fault(int number, siginfo_t *info, void *context) {
+  const struct timespec moment = {0, 1000000};
+  const uint8_t *place = info->si_addr;
+  (void)context;
+  if (place < gate || place >= gate + gate_size) {
+    signal(number, SIG_DFL); /* a real fault */
+    return;
+  }
+  put_flag(&at_gate, 1);
+  while (!get_flag(&gate_open)) nanosleep(&moment, NULL);
+  mprotect(gate, gate_size, PROT_READ | PROT_WRITE);
+}
+
+static void shut_gate(void) {
+  put_flag(&at_gate, 0);
+  put_flag(&gate_open, 0);
+  CHECK(mprotect(gate, gate_size, PROT_NONE) == 0);
+}
+
+struct visitor {
+  nd_concurrent *server;
+  nd_connection connection;
+  int pops;
+  uint32_t popped;
+  nd_result result;
+};
+
+/* Sends what lies behind the gate, or pops to there. */
+static void *visit_gate(void *argument) {
+  struct visitor *visitor = argument;
+  visitor->result =
+      visitor->pops
+          ? nd_concurrent_pop_events_for_connection(visitor->server, visitor->connection,
+                                                    (nd_event *)(void *)gate, 1, &visitor->popped)
+          : nd_concurrent_send(visitor->server, visitor->connection, 0, gate, 4, 0);
+  return NULL;
+}
+
+static pthread_t await_visitor(struct visitor *visitor) {
+  int64_t end = now_ms() + PATIENCE_MS;
+  pthread_t thread;
+  shut_gate();
+  CHECK(pthread_create(&thread, NULL, visit_gate, visitor) == 0);
+  while (!get_flag(&at_gate) && now_ms() < end) sched_yield();
+  CHECK(get_flag(&at_gate));
+  return thread;
+}
+
+static void let_go(pthread_t thread, const struct visitor *visitor) {
+  put_flag(&gate_open, 1);
+  pthread_join(thread, NULL);
+  CHECK_EQUAL(visitor->result, ND_OK);
+}
+
+/* While a thread is inside of a call on a connection, others are refused there and nowhere else.
+ */
+static void meet_at_gate(struct pair *pair, nd_concurrent *server, const nd_connection *ours) {
+  nd_send open_send, send;
+  nd_event event;
+  uint32_t number;
+  struct visitor visitor = {server, ours[0], 0, 0, 1};
+  pthread_t thread;
+  CHECK_OK(nd_concurrent_begin_send(server, ours[0], 0, 4, &open_send));
+  memcpy(open_send.data, "open", 4);
+  thread = await_visitor(&visitor);
+  CHECK_RESULT(nd_concurrent_send(server, ours[0], 0, (const uint8_t *)"no", 2, 0),
+               ND_ERROR_DRIVER_PARALLEL_FOR);
+  CHECK(strstr(last_error(), "one thread per connection") != NULL);
+  CHECK_RESULT(nd_concurrent_begin_send(server, ours[0], 0, 2, &send),
+               ND_ERROR_DRIVER_PARALLEL_FOR);
+  CHECK_RESULT(nd_concurrent_end_send(server, &open_send, 4, 0), ND_ERROR_DRIVER_PARALLEL_FOR);
+  CHECK_RESULT(nd_concurrent_abort_send(server, &open_send), ND_ERROR_DRIVER_PARALLEL_FOR);
+  CHECK_RESULT(nd_concurrent_pop_events_for_connection(server, ours[0], &event, 1, &number),
+               ND_ERROR_DRIVER_PARALLEL_FOR);
+  CHECK_RESULT(nd_concurrent_get_event_count(server, ours[0], &number),
+               ND_ERROR_DRIVER_PARALLEL_FOR);
+  CHECK_OK(nd_concurrent_send(server, ours[1], 0, (const uint8_t *)"apart", 5, 0));
+  CHECK_RESULT(nd_driver_update(pair->server), ND_ERROR_DRIVER_IN_USE);
+  let_go(thread, &visitor);
+
+  visitor.pops = 1;
+  thread = await_visitor(&visitor);
+  CHECK_RESULT(nd_concurrent_pop_event_for_connection(server, ours[0], &event),
+               ND_ERROR_DRIVER_PARALLEL_FOR);
+  CHECK_RESULT(nd_concurrent_send(server, ours[0], 0, (const uint8_t *)"no", 2, 0),
+               ND_ERROR_DRIVER_PARALLEL_FOR);
+  let_go(thread, &visitor);
+  CHECK_EQUAL(visitor.popped, 1);
+  memcpy(&event, gate, sizeof event);
+  CHECK_DATA(event, "in", 2);
+  /* What was refused has changed nothing. */
+  CHECK_OK(nd_concurrent_end_send(server, &open_send, 4, 0));
+}
+
+static void two_threads_in_one_connection_are_told(void) {
+  const nd_interface_settings interface_settings = interface_of(ND_INTERFACE_UDP);
+  const nd_settings settings = default_settings();
+  struct sigaction action, before[2];
+  struct pair pair = open_pair(&interface_settings, &settings, &settings, "127.0.0.1");
+  nd_connection ours[2], theirs[2];
+  nd_concurrent *server;
+  nd_event event;
+  uint32_t number = 0;
+  for (int i = 0; i < 2; i++) theirs[i] = connect_pair(&pair, &ours[i]);
+  NEED_OK(nd_driver_to_concurrent(pair.server, &server));
+  gate_size = (size_t)sysconf(_SC_PAGESIZE);
+  gate = mmap(NULL, gate_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+  CHECK((void *)gate != MAP_FAILED);
+  memcpy(gate, "gate", 4);
+  memset(&action, 0, sizeof action);
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGSEGV, &action, &before[0]);
+  sigaction(SIGBUS, &action, &before[1]);
+
+  /* An event waits. */
+  CHECK_OK(nd_driver_send(pair.client, theirs[0], 0, (const uint8_t *)"in", 2, 0));
+  while (number == 0) {
+    turn(&pair);
+    NEED_OK(nd_concurrent_get_event_count(server, ours[0], &number));
+    checks_passed -= 1;
+  }
+  meet_at_gate(&pair, server, ours);
+  CHECK_OK(nd_driver_flush(pair.server));
+  for (int i = 0; i < 3; i++) {
+    event = next_event(&pair, pair.client);
+    if (event.connection == theirs[1]) CHECK_DATA(event, "apart", 5);
+    else CHECK_DATA(event, number++ == 1 ? "gate" : "open", 4);
+  }
+  CHECK_OK(nd_concurrent_get_event_count(server, ours[0], &number));
+  CHECK_EQUAL(number, 0);
+  sigaction(SIGSEGV, &before[0], NULL);
+  sigaction(SIGBUS, &before[1], NULL);
+  munmap(gate, gate_size);
+  close_pair(&pair);
+}
+#endif
+
 int main(void) {
   threads_echo(ND_INTERFACE_UDP, 0);
   threads_echo(ND_INTERFACE_WEBSOCKET, 0);
@@ -260,5 +424,8 @@ int main(void) {
   arguments_are_checked();
   a_send_ends_once();
   data_stays_until_the_update();
+#ifndef _WIN32
+  two_threads_in_one_connection_are_told();
+#endif
   return finish();
 }

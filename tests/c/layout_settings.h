@@ -52,6 +52,7 @@ static void print_nd_settings(void) {
   FIELD(session_repair_percent);
   FIELD(background_pump);
   FIELD(job_workers);
+  FIELD(path_mtu_raise_interval_ms);
   END();
 }
 #undef STRUCT

@@ -5,7 +5,7 @@
 #include "check.h"
 
 /* What should happen does so by then, under Valgrind too; nothing waits as long as this. */
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 120000
 
 struct pair {
   nd_driver *server, *client;

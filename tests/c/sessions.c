@@ -87,6 +87,7 @@ static void what_cannot_be_is_refused(void) {
   nd_driver *driver = NULL;
   CHECK_EQUAL(settings.session, 1);
   CHECK_EQUAL(settings.session_repair_percent, 66);
+  CHECK_EQUAL(settings.path_mtu_raise_interval_ms, 600000);
   settings.session = 2;
   CHECK_RESULT(nd_driver_create(&settings, &driver), ND_ERROR_INVALID_ARGUMENT);
   settings.session = 1;

@@ -121,6 +121,7 @@ fn events_are_seen_only_once_an_update_has_shown_them() {
         let nobody = netdriver::Connection::NONE;
         assert!(server.pop_event_for_connection(nobody).expect("is alone").is_none());
         assert!(server.payload_size_max(nobody, 0).is_err());
+        assert!(server.message_size_max(nobody).is_err());
         assert!(server.header_size_max(0, 1).expect("is known") > 0);
     });
 }

@@ -6,9 +6,9 @@ import { accessSync, constants } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 
-const STARTUP_MS = 10000;
-const STOP_MS = 5000;
-const LINE_MS = 5000;
+const STARTUP_MS = 60_000;
+const STOP_MS = 30_000;
+const LINE_MS = 30_000;
 const POLL_MS = 10;
 
 /** A failed expectation, told without a stack. */
@@ -217,7 +217,7 @@ export class Checks {
   passed = 0;
   failed = 0;
 
-  async run(name, body, ms = 20000) {
+  async run(name, body, ms = 90000) {
     try {
       await within(ms, body(), "the check to end");
       this.passed += 1;

@@ -14,8 +14,8 @@ import sys
 import threading
 import time
 
-STARTUP_SECONDS = 10.0
-STOP_SECONDS = 5.0
+STARTUP_SECONDS = 60.0
+STOP_SECONDS = 30.0
 
 
 class CheckFailed(Exception):
@@ -201,7 +201,7 @@ class Checks:
         self.passed = 0
         self.failed = 0
 
-    async def run(self, name, body, *arguments, seconds=20.0):
+    async def run(self, name, body, *arguments, seconds=90.0):
         """Run one check: a function or a coroutine function that raises when it fails."""
         try:
             result = body(*arguments)

@@ -4,7 +4,7 @@ import http from "node:http";
 import { expect, expectEqual } from "./harness.mjs";
 import { RawStream, upgradeRequest } from "./raw_websocket.mjs";
 
-const REPLY_MS = 3000;
+const REPLY_MS = 30_000;
 
 /** One request with Node's own client: {status, headers, body}. */
 function ask(server, path, options = {}) {

@@ -6,6 +6,8 @@ Written from docs/PROTOCOL.md, for the checks of the dissector and of sessions.
 from utp_protocol import data, with_payload
 
 HELLO_PIPELINE = 255
+TAKES_PIECES = 1
+PACKET_CHANNEL = 0
 SHORT, LONG = 0x10, 0x11
 RETRY, REQUEST_WITH_COOKIE = 0xF1, 0xF2
 PADDING, PING, BLOCKED = b"\x00", b"\x01", b"\x04"
@@ -24,8 +26,8 @@ def varint(value):
     raise ValueError(f"{value} has no form")
 
 
-def hello(token, answer, datagram_size=1400, window=1 << 21, digest=0):
-    body = b"ndHi" + bytes([1, int(answer)]) + little(0, 4)
+def hello(token, answer, datagram_size=1400, window=1 << 21, digest=0, features=TAKES_PIECES):
+    body = b"ndHi" + bytes([1, int(answer)]) + little(features, 4)
     body += little(datagram_size, 2) + little(window, 4) + little(digest, 4)
     return data(token, body, HELLO_PIPELINE)
 

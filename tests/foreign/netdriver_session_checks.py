@@ -9,6 +9,7 @@ import netdriver_decoder as decoder
 import netdriver_frames as frames
 from harness import Program, expect, expect_equal
 from utp_recording import UdpRecorder
+from utp_script import reliable
 
 PIPELINES = "frag;reliable:32;frag,reliable:32"
 ORDERED, BULK = 2, 3
@@ -43,6 +44,7 @@ class Side:
         self.expected = 0
         self.hellos = []
         self.messages = {}
+        self.repaired = {}
         self.kinds = set()
 
     def take_packet(self, raw):
@@ -63,6 +65,9 @@ class Side:
             _, channel, number, offset, ends, body = frame
             pieces = self.messages.setdefault((channel, "pieces"), {})
             pieces[number, offset] = (body, ends)
+        elif frame[0] == "repair":
+            _, channel, first, count, _ = frame[:5]
+            self.repaired.setdefault(channel, set()).update(range(first, first + count))
 
 
 def read(seen):
@@ -88,10 +93,10 @@ def read(seen):
 def play(server, ether, size, pipeline):
     """An echo of 200 messages through the ether."""
     with UdpRecorder(ether, server.udp_port) as recorder:
-        options = ("--count", 200, "--size", size, "--window", 8, "--seconds", 20)
+        options = ("--count", 200, "--size", size, "--window", 8, "--seconds", 60)
         pipelines = ("--pipelines", PIPELINES, "--pipeline", pipeline)
         client = Program("echo_client", "udp", "127.0.0.1", recorder.port, *options, *pipelines)
-        expect_equal(client.finish(30), 0, f"exit code of echo_client, {client.log()}")
+        expect_equal(client.finish(70), 0, f"exit code of echo_client, {client.log()}")
     return read(ether.seen)
 
 
@@ -102,9 +107,10 @@ def both_sides_say_hello_and_speak_by_the_rules(server):
         for hello in side.hellos:
             expect_equal((hello["version"], hello["answer"]), (1, answers), "Hello")
             expect(65536 <= hello["window"] <= 1 << 30 and hello["size"] >= 256, f"{hello}")
+            expect_equal(hello["features"], frames.TAKES_PIECES, "features")
         # The first ones left before the two had agreed.
         numbers = sorted(side.messages[ORDERED])
-        expect(150 < len(numbers) <= 200, f"{len(numbers)} messages in the session")
+        expect(100 < len(numbers) <= 200, f"{len(numbers)} messages in the session")
         expect_equal(numbers, list(range(len(numbers))), "numbers of messages")
         expect({"ping", "ack", "reliable"} & side.kinds >= {"ack", "reliable"}, f"{side.kinds}")
     expect_equal(client.hellos[0]["digest"], answer.hellos[0]["digest"], "digest")
@@ -122,17 +128,16 @@ def losses_are_repaired_by_the_rules(server):
     client, answer = play(server, ether, 300, ORDERED)
     expect(ether.lost > 5, f"{ether.lost} lost")
     for side in (client, answer):
-        known = set(side.messages[ORDERED])
-        expect(150 < len(known) <= 200 and max(known) == len(known) - 1, f"{sorted(known)}")
+        # Where the path is slow, some are won back from repairs and need not pass by themselves.
+        known = set(side.messages[ORDERED]) | side.repaired.get(ORDERED, set())
+        expect(100 < len(known) <= 200 and max(known) == len(known) - 1, f"{sorted(known)}")
 
 
 def a_path_that_narrows_gets_pieces(server):
     narrow = 1100
-    # What left as Data packets before the session is not cut, and keeps the path that it had.
-    session = (frames.SHORT, frames.LONG)
 
     def swallows(packet, count):
-        return count > 80 and packet[0] in session and len(packet) > narrow
+        return count > 80 and len(packet) > narrow
 
     ether = Ether(swallows)
     client, answer = play(server, ether, 3000, BULK)
@@ -141,6 +146,10 @@ def a_path_that_narrows_gets_pieces(server):
     longest = max(len(packet) for _, packet in ether.seen[-20:])
     expect(longest <= narrow, f"{longest} bytes at last")
     for side in (client, answer):
+        # A packet that left before the two had agreed says whose it is.
+        packets = side.messages.get((frames.PACKET_CHANNEL, "pieces"), {})
+        for (_, offset), (body, _) in packets.items():
+            expect(offset > 0 or body[0] in (ORDERED, BULK), f"a packet of pipeline {body[0]}")
         pieces = side.messages.get((BULK, "pieces"), {})
         for (number, offset), (body, ends) in pieces.items():
             whole = side.messages.get(BULK, {}).get(number)
@@ -155,7 +164,13 @@ def golden_bytes_of_the_chapter_are_written_and_read():
         "ACK of 5 to 9": [frames.ack(80, (5, 9))],
         "ACK of 0x1000": [frames.ack(800, (0x1000, 0x1000), (0xFFD, 0xFFE), (3, 0xF00))],
         "MESSAGE": [frames.message(3, b"hi", last=True), frames.message(3, b"hi")],
-        "RELIABLE": [frames.reliable(3, 0x102, b"hi", last=True), frames.reliable(3, 0x102, b"hi")],
+        "RELIABLE, channel 0": [
+            frames.reliable(frames.PACKET_CHANNEL, 0x102, b"\3" + reliable(32, 5, b"hi"))
+        ],
+        "RELIABLE \"hi\"": [
+            frames.reliable(3, 0x102, b"hi", last=True),
+            frames.reliable(3, 0x102, b"hi"),
+        ],
         "REPAIR": [frames.repair(3, 0x102, 3, bytes([2, 0, 9, 9]), last=True)],
         "PART": [frames.part(3, 0x102, 1000, True, b"hi")],
         "WINDOW": [frames.window(0x01020304), frames.delivered(7, 0x1234)],

@@ -30,7 +30,7 @@ from harness import (
 
 CLIENT = "127.0.0.9"
 NGINX = "127.0.0.1"
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0
 
 CONFIGURATION = """
 daemon off;

@@ -8,6 +8,7 @@ from utp_headers import ACK, SEQUENCES, parse_reliable_header, read_u16
 from utp_network import BadLink
 from utp_reliable import BLOCK, Reliable
 from utp_script import (
+    ANSWER_SECONDS,
     BULK,
     FRAGMENT,
     HEADER_SIZE,
@@ -28,6 +29,7 @@ PIECE = {"udp": 1388, "ws": 1374, "tcp": 1386}
 RELIABLE_HEADER = 12
 FRAGMENT_CAPACITY = 4096
 WINDOW = 32
+RESEND_MS_MIN = 40
 
 
 def pattern(length):
@@ -109,22 +111,23 @@ def reliable_headers_are_exact(transport):
         peer.send(ORDERED, bytes.fromhex("000000000000ffffffffffff2a000000"))
         peer.expect_reliable(ORDERED, 0, bytes.fromhex("2a000000"), acked=0, strict=True)
         peer.send(ORDERED, bytes.fromhex("010010000000" + "0000ffffffff" + "77"))
-        peer.expect_quiet("an acknowledgement", 0.2)
+        peer.expect_quiet("an acknowledgement", 0.3)
         peer.send(ORDERED, reliable(WINDOW, 1, b"with an ack", acked=0))
         peer.expect_reliable(ORDERED, 1, b"with an ack", acked=1, strict=True)
 
 
 def unacknowledged_packets_are_sent_again(transport):
     with Script(transport).connect() as peer:
+        start = time.monotonic()
         peer.send(ORDERED, reliable(WINDOW, 0, b"again"))
         peer.expect_reliable(ORDERED, 0, b"again", acked=0)
-        for turn in range(3):
-            start = time.monotonic()
+        # A slow machine may show each of them late, but none too early.
+        for turn in range(1, 4):
             peer.expect_reliable(ORDERED, 0, b"again", acked=0, what=f"resend {turn}")
             waited = (time.monotonic() - start) * 1000
-            expect(40 < waited < 600, f"resend {turn} came after {waited:.0f} ms")
+            expect(waited > turn * RESEND_MS_MIN, f"resend {turn} came after {waited:.0f} ms")
         peer.send(ORDERED, ack(WINDOW, 0))
-        peer.expect_quiet("an acknowledgement", 0.2)
+        peer.expect_quiet("an acknowledgement", 0.3)
 
 
 def holes_show_in_the_mask(transport):
@@ -182,20 +185,21 @@ def a_window_that_is_not_acknowledged_holds_the_server(transport):
             peer.expect_reliable(ORDERED, number, b"%d" % number, acked=number)
         for number in range(WINDOW, WINDOW + extra):
             peer.send(ORDERED, reliable(WINDOW, number, b"%d" % number))
-        seen = collect_payload_numbers(peer, 0.25)
+        seen = collect_payload_numbers(peer, 0.25, lambda seen: seen)
         expect(seen and max(seen) < WINDOW, f"payloads {sorted(seen)} with a full window")
         peer.send(ORDERED, ack(WINDOW, WINDOW - 1))
-        seen = collect_payload_numbers(peer, 0.15)
-        fresh = sorted(number for number in seen if number >= WINDOW)
-        expect_equal(fresh, list(range(WINDOW, WINDOW + extra)), "payloads after the ack")
+        wanted = set(range(WINDOW, WINDOW + extra))
+        seen = collect_payload_numbers(peer, 0.15, lambda seen: seen >= wanted)
+        expect_equal({number for number in seen if number >= WINDOW}, wanted, "after the ack")
         peer.send(ORDERED, ack(WINDOW, WINDOW + extra - 1))
-        peer.expect_quiet("the last acknowledgement", 0.2)
+        peer.expect_quiet("the last acknowledgement", 0.3)
 
 
-def collect_payload_numbers(peer, seconds):
-    """Sequence numbers of reliable payloads that come within a time."""
-    end, seen = time.monotonic() + seconds, set()
-    while time.monotonic() < end:
+def collect_payload_numbers(peer, seconds, is_enough):
+    """Sequence numbers of reliable payloads that come within a time, and until there are enough."""
+    start, seen = time.monotonic(), set()
+    end, latest = start + seconds, start + ANSWER_SECONDS
+    while time.monotonic() < (end if is_enough(seen) else latest):
         packet = peer.receive_or_none(0.05)
         if packet and packet[HEADER_SIZE] != ACK:
             seen.add(read_u16(packet, HEADER_SIZE + 4))
@@ -221,14 +225,14 @@ def long_masks_are_whole_at_first_and_short_later(transport):
 
 def last_ack(peer, pipeline, window, **wanted):
     """The last of several acknowledgements; how many there are is the server's affair."""
-    last = None
-    while packet := peer.receive_or_none(0.15):
+    last, found = None, {}
+    while found != wanted:
+        packet = peer.receive_or_none(ANSWER_SECONDS)
+        expect(packet is not None, f"the last acknowledgement is {last}, not {wanted}")
         expect_equal(packet[9], pipeline, "pipeline of an acknowledgement")
         last, _ = parse_reliable_header(packet[HEADER_SIZE:], window)
         expect_equal(last.kind, ACK, "kind")
-    expect(last is not None, "no acknowledgement came")
-    for name, value in wanted.items():
-        expect_equal(getattr(last, name), value, f"{name} of the last acknowledgement")
+        found = {name: getattr(last, name) for name in wanted}
 
 
 def headers_of_the_wrong_class_and_stubs_are_dropped(transport):
@@ -306,7 +310,7 @@ def reliable_messages_survive_the_weather(transport, pipeline):
     with Session.client(transport, pipelines=PIPELINES, **options) as session:
         session.connected()
         count = 30 if pipeline == BULK else 100
-        session.expect_echoes(messages_for(pipeline, count, pipeline), pipeline, 15.0)
+        session.expect_echoes(messages_for(pipeline, count, pipeline), pipeline, 60.0)
         session.disconnect()
 
 
@@ -316,10 +320,10 @@ def sequenced_messages_keep_their_order_in_the_weather(transport):
         for number in range(200):
             session.try_send(number.to_bytes(2, "big"), SEQUENCED)
             session.step(1)
+        session.step_until(lambda: len(session.events) > 50, 10.0, "fifty of them")
         for _ in range(40):
             session.step()
         got = [payload for _, payload in session.take_messages()]
-        expect(len(got) > 50, f"only {len(got)} came back")
         expect_equal(got, sorted(set(got)), "order")
         session.disconnect()
 
@@ -339,7 +343,7 @@ def reliable_messages_pass_the_wrap(transport):
 
         session.watch = storm
         messages = [number.to_bytes(4, "little") for number in range(count)]
-        session.expect_echoes(messages, WIDE, 60.0)
+        session.expect_echoes(messages, WIDE, 300.0)
         expect(stage.counts["resent"] > 10, f"{stage.counts['resent']} resends: no loss there")
         session.disconnect()
 
@@ -348,8 +352,8 @@ def the_path_mtu_is_what_the_server_answers(transport):
     with Session.client(transport, pipelines=PIPELINES, probe=True) as session:
         session.connected()
         mtu = session.connection.mtu
-        session.step_until(mtu.done, 2.0, "the path MTU")
-        expect_equal(mtu.acked, 1400, "path MTU")
+        # An answer that comes after the two rounds is good, too.
+        session.step_until(lambda: mtu.acked == 1400, 10.0, "the path MTU")
         session.disconnect()
 
 
@@ -365,7 +369,7 @@ def payloads_and_plain_data_stand_beside_pipelines(transport):
             got.extend(session.take_messages())
             return len(got) >= 3
 
-        session.step_until(all_came, 3, "echoes")
+        session.step_until(all_came, 10.0, "echoes")
         wanted = [(0, b"plain"), (0, b"plain again"), (ORDERED, b"ordered")]
         expect_equal(sorted(got), sorted(wanted), "echoes")
         session.disconnect()

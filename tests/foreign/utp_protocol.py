@@ -20,7 +20,9 @@ WEBSOCKET_PAYLOAD_MAX = MESSAGE_SIZE_MAX - WEBSOCKET_PADDING
 TOKEN_SIZE = 8
 PIPELINE_BEYOND = 255
 GOLDEN_TOKEN = bytes.fromhex("1122334455667788")
-REPLY_SECONDS = 3.0
+REPLY_SECONDS = 30.0
+# A stream ends because of what was said, and before the limit of handshakes (5 s) would end it.
+END_SECONDS = 4.5
 
 
 def u16(value):
@@ -246,7 +248,7 @@ class WebSocketStream:
             if first == 0x80 | CLOSE:
                 return int.from_bytes(payload[:2], "big") if payload else None
 
-    def read_end(self, seconds=REPLY_SECONDS):
+    def read_end(self, seconds=END_SECONDS):
         """Wait for the end of the TCP stream; `seen` keeps what came before it."""
         deadline = time.monotonic() + seconds
         try:

@@ -95,7 +95,7 @@ class Session:
         ]
         return f"{self.connection.state}, dropped {self.connection.dropped[-3:]}, {counts}"
 
-    def connected(self, seconds=5.0):
+    def connected(self, seconds=20.0):
         self.step_until(
             lambda: self.connection and self.connection.state == CONNECTED, seconds, "a connection"
         )

@@ -13,6 +13,7 @@ from harness import EchoServer, Program, expect, expect_equal, wait_until
 from utp_protocol import (
     GOLDEN_TOKEN,
     MESSAGE_SIZE_MAX,
+    END_SECONDS,
     REPLY_SECONDS,
     EndOfStream,
     accept,
@@ -31,7 +32,7 @@ PACKET_MAX = MESSAGE_SIZE_MAX - FRAMING
 TLS_PADDING = 68
 """What a sender leaves to TLS."""
 REFRESH = ("heartbeat", "accept")
-CLIENT_SECONDS = 15
+CLIENT_SECONDS = 60
 CERTIFICATES = os.path.join(os.path.dirname(__file__), "..", "certificates")
 
 
@@ -84,7 +85,7 @@ class TcpStream:
     def _length(self):
         return int.from_bytes(self.buffer[:2], "big")
 
-    def read_end(self, seconds=REPLY_SECONDS):
+    def read_end(self, seconds=END_SECONDS):
         """Wait for the end of the stream; returns what came before it."""
         deadline = time.monotonic() + seconds
         try:

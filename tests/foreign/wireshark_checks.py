@@ -48,7 +48,7 @@ from utp_transport import UdpTransport, WebSocketTransport
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DISSECTOR = ROOT / "bindings" / "wireshark" / "netdriver.lua"
 PORTS = (50000, 7777)
-TSHARK_SECONDS = 60
+TSHARK_SECONDS = 300
 
 
 def folder():
@@ -273,7 +273,18 @@ def greetings():
             "request with a cookie",
             {"message": 0xF2, "cookie": cookie.hex(":"), "payload": "68:69"},
         ),
-        (True, frames.hello(token, False), "hello", {"hello__version": 1, "hello__answer": 0}),
+        (
+            True,
+            frames.hello(token, False),
+            "hello",
+            {"hello__version": 1, "hello__answer": 0, "hello__features__pieces": 1},
+        ),
+        (
+            True,
+            frames.hello(token, False, features=6),
+            "hello without pieces",
+            {"hello__features": "0x00000006", "hello__features__pieces": 0},
+        ),
         (
             False,
             frames.hello(token, True, digest=0xABCD),
@@ -344,11 +355,28 @@ def pieces():
     return True, packet, "a piece", fields
 
 
+def a_packet_on_its_channel():
+    raw = bytes([BULK]) + reliable(32, 9, piece(3, b"bulk", True))
+    packet = frames.packet(
+        GOLDEN_TOKEN, 10, frames.reliable(frames.PACKET_CHANNEL, 7, raw), frames.PING
+    )
+    fields = {
+        "channel": frames.PACKET_CHANNEL,
+        "channel__message": 7,
+        "pipeline": BULK,
+        "reliable__sequence": 9,
+        "fragment__sequence": 3,
+        "data": b"bulk".hex(":"),
+    }
+    return True, packet, "a packet on its channel", fields
+
+
 def session():
     """(from the client?, packet, what it is, its fields), between two netdriver peers."""
     empty = frames.packet(GOLDEN_TOKEN, 8)
     last = (True, empty, "empty packet", {"session__number": 8, "frame": []})
-    return (*greetings(), several_messages(), control_frames(), pieces(), last)
+    whole = (several_messages(), control_frames(), pieces(), a_packet_on_its_channel())
+    return (*greetings(), *whole, last)
 
 
 def sessions_of_netdriver_peers_are_decoded():
@@ -404,7 +432,7 @@ def play(transport, **options):
         session.connected()
         for pipeline in (0, FRAGMENT, SEQUENCED, ORDERED, BULK, WIDE):
             size = 3000 if pipeline in (FRAGMENT, BULK) else 50
-            session.expect_echoes([bytes(size)] * 5, pipeline, 5.0)
+            session.expect_echoes([bytes(size)] * 5, pipeline, 30.0)
         session.disconnect()
         session.step(50)
 
@@ -444,11 +472,11 @@ def a_recorded_websocket_session_is_decoded(server):
 def a_recorded_session_of_two_netdriver_peers_is_decoded(server):
     path = folder() / "recorded-netdriver.pcap"
     with Capture(path) as capture, UdpRecorder(capture, server.udp_port) as recorder:
-        options = ("--count", 200, "--size", 200, "--window", 16, "--seconds", 10)
+        options = ("--count", 200, "--size", 200, "--window", 16, "--seconds", 60)
         pipelines = ("--pipelines", PIPELINES, "--pipeline", ORDERED)
         target = ("udp", "127.0.0.1", recorder.port)
         client = Program("echo_client", *target, *options, *pipelines)
-        expect_equal(client.finish(15), 0, "exit code of echo_client")
+        expect_equal(client.finish(70), 0, "exit code of echo_client")
     packets = decode(path)
     wrong = {"malformed", "unknown", "reliable.class"}
     for packet in packets:

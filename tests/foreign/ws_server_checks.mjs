@@ -6,7 +6,7 @@ const { WebSocketServer } = loadPackage("ws");
 
 const CLIENT_SECONDS = 15;
 const CLIENT_MS = 18000;
-const REPLY_MS = 5000;
+const REPLY_MS = 30_000;
 
 /** Runs a server for the time of a function. */
 export async function withLibraryServer(options, onConnection, body) {

@@ -10,7 +10,7 @@ import { Client } from "./ws_client_checks.mjs";
 import { echo, expectSuccess } from "./ws_server_checks.mjs";
 
 const { WebSocketServer } = loadPackage("ws");
-const REPLY_MS = 5000;
+const REPLY_MS = 30_000;
 const VERSIONS = ["TLSv1.2", "TLSv1.3"];
 
 function place(name) {

@@ -53,6 +53,7 @@ const FIELDS: &[Row] = &[
     ("unvalidated_timeout_ms", |s| s.unvalidated_timeout_ms = -1, None),
     ("requests_per_address_max", |s| s.requests_per_address_max = 65_535, None),
     ("round_trip_interval_ms", |s| s.round_trip_interval_ms = -1, None),
+    ("path_mtu_raise_interval_ms", |s| s.path_mtu_raise_interval_ms = -1, None),
 ];
 
 /// Those about the shape of messages.
@@ -199,6 +200,7 @@ fn smallest() -> NetworkSettings {
         connections_per_address_max: 0,
         requests_per_address_max: 0,
         round_trip_interval_ms: 0,
+        path_mtu_raise_interval_ms: 0,
         perform_path_mtu_discovery: true,
         ..NetworkSettings::default()
     }
@@ -239,6 +241,7 @@ fn largest() -> NetworkSettings {
         connections_per_address_max: u32::MAX,
         requests_per_address_max: 65_534,
         round_trip_interval_ms: i32::MAX,
+        path_mtu_raise_interval_ms: i32::MAX,
         perform_path_mtu_discovery: true,
         ..NetworkSettings::default()
     }

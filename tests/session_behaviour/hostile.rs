@@ -188,3 +188,40 @@ fn challenges_are_answered_once_and_to_the_peer_alone() {
     let answers = hostile.drain();
     assert!(!answers.is_empty() && answers.len() < 120, "{}", answers.len());
 }
+
+#[test]
+fn only_packets_of_pipelines_that_send_again_count_on_channel_0() {
+    let mut hostile = Hostile::new();
+    hostile.hello(sound());
+    hostile.drain();
+    let header = [0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    let of = |pipeline: u8| [&[pipeline], &header[..], b"hi"].concat();
+    let wrong = [Vec::new(), of(0), of(2), of(255), vec![1]];
+    for (number, message) in (0..).zip(wrong.iter().chain([&of(1)])) {
+        let frame = [&[0x0a, 0][..], &(number as u16).to_le_bytes(), message].concat();
+        hostile.peer.send(&session_packet(number, &frame));
+    }
+    hostile.drain();
+    let event = hostile.server.pop_event().expect("one is a packet");
+    assert_eq!((event.kind, event.pipeline, &event.data[..]), (EventKind::Data, 1, &b"hi"[..]));
+    assert!(hostile.server.pop_event().is_none());
+    assert_eq!(hostile.server.statistics().malformed_in, wrong.len() as u64);
+    assert!(hostile.has_session());
+}
+
+#[test]
+fn packets_are_no_longer_than_the_peer_takes_once_it_has_said_so() {
+    let mut hostile = Hostile::new();
+    let longest = |server: &mut NetworkDriver, connection, pipeline| {
+        server.payload_size_max(connection, pipeline).expect("is open")
+    };
+    assert_eq!(longest(&mut hostile.server, hostile.connection, 0), 1390);
+    hostile.hello(Hello { datagram_size_max: 300, ..sound() });
+    hostile.drain();
+    assert_eq!(longest(&mut hostile.server, hostile.connection, 0), 290);
+    hostile.server.send(hostile.connection, 0, &[7; 290]).expect("fits");
+    let sent = hostile.drain();
+    assert!(sent.iter().all(|datagram| datagram.len() <= 300));
+    assert!(sent.iter().any(|datagram| datagram.len() == 300));
+    assert!(hostile.server.send(hostile.connection, 0, &[7; 291]).is_err());
+}

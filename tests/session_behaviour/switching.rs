@@ -56,41 +56,63 @@ impl Side {
 #[test]
 fn the_change_loses_doubles_and_reorders_nothing_on_any_pipeline_in_either_direction() {
     for seed in 0..60 {
-        let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &frames(), PIPELINES);
-        let network = NetworkSimulator {
-            send_loss_percent: [0.0, 10.0, 30.0][seed as usize % 3],
-            send_duplicate_percent: 10.0,
-            send_reorder_percent: 10.0,
-            send_delay_ms: 30,
-            send_jitter_ms: (seed as u32 % 2) * 30,
-            seed,
-            ..Default::default()
-        };
-        pair.server.set_network_simulator(&network);
-        pair.client.set_network_simulator(&NetworkSimulator { seed: seed + 1000, ..network });
-        let mut random = Random::new(seed);
-        let (mut server, mut client) = (Side::default(), Side::default());
-        for frame in 0..1500 {
-            server.send(&mut pair.server, pair.to_client, &mut random);
-            client.send(&mut pair.client, pair.to_server, &mut random);
-            pair.frame();
-            // A program that stops now and then.
-            let pauses = (20..60).contains(&frame) && seed % 4 == 1;
-            server.take(&mut pair.server, if pauses { 0 } else { 1 + random.below(20) });
-            client.take(&mut pair.client, 100);
-            let done = |side: &Side| side.got[1..].iter().all(|got| got.len() as u32 >= COUNT);
-            if done(&server) && done(&client) {
-                break;
-            }
-        }
-        for (name, side) in [("server", &server), ("client", &client)] {
-            for (pipeline, got) in side.got.iter().enumerate().skip(1) {
-                let all = Vec::from_iter(0..COUNT);
-                assert_eq!(*got, all, "seed {seed}, the {name}'s pipeline {pipeline}");
-            }
-        }
-        assert!(pair.client.connection_info(pair.to_server).expect("is open").session);
+        change(seed, None);
     }
+}
+
+#[test]
+fn so_it_does_when_both_ways_narrow_meanwhile() {
+    for seed in 0..60 {
+        // In the frame of the first messages, before and after the two have agreed, and later.
+        let frame = [0, 1, 3, 7, 20][seed as usize % 5];
+        change(seed, Some((frame, [1100, 700, 300][seed as usize / 5 % 3])));
+    }
+}
+
+/// Messages on all pipelines both ways from the first moment on; from a frame on, no packet that is
+/// longer than so many bytes arrives.
+fn change(seed: u64, narrows: Option<(u32, u32)>) {
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &frames(), PIPELINES);
+    let network = NetworkSimulator {
+        send_loss_percent: [0.0, 10.0, 30.0][seed as usize % 3],
+        send_duplicate_percent: 10.0,
+        send_reorder_percent: 10.0,
+        send_delay_ms: 30,
+        send_jitter_ms: (seed as u32 % 2) * 30,
+        seed,
+        ..Default::default()
+    };
+    pair.server.set_network_simulator(&network);
+    pair.client.set_network_simulator(&NetworkSimulator { seed: seed + 1000, ..network });
+    let mut random = Random::new(seed);
+    let (mut server, mut client) = (Side::default(), Side::default());
+    let frames = if narrows.is_some() { 6000 } else { 1500 };
+    for frame in 0..frames {
+        if let Some((_, receive_mtu)) = narrows.filter(|&(at, _)| at == frame) {
+            let narrow = NetworkSimulator { receive_mtu, ..network };
+            pair.server.set_network_simulator(&narrow);
+            let seed = seed + 1000;
+            pair.client.set_network_simulator(&NetworkSimulator { seed, ..narrow });
+        }
+        server.send(&mut pair.server, pair.to_client, &mut random);
+        client.send(&mut pair.client, pair.to_server, &mut random);
+        pair.frame();
+        // A program that stops now and then.
+        let pauses = (20..60).contains(&frame) && seed % 4 == 1;
+        server.take(&mut pair.server, if pauses { 0 } else { 1 + random.below(20) });
+        client.take(&mut pair.client, 100);
+        let done = |side: &Side| side.got[1..].iter().all(|got| got.len() as u32 >= COUNT);
+        if done(&server) && done(&client) {
+            break;
+        }
+    }
+    for (name, side) in [("server", &server), ("client", &client)] {
+        for (pipeline, got) in side.got.iter().enumerate().skip(1) {
+            let all = Vec::from_iter(0..COUNT);
+            assert_eq!(*got, all, "seed {seed} {narrows:?}, the {name}'s pipeline {pipeline}");
+        }
+    }
+    assert!(pair.client.connection_info(pair.to_server).expect("is open").session);
 }
 
 #[test]
@@ -180,9 +202,10 @@ fn a_wait_ends_at_once_when_a_pop_has_made_room_for_what_is_there() {
     let mut got = Vec::new();
     while got.len() < 30 {
         got.extend(std::iter::from_fn(|| pair.server.pop_event()).map(|event| event.data[0]));
-        assert!(got.len() == 30 || pair.server.wait(2000).expect("waits"), "more than {got:?}");
+        assert!(got.len() == 30 || pair.server.wait(60_000).expect("waits"), "more than {got:?}");
         pair.server.update().expect("updates");
     }
     assert_eq!(got, Vec::from_iter(0..30));
-    assert!(start.elapsed().as_millis() < 1500, "{:?}", start.elapsed());
+    // One wait that sleeps to its end takes twice as long.
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }

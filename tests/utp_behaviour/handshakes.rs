@@ -221,3 +221,47 @@ fn the_message_size_query_fails_as_sends_do() {
     let refused = pair.client.message_size_max(pair.to_server);
     assert_eq!(status(refused), netdriver::Status::NetworkStateMismatch);
 }
+
+#[test]
+fn before_an_address_is_proven_no_answer_is_longer_than_what_was_asked() {
+    let token = [9; 8];
+    let bare = [&b"UTP\x01\x01"[..], &token].concat();
+    let cookie = [&[0xf2][..], &token, b"cook"].concat();
+    let cases: [(&str, Vec<u8>); 6] = [
+        ("a request", bare.clone()),
+        ("one with a payload", [&bare[..], b"\x02\0hi"].concat()),
+        ("one with a long payload", [&bare[..], &[0x90, 1], &[7; 400]].concat()),
+        ("one whose length is wrong", [&bare[..], b"\x09\0hi"].concat()),
+        ("one with a forged cookie", cookie.clone()),
+        ("one with a forged cookie and a payload", [&cookie[..], b"\x02\0hi"].concat()),
+    ];
+    for cookie_threshold in [0, 256] {
+        for (name, asked) in &cases {
+            let settings = NetworkSettings {
+                accept_payload_before_validation: false,
+                perform_path_mtu_discovery: true,
+                cookie_threshold,
+                fixed_frame_time_ms: 100,
+                ..NetworkSettings::default()
+            };
+            let (mut server, endpoint) = server(InterfaceKind::Udp, &settings);
+            server.set_accept_payload(&[5; 300]).expect("fits");
+            let peer = RawDatagrams::to(&endpoint);
+            let (mut sent, mut got) = (0, 0);
+            // Ten seconds, in which it asks three times and then goes.
+            for frame in 0..100 {
+                if frame % 10 == 0 && frame < 30 {
+                    peer.send(asked);
+                    sent += asked.len();
+                }
+                settle(&mut [&mut server], 1);
+                while server.accept().is_some() || server.pop_event().is_some() {}
+                while let Some(answer) = peer.try_receive() {
+                    got += answer.len();
+                    assert!(answer.len() <= asked.len(), "{name}: {answer:02x?}");
+                }
+            }
+            assert!(got <= sent, "{name}: {got} bytes for {sent}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! Nothing of a connection changes while threads share the driver but its lane, and a lane belongs
 //! to one thread at a time: a second one is told, and never waits. No lane knows another one.
 
+use std::collections::VecDeque;
 use std::sync::atomic::AtomicUsize;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -12,10 +13,17 @@ use super::super::packets::Staged;
 use super::super::shared::{Link, Touched};
 use super::super::types::MessageKind;
 use super::sends::LaneSends;
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Fixed, Result, Status};
+use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// Bytes of staged messages for which a lane keeps memory.
 const KEPT_BYTES_MAX: usize = 256 << 10;
+/// Memory that a lane has not used for so long, or of which it has used so little, is let go of.
+pub const LANE_MEMORY_UNUSED_MAX: Micros = 10_000 * MICROS_PER_MS;
+/// Lanes that one update looks at for that.
+const LOOKS: usize = 4;
+/// So many times as much memory as was used is too much.
+const EXCESS: usize = 4;
 
 /// A message that waits to be sent in earnest; its bytes lie in the order of messages.
 #[derive(Clone, Copy)]
@@ -52,6 +60,8 @@ pub struct Staging {
     pub pipelines: Vec<StagedPipeline>,
     /// Bytes of the sockets' batches that this lane may still use.
     pub batch: usize,
+    /// The most messages at once, and bytes, since memory was let go of last.
+    used: (usize, usize),
 }
 
 impl Staging {
@@ -69,6 +79,8 @@ impl Staging {
 
     /// Everything was sent. Memory for what is usual stays.
     pub fn clear(&mut self) {
+        let (messages, bytes) = self.used;
+        self.used = (messages.max(self.messages.len()), bytes.max(self.bytes.len()));
         self.messages.clear();
         self.bytes.clear();
         if self.bytes.capacity() > KEPT_BYTES_MAX {
@@ -77,6 +89,23 @@ impl Staging {
         self.pipelines.clear();
         self.all = Staged::NONE;
         self.batch = 0;
+    }
+
+    /// Lets go of what was not used since the last time.
+    fn shrink(&mut self) {
+        let (messages, bytes) = std::mem::take(&mut self.used);
+        shrink(&mut self.messages, messages);
+        shrink(&mut self.bytes, bytes);
+        if messages == 0 {
+            self.pipelines = Vec::new();
+        }
+    }
+}
+
+/// Lets go of what is far more than the most that was used.
+fn shrink<T>(memory: &mut Vec<T>, used: usize) {
+    if memory.capacity() > EXCESS * used {
+        memory.shrink_to(used);
     }
 }
 
@@ -101,6 +130,25 @@ pub struct LaneState {
     pub crowded: bool,
     /// Pipelines whose window was full, each once.
     pub blocked: Vec<u8>,
+    /// In the list of those that keep memory.
+    kept: bool,
+    /// When memory was let go of last.
+    shrunk_at: Micros,
+}
+
+impl LaneState {
+    /// Does it keep memory of messages?
+    pub fn keeps_memory(&self) -> bool {
+        let staging = &self.staging;
+        staging.bytes.capacity() + staging.messages.capacity() > 0 || self.sends.kept() > 0
+    }
+
+    /// Lets go of memory that was not used since the last time.
+    fn shrink(&mut self, now: Micros) {
+        self.shrunk_at = now;
+        self.staging.shrink();
+        self.sends.shrink();
+    }
 }
 
 /// One lane, in cache lines of its own: processors fetch them in pairs.
@@ -124,6 +172,8 @@ pub struct Lanes {
     pub open: Vec<u32>,
     /// Memory for those that are settled next.
     pub spare: Vec<u32>,
+    /// Lanes that keep memory, each once, the one that was looked at longest ago first.
+    kept: VecDeque<u32>,
 }
 
 impl Lanes {
@@ -196,6 +246,38 @@ impl Lanes {
         taken
     }
 
+    /// A lane was settled: what memory it keeps is looked at from now on.
+    pub fn keep(&mut self, index: u32, now: Micros) {
+        let Some(state) = self.own(index) else { return };
+        if !state.kept && state.keeps_memory() {
+            (state.kept, state.shrunk_at) = (true, now);
+            self.kept.push_back(index);
+        }
+    }
+
+    /// Lets go of memory that lanes have not used for long. A few lanes get a look each time, so
+    /// that it costs the same however many there are.
+    #[inline]
+    pub fn shrink(&mut self, now: Micros) {
+        if !self.kept.is_empty() {
+            self.shrink_some(now);
+        }
+    }
+
+    fn shrink_some(&mut self, now: Micros) {
+        for _ in 0..LOOKS.min(self.kept.len()) {
+            let Some(index) = self.kept.pop_front() else { return };
+            let Some(state) = self.own(index) else { continue };
+            if now.saturating_sub(state.shrunk_at) >= LANE_MEMORY_UNUSED_MAX {
+                state.shrink(now);
+                state.kept = state.keeps_memory();
+            }
+            if state.kept {
+                self.kept.push_back(index);
+            }
+        }
+    }
+
     /// A connection has ended: its lane needs no memory any more.
     pub fn forget(&mut self, index: u32) {
         if let Some(state) = self.own(index)
@@ -211,11 +293,13 @@ impl Lanes {
 
 #[cold]
 fn crowded() -> Error {
-    let text = "another thread is in a call on this connection; use one thread per connection";
-    Error::new(Status::NetworkDriverParallelForErr, text)
+    Error::fixed(&Fixed(
+        Status::NetworkDriverParallelForErr,
+        "another thread is in a call on this connection; use one thread per connection",
+    ))
 }
 
 #[cold]
 fn missing() -> Error {
-    Error::new(Status::NetworkStateMismatch, "the driver was not made concurrent")
+    Error::fixed(&Fixed(Status::NetworkStateMismatch, "the driver was not made concurrent"))
 }

@@ -115,14 +115,14 @@ impl<'a> Concurrent<'a> {
         let mut cursor = lane.cursor.unwrap_or_else(|| Cursor::new(&entry.waiting));
         let mut count = 0;
         while count < most
-            && let Some(event) = driver.events.at(cursor)
+            && let Some((event, next)) = driver.events.show(cursor)
         {
             // Popping it starts the program's time to answer.
             if count > 0 && event.kind == EventKind::CloseRequest {
                 break;
             }
             each(event.view(&event.data));
-            cursor = driver.events.behind(cursor);
+            cursor = next;
             count += 1;
         }
         lane.cursor = Some(cursor);
@@ -168,6 +168,14 @@ impl<'a> Concurrent<'a> {
     /// As [`NetworkDriver::payload_size_max`].
     pub fn payload_size_max(self, connection: Connection, pipeline: u8) -> Result<u32> {
         self.driver.payload_size_max(connection, pipeline)
+    }
+
+    /// As [`NetworkDriver::message_size_max`].
+    ///
+    /// # Errors
+    /// As [`NetworkDriver::message_size_max`].
+    pub fn message_size_max(self, connection: Connection) -> Result<u32> {
+        self.driver.message_size_max(connection)
     }
 
     /// As [`NetworkDriver::header_size_max`].

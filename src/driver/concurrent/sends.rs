@@ -21,6 +21,8 @@ pub struct LaneSends {
 pub struct LaneSend {
     generation: u32,
     open: bool,
+    /// It was begun since memory was let go of last.
+    used: bool,
     /// To whom.
     pub connection: Connection,
     /// Through what.
@@ -53,11 +55,12 @@ impl LaneSends {
         self.generation = ((self.generation + 1) % SendHandle::LANE_GENERATIONS).max(1);
         let generation = self.generation;
         if free.is_none() {
-            let (open, bytes) = (true, Vec::new());
-            self.slots.push(LaneSend { generation, open, connection, pipeline, capacity, bytes });
+            let (open, used, bytes) = (true, true, Vec::new());
+            let send = LaneSend { generation, open, used, connection, pipeline, capacity, bytes };
+            self.slots.push(send);
         }
         let slot = &mut self.slots[place];
-        (slot.generation, slot.open) = (generation, true);
+        (slot.generation, slot.open, slot.used) = (generation, true, true);
         (slot.connection, slot.pipeline, slot.capacity) = (connection, pipeline, capacity);
         if slot.bytes.len() < capacity {
             slot.bytes.resize(capacity, 0);
@@ -101,9 +104,16 @@ impl LaneSends {
     }
 
     /// Messages that there is memory for.
-    #[cfg(test)]
     pub const fn kept(&self) -> usize {
         self.slots.len()
+    }
+
+    /// Lets go of the memory of those that were not begun since the last time, unless one is open.
+    pub fn shrink(&mut self) {
+        if self.is_idle() {
+            self.slots.retain_mut(|slot| std::mem::take(&mut slot.used));
+            self.slots.shrink_to_fit();
+        }
     }
 
     /// Lets go of the memory of those that were ended.

@@ -70,6 +70,7 @@ impl NetworkDriver {
         if let Some(lane) = self.lanes.own(index) {
             (lane.staging, lane.blocked) = (staging, blocked);
         }
+        self.lanes.keep(index, self.now);
     }
 
     fn send_staged(&mut self, index: u32, staging: &mut Staging) {

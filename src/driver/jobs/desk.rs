@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::graph::JobId;
 use super::inside::{self, Standing};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Fixed, Result, Status};
 use crate::log::note;
 use crate::pump::Workers;
 
@@ -54,10 +54,10 @@ pub struct Desk {
 }
 
 fn pending() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::DriverInUse,
         "a job of this driver is scheduled and not complete; complete it before other calls",
-    )
+    ))
 }
 
 impl Desk {
@@ -123,7 +123,10 @@ impl Desk {
         let mut state = self.state.lock();
         check()?;
         if !state.open {
-            return Err(Error::new(Status::InvalidHandle, "the driver was taken out or destroyed"));
+            return Err(Error::fixed(&Fixed(
+                Status::InvalidHandle,
+                "the driver was taken out or destroyed",
+            )));
         }
         self.count(alone, 1);
         state.count += 1;
@@ -247,10 +250,10 @@ fn admit(driver: usize) -> Result<()> {
     match inside::standing(driver) {
         Standing::Alone => Ok(()),
         Standing::Outside => Err(pending()),
-        Standing::Beside => Err(Error::new(
+        Standing::Beside => Err(Error::fixed(&Fixed(
             Status::DriverInUse,
             "other threads are inside this job, too; it may only pop events and send, beside them",
-        )),
+        ))),
     }
 }
 

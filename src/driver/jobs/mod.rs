@@ -27,7 +27,16 @@ pub use work::{
 };
 
 use super::SharedDriver;
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
+
+#[cold]
+fn in_log() -> Error {
+    Error::new(
+        Status::DriverInUse,
+        "a log callback runs inside of calls on drivers and must not wait for a job; \
+         let it return first",
+    )
+}
 
 static TABLE: Table<Scheduled> = Table::new(Mutex::new(Graph::new()), Condvar::new());
 
@@ -63,8 +72,11 @@ impl Job {
     /// The result; [`Status::InvalidArgument`](crate::Status::InvalidArgument) when the job waits
     /// for one that this thread is inside of; [`Status::DriverInUse`](crate::Status::DriverInUse)
     /// when it waits for one of a driver that this thread has [entered](SharedDriver::enter): leave
-    /// the driver first. The job is still scheduled after both.
+    /// the driver first; the same inside of a log callback. The job is still scheduled after all.
     pub fn complete(self) -> Result<()> {
+        if crate::log::in_sink() && !self.is_complete() {
+            return Err(in_log());
+        }
         TABLE.complete(self.0)
     }
 

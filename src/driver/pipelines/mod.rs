@@ -57,6 +57,13 @@ impl Pipelines {
         template.is_some_and(|template| template.measure.has_reliable_tail())
     }
 
+    /// Has a pipeline a ReliableSequenced stage, whatever its place?
+    pub(super) fn sends_again(&self, pipeline: u8) -> bool {
+        let place = usize::from(pipeline).checked_sub(1);
+        let template = place.and_then(|place| self.list.get(place));
+        template.is_some_and(|template| template.measure.sends_again())
+    }
+
     /// Tells lists of pipelines apart: the kinds of stages, in order.
     pub(super) fn digest(&self) -> u32 {
         let described = self.list.iter().map(|template| template.config.describe());

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::super::connections::Link;
 use super::super::send::overflow;
 use super::super::{Event, EventKind, NetworkDriver};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Fixed, Result, Status};
 use crate::proto::pipeline::{Output, Pipeline, SendError};
 
 /// Where a machine's packets and messages go: to a connection, on one of its pipelines.
@@ -162,11 +162,11 @@ impl NetworkDriver {
 }
 
 pub(in crate::driver) fn window_full() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::NetworkSendQueueFull,
         "too many messages of this reliable pipeline are not acknowledged yet; update, or try \
          again after its Writable event",
-    )
+    ))
 }
 
 fn stage_refused(number: i32) -> Error {

@@ -1,7 +1,11 @@
 //! A driver whose UDP socket fails: its connections go on, and only what repeats is told.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::error::Status;
 use crate::proto::endpoint::NetworkEndpoint;
+use crate::proto::time::{MICROS_PER_MS, Micros};
 use crate::settings::{InterfaceKind, InterfaceSettings, NetworkSettings};
 use crate::{Connection, EventKind, NetworkDriver};
 
@@ -46,12 +50,24 @@ impl Pair {
         panic!("it did not happen in time");
     }
 
+    /// Lets a driver's clock stand where it is, but for what is added to it.
+    fn stop_clock(driver: &mut NetworkDriver) -> Arc<AtomicU64> {
+        let clock = Arc::new(AtomicU64::new(driver.pump.clock.now()));
+        driver.pump.clock.shown = Some(Arc::clone(&clock));
+        clock
+    }
+
     /// A message of the client arrives.
     fn talks(&mut self) {
         self.client.send(self.to_server, 0, b"still here").expect("is sent");
         let event = self.until(|pair| pair.server.pop_event());
         assert_eq!((event.kind, &event.data[..]), (EventKind::Data, &b"still here"[..]));
     }
+}
+
+/// How long until a driver's broken socket is made anew.
+fn wait(driver: &NetworkDriver) -> Micros {
+    driver.pump.until_retry().filter(|&wait| wait > 0).expect("it waits")
 }
 
 #[test]
@@ -78,23 +94,38 @@ fn connections_live_on_when_a_socket_fails_to_send() {
 }
 
 #[test]
-fn two_failures_in_a_row_are_the_receive_error_of_their_update() {
+fn two_failures_in_a_row_are_the_receive_error_until_it_is_made_anew() {
     let mut pair = Pair::new();
+    let clock = Pair::stop_clock(&mut pair.server);
     pair.server.pump.udp[0].fail(2);
-    pair.server.update().expect("goes on");
-    assert_eq!(pair.server.receive_error_code(), Status::NetworkSocketError as i32);
+    for _ in 0..10 {
+        pair.server.update().expect("goes on");
+        assert_eq!(pair.server.receive_error_code(), Status::NetworkSocketError as i32);
+        assert_eq!(pair.server.statistics().sockets_remade, 1, "not in every update");
+    }
+    clock.fetch_add(wait(&pair.server), Ordering::Relaxed);
     pair.server.update().expect("goes on");
     assert_eq!(pair.server.receive_error_code(), 0, "this one has made it anew");
+    pair.server.pump.clock.shown = None;
     pair.talks();
 }
 
 #[test]
 fn two_failures_in_a_row_are_what_a_flush_fails_with() {
     let mut pair = Pair::new();
+    let clock = Pair::stop_clock(&mut pair.client);
     pair.client.send(pair.to_server, 0, b"lost").expect("is sent");
     pair.client.pump.udp[0].fail(2);
-    let error = pair.client.flush().expect_err("it failed twice");
-    assert_eq!(error.status(), Status::NetworkSocketError);
+    for _ in 0..2 {
+        let error = pair.client.flush().expect_err("it is broken");
+        assert_eq!(error.status(), Status::NetworkSocketError);
+        pair.client.send(pair.to_server, 0, b"lost too").expect("is sent");
+    }
+    clock.fetch_add(wait(&pair.client), Ordering::Relaxed);
+    assert!(pair.client.flush().is_ok());
+    pair.client.pump.clock.shown = None;
+    let event = pair.until(|pair| pair.server.pop_event());
+    assert_eq!(&event.data[..], b"lost too", "that which waited when it was made anew");
     pair.talks();
 }
 
@@ -105,11 +136,14 @@ fn a_driver_that_sleeps_wakes_to_make_a_broken_socket_anew() {
         let mut driver = NetworkDriver::new(&settings).expect("the settings are good");
         driver.add_interface(InterfaceSettings::new(InterfaceKind::Udp)).expect("is added");
         driver.bind(0, &NetworkEndpoint::loopback_ipv4(0)).expect("binds");
+        let clock = Pair::stop_clock(&mut driver);
         driver.update().expect("updates");
         assert_eq!(driver.next_timeout_ms(), None);
         driver.pump.udp[0].fail(2);
         driver.update().expect("goes on");
-        assert_eq!(driver.next_timeout_ms(), Some(250));
+        assert_eq!(driver.next_timeout_ms(), Some((wait(&driver) / MICROS_PER_MS) as u32));
+        clock.fetch_add(wait(&driver), Ordering::Relaxed);
+        assert_eq!(driver.next_timeout_ms(), Some(0));
         driver.update().expect("makes it anew");
         assert_eq!((driver.next_timeout_ms(), driver.pump.udp_remade), (None, 2));
     }

@@ -5,7 +5,7 @@ use super::super::connections::Link;
 use super::super::packets::Staged;
 use super::super::{Connection, MessageKind, NetworkDriver, SendHandle};
 use super::overflow;
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Fixed, Result, Status};
 use crate::log::note;
 use crate::settings::Dialect;
 
@@ -32,12 +32,13 @@ struct SendSlot {
 }
 
 impl OpenSends {
+    #[inline(always)]
     fn open(
         &mut self,
         connection: Connection,
         pipeline: u8,
         capacity: usize,
-    ) -> Option<SendHandle> {
+    ) -> Option<(SendHandle, &mut [u8])> {
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.slots.len() < SENDS_OPEN_MAX => {
@@ -62,7 +63,7 @@ impl OpenSends {
         if slot.bytes.len() < capacity {
             slot.bytes.resize(capacity, 0);
         }
-        Some(SendHandle::new(index, slot.generation))
+        Some((SendHandle::new(index, slot.generation), &mut slot.bytes[..capacity]))
     }
 
     fn get(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
@@ -70,20 +71,29 @@ impl OpenSends {
         slot.filter(|slot| slot.open && slot.generation == handle.generation()).ok_or_else(not_open)
     }
 
+    #[inline(always)]
     fn close(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
-        self.get(handle)?.open = false;
+        let Some(slot) = self.slots.get_mut(handle.index()) else { return Err(not_open()) };
+        if slot.generation != handle.generation() || !std::mem::take(&mut slot.open) {
+            return Err(not_open());
+        }
         self.free.push(handle.index() as u32);
-        self.slots.get_mut(handle.index()).ok_or_else(not_open)
+        Ok(slot)
     }
 }
 
 /// The handle is of no send that is open.
 #[cold]
 pub(in crate::driver) fn not_open() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::NetworkSendHandleInvalid,
         "the send was ended or aborted already; each begin needs exactly one end or abort",
-    )
+    ))
+}
+
+#[cold]
+fn too_many() -> Error {
+    Error::new(Status::LimitReached, format!("{SENDS_OPEN_MAX} sends are open; end or abort some"))
 }
 
 impl NetworkDriver {
@@ -97,15 +107,43 @@ impl NetworkDriver {
         pipeline: u8,
         required: u32,
     ) -> Result<SendHandle> {
+        self.begin_in_place(connection, pipeline, required).map(|(handle, _)| handle)
+    }
+
+    /// The same, and where to write it.
+    #[inline(always)]
+    pub(crate) fn begin_in_place(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        required: u32,
+    ) -> Result<(SendHandle, &mut [u8])> {
+        let quick = if pipeline == 0 && self.connections.can_send(connection) {
+            self.begins_quickly(connection.index(), required)
+        } else {
+            None
+        };
+        let capacity = match quick {
+            Some(capacity) => capacity,
+            None => self.begins_slowly(connection, pipeline, required)?,
+        };
+        self.sends.open(connection, pipeline, capacity).ok_or_else(too_many)
+    }
+
+    /// Bytes that a message gets that may be begun now.
+    #[inline(never)]
+    fn begins_slowly(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        required: u32,
+    ) -> Result<usize> {
         let index = self.sendable(connection, pipeline)?;
         let capacity = self.capacity_in_place(index, pipeline, required)?;
         if !self.may_begin(index, required, Staged::NONE) {
             return Err(self.refuse(index));
         }
-        self.sends.open(connection, pipeline, capacity).ok_or_else(|| {
-            let text = format!("{SENDS_OPEN_MAX} sends are open; end or abort some");
-            Error::new(Status::LimitReached, text)
-        })
+        Ok(capacity)
     }
 
     /// Bytes that a message in place gets when the program says that it needs `required`.
@@ -172,11 +210,22 @@ impl NetworkDriver {
         length: u32,
         kind: MessageKind,
     ) -> Result<()> {
+        self.end_in_place(handle, length, kind)
+    }
+
+    /// The same, for who ends many.
+    #[inline(always)]
+    pub(crate) fn end_in_place(
+        &mut self,
+        handle: SendHandle,
+        length: u32,
+        kind: MessageKind,
+    ) -> Result<()> {
         let slot = self.sends.close(handle)?;
         let (connection, pipeline, capacity) = (slot.connection, slot.pipeline, slot.capacity);
         let bytes = std::mem::take(&mut slot.bytes);
         let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
-            Some(data) => self.send_as(connection, pipeline, kind, data),
+            Some(data) => self.send_at_once(connection, pipeline, kind, data),
             None => Err(overflow(length as usize, capacity)),
         };
         if let Some(slot) = self.sends.slots.get_mut(handle.index()) {

@@ -49,8 +49,7 @@ impl NetworkDriver {
     }
 
     /// Sends one message to many connections; `each` hears what became of it, in order. Plain
-    /// connections of servers share one encoded frame, and the memory of a large one; when they
-    /// compress, all that forget their context and have the same window do.
+    /// connections of servers share a large frame and its memory; when they compress, all that forget their context and have the same window do.
     ///
     /// # Errors
     /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) for text that is not UTF-8;
@@ -70,26 +69,33 @@ impl NetworkDriver {
             text: Default::default(),
         };
         shared.bytes.clear();
+        // To write a header is as cheap as to copy one. Whether it is text was asked already.
+        let short = pipeline == 0 && kind != MessageKind::Text && data.len() < SHARED_SIZE_MIN;
         for connection in connections {
-            let outcome = match self.sendable(connection, pipeline) {
-                Ok(index) => self.send_shared(index, pipeline, kind, data, &mut shared),
-                Err(error) => Err(error),
-            };
-            each(outcome);
+            let sent = short
+                && self.connections.can_send(connection)
+                && self.send_quickly(connection.index(), kind, data);
+            each(if sent {
+                Ok(())
+            } else {
+                self.send_shared(connection, pipeline, kind, data, &mut shared)
+            });
         }
         self.scratch = shared.bytes;
         Ok(())
     }
 
     /// Sends to one of many; `shared` holds the server's frames that somebody needed.
+    #[inline(never)]
     fn send_shared(
         &mut self,
-        index: u32,
+        connection: Connection,
         pipeline: u8,
         kind: MessageKind,
         data: &[u8],
         shared: &mut SharedFrames,
     ) -> Result<()> {
+        let index = self.sendable(connection, pipeline)?;
         let entry = self.connections.at(index);
         let Link::Stream(id) = entry.link else {
             return self.send_one(index, pipeline, kind, data);

@@ -4,7 +4,7 @@
 use super::super::connections::Link;
 use super::super::{Connection, MessageKind, NetworkDriver};
 use super::{closed, frame_kind, overflow};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Fixed, Result, Status};
 use crate::proto::websocket::{PieceError, message_size_in};
 use crate::pump::StreamId;
 use crate::settings::Dialect;
@@ -124,23 +124,24 @@ impl NetworkDriver {
 }
 
 pub(super) fn busy() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::NetworkStateMismatch,
         "a message is being sent in pieces on this connection; finish it first",
-    )
+    ))
 }
 
 fn refused(error: PieceError) -> Error {
     match error {
-        PieceError::NotBegun => {
-            Error::new(Status::NetworkStateMismatch, "no message was begun; begin one first")
-        }
+        PieceError::NotBegun => Error::fixed(&Fixed(
+            Status::NetworkStateMismatch,
+            "no message was begun; begin one first",
+        )),
         PieceError::Text => {
             Error::argument("the text is not valid UTF-8; the message stays as it was")
         }
-        PieceError::Compressor => Error::new(
+        PieceError::Compressor => Error::fixed(&Fixed(
             Status::NetworkStateMismatch,
             "the compressor failed; the connection is closed",
-        ),
+        )),
     }
 }

@@ -34,6 +34,8 @@ pub struct Peer {
     paths: PathValidation<Link>,
     /// Pipelines whose own stage waits for its last acknowledgement.
     gated: Vec<u8>,
+    /// When packets were last put on [`session::PACKET_CHANNEL`].
+    packets_at: Option<Micros>,
     /// Until when the goodbye waits for what was sent before.
     lingers_until: Option<Micros>,
     /// In the list of those with something to send.
@@ -52,6 +54,7 @@ impl Peer {
             session: None,
             paths: PathValidation::default(),
             gated: Vec::new(),
+            packets_at: None,
             lingers_until: None,
             listed: false,
             owing: false,
@@ -60,7 +63,8 @@ impl Peer {
     }
 
     /// The session, once messages may go through it.
-    fn sending(&mut self) -> Option<&mut Session> {
+    #[inline]
+    pub fn sending(&mut self) -> Option<&mut Session> {
         let may = self.negotiation.may_send();
         self.session.as_mut().filter(|_| may)
     }
@@ -68,6 +72,12 @@ impl Peer {
     /// The same, to be looked at.
     pub const fn established(&self) -> Option<&Session> {
         if self.negotiation.may_send() { self.session.as_ref() } else { None }
+    }
+
+    /// The session may have something to send. False: that was known.
+    #[inline]
+    pub const fn list(&mut self) -> bool {
+        !std::mem::replace(&mut self.listed, true)
     }
 
     fn next_timeout(&self) -> Option<Micros> {
@@ -94,6 +104,20 @@ impl Default for Sessions {
     fn default() -> Self {
         let priorities = Box::new([0; PIPELINES_MAX + 1]);
         Self { dirty: Vec::new(), owing: Vec::new(), due: 0, stalled: Vec::new(), priorities }
+    }
+}
+
+impl Sessions {
+    /// The priority of a pipeline; higher goes first.
+    #[inline]
+    pub const fn priority(&self, pipeline: u8) -> u8 {
+        self.priorities[pipeline as usize]
+    }
+
+    /// A connection's session may have something to send.
+    #[inline]
+    pub fn list(&mut self, index: u32) {
+        self.dirty.push(index);
     }
 }
 
@@ -181,10 +205,12 @@ impl NetworkDriver {
             let connection = self.connections.at(index).connection(index);
             note!(Warning, "{connection:?} has other pipelines than this side; both need the same");
         }
-        let path = self.packet_size_max(index) as u16;
-        let datagram = ours.datagram_size_max.min(hello.datagram_size_max).min(path);
+        let datagram = ours.datagram_size_max.min(hello.datagram_size_max);
         let entry = self.connections.at(index);
-        let Some(token) = entry.utp.as_deref().map(UtpConnection::token) else { return };
+        let Some(utp) = &mut entry.utp else { return };
+        // Packets of Unity Transport are no longer, either: the peer would drop them.
+        utp.limit_path(datagram);
+        let token = utp.token();
         let measured = Some(u64::from(entry.round_trip.smoothed())).filter(|&micros| micros > 0);
         let settings = &self.settings;
         let config = session::Config {
@@ -194,15 +220,19 @@ impl NetworkDriver {
             send_queue_bytes_max: settings.outbound_bytes_max,
             // The driver counts them itself.
             message_queue_bytes_max: u32::MAX,
-            reliable: self.reliable_channels(),
+            reliable: self.channels(Self::is_carried, session::PACKET_CHANNEL),
+            resent: self.channels(|driver, pipeline| driver.pipelines.sends_again(pipeline), 0),
+            peer_takes_pieces: hello.takes_pieces(),
             repair_percent_max: settings.session_repair_percent as u8,
             give_up: from_ms(settings.disconnect_timeout_ms),
             round_trip: measured,
             measure_interval: from_ms(settings.round_trip_interval_ms),
             ..session::Config::new(token)
         };
+        let path = self.packet_size_max(index) as u16;
         let Some(peer) = &mut self.connections.at(index).session else { return };
         let session = peer.session.insert(Session::new(now, config));
+        session.set_datagram_size(path);
         if peer.negotiation.may_send() {
             // The server waits for a first packet, and the program may have nothing to say.
             session.ping();
@@ -214,17 +244,19 @@ impl NetworkDriver {
         Hello {
             version: hello::VERSION,
             answer,
-            features: 0,
+            features: hello::FEATURE_PIECES,
             datagram_size_max: self.settings.max_message_size as u16,
             window: self.settings.inbound_bytes_max.clamp(WINDOW_MIN, WINDOW_MAX),
             pipelines: self.pipelines.digest(),
         }
     }
 
-    fn reliable_channels(&self) -> ChannelSet {
+    /// Pipelines of one sort, and another channel.
+    fn channels(&self, are: impl Fn(&Self, u8) -> bool, other: u8) -> ChannelSet {
         let mut channels = ChannelSet::default();
+        channels.insert(other);
         for pipeline in 1..=self.pipelines.count() {
-            if self.is_carried(pipeline as u8) {
+            if are(self, pipeline as u8) {
                 channels.insert(pipeline as u8);
             }
         }
@@ -234,9 +266,9 @@ impl NetworkDriver {
     /// The session of a connection may have something to send.
     fn mark_session(&mut self, index: u32) {
         if let Some(peer) = &mut self.connections.at(index).session
-            && !std::mem::replace(&mut peer.listed, true)
+            && peer.list()
         {
-            self.sessions.dirty.push(index);
+            self.sessions.list(index);
         }
     }
 

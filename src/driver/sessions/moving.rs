@@ -36,6 +36,9 @@ impl NetworkDriver {
         let Some(data) = session.poll_path_response() else { return };
         if peer.paths.handle_response(link, data).is_some() {
             session.handle_path_change(now);
+            if let Some(utp) = &mut self.connections.at(index).utp {
+                utp.handle_path_change(now);
+            }
             self.set_link(index, link);
         }
     }

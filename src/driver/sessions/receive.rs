@@ -2,7 +2,7 @@
 
 use super::super::connections::{Connections, Link};
 use super::super::{Connection, ConnectionState, NetworkDriver};
-use crate::proto::session::{Output, Taken, packet};
+use crate::proto::session::{Output, PACKET_CHANNEL, Taken, packet};
 
 /// Where what a session delivers goes: to a connection.
 struct Sink<'a> {
@@ -27,8 +27,18 @@ impl Output for Sink<'_> {
     }
 
     fn reliable(&mut self, channel: u8, data: &[u8]) {
-        if self.is_open() {
+        if !self.is_open() {
+            return;
+        }
+        if channel != PACKET_CHANNEL {
             self.driver.receive_carried(self.index, channel, data);
+            return;
+        }
+        match data.split_first() {
+            Some((&pipeline, packet)) if self.driver.pipelines.sends_again(pipeline) => {
+                self.driver.receive_packet(self.index, pipeline, packet, None);
+            }
+            _ => self.driver.statistics.malformed_in += 1,
         }
     }
 

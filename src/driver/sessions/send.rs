@@ -1,7 +1,10 @@
 //! Messages into sessions, and the change from a pipeline's own reliable stage to the session.
 
 use super::super::NetworkDriver;
-use crate::proto::session::MESSAGE_COST;
+use crate::proto::session::{MESSAGE_COST, PACKET_CHANNEL};
+
+/// Bytes of packets that wait or are under way in pieces, at most.
+const PACKET_BYTES_MAX: u64 = 64 << 10;
 
 /// What `count` packets of a carried pipeline with `bytes` bytes in all take of its room, less what
 /// one message costs.
@@ -96,7 +99,7 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         let session = entry.session.as_mut()?.sending()?;
         if packet.len() > session.message_size_max() {
-            return None;
+            return self.send_in_pieces(index, pipeline, packet);
         }
         let sent = session.send_message(pipeline, &[packet]).is_ok();
         // The flush finds it there, and tells the program that there is room.
@@ -107,12 +110,49 @@ impl NetworkDriver {
         Some(sent)
     }
 
+    /// Puts a packet that is too long for a datagram of the session, and that a stage of its
+    /// pipeline sends again until it is acknowledged, on a channel of its own, which may cut it.
+    /// `None`: it is none, or this peer takes no pieces.
+    fn send_in_pieces(&mut self, index: u32, pipeline: u8, packet: &[u8]) -> Option<bool> {
+        if !self.pipelines.sends_again(pipeline) {
+            return None;
+        }
+        let now = self.now;
+        let priority = self.sessions.priorities[usize::from(pipeline)];
+        // Its stage sends nothing new then: it was lost, or will have been.
+        let again = self.is_carried(pipeline);
+        let fits = packet.len() <= self.packet_room(index);
+        let peer = self.connections.at(index).session.as_mut()?;
+        let before = peer.packets_at;
+        let session = peer.sending()?;
+        if !session.peer_takes_pieces() {
+            if again || !fits {
+                session.note_oversize(now);
+                self.mark_session(index);
+            }
+            return None;
+        }
+        // What is on its way there need not be sent again, and the stage knows nothing of that.
+        let takes = if again {
+            // All that it sends now, and then no more before all of it has arrived.
+            session.is_channel_idle(PACKET_CHANNEL) || before == Some(now)
+        } else {
+            session.reliable_cost(PACKET_CHANNEL) < PACKET_BYTES_MAX
+        };
+        if takes {
+            session.hold_reliable(PACKET_CHANNEL, priority, &[&[pipeline], packet]);
+            peer.packets_at = Some(now);
+            self.mark_session(index);
+        }
+        (takes || again || !fits).then_some(true)
+    }
+
     /// Takes a packet of a pipeline whose order and delivery the session sees to.
     pub(in crate::driver) fn carry_packet(&mut self, index: u32, pipeline: u8, packet: &[u8]) {
-        let priority = self.sessions.priorities[usize::from(pipeline)];
+        let priority = self.sessions.priority(pipeline);
         let peer = &mut self.connections.at(index).session;
         if let Some(session) = peer.as_mut().and_then(|peer| peer.sending()) {
-            session.hold_reliable(pipeline, priority, packet);
+            session.hold_reliable(pipeline, priority, &[packet]);
         }
         self.mark_session(index);
     }

@@ -120,12 +120,30 @@ impl NetworkDriver {
 
     /// The path of a connection takes packets of no more than this: messages and fragments follow.
     fn narrow_path(&mut self, index: u32, size: u16) {
+        let now = self.now;
         let entry = self.connections.at(index);
         let connection = entry.connection(index);
         if let Some(utp) = &mut entry.utp {
-            utp.narrow_path(size);
+            utp.narrow_path(now, size);
             note!(Info, "the path of {connection:?} takes {size} bytes at most now");
         }
+    }
+
+    /// A probe may have shown that the path of a connection takes more than before: messages and
+    /// fragments follow.
+    pub(in crate::driver) fn widen_path(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        if !entry.utp.as_mut().is_some_and(|utp| utp.take_widened()) {
+            return;
+        }
+        let connection = entry.connection(index);
+        let size = self.packet_size_max(index);
+        if let Some(peer) = &mut self.connections.at(index).session
+            && let Some(session) = &mut peer.session
+        {
+            session.set_datagram_size(u16::try_from(size).unwrap_or(u16::MAX));
+        }
+        note!(Info, "the path of {connection:?} takes {size} bytes now");
     }
 
     /// Has the socket of a link as much as it should hold?

@@ -1,7 +1,8 @@
 //! Which drivers this thread is inside: who waits for a driver must not wait for himself.
 //!
 //! The usual case, one driver, is one word; in a shared library even that costs tens of
-//! instructions, so calls of the C interface are not noted.
+//! instructions, so calls of the C interface are not noted. It notes those that they make to the
+//! program: only there can anybody wait.
 
 use std::cell::{Cell, RefCell};
 

@@ -59,8 +59,13 @@ unsafe impl<T: Send + Sync> Sync for SharedLock<T> {}
 /// Sole access.
 pub struct Exclusive<'a, T> {
     lock: &'a SharedLock<T>,
+}
+
+/// Sole access of the background pump.
+pub struct PumpTurn<'a, T> {
+    content: Exclusive<'a, T>,
     /// Freed after the lock, so that those who slept find it free.
-    turn: Option<MutexGuard<'a, ()>>,
+    _turn: MutexGuard<'a, ()>,
 }
 
 /// Access beside others.
@@ -92,7 +97,7 @@ impl<T> SharedLock<T> {
                     self.holder.store(FREE, Ordering::Release);
                     return None;
                 }
-                Ok(_) => return Some(Exclusive { lock: self, turn: None }),
+                Ok(_) => return Some(Exclusive { lock: self }),
                 Err(PUMP) if self.sleep_until_turn_ends() => {}
                 Err(_) => return None,
             }
@@ -117,7 +122,7 @@ impl<T> SharedLock<T> {
 
     /// For the background pump; `None` while a call is inside. It waits for calls beside others for
     /// a moment only: one that makes another call would wait for the pump, and the pump for it.
-    pub fn try_turn(&self) -> Option<Exclusive<'_, T>> {
+    pub fn try_turn(&self) -> Option<PumpTurn<'_, T>> {
         let turn = self.turn.lock();
         self.holder.compare_exchange(FREE, PUMP, Ordering::SeqCst, Ordering::Relaxed).ok()?;
         let mut tries = 0;
@@ -130,7 +135,7 @@ impl<T> SharedLock<T> {
             yield_now();
         }
         self.turn_thread.store(own_number(), Ordering::Relaxed);
-        Some(Exclusive { lock: self, turn: Some(turn) })
+        Some(PumpTurn { content: Exclusive { lock: self }, _turn: turn })
     }
 
     /// From now on there may be shared users.
@@ -184,9 +189,6 @@ impl<T> SharedLock<T> {
     /// Asked by who has just become the holder.
     #[inline]
     fn has_shared_users(&self) -> bool {
-        if !self.sharing.load(Ordering::Relaxed) {
-            return false;
-        }
         sequential_fence();
         let mut used = self.used.load(Ordering::SeqCst);
         while used != 0 {
@@ -250,10 +252,27 @@ impl<T> DerefMut for Exclusive<'_, T> {
 impl<T> Drop for Exclusive<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if self.turn.is_some() {
-            self.lock.turn_thread.store(NOBODY, Ordering::Relaxed);
-        }
         self.lock.holder.store(FREE, Ordering::Release);
+    }
+}
+
+impl<T> Deref for PumpTurn<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.content
+    }
+}
+
+impl<T> DerefMut for PumpTurn<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.content
+    }
+}
+
+impl<T> Drop for PumpTurn<'_, T> {
+    fn drop(&mut self) {
+        self.content.lock.turn_thread.store(NOBODY, Ordering::Relaxed);
     }
 }
 

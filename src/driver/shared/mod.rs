@@ -17,7 +17,7 @@ use std::sync::{Arc, Weak};
 
 use super::jobs::{Desk, Round, is_in_job};
 use super::{Concurrent, NetworkDriver};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Fixed, Result, Status};
 use crate::log::note;
 use crate::proto::time::Micros;
 use crate::pump::Turn;
@@ -62,44 +62,63 @@ impl WeakDriver {
 struct Place {
     lock: SharedLock<Content>,
     jobs: Desk,
-    /// Threads note that they are inside. A call of the C interface has no need to, and would pay
-    /// for it: the program's code does not run in it.
+    /// Threads note that they are inside. A call of the C interface would pay for it, and the
+    /// program's code runs in it only where a [`Site`] is noted.
     noted: bool,
     /// What the job for each connection has before it.
     round: Mutex<Round>,
 }
 
+#[cold]
 fn in_use() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::DriverInUse,
         "another thread is inside a call on this driver; use one thread at a time",
-    )
+    ))
 }
 
+#[cold]
 fn inside() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::DriverInUse,
         "this thread is inside a call on the driver, so a job of it cannot run here; \
          leave the call first",
-    )
+    ))
 }
 
+#[cold]
 fn taken() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::DriverInUse,
         "another call has the driver to itself now; make concurrent calls between updates",
-    )
+    ))
 }
 
+#[cold]
 fn empty() -> Error {
-    Error::new(Status::InvalidHandle, "the driver was taken out or destroyed")
+    Error::fixed(&Fixed(Status::InvalidHandle, "the driver was taken out or destroyed"))
 }
 
+#[cold]
 fn poisoned() -> Error {
-    Error::new(
+    Error::fixed(&Fixed(
         Status::Panic,
         "the library failed inside this driver; destroy it (the log has the details)",
-    )
+    ))
+}
+
+/// Tells the place of a driver from others, to code that calls the program from inside its calls.
+#[derive(Clone, Copy)]
+pub(crate) struct Site(usize);
+
+impl Site {
+    /// Runs `body`, which calls the program, inside of a call on the driver that is not noted: what
+    /// would wait for the driver there is refused instead.
+    #[inline]
+    pub(crate) fn call_out<R>(self, body: impl FnOnce() -> R) -> R {
+        let _mark = here::enter(self.0);
+        body()
+    }
 }
 
 impl SharedDriver {
@@ -203,6 +222,11 @@ impl SharedDriver {
     /// Tells places apart.
     pub(super) fn id(&self) -> usize {
         Arc::as_ptr(&self.place).addr()
+    }
+
+    /// The same for those who call the program from inside.
+    pub(crate) fn site(&self) -> Site {
+        Site(self.id())
     }
 
     /// The same driver, not kept alive.
@@ -362,10 +386,10 @@ impl ConcurrentDriver {
 fn background_turn(place: &Place, body: fn(&mut NetworkDriver) -> Micros) -> Turn {
     match place.lock.try_turn() {
         // A panic ends the thread, and the driver says so to whoever comes next.
-        Some(content) => {
+        Some(mut content) => {
             let number = std::ptr::from_ref(place).addr();
             let _mark = place.noted.then(|| here::enter(number));
-            enter(content, body).map_or(Turn::Over, Turn::Sleep)
+            enter_content(&mut content, body).map_or(Turn::Over, Turn::Sleep)
         }
         None => Turn::Refused,
     }
@@ -381,39 +405,46 @@ fn enter<R>(
 
 #[inline]
 fn enter_content<R>(
-    content: &mut Exclusive<'_, Content>,
+    content: &mut Content,
     body: impl FnOnce(&mut NetworkDriver) -> R,
 ) -> Result<R> {
-    let driver = match &mut **content {
-        Content::Driver(driver) => driver,
-        Content::Poisoned { .. } => return Err(poisoned()),
-        Content::Empty => return Err(empty()),
-    };
-    if driver.is_touched() && driver.share().has_failed() {
+    let Content::Driver(driver) = content else { return Err(refusal(content)) };
+    let touched = driver.is_touched();
+    if touched && driver.share().has_failed() {
         poison(content);
         return Err(poisoned());
     }
     let settled = AssertUnwindSafe(|| {
-        driver.settle_lanes();
+        if touched {
+            driver.settle_touched();
+        }
         body(driver)
     });
     match catch_unwind(settled) {
         Ok(outcome) => Ok(outcome),
-        Err(panic) => {
-            note!(Error, "a call on a driver failed inside: {}", panic_text(&*panic));
-            poison(content);
-            resume_unwind(panic)
-        }
+        Err(panic) => fail(content, panic),
     }
+}
+
+/// Why a place lets nobody in.
+#[cold]
+fn refusal(content: &Content) -> Error {
+    if matches!(content, Content::Empty) { empty() } else { poisoned() }
+}
+
+/// A call has failed inside: the driver is fit only to be dropped.
+#[cold]
+#[inline(never)]
+fn fail(content: &mut Content, panic: Box<dyn Any + Send>) -> ! {
+    note!(Error, "a call on a driver failed inside: {}", panic_text(&*panic));
+    poison(content);
+    resume_unwind(panic)
 }
 
 #[inline]
 fn share<R>(content: Shared<'_, Content>, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
-    let driver = match &*content {
-        Content::Driver(driver) => driver.share(),
-        Content::Poisoned { .. } => return Err(poisoned()),
-        Content::Empty => return Err(empty()),
-    };
+    let Content::Driver(driver) = &*content else { return Err(refusal(&content)) };
+    let driver = driver.share();
     if driver.has_failed() {
         return Err(poisoned());
     }

@@ -68,9 +68,17 @@ impl Fields {
         &self.text[span.range()]
     }
 
+    /// Without the empty ones in front.
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.text.split("\r\n").skip_while(|line| line.is_empty())
+    }
+
+    fn first_line(&self) -> &str {
+        self.lines().next().unwrap_or_default()
+    }
+
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let lines = self.text.split("\r\n").skip_while(|line| line.is_empty()).skip(1);
-        let fields = lines.map_while(|line| line.split_once(':'));
+        let fields = self.lines().skip(1).map_while(|line| line.split_once(':'));
         fields.map(|(name, value)| (name, value.trim_matches([' ', '\t'])))
     }
 
@@ -145,13 +153,11 @@ fn whole(
     }
 }
 
-/// The head of a request. It owns its text, so a program can read it long after the handshake.
+/// The head of a request. It owns its text, and nothing else, so a program can read it long after
+/// the handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestHead {
     fields: Fields,
-    method: Span,
-    target: Span,
-    version: u8,
 }
 
 impl RequestHead {
@@ -184,25 +190,29 @@ impl RequestHead {
         if hosts > 1 || (hosts == 0 && version >= 1) {
             return Err(HeadError::Malformed("not exactly one Host"));
         }
-        let head = Self {
-            method: Span::of(raw, method.as_bytes()),
-            target: Span::of(raw, target.as_bytes()),
-            fields,
-            version,
-        };
+        let head = Self { fields };
+        // As above: two readers of one text.
+        if (head.method(), head.target(), head.minor_version()) != (method, target, version) {
+            return Err(HeadError::Malformed("bad request line"));
+        }
         Ok(Some((head, size)))
+    }
+
+    /// The parts of the request line, the method first.
+    fn parts(&self) -> impl Iterator<Item = &str> {
+        self.fields.first_line().split(' ')
     }
 
     /// The method, as sent ("GET").
     #[must_use]
     pub fn method(&self) -> &str {
-        self.fields.get(self.method)
+        self.parts().next().unwrap_or_default()
     }
 
     /// The request target, as sent: path and query, not decoded.
     #[must_use]
     pub fn target(&self) -> &str {
-        self.fields.get(self.target)
+        self.parts().nth(1).unwrap_or_default()
     }
 
     /// The target before the first `?`.
@@ -220,7 +230,7 @@ impl RequestHead {
     /// The minor version: 0 for HTTP/1.0, 1 for HTTP/1.1.
     #[must_use]
     pub fn minor_version(&self) -> u8 {
-        self.version
+        u8::from(self.parts().nth(2) != Some("HTTP/1.0"))
     }
 
     /// The value of the first header field of this name (compared without case).

@@ -14,17 +14,18 @@ pub struct Pool {
 
 impl Pool {
     /// An empty buffer with room for `size` bytes.
+    #[inline]
     pub fn take(&mut self, size: usize) -> Vec<u8> {
         let mut buffer = self.spare.pop().unwrap_or_default();
         self.bytes -= buffer.capacity();
-        // Few different capacities, so that a buffer fits whatever it is taken for next.
         if buffer.capacity() < size {
-            buffer.reserve_exact(size.max(CAPACITY_MIN).next_power_of_two());
+            grow(&mut buffer, size);
         }
         buffer
     }
 
     /// A buffer with a copy of `bytes`.
+    #[inline]
     pub fn copy(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut buffer = self.take(bytes.len());
         buffer.extend_from_slice(bytes);
@@ -44,6 +45,12 @@ impl Pool {
     pub fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+/// Few different capacities, so that a buffer fits whatever it is taken for next.
+#[cold]
+fn grow(buffer: &mut Vec<u8>, size: usize) {
+    buffer.reserve_exact(size.max(CAPACITY_MIN).next_power_of_two());
 }
 
 /// A packet on its way out: it grows at its front.

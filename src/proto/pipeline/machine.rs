@@ -3,6 +3,7 @@
 use super::buffer::{Packet, Pool};
 use super::chain::{self, Context, Stage};
 use super::config::{PipelineConfig, StageConfig};
+use super::reliable::header::ShortHeader;
 use super::statistics::StageStatistics;
 use super::{Output, PacketError, SendError};
 use crate::proto::time::Micros;
@@ -90,6 +91,42 @@ impl Pipeline {
         let result = chain::send(&mut self.stages, &mut packet, &mut context);
         packet.recycle(&mut self.pool);
         result
+    }
+
+    /// As [`handle_send`](Self::handle_send) for a pipeline that is nothing but a
+    /// ReliableSequenced stage with a window of 64 or less: the packet is what this gives, and the
+    /// message behind it. `None`: it is another one, or the message is not taken; nothing was
+    /// done.
+    #[inline(always)]
+    pub fn send_alone(
+        &mut self,
+        now: Micros,
+        message: &[u8],
+        packet_max: usize,
+    ) -> Option<ShortHeader> {
+        let [Stage::Reliable(stage)] = &mut self.stages[..] else { return None };
+        let header = stage.send_short(now, message, packet_max, &mut self.pool)?;
+        self.packet_max = packet_max;
+        Some(header)
+    }
+
+    /// Is it nothing but a ReliableSequenced stage that leaves its work to something below? Then
+    /// the bytes of the header that the stage would make itself.
+    #[inline]
+    #[must_use]
+    pub fn carries_alone(&self) -> Option<usize> {
+        match &self.stages[..] {
+            [Stage::Reliable(stage)] if stage.sends_carried() => Some(stage.headroom()),
+            _ => None,
+        }
+    }
+
+    /// A message went below as it is, because it [carries it](Self::carries_alone).
+    #[inline]
+    pub fn handle_carried_send(&mut self) {
+        if let [Stage::Reliable(stage)] = &mut self.stages[..] {
+            stage.handle_carried_send();
+        }
     }
 
     /// Would a message be taken behind `staged` packets of others, which are not here yet? Then
@@ -202,6 +239,12 @@ impl Pipeline {
     #[must_use]
     pub fn has_reliable_tail(&self) -> bool {
         matches!(self.stages.last(), Some(Stage::Reliable(_)))
+    }
+
+    /// Has it a stage that sends packets again until they are acknowledged?
+    #[must_use]
+    pub fn sends_again(&self) -> bool {
+        self.stages.iter().any(|stage| matches!(stage, Stage::Reliable(_)))
     }
 
     /// Whether something below provides order and reliability already: then a ReliableSequenced

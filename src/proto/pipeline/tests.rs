@@ -12,6 +12,7 @@ mod golden;
 mod joined;
 mod reliable;
 mod sequenced;
+mod short;
 mod simulator;
 mod stages;
 mod wrap;

@@ -17,6 +17,10 @@ pub const ATTEMPTS_MAX: u32 = 3;
 /// Time until the second; the third waits twice as long.
 const INTERVAL: Micros = 200 * MICROS_PER_MS;
 
+/// The feature of a side that takes PART frames, and packets of pipelines on channel 0: it can be
+/// sent what is too long for its path in pieces.
+pub const FEATURE_PIECES: u32 = 1;
+
 /// What a Hello begins with.
 const MAGIC: [u8; 4] = *b"ndHi";
 /// The flag of an answer.
@@ -40,6 +44,12 @@ pub struct Hello {
 }
 
 impl Hello {
+    /// Can it be sent in pieces what is too long for a datagram?
+    #[must_use]
+    pub const fn takes_pieces(&self) -> bool {
+        self.features & FEATURE_PIECES != 0
+    }
+
     /// Appends the whole packet.
     pub fn write(&self, token: Token, out: &mut Vec<u8>) {
         out.extend_from_slice(&data_header(token, PIPELINE));

@@ -4,10 +4,11 @@ mod receive;
 mod transmit;
 
 use std::collections::VecDeque;
+use std::hint::cold_path;
 
 use super::congestion::{Controller as _, DelayAwareCubic};
 use super::frame::{MESSAGE_OVERHEAD, RELIABLE_OVERHEAD};
-use super::narrow::{self, Narrowing};
+use super::narrow::Narrowing;
 use super::pacer::Pacer;
 use super::packet::LONG_HEADER_SIZE;
 use super::receive_channel::ReceiveChannel;
@@ -17,7 +18,9 @@ use super::repair::Repairer;
 use super::ring::ByteRing;
 use super::rtt::RoundTrip;
 use super::send_channel::SendChannel;
-use super::{Config, DATAGRAM_SIZE_MIN, Failure, Output, Refused, Statistics, cost};
+use super::{
+    Config, DATAGRAM_SIZE_LIMIT, DATAGRAM_SIZE_MIN, Failure, Output, Refused, Statistics, cost,
+};
 use crate::proto::time::{MICROS_PER_MS, Micros, earliest};
 
 /// Probe timeouts without an answer until the path counts as broken.
@@ -31,6 +34,8 @@ const BACKOFF_MAX: u32 = 8;
 const PROBE_TIMEOUT_MAX: Micros = 2000 * MICROS_PER_MS;
 /// The peer is asked for a larger window again after this.
 const BLOCKED_INTERVAL: Micros = 200 * MICROS_PER_MS;
+/// What was too long for the path and has not been sent again for so long has arrived.
+const OVERSIZE_PAUSE: Micros = 5000 * MICROS_PER_MS;
 /// Acknowledgements that carry a new window.
 const WINDOW_REPEATS: u8 = 2;
 
@@ -65,6 +70,9 @@ pub struct Session {
     narrowing: Narrowing,
     /// It was found to take less, and nobody has asked yet.
     narrowed: bool,
+    /// When what is too long for the path, and cannot be cut for this peer, left at first and at
+    /// last.
+    oversize: Option<(Micros, Micros)>,
     // What this side sends.
     sending: Vec<SendChannel>,
     messages: VecDeque<Queued>,
@@ -84,6 +92,9 @@ pub struct Session {
     ping_due: bool,
     /// The next datagram is a short one, whatever else waits.
     short_due: bool,
+    /// The datagram that is being written holds something that is sent again by others, if it is
+    /// lost, and perhaps for ever.
+    watched: bool,
     peer_ack_delay: Micros,
     /// When the round trip was measured, or last asked for.
     measured: Micros,
@@ -110,7 +121,8 @@ impl Session {
     /// A session whose both sides have said Hello.
     #[must_use]
     pub fn new(now: Micros, mut config: Config) -> Self {
-        config.datagram_size_max = config.datagram_size_max.max(DATAGRAM_SIZE_MIN);
+        let limit = DATAGRAM_SIZE_LIMIT as u16;
+        config.datagram_size_max = config.datagram_size_max.clamp(DATAGRAM_SIZE_MIN, limit);
         let datagram = config.datagram_size_max;
         let mut session = Self {
             sending: Vec::new(),
@@ -128,6 +140,7 @@ impl Session {
             probe_due: false,
             ping_due: false,
             short_due: false,
+            watched: false,
             peer_ack_delay: config.ack_delay,
             measured: now,
             progress: now,
@@ -145,6 +158,7 @@ impl Session {
             datagram_size: 0,
             narrowing: Narrowing::default(),
             narrowed: false,
+            oversize: None,
             config,
         };
         session.set_datagram_size(datagram);
@@ -154,10 +168,33 @@ impl Session {
     /// Says how long a datagram the path takes, as far as is known now. Messages that were accepted
     /// before leave all the same, those that must arrive in pieces.
     pub fn set_datagram_size(&mut self, size: u16) {
+        let before = self.datagram_size;
         self.datagram_size = size.clamp(DATAGRAM_SIZE_MIN, self.config.datagram_size_max);
-        let shorter = narrow::next_size(self.datagram_size);
-        let long = if shorter < self.datagram_size { u32::from(shorter) } else { u32::MAX };
-        self.recovery.set_long(long);
+        if self.datagram_size > before {
+            // What was held against longer datagrams does not count any more.
+            self.narrowing.clear();
+            self.oversize = None;
+        }
+        self.recovery.set_longest(u32::from(self.datagram_size));
+    }
+
+    /// Something that must arrive leaves although it is too long for the path, because this peer
+    /// takes no pieces. When that goes on for [`Config::give_up`], the session fails: the path does
+    /// not take it.
+    pub fn note_oversize(&mut self, now: Micros) {
+        let goes_on = |&(_, last): &(Micros, Micros)| now.saturating_sub(last) <= OVERSIZE_PAUSE;
+        let (since, _) = self.oversize.filter(goes_on).unwrap_or((now, now));
+        self.oversize = Some((since, now));
+        let patience = self.config.give_up;
+        if patience > 0 && now.saturating_sub(since) > patience {
+            self.failure = Some(Failure::Unacknowledged);
+        }
+    }
+
+    /// Does the peer take messages of reliable channels in pieces?
+    #[must_use]
+    pub const fn peer_takes_pieces(&self) -> bool {
+        self.config.peer_takes_pieces
     }
 
     /// How long a datagram the path takes, once, when it was found to take less than was thought.
@@ -181,6 +218,7 @@ impl Session {
     ///
     /// # Errors
     /// It is too long, or too many wait already.
+    #[inline(always)]
     pub fn send_message(&mut self, pipeline: u8, parts: &[&[u8]]) -> Result<(), Refused> {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if length > self.message_size_max() {
@@ -226,8 +264,10 @@ impl Session {
     }
 
     /// As [`send_reliable`](Self::send_reliable), for a message that was accepted elsewhere
-    /// already: however much waits, and it must fit.
-    pub fn hold_reliable(&mut self, channel: u8, priority: u8, message: &[u8]) {
+    /// already, however much waits. It has at most [`DATAGRAM_SIZE_LIMIT`] bytes; one that is too
+    /// long for a datagram leaves in pieces.
+    pub fn hold_reliable(&mut self, channel: u8, priority: u8, parts: &[&[u8]]) {
+        debug_assert!(parts.iter().map(|part| part.len()).sum::<usize>() <= DATAGRAM_SIZE_LIMIT);
         let datagrams = self.datagrams;
         let place = self.sending_place(channel);
         let channel = &mut self.sending[place];
@@ -235,8 +275,30 @@ impl Session {
             channel.served = datagrams;
         }
         channel.priority = priority;
+        channel.push(self.order, parts);
+        self.order += 1;
+    }
+
+    /// The same, if a channel that had messages before has room for `size` bytes, or holds nothing.
+    /// False: nothing was done.
+    #[inline]
+    pub fn hold_within(&mut self, channel: u8, priority: u8, size: usize, message: &[u8]) -> bool {
+        let Some(channel) = self.sending.iter_mut().find(|known| known.id == channel) else {
+            cold_path();
+            return false;
+        };
+        let most = u64::from(self.config.send_queue_bytes_max);
+        if !channel.is_idle() && channel.cost() + cost(size) > most {
+            cold_path();
+            return false;
+        }
+        if channel.is_sent() {
+            channel.served = self.datagrams;
+        }
+        channel.priority = priority;
         channel.push(self.order, &[message]);
         self.order += 1;
+        true
     }
 
     const fn next_order(&mut self) -> u64 {
@@ -373,10 +435,14 @@ impl Session {
         for channel in &mut self.sending {
             probed += channel.probe(room);
         }
-        // Perhaps only what is long gets lost.
-        self.short_due = self.probe_count >= SHORT_PROBE || self.narrowing.suspects();
+        self.short_due = self.doubts_long();
         // Something that asks for an answer must leave, whatever else there is.
         self.ping_due |= probed == 0 || self.short_due;
+    }
+
+    /// Is it perhaps only what is long that gets lost?
+    fn doubts_long(&self) -> bool {
+        self.probe_count >= SHORT_PROBE || self.narrowing.suspects()
     }
 
     fn probe_timeout(&self) -> Micros {

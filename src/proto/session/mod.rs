@@ -51,6 +51,13 @@ pub const REPAIR_PERCENT_MAX_DEFAULT: u8 = 66;
 /// The smallest datagram that a session works with.
 pub const DATAGRAM_SIZE_MIN: u16 = 256;
 
+/// The reliable channel of packets that pipelines' own stages have made and that are too long for
+/// a datagram by now: the pipeline's number, and what a Data packet has behind that.
+pub const PACKET_CHANNEL: u8 = 0;
+/// Bytes of the longest datagram and of the longest message of a reliable channel: no packet of
+/// Unity Transport is longer, and what leaves in pieces was accepted as one.
+pub const DATAGRAM_SIZE_LIMIT: usize = 1472;
+
 /// What a message costs of the window.
 #[must_use]
 pub const fn cost(length: usize) -> u64 {
@@ -104,6 +111,11 @@ pub struct Config {
     pub message_queue_bytes_max: u32,
     /// The channels whose order and delivery the session sees to.
     pub reliable: ChannelSet,
+    /// Pipelines with stages of their own that send packets again: it must be noticed when one of
+    /// those is too long for the path.
+    pub resent: ChannelSet,
+    /// The peer takes messages of reliable channels in pieces.
+    pub peer_takes_pieces: bool,
     /// What repairs may cost, in percent of what they protect; 0 is none.
     pub repair_percent_max: u8,
     /// How long an acknowledgement may wait.
@@ -129,6 +141,8 @@ impl Config {
             send_queue_bytes_max: SEND_QUEUE_BYTES_MAX_DEFAULT,
             message_queue_bytes_max: MESSAGE_QUEUE_BYTES_MAX_DEFAULT,
             reliable: ChannelSet::default(),
+            resent: ChannelSet::default(),
+            peer_takes_pieces: true,
             repair_percent_max: REPAIR_PERCENT_MAX_DEFAULT,
             ack_delay: ACK_DELAY_DEFAULT,
             give_up: 30_000 * MICROS_PER_MS,

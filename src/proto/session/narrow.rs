@@ -5,88 +5,132 @@
 
 use super::DATAGRAM_SIZE_MIN;
 use crate::proto::time::Micros;
-use crate::proto::utp::path_mtu::PATH_MTU_MIN;
+use crate::proto::utp::path_mtu::{PATH_MTU_MIN, PATH_MTU_NARROW};
 
 /// How long datagrams are once longer ones have gone missing, from step to step.
-const SIZES: [u16; 3] = [PATH_MTU_MIN, 512, DATAGRAM_SIZE_MIN];
-/// Times that long datagrams were lost and none arrived, each sent after the loss before was
+pub const SIZES: [u16; 3] = [PATH_MTU_MIN, PATH_MTU_NARROW, DATAGRAM_SIZE_MIN];
+/// Times that longer datagrams were lost and none arrived, each sent after the loss before was
 /// noticed. Chance alone makes as many of a path that loses one of four once in 4,000 times.
 const STRIKES_MAX: u8 = 6;
+/// Times from which on it is better to be careful.
+const STRIKES_SUSPECT: u8 = 2;
 
-/// The watch of one session.
-#[derive(Debug, Default)]
-pub struct Narrowing {
+/// What speaks against one step being too small.
+#[derive(Clone, Copy, Debug, Default)]
+struct Watch {
     strikes: u8,
     /// When the last of them was noticed.
     noticed: Micros,
 }
 
-impl Narrowing {
-    /// Is there a suspicion?
-    pub const fn suspects(&self) -> bool {
-        self.strikes > 0
-    }
-
-    /// A long datagram arrived, or the path is another.
-    pub const fn clear(&mut self) {
-        self.strikes = 0;
-    }
-
-    /// Long datagrams are lost, the last of which left at `sent`. True when the path must be taken
-    /// for too narrow.
-    pub fn handle_lost(&mut self, now: Micros, sent: Micros) -> bool {
-        if self.suspects() && sent < self.noticed {
-            return false;
-        }
-        self.strikes += 1;
-        self.noticed = now;
-        if self.strikes < STRIKES_MAX {
-            return false;
-        }
-        self.strikes = 0;
-        true
-    }
+/// The watch of one session.
+#[derive(Debug, Default)]
+pub struct Narrowing {
+    /// By the place of the step.
+    watches: [Watch; SIZES.len()],
 }
 
-/// How long datagrams are when those of `size` bytes are too long; the size itself when there is
-/// nothing less.
-pub fn next_size(size: u16) -> u16 {
-    SIZES.into_iter().find(|&less| less < size).unwrap_or(size)
+impl Narrowing {
+    /// Is there a suspicion?
+    pub fn suspects(&self) -> bool {
+        self.watches.iter().any(|watch| watch.strikes >= STRIKES_SUSPECT)
+    }
+
+    /// The path is another, or what was taken for lost was late.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// A datagram of so many bytes arrived.
+    pub fn handle_arrived(&mut self, size: u32) {
+        for (watch, step) in self.watches.iter_mut().zip(SIZES) {
+            if size > u32::from(step) {
+                watch.strikes = 0;
+            }
+        }
+    }
+
+    /// Datagrams are lost; for each step, when the last of those left that were longer. The
+    /// longest that the path may be believed to take, if that is news.
+    pub fn handle_lost(
+        &mut self,
+        now: Micros,
+        longer_sent: [Option<Micros>; SIZES.len()],
+    ) -> Option<u16> {
+        let mut narrower = None;
+        for (place, sent) in longer_sent.into_iter().enumerate() {
+            let watch = &mut self.watches[place];
+            let Some(sent) = sent else { continue };
+            if watch.strikes > 0 && sent < watch.noticed {
+                continue;
+            }
+            watch.strikes += 1;
+            watch.noticed = now;
+            if watch.strikes >= STRIKES_MAX {
+                narrower = narrower.or(Some(SIZES[place]));
+            }
+        }
+        if narrower.is_some() {
+            // It begins anew with the next size.
+            self.clear();
+        }
+        narrower
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A datagram of so many bytes that left at `sent` is lost.
+    fn lose(watch: &mut Narrowing, now: Micros, size: u16, sent: Micros) -> Option<u16> {
+        watch.handle_lost(now, SIZES.map(|step| Some(sent).filter(|_| size > step)))
+    }
+
     #[test]
     fn losses_that_one_cause_may_have_count_once() {
         let mut watch = Narrowing::default();
         for sent in 0..100 {
-            assert!(!watch.handle_lost(100, sent), "all of one flight");
+            assert_eq!(lose(&mut watch, 100, 1400, sent), None, "all of one flight");
         }
+        assert!(!watch.suspects());
         for now in 1..5 {
-            assert!(!watch.handle_lost(100 + now * 100, now * 100), "{now}");
+            assert_eq!(lose(&mut watch, 100 + now * 100, 1400, now * 100), None, "{now}");
+            assert!(watch.suspects());
         }
-        assert!(watch.handle_lost(1000, 900));
+        assert_eq!(lose(&mut watch, 1000, 1400, 900), Some(1024));
         assert!(!watch.suspects(), "it begins anew with the next size");
     }
 
     #[test]
-    fn a_long_datagram_that_arrives_ends_every_suspicion() {
+    fn a_datagram_that_arrives_ends_every_suspicion_against_those_that_are_no_longer() {
         let mut watch = Narrowing::default();
         for round in 0..50 {
-            assert!(!watch.handle_lost(round * 10, round * 10));
+            assert_eq!(lose(&mut watch, round * 10, 1400, round * 10), None);
             if round % 5 == 4 {
-                watch.clear();
+                watch.handle_arrived(1100);
             }
         }
+        watch.clear();
+        for round in 0..5 {
+            assert_eq!(lose(&mut watch, round * 10, 1400, round * 10), None);
+            watch.handle_arrived(1024);
+        }
+        assert_eq!(lose(&mut watch, 100, 1400, 100), Some(1024), "shorter ones say nothing");
     }
 
     #[test]
-    fn sizes_fall_in_steps_to_the_smallest() {
-        assert_eq!(
-            [1472, 1025, 1024, 513, 512, 256].map(next_size),
-            [1024, 1024, 512, 512, 256, 256]
-        );
+    fn what_is_lost_says_how_narrow_the_path_may_be() {
+        for (size, found) in [(1025, 1024), (1024, 512), (513, 512), (512, 256), (257, 256)] {
+            let mut watch = Narrowing::default();
+            let found_after = (1..=6).find_map(|round| {
+                lose(&mut watch, round * 10, size, round * 10).map(|found| (round, found))
+            });
+            assert_eq!(found_after, Some((6, found)), "{size}");
+        }
+        let mut watch = Narrowing::default();
+        for round in 0..100 {
+            assert_eq!(lose(&mut watch, round * 10, 256, round * 10), None);
+        }
     }
 }

@@ -6,13 +6,10 @@ use std::collections::VecDeque;
 
 use super::frame::REPAIR_SPAN_MAX;
 use super::send_channel::UNACKNOWLEDGED_MAX;
-use super::{Output, cost};
+use super::{DATAGRAM_SIZE_LIMIT, Output, cost};
 
 /// Repairs that wait for another message of theirs.
 const REPAIRS_MAX: usize = 4;
-/// Bytes of the longest message that honest peers send: no packet of theirs is longer, and what
-/// leaves in pieces was accepted as one.
-const MESSAGE_SIZE_MAX: usize = 1472;
 /// Messages after which the number of the newest packet is noted.
 const MARK: u64 = UNACKNOWLEDGED_MAX / 4;
 /// Buffers that are kept for later.
@@ -156,7 +153,7 @@ impl ReceiveChannel {
         let more = if known.is_some() { data.len() as u64 } else { cost(data.len()) };
         // What is asked of the whole message is asked before anything is taken: of what was
         // acknowledged nothing may go.
-        if begun + data.len() > MESSAGE_SIZE_MAX || !self.allows(distance, more, room) {
+        if begun + data.len() > DATAGRAM_SIZE_LIMIT || !self.allows(distance, more, room) {
             return Verdict::Refused;
         }
         let place = known.unwrap_or_else(|| {
@@ -225,7 +222,7 @@ impl ReceiveChannel {
         }
         // Its pieces, if some have come, have taken their part of the room.
         let more = cost(data.len()).saturating_sub(self.cost_of_pieces(sequence));
-        if !self.allows(distance, more, room) {
+        if data.len() > DATAGRAM_SIZE_LIMIT || !self.allows(distance, more, room) {
             return Verdict::Refused;
         }
         if !self.pieces.is_empty() {

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use super::narrow::SIZES;
 use super::rtt::RoundTrip;
 use crate::proto::time::{MICROS_PER_MS, Micros};
 
@@ -73,8 +74,8 @@ pub struct Acknowledged {
     pub elapsed: Option<Micros>,
     /// Packets that had been taken for lost.
     pub spurious: u64,
-    /// One of them was long.
-    pub long: bool,
+    /// Bytes of the longest of them.
+    pub longest: u32,
 }
 
 /// What was lost.
@@ -84,8 +85,8 @@ pub struct Losses {
     pub packets: u64,
     /// When the last of them left.
     pub sent: Micros,
-    /// When the last of those left that were long.
-    pub long_sent: Option<Micros>,
+    /// For each step of [`SIZES`], when the last of those left that were longer.
+    pub longer_sent: [Option<Micros>; SIZES.len()],
 }
 
 /// Packets under way.
@@ -105,8 +106,8 @@ pub struct Recovery {
     suspects: VecDeque<u64>,
     /// When the last packet left whose loss must be noticed.
     last_vital: Micros,
-    /// Packets of more bytes are long.
-    long: u32,
+    /// That packets of more bytes get lost is known, and tells nothing new of the path.
+    longest: u32,
     /// When and with which number the last two spans of time began.
     spans: [(Micros, u64); 2],
 }
@@ -126,7 +127,7 @@ impl Recovery {
             loss_time: None,
             suspects: VecDeque::new(),
             last_vital: 0,
-            long: u32::MAX,
+            longest: u32::MAX,
             spans: [(0, 0); 2],
         }
     }
@@ -145,9 +146,9 @@ impl Recovery {
         self.largest_acknowledged.map_or(0, |largest| largest + 1).min(self.spans[0].1)
     }
 
-    /// From here on packets of more bytes are long.
-    pub const fn set_long(&mut self, size: u32) {
-        self.long = size;
+    /// From here on it is no news that packets of more bytes get lost.
+    pub const fn set_longest(&mut self, longest: u32) {
+        self.longest = longest;
     }
 
     /// Bytes under way.
@@ -301,7 +302,7 @@ impl Recovery {
         packet.state = State::Done;
         result.bytes += u64::from(packet.size);
         result.packets += 1;
-        result.long |= packet.size > self.long;
+        result.longest = result.longest.max(packet.size);
         self.in_flight -= u64::from(packet.size);
         self.vital -= u64::from(packet.vital);
         let start = (packet.contents - self.contents_base) as usize;
@@ -363,8 +364,12 @@ impl Recovery {
         packet.state = State::Done;
         losses.packets += 1;
         losses.sent = losses.sent.max(packet.sent);
-        if packet.size > self.long {
-            losses.long_sent = losses.long_sent.max(Some(packet.sent));
+        if packet.size <= self.longest {
+            for (last, step) in losses.longer_sent.iter_mut().zip(SIZES) {
+                if packet.size > u32::from(step) {
+                    *last = (*last).max(Some(packet.sent));
+                }
+            }
         }
         self.in_flight -= u64::from(packet.size);
         self.vital -= u64::from(packet.vital);

@@ -30,6 +30,7 @@ impl ByteRing {
     }
 
     /// Appends bytes and returns where they begin.
+    #[inline(always)]
     pub fn push(&mut self, parts: &[&[u8]]) -> u64 {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if self.len() + length > self.storage.len() {
@@ -41,12 +42,21 @@ impl ByteRing {
                 continue;
             }
             let place = self.place(self.tail);
-            let first = part.len().min(self.storage.len() - place);
-            self.storage[place..place + first].copy_from_slice(&part[..first]);
-            self.storage[..part.len() - first].copy_from_slice(&part[first..]);
+            match self.storage.get_mut(place..place + part.len()) {
+                Some(room) => room.copy_from_slice(part),
+                None => self.wrap(place, part),
+            }
             self.tail += part.len() as u64;
         }
         start
+    }
+
+    /// Writes a part that does not fit in front of the end.
+    #[cold]
+    fn wrap(&mut self, place: usize, part: &[u8]) {
+        let (first, rest) = part.split_at(self.storage.len() - place);
+        self.storage[place..].copy_from_slice(first);
+        self.storage[..rest.len()].copy_from_slice(rest);
     }
 
     /// The bytes at a position, in two pieces because the ring has an end.
@@ -71,6 +81,7 @@ impl ByteRing {
         }
     }
 
+    #[cold]
     fn grow(&mut self, needed: usize) {
         let capacity = needed.next_power_of_two().max(CAPACITY_MIN);
         let mut bigger = vec![0; capacity];

@@ -130,6 +130,7 @@ impl SendChannel {
     }
 
     /// Takes a message; `order` is its place among all messages of the session.
+    #[inline(always)]
     pub fn push(&mut self, order: u64, parts: &[&[u8]]) {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let position = self.bytes.push(parts);

@@ -119,6 +119,8 @@ pub struct UtpConnection {
     /// What the layers below add to a packet.
     overhead: u16,
     round_trip: Option<Micros>,
+    /// The path is known to take more than before, and nobody has asked yet.
+    widened: bool,
 }
 
 impl UtpConnection {
@@ -143,14 +145,23 @@ impl UtpConnection {
             prober: Prober::new(now),
             overhead: 0,
             round_trip: None,
+            widened: false,
         }
     }
 
     /// Says how large packets may be, and what the layers below add to each. With `discover` a
-    /// server's connection is settled once the path is known, a client's likewise.
-    pub fn set_path(&mut self, now: Micros, largest: u16, overhead: u16, discover: bool) {
+    /// server's connection is settled once the path is known, a client's likewise. A path that
+    /// takes less is asked for more each time `raise_interval` has passed.
+    pub fn set_path(
+        &mut self,
+        now: Micros,
+        (largest, overhead): (u16, u16),
+        discover: bool,
+        raise_interval: Micros,
+    ) {
         self.overhead = overhead;
-        self.path_mtu = if discover { PathMtu::new(now, largest) } else { PathMtu::off(largest) };
+        let path = if discover { PathMtu::new(now, largest) } else { PathMtu::off(largest) };
+        self.path_mtu = path.raised_after(raise_interval);
         if self.validated && self.is_established() {
             self.path_mtu.handle_validated(now);
         }
@@ -177,8 +188,23 @@ impl UtpConnection {
     }
 
     /// The path takes packets of no more than this, as it has turned out.
-    pub fn narrow_path(&mut self, packet_size: u16) {
-        self.path_mtu.narrow(packet_size.saturating_add(self.overhead));
+    pub fn narrow_path(&mut self, now: Micros, packet_size: u16) {
+        self.path_mtu.narrow(now, packet_size.saturating_add(self.overhead));
+    }
+
+    /// The peer takes packets of no more than this, as it says.
+    pub fn limit_path(&mut self, packet_size: u16) {
+        self.path_mtu.limit(packet_size.saturating_add(self.overhead));
+    }
+
+    /// The peer is reached by another way now, which may take more.
+    pub fn handle_path_change(&mut self, now: Micros) {
+        self.path_mtu.handle_path_change(now);
+    }
+
+    /// Has the path turned out to take more than before? Once.
+    pub const fn take_widened(&mut self) -> bool {
+        std::mem::replace(&mut self.widened, false)
     }
 
     /// May the program use the connection, as far as the path is concerned?
@@ -189,13 +215,14 @@ impl UtpConnection {
 
     /// Bytes of the largest packet that is known to arrive, what the layers below add included.
     #[must_use]
-    pub fn path_mtu(&self) -> u16 {
+    pub const fn path_mtu(&self) -> u16 {
         self.path_mtu.size()
     }
 
     /// Bytes of the largest packet that is known to arrive, without what the layers below add.
+    #[inline]
     #[must_use]
-    pub fn packet_size_max(&self) -> u16 {
+    pub const fn packet_size_max(&self) -> u16 {
         self.path_mtu.size().saturating_sub(self.overhead)
     }
 
@@ -300,7 +327,7 @@ impl UtpConnection {
             }
             (Packet::MtuAck { size, .. }, _) => {
                 self.heard(now);
-                self.path_mtu.handle_ack(*size);
+                self.widened |= self.path_mtu.handle_ack(now, *size);
                 let padding = size.checked_sub(MTU_HEADER_SIZE as u16 + overhead);
                 self.round_trip = padding.and_then(|padding| self.prober.handle_ack(now, padding));
                 Outcome::Nothing

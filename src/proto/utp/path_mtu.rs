@@ -1,18 +1,26 @@
 //! Path-MTU discovery: four probes, three tenths of a second, what was lost once more, the same
-//! again. What was answered is how large a packet may be. Rules: `docs/PROTOCOL.md`, "Path MTU".
+//! again. What was answered is how large a packet may be. A path that takes less than the settings
+//! allow is asked for more now and then (RFC 8899 section 5.1.1). Rules: `docs/PROTOCOL.md`,
+//! "Path MTU".
 //!
-//! Sizes are those of Unity Transport: the UTP packet and what the layers below add to it.
+//! Sizes are those of Unity Transport: the UTP packet and what the layers below add to it. Probes
+//! carry nothing, so a lost one costs nothing and makes nothing smaller.
 
 use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// Every path takes this (Unity Transport's minimum).
 pub const PATH_MTU_MIN: u16 = 1024;
-/// How long each of the two rounds waits.
+/// The next size below it, of paths that have become narrower still.
+pub const PATH_MTU_NARROW: u16 = 512;
+/// How long each round of probes waits.
 pub const ROUND: Micros = 300 * MICROS_PER_MS;
 /// How long a server waits for a client's first word before the connection goes on without.
 pub const PATIENCE: Micros = 1000 * MICROS_PER_MS;
-/// Probes of a round.
-const PROBES: usize = 4;
+/// Sizes that are probed at most.
+const PROBES: usize = 5;
+/// Rounds of a discovery, and of a later attempt to find more (RFC 8899's MAX_PROBES).
+const ROUNDS: u8 = 2;
+const RAISE_ROUNDS: u8 = 3;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stage {
@@ -20,12 +28,12 @@ enum Stage {
     Off,
     /// The peer's address is not proven yet.
     Waiting,
-    /// The first round.
-    One,
-    /// The second.
-    Two,
+    /// So many more rounds after this one.
+    Probing(u8),
     /// It is known.
-    Done,
+    Known,
+    /// It is known, and more is tried; so many more rounds after this one.
+    Raising(u8),
 }
 
 /// The machine of one connection.
@@ -33,21 +41,36 @@ enum Stage {
 pub struct PathMtu {
     stage: Stage,
     since: Micros,
-    /// The largest packet that this side's settings allow.
+    /// The largest packet that both sides allow.
     largest: u16,
-    /// The largest that was answered; 0 none.
+    /// The largest that is known to arrive; 0 none.
     best: u16,
     /// The connection need not wait for more.
     settled: bool,
-    /// Probes to send, as bits of their places.
+    /// Probes to send, as bits of their places, and those that were sent.
     due: u8,
+    sent: u8,
+    /// Asked with every packet; follows from the others.
+    size: u16,
+    /// After how long more is tried; 0 is never.
+    raise_interval: Micros,
 }
 
 impl PathMtu {
     /// No discovery: packets may be as large as the settings say.
     #[must_use]
     pub const fn off(largest: u16) -> Self {
-        Self { stage: Stage::Off, since: 0, largest, best: 0, settled: true, due: 0 }
+        Self {
+            stage: Stage::Off,
+            since: 0,
+            largest,
+            best: 0,
+            settled: true,
+            due: 0,
+            sent: 0,
+            size: largest,
+            raise_interval: 0,
+        }
     }
 
     /// A discovery that begins with `handle_validated`.
@@ -56,55 +79,101 @@ impl PathMtu {
         if largest <= PATH_MTU_MIN {
             return Self::off(largest);
         }
-        Self { stage: Stage::Waiting, since: now, settled: false, ..Self::off(largest) }
+        let (stage, size) = (Stage::Waiting, PATH_MTU_MIN);
+        Self { stage, since: now, settled: false, size, ..Self::off(largest) }
+    }
+
+    /// A path that takes less than it might is asked for more each time so much has passed; 0 is
+    /// never.
+    #[must_use]
+    pub const fn raised_after(self, interval: Micros) -> Self {
+        Self { raise_interval: interval, ..self }
     }
 
     /// The path was found to take no more than this; what was probed before is outdated.
-    pub fn narrow(&mut self, size: u16) {
-        *self = Self::off(self.size().min(size));
+    pub fn narrow(&mut self, now: Micros, size: u16) {
+        self.best = self.size().min(size);
+        self.sent = 0;
+        self.finish(now);
+    }
+
+    /// The peer takes no more than this, whatever the path does.
+    pub fn limit(&mut self, size: u16) {
+        self.largest = self.largest.min(size);
+        self.best = self.best.min(size);
+        self.size = self.known_size();
+    }
+
+    /// The path is another one: what it takes more is found out soon.
+    pub fn handle_path_change(&mut self, now: Micros) {
+        if matches!(self.stage, Stage::Known | Stage::Raising(_)) && self.may_raise() {
+            self.sent = 0;
+            self.begin(now, Stage::Raising(RAISE_ROUNDS - 1));
+        }
+    }
+
+    /// Is less in use than might be, by a peer that answers probes?
+    const fn may_raise(&self) -> bool {
+        self.best > 0 && self.best < self.largest && self.raise_interval > 0
     }
 
     /// The sizes that are probed, ascending; those that the settings rule out are 0.
     fn sizes(&self) -> [u16; PROBES] {
-        let above = |size: u16| if size > PATH_MTU_MIN { size } else { 0 };
-        let below = |step: u16| above(self.largest.saturating_sub(step));
-        [PATH_MTU_MIN, below(100), below(20), self.largest]
+        let below = |size: u16| if size < self.largest { size } else { 0 };
+        let above = |step: u16| {
+            let size = self.largest.saturating_sub(step);
+            if size > PATH_MTU_MIN { size } else { 0 }
+        };
+        [below(PATH_MTU_NARROW), below(PATH_MTU_MIN), above(100), above(20), self.largest]
     }
 
     /// The peer is there: the probes go out.
     pub fn handle_validated(&mut self, now: Micros) {
         if self.stage == Stage::Waiting {
-            self.stage = Stage::One;
-            self.since = now;
-            self.probe();
+            self.begin(now, Stage::Probing(ROUNDS - 1));
         }
     }
 
-    fn probe(&mut self) {
+    /// A round of probes.
+    fn begin(&mut self, now: Micros, stage: Stage) {
+        self.stage = stage;
+        self.since = now;
+        // A discovery takes for granted what every path takes.
+        let least = if matches!(stage, Stage::Raising(_)) { 0 } else { PATH_MTU_MIN };
         self.due = 0;
         for (place, &size) in self.sizes().iter().enumerate() {
-            self.due |= u8::from(size > self.best) << place;
+            self.due |= u8::from(size > self.best && size >= least) << place;
         }
+        self.sent |= self.due;
+        self.size = self.known_size();
     }
 
-    /// The peer has got a probe of this size. What nobody sent means nothing.
-    pub fn handle_ack(&mut self, size: u16) {
-        if matches!(self.stage, Stage::Off | Stage::Waiting) || !self.sizes().contains(&size) {
-            return;
+    /// The peer has got a probe of this size. What nobody sent means nothing. True when the path
+    /// is known to take more than before.
+    pub fn handle_ack(&mut self, now: Micros, size: u16) -> bool {
+        let sent = |place: usize| self.sent >> place & 1 == 1;
+        let sizes = self.sizes();
+        if !sizes.iter().enumerate().any(|(place, &probed)| probed == size && sent(place)) {
+            return false;
         }
+        let before = self.size();
         // After nothing was answered at all the settings hold; a late answer takes nothing back.
-        if self.stage != Stage::Done || self.best > 0 {
+        if self.stage != Stage::Known || self.best > 0 {
             self.best = self.best.max(size);
         }
+        self.size = self.known_size();
         if self.best == self.largest {
-            self.finish();
+            self.finish(now);
         }
+        self.size() > before
     }
 
-    fn finish(&mut self) {
-        self.stage = Stage::Done;
+    fn finish(&mut self, now: Micros) {
+        self.stage = Stage::Known;
+        self.since = now;
         self.settled = true;
         self.due = 0;
+        self.size = self.known_size();
     }
 
     /// Lets time pass.
@@ -114,25 +183,31 @@ impl PathMtu {
             return;
         }
         match self.stage {
-            Stage::Waiting => self.settled = true,
-            Stage::One => {
-                self.stage = Stage::Two;
-                self.since = now;
-                self.probe();
+            Stage::Waiting => {
+                self.settled = true;
+                self.size = self.known_size();
             }
-            Stage::Two => self.finish(),
-            Stage::Off | Stage::Done => {}
+            Stage::Probing(0) | Stage::Raising(0) => self.finish(now),
+            Stage::Probing(rounds) => self.begin(now, Stage::Probing(rounds - 1)),
+            Stage::Raising(rounds) => self.begin(now, Stage::Raising(rounds - 1)),
+            Stage::Known => {
+                self.sent = 0;
+                self.begin(now, Stage::Raising(RAISE_ROUNDS - 1));
+            }
+            Stage::Off => {}
         }
     }
 
     /// When `handle_timeout` has something to do.
     #[must_use]
     pub const fn next_timeout(&self) -> Option<Micros> {
-        match self.stage {
-            Stage::Waiting if !self.settled => Some(self.since.saturating_add(PATIENCE + 1)),
-            Stage::One | Stage::Two => Some(self.since.saturating_add(ROUND + 1)),
-            Stage::Waiting | Stage::Off | Stage::Done => None,
-        }
+        let wait = match self.stage {
+            Stage::Waiting if !self.settled => PATIENCE,
+            Stage::Probing(_) | Stage::Raising(_) => ROUND,
+            Stage::Known if self.may_raise() => self.raise_interval,
+            Stage::Waiting | Stage::Off | Stage::Known => return None,
+        };
+        Some(self.since.saturating_add(wait).saturating_add(1))
     }
 
     /// Is there a probe to send?
@@ -157,14 +232,19 @@ impl PathMtu {
 
     /// Bytes of the largest packet, what the layers below add included, that is known to arrive.
     #[must_use]
-    pub fn size(&self) -> u16 {
+    pub const fn size(&self) -> u16 {
+        self.size
+    }
+
+    fn known_size(&self) -> u16 {
         match self.stage {
             Stage::Off => self.largest,
             // Nothing came back: a peer that knows no probes. The settings hold.
-            Stage::Done if self.best == 0 => self.largest,
+            Stage::Known if self.best == 0 => self.largest,
+            Stage::Known | Stage::Raising(_) => self.best,
             // The program is sending already, and nothing speaks against it yet.
-            Stage::Waiting | Stage::One | Stage::Two if self.settled => self.largest,
-            Stage::Waiting | Stage::One | Stage::Two | Stage::Done => self.best.max(PATH_MTU_MIN),
+            Stage::Waiting | Stage::Probing(_) if self.settled => self.largest,
+            Stage::Waiting | Stage::Probing(_) => self.best.max(PATH_MTU_MIN).min(self.largest),
         }
     }
 }
@@ -191,9 +271,9 @@ mod tests {
         assert!(!machine.is_settled());
         assert_eq!(probes(&mut machine), [1024, 1300, 1380, 1400]);
         assert_eq!(machine.size(), 1024, "until more is known");
-        machine.handle_ack(1300);
+        machine.handle_ack(0, 1300);
         assert_eq!((machine.size(), machine.is_settled()), (1300, false));
-        machine.handle_ack(1400);
+        machine.handle_ack(0, 1400);
         assert_eq!((machine.size(), machine.is_settled()), (1400, true));
         assert_eq!(machine.next_timeout(), None);
     }
@@ -202,7 +282,7 @@ mod tests {
     fn what_was_not_answered_is_probed_again_and_then_given_up() {
         let mut machine = begun(1400);
         probes(&mut machine);
-        machine.handle_ack(1300);
+        machine.handle_ack(0, 1300);
         machine.handle_timeout(300 * MS);
         assert_eq!(probes(&mut machine), [] as [u16; 0], "not yet");
         machine.handle_timeout(300 * MS + 1);
@@ -211,7 +291,7 @@ mod tests {
         assert_eq!(end, 600 * MS + 2);
         machine.handle_timeout(end);
         assert_eq!((machine.size(), machine.is_settled()), (1300, true));
-        machine.handle_ack(1380);
+        machine.handle_ack(0, 1380);
         assert_eq!(machine.size(), 1380, "late, and still true");
     }
 
@@ -222,7 +302,7 @@ mod tests {
             machine.handle_timeout(now);
         }
         assert_eq!((machine.size(), machine.is_settled()), (1472, true));
-        machine.handle_ack(1024);
+        machine.handle_ack(0, 1024);
         assert_eq!(machine.size(), 1472, "what may have been sent already is not taken back");
     }
 
@@ -241,14 +321,14 @@ mod tests {
     fn nothing_is_probed_before_the_peer_is_proven() {
         let mut machine = PathMtu::new(0, 1400);
         assert_eq!(probes(&mut machine), [] as [u16; 0]);
-        machine.handle_ack(1400);
+        machine.handle_ack(0, 1400);
         assert_eq!((machine.size(), machine.is_settled()), (1024, false));
         machine.handle_timeout(machine.next_timeout().expect("a patience"));
         assert_eq!((machine.size(), machine.is_settled()), (1400, true), "it goes on without");
         machine.handle_validated(5000 * MS);
         assert_eq!(probes(&mut machine).len(), 4, "and is made up for");
         assert_eq!((machine.size(), machine.is_settled()), (1400, true), "nothing is taken back");
-        machine.handle_ack(1300);
+        machine.handle_ack(0, 1300);
         while let Some(now) = machine.next_timeout() {
             machine.handle_timeout(now);
         }
@@ -258,21 +338,114 @@ mod tests {
     #[test]
     fn a_path_that_became_narrower_stays_so() {
         let mut machine = begun(1400);
-        machine.handle_ack(1400);
-        machine.narrow(1024);
+        machine.handle_ack(0, 1400);
+        machine.narrow(0, 1024);
         assert_eq!((machine.size(), machine.is_settled()), (1024, true));
-        machine.handle_ack(1400);
-        machine.narrow(512);
-        machine.narrow(1024);
+        machine.handle_ack(0, 1400);
+        machine.narrow(0, 512);
+        machine.narrow(0, 1024);
         assert_eq!((machine.size(), machine.next_timeout()), (512, None));
         assert_eq!(probes(&mut machine), [] as [u16; 0]);
+    }
+
+    const INTERVAL: Micros = 600_000 * MS;
+
+    /// Lets time pass until the machine wants no more, or begins to wait for the next attempt.
+    /// Gives the time.
+    fn rest(machine: &mut PathMtu, mut now: Micros) -> Micros {
+        while let Some(due) = machine.next_timeout().filter(|&due| due < now + INTERVAL) {
+            now = due;
+            machine.handle_timeout(now);
+            probes(machine);
+        }
+        now
+    }
+
+    #[test]
+    fn a_path_that_became_narrower_is_tried_again_after_the_interval() {
+        let mut machine = PathMtu::off(1400).raised_after(INTERVAL);
+        assert_eq!(machine.next_timeout(), None, "all is in use");
+        machine.narrow(5, 256);
+        assert_eq!((machine.size(), machine.next_timeout()), (256, Some(INTERVAL + 6)));
+        machine.handle_timeout(INTERVAL + 6);
+        assert_eq!(probes(&mut machine), [512, 1024, 1300, 1380, 1400]);
+        assert_eq!(machine.size(), 256, "until one is answered");
+        assert!(machine.handle_ack(0, 1024) && !machine.handle_ack(0, 1024));
+        assert_eq!(machine.size(), 1024);
+        let end = rest(&mut machine, INTERVAL + 6);
+        assert_eq!(end, INTERVAL + 6 + 3 * (ROUND + 1), "three rounds");
+        assert_eq!(machine.next_timeout(), Some(end + INTERVAL + 1), "and later again");
+        machine.handle_timeout(end + INTERVAL + 1);
+        assert!(machine.handle_ack(end + INTERVAL + 2, 1400));
+        assert_eq!((machine.size(), machine.next_timeout()), (1400, None), "there is no more");
+    }
+
+    #[test]
+    fn probes_for_more_that_are_lost_take_nothing_away() {
+        let mut machine = begun(1400).raised_after(INTERVAL);
+        machine.handle_ack(0, 1300);
+        let end = rest(&mut machine, 0);
+        for attempt in 1..5 {
+            let now = machine.next_timeout().expect("another attempt");
+            assert!(now >= attempt * INTERVAL);
+            machine.handle_timeout(now);
+            assert_eq!(probes(&mut machine), [1380, 1400]);
+            machine.handle_timeout(now + ROUND + 1);
+            assert_eq!((machine.size(), machine.is_settled()), (1300, true));
+            assert!(rest(&mut machine, now) > end);
+            assert_eq!(machine.size(), 1300);
+        }
+    }
+
+    #[test]
+    fn a_path_that_narrows_while_more_is_tried_ends_that() {
+        let mut machine = PathMtu::off(1400).raised_after(INTERVAL);
+        machine.narrow(0, 1024);
+        machine.handle_timeout(INTERVAL + 1);
+        probes(&mut machine);
+        machine.narrow(INTERVAL + 2, 512);
+        assert!(!machine.handle_ack(0, 1400), "an answer from before");
+        assert_eq!((machine.size(), machine.next_timeout()), (512, Some(2 * INTERVAL + 3)));
+    }
+
+    #[test]
+    fn a_path_that_changes_is_tried_at_once_if_there_is_more_to_find() {
+        let mut machine = PathMtu::off(1400).raised_after(INTERVAL);
+        machine.handle_path_change(7);
+        assert!(!machine.wants_transmit());
+        machine.narrow(8, 1024);
+        machine.handle_path_change(9);
+        assert_eq!(probes(&mut machine), [1300, 1380, 1400]);
+        let mut never = PathMtu::off(1400);
+        never.narrow(8, 1024);
+        never.handle_path_change(9);
+        assert!(!never.wants_transmit() && never.next_timeout().is_none());
+    }
+
+    #[test]
+    fn a_peer_that_takes_less_is_asked_for_no_more() {
+        let mut machine = PathMtu::off(1400).raised_after(INTERVAL);
+        machine.limit(600);
+        assert_eq!((machine.size(), machine.next_timeout()), (600, None));
+        machine.narrow(0, 512);
+        machine.handle_timeout(INTERVAL + 1);
+        assert_eq!(probes(&mut machine), [600]);
+        assert!(machine.handle_ack(0, 600));
+        assert_eq!((machine.size(), machine.next_timeout()), (600, None));
+    }
+
+    #[test]
+    fn a_peer_that_knows_no_probes_is_not_asked_again() {
+        let mut machine = begun(1400).raised_after(INTERVAL);
+        rest(&mut machine, 0);
+        assert_eq!((machine.size(), machine.next_timeout()), (1400, None));
     }
 
     #[test]
     fn sizes_that_nobody_sent_are_ignored() {
         let mut machine = begun(1400);
         for size in [0, 11, 1025, 1399, 1401, u16::MAX] {
-            machine.handle_ack(size);
+            machine.handle_ack(0, size);
             assert_eq!(machine.size(), 1024);
         }
         machine.handle_timeout(machine.next_timeout().expect("a second round"));

@@ -154,6 +154,9 @@ enum Stage {
     Data,
 }
 
+/// No round trip was measured.
+const UNMEASURED: u32 = u32::MAX;
+
 /// Pongs to send.
 #[derive(Debug, Default)]
 struct Pongs {
@@ -196,7 +199,11 @@ pub struct WebSocket {
     codec: Option<Box<Codec>>,
     /// Only where an extension of the program was agreed on.
     chain: Option<Box<Chain>>,
-    round_trip: Option<u32>,
+    /// [`UNMEASURED`] = none.
+    round_trip: u32,
+    /// Messages shorter than this leave as they are, in one frame; follows from what was agreed on
+    /// and the settings.
+    whole_end: usize,
     /// 0 = none.
     close_code: u16,
     role: Role,
@@ -227,7 +234,7 @@ impl WebSocket {
     /// An open connection. `now` starts the silence that leads to the first ping.
     #[must_use]
     pub fn new(role: Role, config: impl Into<Arc<Config>>, now: Micros) -> Self {
-        Self {
+        let mut new = Self {
             config: config.into(),
             input: BytesMut::new(),
             assembly: Vec::new(),
@@ -239,7 +246,8 @@ impl WebSocket {
             rare: None,
             codec: None,
             chain: None,
-            round_trip: None,
+            round_trip: UNMEASURED,
+            whole_end: 0,
             close_code: 0,
             role,
             stage: Stage::Header,
@@ -255,17 +263,31 @@ impl WebSocket {
             timing: false,
             ping_written: false,
             parked: false,
-        }
+        };
+        new.find_whole_end();
+        new
+    }
+
+    fn find_whole_end(&mut self) {
+        let frame = match self.config.fragment_size as usize {
+            0 => usize::MAX,
+            size => size + 1,
+        };
+        let worth = self.codec.as_ref().and_then(|codec| codec.least_worth());
+        let end = frame.min(worth.unwrap_or(usize::MAX));
+        self.whole_end = if self.chain.is_some() { 0 } else { end };
     }
 
     /// Compression was agreed on in the opening handshake.
     pub fn set_codec(&mut self, codec: Codec) {
         self.codec = Some(Box::new(codec));
+        self.find_whole_end();
     }
 
     /// Extensions were agreed on in the opening handshake, in this order.
     pub fn set_extensions(&mut self, agreed: Vec<Negotiated>) {
         self.chain = (!agreed.is_empty()).then(|| Box::new(Chain::new(agreed)));
+        self.find_whole_end();
     }
 
     /// An extension could not encode a frame: [`poll_event`](Self::poll_event) has the end.
@@ -305,6 +327,7 @@ impl WebSocket {
     /// Other settings from here on: the dialect is known only after the first message.
     pub fn set_config(&mut self, config: impl Into<Arc<Config>>) {
         self.config = config.into();
+        self.find_whole_end();
     }
 
     fn queue_close(&mut self, now: Micros, code: u16, reason: &[u8]) {

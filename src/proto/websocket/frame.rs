@@ -178,7 +178,14 @@ impl FrameHeader {
         let masked = if self.mask.is_some() { 0x80 } else { 0 };
         let first = u8::from(self.fin) << 7 | (self.rsv & 7) << 4 | self.opcode as u8;
         match self.payload_length {
-            0..=125 => out.extend_from_slice(&[first, masked | self.payload_length as u8]),
+            0..=125 => {
+                let second = masked | self.payload_length as u8;
+                match self.mask {
+                    Some([a, b, c, d]) => out.extend_from_slice(&[first, second, a, b, c, d]),
+                    None => out.extend_from_slice(&[first, second]),
+                }
+                return;
+            }
             126..=0xffff => {
                 let [high, low] = (self.payload_length as u16).to_be_bytes();
                 out.extend_from_slice(&[first, masked | 126, high, low]);
@@ -195,16 +202,17 @@ impl FrameHeader {
 }
 
 /// Masks or unmasks `data` in place; `offset` is how many payload bytes came before it.
-pub fn apply_mask(data: &mut [u8], mut key: [u8; 4], offset: usize) {
-    key.rotate_left(offset % 4);
-    let half = u64::from(u32::from_ne_bytes(key));
-    let word = half << 32 | half;
+pub fn apply_mask(data: &mut [u8], key: [u8; 4], offset: usize) {
+    let turned = u32::from_le_bytes(key).rotate_right(8 * (offset % 4) as u32);
+    let half = u64::from(turned);
+    let mut word = half << 32 | half;
     let (words, tail) = data.as_chunks_mut::<8>();
     for bytes in words {
-        *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+        *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
     }
-    for (byte, key) in tail.iter_mut().zip(key.iter().cycle()) {
-        *byte ^= key;
+    for byte in tail {
+        *byte ^= word as u8;
+        word >>= 8;
     }
 }
 

@@ -75,6 +75,27 @@ fn failed_code(events: &[Event]) -> Option<u16> {
 }
 
 #[test]
+fn a_message_that_is_sent_as_it_is_looks_like_any_other() {
+    for role in [Role::Client, Role::Server] {
+        for size in [0, 1, 2, 9, 113, 115, 116, 125, 126, 127, 1000, 65_525, 65_526, 70_000] {
+            let (mut ws, body) = (WebSocket::new(role, PLAIN, 0), vec![size as u8; size]);
+            let mut whole = [vec![7], vec![7], vec![7]];
+            assert!(ws.sends_as_it_is(size));
+            ws.write_whole(&mut whole[0], Kind::Text, *b"in front  ", &body, || KEY);
+            let parts: [&[u8]; 2] = [b"in front  ", &body];
+            ws.write_message_in_two(&mut whole[1], Kind::Text, parts, &mut || KEY);
+            let joined = parts.concat();
+            ws.pack_message(&mut whole[2], Kind::Text, &joined, &mut || KEY, &mut Pool::default());
+            assert!(whole.iter().all(|bytes| *bytes == whole[0]), "{role:?} {size}");
+        }
+    }
+    let cut = Config { fragment_size: 10, ..PLAIN };
+    assert!(server(cut).sends_as_it_is(10) && !server(cut).sends_as_it_is(11));
+    let mut busy = server(PLAIN);
+    assert!(busy.begin_message(Kind::Binary) && !busy.sends_as_it_is(1));
+}
+
+#[test]
 fn golden_frames_of_both_roles() {
     let request = [0x55, 0x54, 0x50, 1, 1, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
     let masked = [

@@ -143,15 +143,15 @@ fn check(wanted: &[String], known: &[&str], what: &str) -> Result<()> {
 }
 
 fn run(project: &Project, suite: &Suite, options: &Options) -> Result<()> {
-    let crowd = cores::crowd();
-    if let Some(load) = crowd {
-        println!("{}", report::warning(load));
+    let others = cores::others();
+    if let Some(others) = others {
+        println!("{}", report::warning(others));
     }
     let (results, failures) = runner::run(project, suite, options)?;
     for line in report::terminal(suite, &results) {
         println!("{line}");
     }
-    report::write(project, suite, options, crowd, &results)?;
+    report::write(project, suite, options, others, &results)?;
     if failures.is_empty() { Ok(()) } else { Err(Error::new(failures.join("\n"))) }
 }
 

@@ -37,20 +37,21 @@ pub fn terminal(suite: &Suite, results: &Results) -> Vec<String> {
 }
 
 /// What to make of results of a machine that had other things to do.
-pub fn warning(load: f64) -> String {
+pub fn warning(others: f64) -> String {
     format!(
-        "The machine was busy (load average {load:.1}): processor time per message can be \
-         compared, messages per second and times hardly."
+        "Others took {:.0} % of the machine: processor time per message can be \
+         compared, messages per second and times hardly.",
+        others * 100.0
     )
 }
 
 /// The same for a document.
-fn markdown(suite: &Suite, options: &Options, crowd: Option<f64>, results: &Results) -> String {
+fn markdown(suite: &Suite, options: &Options, others: Option<f64>, results: &Results) -> String {
     let mut text = format!(
         "Medians of {} rounds on {}; in brackets the ratio to the best rival.{}\n\n![{}]({}.svg)\n",
         options.rounds,
         machine(),
-        crowd.map(|load| format!(" {}", warning(load))).unwrap_or_default(),
+        others.map(|others| format!(" {}", warning(others))).unwrap_or_default(),
         suite.title,
         CHARTS.trim_start_matches("docs/").to_owned() + "/" + suite.name,
     );
@@ -117,7 +118,7 @@ pub fn write(
     project: &Project,
     suite: &Suite,
     options: &Options,
-    crowd: Option<f64>,
+    others: Option<f64>,
     results: &Results,
 ) -> Result<()> {
     let out = project.out("bench")?;
@@ -126,10 +127,10 @@ pub fn write(
         println!("wrote {}", project.shown(path));
         Ok(())
     };
-    let table = markdown(suite, options, crowd, results);
+    let table = markdown(suite, options, others, results);
     let drawing = chart::draw(suite, results);
     let mut values = json(suite, options, results);
-    values["load_average"] = json!(crowd);
+    values["taken_by_others"] = json!(others);
     let values = serde_json::to_string_pretty(&values).context("the results")?;
     put(&out.join(format!("{}.json", suite.name)), &(values + "\n"))?;
     put(&out.join(format!("{}.md", suite.name)), &table)?;

@@ -93,13 +93,16 @@ pub fn examples(project: &Project) -> Result<Outcome> {
     Ok(Outcome::Passed(vec![EXAMPLES.join(", ")]))
 }
 
-/// The C# library as Unity compiles it, with a stand-in for Unity's job system, on Mono.
+/// The C# library and its samples as Unity compiles them, with a stand-in for what Unity has, on
+/// Mono.
 pub fn unity(project: &Project) -> Result<Outcome> {
     let folder = project.out("unity-test")?;
     let library = build::test_library(project)?;
     let sources = project.sources("tests/unity", "cs")?;
     let program = CsharpProgram { name: "Unity".to_owned(), sources };
-    let exe = build::csharp_program_with(project, &program, &["UNITY_5_3_OR_NEWER"], &folder)?;
+    // As in the editor.
+    let symbols = ["UNITY_5_3_OR_NEWER", "ENABLE_UNITY_COLLECTIONS_CHECKS"];
+    let exe = build::csharp_program_with(project, &program, &symbols, &folder)?;
     let log = run_program(project, build::mono(&exe, &library), "unity")?;
     Ok(Outcome::Passed(vec![closing_line(&log)?]))
 }

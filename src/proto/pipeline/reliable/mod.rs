@@ -8,7 +8,9 @@ mod receiver;
 mod rtt;
 mod sender;
 
-use header::{ACK_PAYLOAD, Header, Kind, MASK_SIZE_MAX};
+use std::hint::cold_path;
+
+use header::{ACK_PAYLOAD, Header, Kind, MASK_SIZE_MAX, ShortHeader};
 use receiver::{Arrival, Receiver};
 use sender::Sender;
 
@@ -22,6 +24,8 @@ use crate::proto::time::{MICROS_PER_MS, Micros};
 #[derive(Debug)]
 pub struct Reliable {
     window: usize,
+    /// Bytes of its largest header.
+    headroom: usize,
     resend_min: Micros,
     resend_max: Micros,
     sender: Sender,
@@ -47,6 +51,7 @@ impl Reliable {
         let window = window_of(config);
         Self {
             window,
+            headroom: header::size_max(window),
             resend_min: u64::from(config.minimum_resend_time_ms) * MICROS_PER_MS,
             resend_max: u64::from(config.maximum_resend_time_ms) * MICROS_PER_MS,
             sender: Sender::new(),
@@ -74,7 +79,7 @@ impl Reliable {
 
     /// The same for packets that it sends whatever carries the others.
     pub fn headroom(&self) -> usize {
-        header::size_max(self.window)
+        self.headroom
     }
 
     /// Packets that it can ever have under way.
@@ -136,6 +141,39 @@ impl Reliable {
         }
         let sequence = self.sender.push(now, pool.copy(packet.as_slice()));
         self.write_header(now, Kind::Payload, sequence, packet);
+    }
+
+    /// The same for a message that is not longer than fits behind the header, and a window whose
+    /// header is short: gives the header. `None`: nothing was done.
+    #[inline(always)]
+    pub fn send_short(
+        &mut self,
+        now: Micros,
+        message: &[u8],
+        packet_max: usize,
+        pool: &mut Pool,
+    ) -> Option<ShortHeader> {
+        let size = self.headroom();
+        if self.sends_carried
+            || size > header::SHORT_SIZE_MAX
+            || self.room() == 0
+            || message.len() > packet_max.saturating_sub(size)
+        {
+            cold_path();
+            return None;
+        }
+        self.statistics.packets_sent += 1;
+        self.owed = Owed::No;
+        let sequence = self.sender.push(now, pool.copy(message));
+        let time = self.receiver.processing_time(now);
+        let (acked, mask) = (self.receiver.acked(), self.receiver.short_mask());
+        Some(ShortHeader::new(size, time, sequence as u16, acked, mask))
+    }
+
+    /// A message has left by way of what carries it.
+    #[inline]
+    pub fn handle_carried_send(&mut self) {
+        self.statistics.packets_sent += 1;
     }
 
     /// The packet that only acknowledges, without the header; `None` when nothing is owed.

@@ -101,6 +101,19 @@ impl Receiver {
         u16::try_from(passed).unwrap_or(u16::MAX)
     }
 
+    /// The mask of a window of 64 or less.
+    #[inline]
+    pub fn short_mask(&self) -> u64 {
+        let mut mask = u64::MAX;
+        if self.stored.is_empty() {
+            return mask;
+        }
+        for (distance, stored) in self.stored.iter().rev().enumerate() {
+            mask &= !(u64::from(stored.is_none()) << (distance % 64));
+        }
+        mask
+    }
+
     /// Clears the bits of missing packets in a mask of ones; returns how many bytes of it are
     /// sent: all of a window up to 64 or when `whole`, else those up to the last cleared bit.
     pub fn write_mask(&self, mask: &mut [u8; MASK_SIZE_MAX], whole: bool) -> usize {

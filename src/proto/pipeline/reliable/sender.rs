@@ -58,6 +58,7 @@ impl Sender {
     }
 
     /// A new packet leaves; gives its number.
+    #[inline(always)]
     pub fn push(&mut self, now: Micros, payload: Vec<u8>) -> u64 {
         if self.in_flight == 0 {
             self.oldest_send = now;

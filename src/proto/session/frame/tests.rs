@@ -30,6 +30,9 @@ fn golden_bytes_of_every_frame() {
     let reliable = Frame::Reliable { channel: 3, sequence: 0x0102, data: b"hi" };
     golden(&reliable, true, "0a 03 02 01 68 69");
     golden(&reliable, false, "0b 03 02 01 02 68 69");
+    let packet = bytes("03 00 00 00 00 05 00 ff ff ff ff ff ff 68 69");
+    let packet = Frame::Reliable { channel: 0, sequence: 0x0102, data: &packet };
+    golden(&packet, false, "0b 00 02 01 0f 03 00 00 00 00 05 00 ff ff ff ff ff ff 68 69");
     let repair = Frame::Repair { channel: 3, first: 0x0102, members: 0b11, data: &[2, 0, 9, 9] };
     golden(&repair, true, "0c 03 02 01 03 02 00 09 09");
     golden(&repair, false, "0d 03 02 01 03 04 02 00 09 09");

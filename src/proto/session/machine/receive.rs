@@ -3,7 +3,6 @@
 use super::{OFFENDERS_MAX, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::{Acked, Controller as _};
 use crate::proto::session::frame::{self, Ack, Frame};
-use crate::proto::session::narrow;
 use crate::proto::session::packet;
 use crate::proto::session::receive_channel::{ReceiveChannel, Verdict};
 use crate::proto::session::received::Asks;
@@ -31,7 +30,11 @@ impl Session {
         datagram: &[u8],
         output: &mut impl Output,
     ) -> Taken {
-        let parsed = packet::parse(datagram).filter(|packet| packet.token == self.config.token);
+        let parsed = packet::parse(datagram).filter(|packet| {
+            // Neither side sends one that is longer than both have said.
+            packet.token == self.config.token
+                && datagram.len() <= usize::from(self.config.datagram_size_max)
+        });
         let Some(packet) = parsed else {
             self.statistics.malformed_in += 1;
             return Taken::Malformed;
@@ -239,10 +242,9 @@ impl Session {
             self.peer_ack_delay =
                 self.config.ack_delay.max(held_back).max(self.peer_ack_delay * 7 / 8);
         }
-        if result.long || result.spurious > 0 {
-            self.narrowing.clear();
-        }
+        self.narrowing.handle_arrived(result.longest);
         if result.spurious > 0 {
+            self.narrowing.clear();
             self.statistics.packets_late += result.spurious;
             self.controller.handle_spurious();
         }
@@ -279,15 +281,9 @@ impl Session {
             self.repairer.handle_packets(0, losses.packets);
             self.controller.handle_lost(now, losses.sent);
         }
-        if losses.long_sent.is_some_and(|sent| self.narrowing.handle_lost(now, sent)) {
-            self.narrow();
-        }
-    }
-
-    /// The path does not take datagrams of this size any more.
-    fn narrow(&mut self) {
-        let size = narrow::next_size(self.datagram_size);
-        if size < self.datagram_size {
+        let narrower = self.narrowing.handle_lost(now, losses.longer_sent);
+        if let Some(size) = narrower.filter(|&size| size < self.datagram_size) {
+            // The path does not take datagrams of this size any more.
             self.set_datagram_size(size);
             self.narrowed = true;
         }

@@ -4,16 +4,16 @@
 //! reliable ones in the order of the program's calls, then long queues by priority. Protection of
 //! earlier ones comes last, where there is room.
 
-use super::{BLOCKED_INTERVAL, Session, WINDOW_REPEATS};
+use super::{BLOCKED_INTERVAL, Queued, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::Controller as _;
 use crate::proto::session::frame::{self, Frame, types, varint_size};
 use crate::proto::session::frame::{
     MESSAGE_OVERHEAD, PART_OVERHEAD, RELIABLE_OVERHEAD, REPAIR_OVERHEAD,
 };
-use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
+use crate::proto::session::packet::{LONG_HEADER_SIZE, SHORT_HEADER_SIZE, write_header};
 use crate::proto::session::recovery::{Content, Sent};
 use crate::proto::session::send_channel::{Next, SendChannel, Span};
-use crate::proto::session::{cost, receive_channel};
+use crate::proto::session::{DATAGRAM_SIZE_MIN, cost, receive_channel};
 use crate::proto::time::Micros;
 use crate::proto::utp::packet::data_header;
 
@@ -124,9 +124,13 @@ impl Session {
         let mut datagram = Datagram { out, start, end, tail: None };
         let mut sent = Sent { size: 0, asks: false, vital: false };
         self.write_controls(now, &mut datagram, &mut sent);
-        self.write_ack(now, &mut datagram);
+        // An acknowledgement in a long datagram could be lost with it again and again.
+        let doubts = self.doubts_long();
+        let short = std::mem::take(&mut self.short_due) || doubts && self.received.is_due(now);
+        if short || !doubts {
+            self.write_ack(now, &mut datagram);
+        }
         let fixed = datagram.out.len();
-        let short = std::mem::take(&mut self.short_due);
         let paced = !short && self.write_all(number, allowed, &mut datagram);
         if datagram.out.len() > fixed {
             self.write_protection(number, &mut datagram);
@@ -136,12 +140,19 @@ impl Session {
             self.measured = now;
         }
         datagram.finish();
+        // One that is probed for is enough: others must not put the probe off.
+        sent.size = datagram.out.len() - datagram.start;
+        let watched = std::mem::take(&mut self.watched) && self.recovery.vital() == 0;
+        sent.vital |= watched && sent.size > usize::from(DATAGRAM_SIZE_MIN);
         sent.vital |= self.recovery.carried() > 0;
         sent.asks |= sent.vital || datagram.out.len() > fixed;
-        sent.size = datagram.out.len() - datagram.start;
         if sent.size == header {
             datagram.out.truncate(start);
             return false;
+        }
+        let oversize = sent.size > usize::from(self.datagram_size);
+        if oversize && sent.vital && !self.config.peer_takes_pieces {
+            self.note_oversize(now);
         }
         // What is probed for is still to leave, if there is more than what has just left.
         let probes = self.probe_due && short && self.pick(allowed).is_some();
@@ -172,6 +183,7 @@ impl Session {
     /// Is one message that may be lost all that there is to say?
     fn has_one_message_alone(&mut self, now: Micros, allowed: Allowed) -> bool {
         self.messages.len() == 1
+            && !self.messages.front().is_some_and(|queued| self.watches(queued))
             && self.path_response.is_none()
             && !self.ping_due
             && !self.received.is_due(now)
@@ -179,6 +191,12 @@ impl Session {
             && self.grant.repeats == 0
             && !self.window_news()
             && self.pick(allowed).is_none()
+    }
+
+    /// Must it be noticed if a message is too long for the path? Then it is not sent alone.
+    fn watches(&self, queued: &Queued) -> bool {
+        let size = usize::from(queued.length) + MESSAGE_OVERHEAD + SHORT_HEADER_SIZE;
+        size > usize::from(DATAGRAM_SIZE_MIN) && self.config.resent.contains(queued.pipeline)
     }
 
     /// Writes it as a Data packet of Unity Transport: shorter, and neither side keeps account of
@@ -345,11 +363,12 @@ impl Session {
                 (None, Some(turn)) => self.write_reliable(number, turn, datagram),
             };
             if !written {
-                // What was accepted when the path took more, and may be lost, goes alone and as it
-                // is.
+                // What was accepted when the path took more goes alone and as it is, if it may be
+                // lost, or if this peer takes no pieces.
                 let longest = datagram.start + usize::from(self.config.datagram_size_max);
                 let alone = datagram.out.len() == start && datagram.end < longest;
-                if !alone || waiting.is_none() {
+                let whole = waiting.is_some() || turn.is_some_and(|turn| self.leaves_whole(turn));
+                if !alone || !whole {
                     break;
                 }
                 datagram.end = longest;
@@ -360,15 +379,22 @@ impl Session {
         paced
     }
 
+    /// Is a message too long for a datagram, and may not be cut?
+    const fn leaves_whole(&self, turn: Turn) -> bool {
+        turn.next.length > self.reliable_size_max() && !self.config.peer_takes_pieces
+    }
+
     /// Writes the next message that may be lost. False when it does not fit.
     fn write_message(&mut self, datagram: &mut Datagram<'_>) -> bool {
         let Some(queued) = self.messages.front() else { return false };
+        let watched = self.config.resent.contains(queued.pipeline);
         let length = usize::from(queued.length);
         let pipeline = queued.pipeline;
         let fits = datagram.write(MESSAGE_OVERHEAD, length, |out, length| {
             frame::write_message_head(out, pipeline, length);
         });
         if fits {
+            self.watched |= watched;
             for part in self.message_bytes.get(queued.position, length) {
                 datagram.out.extend_from_slice(part);
             }
@@ -405,7 +431,8 @@ impl Session {
     /// Writes the message whose turn it is. False when it does not fit.
     fn write_reliable(&mut self, number: u64, turn: Turn, datagram: &mut Datagram<'_>) -> bool {
         let Turn { place, next, .. } = turn;
-        let in_pieces = next.arrived > 0 || next.length > self.reliable_size_max();
+        let too_long = next.length > self.reliable_size_max();
+        let in_pieces = next.arrived > 0 || too_long && self.config.peer_takes_pieces;
         let channel = &mut self.sending[place];
         let data = channel.data(next.sequence);
         if in_pieces {
@@ -530,4 +557,4 @@ fn write_piece(datagram: &mut Datagram<'_>, id: u8, next: Next, data: [&[u8]; 2]
 }
 
 /// Datagrams are never shorter than what a session needs to go on.
-const _: () = assert!(LONG_HEADER_SIZE + 200 < crate::proto::session::DATAGRAM_SIZE_MIN as usize);
+const _: () = assert!(LONG_HEADER_SIZE + 200 < DATAGRAM_SIZE_MIN as usize);

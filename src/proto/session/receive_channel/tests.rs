@@ -138,7 +138,7 @@ fn piece(
 #[test]
 fn a_message_in_pieces_is_no_longer_than_what_honest_peers_send() {
     let mut channel = ReceiveChannel::new(1);
-    let begins = vec![1; MESSAGE_SIZE_MAX - 1];
+    let begins = vec![1; DATAGRAM_SIZE_LIMIT - 1];
     let end = begins.len() as u16;
     assert_eq!(piece(&mut channel, (0, (0, false)), &begins, ROOM), Verdict::Held);
     let before = channel.held_cost();
@@ -146,10 +146,10 @@ fn a_message_in_pieces_is_no_longer_than_what_honest_peers_send() {
         assert_eq!(piece(&mut channel, (0, (end, last)), b"xy", ROOM), Verdict::Refused);
         assert_eq!(channel.held_cost(), before);
     }
-    let alone = vec![1; MESSAGE_SIZE_MAX + 1];
+    let alone = vec![1; DATAGRAM_SIZE_LIMIT + 1];
     assert_eq!(piece(&mut channel, (1, (0, true)), &alone, ROOM), Verdict::Refused);
     assert_eq!(piece(&mut channel, (0, (end, true)), b"x", ROOM), Verdict::Delivered);
-    assert_eq!((channel.delivered, channel.held_cost()), (cost(MESSAGE_SIZE_MAX), 0));
+    assert_eq!((channel.delivered, channel.held_cost()), (cost(DATAGRAM_SIZE_LIMIT), 0));
 }
 
 #[test]

@@ -264,3 +264,103 @@ fn both_ways_may_narrow_at_once_while_messages_go_to_and_fro() {
         }
     }
 }
+
+#[test]
+fn a_path_that_widens_again_is_used_and_may_narrow_again() {
+    for loss_percent in [0.0, 10.0] {
+        let mut world = world(Params { loss_percent, ..Params::default() }, 11);
+        let mut expected = Vec::new();
+        for round in 0..3 {
+            for path in [1100, 2000] {
+                narrow(&mut world, path);
+                for number in 0..60 {
+                    let message = long(&world, round * 100 + number);
+                    world.sessions[0].send_reliable(1, 0, &[&message]).expect("is taken");
+                    expected.push(message);
+                    world.run(world.now + 10 * MS);
+                }
+                world.run(world.now + 30_000 * MS);
+                let found = world.sessions[0].take_narrowed();
+                assert_eq!(found, Some(1024).filter(|_| path == 1100), "round {round}");
+                if path == 1100 {
+                    // Whoever probes the path tells the session.
+                    world.sessions[0].set_datagram_size(1400);
+                } else {
+                    assert_eq!(world.sessions[0].reliable_size_max(), 1400 - 13 - 4);
+                }
+            }
+        }
+        assert!(arrived(&world) == expected, "{} of {}", arrived(&world).len(), expected.len());
+        assert!(world.sessions[0].is_idle() && world.sessions[0].failure().is_none());
+    }
+}
+
+#[test]
+fn datagrams_and_messages_that_are_longer_than_any_may_be_are_refused() {
+    let mut config = config();
+    config.datagram_size_max = u16::MAX;
+    let mut session = crate::proto::session::Session::new(0, config);
+    let mut log = Log::default();
+    let big = vec![3; 3000];
+    let reliable = |data| Frame::Reliable { channel: 1, sequence: 0, data };
+    let (fits, over) = (1472 - 11 - 6, 1472 - 11 - 5);
+    for (number, frame) in (0..).zip([
+        reliable(&big),
+        reliable(&big[..over]),
+        Frame::Message { pipeline: 7, data: &big },
+        Frame::Part { channel: 1, sequence: 0, offset: 1400, last: true, data: &big[..73] },
+    ]) {
+        let taken = session.handle_datagram(0, &forged(number, &[frame]), &mut log);
+        assert_eq!(taken, Taken::Malformed, "{frame:?}");
+    }
+    let longest = forged(9, &[reliable(&big[..fits])]);
+    assert_eq!(longest.len(), 1472);
+    assert_eq!(session.handle_datagram(0, &longest, &mut log), Taken::New);
+    assert_eq!(log.reliable[&1].len(), 1);
+    assert_eq!(log.messages.len(), 0);
+}
+
+#[test]
+fn no_datagram_is_longer_than_both_sides_have_said() {
+    let mut session = crate::proto::session::Session::new(0, config());
+    let mut log = Log::default();
+    let data = vec![3; 1400 - 11 - 5];
+    let forged = forged(0, &[Frame::Reliable { channel: 1, sequence: 0, data: &data }]);
+    assert_eq!(forged.len(), 1401);
+    assert_eq!(session.handle_datagram(0, &forged, &mut log), Taken::Malformed);
+    assert!(log.reliable.is_empty());
+}
+
+/// A first side whose peer takes no pieces.
+fn whole_world(give_up: u64) -> World {
+    let mut world = world(Params::default(), 2);
+    let mut config = config();
+    config.peer_takes_pieces = false;
+    config.give_up = give_up;
+    world.sessions[0] = crate::proto::session::Session::new(0, config);
+    world
+}
+
+#[test]
+fn a_peer_that_takes_no_pieces_gets_messages_whole_or_the_session_fails() {
+    for (widens, give_up) in [(true, 5000 * MS), (false, 5000 * MS), (false, 0)] {
+        let mut world = whole_world(give_up);
+        let message = long(&world, 1);
+        narrow(&mut world, 1100);
+        world.sessions[0].send_reliable(1, 0, &[&message]).expect("is taken");
+        world.run(3000 * MS);
+        assert_eq!(world.sessions[0].take_narrowed(), Some(1024));
+        assert!(world.sessions[0].failure().is_none());
+        // Others arrive all the while, so that the path is no dead one.
+        for _ in 0..60 {
+            if widens {
+                narrow(&mut world, 2000);
+            }
+            world.sessions[0].send_reliable(2, 0, &[b"tick"]).expect("is taken");
+            world.run(world.now + 200 * MS);
+        }
+        assert_eq!(world.logs[1].reliable[&2].len(), 60);
+        let failed = world.sessions[0].failure().is_some();
+        assert_eq!((arrived(&world) == [message], failed), (widens, !widens && give_up > 0));
+    }
+}

@@ -2,7 +2,7 @@
 //! write frames or read them: it says when a ping is due and when the peer is given up.
 
 use super::super::frame::CONTROL_PAYLOAD_MAX;
-use super::{CloseState, WebSocket};
+use super::{CloseState, UNMEASURED, WebSocket};
 use crate::proto::time::Micros;
 
 impl WebSocket {
@@ -130,7 +130,7 @@ impl WebSocket {
         let awaited = self.rare.as_ref().map_or(&[][..], |rare| &rare.awaited);
         if self.timing && payload == awaited {
             let passed = self.received_at.saturating_sub(self.ping_at);
-            self.round_trip = Some(u32::try_from(passed).unwrap_or(u32::MAX));
+            self.round_trip = u32::try_from(passed).unwrap_or(u32::MAX).min(UNMEASURED - 1);
             self.timing = false;
             if self.rare.as_ref().is_some_and(|rare| rare.ping.is_none()) {
                 self.rare = None;
@@ -141,7 +141,7 @@ impl WebSocket {
     /// Time from the last measured ping to its pong.
     #[must_use]
     pub fn round_trip(&self) -> Option<Micros> {
-        self.round_trip.map(Micros::from)
+        (self.round_trip != UNMEASURED).then(|| Micros::from(self.round_trip))
     }
 }
 

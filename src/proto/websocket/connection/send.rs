@@ -7,6 +7,14 @@ use super::super::deflate::Pool;
 use super::super::frame::{FrameHeader, HEADER_SIZE_MAX, Opcode, apply_mask};
 use super::{COMPRESSED, Kind, Role, WebSocket};
 
+/// Bytes of the longest head of a message that [`WebSocket::write_whole`] writes.
+pub const WHOLE_HEAD_MAX: usize = 10;
+/// The longest payload whose length is in the second byte of its frame.
+const SHORT_LENGTH_MAX: usize = 125;
+/// The bit of the last frame of a message, and that of a masked one.
+const FIN: u8 = 0x80;
+const MASKED: u8 = 0x80;
+
 /// What tells the first frame of a message from the others.
 #[derive(Clone, Copy)]
 pub(super) struct Start {
@@ -49,6 +57,70 @@ impl WebSocket {
         }
     }
 
+    /// Does a message of this length leave as one frame with the payload as it is, and no other
+    /// message is on its way?
+    #[inline(always)]
+    #[must_use]
+    pub const fn sends_as_it_is(&self, length: usize) -> bool {
+        length < self.whole_end && self.outgoing.is_none()
+    }
+
+    /// Does an extension of the program change what is sent?
+    #[inline]
+    #[must_use]
+    pub const fn is_extended(&self) -> bool {
+        self.chain.is_some()
+    }
+
+    /// Appends one frame with a whole message, `head` and then `body`, for connections that
+    /// [send it as it is](Self::sends_as_it_is). `mask` is asked by a client only.
+    #[inline(always)]
+    pub fn write_whole<const N: usize>(
+        &self,
+        out: &mut Vec<u8>,
+        kind: Kind,
+        head: [u8; N],
+        body: &[u8],
+        mask: impl FnOnce() -> [u8; 4],
+    ) {
+        const { assert!(N <= WHOLE_HEAD_MAX, "the front of a frame has room for so much") };
+        let first = FIN | kind.opcode() as u8;
+        let length = N + body.len();
+        if length > SHORT_LENGTH_MAX {
+            let mask = match self.role {
+                Role::Client => Some(mask()),
+                Role::Server => None,
+            };
+            write_long(out, first, &head, body, mask);
+        } else if N == 0 && self.role == Role::Server {
+            out.push(first);
+            out.push(length as u8);
+            out.extend_from_slice(body);
+        } else {
+            // Put together where it is short: to append once costs less than twice.
+            let mut frame = [0; 2 + 4 + SHORT_LENGTH_MAX];
+            frame[0] = first;
+            frame[1] = length as u8;
+            let start = match self.role {
+                Role::Server => {
+                    fill(&mut frame[2..2 + length], &head, body);
+                    2
+                }
+                Role::Client => {
+                    let key = mask();
+                    frame[1] |= MASKED;
+                    frame[2..6].copy_from_slice(&key);
+                    let payload = &mut frame[6..6 + length];
+                    fill(payload, &head, body);
+                    apply_mask(payload, key, 0);
+                    6
+                }
+            };
+            out.extend_from_slice(&frame[..start + length]);
+        }
+    }
+
+    #[inline]
     fn is_one_frame(&self, length: usize) -> bool {
         let size = self.config.fragment_size as usize;
         size == 0 || length <= size
@@ -167,6 +239,45 @@ impl WebSocket {
     ) {
         let start = Start { opcode: kind.opcode(), rsv: 0 };
         self.write_data_frame(out, start, true, payload, mask);
+    }
+}
+
+/// Puts two parts that fill it into a payload.
+#[inline(always)]
+fn fill<const N: usize>(payload: &mut [u8], head: &[u8; N], body: &[u8]) {
+    payload[..N].copy_from_slice(head);
+    payload[N..].copy_from_slice(body);
+}
+
+/// Appends one frame that is not short.
+fn write_long(out: &mut Vec<u8>, first: u8, head: &[u8], body: &[u8], mask: Option<[u8; 4]>) {
+    let length = head.len() + body.len();
+    let mut front = [0; HEADER_SIZE_MAX + WHOLE_HEAD_MAX];
+    front[0] = first;
+    let mut size = if let Ok(length) = u16::try_from(length) {
+        front[1] = 126;
+        front[2..4].copy_from_slice(&length.to_be_bytes());
+        4
+    } else {
+        front[1] = 127;
+        front[2..10].copy_from_slice(&(length as u64).to_be_bytes());
+        10
+    };
+    if let Some(key) = mask {
+        front[1] |= MASKED;
+        front[size..size + 4].copy_from_slice(&key);
+        size += 4;
+    }
+    let end = size + head.len();
+    front[size..end].copy_from_slice(head);
+    if let Some(key) = mask {
+        apply_mask(&mut front[size..end], key, 0);
+    }
+    out.extend_from_slice(&front[..end]);
+    let start = out.len();
+    out.extend_from_slice(body);
+    if let Some(key) = mask {
+        apply_mask(&mut out[start..], key, head.len());
     }
 }
 

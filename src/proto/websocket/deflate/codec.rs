@@ -196,7 +196,13 @@ impl Codec {
     /// Whether a message of this length is worth it.
     #[must_use]
     pub fn is_worth(&self, length: usize) -> bool {
-        length > 0 && length >= self.minimum_length && self.can_compress()
+        self.least_worth().is_some_and(|least| length >= least)
+    }
+
+    /// Messages of so many bytes and more are worth it; `None`: none is.
+    #[must_use]
+    pub fn least_worth(&self) -> Option<usize> {
+        self.can_compress().then_some(self.minimum_length.max(1))
     }
 
     /// Whether this side has a compressor for the window that was agreed on.

@@ -4,14 +4,12 @@ using NetDriver.Error;
 using Unity.Jobs;
 
 /// <summary>
-/// A jobified server as a program in Unity has it: every handle is Unity's. Ends with 0 when its
-/// clients were served.
+/// A jobified server whose work is of classes (INetworkJob): every handle is Unity's.
 /// </summary>
-internal static class UnityJobsProgram
+internal static class WorkOfClasses
 {
     private const int Clients = 5;
     private const int FramesMax = 10000;
-    private const int Checks = 7;
 
     private sealed class AcceptConnections : INetworkJob
     {
@@ -62,7 +60,7 @@ internal static class UnityJobsProgram
         }
     }
 
-    private static int Main()
+    internal static void Run()
     {
         NetworkDriver server = NetworkDriver.Create(new IPCNetworkInterface());
         NetworkDriver client = NetworkDriver.Create(new IPCNetworkInterface());
@@ -82,22 +80,23 @@ internal static class UnityJobsProgram
             job.Complete();
             echoed += Play(client);
         }
-        int passed = (accept.Accepted == Clients ? 1 : 0) + (echoed == Clients ? 1 : 0)
-            + (server.ReceiveErrorCode == 0 ? 1 : 0);
-        passed += FailuresAreTold(server) + NoWorkIsDone(default(NetworkDriver));
+        Checks.That(accept.Accepted == Clients, "accepted");
+        Checks.That(echoed == Clients, "echoed");
+        Checks.That(server.ReceiveErrorCode == 0, "no error");
+        Checks.That(FailuresAreTold(server), "failures are told");
+        Checks.That(NoWorkIsDone(default(NetworkDriver)), "no work without a driver");
         MultiNetworkDriver several = MultiNetworkDriver.Create();
         JobHandle all = several.ScheduleUpdate(several.ScheduleFlushSend());
         all.Complete();
+        several.Dispose();
         client.Dispose();
         server.Dispose();
-        passed += server.IsCreated ? 0 : 1;
-        passed += NoWorkIsDone(server);
-        Console.WriteLine(passed + " passed, " + (Checks - passed) + " failed");
-        return passed == Checks ? 0 : 1;
+        Checks.That(!server.IsCreated, "disposed");
+        Checks.That(NoWorkIsDone(server), "no work for a disposed driver");
     }
 
     // Until the next update.
-    private static int FailuresAreTold(NetworkDriver server)
+    private static bool FailuresAreTold(NetworkDriver server)
     {
         string line = null;
         NetDriverLog.SetCallback(NetDriverLogLevel.Error, (level, text) => line = text);
@@ -107,17 +106,17 @@ internal static class UnityJobsProgram
         bool told = server.ReceiveErrorCode == (int)StatusCode.JobFailed
             && line != null && line.Contains("on purpose");
         server.ScheduleUpdate().Complete();
-        return told && server.ReceiveErrorCode == 0 ? 1 : 0;
+        return told && server.ReceiveErrorCode == 0;
     }
 
     // Without a driver; a job that needs it would throw.
-    private static int NoWorkIsDone(NetworkDriver driver)
+    private static bool NoWorkIsDone(NetworkDriver driver)
     {
         Count count = new Count();
         JobHandle job = driver.ScheduleFlushSend(driver.ScheduleUpdate());
         job = driver.ScheduleForEachConnection(new Fail(), 1, driver.ScheduleJob(count, job));
         job.Complete();
-        return count.Runs == 0 ? 1 : 0;
+        return count.Runs == 0;
     }
 
     private static int Play(NetworkDriver client)

@@ -1,0 +1,252 @@
+using System.Threading;
+
+namespace NetDriver.Interop
+{
+    /// <summary>
+    /// What the frequent calls on a driver need of this side, without a reference, so that a
+    /// <see cref="NetworkDriver"/> holds numbers alone and goes into a struct of Unity's jobs. It
+    /// lies in memory that is used for one driver after the other and never freed: a value of a
+    /// disposed driver, whose handle is another one, may look at it. One thread at a time is
+    /// inside; another one is told that the driver is in use. The rest is
+    /// <see cref="DriverState"/>'s.
+    /// </summary>
+    internal unsafe partial struct DriverBlock
+    {
+        private const int DriverInUse = (int)Error.StatusCode.DriverInUse;
+        private const int InvalidHandle = (int)Error.StatusCode.InvalidHandle;
+        // Of m_Busy: a call has the driver to itself.
+        private const int Alone = -1;
+
+        /// <summary>The driver that it is used for; null between two.</summary>
+        internal nd_driver* Handle;
+        /// <summary>Which of all blocks it is.</summary>
+        internal readonly int Place;
+        internal EventBatch Events;
+        internal int ReceiveErrorCode;
+        private bool m_LocalCloseEvents;
+        // How many threads take events beside each other, or Alone.
+        private int m_Busy;
+        private nd_concurrent* m_Concurrent;
+
+        internal DriverBlock(int place)
+            : this()
+        {
+            Place = place;
+        }
+
+        internal void Begin(nd_driver* handle, bool localCloseEvents)
+        {
+            Events = default(EventBatch);
+            Events.Init();
+            ReceiveErrorCode = NativeMethods.ND_OK;
+            m_LocalCloseEvents = localCloseEvents;
+            Handle = handle;
+        }
+
+        /// <summary>The driver was destroyed by the call that is inside.</summary>
+        internal void End()
+        {
+            Handle = null;
+            m_Concurrent = null;
+            Events.Free();
+        }
+
+        /// <summary>
+        /// The library refuses a second thread, but it knows nothing of this side's memory.
+        /// Whoever touches that comes through here first; nobody waits.
+        /// </summary>
+        /// <returns>Is the driver this thread's until <see cref="Leave"/>?</returns>
+        internal bool Enter()
+        {
+            return Interlocked.CompareExchange(ref m_Busy, Alone, 0) == 0;
+        }
+
+        internal void Leave()
+        {
+            Volatile.Write(ref m_Busy, 0);
+        }
+
+        internal NetworkEvent.Type Pop(
+            out NetworkConnection connection, out DataStreamReader reader,
+            out NetworkPipeline pipeline)
+        {
+            if (Enter())
+            {
+                try
+                {
+                    return Events.Pop(Handle, out connection, out reader, out pipeline);
+                }
+                finally
+                {
+                    Leave();
+                }
+            }
+            connection = default(NetworkConnection);
+            reader = default(DataStreamReader);
+            pipeline = default(NetworkPipeline);
+            return NetworkEvent.Type.Empty;
+        }
+
+        internal NetworkEvent.Type PopFor(
+            NetworkConnection connection, out DataStreamReader reader,
+            out NetworkPipeline pipeline)
+        {
+            if (Enter())
+            {
+                try
+                {
+                    return Events.PopFor(Handle, connection, out reader, out pipeline);
+                }
+                finally
+                {
+                    Leave();
+                }
+            }
+            reader = default(DataStreamReader);
+            pipeline = default(NetworkPipeline);
+            return NetworkEvent.Type.Empty;
+        }
+
+        internal int EventCount(NetworkConnection connection)
+        {
+            if (!Enter())
+                return 0;
+            try
+            {
+                uint count = 0;
+                NativeMethods.nd_driver_get_event_count(Handle, connection.Value, &count);
+                return (int)count + Events.CountFor(connection);
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        /// <summary>
+        /// What a call on a connection returns. When the connection's end was popped but not handed
+        /// out yet, the library has forgotten it; for the program it is still there, and closed.
+        /// </summary>
+        internal int Refine(int result, NetworkConnection connection)
+        {
+            if (result != (int)Error.StatusCode.NetworkVersionMismatch)
+                return result;
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                return Events.CountFor(connection) > 0
+                    ? (int)Error.StatusCode.NetworkStateMismatch : result;
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        internal int Disconnect(NetworkConnection connection)
+        {
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                return Closed(
+                    connection, NativeMethods.nd_driver_disconnect(Handle, connection.Value));
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        internal int Close(NetworkConnection connection, ushort code, byte* reason, uint length)
+        {
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                return Closed(connection, NativeMethods.nd_driver_close(
+                    Handle, connection.Value, code, reason, length));
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        internal int Abort(NetworkConnection connection)
+        {
+            if (!Enter())
+                return DriverInUse;
+            try
+            {
+                int result = NativeMethods.nd_driver_abort(Handle, connection.Value);
+                bool gone = result == (int)Error.StatusCode.NetworkVersionMismatch;
+                if (result != NativeMethods.ND_OK && !gone)
+                    return result;
+                return Events.Drop(connection) ? NativeMethods.ND_OK : result;
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        /// <summary>The update of a job: it waits while a call of the program is inside.</summary>
+        internal int UpdateInJob()
+        {
+            EnterJob();
+            try
+            {
+                if (Handle == null)
+                    return InvalidHandle;
+                Events.Keep();
+                ReceiveErrorCode = NativeMethods.nd_driver_update(Handle);
+                return ReceiveErrorCode;
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+
+        /// <summary>What went wrong in a job, until the next update.</summary>
+        internal void KeepFailure(int result)
+        {
+            if (result != NativeMethods.ND_OK)
+                ReceiveErrorCode = result;
+        }
+
+        // After a local close no event follows, those that were popped ahead included. When the
+        // connection's end was among them, the library has forgotten the connection already.
+        private int Closed(NetworkConnection connection, int result)
+        {
+            bool gone = result == (int)Error.StatusCode.NetworkVersionMismatch;
+            if (result != NativeMethods.ND_OK && !gone)
+                return result;
+            if (m_LocalCloseEvents && EndIsToCome(connection))
+                return NativeMethods.ND_OK;
+            return Events.Drop(connection) ? NativeMethods.ND_OK : result;
+        }
+
+        // The program wants to see the end of connections that it closes, and with it what comes
+        // before: does such an end wait here, or in the library?
+        private bool EndIsToCome(NetworkConnection connection)
+        {
+            int state = 0;
+            uint count = 0;
+            NativeMethods.nd_connection_get_state(Handle, connection.Value, &state);
+            NativeMethods.nd_driver_get_event_count(Handle, connection.Value, &count);
+            return state == NativeMethods.ND_STATE_DISCONNECTING || count > 0
+                || Events.HoldsEndOf(connection);
+        }
+
+        // Calls of the program that are inside come out soon: none waits for a job.
+        private void EnterJob()
+        {
+            SpinWait wait = default(SpinWait);
+            while (!Enter())
+                wait.SpinOnce();
+        }
+    }
+}

@@ -1,0 +1,110 @@
+#if UNITY_5_3_OR_NEWER
+using Unity.Collections;
+
+namespace NetDriver
+{
+    // What Unity Transport has in NativeArrays, beside the methods with byte[].
+
+    public unsafe partial struct NetworkDriver
+    {
+        /// <summary>Takes the oldest connection that came from outside.</summary>
+        /// <param name="payload">What the client gave to Connect, in temporary memory; may have no
+        /// bytes.</param>
+        /// <returns>The connection; the default value when none waits.</returns>
+        public NetworkConnection Accept(out NativeArray<byte> payload)
+        {
+            byte[] bytes;
+            NetworkConnection connection = Accept(out bytes);
+            payload = bytes.Length == 0 ? default(NativeArray<byte>)
+                : new NativeArray<byte>(bytes, Allocator.Temp);
+            return connection;
+        }
+
+        /// <summary>Connects over the first interface, as with a byte[].</summary>
+        /// <param name="endpoint">The server.</param>
+        /// <param name="payload">Bytes for the server with the request.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        public NetworkConnection Connect(NetworkEndpoint endpoint, NativeArray<byte> payload)
+        {
+            return Connect(endpoint, Bytes(payload));
+        }
+
+        /// <summary>Connects to a host by name or address, as with a byte[].</summary>
+        /// <param name="address">The host.</param>
+        /// <param name="port">Its port.</param>
+        /// <param name="payload">Bytes for the server with the request.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        public NetworkConnection Connect(string address, ushort port, NativeArray<byte> payload)
+        {
+            return Connect(address, port, Bytes(payload));
+        }
+
+        /// <summary>Sets what clients get with the acceptance, as with a byte[].</summary>
+        /// <param name="payload">The bytes, copied.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int SetAcceptPayload(NativeArray<byte> payload)
+        {
+            return SetAcceptPayload(Bytes(payload));
+        }
+
+        /// <summary>What a NativeArray holds.</summary>
+        internal static byte[] Bytes(NativeArray<byte> payload)
+        {
+            return payload.IsCreated ? payload.ToArray() : null;
+        }
+    }
+
+    public unsafe partial struct MultiNetworkDriver
+    {
+        /// <summary>Takes the oldest connection that came from outside, of the first driver that
+        /// has one.</summary>
+        /// <param name="payload">What the client gave to Connect, in temporary memory; may have no
+        /// bytes.</param>
+        /// <returns>The connection; the default value when none waits.</returns>
+        public NetworkConnection Accept(out NativeArray<byte> payload)
+        {
+            byte[] bytes;
+            NetworkConnection connection = Accept(out bytes);
+            payload = bytes.Length == 0 ? default(NativeArray<byte>)
+                : new NativeArray<byte>(bytes, Allocator.Temp);
+            return connection;
+        }
+
+        /// <summary>Connects over the first interface of a driver, as with a byte[].</summary>
+        /// <param name="driverId">The driver's number.</param>
+        /// <param name="endpoint">The server.</param>
+        /// <param name="payload">Bytes for the server with the request.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        /// <exception cref="System.ArgumentException">There is no such driver.</exception>
+        public NetworkConnection Connect(
+            int driverId, NetworkEndpoint endpoint, NativeArray<byte> payload)
+        {
+            return GetDriver(driverId).Connect(endpoint, payload);
+        }
+
+        /// <summary>Connects to a host by name or address, as with a byte[].</summary>
+        /// <param name="driverId">The driver's number.</param>
+        /// <param name="address">The host.</param>
+        /// <param name="port">Its port.</param>
+        /// <param name="payload">Bytes for the server with the request.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        /// <exception cref="System.ArgumentException">There is no such driver.</exception>
+        public NetworkConnection Connect(
+            int driverId, string address, ushort port, NativeArray<byte> payload)
+        {
+            return GetDriver(driverId).Connect(address, port, payload);
+        }
+    }
+
+    public partial struct NetworkSettings
+    {
+        /// <summary>Settings that are all defaults. They are managed memory here: the allocator is
+        /// for source code that was written for Unity Transport.</summary>
+        /// <param name="allocator">Not used.</param>
+        public NetworkSettings(Allocator allocator)
+            : this()
+        {
+        }
+    }
+}
+#endif
