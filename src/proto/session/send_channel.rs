@@ -34,6 +34,8 @@ struct Slot {
     position: u64,
     length: u32,
     state: State,
+    /// The packet that carried it last was another one's, and only protects it.
+    copied: bool,
     /// Its place among all messages of the session.
     order: u64,
     /// The packet that carried it last.
@@ -138,7 +140,17 @@ impl SendChannel {
         let (state, packet) = (State::Waiting, 0);
         let (arrived, piece) = (0, 0);
         let length = length as u32;
-        self.slots.push_back(Slot { position, length, state, order, packet, arrived, piece });
+        let copied = false;
+        self.slots.push_back(Slot {
+            position,
+            length,
+            state,
+            copied,
+            order,
+            packet,
+            arrived,
+            piece,
+        });
     }
 
     /// What it holds, as the queue's limit counts it.
@@ -207,6 +219,7 @@ impl SendChannel {
         let Some(place) = sequence.checked_sub(self.first) else { return };
         let Some(slot) = self.slots.get_mut(place as usize) else { return };
         slot.packet = packet;
+        slot.copied = false;
         self.partly_sent -= u32::from(slot.is_partly_sent());
         slot.piece = piece;
         self.partly_sent += u32::from(slot.is_partly_sent());
@@ -329,7 +342,8 @@ impl SendChannel {
         for sequence in (self.first.max(end.saturating_sub(SPAN_MAX))..end).rev() {
             let slot = self.slot(sequence)?;
             let before = sequence.checked_sub(1).and_then(|before| self.slot(before));
-            if before.is_some_and(|before| before.packet == slot.packet) {
+            let shares = |before: &Slot| before.packet == slot.packet && !before.copied;
+            if !slot.copied && before.is_some_and(shares) {
                 return None;
             }
             let wanted = sequence >= from || WITH.contains(&(end - sequence));
@@ -356,6 +370,12 @@ impl SendChannel {
     /// The messages of a span are protected.
     pub fn handle_protected(&mut self, span: Span) {
         self.repaired = span.end();
+        if span.members == 1
+            && let Some(place) = span.first.checked_sub(self.first)
+            && let Some(slot) = self.slots.get_mut(place as usize)
+        {
+            slot.copied = true;
+        }
     }
 
     /// Gives memory back; only when it holds no message.
@@ -512,6 +532,20 @@ mod tests {
         channel.handle_acknowledged(5, 1);
         let known = Span { first: 4, members: 0b1_1101, longest: 1 };
         assert_eq!(channel.unprotected(9), Some(known), "it is there");
+    }
+
+    #[test]
+    fn a_message_that_was_copied_into_anothers_packet_shares_none_with_it() {
+        let mut channel = with(&[1; 5]);
+        send(&mut channel, 0);
+        send(&mut channel, 1);
+        let copy = channel.unprotected(1).expect("is there");
+        assert_eq!(copy.members, 1);
+        channel.handle_sent(copy.first, 1);
+        channel.handle_protected(copy);
+        send(&mut channel, 2);
+        let both = Span { first: 0, members: 0b11, longest: 1 };
+        assert_eq!(channel.unprotected(2), Some(both));
     }
 
     #[test]

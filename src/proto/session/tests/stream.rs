@@ -120,7 +120,7 @@ fn at_5_percent_loss_most_trials_of_ten_seconds_have_an_early_p99() {
     let all: Vec<Figures> = (1..=MANY_SEEDS).map(|seed| run(5.0, seed)).collect();
     let early: usize = all.iter().map(|figures| figures.early).sum();
     let soon: usize = all.iter().map(|figures| figures.soon).sum();
-    assert!(10 * early >= 6 * trials && 10 * soon >= 9 * trials, "{early}, {soon} of {trials}");
+    assert!(10 * early >= 6 * trials && 20 * soon >= 17 * trials, "{early}, {soon} of {trials}");
 }
 
 #[test]
