@@ -191,7 +191,8 @@ impl NetworkDriver {
             let (deadline, owner) = self.timers.peek()?;
             match owner {
                 Owner::Connection(index)
-                    if deadline <= soon && self.connections.at(index).armed.take_stale() =>
+                    if deadline <= soon
+                        && std::mem::take(&mut self.connections.at(index).put_off) =>
                 {
                     self.schedule(index);
                 }
@@ -238,8 +239,10 @@ impl NetworkDriver {
     pub(super) fn touch_lightly(&mut self, index: u32) {
         let entry = self.connections.at(index);
         let sends = entry.utp.as_deref().is_none_or(UtpConnection::wants_transmit);
-        if sends || entry.unsettled || !entry.armed.put_off() {
+        if sends || entry.unsettled || !entry.armed.has_entry() {
             self.touch(index);
+        } else {
+            entry.put_off = true;
         }
     }
 
@@ -262,6 +265,7 @@ impl NetworkDriver {
             self.settle(index);
         }
         let entry = self.connections.at(index);
+        entry.put_off = false;
         let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
         let mut machine = None;
         if let Some(utp) = &entry.utp {

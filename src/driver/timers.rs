@@ -27,8 +27,6 @@ pub struct Armed {
     entry: Micros,
     /// When it wants to be asked; never before its entry.
     wanted: Micros,
-    /// What it wants may have moved later since.
-    stale: bool,
 }
 
 /// What becomes of an entry that is the next one.
@@ -44,18 +42,11 @@ pub enum Revision {
 
 impl Armed {
     /// No deadline.
-    pub const NONE: Self = Self { entry: Micros::MAX, wanted: Micros::MAX, stale: false };
+    pub const NONE: Self = Self { entry: Micros::MAX, wanted: Micros::MAX };
 
-    /// What the owner wants has moved later, or not at all, and nobody has asked when: it is found
-    /// out when the entry is nearly due. False when there is no entry that could say so.
-    pub const fn put_off(&mut self) -> bool {
-        self.stale = self.entry != Micros::MAX;
-        self.stale
-    }
-
-    /// Must the owner be asked when it wants to be asked? Once.
-    pub const fn take_stale(&mut self) -> bool {
-        std::mem::replace(&mut self.stale, false)
+    /// Is there an entry?
+    pub const fn has_entry(&self) -> bool {
+        self.entry != Micros::MAX
     }
 
     /// The entry popped at `deadline` is this one; it is no longer in the heap.
@@ -90,7 +81,6 @@ impl Timers {
     /// Makes sure that the owner is asked at `deadline`.
     pub fn arm(&mut self, owner: Owner, armed: &mut Armed, deadline: Option<Micros>) {
         armed.wanted = deadline.unwrap_or(Micros::MAX);
-        armed.stale = false;
         if armed.wanted < armed.entry {
             armed.entry = armed.wanted;
             if self.heap.len() == self.heap.capacity() {

@@ -38,15 +38,3 @@ fn a_deadline_that_comes_nearer_again_is_kept() {
     timers.arm(Owner::Stream(3), &mut Armed::NONE.clone(), Some(10));
     assert_eq!(settle(&mut timers, &mut armed), Some(70), "the stream is gone");
 }
-
-#[test]
-fn a_deadline_that_was_put_off_is_asked_for_once() {
-    let (mut timers, mut armed) = (Timers::default(), Armed::NONE);
-    assert!(!armed.put_off(), "no entry would come to ask");
-    timers.arm(Owner::Connection(0), &mut armed, Some(25));
-    assert!(armed.put_off() && armed.take_stale() && !armed.take_stale());
-    assert!(armed.put_off());
-    timers.arm(Owner::Connection(0), &mut armed, Some(40));
-    assert!(!armed.take_stale(), "it was asked");
-    assert!(armed.put_off() && armed.take(25) && !armed.put_off(), "its entry is gone");
-}

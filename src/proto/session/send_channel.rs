@@ -557,6 +557,7 @@ mod tests {
         for (first, longest) in [(0, 10), (1, 20)] {
             let span = channel.unprotected(1).expect("is there");
             assert_eq!(span, Span { first, members: 1, longest });
+            channel.handle_sent(first, 1);
             channel.handle_protected(span);
         }
         assert_eq!(channel.unprotected(1), None);
