@@ -18,7 +18,7 @@ const EARLY: Micros = 60 * MS;
 /// The same of one whose losses came back with one of the next three: 0.7 times what a good library
 /// needs.
 const SOON: Micros = 76 * MS;
-const TABLE_SEEDS: u64 = 400;
+const TABLE_SEEDS: u64 = 8;
 const MANY_SEEDS: u64 = 24;
 
 /// What one run gave.
@@ -129,12 +129,11 @@ fn at_10_percent_loss_delivery_is_early_and_bytes_are_few() {
     assert!(p99 <= 0.7 * 160.0 && wire <= 1.3 * 1.69, "{p99} ms, {wire}");
 }
 
-/// Prints the distribution over many trials; `cargo test --release --lib a_table_of -- --ignored
-/// --nocapture` writes the table of `docs/PERFORMANCE.md`.
+/// Prints the distribution over many trials: with 200 `TABLE_SEEDS`, optimised and `--nocapture`, the
+/// table of `docs/PERFORMANCE.md`.
 #[test]
-#[ignore = "a table for docs, not a check"]
-fn a_table_of_many_trials() {
-    for loss in [1.0, 5.0, 10.0] {
+fn many_trials_keep_to_their_bytes_and_few_of_them_are_late() {
+    for (loss, wire_max) in [(1.0, 1.73), (5.0, 2.0), (10.0, 2.06)] {
         let all: Vec<Figures> = (1..=TABLE_SEEDS).map(|seed| run(loss, seed)).collect();
         let trials = (TABLE_SEEDS * MESSAGES) as f64 / TRIAL as f64;
         let sum = |figure: fn(&Figures) -> f64| all.iter().map(figure).sum::<f64>();
@@ -147,5 +146,8 @@ fn a_table_of_many_trials() {
             sum(|figures| figures.very_late as f64) / trials,
             sum(|figures| figures.wire) / TABLE_SEEDS as f64,
         );
+        let wire = sum(|figures| figures.wire) / TABLE_SEEDS as f64;
+        assert!(wire < wire_max, "{wire} at {loss} %");
+        assert!(loss > 1.0 || sum(|figures| figures.soon as f64) > 0.95 * trials);
     }
 }
