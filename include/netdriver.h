@@ -4124,9 +4124,9 @@ nd_result nd_driver_send(struct nd_driver *driver,
                          uint32_t flags);
 
 /**
- * Send one message to many connections; the plain ones that came from outside share what is encoded
- * with effort: long frames, compressed ones. One that cannot take it does not keep the others from
- * getting it.
+ * Send one message to many connections; the plain ones that came from outside share what is
+ * encoded with effort: long frames, compressed ones. One that cannot take it does not keep the
+ * others from getting it.
  *
  * @param driver  the driver
  * @param connections  to whom

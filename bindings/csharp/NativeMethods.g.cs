@@ -1722,9 +1722,9 @@ namespace NetDriver.Interop
         internal static extern int nd_driver_send(nd_driver* driver, ulong connection, byte pipeline, byte* data, uint data_length, uint flags);
 
         /// <summary>
-        ///  Send one message to many connections; the plain ones that came from outside share what is encoded
-        ///  with effort: long frames, compressed ones. One that cannot take it does not keep the others from
-        ///  getting it.
+        ///  Send one message to many connections; the plain ones that came from outside share what is
+        ///  encoded with effort: long frames, compressed ones. One that cannot take it does not keep the
+        ///  others from getting it.
         ///
         ///  @param driver  the driver
         ///  @param connections  to whom

@@ -41,9 +41,9 @@ pub unsafe extern "C" fn nd_driver_send(
     })
 }
 
-/// Send one message to many connections; the plain ones that came from outside share what is encoded
-/// with effort: long frames, compressed ones. One that cannot take it does not keep the others from
-/// getting it.
+/// Send one message to many connections; the plain ones that came from outside share what is
+/// encoded with effort: long frames, compressed ones. One that cannot take it does not keep the
+/// others from getting it.
 ///
 /// @param driver  the driver
 /// @param connections  to whom

@@ -225,12 +225,7 @@ impl Pump {
 
     /// Where to append bytes for a stream; they leave with the next `poll_flush`.
     pub fn out(&mut self, id: StreamId) -> Option<&mut Vec<u8>> {
-        let place = self.places.get_mut(id as usize)?;
-        let stream = place.stream.as_mut()?;
-        if !std::mem::replace(&mut place.dirty, true) {
-            self.dirty.push(id);
-        }
-        Some(stream.out(&mut self.pool))
+        self.out_within(id, 0, usize::MAX)
     }
 
     /// The same for so many bytes, if no more than `most` wait then.

@@ -49,7 +49,8 @@ impl NetworkDriver {
     }
 
     /// Sends one message to many connections; `each` hears what became of it, in order. Plain
-    /// connections of servers share a large frame and its memory; when they compress, all that forget their context and have the same window do.
+    /// connections of servers share a large frame and its memory; when they compress, all that
+    /// forget their context and have the same window share the frame.
     ///
     /// # Errors
     /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) for text that is not UTF-8;

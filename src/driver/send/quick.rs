@@ -4,6 +4,7 @@
 //! to do, or why nothing can be done. It must not refuse, nor call the program.
 
 use std::hint::cold_path;
+use std::net::SocketAddr;
 
 use super::super::connections::{Entry, Link};
 use super::super::datagram::header_size;
@@ -12,10 +13,10 @@ use super::super::{MessageKind, NetworkDriver};
 use super::frame_kind;
 use super::owned::SHARED_SIZE_MIN;
 use crate::proto::framing::write_packet;
-use crate::proto::pipeline::{SHORT_SIZE_MAX, SHORTEST_SIZE};
+use crate::proto::pipeline::{SHORT_SIZE_MAX, SHORTEST_SIZE, ShortHeader};
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 use crate::proto::websocket::{HEADER_SIZE_MAX, Kind};
-use crate::pump::StreamId;
+use crate::pump::{StreamId, UdpSocket};
 use crate::settings::Dialect;
 
 /// No pipeline.
@@ -194,15 +195,8 @@ impl NetworkDriver {
                 return false;
             }
             let Some(header) = machine.send_alone(now, data, room) else { return false };
-            let mut head = [0; DATA_HEADER_SIZE + SHORT_SIZE_MAX];
-            head[..DATA_HEADER_SIZE].copy_from_slice(&data_header(utp.token(), pipeline));
-            head[DATA_HEADER_SIZE..].copy_from_slice(header.bytes());
-            let size = DATA_HEADER_SIZE + header.size();
-            if size == head.len() {
-                socket.queue(*remote, &head, data);
-            } else {
-                socket.queue(*remote, &head[..DATA_HEADER_SIZE + SHORTEST_SIZE], data);
-            }
+            let size = header.size() + DATA_HEADER_SIZE;
+            queue_packet(socket, *remote, &data_header(utp.token(), pipeline), &header, data);
             utp.handle_sent(now);
             entry.queued_datagrams += 1;
             self.statistics.datagrams_out += 1;
@@ -302,6 +296,25 @@ impl NetworkDriver {
         utp.handle_sent(self.now);
         entry.traffic.count_sent(data.len());
         true
+    }
+}
+
+/// Queues the packet of a reliable stage, for which there is room.
+#[inline(always)]
+fn queue_packet(
+    socket: &mut UdpSocket,
+    remote: SocketAddr,
+    header: &[u8; DATA_HEADER_SIZE],
+    stage: &ShortHeader,
+    data: &[u8],
+) {
+    let mut head = [0; DATA_HEADER_SIZE + SHORT_SIZE_MAX];
+    head[..DATA_HEADER_SIZE].copy_from_slice(header);
+    head[DATA_HEADER_SIZE..].copy_from_slice(stage.bytes());
+    if stage.size() == SHORT_SIZE_MAX {
+        socket.queue(remote, &head, data);
+    } else {
+        socket.queue(remote, &head[..DATA_HEADER_SIZE + SHORTEST_SIZE], data);
     }
 }
 
