@@ -10,8 +10,8 @@ use crate::proto::time::{MICROS_PER_MS, Micros};
 /// and over so many at least.
 const AVERAGED: f32 = 128.0;
 const AVERAGED_MIN: f32 = 32.0;
-/// The same for the average that protection goes by where it is the higher one: what is lost once in
-/// hundred packets must not be forgotten before the next loss.
+/// The same for the average that protection goes by where it is the higher one: what is lost once
+/// in hundred packets must not be forgotten before the next loss.
 const AVERAGED_LONG: f32 = 512.0;
 /// Loss below which nothing is protected.
 const LOSS_MIN: f32 = 0.003;

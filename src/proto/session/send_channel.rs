@@ -321,9 +321,9 @@ impl SendChannel {
         probed
     }
 
-    /// What a packet could carry to protect messages of earlier packets: those of the last four
-    /// that have no protection yet together with [some that may have](WITH), if each was in a packet
-    /// of its own.
+    /// What a packet could carry to protect messages of earlier packets: those of the last five
+    /// that have no protection yet together with [some that may have](WITH), if each was in a
+    /// packet of its own.
     pub fn unprotected(&mut self, packet: u64) -> Option<Span> {
         let from = self.repaired.max(self.first);
         let mut end = self.next;

@@ -167,9 +167,9 @@ impl Session {
         interval > 0 && now.saturating_sub(self.measured) >= interval
     }
 
-    /// As [`poll_transmit`](Self::poll_transmit), for a session that has one message that may be lost
-    /// and nothing under way or to say besides: false when it is not so, and nothing is appended. Such
-    /// a session has no deadline then.
+    /// As [`poll_transmit`](Self::poll_transmit), for a session that has one message that may be
+    /// lost and nothing under way or to say besides: false when it is not so, and nothing is
+    /// appended. Such a session has no deadline then.
     pub fn poll_alone(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
         let alone = self.is_quiet()
             && !self.narrowed

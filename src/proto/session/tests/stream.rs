@@ -129,8 +129,8 @@ fn at_10_percent_loss_delivery_is_early_and_bytes_are_few() {
     assert!(p99 <= 0.7 * 160.0 && wire <= 1.3 * 1.69, "{p99} ms, {wire}");
 }
 
-/// Prints the distribution over many trials: with 200 `TABLE_SEEDS`, optimised and `--nocapture`, the
-/// table of `docs/PERFORMANCE.md`.
+/// Prints the distribution over many trials: with 200 `TABLE_SEEDS`, optimised and `--nocapture`,
+/// the table of `docs/PERFORMANCE.md`.
 #[test]
 fn many_trials_keep_to_their_bytes_and_few_of_them_are_late() {
     for (loss, wire_max) in [(1.0, 1.73), (5.0, 2.0), (10.0, 2.06)] {
@@ -138,8 +138,8 @@ fn many_trials_keep_to_their_bytes_and_few_of_them_are_late() {
         let trials = (TABLE_SEEDS * MESSAGES) as f64 / TRIAL as f64;
         let sum = |figure: fn(&Figures) -> f64| all.iter().map(figure).sum::<f64>();
         println!(
-            "{loss:4} %: p99 <= 60 ms {:5.1} %, <= 76 ms {:5.1} % of trials; later than 60 ms {:.2}, \
-             than 76 ms {:.2} of {TRIAL}; wire {:.3}",
+            "{loss:4} %: p99 <= 60 ms {:5.1} %, <= 76 ms {:5.1} % of trials; later than 60 ms \
+             {:.2}, than 76 ms {:.2} of {TRIAL}; wire {:.3}",
             100.0 * sum(|figures| figures.early as f64) / trials,
             100.0 * sum(|figures| figures.soon as f64) / trials,
             sum(|figures| figures.late as f64) / trials,
