@@ -15,7 +15,7 @@
 #define WARM_UP_NS (NS_PER_SECOND * 3 / 10)
 /* A stream's loss recovery needs time to learn the round trip, and to deliver what was lost. */
 #define STREAM_WARM_UP_NS NS_PER_SECOND
-#define STREAM_COOL_DOWN_NS (NS_PER_SECOND * 3 / 2)
+#define STREAM_COOL_DOWN_NS (NS_PER_SECOND * 3)
 /* Of a bulk so much is sent before the measuring starts. */
 #define BULK_WARM_UP_BYTES (8u << 20)
 /* How long a client's unreliable messages may be under way before they count as lost. */

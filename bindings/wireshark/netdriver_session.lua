@@ -9,7 +9,7 @@ local HELLO_MAGIC, HELLO_SIZE = "ndHi", 20
 local TOKEN_SIZE = 8
 local LARGEST_BYTES, LARGEST_RANGE = 3, 0x1000000
 local ACK_DELAY_UNIT = 8
-local ACK_RANGES_MAX, REPAIR_SPAN_MAX = 31, 8
+local ACK_RANGES_MAX = 31
 
 local KINDS = { [M.SHORT] = "Session packet", [M.LONG] = "Session packet, long number" }
 M.KINDS = KINDS
@@ -57,7 +57,7 @@ local f = {
     window = ProtoField.uint32("netdriver.window", "Low bits of the limit"),
     channel = ProtoField.uint8("netdriver.channel", "Channel"),
     message = ProtoField.uint16("netdriver.channel.message", "Low bits of the message's number"),
-    count = ProtoField.uint8("netdriver.repair.count", "Messages it covers"),
+    members = ProtoField.uint8("netdriver.repair.members", "Messages, one bit each", base.HEX),
     repair = ProtoField.bytes("netdriver.repair.data", "Exclusive or"),
     length = ProtoField.uint32("netdriver.frame.length", "Length"),
     offset = ProtoField.uint16("netdriver.part.offset", "Offset", base.DEC, nil, 0x7fff),
@@ -234,15 +234,15 @@ local function dissect_reliable(r, tree, kind, inside)
 end
 
 local function dissect_repair(r, tree, kind)
-    local channel, first, count = r:take(1), r:take(2), r:take(1)
-    if count == nil or count:uint() < 2 or count:uint() > REPAIR_SPAN_MAX then return nil end
+    local channel, first, members = r:take(1), r:take(2), r:take(1)
+    if members == nil or members:uint() % 2 == 0 or members:uint() == 1 then return nil end
     tree:add(f.channel, channel)
     tree:add_le(f.message, first)
-    tree:add(f.count, count)
+    tree:add(f.members, members)
     local data = r:body(kind, tree)
     if data == nil then return nil end
     if data then tree:add(f.repair, data) end
-    return string.format("repair %d:%d of %d", channel:uint(), first:le_uint(), count:uint())
+    return string.format("repair %d:%d of %02x", channel:uint(), first:le_uint(), members:uint())
 end
 
 BODIES[PART] = function(r, tree, kind)

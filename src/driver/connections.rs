@@ -118,6 +118,8 @@ pub struct Entry {
     pub accept_repeated: bool,
     /// Its deadline in the timers.
     pub armed: Armed,
+    /// It may have moved later since, and nobody has asked when: that is found out when it is near.
+    pub put_off: bool,
     /// Datagrams that wait for the flush.
     pub queued_datagrams: u32,
     /// Counters.
@@ -170,6 +172,7 @@ impl Entry {
             touched: false,
             accept_repeated: false,
             armed: Armed::NONE,
+            put_off: false,
             queued_datagrams: 0,
             traffic: Traffic::default(),
             remote: KeptAddress::None,

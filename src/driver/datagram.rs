@@ -147,6 +147,8 @@ impl NetworkDriver {
         let Some(utp) = &mut entry.utp else {
             return Outcome::Dropped;
         };
+        // With its first word a client's probes begin.
+        let first = utp.repeats_accept();
         let outcome = utp.handle_packet(now, packet, overhead);
         match (outcome, packet) {
             (Outcome::Connected, Packet::ConnectionAccept { payload, .. }) => {
@@ -167,7 +169,13 @@ impl NetworkDriver {
             _ => {}
         }
         self.follow_machine(index);
-        self.touch(index);
+        match (outcome, packet) {
+            // Beside a pipeline no stage has anything to do because of it.
+            (Outcome::Data, Packet::Data { pipeline: 0, .. }) if !first => {
+                self.touch_lightly(index);
+            }
+            _ => self.touch(index),
+        }
         outcome
     }
 

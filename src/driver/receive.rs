@@ -18,6 +18,9 @@ const UDP_BATCHES_MAX: usize = 256;
 const IPC_PACKETS_MAX: usize = 16_384;
 /// What a stranger gets before it has to make room when others wait.
 const STRANGER_PATIENCE: Micros = 1000 * MICROS_PER_MS;
+/// Deadlines nearer than this are looked at before the driver sleeps until one, if they may have
+/// moved: more than a frame of a program that updates 60 times a second, so that those wake nobody.
+const SOON: Micros = 25 * MICROS_PER_MS;
 /// Time until the next try after an accept failed.
 const ACCEPT_RETRY: Micros = 100 * MICROS_PER_MS;
 /// Streams taken from one listener in one round.
@@ -184,14 +187,25 @@ impl NetworkDriver {
     }
 
     /// When the next timer is due, as far as the horizon; behind that, when one may be.
-    #[inline]
     pub(super) fn settle_timers(&mut self, horizon: Micros) -> Option<Micros> {
-        let (connections, streams) = (&mut self.connections, &mut self.streams);
-        self.timers.settle(horizon, |owner, deadline| match owner {
-            Owner::Connection(index) => connections.at(index).armed.revise(deadline),
-            Owner::Stream(id) => streams.revise_armed(id, deadline),
-        });
-        self.timers.next_timeout()
+        let soon = self.now.saturating_add(SOON);
+        loop {
+            let (connections, streams) = (&mut self.connections, &mut self.streams);
+            self.timers.settle(horizon, |owner, deadline| match owner {
+                Owner::Connection(index) => connections.at(index).armed.revise(deadline),
+                Owner::Stream(id) => streams.revise_armed(id, deadline),
+            });
+            let (deadline, owner) = self.timers.peek()?;
+            match owner {
+                Owner::Connection(index)
+                    if deadline <= soon.min(horizon)
+                        && std::mem::take(&mut self.connections.at(index).put_off) =>
+                {
+                    self.schedule(index);
+                }
+                _ => return Some(deadline),
+            }
+        }
     }
 
     fn run_connection_timer(&mut self, index: u32) {
@@ -227,6 +241,18 @@ impl NetworkDriver {
         }
     }
 
+    /// The same after a message that can only have put deadlines off, as most do: nothing is to be
+    /// found out before the next one is near.
+    pub(super) fn touch_lightly(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        let sends = entry.utp.as_deref().is_none_or(UtpConnection::wants_transmit);
+        if sends || entry.unsettled || !entry.armed.has_entry() {
+            self.touch(index);
+        } else {
+            entry.put_off = true;
+        }
+    }
+
     /// Schedules the connections that were touched.
     #[inline]
     pub(super) fn schedule_touched(&mut self) {
@@ -253,6 +279,7 @@ impl NetworkDriver {
             self.settle(index);
         }
         let entry = self.connections.at(index);
+        entry.put_off = false;
         let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
         let mut machine = None;
         if let Some(utp) = &entry.utp {

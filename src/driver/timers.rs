@@ -49,6 +49,11 @@ impl Armed {
         self.wanted = deadline.unwrap_or(Micros::MAX).max(self.entry);
     }
 
+    /// Is there an entry?
+    pub const fn has_entry(&self) -> bool {
+        self.entry != Micros::MAX
+    }
+
     /// The entry popped at `deadline` is this one; it is no longer in the heap.
     pub fn take(&mut self, deadline: Micros) -> bool {
         let mine = self.entry == deadline;
@@ -116,10 +121,9 @@ impl Timers {
         Some((deadline, owner))
     }
 
-    /// When the next entry is due; after [`settle`](Self::settle) it counts, if it is not behind
-    /// the horizon.
-    pub fn next_timeout(&self) -> Option<Micros> {
-        self.heap.peek().map(|&Reverse((deadline, _))| deadline)
+    /// The next entry; after [`settle`](Self::settle) it counts, if it is not behind the horizon.
+    pub fn peek(&self) -> Option<(Micros, Owner)> {
+        self.heap.peek().map(|&Reverse(next)| next)
     }
 }
 

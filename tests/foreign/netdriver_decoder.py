@@ -6,7 +6,7 @@ What breaks a rule raises Wrong. `encode` writes what was read once more, by net
 import netdriver_frames as frames
 
 HELLO_MAGIC = b"ndHi"
-ACK_RANGES_MAX, REPAIR_SPAN = 31, range(2, 9)
+ACK_RANGES_MAX = 31
 
 
 class Wrong(Exception):
@@ -84,7 +84,7 @@ def _frame(reader):
         return ("reliable", reader.little(1), reader.little(2), reader.body(to_the_end), to_the_end)
     if kind in (12, 13):
         head = reader.little(1), reader.little(2), reader.little(1)
-        if head[2] not in REPAIR_SPAN:
+        if head[2] % 2 == 0 or head[2] == 1:
             raise Wrong(f"a repair of {head[2]}")
         return ("repair", *head, reader.body(to_the_end), to_the_end)
     if kind == 14:

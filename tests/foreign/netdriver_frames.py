@@ -91,5 +91,5 @@ def part(channel, number, offset, ends, body):
     return b"\x0e" + bytes([channel]) + little(number, 2) + little(offset | ends << 15, 2) + body
 
 
-def repair(channel, first, count, body, last=False):
-    return _with_body(0x0C, bytes([channel]) + little(first, 2) + bytes([count]), body, last)
+def repair(channel, first, members, body, last=False):
+    return _with_body(0x0C, bytes([channel]) + little(first, 2) + bytes([members]), body, last)

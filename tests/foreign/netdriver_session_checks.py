@@ -171,7 +171,7 @@ def golden_bytes_of_the_chapter_are_written_and_read():
             frames.reliable(3, 0x102, b"hi", last=True),
             frames.reliable(3, 0x102, b"hi"),
         ],
-        "REPAIR": [frames.repair(3, 0x102, 2, bytes([2, 0, 9, 9]), last=True)],
+        "REPAIR": [frames.repair(3, 0x102, 3, bytes([2, 0, 9, 9]), last=True)],
         "PART": [frames.part(3, 0x102, 1000, True, b"hi")],
         "WINDOW": [frames.window(0x01020304), frames.delivered(7, 0x1234)],
     }

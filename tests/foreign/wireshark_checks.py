@@ -328,7 +328,7 @@ def control_frames():
         frames.delivered(ORDERED, 9),
         frames.path_challenge(b"12345678"),
         frames.path_response(b"87654321"),
-        frames.repair(ORDERED, 2, 3, b"xor", last=True),
+        frames.repair(ORDERED, 2, 0b10111, b"xor", last=True),
         long=True,
     )
     fields = {
@@ -336,7 +336,7 @@ def control_frames():
         "window": 1 << 21,
         "channel": [ORDERED, ORDERED],
         "path": [b"12345678".hex(":"), b"87654321".hex(":")],
-        "repair__count": 3,
+        "repair__members": 0b10111,
         "repair__data": b"xor".hex(":"),
     }
     return False, packet, "control frames", fields

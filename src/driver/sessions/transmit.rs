@@ -57,6 +57,9 @@ impl NetworkDriver {
         if peer.negotiation.poll_hello(now) {
             self.send_hello(index, peer);
         }
+        if self.transmit_alone(index, peer) {
+            return Outcome::Alone;
+        }
         if let Some(size) = peer.sending().and_then(Session::take_narrowed) {
             self.narrow_path(index, size);
         }
@@ -91,6 +94,31 @@ impl NetworkDriver {
             true if alone && peer.next_timeout().is_none() => Outcome::Alone,
             true => Outcome::All,
         }
+    }
+
+    /// Sends the only message of a session that has nothing else to say, as most have that carry
+    /// what may be lost. False: it has more to say, or its link has no batch.
+    fn transmit_alone(&mut self, index: u32, peer: &mut Peer) -> bool {
+        let entry = self.connections.at(index);
+        let (Link::Udp { socket, remote }, None) = (entry.link, &self.simulator) else {
+            return false;
+        };
+        let waits = peer.negotiation.next_timeout().is_some() || peer.lingers_until.is_some();
+        let Some(session) = peer.sending().filter(|_| !waits) else { return false };
+        let socket = &mut self.pump.udp[socket as usize];
+        let before = socket.queued_bytes();
+        if before >= BATCH_BYTES_MAX
+            || !socket.queue_with(remote, |out| session.poll_alone(self.now, out))
+        {
+            return false;
+        }
+        self.statistics.datagrams_out += 1;
+        self.tx
+            .record(socket.queued_bytes() - before, header_size(&Link::Udp { socket: 0, remote }));
+        if let Some(utp) = &mut entry.utp {
+            utp.handle_sent(self.now);
+        }
+        true
     }
 
     /// The path of a connection takes packets of no more than this: messages and fragments follow.

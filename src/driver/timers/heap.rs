@@ -3,13 +3,17 @@
 use super::{Armed, Owner, Revision, Timers};
 use crate::proto::time::Micros;
 
+fn next(timers: &Timers) -> Option<Micros> {
+    timers.peek().map(|(deadline, _)| deadline)
+}
+
 /// Owners that are connections 0 and 1.
 fn settle(timers: &mut Timers, armed: &mut [Armed; 2]) -> Option<Micros> {
     timers.settle(Micros::MAX, |owner, deadline| match owner {
         Owner::Connection(index) => armed[index as usize].revise(deadline),
         Owner::Stream(_) => Revision::Drop,
     });
-    timers.next_timeout()
+    next(timers)
 }
 
 #[test]
@@ -50,9 +54,9 @@ fn what_lies_behind_the_horizon_does_not_move() {
         asked.push(owner);
         Revision::Keep
     });
-    assert_eq!((asked.len(), timers.next_timeout()), (0, Some(25)));
+    assert_eq!((asked.len(), next(&timers)), (0, Some(25)));
     timers.settle(25, |_, deadline| armed[0].revise(deadline));
-    assert_eq!(timers.next_timeout(), Some(30), "the first one has moved");
+    assert_eq!(next(&timers), Some(30), "the first one has moved");
     assert_eq!(settle(&mut timers, &mut armed), Some(30));
 }
 

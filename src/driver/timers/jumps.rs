@@ -15,8 +15,9 @@ use crate::{Connection, DisconnectReason, Event, EventKind, NetworkDriver};
 const SECOND: u64 = 1_000_000;
 const FRAME: u64 = SECOND / 100;
 const SEEDS: u64 = 12;
-/// Frames in which messages are sent, and frames in which the rest may arrive.
-const FRAMES: [u32; 2] = [400, 900];
+/// Frames in which messages are sent, and frames in which the rest may arrive: after a jump, losses
+/// in a row double the time until the next try.
+const FRAMES: [u32; 2] = [400, 2000];
 
 struct Side {
     driver: NetworkDriver,

@@ -47,8 +47,8 @@ pub const PART_OVERHEAD: usize = 6;
 const LAST_PART: u16 = 0x8000;
 /// Ranges of an ACK frame besides the newest one.
 pub const ACK_RANGES_MAX: usize = 31;
-/// Messages that one REPAIR frame may cover.
-pub const REPAIR_SPAN_MAX: usize = 8;
+/// Messages from the first to the last that one REPAIR frame may cover.
+pub const REPAIR_SPAN_MAX: usize = u8::BITS as usize;
 /// Numbers above this have no form here.
 pub const VARINT_MAX: u32 = (1 << 30) - 1;
 /// An acknowledgement's delay counts units of this many microseconds.
@@ -89,15 +89,15 @@ pub enum Frame<'a> {
         /// Its bytes.
         data: &'a [u8],
     },
-    /// The exclusive or of consecutive messages of a channel, each behind its length (u16) and
-    /// filled up with 0 to the longest.
+    /// The exclusive or of messages of a channel, each behind its length (u16) and filled up with 0
+    /// to the longest.
     Repair {
         /// The channel.
         channel: u8,
         /// The low bits of the first message's number.
         first: u16,
-        /// How many messages: 2 to [`REPAIR_SPAN_MAX`].
-        count: u8,
+        /// Bit k stands for the message with the number `first + k`: bit 0 and at least another.
+        members: u8,
         /// The exclusive or.
         data: &'a [u8],
     },
@@ -227,11 +227,11 @@ fn parse<'a>(rest: &mut &'a [u8]) -> Option<Frame<'a>> {
         0x0c | 0x0d => {
             let [channel] = take(rest)?;
             let first = u16::from_le_bytes(take(rest)?);
-            let [count] = take(rest)?;
-            if !(2..=REPAIR_SPAN_MAX).contains(&usize::from(count)) {
+            let [members] = take(rest)?;
+            if members & 1 == 0 || members == 1 {
                 return None;
             }
-            Frame::Repair { channel, first, count, data: body(rest, kind)? }
+            Frame::Repair { channel, first, members, data: body(rest, kind)? }
         }
         types::PART => {
             let [channel] = take(rest)?;
@@ -343,12 +343,12 @@ pub fn write_reliable_head(out: &mut Vec<u8>, channel: u8, sequence: u16, length
 /// Appends what stands in front of a repair's bytes.
 pub fn write_repair_head(
     out: &mut Vec<u8>,
-    (channel, first, count): (u8, u16, u8),
+    (channel, first, members): (u8, u16, u8),
     length: Option<usize>,
 ) {
     let flag = u8::from(length.is_some());
     let [low, high] = first.to_le_bytes();
-    out.extend_from_slice(&[types::REPAIR | flag, channel, low, high, count]);
+    out.extend_from_slice(&[types::REPAIR | flag, channel, low, high, members]);
     write_length(out, length);
 }
 
@@ -383,8 +383,8 @@ pub fn write(out: &mut Vec<u8>, frame: &Frame<'_>, last: bool) {
             write_reliable_head(out, channel, sequence, length(data));
             out.extend_from_slice(data);
         }
-        Frame::Repair { channel, first, count, data } => {
-            write_repair_head(out, (channel, first, count), length(data));
+        Frame::Repair { channel, first, members, data } => {
+            write_repair_head(out, (channel, first, members), length(data));
             out.extend_from_slice(data);
         }
         Frame::Part { channel, sequence, offset, last, data } => {

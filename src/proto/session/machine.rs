@@ -456,11 +456,23 @@ impl Session {
         (self.recovery.vital() > 0).then(|| since.saturating_add(self.probe_timeout()))
     }
 
+    /// Is nothing under way, owed or waited for? Then there is no deadline.
+    fn is_quiet(&self) -> bool {
+        self.received.is_quiet()
+            && self.recovery.vital() == 0
+            && self.recovery.loss_time().is_none()
+            && self.blocked_at.is_none()
+            && self.sending.iter().all(SendChannel::is_sent)
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) and then
     /// [`poll_transmit`](Self::poll_transmit) have something to do that does not follow from a
     /// call of the program or a datagram.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Micros> {
+        if self.is_quiet() {
+            return None;
+        }
         let asked = self.blocked_at;
         // Whatever the pacer keeps back waits for it.
         let paced = self

@@ -31,8 +31,15 @@ pub enum Verdict {
 #[derive(Debug)]
 struct Repair {
     first: u64,
-    count: u8,
+    /// Bit k stands for the message `first + k`.
+    members: u8,
     data: Vec<u8>,
+}
+
+impl Repair {
+    fn messages(&self) -> impl Iterator<Item = u64> + use<> {
+        messages_of(self.first, self.members)
+    }
 }
 
 /// One channel's messages.
@@ -270,14 +277,14 @@ impl ReceiveChannel {
     /// Takes a repair. True when a message came out of it.
     pub fn handle_repair(
         &mut self,
-        (truncated, count): (u16, u8),
+        (truncated, members): (u16, u8),
         data: &[u8],
         room: u64,
         output: &mut impl Output,
     ) -> bool {
         self.keeps_history = true;
         let first = super::packet::expand(u32::from(truncated), 16, self.next);
-        let end = first + u64::from(count);
+        let end = first + u64::from(u8::BITS - members.leading_zeros());
         // Of what was delivered before the first repair came, nothing is kept.
         let oldest = self.next - self.history.len() as u64;
         if end <= self.next || first < oldest || end - self.next > UNACKNOWLEDGED_MAX {
@@ -290,7 +297,7 @@ impl ReceiveChannel {
         }
         let mut buffer = self.pool.pop().unwrap_or_default();
         buffer.extend_from_slice(data);
-        self.repairs.push(Repair { first, count, data: buffer });
+        self.repairs.push(Repair { first, members, data: buffer });
         self.solve(room, output);
         self.repaired > before
     }
@@ -310,9 +317,8 @@ impl ReceiveChannel {
     fn solve(&mut self, room: u64, output: &mut impl Output) {
         let mut at = 0;
         while at < self.repairs.len() {
-            let Repair { first, count, .. } = self.repairs[at];
-            let span = first..first + u64::from(count);
-            let mut missing = span.filter(|&number| self.known(number).is_none());
+            let messages = self.repairs[at].messages();
+            let mut missing = messages.filter(|&number| self.known(number).is_none());
             let (one, more) = (missing.next(), missing.next());
             drop(missing);
             if more.is_some() {
@@ -336,7 +342,7 @@ impl ReceiveChannel {
         message.clear();
         message.extend_from_slice(&repair.data);
         let mut fits = true;
-        for number in repair.first..repair.first + u64::from(repair.count) {
+        for number in repair.messages() {
             if number != lost {
                 fits &= self.known(number).is_some_and(|data| mix(&mut message, &[data]));
             }
@@ -350,6 +356,11 @@ impl ReceiveChannel {
         }
         self.scratch = message;
     }
+}
+
+/// The numbers of the messages of a repair: bit k of `members` stands for `first + k`.
+pub fn messages_of(first: u64, members: u8) -> impl Iterator<Item = u64> + use<> {
+    (0..u64::from(u8::BITS)).filter(move |bit| members >> bit & 1 == 1).map(move |bit| first + bit)
 }
 
 /// Mixes a message, behind its length, into a repair. False when it is longer than the repair.

@@ -176,6 +176,11 @@ impl Received {
         self.answered = true;
     }
 
+    /// Is no acknowledgement owed, now or later?
+    pub const fn is_quiet(&self) -> bool {
+        !self.urgent && self.deadline.is_none()
+    }
+
     /// Has anything arrived that was not acknowledged? A packet that leaves anyway should say so.
     pub const fn has_news(&self) -> bool {
         self.waiting > 0 || self.urgent

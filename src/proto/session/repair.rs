@@ -10,17 +10,22 @@ use crate::proto::time::{MICROS_PER_MS, Micros};
 /// and over so many at least.
 const AVERAGED: f32 = 128.0;
 const AVERAGED_MIN: f32 = 32.0;
+/// The same for the average that protection goes by where it is the higher one: what is lost once
+/// in hundred packets must not be forgotten before the next loss.
+const AVERAGED_LONG: f32 = 512.0;
 /// Loss below which nothing is protected.
 const LOSS_MIN: f32 = 0.003;
 /// Round trips below which nothing is protected.
 const ROUND_TRIP_MIN: Micros = 8 * MICROS_PER_MS;
 /// The share of protection at little loss, and what each unit of loss adds to it.
-const SHARE: (f32, f32) = (0.35, 10.0);
+const SHARE: (f32, f32) = (0.25, 15.0);
 
 /// The policy of one session.
 #[derive(Debug)]
 pub struct Repairer {
     loss: f32,
+    /// The same over more packets.
+    long: f32,
     /// Packets that were heard of, as far as they count for the average.
     heard: f32,
     share_max: f32,
@@ -34,17 +39,19 @@ impl Repairer {
     pub fn new(percent_max: u8, datagram: usize) -> Self {
         let share_max = f32::from(percent_max) / 100.0;
         let credit_max = 2.0 * datagram as f32;
-        Self { loss: 0.0, heard: 0.0, share_max, credit: 0.0, credit_max }
+        Self { loss: 0.0, long: 0.0, heard: 0.0, share_max, credit: 0.0, credit_max }
     }
 
     /// Packets arrived, or did not.
     pub fn handle_packets(&mut self, arrived: u64, lost: u64) {
-        self.heard = (self.heard + (arrived + lost) as f32).min(AVERAGED);
+        self.heard = (self.heard + (arrived + lost) as f32).min(AVERAGED_LONG);
         if self.loss > 0.0 || lost > 0 {
-            let averaged = self.heard.max(AVERAGED_MIN);
-            self.loss += (1.0 - self.loss) * lost as f32 / averaged;
-            self.loss -= self.loss * arrived as f32 / averaged;
-            self.loss = self.loss.clamp(0.0, 1.0);
+            for (average, most) in [(&mut self.loss, AVERAGED), (&mut self.long, AVERAGED_LONG)] {
+                let averaged = self.heard.clamp(AVERAGED_MIN, most);
+                *average += (1.0 - *average) * lost as f32 / averaged;
+                *average -= *average * arrived as f32 / averaged;
+                *average = average.clamp(0.0, 1.0);
+            }
         }
     }
 
@@ -55,10 +62,11 @@ impl Repairer {
 
     /// The share of protection, 0 when there is to be none.
     fn share(&self, rtt: &RoundTrip) -> f32 {
-        if self.loss < LOSS_MIN || rtt.smoothed() < ROUND_TRIP_MIN {
+        let loss = self.loss.max(self.long);
+        if loss < LOSS_MIN || rtt.smoothed() < ROUND_TRIP_MIN {
             return 0.0;
         }
-        (SHARE.0 + SHARE.1 * self.loss).min(self.share_max)
+        (SHARE.0 + SHARE.1 * loss).min(self.share_max)
     }
 
     /// Is there to be any protection?
@@ -109,7 +117,7 @@ mod tests {
         repairer.handle_packets(99, 0);
         repairer.handle_packets(0, 1);
         repairer.handle_sent(1000, &far());
-        assert!(repairer.affords(449) && !repairer.affords(451));
+        assert!(repairer.affords(399) && !repairer.affords(401));
         let mut repairer = Repairer::new(66, 1400);
         for _ in 0..100 {
             repairer.handle_packets(9, 1);
@@ -144,10 +152,22 @@ mod tests {
     }
 
     #[test]
+    fn protection_outlasts_the_gap_between_rare_losses() {
+        let mut repairer = Repairer::new(66, 1400);
+        for _ in 0..20 {
+            repairer.handle_packets(0, 1);
+            for _ in 0..250 {
+                repairer.handle_packets(1, 0);
+            }
+        }
+        assert!(repairer.loss() < LOSS_MIN && repairer.protects(&far()));
+    }
+
+    #[test]
     fn loss_is_forgotten() {
         let mut repairer = Repairer::new(66, 1400);
         repairer.handle_packets(0, 10);
-        for _ in 0..600 {
+        for _ in 0..3000 {
             repairer.handle_packets(1, 0);
         }
         assert!(!repairer.protects(&far()));

@@ -12,8 +12,13 @@ use super::ring::ByteRing;
 /// Messages of a channel that may be under way or wait to be sent again: half of what 16 bits of
 /// sequence number can tell apart, halved again.
 pub const UNACKNOWLEDGED_MAX: u64 = 1 << 14;
-/// Messages that one repair covers at most: what more would take is sent again as soon.
-const SPAN_MAX: u64 = 4;
+/// Messages from the first to the last that one repair covers at most: what more would take is sent
+/// again as soon.
+const SPAN_MAX: u64 = 5;
+/// How far before the packet the messages are that a repair holds, whether they had one before or
+/// not. The last, the one before it and the fourth: of all sets that is the one whose repairs bring
+/// back most pairs of losses in time, however many packets have none.
+const WITH: [u64; 4] = [1, 2, 4, 5];
 const _: () = assert!(SPAN_MAX as usize <= super::frame::REPAIR_SPAN_MAX);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +34,8 @@ struct Slot {
     position: u64,
     length: u32,
     state: State,
+    /// The packet that carried it last was another one's, and only protects it.
+    copied: bool,
     /// Its place among all messages of the session.
     order: u64,
     /// The packet that carried it last.
@@ -66,10 +73,17 @@ pub struct Next {
 pub struct Span {
     /// The first message.
     pub first: u64,
-    /// How many.
-    pub count: u8,
+    /// Bit k stands for the message `first + k`; bit 0 is set.
+    pub members: u8,
     /// Bytes of the longest.
     pub longest: usize,
+}
+
+impl Span {
+    /// The number after the last message.
+    const fn end(&self) -> u64 {
+        self.first + (u8::BITS - self.members.leading_zeros()) as u64
+    }
 }
 
 /// One channel's messages.
@@ -126,7 +140,17 @@ impl SendChannel {
         let (state, packet) = (State::Waiting, 0);
         let (arrived, piece) = (0, 0);
         let length = length as u32;
-        self.slots.push_back(Slot { position, length, state, order, packet, arrived, piece });
+        let copied = false;
+        self.slots.push_back(Slot {
+            position,
+            length,
+            state,
+            copied,
+            order,
+            packet,
+            arrived,
+            piece,
+        });
     }
 
     /// What it holds, as the queue's limit counts it.
@@ -195,6 +219,7 @@ impl SendChannel {
         let Some(place) = sequence.checked_sub(self.first) else { return };
         let Some(slot) = self.slots.get_mut(place as usize) else { return };
         slot.packet = packet;
+        slot.copied = false;
         self.partly_sent -= u32::from(slot.is_partly_sent());
         slot.piece = piece;
         self.partly_sent += u32::from(slot.is_partly_sent());
@@ -296,9 +321,9 @@ impl SendChannel {
         probed
     }
 
-    /// What a packet could carry to protect messages of earlier packets: those that have no
-    /// protection yet together with the one before them, if each was in a packet of its own. So
-    /// repairs overlap by a message, and a chain of them brings back two that were lost in a row.
+    /// What a packet could carry to protect messages of earlier packets: those of the last five
+    /// that have no protection yet together with [some that may have](WITH), if each was in a
+    /// packet of its own.
     pub fn unprotected(&mut self, packet: u64) -> Option<Span> {
         let from = self.repaired.max(self.first);
         let mut end = self.next;
@@ -308,34 +333,49 @@ impl SendChannel {
         if end <= from {
             return None;
         }
-        let (mut first, mut longest, mut alone) = (end, 0, true);
-        let span = (end - from + 1).min(SPAN_MAX);
-        while first > self.first && end - first < span {
-            let slot = self.slot(first - 1)?;
-            if slot.state != State::Sent {
-                break;
+        self.span(from, end, packet).or_else(|| self.unprotected_alone(from, end))
+    }
+
+    /// Several messages in one repair, at least one of them from `from` on.
+    fn span(&self, from: u64, end: u64, packet: u64) -> Option<Span> {
+        let (mut first, mut members, mut longest) = (end, 0u8, 0);
+        for sequence in (self.first.max(end.saturating_sub(SPAN_MAX))..end).rev() {
+            let slot = self.slot(sequence)?;
+            let before = sequence.checked_sub(1).and_then(|before| self.slot(before));
+            let shares = |before: &Slot| before.packet == slot.packet && !before.copied;
+            if !slot.copied && before.is_some_and(shares) {
+                return None;
             }
-            longest = longest.max(slot.length as usize);
-            first -= 1;
-            let packet = slot.packet;
-            let before = first.checked_sub(1).and_then(|before| self.slot(before));
-            alone &= before.is_none_or(|before| before.packet != packet);
+            let wanted = sequence >= from || WITH.contains(&(end - sequence));
+            if wanted && slot.state == State::Sent && slot.packet != packet {
+                members = members << (first - sequence).min(7) | 1;
+                first = sequence;
+                longest = longest.max(slot.length as usize);
+            }
         }
-        if alone && end - first > 1 {
-            return Some(Span { first, count: (end - first) as u8, longest });
-        }
-        // Several to a packet: one after the other, the oldest first.
+        let span = Span { first, members, longest };
+        (members.count_ones() > 1 && span.end() > from).then_some(span)
+    }
+
+    /// One after the other, the oldest first.
+    fn unprotected_alone(&mut self, from: u64, end: u64) -> Option<Span> {
         let alone = (from..end)
             .find(|&at| self.slot(at).is_some_and(|slot| slot.state == State::Sent))
             .unwrap_or(end);
         self.repaired = alone;
         let slot = self.slot(alone).filter(|_| alone < end)?;
-        Some(Span { first: alone, count: 1, longest: slot.length as usize })
+        Some(Span { first: alone, members: 1, longest: slot.length as usize })
     }
 
     /// The messages of a span are protected.
     pub fn handle_protected(&mut self, span: Span) {
-        self.repaired = span.first + u64::from(span.count);
+        self.repaired = span.end();
+        if span.members == 1
+            && let Some(place) = span.first.checked_sub(self.first)
+            && let Some(slot) = self.slots.get_mut(place as usize)
+        {
+            slot.copied = true;
+        }
     }
 
     /// Gives memory back; only when it holds no message.
@@ -449,40 +489,63 @@ mod tests {
     }
 
     #[test]
-    fn protection_covers_the_newest_messages_of_earlier_packets() {
+    fn protection_covers_messages_of_earlier_packets() {
         let mut channel = with(&[10, 20, 30, 5]);
         assert_eq!(channel.unprotected(0), None);
         send(&mut channel, 0);
         assert_eq!(channel.unprotected(0), None, "it leaves with this very packet");
-        let one = Span { first: 0, count: 1, longest: 10 };
+        let one = Span { first: 0, members: 1, longest: 10 };
         assert_eq!(channel.unprotected(1), Some(one));
         send(&mut channel, 1);
         send(&mut channel, 2);
-        let two = Span { first: 0, count: 2, longest: 20 };
+        let two = Span { first: 0, members: 0b11, longest: 20 };
         assert_eq!(channel.unprotected(2), Some(two));
         channel.handle_protected(two);
         assert_eq!(channel.unprotected(2), None);
         send(&mut channel, 3);
-        let overlapping = Span { first: 1, count: 2, longest: 30 };
+        let overlapping = Span { first: 1, members: 0b11, longest: 30 };
         assert_eq!(channel.unprotected(3), Some(overlapping));
         channel.handle_acknowledged(0, 2);
-        let one = Span { first: 2, count: 1, longest: 30 };
+        let one = Span { first: 2, members: 1, longest: 30 };
         assert_eq!(channel.unprotected(3), Some(one), "nothing older is missing");
+        channel.handle_protected(one);
+        assert_eq!(channel.unprotected(3), None, "what was protected alone does not follow");
     }
 
     #[test]
-    fn protection_reaches_back_to_the_last_one_but_not_further_than_four_messages() {
-        let mut channel = with(&[1; 9]);
-        for packet in 0..2 {
+    fn protection_leaves_out_the_third_message_before_it_once_that_has_had_some() {
+        let mut channel = with(&[1; 12]);
+        for packet in 0..7 {
             send(&mut channel, packet);
         }
-        let one = channel.unprotected(1).expect("is there");
-        channel.handle_protected(one);
-        for (packet, first, count) in [(2, 0, 2), (3, 0, 3), (4, 0, 4), (5, 1, 4), (6, 2, 4)] {
+        let all = Span { first: 1, members: 0b1_1111, longest: 1 };
+        assert_eq!(channel.unprotected(6), Some(all), "it reaches back five messages");
+        channel.handle_protected(all);
+        for (packet, first, members) in [(7, 2, 0b1_1011), (8, 3, 0b1_1011)] {
             send(&mut channel, packet);
-            let span = Span { first, count, longest: 1 };
+            let span = Span { first, members, longest: 1 };
             assert_eq!(channel.unprotected(packet), Some(span), "{packet}");
         }
+        send(&mut channel, 9);
+        let third = Span { first: 4, members: 0b1_1111, longest: 1 };
+        assert_eq!(channel.unprotected(9), Some(third), "three had none");
+        channel.handle_acknowledged(5, 1);
+        let known = Span { first: 4, members: 0b1_1101, longest: 1 };
+        assert_eq!(channel.unprotected(9), Some(known), "it is there");
+    }
+
+    #[test]
+    fn a_message_that_was_copied_into_anothers_packet_shares_none_with_it() {
+        let mut channel = with(&[1; 5]);
+        send(&mut channel, 0);
+        send(&mut channel, 1);
+        let copy = channel.unprotected(1).expect("is there");
+        assert_eq!(copy.members, 1);
+        channel.handle_sent(copy.first, 1);
+        channel.handle_protected(copy);
+        send(&mut channel, 2);
+        let both = Span { first: 0, members: 0b11, longest: 1 };
+        assert_eq!(channel.unprotected(2), Some(both));
     }
 
     #[test]
@@ -493,7 +556,8 @@ mod tests {
         send(&mut channel, 1);
         for (first, longest) in [(0, 10), (1, 20)] {
             let span = channel.unprotected(1).expect("is there");
-            assert_eq!(span, Span { first, count: 1, longest });
+            assert_eq!(span, Span { first, members: 1, longest });
+            channel.handle_sent(first, 1);
             channel.handle_protected(span);
         }
         assert_eq!(channel.unprotected(1), None);

@@ -33,9 +33,9 @@ fn golden_bytes_of_every_frame() {
     let packet = bytes("03 00 00 00 00 05 00 ff ff ff ff ff ff 68 69");
     let packet = Frame::Reliable { channel: 0, sequence: 0x0102, data: &packet };
     golden(&packet, false, "0b 00 02 01 0f 03 00 00 00 00 05 00 ff ff ff ff ff ff 68 69");
-    let repair = Frame::Repair { channel: 3, first: 0x0102, count: 2, data: &[2, 0, 9, 9] };
-    golden(&repair, true, "0c 03 02 01 02 02 00 09 09");
-    golden(&repair, false, "0d 03 02 01 02 04 02 00 09 09");
+    let repair = Frame::Repair { channel: 3, first: 0x0102, members: 0b11, data: &[2, 0, 9, 9] };
+    golden(&repair, true, "0c 03 02 01 03 02 00 09 09");
+    golden(&repair, false, "0d 03 02 01 03 04 02 00 09 09");
     let part = |offset, last| Frame::Part { channel: 3, sequence: 258, offset, last, data: b"hi" };
     golden(&part(0, false), true, "0e 03 02 01 00 00 68 69");
     golden(&part(1000, true), true, "0e 03 02 01 e8 83 68 69");
@@ -75,7 +75,7 @@ fn an_unknown_or_broken_frame_ends_the_packet() {
         "0b 01 00 00 05 01",
         "0c 01 00 00",
         "0c 01 00 00 01 00",
-        "0c 01 00 00 09 00",
+        "0c 01 00 00 08 00",
         "0e 01 00 00 00",
         "0f 01 00 00 00 00",
     ];
@@ -112,7 +112,7 @@ fn build<'a>(kind: u8, a: u8, b: u16, c: u32, data: &'a [u8]) -> Frame<'a> {
         5 => Frame::PathResponse([a; 8]),
         6 => Frame::Message { pipeline: a, data },
         7 => Frame::Reliable { channel: a, sequence: b, data },
-        _ => Frame::Repair { channel: a, first: b, count: 2 + a % 7, data },
+        _ => Frame::Repair { channel: a, first: b, members: (1 << (1 + a % 7)) | a | 1, data },
     }
 }
 

@@ -111,8 +111,8 @@ impl Session {
             Frame::Reliable { channel, sequence, data } => {
                 self.handle_reliable((channel, sequence), None, data, seen, output);
             }
-            Frame::Repair { channel, first, count, data } => {
-                self.handle_repair(channel, (first, count), data, seen, output);
+            Frame::Repair { channel, first, members, data } => {
+                self.handle_repair(channel, (first, members), data, seen, output);
             }
             Frame::Part { channel, sequence, offset, last, data } => {
                 let piece = Some((offset, last));

@@ -167,6 +167,19 @@ impl Session {
         interval > 0 && now.saturating_sub(self.measured) >= interval
     }
 
+    /// As [`poll_transmit`](Self::poll_transmit), for a session that has one message that may be
+    /// lost and nothing under way or to say besides: false when it is not so, and nothing is
+    /// appended. Such a session has no deadline then.
+    pub fn poll_alone(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
+        let alone = self.is_quiet()
+            && !self.narrowed
+            && self.has_one_message_alone(now, Allowed { bulk: true, light: true });
+        if alone {
+            self.write_alone(out);
+        }
+        alone
+    }
+
     /// Is one message that may be lost all that there is to say?
     fn has_one_message_alone(&mut self, now: Micros, allowed: Allowed) -> bool {
         self.messages.len() == 1
@@ -471,7 +484,7 @@ impl Session {
         datagram: &mut Datagram<'_>,
     ) -> bool {
         let channel = &mut self.sending[place];
-        if span.count == 1 {
+        if span.members == 1 {
             let size = RELIABLE_OVERHEAD + span.longest + varint_size(span.longest as u32);
             let fits = self.repairer.affords(size) && size <= datagram.room();
             if !fits || !write_one(datagram, channel.id, span.first, channel.data(span.first)) {
@@ -487,13 +500,13 @@ impl Session {
         if !self.repairer.affords(size) || size > datagram.room() {
             return false;
         }
-        let head = (channel.id, span.first as u16, span.count);
+        let head = (channel.id, span.first as u16, span.members);
         let fits = datagram.write(REPAIR_OVERHEAD, length, |out, length| {
             frame::write_repair_head(out, head, length);
         });
         let start = datagram.out.len();
         datagram.out.resize(start + length, 0);
-        for sequence in span.first..span.first + u64::from(span.count) {
+        for sequence in receive_channel::messages_of(span.first, span.members) {
             receive_channel::mix(&mut datagram.out[start..], &channel.data(sequence));
         }
         fits

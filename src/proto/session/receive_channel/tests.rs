@@ -60,15 +60,15 @@ fn what_the_window_does_not_allow_is_refused() {
 fn a_lost_message_is_won_back_from_its_repair() {
     let (mut channel, mut log) = (ReceiveChannel::new(1), Log::default());
     // The first repair only says that repairs are worth a memory.
-    assert!(!channel.handle_repair((0, 2), &repair(&[b"", b""]), ROOM, &mut log));
+    assert!(!channel.handle_repair((0, 0b11), &repair(&[b"", b""]), ROOM, &mut log));
     channel.repairs.clear();
     channel.handle_message(0, b"first", ROOM, &mut log);
-    assert!(channel.handle_repair((0, 2), &repair(&[b"first", b"the second"]), ROOM, &mut log));
+    assert!(channel.handle_repair((0, 0b11), &repair(&[b"first", b"the second"]), ROOM, &mut log));
     assert_eq!(log.0, [&b"first"[..], b"the second"]);
     assert_eq!((channel.repaired, channel.next()), (1, 2));
     // Late, and of no more use.
     assert_eq!(channel.handle_message(1, b"the second", ROOM, &mut log), Verdict::Duplicate);
-    assert!(!channel.handle_repair((0, 2), &repair(&[b"first", b"the second"]), ROOM, &mut log));
+    assert!(!channel.handle_repair((0, 0b11), &repair(&[b"first", b"the second"]), ROOM, &mut log));
 }
 
 #[test]
@@ -77,27 +77,41 @@ fn repairs_wait_for_the_messages_that_they_need_and_help_each_other() {
     channel.keeps_history = true;
     channel.handle_message(0, b"0", ROOM, &mut log);
     // 1 and 2 are lost; the repair of both alone does not help, the next one does.
-    assert!(!channel.handle_repair((1, 2), &repair(&[b"one", b"two"]), ROOM, &mut log));
+    assert!(!channel.handle_repair((1, 0b11), &repair(&[b"one", b"two"]), ROOM, &mut log));
     assert_eq!(channel.handle_message(3, b"three", ROOM, &mut log), Verdict::Held);
-    assert!(channel.handle_repair((2, 2), &repair(&[b"two", b"three"]), ROOM, &mut log));
+    assert!(channel.handle_repair((2, 0b11), &repair(&[b"two", b"three"]), ROOM, &mut log));
     assert_eq!(log.0, [&b"0"[..], b"one", b"two", b"three"]);
     assert_eq!((channel.repaired, channel.repairs.len()), (2, 0));
+}
+
+#[test]
+fn a_repair_need_not_be_of_messages_in_a_row() {
+    let (mut channel, mut log) = (ReceiveChannel::new(1), Log::default());
+    channel.keeps_history = true;
+    channel.handle_message(0, b"zero", ROOM, &mut log);
+    channel.handle_message(3, b"three", ROOM, &mut log);
+    let skips = repair(&[b"zero", b"two", b"three"]);
+    assert!(channel.handle_repair((0, 0b1101), &skips, ROOM, &mut log));
+    assert_eq!((log.0.len(), channel.repaired), (1, 1), "one is still missing");
+    let ends = repair(&[b"zero", b"one"]);
+    assert!(channel.handle_repair((0, 0b11), &ends, ROOM, &mut log));
+    assert_eq!(log.0, [&b"zero"[..], b"one", b"two", b"three"]);
 }
 
 #[test]
 fn a_repair_without_its_history_or_with_nonsense_delivers_nothing() {
     let (mut channel, mut log) = (ReceiveChannel::new(1), Log::default());
     channel.handle_message(0, b"before anybody kept anything", ROOM, &mut log);
-    assert!(!channel.handle_repair((0, 2), &repair(&[b"x", b"y"]), ROOM, &mut log));
+    assert!(!channel.handle_repair((0, 0b11), &repair(&[b"x", b"y"]), ROOM, &mut log));
     channel.handle_message(1, b"long enough", ROOM, &mut log);
     // Shorter than the message that it must contain.
-    assert!(!channel.handle_repair((1, 2), &[0, 0, 1], ROOM, &mut log));
+    assert!(!channel.handle_repair((1, 0b11), &[0, 0, 1], ROOM, &mut log));
     // A length that reaches beyond the repair.
     let mut wrong = repair(&[b"long enough"]);
     wrong[0] ^= 0xff;
     wrong[1] ^= 0xff;
-    assert!(!channel.handle_repair((1, 2), &wrong, ROOM, &mut log));
-    assert!(!channel.handle_repair((1, 2), &[], ROOM, &mut log));
+    assert!(!channel.handle_repair((1, 0b11), &wrong, ROOM, &mut log));
+    assert!(!channel.handle_repair((1, 0b11), &[], ROOM, &mut log));
     assert_eq!((log.0.len(), channel.repaired), (2, 0));
 }
 
@@ -105,7 +119,7 @@ fn a_repair_without_its_history_or_with_nonsense_delivers_nothing() {
 fn repairs_that_wait_are_few() {
     let (mut channel, mut log) = (ReceiveChannel::new(1), Log::default());
     for number in 1..100 {
-        channel.handle_repair((number, 2), &[0; 50], ROOM, &mut log);
+        channel.handle_repair((number, 0b11), &[0; 50], ROOM, &mut log);
         assert!(channel.repairs.len() <= REPAIRS_MAX);
     }
     assert!(log.0.is_empty());

@@ -248,8 +248,8 @@ fn any_frame<'a>(random: &mut Random, bytes: &'a [u8]) -> Frame<'a> {
         6 => Frame::Message { pipeline: channel, data },
         7 => Frame::Reliable { channel, sequence, data },
         _ => {
-            let count = 2 + random.below(7) as u8;
-            Frame::Repair { channel, first: sequence, count, data }
+            let members = 1 | 2 << random.below(7) | random.below(256) as u8;
+            Frame::Repair { channel, first: sequence, members, data }
         }
     }
 }

@@ -311,7 +311,7 @@ fn forged_numbers_and_acknowledgements_do_no_harm() {
     // Channels that are not reliable here, and numbers that no window allows.
     let cases = [
         Frame::Reliable { channel: 77, sequence: 0, data: b"" },
-        Frame::Repair { channel: 77, first: 0, count: 2, data: b"" },
+        Frame::Repair { channel: 77, first: 0, members: 3, data: b"" },
         Frame::Reliable { channel: 1, sequence: 0x7000, data: b"" },
     ];
     for (number, frame) in (2..).zip(cases) {

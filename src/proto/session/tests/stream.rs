@@ -15,6 +15,11 @@ const SEEDS: u64 = 5;
 /// of the next two packets.
 const TRIAL: usize = 600;
 const EARLY: Micros = 60 * MS;
+/// The same of one whose losses came back with one of the next three: 0.7 times what a good library
+/// needs.
+const SOON: Micros = 76 * MS;
+const TABLE_SEEDS: u64 = 8;
+const MANY_SEEDS: u64 = 24;
 
 /// What one run gave.
 #[derive(Debug)]
@@ -28,6 +33,11 @@ struct Figures {
     repairs: u64,
     /// Trials of ten seconds with an early p99.
     early: usize,
+    /// The same with a p99 that is soon.
+    soon: usize,
+    /// Messages that were later than either.
+    late: usize,
+    very_late: usize,
 }
 
 fn run(loss_percent: f32, seed: u64) -> Figures {
@@ -46,7 +56,10 @@ fn run(loss_percent: f32, seed: u64) -> Figures {
     assert_eq!(delivered.len() as u64, MESSAGES);
     let mut delays: Vec<Micros> =
         delivered.iter().zip(0..).map(|(&(at, _), number)| at - sent_at(number)).collect();
-    let early = delays.chunks(TRIAL).filter(|trial| is_early(trial)).count();
+    let trials = |bound| delays.chunks(TRIAL).filter(|trial| is_within(trial, bound)).count();
+    let (early, soon) = (trials(EARLY), trials(SOON));
+    let later = |bound| delays.iter().filter(|&&delay| delay > bound).count();
+    let (late, very_late) = (later(EARLY), later(SOON));
     delays.sort_unstable();
     let at = |share: f64| delays[(share * (delays.len() - 1) as f64) as usize] as f64 / 1000.0;
     let payload = MESSAGES as f64 * SIZE as f64;
@@ -57,12 +70,15 @@ fn run(loss_percent: f32, seed: u64) -> Figures {
         wire: (world.wire[0] + world.wire[1]) as f64 / payload,
         repairs: world.sessions[0].statistics().repairs_out,
         early,
+        soon,
+        late,
+        very_late,
     }
 }
 
-/// Is the p99 of a trial early? Of 600 messages five may be later.
-fn is_early(delays: &[Micros]) -> bool {
-    delays.iter().filter(|&&delay| delay > EARLY).count() < delays.len() / 100
+/// Is the p99 of a trial within a bound? Of 600 messages five may be later.
+fn is_within(delays: &[Micros], bound: Micros) -> bool {
+    delays.iter().filter(|&&delay| delay > bound).count() < delays.len() / 100
 }
 
 /// The median of five seeds in p99 and bytes.
@@ -100,13 +116,38 @@ fn at_5_percent_loss_delivery_is_early_and_bytes_are_few() {
 
 #[test]
 fn at_5_percent_loss_most_trials_of_ten_seconds_have_an_early_p99() {
-    let trials = SEEDS as usize * MESSAGES as usize / TRIAL;
-    let early: usize = (1..=SEEDS).map(|seed| run(5.0, seed).early).sum();
-    assert!(10 * early >= 6 * trials, "{early} of {trials}");
+    let trials = MANY_SEEDS as usize * MESSAGES as usize / TRIAL;
+    let all: Vec<Figures> = (1..=MANY_SEEDS).map(|seed| run(5.0, seed)).collect();
+    let early: usize = all.iter().map(|figures| figures.early).sum();
+    let soon: usize = all.iter().map(|figures| figures.soon).sum();
+    assert!(10 * early >= 6 * trials && 20 * soon >= 17 * trials, "{early}, {soon} of {trials}");
 }
 
 #[test]
 fn at_10_percent_loss_delivery_is_early_and_bytes_are_few() {
     let (p99, wire) = middle(10.0);
     assert!(p99 <= 0.7 * 160.0 && wire <= 1.3 * 1.69, "{p99} ms, {wire}");
+}
+
+/// Prints the distribution over many trials: with 200 `TABLE_SEEDS`, optimised and `--nocapture`,
+/// the table of `docs/PERFORMANCE.md`.
+#[test]
+fn many_trials_keep_to_their_bytes_and_few_of_them_are_late() {
+    for (loss, wire_max) in [(1.0, 1.73), (5.0, 2.0), (10.0, 2.06)] {
+        let all: Vec<Figures> = (1..=TABLE_SEEDS).map(|seed| run(loss, seed)).collect();
+        let trials = (TABLE_SEEDS * MESSAGES) as f64 / TRIAL as f64;
+        let sum = |figure: fn(&Figures) -> f64| all.iter().map(figure).sum::<f64>();
+        println!(
+            "{loss:4} %: p99 <= 60 ms {:5.1} %, <= 76 ms {:5.1} % of trials; later than 60 ms \
+             {:.2}, than 76 ms {:.2} of {TRIAL}; wire {:.3}",
+            100.0 * sum(|figures| figures.early as f64) / trials,
+            100.0 * sum(|figures| figures.soon as f64) / trials,
+            sum(|figures| figures.late as f64) / trials,
+            sum(|figures| figures.very_late as f64) / trials,
+            sum(|figures| figures.wire) / TABLE_SEEDS as f64,
+        );
+        let wire = sum(|figures| figures.wire) / TABLE_SEEDS as f64;
+        assert!(wire < wire_max, "{wire} at {loss} %");
+        assert!(loss > 1.0 || sum(|figures| figures.soon as f64) > 0.95 * trials);
+    }
 }
