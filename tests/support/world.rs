@@ -69,8 +69,8 @@ impl Scenario {
 
 /// The pipelines of worlds with reliable messages; the second one takes long messages.
 const PIPELINES: &str = "reliable:32;frag,reliable:32";
-/// Frames in which nobody sends, so that everything reliable arrives.
-const QUIET_FRAMES: u32 = 200;
+/// Frames in which nobody sends, so that everything reliable arrives: time for five tries in a row.
+const QUIET_FRAMES: u32 = 400;
 
 /// What programs do.
 #[derive(Clone, Copy, PartialEq, Eq)]
