@@ -90,8 +90,23 @@ pub fn write(level: Level, text: &std::fmt::Arguments<'_>) {
         return;
     }
     if let Some(sink) = &*SINK.lock() {
-        IN_SINK.set(true);
+        let _running = Running::begin();
         sink(level, &line);
+    }
+}
+
+/// A sink is running as long as this is there, and no longer if it panics.
+struct Running;
+
+impl Running {
+    fn begin() -> Self {
+        IN_SINK.set(true);
+        Self
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
         IN_SINK.set(false);
     }
 }
@@ -105,3 +120,30 @@ macro_rules! note {
     };
 }
 pub(crate) use note;
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_sink_that_panics_is_not_running_any_more() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        // Other tests may write lines meanwhile.
+        let sink = move |_, text: &CStr| match text.to_bytes() {
+            b"the sink panics" => panic!("the sink has panicked, as it should"),
+            b"the sink keeps this" => kept.lock().push(in_sink()),
+            _ => {}
+        };
+        set_sink(Some((Some(Level::Error), Box::new(sink)))).unwrap();
+        let panics = || write(Level::Error, &format_args!("the sink panics"));
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        assert!(!in_sink());
+        write(Level::Error, &format_args!("the sink keeps this"));
+        assert_eq!(*lines.lock(), [true], "the next line comes");
+        set_sink(None).unwrap();
+    }
+}

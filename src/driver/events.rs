@@ -21,6 +21,9 @@ const NIL: u32 = u32::MAX;
 /// Outdated entries of the common order that are left alone.
 const ORDER_SLACK: usize = 64;
 
+/// Outdated entries of what was not published yet that are left alone.
+const FRESH_SLACK: usize = 64;
+
 /// The events that wait in one connection.
 #[derive(Debug)]
 pub struct Waiting {
@@ -143,8 +146,11 @@ pub struct EventQueue {
     /// Published events that were not settled yet.
     recent: Vec<Fresh>,
     next_sequence: u64,
-    /// Events that wait.
-    live: usize,
+    /// Events that wait and are visible. The lists above cannot say it: they keep entries of what
+    /// is gone, and may name an event twice.
+    visible: usize,
+    /// Events that wait for the next publication.
+    unseen: usize,
     /// Events below this sequence number are visible.
     published: u64,
 }
@@ -161,7 +167,8 @@ impl EventQueue {
             fresh: Vec::new(),
             recent: Vec::new(),
             next_sequence: 1,
-            live: 0,
+            visible: 0,
+            unseen: 0,
             published: 1,
         }
     }
@@ -211,7 +218,7 @@ impl EventQueue {
         let sequence = self.next_sequence;
         let (start, length) = (range.start as u32, range.len() as u32);
         self.next_sequence += 1;
-        self.live += 1;
+        self.unseen += 1;
         waiting.count += 1;
         waiting.bytes = waiting.bytes.saturating_add(length);
         let index = self.allocate(Node { sequence, next: NIL, piece, start, length, event });
@@ -295,7 +302,7 @@ impl EventQueue {
                 return self.pop(waiting);
             }
             node.leave(waiting);
-            self.live -= 1;
+            self.visible -= 1;
             return Some(Popped(index));
         }
     }
@@ -309,7 +316,7 @@ impl EventQueue {
             return None;
         }
         node.leave(waiting);
-        self.live -= 1;
+        self.visible -= 1;
         Some(Popped(index))
     }
 
@@ -379,20 +386,23 @@ impl EventQueue {
 
     fn take_head(&mut self, waiting: &mut Waiting) -> Option<Popped> {
         let index = waiting.head;
-        self.nodes.get_mut(index as usize)?.leave(waiting);
-        self.live -= 1;
+        let node = self.nodes.get_mut(index as usize)?;
+        let count =
+            if node.sequence < self.published { &mut self.visible } else { &mut self.unseen };
+        *count -= 1;
+        node.leave(waiting);
         Some(Popped(index))
     }
 
     /// Drops all events of a connection.
     pub fn clear(&mut self, waiting: &mut Waiting) {
-        let last = self.nodes.get(waiting.tail as usize);
-        let unseen = last.is_some_and(|node| node.sequence >= self.published);
         while let Some(popped) = self.take_head(waiting) {
             drop(self.give(popped));
         }
         *waiting = Waiting::default();
-        if unseen {
+        // What comes and goes without ever being published leaves nothing behind. An event is named
+        // twice at most, so each time half of the entries go, and closing many costs no more each.
+        if self.fresh.len() > FRESH_SLACK + 4 * (self.visible + self.unseen) {
             let nodes = &self.nodes;
             self.fresh.retain(|fresh| nodes[fresh.index as usize].sequence == fresh.sequence);
         }
@@ -407,7 +417,7 @@ impl EventQueue {
     /// so that a small one does not hold a large shared read buffer. Each moves once at most, and
     /// none before the program had the chance to pop it.
     pub fn settle(&mut self) {
-        if self.live == self.fresh.len() {
+        if self.visible == 0 {
             // All that was visible has been popped.
             self.recent.clear();
             return;
@@ -432,6 +442,7 @@ impl EventQueue {
     /// Makes all events visible.
     pub fn publish(&mut self) {
         self.published = self.next_sequence;
+        self.visible += std::mem::take(&mut self.unseen);
         let ordered = self.fresh.iter().filter(|fresh| fresh.ordered);
         self.order.extend(ordered.map(|fresh| (fresh.index, fresh.sequence)));
         if self.recent.is_empty() {
@@ -440,7 +451,7 @@ impl EventQueue {
             self.recent.append(&mut self.fresh);
         }
         // A program that pops by connection only never comes by the entries of the common order.
-        if self.order.len() > ORDER_SLACK + 2 * self.live {
+        if self.order.len() > ORDER_SLACK + 2 * self.visible {
             let nodes = &self.nodes;
             self.order.retain(|&(index, sequence)| nodes[index as usize].sequence == sequence);
         }

@@ -49,7 +49,7 @@ impl NetworkDriver {
         let mut first = match self.read_whole_messages(id) {
             Rest::Nothing => return,
             Rest::Something => None,
-            Rest::End(outcome) => Some(outcome),
+            Rest::Outcome(outcome) => Some(outcome),
         };
         if self.streams.get(id).is_some_and(|state| state.phase == Phase::Connecting)
             && !self.finish_connecting(id)

@@ -16,10 +16,11 @@ use crate::settings::Dialect;
 pub(super) enum Rest {
     /// Nothing.
     Nothing,
-    /// What was read, or everything.
+    /// The machine holds what was read, or nothing was read yet.
     Something,
-    /// The end of the stream, or its failure.
-    End(io::Result<ReadOutcome>),
+    /// What a read that brought no bytes has said: that the stream is at its end or has failed, or
+    /// that there is nothing now, though it may have more.
+    Outcome(io::Result<ReadOutcome>),
 }
 
 /// Messages and their bytes.
@@ -64,7 +65,7 @@ impl NetworkDriver {
         let bytes = match outcome {
             Ok(ReadOutcome::Data(bytes)) => bytes,
             Ok(ReadOutcome::Empty) if !more => return Rest::Nothing,
-            other => return Rest::End(other),
+            other => return Rest::Outcome(other),
         };
         // Only an unanswered ping is due later than one that is to be sent.
         let answered = ws.is_awaiting();

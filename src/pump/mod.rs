@@ -28,6 +28,8 @@ mod sleeper;
 mod tail;
 mod tcp;
 mod tls;
+#[cfg(any(windows, test))]
+mod told;
 mod udp;
 mod udp_health;
 #[cfg(windows)]

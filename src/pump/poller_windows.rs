@@ -19,6 +19,7 @@ use winsafe::HEVENT;
 use winsafe::guard::CloseHandleGuard;
 
 use super::sleeper::Watcher;
+use super::told::Told;
 use super::{Bell, EVENTS_MAX, StreamId};
 
 /// How soon the thread asks again after the system has failed.
@@ -87,25 +88,18 @@ pub struct Board {
 
 #[derive(Default)]
 struct State {
-    reports: Vec<Report>,
-    failure: Option<io::Error>,
-    /// How often something was put here.
-    rounds: u64,
+    told: Told<Report>,
     sleepers: Vec<Thread>,
     /// The program's; set while there is something.
     event: Option<CloseHandleGuard<HEVENT>>,
 }
 
 impl State {
-    fn is_empty(&self) -> bool {
-        self.reports.is_empty() && self.failure.is_none()
-    }
-
     /// The event says what is the case.
     fn show(&self) {
         if let Some(event) = &self.event {
             // A handle that is ours and open can be set.
-            let _ = if self.is_empty() { event.ResetEvent() } else { event.SetEvent() };
+            let _ = if self.told.is_empty() { event.ResetEvent() } else { event.SetEvent() };
         }
     }
 }
@@ -114,25 +108,19 @@ impl Board {
     /// Puts something here.
     fn post(&self, outcome: io::Result<()>, events: &Events) {
         let mut state = self.state.lock();
-        match outcome {
-            Ok(()) => state.reports.extend(events.iter().map(Report::of)),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => state.failure = Some(error),
-        }
-        state.rounds += 1;
+        state.told.add(outcome.map(|()| events.iter().map(Report::of)));
         state.show();
         for sleeper in &state.sleepers {
             sleeper.unpark();
         }
     }
 
-    /// Takes everything; says how often something was put here.
+    /// Takes all reports, or the failure if there are none; says how often something was put here.
     fn take(&self, reports: &mut Vec<Report>) -> io::Result<u64> {
         let mut state = self.state.lock();
-        reports.append(&mut state.reports);
-        let failure = state.failure.take();
+        let outcome = state.told.take(reports);
         state.show();
-        failure.map_or(Ok(state.rounds), Err)
+        outcome
     }
 
     /// Sleeps until there is something on one of the boards, `enough` says so, or the time is
@@ -149,7 +137,7 @@ impl Board {
         }
         // Longer than the clock can say is for ever.
         let end = Instant::now().checked_add(most);
-        while !enough() && boards.clone().all(|board| board.state.lock().is_empty()) {
+        while !enough() && boards.clone().all(|board| board.state.lock().told.is_empty()) {
             let Some(end) = end else {
                 thread::park();
                 continue;
@@ -213,7 +201,7 @@ impl Watch {
         }
         if self.resting.is_empty() && !closed.is_empty() {
             self.resting.append(closed);
-            self.resting_since = self.board.state.lock().rounds;
+            self.resting_since = self.board.state.lock().told.rounds();
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What comes out of jobs.
 
+use std::panic::catch_unwind;
+
+use netdriver::log::{self, Level};
 use netdriver::settings::NetworkSettings;
 use netdriver::{
     CustomInterface, Error, IncomingPacket, Job, NetworkDriver, NetworkEndpoint, OutgoingPacket,
@@ -85,4 +88,16 @@ fn a_panic_inside_the_driver_leaves_it_fit_only_to_be_dropped() {
     let update = driver.schedule_update(Job::default()).expect("is scheduled");
     assert_eq!(update.complete().map_err(|error| error.status()), Err(Status::Panic));
     assert!(driver.take().expect("no job is left").is_none());
+}
+
+#[test]
+fn a_log_callback_that_has_panicked_keeps_its_thread_from_no_job() {
+    // Other tests may write lines meanwhile.
+    let sink = |_, text: &std::ffi::CStr| assert_ne!(text, c"a line to panic over");
+    log::set_sink(Some((Some(Level::Error), Box::new(sink)))).expect("no callback is running");
+    let panics = || log::write(Level::Error, &format_args!("a line to panic over"));
+    assert!(catch_unwind(panics).is_err());
+    log::set_sink(None).expect("no callback is running");
+    let job = driver(0).schedule_update(Job::default()).expect("is scheduled");
+    job.complete().expect("nobody else would run it");
 }

@@ -212,3 +212,110 @@ fn what_ends_before_it_was_seen_leaves_nothing_to_settle() {
     assert!(shared.is_unique(), "what waits has moved");
     assert_eq!(pop(&mut queue, &mut lists[0]).unwrap(), [7; 3][..]);
 }
+
+#[test]
+fn what_waits_is_settled_beside_events_that_were_admitted_before_they_were_seen() {
+    for later in [false, true] {
+        let mut queue = EventQueue::new();
+        let mut lists = [Waiting::default(), Waiting::default()];
+        let memory = Bytes::from(vec![7; 4096]);
+        let mut batch = queue.begin_batch();
+        queue.push_part(&mut batch, &mut lists[0], event(0, ""), 0..3, true);
+        queue.end_batch(batch, memory.clone());
+        queue.publish();
+        // As many entries too many as events that are visible.
+        queue.push(&mut lists[1], event(1, "unseen"), false);
+        if later {
+            queue.admit_later(&lists[1])
+        } else {
+            queue.admit(&lists[1])
+        }
+        queue.settle();
+        assert!(memory.is_unique(), "what waits has moved (later: {later})");
+        queue.publish();
+        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), [7; 3][..]);
+        assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "unseen");
+        assert_eq!(pop_any(&mut queue, &mut lists), None, "it comes once");
+        assert_eq!((queue.visible, queue.unseen), (0, 0));
+    }
+}
+
+#[test]
+fn an_event_seen_before_it_is_admitted_later_is_settled_and_comes_once() {
+    let mut queue = EventQueue::new();
+    let mut lists = [Waiting::default()];
+    let shared = Bytes::from(vec![7; 4096]);
+    let mut small = event(0, "");
+    small.data = shared.slice(..3);
+    queue.push(&mut lists[0], small, false);
+    queue.publish();
+    queue.admit_later(&lists[0]);
+    queue.settle();
+    assert!(shared.is_unique());
+    queue.publish();
+    queue.settle();
+    assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), [7; 3][..]);
+    assert_eq!(pop_any(&mut queue, &mut lists), None);
+}
+
+#[test]
+fn clearing_counts_what_was_seen_and_what_was_not() {
+    let mut queue = EventQueue::new();
+    let mut lists = [Waiting::default(), Waiting::default()];
+    let shared = Bytes::from(vec![7; 4096]);
+    let mut small = event(0, "");
+    small.data = shared.slice(..3);
+    queue.push(&mut lists[0], small, true);
+    queue.push(&mut lists[1], event(1, "seen"), true);
+    queue.publish();
+    for _ in 0..2 {
+        queue.push(&mut lists[1], event(1, "unseen"), true);
+    }
+    queue.clear(&mut lists[1]);
+    assert_eq!((queue.visible, queue.unseen), (1, 0));
+    queue.settle();
+    assert!(shared.is_unique(), "what waits has moved");
+    queue.clear(&mut lists[0]);
+    assert_eq!((queue.visible, queue.unseen), (0, 0));
+    queue.push(&mut lists[0], event(0, "next"), true);
+    queue.publish();
+    assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "next");
+    assert_eq!(pop_any(&mut queue, &mut lists), None);
+}
+
+#[test]
+fn what_comes_and_goes_without_being_published_leaves_nothing_behind() {
+    let mut queue = EventQueue::new();
+    let mut waits = Waiting::default();
+    queue.push(&mut waits, event(1, "waits"), true);
+    for _ in 0..10_000 {
+        let mut list = Waiting::default();
+        queue.push(&mut list, event(0, "x"), false);
+        queue.admit(&list);
+        queue.clear(&mut list);
+    }
+    assert!(queue.fresh.len() <= FRESH_SLACK + 4 && queue.nodes.len() == 2);
+    queue.publish();
+    assert_eq!(queue.next_in_order(), Some(1));
+    assert_eq!(pop(&mut queue, &mut waits).unwrap(), "waits");
+}
+
+#[test]
+fn closing_many_with_unseen_events_looks_through_the_others_rarely() {
+    let mut queue = EventQueue::new();
+    let mut lists: Vec<Waiting> = Vec::new();
+    lists.resize_with(10_000, Waiting::default);
+    for (index, list) in lists.iter_mut().enumerate() {
+        queue.push(list, event(index as u32, "x"), true);
+    }
+    let (mut length, mut looked_at) = (queue.fresh.len(), 0);
+    for list in &mut lists {
+        queue.clear(list);
+        if queue.fresh.len() < length {
+            looked_at += length;
+            length = queue.fresh.len();
+        }
+    }
+    assert!(looked_at <= 20_000, "{looked_at} entries for 10,000 connections");
+    assert!(length <= FRESH_SLACK && queue.unseen == 0);
+}

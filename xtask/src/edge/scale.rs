@@ -376,10 +376,11 @@ fn markdown(measured: &Measured) -> String {
     text
 }
 
-/// What the document knows of other servers: their resident memory for each of 1000 idle clients.
+/// What the document knows of other servers: their resident memory for each of many idle clients.
 fn peers(document: &str) -> String {
+    let (before, rows) = document.split_once(" idle clients**").unwrap_or_default();
+    let clients = before.rsplit_once("**").map_or("the", |(_, clients)| clients);
     let known = |name: &str| {
-        let rows = document.split("**1000 idle clients**").nth(1)?;
         let row = rows.lines().find(|line| line.starts_with(&format!("| {name} |")))?;
         let kib = row.split('|').nth(2)?.split_whitespace().next()?;
         Some(format!("{name} {kib}"))
@@ -387,7 +388,9 @@ fn peers(document: &str) -> String {
     let names = ["netdriver", "uwebsockets", "libwebsockets", "tungstenite-tuned", "ws"];
     let peers: Vec<_> = names.into_iter().filter_map(known).collect();
     let peers = peers.join(", ");
-    format!("resident KiB of each of 1000 idle WebSockets ({DOCUMENT}, bench websocket): {peers}")
+    format!(
+        "resident KiB of each of {clients} idle WebSockets ({DOCUMENT}, bench websocket): {peers}"
+    )
 }
 
 /// How many descriptors a process may have at most; `None`: as many as it likes, or unknown.
@@ -433,6 +436,16 @@ cost both 20000 updates_ns 86811
             assert!(row.text().contains("1.50 KiB"), "{}", row.text());
         });
         assert!(problems.is_empty(), "{problems:?}");
+    }
+
+    #[test]
+    fn the_document_knows_other_servers() {
+        let text = peers(include_str!("../../../docs/PERFORMANCE.md"));
+        let (start, servers) = text.split_once("bench websocket): ").expect("servers");
+        assert!(start.starts_with("resident KiB of each of 1"), "{start}");
+        let known: Vec<_> = servers.split(", ").filter_map(|peer| peer.split_once(' ')).collect();
+        assert_eq!(known.len(), 5, "{servers}");
+        assert!(known.iter().all(|(_, kib)| kib.parse::<f64>().is_ok()), "{servers}");
     }
 
     #[test]
