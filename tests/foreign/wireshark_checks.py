@@ -277,13 +277,19 @@ def greetings():
             True,
             frames.hello(token, False),
             "hello",
-            {"hello__version": 1, "hello__answer": 0, "hello__features__pieces": 1},
+            {"hello__version": 2, "hello__answer": 0, "hello__features__pieces": 1},
         ),
         (
             True,
             frames.hello(token, False, features=6),
             "hello without pieces",
             {"hello__features": "0x00000006", "hello__features__pieces": 0},
+        ),
+        (
+            True,
+            frames.hello(token, False, version=1),
+            "hello of another version",
+            {"hello__version": 1, "hello__answer": 0},
         ),
         (
             False,
