@@ -215,6 +215,7 @@ impl NetworkDriver {
         let settings = &self.settings;
         let config = session::Config {
             datagram_size_max: datagram,
+            received_size_max: ours.datagram_size_max,
             window: ours.window,
             peer_window: hello.window,
             send_queue_bytes_max: settings.outbound_bytes_max,

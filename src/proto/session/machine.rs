@@ -130,6 +130,7 @@ impl Session {
             message_bytes: ByteRing::default(),
             recovery: Recovery::new(),
             rtt: RoundTrip::new(config.round_trip),
+        config.received_size_max = config.received_size_max.min(limit);
             controller: DelayAwareCubic::new(now, u64::from(datagram)),
             pacer: Pacer::new(now, u64::from(datagram)),
             repairer: Repairer::new(config.repair_percent_max, usize::from(datagram)),

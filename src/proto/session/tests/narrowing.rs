@@ -3,7 +3,7 @@
 use crate::proto::netem::Params;
 use crate::proto::random::Random;
 use crate::proto::session::frame::{self, Frame};
-use crate::proto::session::{Refused, Taken, packet};
+use crate::proto::session::{Config, Refused, Taken, packet};
 
 use super::behaviour::{forged, sent};
 use super::world::{DATAGRAM_COST, Log, MS, World, config};
@@ -299,6 +299,7 @@ fn a_path_that_widens_again_is_used_and_may_narrow_again() {
 fn datagrams_and_messages_that_are_longer_than_any_may_be_are_refused() {
     let mut config = config();
     config.datagram_size_max = u16::MAX;
+    config.received_size_max = u16::MAX;
     let mut session = crate::proto::session::Session::new(0, config);
     let mut log = Log::default();
     let big = vec![3; 3000];
@@ -321,14 +322,18 @@ fn datagrams_and_messages_that_are_longer_than_any_may_be_are_refused() {
 }
 
 #[test]
-fn no_datagram_is_longer_than_both_sides_have_said() {
-    let mut session = crate::proto::session::Session::new(0, config());
+fn no_datagram_is_longer_than_its_receiver_has_said_whatever_the_sender_takes() {
+    let config = Config { datagram_size_max: 300, ..config() };
+    let mut session = crate::proto::session::Session::new(0, config);
     let mut log = Log::default();
     let data = vec![3; 1400 - 11 - 5];
-    let forged = forged(0, &[Frame::Reliable { channel: 1, sequence: 0, data: &data }]);
-    assert_eq!(forged.len(), 1401);
-    assert_eq!(session.handle_datagram(0, &forged, &mut log), Taken::Malformed);
+    let longer = forged(0, &[Frame::Reliable { channel: 1, sequence: 0, data: &data }]);
+    assert_eq!(longer.len(), 1401);
+    assert_eq!(session.handle_datagram(0, &longer, &mut log), Taken::Malformed);
     assert!(log.reliable.is_empty());
+    let frame = Frame::Reliable { channel: 1, sequence: 0, data: &data[1..] };
+    let taken = session.handle_datagram(0, &forged(0, &[frame]), &mut log);
+    assert_eq!((taken, log.reliable[&1].len()), (Taken::New, 1));
 }
 
 /// A first side whose peer takes no pieces.
