@@ -193,8 +193,8 @@ impl UtpConnection {
     }
 
     /// The peer takes packets of no more than this, as it says.
-    pub fn limit_path(&mut self, packet_size: u16) {
-        self.path_mtu.limit(packet_size.saturating_add(self.overhead));
+    pub fn limit_path(&mut self, now: Micros, packet_size: u16) {
+        self.path_mtu.limit(now, packet_size.saturating_add(self.overhead));
     }
 
     /// The peer is reached by another way now, which may take more.
