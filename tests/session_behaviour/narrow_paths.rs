@@ -1,5 +1,9 @@
 //! Paths that take less than they did, and then more again, on virtual time.
 
+use std::ffi::CStr;
+use std::sync::Mutex;
+
+use netdriver::log::{Level, set_sink};
 use netdriver::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 use netdriver::{DisconnectReason, EventKind, NetworkDriver};
 
@@ -118,6 +122,42 @@ fn what_discovery_has_found_is_tried_again_with_peers_of_unity_transport_too() {
         assert_eq!(client.message_size_max(connection).expect("is open"), 1400);
         assert_eq!(client.payload_size_max(connection, 0).expect("is open"), 1390);
     }
+}
+
+/// Lines of the log that tell that a path is wider now, with the size.
+static WIDER: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+#[test]
+fn the_log_tells_of_paths_that_widen_and_not_of_each_probe_of_a_discovery() {
+    let sink = |_: Level, line: &CStr| {
+        let line = line.to_string_lossy();
+        // Of this test's connection alone.
+        if ["1337", "1317", "1237"].iter().any(|size| line.contains(&format!("{size} bytes now"))) {
+            WIDER.lock().expect("is whole").push(line.into_owned());
+        }
+    };
+    set_sink(Some((Some(Level::Info), Box::new(sink)))).expect("is no sink");
+    let settings = NetworkSettings {
+        perform_path_mtu_discovery: true,
+        path_mtu_raise_interval_ms: 5000,
+        max_message_size: 1337,
+        ..frames()
+    };
+    // Sessions begin when the discovery is over.
+    let mut talk = Talk::begin(&settings, "reliable:32");
+    for _ in 0..200 {
+        talk.frame();
+    }
+    assert!(talk.client.connection_info(talk.to_server).expect("is open").session);
+    assert_eq!(path_of(&talk), 1337);
+    assert!(WIDER.lock().expect("is whole").is_empty());
+    enter(&talk.air).size_max = 1100;
+    speak_until(&mut talk, 1024, 1000);
+    enter(&talk.air).size_max = usize::MAX;
+    speak_until(&mut talk, 1337, 1000);
+    set_sink(None).expect("is no sink");
+    let lines = WIDER.lock().expect("is whole");
+    assert!((1..=3).contains(&lines.len()) && lines.last().expect("one").contains("1337"));
 }
 
 #[test]
