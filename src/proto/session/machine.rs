@@ -436,14 +436,14 @@ impl Session {
         for channel in &mut self.sending {
             probed += channel.probe(room);
         }
-        self.short_due = self.doubts_long();
+        self.short_due = self.doubts_long(now);
         // Something that asks for an answer must leave, whatever else there is.
         self.ping_due |= probed == 0 || self.short_due;
     }
 
     /// Is it perhaps only what is long that gets lost?
-    fn doubts_long(&self) -> bool {
-        self.probe_count >= SHORT_PROBE || self.narrowing.suspects()
+    pub(super) fn doubts_long(&self, now: Micros) -> bool {
+        self.probe_count >= SHORT_PROBE || self.narrowing.suspects(now)
     }
 
     fn probe_timeout(&self) -> Micros {

@@ -125,7 +125,7 @@ impl Session {
         let mut sent = Sent { size: 0, asks: false, vital: false };
         self.write_controls(now, &mut datagram, &mut sent);
         // An acknowledgement in a long datagram could be lost with it again and again.
-        let doubts = self.doubts_long();
+        let doubts = self.doubts_long(now);
         let short = std::mem::take(&mut self.short_due) || doubts && self.received.is_due(now);
         if short || !doubts {
             self.write_ack(now, &mut datagram);
