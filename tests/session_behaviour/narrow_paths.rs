@@ -222,6 +222,51 @@ fn with_a_peer_that_takes_no_pieces_such_a_connection_ends_with_a_reason() {
 }
 
 #[test]
+fn so_it_does_when_messages_are_sent_again_seldom() {
+    for (list, size) in [("reliable:32", 1378), ("reliable:32", 1200), ("reliable:32,useq", 1376)] {
+        let settings = NetworkSettings { disconnect_timeout_ms: 4000, ..frames() };
+        let mut talk = Talk::begin(&settings, list);
+        enter(&talk.air).featureless = true;
+        talk.client.send(talk.to_server, 1, &numbered(0, size)).expect("the window has room");
+        talk.client.set_resend_times(talk.to_server, 1, 7000, 8000).expect("can be");
+        enter(&talk.air).size_max = 1100;
+        let mut reasons = Vec::new();
+        for _ in 0..12_000 {
+            talk.frame();
+            let events = std::iter::from_fn(|| talk.client.pop_event());
+            reasons.extend(events.map(|event| (event.kind, event.reason)));
+        }
+        let timeout = (EventKind::Disconnect, DisconnectReason::Timeout);
+        assert_eq!(reasons, [timeout], "{list} with {size}");
+    }
+}
+
+#[test]
+fn a_program_that_does_not_pop_for_long_ends_no_connection_of_a_peer_without_pieces() {
+    for list in ["reliable:32", "reliable:32,useq"] {
+        let settings =
+            NetworkSettings { disconnect_timeout_ms: 4000, receive_queue_capacity: 4, ..frames() };
+        let mut talk = Talk::begin(&settings, list);
+        enter(&talk.air).featureless = true;
+        for number in 0..12 {
+            // Too long for a packet of the session.
+            talk.client.send(talk.to_server, 1, &numbered(number, 1376)).expect("has room");
+        }
+        for _ in 0..2000 {
+            talk.frame();
+            assert!(talk.client.pop_event().is_none(), "{list}");
+        }
+        assert_eq!(path_of(&talk), 1400, "{list}");
+        let mut got = Vec::new();
+        for _ in 0..500 {
+            talk.frame();
+            got.extend(Talk::received(&mut talk.server));
+        }
+        assert_eq!(got, Vec::from_iter((0..12).map(|number| numbered(number, 1376))), "{list}");
+    }
+}
+
+#[test]
 fn only_a_peer_that_takes_pieces_gets_them() {
     for featureless in [false, true] {
         let settings = NetworkSettings { disconnect_timeout_ms: 60_000, ..frames() };
