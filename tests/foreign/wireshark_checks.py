@@ -342,7 +342,7 @@ def control_frames():
         "window": 1 << 21,
         "channel": [ORDERED, ORDERED],
         "path": [b"12345678".hex(":"), b"87654321".hex(":")],
-        "repair__members": 0b10111,
+        "repair__members": "0x17",
         "repair__data": b"xor".hex(":"),
     }
     return False, packet, "control frames", fields
