@@ -5,7 +5,7 @@ local M = {}
 
 M.HELLO_PIPELINE = 255
 M.SHORT, M.LONG = 0x10, 0x11
-local HELLO_MAGIC, HELLO_SIZE = "ndHi", 20
+local HELLO_MAGIC, HELLO_SIZE, VERSION = "ndHi", 20, 2
 local TOKEN_SIZE = 8
 local LARGEST_BYTES, LARGEST_RANGE = 3, 0x1000000
 local ACK_DELAY_UNIT = 8
@@ -82,7 +82,10 @@ function M.dissect_hello(buffer, tree)
     tree:add_le(f.hello_size, buffer(10, 2))
     tree:add_le(f.hello_window, buffer(12, 4))
     tree:add_le(f.hello_pipelines, buffer(16, 4))
-    return answer and "Hello, an answer" or "Hello"
+    local version = buffer(4, 1):uint()
+    -- The other side ignores it.
+    local other = version ~= VERSION and " of version " .. version or ""
+    return (answer and "Hello, an answer" or "Hello") .. other
 end
 
 -- A reader of one packet's frames. Each step gives nil when the bytes are over; then `ok` is false.

@@ -148,7 +148,7 @@ impl NetworkDriver {
             return Outcome::Dropped;
         };
         // With its first word a client's probes begin.
-        let first = utp.repeats_accept();
+        let unheard = utp.repeats_accept();
         let outcome = utp.handle_packet(now, packet, overhead);
         match (outcome, packet) {
             (Outcome::Connected, Packet::ConnectionAccept { payload, .. }) => {
@@ -171,7 +171,7 @@ impl NetworkDriver {
         self.follow_machine(index);
         match (outcome, packet) {
             // Beside a pipeline no stage has anything to do because of it.
-            (Outcome::Data, Packet::Data { pipeline: 0, .. }) if !first => {
+            (Outcome::Data, Packet::Data { pipeline: 0, .. }) if !unheard => {
                 self.touch_lightly(index);
             }
             _ => self.touch(index),

@@ -6,6 +6,7 @@ Written from docs/PROTOCOL.md, for the checks of the dissector and of sessions.
 from utp_protocol import data, with_payload
 
 HELLO_PIPELINE = 255
+VERSION = 2
 TAKES_PIECES = 1
 PACKET_CHANNEL = 0
 SHORT, LONG = 0x10, 0x11
@@ -26,8 +27,16 @@ def varint(value):
     raise ValueError(f"{value} has no form")
 
 
-def hello(token, answer, datagram_size=1400, window=1 << 21, digest=0, features=TAKES_PIECES):
-    body = b"ndHi" + bytes([1, int(answer)]) + little(features, 4)
+def hello(
+    token,
+    answer,
+    datagram_size=1400,
+    window=1 << 21,
+    digest=0,
+    features=TAKES_PIECES,
+    version=VERSION,
+):
+    body = b"ndHi" + bytes([version, int(answer)]) + little(features, 4)
     body += little(datagram_size, 2) + little(window, 4) + little(digest, 4)
     return data(token, body, HELLO_PIPELINE)
 

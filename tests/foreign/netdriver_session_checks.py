@@ -105,7 +105,7 @@ def both_sides_say_hello_and_speak_by_the_rules(server):
     for side, answers in ((client, 0), (answer, 1)):
         expect(side.hellos, "no Hello")
         for hello in side.hellos:
-            expect_equal((hello["version"], hello["answer"]), (1, answers), "Hello")
+            expect_equal((hello["version"], hello["answer"]), (frames.VERSION, answers), "Hello")
             expect(65536 <= hello["window"] <= 1 << 30 and hello["size"] >= 256, f"{hello}")
             expect_equal(hello["features"], frames.TAKES_PIECES, "features")
         # The first ones left before the two had agreed.

@@ -277,13 +277,19 @@ def greetings():
             True,
             frames.hello(token, False),
             "hello",
-            {"hello__version": 1, "hello__answer": 0, "hello__features__pieces": 1},
+            {"hello__version": 2, "hello__answer": 0, "hello__features__pieces": 1},
         ),
         (
             True,
             frames.hello(token, False, features=6),
             "hello without pieces",
             {"hello__features": "0x00000006", "hello__features__pieces": 0},
+        ),
+        (
+            True,
+            frames.hello(token, False, version=1),
+            "hello of another version",
+            {"hello__version": 1, "hello__answer": 0},
         ),
         (
             False,
@@ -336,7 +342,7 @@ def control_frames():
         "window": 1 << 21,
         "channel": [ORDERED, ORDERED],
         "path": [b"12345678".hex(":"), b"87654321".hex(":")],
-        "repair__members": 0b10111,
+        "repair__members": "0x17",
         "repair__data": b"xor".hex(":"),
     }
     return False, packet, "control frames", fields

@@ -6,6 +6,7 @@ use netdriver::proto::utp::packet::{Packet, parse};
 use netdriver::settings::{InterfaceKind, NetworkSettings, PipelineStage};
 use netdriver::{EventKind, Status};
 
+use super::carriers::{Talk, enter};
 use super::relay::Relayed;
 use crate::support::{Pair, driver, listen, status};
 
@@ -83,6 +84,38 @@ fn a_peer_with_the_extension_off_sees_messages_of_unity_transport_alone() {
         let theirs = pair.client.connection_info(pair.to_server).expect("is open");
         assert!(!ours.session && !theirs.session);
         assert_eq!(pair.server.statistics().malformed_in, 0);
+    }
+}
+
+#[test]
+fn a_hello_of_another_version_is_ignored_and_counted_on_either_side() {
+    let settings = NetworkSettings { fixed_frame_time_ms: 10, ..NetworkSettings::default() };
+    for version in [1, 3] {
+        for versions in [[Some(version), None], [None, Some(version)]] {
+            let mut talk = Talk::of_versions(&settings, PIPELINES, versions);
+            for number in 0..200u8 {
+                for pipeline in [1, 3, 4] {
+                    talk.client.send(talk.to_server, pipeline, &[number; 1000]).expect("is sent");
+                    talk.server.send(talk.to_client, pipeline, &[number; 1000]).expect("is sent");
+                }
+                for _ in 0..5 {
+                    talk.frame();
+                }
+                assert_eq!(Talk::received(&mut talk.server), vec![vec![number; 1000]; 3]);
+                assert_eq!(Talk::received(&mut talk.client), vec![vec![number; 1000]; 3]);
+            }
+            let ours = talk.server.connection_info(talk.to_client).expect("is open");
+            let theirs = talk.client.connection_info(talk.to_server).expect("is open");
+            assert!(!ours.session && !theirs.session);
+            let ignored = [&talk.server, &talk.client].map(|side| side.statistics().malformed_in);
+            let asked = u64::from(ATTEMPTS_MAX);
+            let [hellos, answers] = enter(&talk.air).hellos;
+            if versions[0].is_some() {
+                assert_eq!((hellos, answers, ignored), (asked, 0, [asked, 0]), "{version}");
+            } else {
+                assert_eq!((hellos, answers, ignored), (asked, asked, [0, asked]), "{version}");
+            }
+        }
     }
 }
 

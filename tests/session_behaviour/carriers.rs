@@ -22,6 +22,21 @@ pub struct Air {
     pub swallowed: usize,
     /// Hellos lose their features, as if they came from peers that have none.
     pub featureless: bool,
+    /// Hellos of clients, and answers of servers, are of another version.
+    pub versions: [Option<u8>; 2],
+    /// How many Hellos of each there were.
+    pub hellos: [u64; 2],
+}
+
+impl Air {
+    fn change_hello(&mut self, data: &mut [u8]) {
+        let answer = usize::from(data[15] & 1);
+        self.hellos[answer] += 1;
+        data[14] = self.versions[answer].unwrap_or(data[14]);
+        if self.featureless {
+            data[16..20].fill(0);
+        }
+    }
 }
 
 pub type Shared = Arc<Mutex<Air>>;
@@ -64,8 +79,8 @@ impl CustomInterface for Radio {
                 air.swallowed += 1;
             } else {
                 let mut data = packet.data.to_vec();
-                if air.featureless && data.get(9..14) == Some(b"\xffndHi") {
-                    data[16..20].fill(0);
+                if data.get(9..14) == Some(b"\xffndHi") {
+                    air.change_hello(&mut data);
                 }
                 let place = air.places.get_mut(&packet.endpoint.to_string());
                 place.expect("is bound").push_back((self.own, data));
@@ -97,12 +112,19 @@ impl Talk {
 
     /// The same as soon as both have the connection, before they have agreed on anything.
     pub fn begin(settings: &NetworkSettings, list: &str) -> Self {
+        Self::of_versions(settings, list, [None; 2])
+    }
+
+    /// The same, where Hellos of clients, and answers of servers, are of another version.
+    pub fn of_versions(settings: &NetworkSettings, list: &str, versions: [Option<u8>; 2]) -> Self {
         let air = Arc::new(Mutex::new(Air {
             places: BTreeMap::new(),
             size_max: usize::MAX,
             lengths: Vec::new(),
             swallowed: 0,
             featureless: false,
+            versions,
+            hellos: [0; 2],
         }));
         let [mut server, mut client] = [(); 2].map(|()| {
             let mut driver = NetworkDriver::new(settings).expect("the settings are good");

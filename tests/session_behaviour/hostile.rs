@@ -155,6 +155,28 @@ fn a_second_hello_is_answered_and_resets_nothing() {
 }
 
 #[test]
+fn a_forged_hello_in_front_of_the_peers_own_costs_no_packet_of_the_session() {
+    let mut hostile = Hostile::new();
+    hostile.hello(Hello { datagram_size_max: 300, ..sound() });
+    hostile.hello(sound());
+    let datagram = |number: u64, size: usize| {
+        let message = vec![7; size - session_packet(number, &reliable(0, b"")).len()];
+        session_packet(number, &reliable(number as u16, &message))
+    };
+    hostile.peer.send(&datagram(0, 1400));
+    hostile.peer.send(&datagram(1, 301));
+    hostile.drain();
+    let events = std::iter::from_fn(|| hostile.server.pop_event());
+    assert_eq!(events.map(|event| event.data.len()).collect::<Vec<_>>(), [1385, 286]);
+    assert_eq!(hostile.server.statistics().malformed_in, 0);
+    // Longer than this side has said, whoever sends it.
+    hostile.peer.send(&datagram(2, 1401));
+    hostile.drain();
+    assert!(hostile.server.pop_event().is_none());
+    assert_eq!(hostile.server.statistics().malformed_in, 1);
+}
+
+#[test]
 fn a_storm_of_hellos_brings_no_more_than_it_is() {
     let mut hostile = Hostile::new();
     let (mut sent, mut received) = (0, 0);

@@ -1,5 +1,9 @@
 //! Paths that take less than they did, and then more again, on virtual time.
 
+use std::ffi::CStr;
+use std::sync::Mutex;
+
+use netdriver::log::{Level, set_sink};
 use netdriver::settings::{InterfaceKind, NetworkSettings, NetworkSimulator};
 use netdriver::{DisconnectReason, EventKind, NetworkDriver};
 
@@ -120,6 +124,42 @@ fn what_discovery_has_found_is_tried_again_with_peers_of_unity_transport_too() {
     }
 }
 
+/// Lines of the log that tell that a path is wider now, with the size.
+static WIDER: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+#[test]
+fn the_log_tells_of_paths_that_widen_and_not_of_each_probe_of_a_discovery() {
+    let sink = |_: Level, line: &CStr| {
+        let line = line.to_string_lossy();
+        // Of this test's connection alone.
+        if ["1337", "1317", "1237"].iter().any(|size| line.contains(&format!("{size} bytes now"))) {
+            WIDER.lock().expect("is whole").push(line.into_owned());
+        }
+    };
+    set_sink(Some((Some(Level::Info), Box::new(sink)))).expect("is no sink");
+    let settings = NetworkSettings {
+        perform_path_mtu_discovery: true,
+        path_mtu_raise_interval_ms: 5000,
+        max_message_size: 1337,
+        ..frames()
+    };
+    // Sessions begin when the discovery is over.
+    let mut talk = Talk::begin(&settings, "reliable:32");
+    for _ in 0..200 {
+        talk.frame();
+    }
+    assert!(talk.client.connection_info(talk.to_server).expect("is open").session);
+    assert_eq!(path_of(&talk), 1337);
+    assert!(WIDER.lock().expect("is whole").is_empty());
+    enter(&talk.air).size_max = 1100;
+    speak_until(&mut talk, 1024, 1000);
+    enter(&talk.air).size_max = usize::MAX;
+    speak_until(&mut talk, 1337, 1000);
+    set_sink(None).expect("is no sink");
+    let lines = WIDER.lock().expect("is whole");
+    assert!((1..=3).contains(&lines.len()) && lines.last().expect("one").contains("1337"));
+}
+
 #[test]
 fn what_a_stage_has_under_way_when_the_session_begins_arrives_though_the_path_narrows() {
     // As long as a packet of Unity Transport may be, as one of a session, and several to a message.
@@ -178,6 +218,51 @@ fn with_a_peer_that_takes_no_pieces_such_a_connection_ends_with_a_reason() {
         }
         let timeout = (EventKind::Disconnect, DisconnectReason::Timeout);
         assert_eq!(reasons, [timeout], "{size}");
+    }
+}
+
+#[test]
+fn so_it_does_when_messages_are_sent_again_seldom() {
+    for (list, size) in [("reliable:32", 1378), ("reliable:32", 1200), ("reliable:32,useq", 1376)] {
+        let settings = NetworkSettings { disconnect_timeout_ms: 4000, ..frames() };
+        let mut talk = Talk::begin(&settings, list);
+        enter(&talk.air).featureless = true;
+        talk.client.send(talk.to_server, 1, &numbered(0, size)).expect("the window has room");
+        talk.client.set_resend_times(talk.to_server, 1, 7000, 8000).expect("can be");
+        enter(&talk.air).size_max = 1100;
+        let mut reasons = Vec::new();
+        for _ in 0..12_000 {
+            talk.frame();
+            let events = std::iter::from_fn(|| talk.client.pop_event());
+            reasons.extend(events.map(|event| (event.kind, event.reason)));
+        }
+        let timeout = (EventKind::Disconnect, DisconnectReason::Timeout);
+        assert_eq!(reasons, [timeout], "{list} with {size}");
+    }
+}
+
+#[test]
+fn a_program_that_does_not_pop_for_long_ends_no_connection_of_a_peer_without_pieces() {
+    for list in ["reliable:32", "reliable:32,useq"] {
+        let settings =
+            NetworkSettings { disconnect_timeout_ms: 4000, receive_queue_capacity: 4, ..frames() };
+        let mut talk = Talk::begin(&settings, list);
+        enter(&talk.air).featureless = true;
+        for number in 0..12 {
+            // Too long for a packet of the session.
+            talk.client.send(talk.to_server, 1, &numbered(number, 1376)).expect("has room");
+        }
+        for _ in 0..2000 {
+            talk.frame();
+            assert!(talk.client.pop_event().is_none(), "{list}");
+        }
+        assert_eq!(path_of(&talk), 1400, "{list}");
+        let mut got = Vec::new();
+        for _ in 0..500 {
+            talk.frame();
+            got.extend(Talk::received(&mut talk.server));
+        }
+        assert_eq!(got, Vec::from_iter((0..12).map(|number| numbered(number, 1376))), "{list}");
     }
 }
 

@@ -17,6 +17,7 @@ use crate::error::{Error, Result, Status};
 use crate::proto::pipeline::{Pipeline, PipelineConfig};
 use crate::proto::random::Random;
 use crate::proto::session::hello::digest;
+use crate::proto::time::Micros;
 use crate::proto::utp::packet::DATA_HEADER_SIZE;
 use crate::settings::{Dialect, PipelineStage};
 
@@ -42,6 +43,8 @@ pub struct Pipelines {
     due: usize,
     /// Those that owe them now.
     urgent: Vec<u32>,
+    /// The longest that any stage waits before it sends again.
+    resend_time_max: Micros,
 }
 
 impl Pipelines {
@@ -62,6 +65,16 @@ impl Pipelines {
         let place = usize::from(pipeline).checked_sub(1);
         let template = place.and_then(|place| self.list.get(place));
         template.is_some_and(|template| template.measure.sends_again())
+    }
+
+    /// The longest that any stage waits before it sends again, or may have waited.
+    pub(super) const fn resend_time_max(&self) -> Micros {
+        self.resend_time_max
+    }
+
+    /// Stages of some connection wait so long from now on.
+    pub(super) fn raise_resend_time(&mut self, time: Micros) {
+        self.resend_time_max = self.resend_time_max.max(time);
     }
 
     /// Tells lists of pipelines apart: the kinds of stages, in order.
@@ -92,6 +105,7 @@ impl NetworkDriver {
     pub fn create_pipeline(&mut self, stages: &[PipelineStage]) -> Result<u8> {
         let config = self.new_pipeline(stages)?;
         let measure = Pipeline::new(&config, 0);
+        self.pipelines.raise_resend_time(measure.resend_time_max());
         self.pipelines.list.push(Template { config, measure });
         Ok(self.pipelines.list.len() as u8)
     }

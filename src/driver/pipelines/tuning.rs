@@ -119,6 +119,7 @@ impl NetworkDriver {
         }
         let Some(mut machine) = self.take_machine(index, pipeline) else { return Ok(()) };
         let outcome = machine.set_resend_times(minimum_ms, maximum_ms);
+        self.pipelines.raise_resend_time(machine.resend_time_max());
         self.connections.at(index).machines.put(pipeline, machine);
         outcome.map_err(Error::argument)?;
         self.schedule(index);

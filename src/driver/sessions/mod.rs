@@ -209,12 +209,13 @@ impl NetworkDriver {
         let entry = self.connections.at(index);
         let Some(utp) = &mut entry.utp else { return };
         // Packets of Unity Transport are no longer, either: the peer would drop them.
-        utp.limit_path(datagram);
+        utp.limit_path(now, datagram);
         let token = utp.token();
         let measured = Some(u64::from(entry.round_trip.smoothed())).filter(|&micros| micros > 0);
         let settings = &self.settings;
         let config = session::Config {
             datagram_size_max: datagram,
+            received_size_max: ours.datagram_size_max,
             window: ours.window,
             peer_window: hello.window,
             send_queue_bytes_max: settings.outbound_bytes_max,

@@ -2,6 +2,7 @@
 
 use super::super::NetworkDriver;
 use crate::proto::session::{MESSAGE_COST, PACKET_CHANNEL};
+use crate::proto::utp::packet::DATA_HEADER_SIZE;
 
 /// Bytes of packets that wait or are under way in pieces, at most.
 const PACKET_BYTES_MAX: u64 = 64 << 10;
@@ -119,6 +120,7 @@ impl NetworkDriver {
         }
         let now = self.now;
         let priority = self.sessions.priorities[usize::from(pipeline)];
+        let resend_time = self.pipelines.resend_time_max();
         // Its stage sends nothing new then: it was lost, or will have been.
         let again = self.is_carried(pipeline);
         let fits = packet.len() <= self.packet_room(index);
@@ -126,10 +128,14 @@ impl NetworkDriver {
         let before = peer.packets_at;
         let session = peer.sending()?;
         if !session.peer_takes_pieces() {
-            if again || !fits {
-                session.note_oversize(now);
-                self.mark_session(index);
+            if fits {
+                // That it leaves again may have another reason: the peer's program takes nothing
+                // now, which must not end the connection.
+                session.probe_path(now, DATA_HEADER_SIZE + packet.len());
+            } else {
+                session.note_oversize(now, resend_time);
             }
+            self.mark_session(index);
             return None;
         }
         // What is on its way there need not be sent again, and the stage knows nothing of that.

@@ -7,6 +7,7 @@ use super::Peer;
 use crate::log::note;
 use crate::proto::session::Session;
 use crate::proto::time::{Micros, from_ms};
+use crate::proto::utp::connection::Widened;
 
 /// Bytes that wait in a socket before sessions give it no more.
 const BATCH_BYTES_MAX: usize = 4 << 20;
@@ -136,9 +137,7 @@ impl NetworkDriver {
     /// fragments follow.
     pub(in crate::driver) fn widen_path(&mut self, index: u32) {
         let entry = self.connections.at(index);
-        if !entry.utp.as_mut().is_some_and(|utp| utp.take_widened()) {
-            return;
-        }
+        let Some(widened) = entry.utp.as_mut().and_then(|utp| utp.take_widened()) else { return };
         let connection = entry.connection(index);
         let size = self.packet_size_max(index);
         if let Some(peer) = &mut self.connections.at(index).session
@@ -146,7 +145,10 @@ impl NetworkDriver {
         {
             session.set_datagram_size(u16::try_from(size).unwrap_or(u16::MAX));
         }
-        note!(Info, "the path of {connection:?} takes {size} bytes now");
+        // Finding that out is what a discovery is for: no news.
+        if widened == Widened::Raised {
+            note!(Info, "the path of {connection:?} takes {size} bytes now");
+        }
     }
 
     /// Has the socket of a link as much as it should hold?

@@ -247,6 +247,16 @@ impl Pipeline {
         self.stages.iter().any(|stage| matches!(stage, Stage::Reliable(_)))
     }
 
+    /// The longest that a stage waits before it sends a packet again.
+    #[must_use]
+    pub fn resend_time_max(&self) -> Micros {
+        let time = |stage: &Stage| match stage {
+            Stage::Reliable(reliable) => reliable.resend_time_max(),
+            _ => 0,
+        };
+        self.stages.iter().map(time).max().unwrap_or(0)
+    }
+
     /// Whether something below provides order and reliability already: then a ReliableSequenced
     /// stage in last place adds no header and passes everything through. Both ends switch, and
     /// only when [`is_idle`](Self::is_idle).

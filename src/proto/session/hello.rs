@@ -10,8 +10,9 @@ use crate::proto::utp::packet::{Token, data_header};
 
 /// The pipeline of a Hello.
 pub const PIPELINE: u8 = 255;
-/// The newest version of the session's protocol.
-pub const VERSION: u8 = 1;
+/// The version of the session's protocol. Peers of another one do not agree: what the same frame
+/// means may have changed (in 1, REPAIR had a count where it has a mask of members now).
+pub const VERSION: u8 = 2;
 /// How often a client says it.
 pub const ATTEMPTS_MAX: u32 = 3;
 /// Time until the second; the third waits twice as long.
@@ -29,7 +30,7 @@ const ANSWER: u8 = 1;
 /// What each side says of itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Hello {
-    /// The newest version it speaks.
+    /// The version it speaks.
     pub version: u8,
     /// It has got a Hello, and answers it.
     pub answer: bool,
@@ -61,8 +62,8 @@ impl Hello {
         out.extend_from_slice(&self.pipelines.to_le_bytes());
     }
 
-    /// Reads the message of a Data packet for [`PIPELINE`]; `None` when it is no Hello. Bytes
-    /// behind it belong to later versions.
+    /// Reads the message of a Data packet for [`PIPELINE`]; `None` when it is no Hello of
+    /// [`VERSION`]. Bytes behind it are ignored.
     #[must_use]
     pub fn parse(message: &[u8]) -> Option<Self> {
         let rest = message.strip_prefix(&MAGIC)?;
@@ -71,7 +72,7 @@ impl Hello {
         let (&datagram, rest) = rest.split_first_chunk()?;
         let (&window, rest) = rest.split_first_chunk()?;
         let (&pipelines, _) = rest.split_first_chunk()?;
-        (version >= VERSION).then_some(Self {
+        (version == VERSION).then_some(Self {
             version,
             answer: flags & ANSWER != 0,
             features: u32::from_le_bytes(features),
@@ -233,7 +234,7 @@ mod tests {
 
     const TOKEN: Token = [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
     const HELLO: Hello = Hello {
-        version: 1,
+        version: 2,
         answer: false,
         features: 0x0403_0201,
         datagram_size_max: 1400,
@@ -246,7 +247,7 @@ mod tests {
     fn golden_bytes_of_a_hello_which_is_a_message_of_unity_transport() {
         let mut out = Vec::new();
         HELLO.write(TOKEN, &mut out);
-        let text = "01 11 22 33 44 55 66 77 88 ff 6e 64 48 69 01 00 01 02 03 04 78 05 \
+        let text = "01 11 22 33 44 55 66 77 88 ff 6e 64 48 69 02 00 01 02 03 04 78 05 \
                     00 00 20 00 ef be ad de";
         let expected: Vec<u8> =
             text.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
@@ -259,8 +260,10 @@ mod tests {
         }
         let mut later = [payload, b"more"].concat();
         assert_eq!(Hello::parse(&later), Some(HELLO));
-        later[4] = 0;
-        assert_eq!(Hello::parse(&later), None);
+        for other in [0, 1, 3, 255] {
+            later[4] = other;
+            assert_eq!(Hello::parse(&later), None, "version {other}");
+        }
     }
 
     #[test]

@@ -34,8 +34,11 @@ const BACKOFF_MAX: u32 = 8;
 const PROBE_TIMEOUT_MAX: Micros = 2000 * MICROS_PER_MS;
 /// The peer is asked for a larger window again after this.
 const BLOCKED_INTERVAL: Micros = 200 * MICROS_PER_MS;
-/// What was too long for the path and has not been sent again for so long has arrived.
+/// What was too long for the path and has not been sent again for so long has arrived, or for twice
+/// the time after which it would be, if that is longer.
 const OVERSIZE_PAUSE: Micros = 5000 * MICROS_PER_MS;
+/// Datagrams that hold nothing and are long leave no more often.
+const LONG_INTERVAL: Micros = 200 * MICROS_PER_MS;
 /// Acknowledgements that carry a new window.
 const WINDOW_REPEATS: u8 = 2;
 
@@ -70,8 +73,8 @@ pub struct Session {
     narrowing: Narrowing,
     /// It was found to take less, and nobody has asked yet.
     narrowed: bool,
-    /// When what is too long for the path, and cannot be cut for this peer, left at first and at
-    /// last.
+    /// When what is too long for the path, and cannot be cut for this peer, left at first, and when
+    /// it will have arrived if it does not leave again.
     oversize: Option<(Micros, Micros)>,
     // What this side sends.
     sending: Vec<SendChannel>,
@@ -92,6 +95,10 @@ pub struct Session {
     ping_due: bool,
     /// The next datagram is a short one, whatever else waits.
     short_due: bool,
+    /// One of so many bytes that hold nothing shows whether the path takes it.
+    long_due: Option<u16>,
+    /// When there may be another of those.
+    long_allowed: Micros,
     /// The datagram that is being written holds something that is sent again by others, if it is
     /// lost, and perhaps for ever.
     watched: bool,
@@ -123,6 +130,7 @@ impl Session {
     pub fn new(now: Micros, mut config: Config) -> Self {
         let limit = DATAGRAM_SIZE_LIMIT as u16;
         config.datagram_size_max = config.datagram_size_max.clamp(DATAGRAM_SIZE_MIN, limit);
+        config.received_size_max = config.received_size_max.min(limit);
         let datagram = config.datagram_size_max;
         let mut session = Self {
             sending: Vec::new(),
@@ -140,6 +148,8 @@ impl Session {
             probe_due: false,
             ping_due: false,
             short_due: false,
+            long_due: None,
+            long_allowed: now,
             watched: false,
             peer_ack_delay: config.ack_delay,
             measured: now,
@@ -179,15 +189,25 @@ impl Session {
     }
 
     /// Something that must arrive leaves although it is too long for the path, because this peer
-    /// takes no pieces. When that goes on for [`Config::give_up`], the session fails: the path does
-    /// not take it.
-    pub fn note_oversize(&mut self, now: Micros) {
-        let goes_on = |&(_, last): &(Micros, Micros)| now.saturating_sub(last) <= OVERSIZE_PAUSE;
-        let (since, _) = self.oversize.filter(goes_on).unwrap_or((now, now));
-        self.oversize = Some((since, now));
+    /// takes no pieces; it leaves again after `resend_time` at the latest, if it does not arrive.
+    /// When that goes on for [`Config::give_up`], the session fails: the path does not take it.
+    pub fn note_oversize(&mut self, now: Micros, resend_time: Micros) {
+        let goes_on = |&(_, until): &(Micros, Micros)| now <= until;
+        let (since, until) = self.oversize.filter(goes_on).unwrap_or((now, now));
+        let pause = OVERSIZE_PAUSE.max(resend_time.saturating_mul(2));
+        self.oversize = Some((since, until.max(now.saturating_add(pause))));
         let patience = self.config.give_up;
         if patience > 0 && now.saturating_sub(since) > patience {
             self.failure = Some(Failure::Unacknowledged);
+        }
+    }
+
+    /// Something of so many bytes leaves again outside of the session. Whether it is too long for
+    /// the path shows a datagram of that length.
+    pub fn probe_path(&mut self, now: Micros, size: usize) {
+        if self.long_allowed <= now {
+            self.long_allowed = now.saturating_add(LONG_INTERVAL);
+            self.long_due = Some(size.min(usize::from(self.datagram_size)) as u16);
         }
     }
 
@@ -435,14 +455,14 @@ impl Session {
         for channel in &mut self.sending {
             probed += channel.probe(room);
         }
-        self.short_due = self.doubts_long();
+        self.short_due = self.doubts_long(now);
         // Something that asks for an answer must leave, whatever else there is.
         self.ping_due |= probed == 0 || self.short_due;
     }
 
     /// Is it perhaps only what is long that gets lost?
-    fn doubts_long(&self) -> bool {
-        self.probe_count >= SHORT_PROBE || self.narrowing.suspects()
+    pub(super) fn doubts_long(&self, now: Micros) -> bool {
+        self.probe_count >= SHORT_PROBE || self.narrowing.suspects(now)
     }
 
     fn probe_timeout(&self) -> Micros {

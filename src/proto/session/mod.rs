@@ -99,8 +99,10 @@ impl ChannelSet {
 pub struct Config {
     /// Names the connection in every packet.
     pub token: [u8; packet::TOKEN_SIZE],
-    /// Bytes of the longest datagram.
+    /// Bytes of the longest datagram that leaves: what both sides take.
     pub datagram_size_max: u16,
+    /// Bytes of the longest datagram that this side takes, as its Hello says.
+    pub received_size_max: u16,
     /// What this side lets come on reliable channels before the program takes it.
     pub window: u32,
     /// What the peer lets come, as its Hello says.
@@ -136,6 +138,7 @@ impl Config {
         Self {
             token,
             datagram_size_max: 1400,
+            received_size_max: 1400,
             window: WINDOW_DEFAULT,
             peer_window: WINDOW_DEFAULT,
             send_queue_bytes_max: SEND_QUEUE_BYTES_MAX_DEFAULT,

@@ -4,7 +4,7 @@
 //! It judges acknowledgements and losses that others have found, and sends nothing.
 
 use super::DATAGRAM_SIZE_MIN;
-use crate::proto::time::Micros;
+use crate::proto::time::{MICROS_PER_MS, Micros};
 use crate::proto::utp::path_mtu::{PATH_MTU_MIN, PATH_MTU_NARROW};
 
 /// How long datagrams are once longer ones have gone missing, from step to step.
@@ -14,6 +14,9 @@ pub const SIZES: [u16; 3] = [PATH_MTU_MIN, PATH_MTU_NARROW, DATAGRAM_SIZE_MIN];
 const STRIKES_MAX: u8 = 6;
 /// Times from which on it is better to be careful.
 const STRIKES_SUSPECT: u8 = 2;
+/// For so long after the last of them: perhaps nothing long leaves any more that could end it. They
+/// count on all the same.
+const SUSPICION_MAX: Micros = 10_000 * MICROS_PER_MS;
 
 /// What speaks against one step being too small.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,8 +35,10 @@ pub struct Narrowing {
 
 impl Narrowing {
     /// Is there a suspicion?
-    pub fn suspects(&self) -> bool {
-        self.watches.iter().any(|watch| watch.strikes >= STRIKES_SUSPECT)
+    pub fn suspects(&self, now: Micros) -> bool {
+        self.watches.iter().any(|watch| {
+            watch.strikes >= STRIKES_SUSPECT && now.saturating_sub(watch.noticed) <= SUSPICION_MAX
+        })
     }
 
     /// The path is another, or what was taken for lost was late.
@@ -93,13 +98,30 @@ mod tests {
         for sent in 0..100 {
             assert_eq!(lose(&mut watch, 100, 1400, sent), None, "all of one flight");
         }
-        assert!(!watch.suspects());
+        assert!(!watch.suspects(100));
         for now in 1..5 {
             assert_eq!(lose(&mut watch, 100 + now * 100, 1400, now * 100), None, "{now}");
-            assert!(watch.suspects());
+            assert!(watch.suspects(100 + now * 100));
         }
         assert_eq!(lose(&mut watch, 1000, 1400, 900), Some(1024));
-        assert!(!watch.suspects(), "it begins anew with the next size");
+        assert!(!watch.suspects(1000), "it begins anew with the next size");
+    }
+
+    #[test]
+    fn a_suspicion_that_nothing_confirms_ends_and_its_losses_count_on() {
+        let mut watch = Narrowing::default();
+        lose(&mut watch, 10, 1400, 0);
+        lose(&mut watch, 20, 1400, 15);
+        watch.handle_arrived(100);
+        assert!(watch.suspects(20) && watch.suspects(20 + SUSPICION_MAX));
+        let later = 21 + SUSPICION_MAX;
+        assert!(!watch.suspects(later));
+        assert_eq!(lose(&mut watch, later, 1400, later - 10), None);
+        assert!(watch.suspects(later), "there it is again");
+        for now in 1..3 {
+            assert_eq!(lose(&mut watch, later + now * 10, 1400, later + now * 10 - 5), None);
+        }
+        assert_eq!(lose(&mut watch, later + 30, 1400, later + 25), Some(1024));
     }
 
     #[test]

@@ -85,6 +85,15 @@ pub enum Control {
     Disconnect,
 }
 
+/// How a path turned out to take more than before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Widened {
+    /// The discovery behind the handshake finds it out.
+    Discovered,
+    /// It was known to take less.
+    Raised,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     /// A client before the accept.
@@ -120,7 +129,7 @@ pub struct UtpConnection {
     overhead: u16,
     round_trip: Option<Micros>,
     /// The path is known to take more than before, and nobody has asked yet.
-    widened: bool,
+    widened: Option<Widened>,
 }
 
 impl UtpConnection {
@@ -145,7 +154,7 @@ impl UtpConnection {
             prober: Prober::new(now),
             overhead: 0,
             round_trip: None,
-            widened: false,
+            widened: None,
         }
     }
 
@@ -193,8 +202,8 @@ impl UtpConnection {
     }
 
     /// The peer takes packets of no more than this, as it says.
-    pub fn limit_path(&mut self, packet_size: u16) {
-        self.path_mtu.limit(packet_size.saturating_add(self.overhead));
+    pub fn limit_path(&mut self, now: Micros, packet_size: u16) {
+        self.path_mtu.limit(now, packet_size.saturating_add(self.overhead));
     }
 
     /// The peer is reached by another way now, which may take more.
@@ -203,8 +212,8 @@ impl UtpConnection {
     }
 
     /// Has the path turned out to take more than before? Once.
-    pub const fn take_widened(&mut self) -> bool {
-        std::mem::replace(&mut self.widened, false)
+    pub const fn take_widened(&mut self) -> Option<Widened> {
+        self.widened.take()
     }
 
     /// May the program use the connection, as far as the path is concerned?
@@ -327,7 +336,14 @@ impl UtpConnection {
             }
             (Packet::MtuAck { size, .. }, _) => {
                 self.heard(now);
-                self.widened |= self.path_mtu.handle_ack(now, *size);
+                let news = if self.path_mtu.is_discovering() {
+                    Widened::Discovered
+                } else {
+                    Widened::Raised
+                };
+                if self.path_mtu.handle_ack(now, *size) {
+                    self.widened = Some(news);
+                }
                 let padding = size.checked_sub(MTU_HEADER_SIZE as u16 + overhead);
                 self.round_trip = padding.and_then(|padding| self.prober.handle_ack(now, padding));
                 Outcome::Nothing

@@ -1,7 +1,10 @@
-//! Path-MTU discovery: four probes, three tenths of a second, what was lost once more, the same
-//! again. What was answered is how large a packet may be. A path that takes less than the settings
-//! allow is asked for more now and then (RFC 8899 section 5.1.1). Rules: `docs/PROTOCOL.md`,
-//! "Path MTU".
+//! Path MTU: how large a packet may be, and whether it may be larger by now. Rules:
+//! `docs/PROTOCOL.md`, "Path MTU".
+//!
+//! The discovery behind a handshake has up to four probes and two rounds of three tenths of a
+//! second, in the second of them what was not answered in the first. A path that takes less than
+//! the settings allow is asked for more now and then (RFC 8899 section 5.1.1), with up to five
+//! probes in three rounds. What was answered counts.
 //!
 //! Sizes are those of Unity Transport: the UTP packet and what the layers below add to it. Probes
 //! carry nothing, so a lost one costs nothing and makes nothing smaller.
@@ -97,11 +100,37 @@ impl PathMtu {
         self.finish(now);
     }
 
-    /// The peer takes no more than this, whatever the path does.
-    pub fn limit(&mut self, size: u16) {
-        self.largest = self.largest.min(size);
+    /// The peer takes no more than this, whatever the path does. A round that is under way begins
+    /// anew with other sizes, or is over if there is nothing more to find.
+    pub fn limit(&mut self, now: Micros, size: u16) {
+        if size >= self.largest {
+            return;
+        }
+        let before = self.sizes();
+        self.largest = size;
         self.best = self.best.min(size);
+        // Answers count for what they name: where a place stands for another size now, nobody
+        // has asked.
+        for (place, (was, is)) in before.into_iter().zip(self.sizes()).enumerate() {
+            if was != is {
+                self.sent &= !(1 << place);
+            }
+        }
+        self.due = 0;
+        match self.stage {
+            // What every path takes need not be found out.
+            Stage::Waiting | Stage::Probing(_) if size <= PATH_MTU_MIN => self.finish(now),
+            Stage::Probing(_) | Stage::Raising(_) if self.best == size => self.finish(now),
+            Stage::Probing(_) | Stage::Raising(_) => self.begin(now, self.stage),
+            Stage::Waiting | Stage::Off | Stage::Known => {}
+        }
         self.size = self.known_size();
+    }
+
+    /// Is it still being found out for the first time?
+    #[must_use]
+    pub const fn is_discovering(&self) -> bool {
+        matches!(self.stage, Stage::Waiting | Stage::Probing(_))
     }
 
     /// The path is another one: what it takes more is found out soon.
@@ -425,13 +454,60 @@ mod tests {
     #[test]
     fn a_peer_that_takes_less_is_asked_for_no_more() {
         let mut machine = PathMtu::off(1400).raised_after(INTERVAL);
-        machine.limit(600);
+        machine.limit(0, 600);
         assert_eq!((machine.size(), machine.next_timeout()), (600, None));
         machine.narrow(0, 512);
         machine.handle_timeout(INTERVAL + 1);
         assert_eq!(probes(&mut machine), [600]);
         assert!(machine.handle_ack(0, 600));
         assert_eq!((machine.size(), machine.next_timeout()), (600, None));
+    }
+
+    #[test]
+    fn a_limit_in_the_middle_of_a_round_begins_it_anew_with_sizes_that_may_be() {
+        let raising = || {
+            let mut machine = PathMtu::off(1400).raised_after(INTERVAL);
+            machine.narrow(0, 256);
+            machine.handle_timeout(INTERVAL + 1);
+            machine
+        };
+        for taken in 0..5 {
+            let mut machine = raising();
+            for _ in 0..taken {
+                machine.poll_transmit();
+            }
+            machine.limit(INTERVAL + 2, 1200);
+            assert!(!machine.handle_ack(INTERVAL + 3, 1400), "no more than the peer takes");
+            assert_eq!(probes(&mut machine), [512, 1024, 1100, 1180, 1200]);
+            assert_eq!(machine.next_timeout(), Some(INTERVAL + 2 + ROUND + 1));
+            assert!(machine.handle_ack(INTERVAL + 3, 1200));
+            assert_eq!((machine.size(), machine.next_timeout()), (1200, None));
+        }
+        let mut machine = raising();
+        probes(&mut machine);
+        machine.limit(INTERVAL + 2, 600);
+        assert!(machine.handle_ack(INTERVAL + 3, 512), "an answer to what still is one of them");
+        assert_eq!(probes(&mut machine), [512, 600]);
+        machine.limit(INTERVAL + 3, 600);
+        assert_eq!(probes(&mut machine), [] as [u16; 0], "that is no news");
+    }
+
+    #[test]
+    fn a_limit_that_is_known_to_arrive_ends_the_round() {
+        let mut raising = PathMtu::off(1400).raised_after(INTERVAL);
+        raising.narrow(0, 1024);
+        raising.handle_timeout(INTERVAL + 1);
+        raising.limit(INTERVAL + 2, 1000);
+        let mut discovering = begun(1400).raised_after(INTERVAL);
+        discovering.handle_ack(0, 1300);
+        discovering.limit(5, 1000);
+        let mut waiting = PathMtu::new(0, 1400);
+        waiting.limit(5, 1000);
+        for mut machine in [raising, discovering, waiting] {
+            assert_eq!(probes(&mut machine), [] as [u16; 0]);
+            assert_eq!((machine.size(), machine.next_timeout()), (1000, None));
+            assert!(machine.is_settled() && !machine.is_discovering());
+        }
     }
 
     #[test]

@@ -68,6 +68,10 @@ impl Reliable {
         self.resend_max = u64::from(config.maximum_resend_time_ms) * MICROS_PER_MS;
     }
 
+    pub const fn resend_time_max(&self) -> Micros {
+        self.resend_max
+    }
+
     pub fn statistics(&self) -> ReliableStatistics {
         ReliableStatistics { rtt: self.sender.rtt.info(), ..self.statistics }
     }

@@ -31,9 +31,10 @@ impl Session {
         output: &mut impl Output,
     ) -> Taken {
         let parsed = packet::parse(datagram).filter(|packet| {
-            // Neither side sends one that is longer than both have said.
+            // What both have said binds the sender alone: the Hellos that the two sides know may
+            // be different ones, if somebody has forged one.
             packet.token == self.config.token
-                && datagram.len() <= usize::from(self.config.datagram_size_max)
+                && datagram.len() <= usize::from(self.config.received_size_max)
         });
         let Some(packet) = parsed else {
             self.statistics.malformed_in += 1;

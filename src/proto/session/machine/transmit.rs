@@ -88,6 +88,13 @@ impl Datagram<'_> {
         true
     }
 
+    /// Makes it as long as it is to be with frames that say nothing, and asks for an answer.
+    fn fill(&mut self, size: u16) {
+        frame::write_plain(self.out, Frame::Ping);
+        let end = (self.start + usize::from(size)).min(self.end);
+        self.out.resize(end.max(self.out.len()), types::PADDING);
+    }
+
     /// The last frame needs no length.
     fn finish(&mut self) {
         if let Some((kind, length, prefix)) = self.tail.take() {
@@ -125,14 +132,17 @@ impl Session {
         let mut sent = Sent { size: 0, asks: false, vital: false };
         self.write_controls(now, &mut datagram, &mut sent);
         // An acknowledgement in a long datagram could be lost with it again and again.
-        let doubts = self.doubts_long();
+        let doubts = self.doubts_long(now);
         let short = std::mem::take(&mut self.short_due) || doubts && self.received.is_due(now);
         if short || !doubts {
             self.write_ack(now, &mut datagram);
         }
         let fixed = datagram.out.len();
-        let paced = !short && self.write_all(number, allowed, &mut datagram);
-        if datagram.out.len() > fixed {
+        let long = if short { None } else { self.long_due.take() };
+        let paced = !short && long.is_none() && self.write_all(number, allowed, &mut datagram);
+        if let Some(size) = long {
+            datagram.fill(size);
+        } else if datagram.out.len() > fixed {
             self.write_protection(number, &mut datagram);
         } else if fixed > start + header && self.wants_measurement(now) {
             // It leaves anyway, and its acknowledgement rides on what the peer has to say.
@@ -142,7 +152,8 @@ impl Session {
         datagram.finish();
         // One that is probed for is enough: others must not put the probe off.
         sent.size = datagram.out.len() - datagram.start;
-        let watched = std::mem::take(&mut self.watched) && self.recovery.vital() == 0;
+        let watched = std::mem::take(&mut self.watched) || long.is_some();
+        let watched = watched && self.recovery.vital() == 0;
         sent.vital |= watched && sent.size > usize::from(DATAGRAM_SIZE_MIN);
         sent.vital |= self.recovery.carried() > 0;
         sent.asks |= sent.vital || datagram.out.len() > fixed;
@@ -152,7 +163,7 @@ impl Session {
         }
         let oversize = sent.size > usize::from(self.datagram_size);
         if oversize && sent.vital && !self.config.peer_takes_pieces {
-            self.note_oversize(now);
+            self.note_oversize(now, self.probe_timeout());
         }
         // What is probed for is still to leave, if there is more than what has just left.
         let probes = self.probe_due && short && self.pick(allowed).is_some();
@@ -186,6 +197,7 @@ impl Session {
             && !self.messages.front().is_some_and(|queued| self.watches(queued))
             && self.path_response.is_none()
             && !self.ping_due
+            && self.long_due.is_none()
             && !self.received.is_due(now)
             && self.blocked_at.is_none()
             && self.grant.repeats == 0
@@ -268,6 +280,7 @@ impl Session {
     fn wants_datagram(&mut self, now: Micros, allowed: Allowed) -> bool {
         self.path_response.is_some()
             || self.ping_due
+            || self.long_due.is_some()
             || !self.messages.is_empty()
             || self.received.is_due(now)
             || self.blocked_at.is_some_and(|due| due <= now)

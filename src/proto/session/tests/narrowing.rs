@@ -3,7 +3,7 @@
 use crate::proto::netem::Params;
 use crate::proto::random::Random;
 use crate::proto::session::frame::{self, Frame};
-use crate::proto::session::{Refused, Taken, packet};
+use crate::proto::session::{Config, Refused, Taken, packet};
 
 use super::behaviour::{forged, sent};
 use super::world::{DATAGRAM_COST, Log, MS, World, config};
@@ -299,6 +299,7 @@ fn a_path_that_widens_again_is_used_and_may_narrow_again() {
 fn datagrams_and_messages_that_are_longer_than_any_may_be_are_refused() {
     let mut config = config();
     config.datagram_size_max = u16::MAX;
+    config.received_size_max = u16::MAX;
     let mut session = crate::proto::session::Session::new(0, config);
     let mut log = Log::default();
     let big = vec![3; 3000];
@@ -321,14 +322,18 @@ fn datagrams_and_messages_that_are_longer_than_any_may_be_are_refused() {
 }
 
 #[test]
-fn no_datagram_is_longer_than_both_sides_have_said() {
-    let mut session = crate::proto::session::Session::new(0, config());
+fn no_datagram_is_longer_than_its_receiver_has_said_whatever_the_sender_takes() {
+    let config = Config { datagram_size_max: 300, ..config() };
+    let mut session = crate::proto::session::Session::new(0, config);
     let mut log = Log::default();
     let data = vec![3; 1400 - 11 - 5];
-    let forged = forged(0, &[Frame::Reliable { channel: 1, sequence: 0, data: &data }]);
-    assert_eq!(forged.len(), 1401);
-    assert_eq!(session.handle_datagram(0, &forged, &mut log), Taken::Malformed);
+    let longer = forged(0, &[Frame::Reliable { channel: 1, sequence: 0, data: &data }]);
+    assert_eq!(longer.len(), 1401);
+    assert_eq!(session.handle_datagram(0, &longer, &mut log), Taken::Malformed);
     assert!(log.reliable.is_empty());
+    let frame = Frame::Reliable { channel: 1, sequence: 0, data: &data[1..] };
+    let taken = session.handle_datagram(0, &forged(0, &[frame]), &mut log);
+    assert_eq!((taken, log.reliable[&1].len()), (Taken::New, 1));
 }
 
 /// A first side whose peer takes no pieces.
@@ -339,6 +344,75 @@ fn whole_world(give_up: u64) -> World {
     config.give_up = give_up;
     world.sessions[0] = crate::proto::session::Session::new(0, config);
     world
+}
+
+#[test]
+fn what_leaves_again_seldom_ends_the_session_all_the_same_and_what_has_arrived_does_not() {
+    for (resend_time, fails) in [(20_000 * MS, true), (0, false), (u64::MAX, true)] {
+        let config = Config { give_up: 30_000 * MS, peer_takes_pieces: false, ..config() };
+        let mut session = crate::proto::session::Session::new(0, config);
+        for round in 0..3 {
+            assert!(session.failure().is_none());
+            session.note_oversize(round * 20_000 * MS, resend_time);
+        }
+        assert_eq!(session.failure().is_some(), fails, "{resend_time}");
+    }
+    // A path that takes more again ends the account.
+    let config = Config { give_up: 30_000 * MS, peer_takes_pieces: false, ..config() };
+    let mut session = crate::proto::session::Session::new(0, config);
+    for round in 0..9 {
+        session.set_datagram_size(1024);
+        session.note_oversize(round * 20_000 * MS, 20_000 * MS);
+        session.set_datagram_size(1400);
+        assert!(session.failure().is_none());
+    }
+}
+
+#[test]
+fn a_long_datagram_that_holds_nothing_shows_what_the_path_takes() {
+    for (path, narrowed) in [(2000, None), (1100, Some(1024))] {
+        let mut world = whole_world(5000 * MS);
+        world.run(100 * MS);
+        narrow(&mut world, path);
+        let before = world.lengths.len();
+        for _ in 0..400 {
+            let now = world.now;
+            world.sessions[0].probe_path(now, 1388);
+            world.run(now + 20 * MS);
+        }
+        let long = world.lengths[before..].iter().filter(|&&length| length > 1024).count();
+        let all = if narrowed.is_some() { 6..=20 } else { 39..=41 };
+        assert!(all.contains(&long), "{long}");
+        assert_eq!(world.sessions[0].take_narrowed(), narrowed);
+        assert!(world.sessions[0].failure().is_none() && world.sessions[0].is_idle());
+    }
+}
+
+#[test]
+fn a_suspicion_without_anything_long_ends_and_leaves_no_quirks_behind() {
+    let mut world = world(Params::default(), 5);
+    world.run(100 * MS);
+    // Two long datagrams are lost, one after the other.
+    for _ in 0..2 {
+        narrow(&mut world, 1100);
+        let message = vec![1; world.sessions[0].message_size_max()];
+        world.sessions[0].send_message(0, &[&message]).expect("is taken");
+        world.sessions[0].send_reliable(1, 0, &[b"short"]).expect("is taken");
+        world.run(world.now + 10 * MS);
+        narrow(&mut world, 2000);
+        for _ in 0..20 {
+            world.sessions[0].send_reliable(1, 0, &[b"short"]).expect("is taken");
+            world.run(world.now + 20 * MS);
+        }
+    }
+    let noticed = world.now;
+    assert!(world.sessions[0].doubts_long(noticed));
+    for _ in 0..600 {
+        world.sessions[0].send_reliable(1, 0, &[b"short"]).expect("is taken");
+        world.run(world.now + 20 * MS);
+    }
+    assert!(!world.sessions[0].doubts_long(world.now));
+    assert_eq!(world.sessions[0].take_narrowed(), None);
 }
 
 #[test]
