@@ -112,14 +112,21 @@ namespace NetDriver
         /// bound and listen, and must not have had a connection.</summary>
         /// <param name="driver">The driver.</param>
         /// <returns>Its number.</returns>
-        /// <exception cref="InvalidOperationException">It has, or had, connections, is in a
-        /// collection, has not as many pipelines as the others, or there are 255.</exception>
+        /// <exception cref="ArgumentException">It is not created, has, or had, connections, is in
+        /// a collection, or has not as many pipelines as the others.</exception>
+        /// <exception cref="InvalidOperationException">There are 255 drivers, or one is in use.
+        /// </exception>
         public int AddDriver(NetworkDriver driver)
         {
             Check();
+            if (!driver.IsCreated)
+                throw new ArgumentException("The driver is not created.", "driver");
             uint id;
             int result = NativeMethods.nd_multi_driver_add_driver(
                 Block->Native, driver.Native, &id);
+            if (result == (int)Error.StatusCode.NetworkStateMismatch
+                || result == (int)Error.StatusCode.InvalidArgument)
+                throw new ArgumentException(NetDriverLibrary.LastError, "driver");
             if (result != NativeMethods.ND_OK)
                 throw new InvalidOperationException(NetDriverLibrary.LastError);
             Block->Drivers[Block->Count++] = driver;

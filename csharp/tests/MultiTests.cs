@@ -178,7 +178,7 @@ namespace NetDriver.Tests
                 NetworkPipelineStage[] none = new NetworkPipelineStage[0];
                 Check.That(multi.CreatePipeline(none) != pipeline, "another");
                 using (NetworkDriver bare = NetworkDriver.Create(new IPCNetworkInterface()))
-                    Check.Throws<InvalidOperationException>(() => multi.AddDriver(bare), "without");
+                    Check.Throws<ArgumentException>(() => multi.AddDriver(bare), "without");
                 multi.GetDriver(2).CreatePipeline(new NetworkPipelineStage[0]);
                 Check.Throws<InvalidOperationException>(
                     () => multi.CreatePipeline(new NetworkPipelineStage[0]), "not alike");
@@ -338,11 +338,13 @@ namespace NetDriver.Tests
             Check.Throws<ArgumentException>(() => multi.GetDriver(4), "number 4");
             Check.Throws<ArgumentException>(
                 () => multi.GetDriverForConnection(default(NetworkConnection)), "no connection");
-            Check.Throws<InvalidOperationException>(
+            Check.Throws<ArgumentException>(
                 () => multi.AddDriver(multi.GetDriver(1)), "twice");
+            Check.Throws<ArgumentException>(
+                () => multi.AddDriver(default(NetworkDriver)), "not created");
             using (Pair pair = Pair.Open(Road.Ipc))
             {
-                Check.Throws<InvalidOperationException>(
+                Check.Throws<ArgumentException>(
                     () => multi.AddDriver(pair.Server), "with a connection");
                 DataStreamWriter writer;
                 Check.Status(StatusCode.NetworkIdMismatch,
