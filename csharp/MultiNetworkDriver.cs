@@ -24,10 +24,10 @@ namespace NetDriver
         private readonly ulong m_Block;
         private readonly ulong m_Native;
 
-        private MultiNetworkDriver(MultiBlock* block)
+        private MultiNetworkDriver(MultiBlock* block, nd_multi_driver* native)
         {
             m_Block = (ulong)block;
-            m_Native = (ulong)block->Native;
+            m_Native = (ulong)native;
         }
 
         /// <summary>Creates a collection without drivers.</summary>
@@ -40,7 +40,7 @@ namespace NetDriver
             int result = NativeMethods.nd_multi_driver_create(&native);
             if (result != NativeMethods.ND_OK)
                 throw Library.Failure("The collection of drivers cannot be created", result);
-            return new MultiNetworkDriver(MultiBlock.Take(native));
+            return new MultiNetworkDriver(MultiBlock.Take(native), native);
         }
 
         /// <summary>Was it created, and not disposed?</summary>
@@ -67,33 +67,66 @@ namespace NetDriver
 
         private int Count
         {
-            get { return IsCreated ? Block->Count : 0; }
+            get
+            {
+                MultiBlock* block = Block;
+                return block == null ? 0 : block->Count;
+            }
         }
 
-        /// <summary>Disposes all drivers.</summary>
+        /// <summary>
+        /// Disposes all drivers, as <see cref="NetworkDriver.Dispose"/> does, and the collection.
+        /// It does not wait: complete the drivers' jobs before. A driver that has a job which is
+        /// not completed, or is inside another thread's call, is not disposed. The others are, the
+        /// collection stays with it (<see cref="IsCreated"/> is true), and this throws: complete
+        /// the job and dispose again. Of several threads that dispose at once one does it, and the
+        /// others return at once. Does nothing when it is disposed or was never created.
+        /// </summary>
+        /// <exception cref="InvalidOperationException">A driver, or the collection, is in use.
+        /// </exception>
         public void Dispose()
         {
-            MultiBlock* block = Block;
-            if (block == null)
+            MultiBlock* block = (MultiBlock*)m_Block;
+            nd_multi_driver* native = (nd_multi_driver*)m_Native;
+            if (block == null || !block->TakeFrom(native))
                 return;
+            bool inUse = false;
             for (int i = 0; i < block->Count; i++)
+            {
                 block->Drivers[i].Dispose();
-            NativeMethods.nd_multi_driver_destroy(block->Native);
-            MultiBlock.Return(block);
+                inUse = inUse || block->Drivers[i].IsCreated;
+            }
+            inUse = inUse || NativeMethods.nd_multi_driver_destroy(native)
+                == (int)Error.StatusCode.DriverInUse;
+            if (!inUse)
+            {
+                MultiBlock.Return(block);
+                return;
+            }
+            block->GiveBack(native);
+            throw new InvalidOperationException("A driver of the collection, or the collection, is "
+                + "in use and was not disposed: complete its jobs and dispose again.");
         }
 
         /// <summary>Adds a driver, which is the collection's to dispose from here on. It may be
         /// bound and listen, and must not have had a connection.</summary>
         /// <param name="driver">The driver.</param>
         /// <returns>Its number.</returns>
-        /// <exception cref="InvalidOperationException">It has, or had, connections, is in a
-        /// collection, has not as many pipelines as the others, or there are 255.</exception>
+        /// <exception cref="ArgumentException">It is not created, has, or had, connections, is in
+        /// a collection, or has not as many pipelines as the others.</exception>
+        /// <exception cref="InvalidOperationException">There are 255 drivers, or one is in use.
+        /// </exception>
         public int AddDriver(NetworkDriver driver)
         {
             Check();
+            if (!driver.IsCreated)
+                throw new ArgumentException("The driver is not created.", "driver");
             uint id;
             int result = NativeMethods.nd_multi_driver_add_driver(
                 Block->Native, driver.Native, &id);
+            if (result == (int)Error.StatusCode.NetworkStateMismatch
+                || result == (int)Error.StatusCode.InvalidArgument)
+                throw new ArgumentException(NetDriverLibrary.LastError, "driver");
             if (result != NativeMethods.ND_OK)
                 throw new InvalidOperationException(NetDriverLibrary.LastError);
             Block->Drivers[Block->Count++] = driver;

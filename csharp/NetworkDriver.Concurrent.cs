@@ -16,7 +16,7 @@ namespace NetDriver
             DriverBlock* block = Block;
             if (block == null)
                 return default(Concurrent);
-            block->MakeConcurrent();
+            block->MakeConcurrent((nd_driver*)m_Driver);
             return AsConcurrent();
         }
 
@@ -104,7 +104,8 @@ namespace NetDriver
             public int GetEventQueueSizeForConnection(NetworkConnection connection)
             {
                 DriverBlock* block = Block;
-                return block == null ? 0 : block->EventCountBeside(Native, connection);
+                return block == null ? 0
+                    : block->EventCountBeside((nd_driver*)m_Driver, connection);
             }
 
             /// <summary>What a connection is doing.</summary>
@@ -312,7 +313,7 @@ namespace NetDriver
                 get
                 {
                     DriverBlock* block = Block;
-                    return block == null ? null : block->Concurrent;
+                    return block == null ? null : block->Concurrent((nd_driver*)m_Driver);
                 }
             }
 
@@ -322,7 +323,8 @@ namespace NetDriver
             {
                 NetworkConnection same;
                 DriverBlock* block = Block;
-                if (block != null && block->PopBeside(block->Concurrent, connection, popped))
+                if (block != null && block->PopBeside(
+                    (nd_driver*)m_Driver, connection, popped))
                     return block->Events.Read(popped, out same, out reader, out pipeline);
                 reader = default(DataStreamReader);
                 pipeline = default(NetworkPipeline);
@@ -359,7 +361,7 @@ namespace NetDriver
             {
                 DriverBlock* block = Block;
                 return block == null ? result
-                    : Explained(block->RefineBeside(result, connection));
+                    : Explained(block->RefineBeside((nd_driver*)m_Driver, result, connection));
             }
         }
     }

@@ -191,7 +191,8 @@ namespace NetDriver
         public int Disconnect(NetworkConnection connection)
         {
             DriverBlock* block = Block;
-            return block == null ? InvalidHandle : block->Disconnect(connection);
+            return block == null ? InvalidHandle
+                : block->Disconnect((nd_driver*)m_Driver, connection);
         }
 
         /// <summary>
@@ -216,7 +217,8 @@ namespace NetDriver
                 return InvalidHandle;
             byte[] text = reason == null ? s_NoBytes : Encoding.UTF8.GetBytes(reason);
             fixed (byte* bytes = text)
-                return block->Close(connection, (ushort)code, bytes, (uint)text.Length);
+                return block->Close(
+                    (nd_driver*)m_Driver, connection, (ushort)code, bytes, (uint)text.Length);
         }
 
         /// <summary>
@@ -228,7 +230,8 @@ namespace NetDriver
         public int Abort(NetworkConnection connection)
         {
             DriverBlock* block = Block;
-            return block == null ? InvalidHandle : block->Abort(connection);
+            return block == null ? InvalidHandle
+                : block->Abort((nd_driver*)m_Driver, connection);
         }
 
         /// <summary>
@@ -247,9 +250,10 @@ namespace NetDriver
             DriverBlock* block = Block;
             if (block == null)
                 return InvalidHandle;
+            nd_driver* driver = (nd_driver*)m_Driver;
             fixed (byte* bytes = payload)
-                return block->Refine(NativeMethods.nd_driver_ping(
-                    Handle, connection.Value, bytes, LengthOf(payload)), connection);
+                return block->Refine(driver, NativeMethods.nd_driver_ping(
+                    driver, connection.Value, bytes, LengthOf(payload)), connection);
         }
 
         /// <summary>What a connection is doing.</summary>

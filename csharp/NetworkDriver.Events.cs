@@ -28,7 +28,8 @@ namespace NetDriver
         {
             DriverBlock* block = Block;
             if (block != null)
-                return block->Pop(out connection, out reader, out pipeline);
+                return block->Pop(
+                    (nd_driver*)m_Driver, out connection, out reader, out pipeline);
             connection = default(NetworkConnection);
             reader = default(DataStreamReader);
             pipeline = default(NetworkPipeline);
@@ -60,7 +61,8 @@ namespace NetDriver
         {
             DriverBlock* block = Block;
             if (block != null)
-                return block->PopFor(connection, out reader, out pipeline);
+                return block->PopFor(
+                    (nd_driver*)m_Driver, connection, out reader, out pipeline);
             reader = default(DataStreamReader);
             pipeline = default(NetworkPipeline);
             return NetworkEvent.Type.Empty;
@@ -86,7 +88,8 @@ namespace NetDriver
         public int GetEventQueueSizeForConnection(NetworkConnection connection)
         {
             DriverBlock* block = Block;
-            return block == null ? 0 : block->EventCount(connection);
+            return block == null ? 0
+                : block->EventCount((nd_driver*)m_Driver, connection);
         }
     }
 }

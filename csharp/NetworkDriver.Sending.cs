@@ -265,7 +265,8 @@ namespace NetDriver
         private int Refused(NetworkConnection connection, int result)
         {
             DriverBlock* block = Block;
-            return block == null ? result : block->Refine(result, connection);
+            return block == null ? result
+                : block->Refine((nd_driver*)m_Driver, result, connection);
         }
 
         private int EndSend(DataStreamWriter writer, uint flags)

@@ -182,9 +182,10 @@ namespace NetDriver
         {
             get
             {
-                DriverBlock* block = Block;
-                if (block == null || block->ReceiveErrorCode != NativeMethods.ND_OK)
-                    return block == null ? 0 : block->ReceiveErrorCode;
+                DriverState state = State;
+                int result = state == null ? NativeMethods.ND_OK : state.ReceiveErrorCode;
+                if (state == null || result != NativeMethods.ND_OK)
+                    return result;
                 nd_traffic_statistics traffic;
                 NativeMethods.nd_traffic_statistics_init(&traffic);
                 NativeMethods.nd_driver_get_traffic_statistics(Handle, &traffic);

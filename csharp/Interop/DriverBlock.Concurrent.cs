@@ -1,3 +1,4 @@
+using System;
 using System.Threading;
 
 namespace NetDriver.Interop
@@ -10,81 +11,104 @@ namespace NetDriver.Interop
         /// The library's handle for several threads; null when the driver is in use, and when it
         /// is destroyed. It is the same whenever it is there.
         /// </summary>
-        internal nd_concurrent* Concurrent
+        internal nd_concurrent* Concurrent(nd_driver* driver)
         {
-            get { return m_Concurrent != null ? m_Concurrent : MakeConcurrent(); }
+            nd_concurrent* kept = (nd_concurrent*)Volatile.Read(ref m_Concurrent);
+            if (kept == null)
+                return MakeConcurrent(driver);
+            // Asked after the read: what was read is of this driver if the block still is.
+            return Handle == driver ? kept : null;
         }
 
-        /// <summary>Inside of a job for each connection there is one.</summary>
+        /// <summary>
+        /// Inside of a job for each connection there is one, also for those that would be refused
+        /// when they ask for it. The driver is there as long as its job runs.
+        /// </summary>
         internal void UseConcurrent(nd_concurrent* concurrent)
         {
-            m_Concurrent = concurrent;
+            Volatile.Write(ref m_Concurrent, (IntPtr)concurrent);
         }
 
-        internal nd_concurrent* MakeConcurrent()
+        /// <summary>It is kept for the next call, unless a call has the driver to itself.</summary>
+        internal nd_concurrent* MakeConcurrent(nd_driver* driver)
         {
-            nd_concurrent* made = m_Concurrent;
-            if (NativeMethods.nd_driver_to_concurrent(Handle, &made) == NativeMethods.ND_OK)
-                m_Concurrent = made;
+            nd_concurrent* made = null;
+            if (NativeMethods.nd_driver_to_concurrent(driver, &made) != NativeMethods.ND_OK)
+                return null;
+            // Inside, where nobody destroys the driver: the block's next one must not find it.
+            if (EnterBeside(driver))
+            {
+                Volatile.Write(ref m_Concurrent, (IntPtr)made);
+                LeaveBeside();
+            }
             return made;
         }
 
         /// <summary>Pops the oldest event of a connection, beside other threads.</summary>
         /// <returns>Was there one?</returns>
         internal bool PopBeside(
-            nd_concurrent* driver, NetworkConnection connection, nd_event* popped)
+            nd_driver* driver, NetworkConnection connection, nd_event* popped)
         {
-            if (!Events.IsEmpty && TakeAhead(connection, popped))
+            if (!Events.IsEmpty && TakeAhead(driver, connection, popped))
                 return true;
-            return driver != null
+            nd_concurrent* beside = Concurrent(driver);
+            return beside != null
                 && NativeMethods.nd_concurrent_pop_event_for_connection(
-                    driver, connection.Value, popped) == NativeMethods.ND_OK
+                    beside, connection.Value, popped) == NativeMethods.ND_OK
                 && popped->kind != NativeMethods.ND_EVENT_EMPTY;
         }
 
-        internal int EventCountBeside(nd_concurrent* driver, NetworkConnection connection)
+        internal int EventCountBeside(nd_driver* driver, NetworkConnection connection)
         {
             uint count = 0;
-            NativeMethods.nd_concurrent_get_event_count(driver, connection.Value, &count);
-            return Events.IsEmpty ? (int)count : (int)count + CountAhead(connection);
+            NativeMethods.nd_concurrent_get_event_count(
+                Concurrent(driver), connection.Value, &count);
+            return Events.IsEmpty ? (int)count : (int)count + CountAhead(driver, connection);
         }
 
         /// <summary>As <see cref="Refine"/>, beside other threads.</summary>
-        internal int RefineBeside(int result, NetworkConnection connection)
+        internal int RefineBeside(nd_driver* driver, int result, NetworkConnection connection)
         {
             if (result != (int)Error.StatusCode.NetworkVersionMismatch || Events.IsEmpty)
                 return result;
-            return CountAhead(connection) > 0
+            return CountAhead(driver, connection) > 0
                 ? (int)Error.StatusCode.NetworkStateMismatch : result;
         }
 
-        private bool TakeAhead(NetworkConnection connection, nd_event* taken)
+        private bool TakeAhead(
+            nd_driver* driver, NetworkConnection connection, nd_event* taken)
         {
-            if (!EnterBeside())
+            if (!EnterBeside(driver))
                 return false;
             bool found = Events.TakeWaiting(connection, taken);
             LeaveBeside();
             return found;
         }
 
-        private int CountAhead(NetworkConnection connection)
+        private int CountAhead(nd_driver* driver, NetworkConnection connection)
         {
-            if (!EnterBeside())
+            if (!EnterBeside(driver))
                 return 0;
             int count = Events.CountFor(connection);
             LeaveBeside();
             return count;
         }
 
-        // Nobody waits for another one. False while a call has the driver to itself.
-        private bool EnterBeside()
+        // Nobody waits for another one. False while a call has the driver to itself, and when the
+        // block is another driver's, which is asked inside as in Enter.
+        private bool EnterBeside(nd_driver* driver)
         {
             int inside = Volatile.Read(ref m_Busy);
             while (inside != Alone)
             {
                 int seen = Interlocked.CompareExchange(ref m_Busy, inside + 1, inside);
                 if (seen == inside)
-                    return true;
+                {
+                    if (Handle == driver)
+                        return true;
+                    LeaveBeside();
+                    return false;
+                }
                 inside = seen;
             }
             return false;

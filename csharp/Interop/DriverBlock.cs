@@ -1,3 +1,4 @@
+using System;
 using System.Threading;
 
 namespace NetDriver.Interop
@@ -22,11 +23,10 @@ namespace NetDriver.Interop
         /// <summary>Which of all blocks it is.</summary>
         internal readonly int Place;
         internal EventBatch Events;
-        internal int ReceiveErrorCode;
         private bool m_LocalCloseEvents;
         // How many threads take events beside each other, or Alone.
         private int m_Busy;
-        private nd_concurrent* m_Concurrent;
+        private IntPtr m_Concurrent;
 
         internal DriverBlock(int place)
             : this()
@@ -38,8 +38,8 @@ namespace NetDriver.Interop
         {
             Events = default(EventBatch);
             Events.Init();
-            ReceiveErrorCode = NativeMethods.ND_OK;
             m_LocalCloseEvents = localCloseEvents;
+            m_Concurrent = IntPtr.Zero;
             Handle = handle;
         }
 
@@ -47,18 +47,31 @@ namespace NetDriver.Interop
         internal void End()
         {
             Handle = null;
-            m_Concurrent = null;
+            m_Concurrent = IntPtr.Zero;
             Events.Free();
         }
 
         /// <summary>
         /// The library refuses a second thread, but it knows nothing of this side's memory.
-        /// Whoever touches that comes through here first; nobody waits.
+        /// Whoever touches that comes through here first; nobody waits. Whose block it is, is asked
+        /// inside: until then another thread can dispose the driver, and create one that gets it.
         /// </summary>
-        /// <returns>Is the driver this thread's until <see cref="Leave"/>?</returns>
-        internal bool Enter()
+        /// <param name="driver">The driver that the caller means.</param>
+        /// <returns>Is it this thread's until <see cref="Leave"/>?</returns>
+        internal bool Enter(nd_driver* driver)
         {
-            return Interlocked.CompareExchange(ref m_Busy, Alone, 0) == 0;
+            if (Interlocked.CompareExchange(ref m_Busy, Alone, 0) != 0)
+                return false;
+            if (Handle == driver)
+                return true;
+            Leave();
+            return false;
+        }
+
+        /// <summary>What a call returns that was not let in.</summary>
+        internal int Refusal(nd_driver* driver)
+        {
+            return Handle == driver ? DriverInUse : InvalidHandle;
         }
 
         internal void Leave()
@@ -67,14 +80,14 @@ namespace NetDriver.Interop
         }
 
         internal NetworkEvent.Type Pop(
-            out NetworkConnection connection, out DataStreamReader reader,
+            nd_driver* driver, out NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            if (Enter())
+            if (Enter(driver))
             {
                 try
                 {
-                    return Events.Pop(Handle, out connection, out reader, out pipeline);
+                    return Events.Pop(driver, out connection, out reader, out pipeline);
                 }
                 finally
                 {
@@ -88,14 +101,14 @@ namespace NetDriver.Interop
         }
 
         internal NetworkEvent.Type PopFor(
-            NetworkConnection connection, out DataStreamReader reader,
+            nd_driver* driver, NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            if (Enter())
+            if (Enter(driver))
             {
                 try
                 {
-                    return Events.PopFor(Handle, connection, out reader, out pipeline);
+                    return Events.PopFor(driver, connection, out reader, out pipeline);
                 }
                 finally
                 {
@@ -107,9 +120,9 @@ namespace NetDriver.Interop
             return NetworkEvent.Type.Empty;
         }
 
-        internal int EventCount(NetworkConnection connection)
+        internal int EventCount(nd_driver* driver, NetworkConnection connection)
         {
-            if (!Enter())
+            if (!Enter(driver))
                 return 0;
             try
             {
@@ -127,12 +140,12 @@ namespace NetDriver.Interop
         /// What a call on a connection returns. When the connection's end was popped but not handed
         /// out yet, the library has forgotten it; for the program it is still there, and closed.
         /// </summary>
-        internal int Refine(int result, NetworkConnection connection)
+        internal int Refine(nd_driver* driver, int result, NetworkConnection connection)
         {
             if (result != (int)Error.StatusCode.NetworkVersionMismatch)
                 return result;
-            if (!Enter())
-                return DriverInUse;
+            if (!Enter(driver))
+                return Refusal(driver);
             try
             {
                 return Events.CountFor(connection) > 0
@@ -144,10 +157,10 @@ namespace NetDriver.Interop
             }
         }
 
-        internal int Disconnect(NetworkConnection connection)
+        internal int Disconnect(nd_driver* driver, NetworkConnection connection)
         {
-            if (!Enter())
-                return DriverInUse;
+            if (!Enter(driver))
+                return Refusal(driver);
             try
             {
                 return Closed(
@@ -159,10 +172,12 @@ namespace NetDriver.Interop
             }
         }
 
-        internal int Close(NetworkConnection connection, ushort code, byte* reason, uint length)
+        internal int Close(
+            nd_driver* driver, NetworkConnection connection, ushort code, byte* reason,
+            uint length)
         {
-            if (!Enter())
-                return DriverInUse;
+            if (!Enter(driver))
+                return Refusal(driver);
             try
             {
                 return Closed(connection, NativeMethods.nd_driver_close(
@@ -174,10 +189,10 @@ namespace NetDriver.Interop
             }
         }
 
-        internal int Abort(NetworkConnection connection)
+        internal int Abort(nd_driver* driver, NetworkConnection connection)
         {
-            if (!Enter())
-                return DriverInUse;
+            if (!Enter(driver))
+                return Refusal(driver);
             try
             {
                 int result = NativeMethods.nd_driver_abort(Handle, connection.Value);
@@ -193,28 +208,19 @@ namespace NetDriver.Interop
         }
 
         /// <summary>The update of a job: it waits while a call of the program is inside.</summary>
-        internal int UpdateInJob()
+        internal int UpdateInJob(nd_driver* driver)
         {
-            EnterJob();
+            if (!EnterJob(driver))
+                return InvalidHandle;
             try
             {
-                if (Handle == null)
-                    return InvalidHandle;
                 Events.Keep();
-                ReceiveErrorCode = NativeMethods.nd_driver_update(Handle);
-                return ReceiveErrorCode;
+                return NativeMethods.nd_driver_update(driver);
             }
             finally
             {
                 Leave();
             }
-        }
-
-        /// <summary>What went wrong in a job, until the next update.</summary>
-        internal void KeepFailure(int result)
-        {
-            if (result != NativeMethods.ND_OK)
-                ReceiveErrorCode = result;
         }
 
         // After a local close no event follows, those that were popped ahead included. When the
@@ -241,12 +247,18 @@ namespace NetDriver.Interop
                 || Events.HoldsEndOf(connection);
         }
 
-        // Calls of the program that are inside come out soon: none waits for a job.
-        private void EnterJob()
+        // Calls of the program that are inside come out soon: none waits for a job. False once the
+        // driver is destroyed.
+        private bool EnterJob(nd_driver* driver)
         {
             SpinWait wait = default(SpinWait);
-            while (!Enter())
+            while (!Enter(driver))
+            {
+                if (Refusal(driver) == InvalidHandle)
+                    return false;
                 wait.SpinOnce();
+            }
+            return true;
         }
     }
 }

@@ -12,6 +12,14 @@ namespace NetDriver.Interop
         private readonly List<JobForEachConnection> m_Spare = new List<JobForEachConnection>();
         private GCHandle m_Self;
         private GCHandle m_Scheduler;
+        private volatile int m_ReceiveErrorCode;
+
+        /// <summary>What went wrong in the last update, and in jobs after it. It lies here rather
+        /// than in the block, which may be another driver's when a job writes it.</summary>
+        internal int ReceiveErrorCode
+        {
+            get { return m_ReceiveErrorCode; }
+        }
 
         /// <summary>This object, for functions that the library or a job system calls.</summary>
         internal unsafe void* Self
@@ -19,11 +27,30 @@ namespace NetDriver.Interop
             get { return (void*)GCHandle.ToIntPtr(m_Self); }
         }
 
+        internal unsafe int UpdateInJob()
+        {
+            int result = Block->UpdateInJob(m_Driver);
+            m_ReceiveErrorCode = result;
+            return result;
+        }
+
+        internal unsafe void FlushInJob()
+        {
+            KeepFailure(NativeMethods.nd_driver_flush(m_Driver));
+        }
+
+        /// <summary>What went wrong in a job, until the next update.</summary>
+        internal void KeepFailure(int result)
+        {
+            if (result != NativeMethods.ND_OK)
+                m_ReceiveErrorCode = result;
+        }
+
         internal unsafe int ScheduleUpdate(ulong dependency, ulong* job)
         {
             int result = NativeMethods.nd_driver_schedule_job(
                 Handle, JobTable.s_Update, Self, dependency, job);
-            Block->KeepFailure(result);
+            KeepFailure(result);
             return result;
         }
 

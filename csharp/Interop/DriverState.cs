@@ -14,7 +14,6 @@ namespace NetDriver.Interop
     internal sealed unsafe partial class DriverState
     {
         private const int DriverInUse = (int)Error.StatusCode.DriverInUse;
-        private const int InvalidHandle = (int)Error.StatusCode.InvalidHandle;
 
         // By the places of their blocks; null where a block is free. Replaced when it grows.
         private static volatile DriverState[] s_States = new DriverState[0];
@@ -79,9 +78,7 @@ namespace NetDriver.Interop
                 return;
             try
             {
-                if (Handle == null)
-                    return;
-                int result = NativeMethods.nd_driver_destroy(Handle);
+                int result = NativeMethods.nd_driver_destroy(m_Driver);
                 if (result == DriverInUse)
                     return;
                 Block->End();
@@ -146,11 +143,9 @@ namespace NetDriver.Interop
         internal int AddExtension(uint interfaceIndex, IWebSocketExtension extension)
         {
             if (!Enter())
-                return DriverInUse;
+                return Block->Refusal(m_Driver);
             try
             {
-                if (Handle == null)
-                    return InvalidHandle;
                 GCHandle handle;
                 int result = ExtensionTable.Add(Handle, interfaceIndex, extension, out handle);
                 if (result == NativeMethods.ND_OK)
@@ -168,11 +163,9 @@ namespace NetDriver.Interop
         internal int RegisterStage(Type type, INetworkPipelineStage stage)
         {
             if (!Enter())
-                return DriverInUse;
+                return Block->Refusal(m_Driver);
             try
             {
-                if (Handle == null)
-                    return InvalidHandle;
                 if (m_Stages.ContainsKey(type))
                     return (int)Error.StatusCode.InvalidArgument;
                 uint number;
@@ -210,11 +203,9 @@ namespace NetDriver.Interop
         private int WithStages(NetworkPipelineStage[] stages, byte* made)
         {
             if (!Enter())
-                return DriverInUse;
+                return Block->Refusal(m_Driver);
             try
             {
-                if (Handle == null)
-                    return InvalidHandle;
                 int count = stages.Length;
                 nd_pipeline_stage* natives = stackalloc nd_pipeline_stage[count + 1];
                 nd_simulator_stage* networks = stackalloc nd_simulator_stage[count + 1];
@@ -278,8 +269,6 @@ namespace NetDriver.Interop
                 return default(NetworkEventDetails);
             try
             {
-                if (Handle == null)
-                    return default(NetworkEventDetails);
                 nd_event last = Block->Events.Last;
                 if (m_LastText == null || m_LastTextNumber != Block->Events.LastNumber)
                     m_LastText = new NetworkEventDetails(last).Text;
@@ -294,7 +283,7 @@ namespace NetDriver.Interop
 
         private bool Enter()
         {
-            return Block->Enter();
+            return Block->Enter(m_Driver);
         }
 
         private void Leave()

@@ -63,7 +63,7 @@ namespace NetDriver.Interop
         {
             try
             {
-                return ((DriverState)Target(user)).Block->UpdateInJob();
+                return ((DriverState)Target(user)).UpdateInJob();
             }
             catch (Exception exception)
             {

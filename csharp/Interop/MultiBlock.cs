@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
+using System.Threading;
 
 namespace NetDriver.Interop
 {
@@ -12,8 +13,8 @@ namespace NetDriver.Interop
     {
         private static readonly Stack<IntPtr> s_Free = new Stack<IntPtr>();
 
-        /// <summary>The collection that it is used for; null between two.</summary>
-        internal nd_multi_driver* Native;
+        // The collection that it is used for; zero between two, and while it is disposed.
+        private IntPtr m_Native;
         /// <summary>How many drivers there are.</summary>
         internal int Count;
         /// <summary>Room for the most drivers.</summary>
@@ -25,14 +26,36 @@ namespace NetDriver.Interop
             lock (s_Free)
                 block = s_Free.Count > 0 ? (MultiBlock*)s_Free.Pop() : Make();
             block->Count = 0;
-            block->Native = native;
+            Volatile.Write(ref block->m_Native, (IntPtr)native);
             return block;
         }
 
+        /// <summary>The collection that it is used for; null between two, and while one is
+        /// disposed.</summary>
+        internal nd_multi_driver* Native
+        {
+            get { return (nd_multi_driver*)m_Native; }
+        }
+
+        /// <summary>Takes the block from its collection, to dispose that.</summary>
+        /// <returns>Was it this thread that took it? Of several one does.</returns>
+        internal bool TakeFrom(nd_multi_driver* native)
+        {
+            IntPtr taken = (IntPtr)native;
+            return native != null
+                && Interlocked.CompareExchange(ref m_Native, IntPtr.Zero, taken) == taken;
+        }
+
+        /// <summary>The collection is still there, and has its block again.</summary>
+        internal void GiveBack(nd_multi_driver* native)
+        {
+            Volatile.Write(ref m_Native, (IntPtr)native);
+        }
+
+        /// <summary>The collection from which this thread took the block is destroyed.</summary>
         internal static void Return(MultiBlock* block)
         {
             block->Count = 0;
-            block->Native = null;
             lock (s_Free)
                 s_Free.Push((IntPtr)block);
         }
@@ -42,6 +65,7 @@ namespace NetDriver.Interop
             int drivers = MultiNetworkDriver.MaxDriverCount * sizeof(NetworkDriver);
             MultiBlock* block =
                 (MultiBlock*)Marshal.AllocHGlobal(sizeof(MultiBlock) + drivers);
+            *block = default(MultiBlock);
             block->Drivers = (NetworkDriver*)(block + 1);
             return block;
         }

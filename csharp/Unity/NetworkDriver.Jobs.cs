@@ -90,16 +90,16 @@ namespace NetDriver
 
         internal void UpdateInJob()
         {
-            DriverBlock* block = Block;
-            if (block != null)
-                block->UpdateInJob();
+            DriverState state = State;
+            if (state != null)
+                state.UpdateInJob();
         }
 
         internal void FlushInJob()
         {
-            DriverBlock* block = Block;
-            if (block != null)
-                block->KeepFailure(NativeMethods.nd_driver_flush(block->Handle));
+            DriverState state = State;
+            if (state != null)
+                state.FlushInJob();
         }
 
         internal void ForEachConnectionInJob(INetworkJobForEachConnection work, uint batchSize)
@@ -111,7 +111,7 @@ namespace NetDriver
             int result = state.ScheduleForEachConnection(work, batchSize, 0, &job);
             if (result == NativeMethods.ND_OK)
                 result = NativeMethods.nd_job_complete(job);
-            state.Block->KeepFailure(result);
+            state.KeepFailure(result);
         }
     }
 }

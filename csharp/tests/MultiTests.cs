@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using NetDriver.Error;
+using NetDriver.Interop;
 
 namespace NetDriver.Tests
 {
@@ -177,7 +178,7 @@ namespace NetDriver.Tests
                 NetworkPipelineStage[] none = new NetworkPipelineStage[0];
                 Check.That(multi.CreatePipeline(none) != pipeline, "another");
                 using (NetworkDriver bare = NetworkDriver.Create(new IPCNetworkInterface()))
-                    Check.Throws<InvalidOperationException>(() => multi.AddDriver(bare), "without");
+                    Check.Throws<ArgumentException>(() => multi.AddDriver(bare), "without");
                 multi.GetDriver(2).CreatePipeline(new NetworkPipelineStage[0]);
                 Check.Throws<InvalidOperationException>(
                     () => multi.CreatePipeline(new NetworkPipelineStage[0]), "not alike");
@@ -257,6 +258,79 @@ namespace NetDriver.Tests
             }
         }
 
+        public static void ADriverWithAnIncompleteJobIsKept()
+        {
+            NetDriverParameter nobody = NetDriverParameter.Default;
+            nobody.jobWorkers = 0;
+            NetworkSettings settings = new NetworkSettings().WithNetDriverParameters(nobody);
+            MultiNetworkDriver multi = MultiNetworkDriver.Create();
+            multi.AddDriver(NetworkDriver.Create(new IPCNetworkInterface()));
+            multi.AddDriver(Pair.Listener(new UDPNetworkInterface(), settings));
+            NetworkDriver busy = multi.GetDriver(2);
+            NetworkEndpoint endpoint = busy.GetLocalEndpoint();
+            JobHandle update = busy.ScheduleUpdate();
+            using (NetworkDriver third = NetworkDriver.Create(new IPCNetworkInterface()))
+                Check.Throws<InvalidOperationException>(() => multi.AddDriver(third), "in use");
+            Check.Throws<InvalidOperationException>(() => multi.Dispose(), "in use");
+            Check.That(multi.IsCreated && busy.IsCreated, "there is it still");
+            Check.Equal(2, multi.DriverCount, "both numbers");
+            Check.That(!multi.GetDriver(1).IsCreated, "the other one is disposed");
+            Check.Equal(0, update.Complete(), "its job");
+            Check.That(multi.GetDriver(2).Listening, "it goes on");
+            multi.Dispose();
+            Check.That(!multi.IsCreated && !busy.IsCreated, "disposed");
+            // Its socket is closed: another one takes the port.
+            using (NetworkDriver next = NetworkDriver.Create(new UDPNetworkInterface()))
+                Check.Equal(0, next.Bind(endpoint), "bind");
+        }
+
+        public static void OfSeveralThreadsOneDisposes()
+        {
+            for (int round = 0; round < 200; round++)
+            {
+                MultiNetworkDriver multi = MultiNetworkDriver.Create();
+                Threads(3, () => multi.Dispose());
+                Check.That(!multi.IsCreated, "disposed");
+                // A block that was given back twice would be that of both.
+                using (MultiNetworkDriver one = MultiNetworkDriver.Create())
+                using (MultiNetworkDriver other = MultiNetworkDriver.Create())
+                {
+                    one.AddDriver(NetworkDriver.Create(new IPCNetworkInterface()));
+                    Check.That(one.IsCreated && other.IsCreated, "two of them");
+                    Check.Equal(0, other.DriverCount, "each has its own block");
+                }
+            }
+        }
+
+        public static unsafe void ABlockIsTakenFromItsCollectionOnce()
+        {
+            nd_multi_driver* first = (nd_multi_driver*)0x1000;
+            nd_multi_driver* next = (nd_multi_driver*)0x2000;
+            MultiBlock* block = MultiBlock.Take(first);
+            Check.That(block->TakeFrom(first), "who comes first");
+            Check.That(!block->TakeFrom(first), "who comes second");
+            Check.That(!block->TakeFrom(null), "no collection");
+            block->GiveBack(first);
+            Check.That(block->TakeFrom(first), "once more");
+            MultiBlock.Return(block);
+            Check.That(MultiBlock.Take(next) == block, "it is the next one's");
+            Check.That(!block->TakeFrom(first), "who comes late");
+            Check.That(block->Native == next, "untouched");
+            Check.That(block->TakeFrom(next), "the next one");
+            MultiBlock.Return(block);
+        }
+
+        private static void Threads(int count, System.Threading.ThreadStart body)
+        {
+            System.Threading.Thread[] threads = new System.Threading.Thread[count];
+            for (int i = 0; i < count; i++)
+                threads[i] = new System.Threading.Thread(body);
+            foreach (System.Threading.Thread thread in threads)
+                thread.Start();
+            foreach (System.Threading.Thread thread in threads)
+                thread.Join();
+        }
+
         public static void MisuseIsAnError()
         {
             MultiNetworkDriver multi = Server();
@@ -264,11 +338,13 @@ namespace NetDriver.Tests
             Check.Throws<ArgumentException>(() => multi.GetDriver(4), "number 4");
             Check.Throws<ArgumentException>(
                 () => multi.GetDriverForConnection(default(NetworkConnection)), "no connection");
-            Check.Throws<InvalidOperationException>(
+            Check.Throws<ArgumentException>(
                 () => multi.AddDriver(multi.GetDriver(1)), "twice");
+            Check.Throws<ArgumentException>(
+                () => multi.AddDriver(default(NetworkDriver)), "not created");
             using (Pair pair = Pair.Open(Road.Ipc))
             {
-                Check.Throws<InvalidOperationException>(
+                Check.Throws<ArgumentException>(
                     () => multi.AddDriver(pair.Server), "with a connection");
                 DataStreamWriter writer;
                 Check.Status(StatusCode.NetworkIdMismatch,
