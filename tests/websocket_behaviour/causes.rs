@@ -25,6 +25,11 @@ fn quick() -> NetworkSettings {
     }
 }
 
+/// The same for what ends before a timer: a slow machine must not be faster than an answer.
+fn unhurried() -> NetworkSettings {
+    NetworkSettings { handshake_timeout_ms: 30_000, close_timeout_ms: 30_000, ..quick() }
+}
+
 /// How a server's connection ends when the peer sends these bytes, and hangs up if it is to.
 fn after(settings: &NetworkSettings, bytes: &[u8], hangs_up: bool) -> (i32, u16, bool) {
     let (mut server, mut peer, _) = plain(settings);
@@ -66,7 +71,8 @@ fn the_ends_of_established_connections_differ() {
 #[test]
 fn local_closes_are_reason_0() {
     for (answer, expected) in [(Some(1000), (0, 1000, true)), (None, (0, 1006, false))] {
-        let settings = NetworkSettings { ping_interval_ms: 0, ..quick() };
+        let hurry = if answer.is_some() { unhurried() } else { quick() };
+        let settings = NetworkSettings { ping_interval_ms: 0, ..hurry };
         let (mut server, mut peer, connection) = plain(&settings);
         server.disconnect(connection).expect("is open");
         peer.close_frame(&mut server);
@@ -79,8 +85,12 @@ fn local_closes_are_reason_0() {
 }
 
 /// How a client's attempt ends.
-fn attempt(url: &str, mut peer: impl FnMut(&mut NetworkDriver)) -> (i32, u16, bool) {
-    let mut client = NetworkDriver::new(&quick()).expect("the settings are good");
+fn attempt(
+    settings: &NetworkSettings,
+    url: &str,
+    mut peer: impl FnMut(&mut NetworkDriver),
+) -> (i32, u16, bool) {
+    let mut client = NetworkDriver::new(settings).expect("the settings are good");
     client.connect_url(url, &UrlOptions::default()).expect("starts to connect");
     let end = until("the end of the attempt", || {
         peer(&mut client);
@@ -96,13 +106,13 @@ fn attempts_that_fail_differ() {
     let silent = RawListener::new();
     let url = |listener: &RawListener| format!("ws://127.0.0.1:{}/", listener.port());
     let closed = url(&RawListener::new());
-    assert_eq!(attempt(&closed, |_| {}), (65, 0, false), "refused");
+    assert_eq!(attempt(&unhurried(), &closed, |_| {}), (65, 0, false), "refused");
     let unknown = format!("ws://{}.invalid/", "x".repeat(64));
-    assert_eq!(attempt(&unknown, |_| {}), (9, 0, false), "no such host");
-    assert_eq!(attempt(&url(&silent), |_| {}), (2, 0, false), "no answer in time");
+    assert_eq!(attempt(&unhurried(), &unknown, |_| {}), (9, 0, false), "no such host");
+    assert_eq!(attempt(&quick(), &url(&silent), |_| {}), (2, 0, false), "no answer in time");
     let listener = RawListener::new();
     let mut answers = 0;
-    let rejected = attempt(&url(&listener), |client| {
+    let rejected = attempt(&unhurried(), &url(&listener), |client| {
         if answers == 0 {
             let mut peer = listener.accept(client);
             peer.head(client);
@@ -112,7 +122,7 @@ fn attempts_that_fail_differ() {
     });
     assert_eq!(rejected, (66, 403, false), "refused by HTTP");
     let mut hung_up = 0;
-    let lost = attempt(&url(&listener), |client| {
+    let lost = attempt(&unhurried(), &url(&listener), |client| {
         if hung_up == 0 {
             let mut peer = listener.accept(client);
             peer.head(client);
