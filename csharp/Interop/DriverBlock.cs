@@ -60,12 +60,18 @@ namespace NetDriver.Interop
         /// <returns>Is it this thread's until <see cref="Leave"/>?</returns>
         internal bool Enter(nd_driver* driver)
         {
-            if (Interlocked.CompareExchange(ref m_Busy, Alone, 0) != 0)
+            if (!EnterAny())
                 return false;
             if (Handle == driver)
                 return true;
             Leave();
             return false;
+        }
+
+        // Without asking whose it is: the caller asks. Short, so that popping has no call for it.
+        private bool EnterAny()
+        {
+            return Interlocked.CompareExchange(ref m_Busy, Alone, 0) == 0;
         }
 
         /// <summary>What a call returns that was not let in.</summary>
@@ -83,11 +89,12 @@ namespace NetDriver.Interop
             nd_driver* driver, out NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            if (Enter(driver))
+            if (EnterAny())
             {
                 try
                 {
-                    return Events.Pop(driver, out connection, out reader, out pipeline);
+                    if (Handle == driver)
+                        return Events.Pop(driver, out connection, out reader, out pipeline);
                 }
                 finally
                 {
@@ -104,11 +111,12 @@ namespace NetDriver.Interop
             nd_driver* driver, NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            if (Enter(driver))
+            if (EnterAny())
             {
                 try
                 {
-                    return Events.PopFor(driver, connection, out reader, out pipeline);
+                    if (Handle == driver)
+                        return Events.PopFor(driver, connection, out reader, out pipeline);
                 }
                 finally
                 {

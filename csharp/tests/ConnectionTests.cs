@@ -346,10 +346,19 @@ namespace NetDriver.Tests
                 }
                 Check.Equal(3, accepted, "accepted");
                 Check.That(!server.GetLocalEndpoint(webSocket, 2).IsValid, "no third endpoint");
-                client.ScheduleUpdate().Complete();
+                // An answer may be on its way when the server has accepted.
                 foreach (NetworkConnection connection in connections)
+                {
+                    for (int i = 0; i < 1000 && connection.GetState(client)
+                        == NetworkConnection.State.Connecting; i++)
+                    {
+                        client.Wait(5);
+                        client.ScheduleUpdate().Complete();
+                        server.ScheduleUpdate().Complete();
+                    }
                     Check.Equal(NetworkConnection.State.Connected, connection.GetState(client),
                         "state");
+                }
             }
         }
     }
