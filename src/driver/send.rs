@@ -66,16 +66,10 @@ impl NetworkDriver {
         kind: MessageKind,
         data: &[u8],
     ) -> Result<()> {
-        if self.connections.can_send(connection) {
-            let index = connection.index();
-            let sent = if pipeline == 0 {
-                self.send_quickly(index, kind, data)
-            } else {
-                self.send_reliably(index, pipeline, kind, data)
-            };
-            if sent {
-                return Ok(());
-            }
+        if self.connections.can_send(connection)
+            && self.send_short(connection.index(), pipeline, kind, data)
+        {
+            return Ok(());
         }
         cold_path();
         self.send_slowly(connection, pipeline, kind, data)
@@ -94,12 +88,20 @@ impl NetworkDriver {
     }
 
     fn send_one(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> Result<()> {
-        let sent = if pipeline == 0 {
+        if self.send_short(index, pipeline, kind, data) {
+            return Ok(());
+        }
+        self.send_checked(index, pipeline, kind, data)
+    }
+
+    /// Sends by the short way, if there is one. False: nothing was done.
+    #[inline(always)]
+    fn send_short(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> bool {
+        if pipeline == 0 {
             self.send_quickly(index, kind, data)
         } else {
             self.send_reliably(index, pipeline, kind, data)
-        };
-        if sent { Ok(()) } else { self.send_checked(index, pipeline, kind, data) }
+        }
     }
 
     fn send_checked(
