@@ -31,7 +31,9 @@ impl NetworkDriver {
     pub(super) fn receive(&mut self) {
         // From here on whoever calls wants another look.
         self.woken |= self.pump.bell.take_call();
-        self.take_answers();
+        if self.pump.resolver.has_answers() {
+            self.take_answers();
+        }
         self.deliver_stalled();
         for interface in 0..self.interfaces.len() {
             // They may change while one is asked.
@@ -56,15 +58,25 @@ impl NetworkDriver {
         self.schedule_touched();
     }
 
+    #[inline(always)]
     fn receive_from(&mut self, interface: u32, binding: Binding) {
         match binding {
-            Binding::Udp(socket) => self.receive_udp(interface, socket),
+            Binding::Udp(socket) => {
+                if self.pump.udp_wants_receive(socket as usize) {
+                    self.receive_udp(interface, socket);
+                }
+            }
+            Binding::Listener(listener) => {
+                if self.pump.listeners[listener as usize].readable {
+                    self.receive_streams(interface, listener);
+                }
+            }
             Binding::Custom(port) => self.receive_custom(interface, port),
             Binding::Ipc(port, _) => self.receive_ipc(interface, port),
-            Binding::Listener(listener) => self.receive_streams(interface, listener),
         }
     }
 
+    #[inline(never)]
     fn receive_udp(&mut self, interface: u32, socket: u32) {
         let Some(mut batch) = self.pump.batch.take() else {
             return;
@@ -88,6 +100,7 @@ impl NetworkDriver {
         self.pump.batch = Some(batch);
     }
 
+    #[inline(never)]
     fn receive_ipc(&mut self, interface: u32, port: u32) {
         let mut inbox = self.pump.ipc[port as usize].take_inbox();
         for _ in 0..IPC_PACKETS_MAX {
@@ -144,6 +157,7 @@ impl NetworkDriver {
         }
     }
 
+    #[inline(never)]
     fn receive_streams(&mut self, interface: u32, listener: u32) {
         for _ in 0..ACCEPTS_MAX {
             let knocking = &self.pump.listeners[listener as usize];
@@ -165,7 +179,15 @@ impl NetworkDriver {
     }
 
     /// Runs the timers that are due.
+    #[inline(always)]
     pub(super) fn run_timers(&mut self) {
+        if self.timers.peek().is_some_and(|(deadline, _)| deadline <= self.now) {
+            self.run_due_timers();
+        }
+    }
+
+    #[inline(never)]
+    fn run_due_timers(&mut self) {
         let now = self.now;
         while self.settle_timers(now).is_some_and(|next| next <= now)
             && let Some((deadline, owner)) = self.timers.poll_due(now)
@@ -187,7 +209,16 @@ impl NetworkDriver {
     }
 
     /// When the next timer is due, as far as the horizon; behind that, when one may be.
+    #[inline(always)]
     pub(super) fn settle_timers(&mut self, horizon: Micros) -> Option<Micros> {
+        match self.timers.peek() {
+            Some((deadline, _)) if deadline <= horizon => self.settle_timers_within(horizon),
+            next => next.map(|(deadline, _)| deadline),
+        }
+    }
+
+    #[inline(never)]
+    fn settle_timers_within(&mut self, horizon: Micros) -> Option<Micros> {
         let soon = self.now.saturating_add(SOON);
         loop {
             let (connections, streams) = (&mut self.connections, &mut self.streams);
@@ -254,13 +285,14 @@ impl NetworkDriver {
     }
 
     /// Schedules the connections that were touched.
-    #[inline]
+    #[inline(always)]
     pub(super) fn schedule_touched(&mut self) {
         if !self.touched_list.is_empty() {
             self.schedule_all_touched();
         }
     }
 
+    #[inline(never)]
     fn schedule_all_touched(&mut self) {
         let mut list = std::mem::take(&mut self.touched_list);
         for index in list.drain(..) {

@@ -3,12 +3,14 @@
 //! long way, in `stream`.
 
 use std::io;
+use std::ops::Range;
+
+use bytes::Bytes;
 
 use super::connections::Entry;
-use super::events::EventQueue;
+use super::events::{Batch, EventQueue};
 use super::streams::Phase;
-use super::{ConnectionState, Event, EventKind, NetworkDriver};
-use crate::proto::websocket::WebSocket;
+use super::{Connection, ConnectionState, Event, EventKind, NetworkDriver};
 use crate::pump::{ReadOutcome, StreamId};
 use crate::settings::Dialect;
 
@@ -23,11 +25,42 @@ pub(super) enum Rest {
     Outcome(io::Result<ReadOutcome>),
 }
 
-/// Messages and their bytes.
-#[derive(Default)]
-pub(super) struct Delivered {
+/// Messages on their way into the queue of one connection.
+struct Delivery<'a> {
+    entry: &'a mut Entry,
+    events: &'a mut EventQueue,
+    batch: Batch,
+    connection: Connection,
     messages: u64,
     bytes: u64,
+}
+
+impl<'a> Delivery<'a> {
+    #[inline(always)]
+    fn begin(entry: &'a mut Entry, index: u32, events: &'a mut EventQueue) -> Self {
+        let connection = entry.connection(index);
+        let batch = events.begin_batch();
+        Self { entry, events, batch, connection, messages: 0, bytes: 0 }
+    }
+
+    /// Takes the message at `range`. False: it must be the last one.
+    #[inline(always)]
+    fn give(&mut self, range: Range<usize>, text: bool) -> bool {
+        self.messages += 1;
+        self.bytes += range.len() as u64;
+        let event = Event::new(self.connection, EventKind::Data);
+        let event = Event { text, first: true, last: true, ..event };
+        let Entry { waiting, accepted, .. } = &mut *self.entry;
+        self.events.push_part(&mut self.batch, waiting, event, range, *accepted);
+        !self.entry.is_full()
+    }
+
+    /// What the messages lie in. Returns how many there were, and their bytes.
+    #[inline(always)]
+    fn end(self, memory: Option<Bytes>) -> (u64, u64) {
+        self.events.end_batch(self.batch, memory.unwrap_or_default());
+        (self.messages, self.bytes)
+    }
 }
 
 impl Entry {
@@ -69,10 +102,13 @@ impl NetworkDriver {
         };
         // Only an unanswered ping is due later than one that is to be sent.
         let answered = ws.is_awaiting();
-        ws.handle_bytes(self.now, bytes);
-        let delivered = deliver_to(entry, index, ws, &mut self.events);
+        let now = self.now;
+        let mut delivery = Delivery::begin(entry, index, &mut self.events);
+        let give = |range, text| delivery.give(range, text);
+        let memory = ws.take_read_messages(now, bytes, give);
+        let delivered = delivery.end(memory);
         let drained = ws.awaits_message();
-        self.count_delivered(index, &delivered);
+        self.count_delivered(index, delivered);
         if answered {
             self.arm_stream(id);
         }
@@ -93,36 +129,17 @@ impl NetworkDriver {
         let (Some(ws), true) = (&mut state.ws, entry.takes_messages()) else {
             return;
         };
-        let delivered = deliver_to(entry, index, ws, &mut self.events);
-        self.count_delivered(index, &delivered);
+        let mut delivery = Delivery::begin(entry, index, &mut self.events);
+        let memory = ws.take_whole_messages(|range, text| delivery.give(range, text));
+        let delivered = delivery.end(memory);
+        self.count_delivered(index, delivered);
     }
 
-    fn count_delivered(&mut self, index: u32, delivered: &Delivered) {
-        if delivered.messages > 0 {
-            self.count_received(index, delivered.messages, delivered.bytes);
+    fn count_delivered(&mut self, index: u32, (messages, bytes): (u64, u64)) {
+        if messages > 0 {
+            self.count_received(index, messages, bytes);
         }
     }
-}
-
-fn deliver_to(
-    entry: &mut Entry,
-    index: u32,
-    ws: &mut WebSocket,
-    events: &mut EventQueue,
-) -> Delivered {
-    let mut delivered = Delivered::default();
-    let connection = entry.connection(index);
-    let mut batch = events.begin_batch();
-    let memory = ws.take_whole_messages(|range, text| {
-        delivered.messages += 1;
-        delivered.bytes += range.len() as u64;
-        let event = Event::new(connection, EventKind::Data);
-        let event = Event { text, first: true, last: true, ..event };
-        events.push_part(&mut batch, &mut entry.waiting, event, range, entry.accepted);
-        !entry.is_full()
-    });
-    events.end_batch(batch, memory.unwrap_or_default());
-    delivered
 }
 
 /// Bytes that the system adds to a segment of a stream: IP, and TCP with timestamps.

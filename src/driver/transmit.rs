@@ -14,23 +14,42 @@ use crate::proto::utp::connection::{Control, UtpConnection};
 use crate::proto::utp::cookie::CookiePacket;
 use crate::proto::utp::packet::Packet;
 use crate::proto::websocket::Kind;
-use crate::pump::StreamId;
+use crate::pump::{CustomPort, StreamId, UdpSocket};
 
 impl NetworkDriver {
-    /// Sends everything that waits. Mostly that is what was written into streams, or nothing: each
-    /// step first looks whether it has anything to do.
+    /// Sends everything that waits. Mostly that is what was written into streams, or nothing.
+    #[inline]
     pub(super) fn transmit(&mut self) -> Result<()> {
         self.clock_followed = false;
+        let outcome = if self.has_only_streams() { Ok(()) } else { self.transmit_packets() };
+        self.flush_streams();
+        // What had to wait for room.
+        self.flush_streams();
+        outcome
+    }
+
+    /// Can nothing wait but what was written into streams? There is a test for each step of
+    /// [`transmit_packets`](Self::transmit_packets).
+    #[inline(always)]
+    fn has_only_streams(&self) -> bool {
+        self.touched_list.is_empty()
+            && self.control_list.is_empty()
+            && self.sessions.dirty.is_empty()
+            && self.closing.is_empty()
+            && self.simulator.is_none()
+            && self.queued_list.is_empty()
+            && !self.pump.udp.iter().any(UdpSocket::has_queued)
+            && !self.pump.custom.iter().any(CustomPort::has_queued)
+    }
+
+    #[inline(never)]
+    fn transmit_packets(&mut self) -> Result<()> {
         self.schedule_touched();
         self.transmit_controls();
         self.transmit_sessions();
         self.close_connections();
         self.release_simulated();
-        let outcome = self.flush_datagrams();
-        self.flush_streams();
-        // What had to wait for room.
-        self.flush_streams();
-        outcome
+        self.flush_datagrams()
     }
 
     fn transmit_controls(&mut self) {
@@ -234,13 +253,14 @@ impl NetworkDriver {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn flush_streams(&mut self) {
         if self.pump.has_dirty() {
             self.flush_dirty_streams();
         }
     }
 
+    #[inline(never)]
     fn flush_dirty_streams(&mut self) {
         let mut outcomes = std::mem::take(&mut self.streams.flushed);
         let (streams, connections) = (&self.streams, &self.connections);
@@ -255,13 +275,19 @@ impl NetworkDriver {
             }
             outcomes.push((id, outcome));
         });
+        if !outcomes.is_empty() {
+            self.follow_flush(&mut outcomes);
+        }
+        self.streams.flushed = outcomes;
+    }
+
+    fn follow_flush(&mut self, outcomes: &mut Vec<(StreamId, io::Result<usize>)>) {
         for (id, outcome) in outcomes.drain(..) {
             match outcome {
                 Ok(sent) => self.stream_flushed(id, sent),
                 Err(error) => self.stream_failed(id, &error),
             }
         }
-        self.streams.flushed = outcomes;
     }
 
     /// Some or all of what waited in a stream has left, and something may follow from that.

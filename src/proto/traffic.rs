@@ -84,7 +84,7 @@ pub struct Meter {
     current: f32,
     least: f32,
     most: f32,
-    burst: f32,
+    burst: Burst,
 }
 
 /// Packets of one size, one after the other.
@@ -101,6 +101,22 @@ struct Mark {
     at: Micros,
     bytes: u64,
     packets: u64,
+}
+
+/// What the busiest update moved, and in what time: a quotient only when somebody asks.
+#[derive(Clone, Copy, Debug)]
+struct Burst {
+    bytes: u64,
+    time: Micros,
+}
+
+impl Burst {
+    /// The busier one. Times are not 0.
+    const fn max(self, other: Self) -> Self {
+        let busier =
+            self.bytes as u128 * other.time as u128 >= other.bytes as u128 * self.time as u128;
+        if busier { self } else { other }
+    }
 }
 
 /// Kilobits per second.
@@ -132,7 +148,7 @@ impl Meter {
             current: 0.0,
             least: 0.0,
             most: 0.0,
-            burst: 0.0,
+            burst: Burst { bytes: 0, time: 1 },
         }
     }
 
@@ -203,24 +219,29 @@ impl Meter {
     }
 
     /// An update of the driver begins.
+    #[inline]
     pub fn handle_update(&mut self, now: Micros) {
-        self.end_run();
-        let mark = Mark { at: now, bytes: self.bytes, packets: self.packets };
-        let bytes = mark.bytes - self.before.bytes;
+        let Run { size, headers, count } = self.run;
+        // What came last may go on.
+        let bytes = self.bytes + (size + headers) as u64 * count;
+        let mark = Mark { at: now, bytes, packets: self.packets + count };
         let packets = u32::try_from(mark.packets - self.before.packets).unwrap_or(u32::MAX);
         self.queue_max = self.queue_max.max(packets);
         self.updates += 1;
         // Two updates in one moment are one.
         if now > self.before.at {
-            if bytes > 0 {
-                self.burst = self.burst.max(rate(bytes, now - self.before.at));
-            }
+            let moved = Burst { bytes: bytes - self.before.bytes, time: now - self.before.at };
+            self.burst = self.burst.max(moved);
             self.before = mark;
         }
-        let passed = now.saturating_sub(self.window.at);
-        if passed < WINDOW {
-            return;
+        if now.saturating_sub(self.window.at) >= WINDOW {
+            self.end_window(mark);
         }
+    }
+
+    #[inline(never)]
+    fn end_window(&mut self, mark: Mark) {
+        let passed = mark.at.saturating_sub(self.window.at);
         let current = rate(mark.bytes - self.window.bytes, passed);
         self.least = if self.windows == 0 { current } else { self.least.min(current) };
         self.most = self.most.max(current);
@@ -257,7 +278,7 @@ impl Meter {
                 current: self.current,
                 least: self.least,
                 most: self.most,
-                burst: self.burst,
+                burst: rate(self.burst.bytes, self.burst.time),
             },
             queue_mean: (self.packets as f64 / self.updates.max(1) as f64) as f32,
             queue_max: self.queue_max,

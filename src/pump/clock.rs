@@ -1,12 +1,10 @@
 //! The one place that reads the clock.
 
-use std::time::Instant;
-
-use crate::proto::time::Micros;
+use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// A monotonic clock that starts near zero.
 pub struct Clock {
-    start: Instant,
+    start: Micros,
     /// What a test lets it show instead.
     #[cfg(test)]
     pub shown: Option<std::sync::Arc<std::sync::atomic::AtomicU64>>,
@@ -14,10 +12,9 @@ pub struct Clock {
 
 impl Clock {
     /// Starts it.
-    #[allow(clippy::disallowed_methods, reason = "this is the module that may")]
     pub fn new() -> Self {
         Self {
-            start: Instant::now(),
+            start: system(),
             #[cfg(test)]
             shown: None,
         }
@@ -29,6 +26,24 @@ impl Clock {
         if let Some(shown) = &self.shown {
             return shown.load(std::sync::atomic::Ordering::Relaxed);
         }
-        self.start.elapsed().as_micros() as Micros + 1
+        system().saturating_sub(self.start) + 1
     }
+}
+
+/// Microseconds of the system's monotonic clock. An update reads it several times, so there is
+/// nothing around the call where that can be.
+#[cfg(target_os = "linux")]
+#[inline]
+fn system() -> Micros {
+    use rustix::time::{ClockId, clock_gettime};
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec as Micros * (1000 * MICROS_PER_MS) + now.tv_nsec as Micros / 1000
+}
+
+/// Microseconds of the system's monotonic clock, since the first call.
+#[cfg(not(target_os = "linux"))]
+#[allow(clippy::disallowed_methods, reason = "this is the module that may")]
+fn system() -> Micros {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed().as_micros() as Micros
 }

@@ -6,6 +6,7 @@
 
 mod background;
 mod buffer;
+mod calls;
 mod carrier;
 mod clock;
 mod custom;
@@ -20,6 +21,7 @@ mod poller;
 #[cfg(windows)]
 #[path = "poller_windows.rs"]
 mod poller;
+mod readiness;
 mod resolver;
 mod secure;
 #[cfg(target_os = "linux")]
@@ -36,10 +38,10 @@ mod udp_health;
 mod udp_windows;
 mod workers;
 
+use std::hint::cold_path;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use mio::{Interest, Token};
@@ -66,6 +68,10 @@ pub use workers::Workers;
 
 /// Readiness reports taken from the system at once.
 const EVENTS_MAX: usize = 1024;
+/// The same where a few are wanted: so few that what these sockets bring is still in the
+/// processor's cache when the program answers, and that the first answers do not wait for the last
+/// message.
+const FEW_EVENTS_MAX: usize = 32;
 /// The token of the bell; sockets have the low two bits for their sort.
 const BELL: Token = Token(usize::MAX);
 const SORT_LISTENER: usize = 0;
@@ -116,12 +122,14 @@ pub struct Pump {
     ready: Vec<StreamId>,
     dirty: Vec<StreamId>,
     pool: Vec<Vec<u8>>,
+    /// A poll that waits takes what a few sockets have: who asks is soon back for the others.
+    pub few: bool,
     /// How often the system was asked what is ready.
     #[cfg(test)]
     pub polls: u32,
     /// What a test does in place of sleeping.
     #[cfg(test)]
-    pub sleeper: Option<Box<dyn FnMut(Duration) + Send + Sync>>,
+    pub sleeper: Option<Box<dyn FnMut(std::time::Duration) + Send + Sync>>,
 }
 
 impl Pump {
@@ -148,6 +156,7 @@ impl Pump {
             ready: Vec::new(),
             dirty: Vec::new(),
             pool: Vec::new(),
+            few: false,
             #[cfg(test)]
             polls: 0,
             #[cfg(test)]
@@ -223,14 +232,6 @@ impl Pump {
         }
     }
 
-    /// Puts a stream on the list of ready ones.
-    pub fn mark_ready(&mut self, id: StreamId) {
-        let place = &mut self.places[id as usize];
-        if !std::mem::replace(&mut place.listed, true) {
-            self.ready.push(id);
-        }
-    }
-
     /// Where to append bytes for a stream; they leave with the next `poll_flush`.
     pub fn out(&mut self, id: StreamId) -> Option<&mut Vec<u8>> {
         self.out_within(id, 0, usize::MAX)
@@ -276,21 +277,6 @@ impl Pump {
         stream.map_or(0, Stream::queued)
     }
 
-    /// Has the system report room in those UDP sockets that have none, and in no others: it would
-    /// report room after every datagram that leaves, and wake a sleeping driver for nothing.
-    pub fn watch_room(&mut self) -> io::Result<()> {
-        for (index, socket) in self.udp.iter_mut().enumerate() {
-            if socket.watched != socket.writable {
-                continue;
-            }
-            socket.watched = !socket.writable;
-            let room = socket.watched.then_some(Interest::WRITABLE);
-            let interest = room.map_or(Interest::READABLE, |room| Interest::READABLE | room);
-            self.poll.registry().reregister(socket.source(), udp_token(index), interest)?;
-        }
-        Ok(())
-    }
-
     /// A message ends at what was appended last; it counts until it has left (with TLS: until it
     /// was sealed).
     pub fn mark_message(&mut self, id: StreamId) {
@@ -316,128 +302,6 @@ impl Pump {
         stream.map_or(0, |stream| stream.outbox.marks())
     }
 
-    /// Asks the system what is ready, waiting at most `timeout` (`None`: not at all).
-    pub fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.poll.recycle(&mut self.closed, &mut self.free);
-        self.watch_room()?;
-        let sleep = timeout.unwrap_or_default();
-        if !sleep.is_zero() {
-            self.bell.set_asleep(true);
-            // What has come while nobody looked did not ring.
-            let has_come = self.bell.is_called()
-                || self.ipc.iter().any(IpcPort::is_readable)
-                || self.resolver.has_answers();
-            if has_come {
-                self.bell.set_asleep(self.observed);
-                return self.poll(None);
-            }
-        }
-        #[cfg(test)]
-        {
-            self.polls += 1;
-        }
-        #[cfg(test)]
-        let sleep = match &mut self.sleeper {
-            Some(sleeper) if !sleep.is_zero() => {
-                sleeper(sleep);
-                Duration::ZERO
-            }
-            _ => sleep,
-        };
-        let polled = self.poll.poll(sleep);
-        // Before anything is received: what comes later than this rings.
-        self.bell.set_asleep(self.observed);
-        match polled {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            other => other?,
-        }
-        let (places, ready) = (&mut self.places, &mut self.ready);
-        for event in self.poll.reports() {
-            let Token(token) = event.token();
-            let index = token >> 2;
-            match token & 3 {
-                _ if event.token() == BELL => {}
-                SORT_LISTENER => self.listeners[index].set_readable(),
-                SORT_UDP => {
-                    let socket = &mut self.udp[index];
-                    socket.readable |= event.is_readable() || event.is_error();
-                    socket.writable |= event.is_writable();
-                }
-                _ => {
-                    let Some(place) = places.get_mut(index) else {
-                        continue;
-                    };
-                    let Some(stream) = &mut place.stream else {
-                        continue;
-                    };
-                    let ended = event.is_read_closed() || event.is_error();
-                    stream.readable |= event.is_readable() || ended;
-                    stream.writable |= event.is_writable() || event.is_write_closed();
-                    stream.read_closed |= ended;
-                    if stream.queued() > 0 && !std::mem::replace(&mut place.dirty, true) {
-                        self.dirty.push(index as StreamId);
-                    }
-                    if !std::mem::replace(&mut place.listed, true) {
-                        ready.push(index as StreamId);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What sleeps until there is something to [`poll`](Self::poll), without the pump.
-    pub fn watcher(&mut self) -> io::Result<Watcher> {
-        self.observe();
-        self.poll.watcher(&self.bell)
-    }
-
-    /// The number of the descriptor that is readable when there is something to poll; on Windows
-    /// of the event that is set then.
-    pub fn descriptor(&mut self) -> io::Result<i64> {
-        self.observe();
-        self.poll.descriptor(&self.bell)
-    }
-
-    /// From now on the bell rings whenever something comes, whether the driver sleeps or not.
-    fn observe(&mut self) {
-        self.observed = true;
-        self.bell.set_asleep(true);
-        // What came before did not ring.
-        if self.ipc.iter().any(IpcPort::is_readable) || self.resolver.has_answers() {
-            self.bell.ring();
-        }
-    }
-
-    /// Is there work that needs no report of the system?
-    pub fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
-            || self.udp.iter().any(|socket| socket.readable)
-            || self.ipc.iter().any(IpcPort::is_readable)
-            || self.custom.iter().any(|port| port.has_more)
-            || self.resolver.has_answers()
-    }
-
-    /// Is any stream ready?
-    pub const fn has_ready_streams(&self) -> bool {
-        !self.ready.is_empty()
-    }
-
-    /// Takes the list of ready streams; give it back with `return_ready` to keep its memory.
-    pub fn take_ready(&mut self) -> Vec<StreamId> {
-        for &id in &self.ready {
-            self.places[id as usize].listed = false;
-        }
-        std::mem::take(&mut self.ready)
-    }
-
-    /// Gives the memory of a list back.
-    pub fn return_ready(&mut self, mut list: Vec<StreamId>) {
-        list.clear();
-        list.append(&mut self.ready);
-        self.ready = list;
-    }
-
     /// Has something been appended since the last flush?
     pub const fn has_dirty(&self) -> bool {
         !self.dirty.is_empty()
@@ -457,7 +321,9 @@ impl Pump {
             handle(id, outcome, stream.queued());
         }
         dirty.clear();
-        dirty.append(&mut self.dirty);
+        if !self.dirty.is_empty() {
+            dirty.append(&mut self.dirty);
+        }
         self.dirty = dirty;
     }
 
@@ -487,6 +353,14 @@ impl Pump {
     /// what was sent.
     #[inline]
     pub fn read_once(&mut self, id: StreamId) -> (io::Result<ReadOutcome>, bool) {
+        let place = self.places.get_mut(id as usize);
+        if let Some(stream) = place.and_then(|place| place.stream.as_mut())
+            && stream.is_bare()
+        {
+            let outcome = stream.read_bare(&mut self.buffer);
+            return (outcome, stream.may_have_more());
+        }
+        cold_path();
         let outcome = self.read(id);
         let more = self.stream(id).is_some_and(|stream| stream.may_have_more());
         (outcome, more)

@@ -139,6 +139,21 @@ impl Outbox {
         &front[self.sent..]
     }
 
+    /// The bytes that wait, if some do and nothing else ever did here.
+    #[inline]
+    pub fn alone(&self) -> Option<&[u8]> {
+        let waits = self.queue.is_none() && self.tail.len() > self.sent;
+        waits.then(|| &self.tail[self.sent..])
+    }
+
+    /// All that was [`alone`](Self::alone) has left.
+    #[inline]
+    pub fn clear_alone(&mut self, pool: &mut Vec<Vec<u8>>) {
+        self.left += (self.tail.len() - self.sent) as u64;
+        self.sent = 0;
+        give(pool, std::mem::take(&mut self.tail));
+    }
+
     /// Does more wait than [`front`](Self::front) shows?
     pub fn is_split(&self) -> bool {
         self.queue.as_ref().is_some_and(|queue| !queue.pieces.is_empty())
@@ -220,6 +235,7 @@ pub(super) fn cut(bytes: &mut Vec<u8>, sent: &mut usize, pool: &mut Vec<Vec<u8>>
     }
 }
 
+#[inline]
 fn give(pool: &mut Vec<Vec<u8>>, mut buffer: Vec<u8>) {
     buffer.clear();
     if buffer.capacity() > 0 && buffer.capacity() <= POOLED_SIZE_MAX && pool.len() < POOLED_MAX {

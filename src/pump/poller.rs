@@ -9,18 +9,26 @@ use std::time::Duration;
 use mio::{Events, Poll, Registry};
 
 use super::sleeper::Watcher;
-use super::{Bell, EVENTS_MAX, StreamId};
+use super::{Bell, EVENTS_MAX, FEW_EVENTS_MAX, StreamId};
 
 /// The system's poll, and what it has reported last.
 pub struct Poller {
     poll: Poll,
-    events: Events,
+    many: Events,
+    few: Events,
+    /// The last reports are the few ones.
+    asked_few: bool,
 }
 
 impl Poller {
     /// A poll without sockets.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { poll: Poll::new()?, events: Events::with_capacity(EVENTS_MAX) })
+        Ok(Self {
+            poll: Poll::new()?,
+            many: Events::with_capacity(EVENTS_MAX),
+            few: Events::with_capacity(FEW_EVENTS_MAX),
+            asked_few: false,
+        })
     }
 
     /// Where sockets are registered.
@@ -28,14 +36,16 @@ impl Poller {
         self.poll.registry()
     }
 
-    /// Asks the system what is ready, waiting at most so long.
-    pub fn poll(&mut self, most: Duration) -> io::Result<()> {
-        self.poll.poll(&mut self.events, Some(most))
+    /// Asks the system what is ready, or a few of what is, waiting at most so long.
+    pub fn poll(&mut self, most: Duration, few: bool) -> io::Result<()> {
+        self.asked_few = few;
+        let events = if few { &mut self.few } else { &mut self.many };
+        self.poll.poll(events, Some(most))
     }
 
     /// What it has reported.
     pub const fn reports(&self) -> &Events {
-        &self.events
+        if self.asked_few { &self.few } else { &self.many }
     }
 
     /// Lets ids of streams that were taken out be used again, as soon as no report can name them.

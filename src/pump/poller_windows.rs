@@ -276,8 +276,8 @@ impl Poller {
         &self.registry
     }
 
-    /// Asks what is ready, waiting at most so long.
-    pub fn poll(&mut self, most: Duration) -> io::Result<()> {
+    /// Asks what is ready, waiting at most so long. Here it is never a few of it.
+    pub fn poll(&mut self, most: Duration, _few: bool) -> io::Result<()> {
         self.reports.clear();
         if let Some(poll) = &mut self.poll {
             ask(poll, &mut self.events, most)?;

@@ -2,13 +2,14 @@
 //!
 //! Nothing here knows what the bytes mean.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Write};
 use std::net::{Shutdown, SocketAddr};
 
 use bytes::{Bytes, BytesMut};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::buffer::ReadBuffer;
+use super::calls::{receive, send};
 use super::carrier::Carrier;
 use super::outbox::{Outbox, SLICES_MAX};
 use super::tls::Session;
@@ -224,6 +225,18 @@ impl Stream {
         if self.tls.is_some() {
             return self.read_secure(buffer);
         }
+        self.read_bare(buffer)
+    }
+
+    /// Is what the socket carries what was sent, sealed by nobody?
+    #[inline]
+    pub const fn is_bare(&self) -> bool {
+        self.tls.is_none() && self.carrier.is_none()
+    }
+
+    /// The same for a stream that is not sealed by us.
+    #[inline]
+    pub fn read_bare(&mut self, buffer: &mut ReadBuffer) -> io::Result<ReadOutcome> {
         Ok(match self.read_socket(buffer.window())? {
             SocketRead::Bytes(count) => {
                 buffer.stream_bytes += count as u64;
@@ -235,6 +248,7 @@ impl Stream {
     }
 
     /// Reads once from the socket, unless it is known to be empty.
+    #[inline]
     pub(super) fn read_socket(&mut self, window: &mut [u8]) -> io::Result<SocketRead> {
         if !self.has_more() && !self.read_closed {
             return Ok(SocketRead::Empty);
@@ -243,13 +257,13 @@ impl Stream {
             return carrier.read(&mut self.socket, &mut self.readable, window);
         }
         let room = window.len();
-        self.take_from_socket(room, |socket| socket.read(window))
+        self.take_from_socket(room, |socket| receive(socket, window))
     }
 
     /// Reads once behind what is in `memory`, as far as its capacity goes, instead of the shared
     /// buffer. `None` when that is not possible: what the socket has is not what was sent.
     pub fn read_behind(&mut self, memory: &mut Vec<u8>) -> Option<io::Result<SocketRead>> {
-        if self.tls.is_some() || self.carrier.is_some() {
+        if !self.is_bare() {
             return None;
         }
         if !self.readable && !self.read_closed {
@@ -260,6 +274,7 @@ impl Stream {
     }
 
     /// Reads until there is an outcome, and notes whether there may be more.
+    #[inline]
     fn take_from_socket(
         &mut self,
         room: usize,
@@ -312,7 +327,7 @@ impl Stream {
     /// Bytes that wait to be sent, those that are sealed already included.
     #[inline(always)]
     pub fn queued(&self) -> usize {
-        if self.tls.is_none() && self.carrier.is_none() {
+        if self.is_bare() {
             return self.outbox.len();
         }
         let carried = self.carrier.as_ref().map_or(0, |carrier| carrier.queued());
@@ -324,10 +339,18 @@ impl Stream {
         if self.tls.is_some() {
             return self.flush_secure(pool);
         }
+        let alone = self.outbox.alone().filter(|_| self.writable);
+        let mut first = alone.map(|bytes| send(&mut self.socket, bytes));
         let before = self.outbox.len();
+        if let Some(Ok(count)) = first
+            && count == before
+        {
+            self.outbox.clear_alone(pool);
+            return Ok(count);
+        }
         let mut outcome = Ok(());
         while !self.outbox.is_empty() && self.writable {
-            match self.write() {
+            match first.take().unwrap_or_else(|| self.write()) {
                 Ok(count) => self.outbox.advance(count, pool),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
@@ -344,7 +367,7 @@ impl Stream {
 
     fn write(&mut self) -> io::Result<usize> {
         if !self.outbox.is_split() {
-            return self.socket.write(self.outbox.front());
+            return send(&mut self.socket, self.outbox.front());
         }
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
         let count = self.outbox.slices(&mut slices);
@@ -376,7 +399,7 @@ fn fill(socket: &mut mio::net::TcpStream, memory: &mut Vec<u8>) -> io::Result<us
 fn fill(socket: &mut mio::net::TcpStream, memory: &mut Vec<u8>) -> io::Result<usize> {
     let length = memory.len();
     memory.resize(memory.capacity(), 0);
-    let outcome = socket.read(&mut memory[length..]);
+    let outcome = receive(socket, &mut memory[length..]);
     memory.truncate(length + outcome.as_ref().map_or(0, |count| *count));
     outcome
 }

@@ -1,5 +1,7 @@
 //! The poll with UDP sockets: what it reports and what it does not.
 
+use std::time::Duration;
+
 use super::*;
 
 /// Longer than any test takes; what it waits for is there already.
@@ -33,4 +35,50 @@ fn datagrams_that_leave_wake_nobody() {
         pump.poll(None).expect("polls");
         assert!(pump.poll.reports().is_empty());
     }
+}
+
+/// A pump with that many sockets, each of which has a datagram.
+fn crowd(count: usize) -> Pump {
+    let mut pump = Pump::new().expect("starts");
+    let mut peer = socket();
+    for index in 0..count {
+        pump.add_udp(socket()).expect("is added");
+        pump.udp[index].readable = false;
+        peer.queue(pump.udp[index].local(), b"", b"comes");
+        while peer.has_queued() {
+            peer.flush().expect("sends");
+        }
+    }
+    pump
+}
+
+fn readable(pump: &Pump) -> usize {
+    pump.udp.iter().filter(|socket| socket.readable).count()
+}
+
+#[test]
+fn all_that_is_ready_is_reported_however_much_it_is() {
+    raise_descriptor_limit(4096).expect("the system allows it");
+    let count = EVENTS_MAX + 10;
+    let mut pump = crowd(count);
+    pump.poll(None).expect("polls");
+    assert_eq!(readable(&pump), count);
+}
+
+#[test]
+fn who_wants_a_few_gets_the_others_with_the_next_calls() {
+    let count = 2 * FEW_EVENTS_MAX + 10;
+    let mut pump = crowd(count);
+    pump.few = true;
+    for seen in [FEW_EVENTS_MAX, 2 * FEW_EVENTS_MAX, count] {
+        pump.poll(PATIENCE).expect("polls");
+        assert_eq!(readable(&pump), seen);
+    }
+    let mut pump = crowd(count);
+    pump.poll(PATIENCE).expect("polls");
+    assert_eq!(readable(&pump), count, "who is not busy gets all");
+    let mut pump = crowd(count);
+    pump.few = true;
+    pump.poll(None).expect("polls");
+    assert_eq!(readable(&pump), count, "who does not wait gets all");
 }

@@ -41,11 +41,16 @@ impl NetworkDriver {
     }
 
     /// Sends the acknowledgements that are still owed for what the program has seen.
+    #[inline(always)]
     pub(in crate::driver) fn send_due_acks(&mut self) {
         self.release_owing_sessions();
-        if self.pipelines.due == 0 {
-            return;
+        if self.pipelines.due > 0 {
+            self.send_all_due_acks();
         }
+    }
+
+    #[inline(never)]
+    fn send_all_due_acks(&mut self) {
         let due = std::mem::take(&mut self.pipelines.due);
         let mut list = std::mem::take(&mut self.pipelines.owing);
         for index in list.drain(..due) {
@@ -58,10 +63,15 @@ impl NetworkDriver {
     }
 
     /// Sends those that cannot wait.
+    #[inline(always)]
     pub(in crate::driver) fn send_urgent_acks(&mut self) {
-        if self.pipelines.urgent.is_empty() {
-            return;
+        if !self.pipelines.urgent.is_empty() {
+            self.send_all_urgent_acks();
         }
+    }
+
+    #[inline(never)]
+    fn send_all_urgent_acks(&mut self) {
         let mut list = std::mem::take(&mut self.pipelines.urgent);
         for index in list.drain(..) {
             self.connections.at(index).machines.clear_owing(true);

@@ -89,7 +89,7 @@ impl Peer {
 /// The sessions of a driver.
 pub struct Sessions {
     /// Connections whose session may have something to send.
-    dirty: Vec<u32>,
+    pub(super) dirty: Vec<u32>,
     /// Those that owe their peers acknowledgements.
     owing: Vec<u32>,
     /// How many of them, from the first on, owe them for what the program has seen.
@@ -304,10 +304,15 @@ impl NetworkDriver {
     }
 
     /// The program had its chance.
+    #[inline(always)]
     pub(super) fn release_owing_sessions(&mut self) {
-        if self.sessions.due == 0 {
-            return;
+        if self.sessions.due > 0 {
+            self.release_all_owing_sessions();
         }
+    }
+
+    #[inline(never)]
+    fn release_all_owing_sessions(&mut self) {
         let due = std::mem::take(&mut self.sessions.due);
         let mut list = std::mem::take(&mut self.sessions.owing);
         for index in list.drain(..due) {

@@ -145,10 +145,15 @@ impl NetworkDriver {
     }
 
     /// Delivers what sessions have kept because their connections were full.
+    #[inline(always)]
     pub(in crate::driver) fn deliver_stalled(&mut self) {
-        if self.sessions.stalled.is_empty() {
-            return;
+        if !self.sessions.stalled.is_empty() {
+            self.deliver_all_stalled();
         }
+    }
+
+    #[inline(never)]
+    fn deliver_all_stalled(&mut self) {
         let mut list = std::mem::take(&mut self.sessions.stalled);
         list.retain(|&index| {
             let entry = self.connections.at(index);

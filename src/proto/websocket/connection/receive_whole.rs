@@ -4,10 +4,11 @@
 use std::mem::take;
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::super::frame::{Opcode, apply_mask};
 use super::{Role, Stage, WebSocket};
+use crate::proto::time::Micros;
 
 /// A message in one frame that lies whole in the input: where its payload is.
 struct WholeFrame {
@@ -76,14 +77,49 @@ impl WebSocket {
         if !self.is_between_messages() {
             return None;
         }
+        let mut input = take(&mut self.input);
+        let taken = self.take_from(&mut input, &mut give);
+        self.input = input;
+        self.parked &= taken.is_none();
+        taken
+    }
+
+    /// The same for bytes that have just been read, in place of
+    /// [`handle_bytes`](Self::handle_bytes), while a [message is awaited](Self::awaits_message).
+    /// What is left of them is kept for the long way.
+    #[inline]
+    pub fn take_read_messages(
+        &mut self,
+        now: Micros,
+        mut input: BytesMut,
+        mut give: impl FnMut(Range<usize>, bool) -> bool,
+    ) -> Option<Bytes> {
+        debug_assert!(self.awaits_message(), "what was left over comes first");
+        self.received_at = now;
+        self.awaiting = false;
+        self.parked = false;
+        let taken = self.take_from(&mut input, &mut give);
+        if !input.is_empty() {
+            self.handle_bytes(now, input);
+        }
+        taken
+    }
+
+    /// Takes the whole messages at the start of the input.
+    #[inline(always)]
+    fn take_from(
+        &self,
+        input: &mut BytesMut,
+        give: &mut impl FnMut(Range<usize>, bool) -> bool,
+    ) -> Option<Bytes> {
         let (size_max, text) = (self.config.message_size_max as usize, self.config.text);
         let mut end = 0;
-        while let Some(frame) = whole_frame(&self.input[end..], self.role)
+        while let Some(frame) = whole_frame(&input[end..], self.role)
             && frame.end - frame.start <= size_max
             && (text || !frame.text)
         {
             let range = end + frame.start..end + frame.end;
-            let payload = &mut self.input[range.clone()];
+            let payload = &mut input[range.clone()];
             if let Some(key) = frame.mask {
                 apply_mask(payload, key, 0);
             }
@@ -101,9 +137,7 @@ impl WebSocket {
         if end == 0 {
             return None;
         }
-        self.parked = false;
-        let taken =
-            if end == self.input.len() { take(&mut self.input) } else { self.input.split_to(end) };
+        let taken = if end == input.len() { take(input) } else { input.split_to(end) };
         Some(taken.freeze())
     }
 }
