@@ -26,7 +26,8 @@ namespace NetDriver
             out NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            DriverBlock* block = Block;
+            DriverBlock* block = (DriverBlock*)m_Block;
+            // It asks whether it is still this driver's.
             if (block != null)
                 return block->Pop(
                     (nd_driver*)m_Driver, out connection, out reader, out pipeline);
@@ -59,7 +60,8 @@ namespace NetDriver
         public NetworkEvent.Type PopEventForConnection(
             NetworkConnection connection, out DataStreamReader reader, out NetworkPipeline pipeline)
         {
-            DriverBlock* block = Block;
+            DriverBlock* block = (DriverBlock*)m_Block;
+            // It asks whether it is still this driver's.
             if (block != null)
                 return block->PopFor(
                     (nd_driver*)m_Driver, connection, out reader, out pipeline);

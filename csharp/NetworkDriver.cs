@@ -198,6 +198,12 @@ namespace NetDriver
             get { return Block == null ? null : (nd_driver*)m_Driver; }
         }
 
+        // For the library, which knows itself whether the driver is still there.
+        private nd_driver* Named
+        {
+            get { return (nd_driver*)m_Driver; }
+        }
+
         // Null when the driver is not there: then its block may be another one's.
         private DriverBlock* Block
         {
