@@ -1,5 +1,6 @@
 using System;
 using System.Text;
+using NetDriver.Analytics;
 using NetDriver.Interop;
 
 namespace NetDriver

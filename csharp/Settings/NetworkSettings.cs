@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using NetDriver.Logging;
+using NetDriver.TLS;
 
 namespace NetDriver
 {
@@ -19,11 +21,25 @@ namespace NetDriver
         }
 
         private Values m_Values;
+        private bool m_IsReadOnly;
 
-        /// <summary>Was anything set, and were they not disposed?</summary>
+        /// <summary>Can they be used? True unless they were disposed: also those of which nothing
+        /// was set are settings.</summary>
         public bool IsCreated
         {
-            get { return m_Values != null && !m_Values.IsDisposed; }
+            get { return m_Values == null || !m_Values.IsDisposed; }
+        }
+
+        /// <summary>The same settings for somebody who must not change them: With… methods and
+        /// <see cref="AddRawParameterStruct{T}"/> throw
+        /// <see cref="InvalidOperationException"/>.</summary>
+        /// <returns>The settings; what is set later is seen there, too.</returns>
+        public NetworkSettings AsReadOnly()
+        {
+            // Those of which nothing was set have nothing to share yet.
+            NetworkSettings same = m_IsReadOnly ? this : new NetworkSettings { m_Values = Own() };
+            same.m_IsReadOnly = true;
+            return same;
         }
 
         /// <summary>Forgets what was set, in copies too; nothing can be set or read afterwards.
@@ -48,6 +64,7 @@ namespace NetDriver
         /// <param name="parameter">The parameters; copied.</param>
         /// <exception cref="ArgumentException">Their Validate says no; nothing was set.</exception>
         /// <exception cref="ObjectDisposedException">These settings were disposed.</exception>
+        /// <exception cref="InvalidOperationException">They are read-only.</exception>
         public void AddRawParameterStruct<T>(ref T parameter)
             where T : struct, INetworkParameter
         {
@@ -56,6 +73,13 @@ namespace NetDriver
                 throw new ArgumentException(
                     "The values of " + typeof(T) + " are not possible; its Validate says no.");
             own.Parameters[typeof(T)] = parameter;
+            if (typeof(T) == typeof(SecureNetworkProtocolParameter))
+            {
+                SecureNetworkProtocolParameter secure =
+                    (SecureNetworkProtocolParameter)own.Parameters[typeof(T)];
+                own.SecureServer = secure.AsServer();
+                own.SecureClient = secure.AsClient();
+            }
         }
 
         /// <summary>Reads parameters of any kind that were set.</summary>
@@ -181,10 +205,18 @@ namespace NetDriver
         }
 
         /// <summary>The WebSocket interface's path.</summary>
-        /// <returns>What was set; the path is null when nothing was.</returns>
+        /// <returns>What was set; else "/".</returns>
         public WebSocketParameter GetWebSocketParameters()
         {
-            return Get(default(WebSocketParameter));
+            return Get(new WebSocketParameter { Path = "/" });
+        }
+
+        /// <summary>Gives the driver a name, which its settings keep.</summary>
+        /// <param name="driverName">The name; not empty.</param>
+        /// <returns>These settings.</returns>
+        public NetworkSettings WithLoggingParameters(string driverName)
+        {
+            return Set(new LoggingParameter { DriverName = driverName });
         }
 
         /// <summary>Puts a bad network below the datagram interfaces.</summary>
@@ -202,7 +234,7 @@ namespace NetDriver
             uint sendDelayMS = 0,
             uint sendJitterMS = 0,
             float sendDuplicatePercent = 0,
-            uint receiveMtu = 0)
+            int receiveMtu = 0)
         {
             return WithNetworkSimulatorParameters(new NetworkSimulatorParameter
             {
@@ -286,6 +318,9 @@ namespace NetDriver
 
         private Values Own()
         {
+            if (m_IsReadOnly)
+                throw new InvalidOperationException(
+                    "These settings are read-only; set what you need before AsReadOnly.");
             if (Known() == null)
                 m_Values = new Values();
             return m_Values;
