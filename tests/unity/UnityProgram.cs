@@ -18,6 +18,9 @@ internal static class UnityProgram
             StructsOfJobs.Run();
             SampleScene.Run();
             StreamsAndPayloads.Run();
+#if NETDRIVER_COLLECTIONS
+            MovedProject.Run();
+#endif
         }
         finally
         {
