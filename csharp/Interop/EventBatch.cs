@@ -30,7 +30,8 @@ namespace NetDriver.Interop
         private int m_UsedCount;
         private int m_Next;
         private int m_Count;
-        // Where the last event lies, which stays as it is until another one is handed out; null: none.
+        // Where the last event lies, which stays as it is until another one is handed out. Null:
+        // there is none.
         private nd_event* m_Last;
         private ulong m_LastNumber;
 

@@ -131,7 +131,8 @@ namespace NetDriver
         /// <param name="receiveQueueCapacity">Messages that may wait in one connection.</param>
         /// <param name="sendQueueCapacity">Datagrams that one connection may queue.</param>
         /// <param name="maxMessageSize">Bytes of the largest UTP packet with its headers.</param>
-        /// <param name="performPathMtuDiscovery">This version cannot do that.</param>
+        /// <param name="performPathMtuDiscovery">Look for the largest packet that a path takes; see
+        /// <see cref="NetworkConfigParameter.performPathMtuDiscovery"/>.</param>
         /// <returns>These settings.</returns>
         public NetworkSettings WithNetworkConfigParameters(
             int connectTimeoutMS = NetworkParameterConstants.ConnectTimeoutMS,
@@ -160,6 +161,37 @@ namespace NetDriver
                 maxMessageSize = maxMessageSize,
                 performPathMtuDiscovery = performPathMtuDiscovery,
             });
+        }
+
+        /// <summary>Sets Unity Transport's settings of a driver, without the size of packets.
+        /// </summary>
+        /// <param name="connectTimeoutMS">Milliseconds between two connection requests.</param>
+        /// <param name="maxConnectAttempts">Connection requests before giving up.</param>
+        /// <param name="disconnectTimeoutMS">Milliseconds of silence that end a UTP connection; 0:
+        /// never.</param>
+        /// <param name="heartbeatTimeoutMS">Milliseconds without sending before a heartbeat; 0:
+        /// never.</param>
+        /// <param name="reconnectionTimeoutMS">Unity Transport's number for secure UDP
+        /// clients.</param>
+        /// <param name="maxFrameTimeMS">The most milliseconds that one update moves the time; 0: no
+        /// bound.</param>
+        /// <param name="fixedFrameTimeMS">Above 0: the milliseconds of each update.</param>
+        /// <param name="receiveQueueCapacity">Messages that may wait in one connection.</param>
+        /// <param name="sendQueueCapacity">Datagrams that one connection may queue.</param>
+        /// <param name="performPathMtuDiscovery">Look for the largest packet that a path
+        /// takes.</param>
+        /// <returns>These settings.</returns>
+        public NetworkSettings WithNetworkConfigParameters(
+            int connectTimeoutMS, int maxConnectAttempts, int disconnectTimeoutMS,
+            int heartbeatTimeoutMS, int reconnectionTimeoutMS, int maxFrameTimeMS,
+            int fixedFrameTimeMS, int receiveQueueCapacity, int sendQueueCapacity,
+            bool performPathMtuDiscovery)
+        {
+            return WithNetworkConfigParameters(
+                connectTimeoutMS, maxConnectAttempts, disconnectTimeoutMS, heartbeatTimeoutMS,
+                reconnectionTimeoutMS, maxFrameTimeMS, fixedFrameTimeMS, receiveQueueCapacity,
+                sendQueueCapacity, NetworkParameterConstants.MaxMessageSize,
+                performPathMtuDiscovery);
         }
 
         /// <summary>Sets Unity Transport's settings of a driver.</summary>

@@ -129,7 +129,7 @@ namespace NetDriver.Tests
             }
         }
 
-        // Whoever is not let in leaves no trace of having asked, not even for an instant: the driver
+        // Whoever is not let in leaves no trace of having asked, not even for an instant: the one
         // that has the block now would be refused to its own thread.
         public static void ALateThreadNeverKeepsTheNextDriverFromItsOwn()
         {
@@ -162,8 +162,8 @@ namespace NetDriver.Tests
                 HaveOneAhead(pair);
                 late.Start();
                 int refused = 0;
-                for (int round = 0; round < Rounds || Interlocked.Read(ref asked) < Rounds / 4;
-                    round++)
+                for (int round = 0;
+                    round < Rounds || Interlocked.Read(ref asked) < Rounds / 4; round++)
                 {
                     if (block->Enter(driver))
                         block->Leave();

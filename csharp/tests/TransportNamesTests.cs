@@ -257,6 +257,16 @@ namespace NetDriver.Tests
             Check.That(!reader.HasFailedReads, "its length was read");
         }
 
+        public static void ParametersOfADriverCanBeGivenWithoutASizeOfPackets()
+        {
+            NetworkConfigParameter config = new NetworkSettings().WithNetworkConfigParameters(
+                1, 2, 3, 4, 5, 6, 7, 8, 9, true).GetNetworkConfigParameters();
+            Check.Equal(1, config.connectTimeoutMS, "first");
+            Check.Equal(9, config.sendQueueCapacity, "last but one");
+            Check.That(config.performPathMtuDiscovery, "last");
+            Check.Equal(1400, config.maxMessageSize, "as it is");
+        }
+
         public static void MethodsOfSettingsAreFunctionsToo()
         {
             NetworkSettings settings = new NetworkSettings();

@@ -20,6 +20,7 @@ internal static class UnityProgram
             StreamsAndPayloads.Run();
 #if NETDRIVER_COLLECTIONS
             MovedProject.Run();
+            MemberTable.Run();
 #endif
         }
         finally
