@@ -84,11 +84,7 @@ impl NetworkDriver {
 
     /// A connection's machine, or one that is like it before its first message; none without a
     /// pipeline.
-    fn machine_or_unused(
-        &self,
-        connection: Connection,
-        pipeline: u8,
-    ) -> Result<Option<&Pipeline>> {
+    fn machine_or_unused(&self, connection: Connection, pipeline: u8) -> Result<Option<&Pipeline>> {
         let entry = self.entry(connection)?;
         self.check_pipeline(pipeline)?;
         let unused = self.template(pipeline).map(|template| &template.measure);
