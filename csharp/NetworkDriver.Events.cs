@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NetDriver.Interop;
 
 namespace NetDriver
@@ -22,6 +23,7 @@ namespace NetDriver
         /// <param name="reader">The event's bytes, valid until the next update.</param>
         /// <param name="pipeline">The pipeline that a message came through.</param>
         /// <returns>The kind of event; Empty when none waits.</returns>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public NetworkEvent.Type PopEvent(
             out NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
@@ -57,6 +59,7 @@ namespace NetDriver
         /// <param name="reader">The event's bytes, valid until the next update.</param>
         /// <param name="pipeline">The pipeline that a message came through.</param>
         /// <returns>The kind of event; Empty when none waits or the connection is stale.</returns>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public NetworkEvent.Type PopEventForConnection(
             NetworkConnection connection, out DataStreamReader reader, out NetworkPipeline pipeline)
         {

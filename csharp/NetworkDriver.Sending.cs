@@ -89,7 +89,7 @@ namespace NetDriver
                 driver, connection.Value, pipe.Id, (uint)requiredPayloadSize, &send);
             if (result == NativeMethods.ND_OK)
             {
-                writer = new DataStreamWriter(send, driver);
+                DataStreamWriter.Make(&send, driver, out writer);
                 return result;
             }
             writer = default(DataStreamWriter);
@@ -103,7 +103,7 @@ namespace NetDriver
         /// was ended before. Either way the message is over.</returns>
         public int EndSend(DataStreamWriter writer)
         {
-            return EndSend(writer, 0);
+            return EndSend(ref writer, 0);
         }
 
         /// <summary>
@@ -114,7 +114,7 @@ namespace NetDriver
         /// and for bytes that are not UTF-8.</returns>
         public int EndSendText(DataStreamWriter writer)
         {
-            return EndSend(writer, NativeMethods.ND_SEND_FLAG_TEXT);
+            return EndSend(ref writer, NativeMethods.ND_SEND_FLAG_TEXT);
         }
 
         /// <summary>Gives up a message; nothing is sent.</summary>
@@ -269,7 +269,7 @@ namespace NetDriver
                 : block->Refine((nd_driver*)m_Driver, result, connection);
         }
 
-        private int EndSend(DataStreamWriter writer, uint flags)
+        private int EndSend(ref DataStreamWriter writer, uint flags)
         {
             if (writer.HasFailedWrites)
             {

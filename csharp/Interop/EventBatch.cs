@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading;
 
@@ -229,6 +230,11 @@ namespace NetDriver.Interop
             // They are the same 8 bytes.
             connection = *(NetworkConnection*)&source->connection;
             pipeline = new NetworkPipeline(source->pipeline);
+            if (kind == NativeMethods.ND_EVENT_DATA && source->data_length != 0)
+            {
+                DataStreamReader.Make(source->data, (int)source->data_length, out reader);
+                return NetworkEvent.Type.Data;
+            }
             switch (kind)
             {
                 case NativeMethods.ND_EVENT_DATA:
@@ -289,6 +295,7 @@ namespace NetDriver.Interop
             m_KeptCount--;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private NetworkEvent.Type Show(
             nd_event* source, out NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
@@ -297,6 +304,7 @@ namespace NetDriver.Interop
             return Read(source, out connection, out reader, out pipeline);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private void SetLast(nd_event* last)
         {
             m_Last = last;
