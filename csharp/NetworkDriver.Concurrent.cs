@@ -312,7 +312,8 @@ namespace NetDriver
             {
                 get
                 {
-                    DriverBlock* block = Block;
+                    // The block asks whether it is still this driver's.
+                    DriverBlock* block = (DriverBlock*)m_Block;
                     return block == null ? null : block->Concurrent((nd_driver*)m_Driver);
                 }
             }
