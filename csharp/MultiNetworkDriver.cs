@@ -259,6 +259,7 @@ namespace NetDriver
             return connection;
         }
 
+#if !UNITY_5_3_OR_NEWER // where "out var" is to mean the NativeArray
         /// <summary>Takes the oldest connection that came from outside, of the first driver that
         /// has one.</summary>
         /// <param name="payload">What the client gave to Connect; may have no bytes.</param>
@@ -270,6 +271,7 @@ namespace NetDriver
                 : new byte[0];
             return connection;
         }
+#endif
 
         /// <summary>Connects over the first interface of a driver.</summary>
         /// <param name="driverId">The driver's number.</param>

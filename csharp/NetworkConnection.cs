@@ -8,7 +8,7 @@ namespace NetDriver
     /// connection. The default value is no connection.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
-    public struct NetworkConnection : IEquatable<NetworkConnection>
+    public partial struct NetworkConnection : IEquatable<NetworkConnection>
     {
         // In this order the 8 bytes are the ABI's nd_connection, little endian: driver << 56 |
         // version << 32 | id.

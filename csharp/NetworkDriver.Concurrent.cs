@@ -188,7 +188,7 @@ namespace NetDriver
                     driver, connection.Value, pipe.Id, (uint)requiredPayloadSize, &send);
                 if (result == NativeMethods.ND_OK)
                 {
-                    writer = new DataStreamWriter(send, (nd_driver*)driver);
+                    DataStreamWriter.Make(&send, (nd_driver*)driver, out writer);
                     return result;
                 }
                 writer = default(DataStreamWriter);
@@ -203,7 +203,7 @@ namespace NetDriver
             /// use.</returns>
             public int EndSend(DataStreamWriter writer)
             {
-                return EndSend(writer, 0);
+                return EndSend(ref writer, 0);
             }
 
             /// <summary>
@@ -214,7 +214,7 @@ namespace NetDriver
             /// dialect and for bytes that are not UTF-8.</returns>
             public int EndSendText(DataStreamWriter writer)
             {
-                return EndSend(writer, NativeMethods.ND_SEND_FLAG_TEXT);
+                return EndSend(ref writer, NativeMethods.ND_SEND_FLAG_TEXT);
             }
 
             /// <summary>Gives up a message; nothing is sent.</summary>
@@ -312,7 +312,8 @@ namespace NetDriver
             {
                 get
                 {
-                    DriverBlock* block = Block;
+                    // The block asks whether it is still this driver's.
+                    DriverBlock* block = (DriverBlock*)m_Block;
                     return block == null ? null : block->Concurrent((nd_driver*)m_Driver);
                 }
             }
@@ -331,7 +332,7 @@ namespace NetDriver
                 return NetworkEvent.Type.Empty;
             }
 
-            private int EndSend(DataStreamWriter writer, uint flags)
+            private int EndSend(ref DataStreamWriter writer, uint flags)
             {
                 if (writer.HasFailedWrites)
                 {

@@ -1,5 +1,6 @@
 using System;
 using System.Text;
+using NetDriver.Analytics;
 using NetDriver.Interop;
 
 namespace NetDriver
@@ -17,6 +18,7 @@ namespace NetDriver
             return NetworkConnection.FromValue(connection);
         }
 
+#if !UNITY_5_3_OR_NEWER // where "out var" is to mean the NativeArray
         /// <summary>Takes the oldest connection that came from outside.</summary>
         /// <param name="payload">What the client gave to Connect; may have no bytes.</param>
         /// <returns>The connection; the default value when none waits.</returns>
@@ -26,6 +28,7 @@ namespace NetDriver
             payload = connection.IsCreated ? GetConnectPayload(connection) : s_NoBytes;
             return connection;
         }
+#endif
 
         /// <summary>The bytes that a client gave to Connect (UTP dialect).</summary>
         /// <param name="connection">A connection that came from outside.</param>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NetDriver.Interop;
 
 namespace NetDriver
@@ -22,11 +23,13 @@ namespace NetDriver
         /// <param name="reader">The event's bytes, valid until the next update.</param>
         /// <param name="pipeline">The pipeline that a message came through.</param>
         /// <returns>The kind of event; Empty when none waits.</returns>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public NetworkEvent.Type PopEvent(
             out NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            DriverBlock* block = Block;
+            DriverBlock* block = (DriverBlock*)m_Block;
+            // It asks whether it is still this driver's.
             if (block != null)
                 return block->Pop(
                     (nd_driver*)m_Driver, out connection, out reader, out pipeline);
@@ -56,10 +59,12 @@ namespace NetDriver
         /// <param name="reader">The event's bytes, valid until the next update.</param>
         /// <param name="pipeline">The pipeline that a message came through.</param>
         /// <returns>The kind of event; Empty when none waits or the connection is stale.</returns>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public NetworkEvent.Type PopEventForConnection(
             NetworkConnection connection, out DataStreamReader reader, out NetworkPipeline pipeline)
         {
-            DriverBlock* block = Block;
+            DriverBlock* block = (DriverBlock*)m_Block;
+            // It asks whether it is still this driver's.
             if (block != null)
                 return block->PopFor(
                     (nd_driver*)m_Driver, connection, out reader, out pipeline);

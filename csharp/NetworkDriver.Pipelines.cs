@@ -136,6 +136,30 @@ namespace NetDriver
                 Handle, connection.Value, pipe.Id, minimumMS, maximumMS);
         }
 
+        /// <summary>What the first reliable stage of a pipeline does on a connection.</summary>
+        /// <param name="pipe">A pipeline with a reliable stage.</param>
+        /// <param name="connection">Which.</param>
+        /// <param name="parameters">Its window, rounded up to a multiple of 8, and its resend
+        /// times.</param>
+        /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
+        public int GetReliableParameters(
+            NetworkPipeline pipe, NetworkConnection connection,
+            out ReliableUtility.Parameters parameters)
+        {
+            uint window = 0;
+            int minimum = 0;
+            int maximum = 0;
+            int result = NativeMethods.nd_connection_get_reliable_parameters(
+                Handle, connection.Value, pipe.Id, &window, &minimum, &maximum);
+            parameters = new ReliableUtility.Parameters
+            {
+                WindowSize = (int)window,
+                MinimumResendTime = minimum,
+                MaximumResendTime = maximum,
+            };
+            return result;
+        }
+
         /// <summary>
         /// Sets the priority of a reliable pipeline's messages among those of one connection. It
         /// counts with NetDriver peers over datagrams (<see cref="NetDriverParameter.session"/>):

@@ -83,13 +83,13 @@ namespace NetDriver
             NetworkPipeline pipe, NetworkConnection connection, out DataStreamWriter writer,
             int requiredPayloadSize = 0)
         {
-            nd_driver* driver = Handle;
+            nd_driver* driver = Named;
             nd_send send;
             int result = NativeMethods.nd_driver_begin_send(
                 driver, connection.Value, pipe.Id, (uint)requiredPayloadSize, &send);
             if (result == NativeMethods.ND_OK)
             {
-                writer = new DataStreamWriter(send, driver);
+                DataStreamWriter.Make(&send, driver, out writer);
                 return result;
             }
             writer = default(DataStreamWriter);
@@ -103,7 +103,7 @@ namespace NetDriver
         /// was ended before. Either way the message is over.</returns>
         public int EndSend(DataStreamWriter writer)
         {
-            return EndSend(writer, 0);
+            return EndSend(ref writer, 0);
         }
 
         /// <summary>
@@ -114,7 +114,7 @@ namespace NetDriver
         /// and for bytes that are not UTF-8.</returns>
         public int EndSendText(DataStreamWriter writer)
         {
-            return EndSend(writer, NativeMethods.ND_SEND_FLAG_TEXT);
+            return EndSend(ref writer, NativeMethods.ND_SEND_FLAG_TEXT);
         }
 
         /// <summary>Gives up a message; nothing is sent.</summary>
@@ -122,8 +122,8 @@ namespace NetDriver
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
         public int AbortSend(DataStreamWriter writer)
         {
-            nd_driver* driver = Handle;
-            if (driver != null && writer.Driver != driver)
+            nd_driver* driver = Named;
+            if (writer.Driver != driver && Handle != null)
                 return (int)Error.StatusCode.NetworkSendHandleInvalid;
             nd_send send = default(nd_send);
             send.handle = writer.m_Send;
@@ -186,7 +186,7 @@ namespace NetDriver
             if (length < 0)
                 throw new ArgumentOutOfRangeException("length");
             int result = NativeMethods.nd_driver_send(
-                Handle, connection.Value, pipe.Id, data, (uint)length, 0);
+                Named, connection.Value, pipe.Id, data, (uint)length, 0);
             return result == NativeMethods.ND_OK ? result : Refused(connection, result);
         }
 
@@ -203,7 +203,7 @@ namespace NetDriver
             fixed (byte* bytes = Utf8.InThread(text, out count))
             {
                 int result = NativeMethods.nd_driver_send(
-                    Handle, connection.Value, 0, bytes, (uint)count,
+                    Named, connection.Value, 0, bytes, (uint)count,
                     NativeMethods.ND_SEND_FLAG_TEXT);
                 return result == NativeMethods.ND_OK ? result : Refused(connection, result);
             }
@@ -269,7 +269,7 @@ namespace NetDriver
                 : block->Refine((nd_driver*)m_Driver, result, connection);
         }
 
-        private int EndSend(DataStreamWriter writer, uint flags)
+        private int EndSend(ref DataStreamWriter writer, uint flags)
         {
             if (writer.HasFailedWrites)
             {
@@ -277,8 +277,8 @@ namespace NetDriver
                 return aborted == NativeMethods.ND_OK
                     ? (int)Error.StatusCode.NetworkPacketOverflow : aborted;
             }
-            nd_driver* driver = Handle;
-            if (driver != null && writer.Driver != driver)
+            nd_driver* driver = Named;
+            if (writer.Driver != driver && Handle != null)
                 return (int)Error.StatusCode.NetworkSendHandleInvalid;
             nd_send send = default(nd_send);
             send.handle = writer.m_Send;

@@ -1,4 +1,5 @@
 using System;
+using NetDriver.Analytics;
 using NetDriver.Interop;
 
 namespace NetDriver
@@ -196,6 +197,12 @@ namespace NetDriver
         private nd_driver* Handle
         {
             get { return Block == null ? null : (nd_driver*)m_Driver; }
+        }
+
+        // For the library, which knows itself whether the driver is still there.
+        private nd_driver* Named
+        {
+            get { return (nd_driver*)m_Driver; }
         }
 
         // Null when the driver is not there: then its block may be another one's.

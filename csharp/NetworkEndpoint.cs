@@ -6,7 +6,7 @@ namespace NetDriver
 {
     /// <summary>An address and a port: 64 bytes, a value.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    public unsafe struct NetworkEndpoint : IEquatable<NetworkEndpoint>
+    public unsafe partial struct NetworkEndpoint : IEquatable<NetworkEndpoint>
     {
         private const int AddressSize = 60;
         private const int TextSize = 160;
@@ -42,10 +42,11 @@ namespace NetDriver
             get { return Make(NetworkFamily.Ipv6, 0, 1); }
         }
 
-        /// <summary>The kind of address.</summary>
+        /// <summary>The kind of address. Setting it leaves the bytes as they are.</summary>
         public NetworkFamily Family
         {
             get { return (NetworkFamily)m_Native.family; }
+            set { m_Native.family = (byte)value; }
         }
 
         /// <summary>The port, as people write it.</summary>
@@ -53,6 +54,16 @@ namespace NetDriver
         {
             get { return m_Native.port; }
             set { m_Native.port = value; }
+        }
+
+        /// <summary>The port in the order of the network: on machines that are little endian its
+        /// bytes are the other way round.</summary>
+        [Obsolete("Use Port, and System.Net.IPAddress.HostToNetworkOrder where the order of the "
+            + "network is needed.")]
+        public ushort RawPort
+        {
+            get { return Swap(m_Native.port); }
+            set { m_Native.port = Swap(value); }
         }
 
         /// <summary>Is there an address at all?</summary>
@@ -112,9 +123,13 @@ namespace NetDriver
             return copy;
         }
 
+#if UNITY_5_3_OR_NEWER
+        private byte[] RawAddressBytes()
+#else
         /// <summary>The address's bytes in network order.</summary>
         /// <returns>4, 16, 60 or 0 bytes.</returns>
         public byte[] GetRawAddressBytes()
+#endif
         {
             byte[] bytes = new byte[Length];
             fixed (byte* address = m_Native.address)
@@ -239,6 +254,11 @@ namespace NetDriver
             nd_endpoint copy = m_Native;
             int result = NativeMethods.nd_endpoint_format(&copy, text, TextSize, &length);
             return result == NativeMethods.ND_OK ? Utf8.Read(text, (int)length) : "invalid";
+        }
+
+        private static ushort Swap(ushort value)
+        {
+            return BitConverter.IsLittleEndian ? ByteOrder.Swap(value) : value;
         }
 
         private static NetworkEndpoint Make(NetworkFamily family, byte first, byte last)

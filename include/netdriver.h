@@ -5902,6 +5902,29 @@ nd_result nd_connection_set_resend_times(struct nd_driver *driver,
                                          int32_t maximum_ms);
 
 /**
+ * What the first reliable stage of a pipeline does on a connection: nd_settings,
+ * nd_pipeline_stage or nd_connection_set_resend_times have said it.
+ *
+ * @param driver  the driver
+ * @param connection  which
+ * @param pipeline  a pipeline with a reliable stage
+ * @param out_window_size  out: packets that may be under way, rounded up to a multiple of 8
+ * @param out_minimum_ms  out: the fewest milliseconds until a packet is sent again
+ * @param out_maximum_ms  out: the most milliseconds
+ * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+ * _VERSION_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, none, or one without such a
+ * stage); ND_ERROR_DRIVER_IN_USE
+ * @thread the one that uses the driver now
+ * @since 0.4
+ */
+nd_result nd_connection_get_reliable_parameters(struct nd_driver *driver,
+                                                nd_connection connection,
+                                                uint8_t pipeline,
+                                                uint32_t *out_window_size,
+                                                int32_t *out_minimum_ms,
+                                                int32_t *out_maximum_ms);
+
+/**
  * Set the priority of a reliable pipeline's messages among those of one connection. It counts
  * with netdriver peers over datagrams (nd_settings.session): higher goes first when not everything
  * may leave at once, and a pipeline that has waited for 16 datagrams has its turn all the same.

@@ -1,6 +1,6 @@
 using NetDriver.Interop;
 
-namespace NetDriver
+namespace NetDriver.Analytics
 {
     /// <summary>
     /// Bandwidth in kilobits (1000 bits) per second, headers of IP and UDP or TCP included.

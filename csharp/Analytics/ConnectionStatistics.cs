@@ -1,6 +1,6 @@
 using NetDriver.Interop;
 
-namespace NetDriver
+namespace NetDriver.Analytics
 {
     /// <summary>The quality of a connection since it began.</summary>
     public struct ConnectionStatistics
@@ -15,27 +15,15 @@ namespace NetDriver
             public float Mean;
             /// <summary>The standard deviation.</summary>
             public float StandardDeviation;
-            /// <summary>The shortest.</summary>
-            public float Minimum;
-            /// <summary>The longest.</summary>
-            public float Maximum;
-            /// <summary>The last.</summary>
-            public float Current;
+            /// <summary>The shortest, rounded.</summary>
+            public uint Minimum;
+            /// <summary>The longest, rounded.</summary>
+            public uint Maximum;
+            /// <summary>The last, rounded; <see cref="ConnectionInfo.RoundTripMicroseconds"/> is
+            /// finer.</summary>
+            public uint Current;
             /// <summary>The smoothed one (RFC 6298).</summary>
             public float SmoothedCurrent;
-        }
-
-        /// <summary>Counters of unreliable-sequenced pipelines.</summary>
-        public struct SequencedStatistics
-        {
-            /// <summary>Packets sent.</summary>
-            public ulong NumPacketsSent;
-            /// <summary>Packets received.</summary>
-            public ulong NumPacketsReceived;
-            /// <summary>Packets dropped because a newer one had come before.</summary>
-            public ulong NumPacketsCulledOutOfOrder;
-            /// <summary>Packets that never came.</summary>
-            public ulong NumPacketsDroppedNeverArrived;
         }
 
         /// <summary>Its round trips.</summary>
@@ -43,7 +31,7 @@ namespace NetDriver
         /// <summary>Its reliable pipelines, all together.</summary>
         public ReliableUtility.Statistics Reliable;
         /// <summary>Its unreliable-sequenced pipelines, all together.</summary>
-        public SequencedStatistics UnreliableSequenced;
+        public UnreliableSequencedPipelineStage.Statistics UnreliableSequenced;
 
         /// <summary>Percent of packets that were lost, in either direction.</summary>
         public float PacketLossPercent
@@ -51,9 +39,9 @@ namespace NetDriver
             get
             {
                 return Percent(
-                    Reliable.PacketsDropped + Reliable.PacketsResent
+                    (ulong)Reliable.PacketsDropped + (ulong)Reliable.PacketsResent
                         + UnreliableSequenced.NumPacketsDroppedNeverArrived,
-                    Reliable.PacketsReceived + Reliable.PacketsSent
+                    (ulong)Reliable.PacketsReceived + (ulong)Reliable.PacketsSent
                         + UnreliableSequenced.NumPacketsReceived
                         + UnreliableSequenced.NumPacketsDroppedNeverArrived);
             }
@@ -62,7 +50,8 @@ namespace NetDriver
         /// <summary>Percent of received reliable packets that came more than once.</summary>
         public float PacketDuplicationPercent
         {
-            get { return Percent(Reliable.PacketsDuplicated, Reliable.PacketsReceived); }
+            get { return Percent(
+                (ulong)Reliable.PacketsDuplicated, (ulong)Reliable.PacketsReceived); }
         }
 
         /// <summary>Percent of received packets that came out of their order.</summary>
@@ -71,14 +60,20 @@ namespace NetDriver
             get
             {
                 return Percent(
-                    Reliable.PacketsOutOfOrder + UnreliableSequenced.NumPacketsCulledOutOfOrder,
-                    Reliable.PacketsReceived + UnreliableSequenced.NumPacketsReceived);
+                    (ulong)Reliable.PacketsOutOfOrder
+                        + UnreliableSequenced.NumPacketsCulledOutOfOrder,
+                    (ulong)Reliable.PacketsReceived + UnreliableSequenced.NumPacketsReceived);
             }
         }
 
         private static float Percent(ulong part, ulong whole)
         {
             return whole == 0 ? 0.0f : (float)(100.0 * part / whole);
+        }
+
+        private static uint RoundMS(float milliseconds)
+        {
+            return (uint)(milliseconds + 0.5f);
         }
 
         internal static ConnectionStatistics From(nd_connection_statistics native)
@@ -88,24 +83,13 @@ namespace NetDriver
             {
                 Mean = native.latency_mean,
                 StandardDeviation = native.latency_deviation,
-                Minimum = native.latency_min,
-                Maximum = native.latency_max,
-                Current = native.latency_current,
+                Minimum = RoundMS(native.latency_min),
+                Maximum = RoundMS(native.latency_max),
+                Current = RoundMS(native.latency_current),
                 SmoothedCurrent = native.latency_smoothed,
             };
-            statistics.Reliable = new ReliableUtility.Statistics
-            {
-                PacketsReceived = native.reliable_packets_received,
-                PacketsSent = native.reliable_packets_sent,
-                AcksReceived = native.reliable_acks_received,
-                AcksSent = native.reliable_acks_sent,
-                PacketsDropped = native.reliable_packets_dropped,
-                PacketsOutOfOrder = native.reliable_packets_out_of_order,
-                PacketsDuplicated = native.reliable_packets_duplicated,
-                PacketsStale = native.reliable_packets_stale,
-                PacketsResent = native.reliable_packets_resent,
-            };
-            statistics.UnreliableSequenced = new SequencedStatistics
+            statistics.Reliable = new ReliableUtility.Statistics(ref native);
+            statistics.UnreliableSequenced = new UnreliableSequencedPipelineStage.Statistics
             {
                 NumPacketsSent = native.sequenced_packets_sent,
                 NumPacketsReceived = native.sequenced_packets_received,

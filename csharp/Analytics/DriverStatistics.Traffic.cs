@@ -1,6 +1,6 @@
 using NetDriver.Interop;
 
-namespace NetDriver
+namespace NetDriver.Analytics
 {
     public partial struct DriverStatistics
     {

@@ -1,6 +1,6 @@
 using NetDriver.Interop;
 
-namespace NetDriver
+namespace NetDriver.Analytics
 {
     /// <summary>
     /// Sizes of packets in bytes, headers of IP and UDP or TCP included.

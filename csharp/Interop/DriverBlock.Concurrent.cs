@@ -95,28 +95,24 @@ namespace NetDriver.Interop
         }
 
         // Nobody waits for another one. False while a call has the driver to itself, and when the
-        // block is another driver's, which is asked inside as in Enter.
+        // block is another driver's, which is asked in the same step as in Enter.
         private bool EnterBeside(nd_driver* driver)
         {
-            int inside = Volatile.Read(ref m_Busy);
-            while (inside != Alone)
+            long free = Free(driver);
+            long use = Volatile.Read(ref m_Use);
+            while ((use & ~Alone) == free && use != (free | Alone))
             {
-                int seen = Interlocked.CompareExchange(ref m_Busy, inside + 1, inside);
-                if (seen == inside)
-                {
-                    if (Handle == driver)
-                        return true;
-                    LeaveBeside();
-                    return false;
-                }
-                inside = seen;
+                long seen = Interlocked.CompareExchange(ref m_Use, use + 1, use);
+                if (seen == use)
+                    return true;
+                use = seen;
             }
             return false;
         }
 
         private void LeaveBeside()
         {
-            Interlocked.Decrement(ref m_Busy);
+            Interlocked.Decrement(ref m_Use);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Threading;
 
 namespace NetDriver.Interop
@@ -15,23 +16,29 @@ namespace NetDriver.Interop
     {
         private const int DriverInUse = (int)Error.StatusCode.DriverInUse;
         private const int InvalidHandle = (int)Error.StatusCode.InvalidHandle;
-        // Of m_Busy: a call has the driver to itself.
-        private const int Alone = -1;
+        // Of m_Use: a call has the driver to itself.
+        private const long Alone = 0xFFFFFFFF;
+        // Of m_Use: between two drivers. It is no driver's, so that nobody gets in.
+        private const long Nobody = -1;
 
+        // Whose block it is, and who is inside, in one number: whoever means another driver than
+        // the one that has the block changes nothing of it, not even for an instant. Above a
+        // driver's handle, which fits into 32 bits; below how many threads take events beside each
+        // other, or Alone. It is first, so that its address is a multiple of 8 everywhere.
+        private long m_Use;
         /// <summary>The driver that it is used for; null between two.</summary>
         internal nd_driver* Handle;
         /// <summary>Which of all blocks it is.</summary>
         internal readonly int Place;
         internal EventBatch Events;
         private bool m_LocalCloseEvents;
-        // How many threads take events beside each other, or Alone.
-        private int m_Busy;
         private IntPtr m_Concurrent;
 
         internal DriverBlock(int place)
             : this()
         {
             Place = place;
+            m_Use = Nobody;
         }
 
         internal void Begin(nd_driver* handle, bool localCloseEvents)
@@ -41,6 +48,7 @@ namespace NetDriver.Interop
             m_LocalCloseEvents = localCloseEvents;
             m_Concurrent = IntPtr.Zero;
             Handle = handle;
+            Volatile.Write(ref m_Use, Free(handle));
         }
 
         /// <summary>The driver was destroyed by the call that is inside.</summary>
@@ -49,29 +57,29 @@ namespace NetDriver.Interop
             Handle = null;
             m_Concurrent = IntPtr.Zero;
             Events.Free();
+            Volatile.Write(ref m_Use, Nobody);
         }
 
         /// <summary>
         /// The library refuses a second thread, but it knows nothing of this side's memory.
         /// Whoever touches that comes through here first; nobody waits. Whose block it is, is asked
-        /// inside: until then another thread can dispose the driver, and create one that gets it.
+        /// in the same step: until then another thread can dispose the driver, and create one that
+        /// gets it. Short, so that popping has no call for it.
         /// </summary>
         /// <param name="driver">The driver that the caller means.</param>
         /// <returns>Is it this thread's until <see cref="Leave"/>?</returns>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal bool Enter(nd_driver* driver)
         {
-            if (!EnterAny())
-                return false;
-            if (Handle == driver)
-                return true;
-            Leave();
-            return false;
+            long free = Free(driver);
+            return Interlocked.CompareExchange(ref m_Use, free | Alone, free) == free;
         }
 
-        // Without asking whose it is: the caller asks. Short, so that popping has no call for it.
-        private bool EnterAny()
+        // What m_Use is while a driver has the block and nobody is inside.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static long Free(nd_driver* driver)
         {
-            return Interlocked.CompareExchange(ref m_Busy, Alone, 0) == 0;
+            return (long)driver << 32;
         }
 
         /// <summary>What a call returns that was not let in.</summary>
@@ -80,21 +88,21 @@ namespace NetDriver.Interop
             return Handle == driver ? DriverInUse : InvalidHandle;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal void Leave()
         {
-            Volatile.Write(ref m_Busy, 0);
+            Volatile.Write(ref m_Use, m_Use & ~Alone);
         }
 
         internal NetworkEvent.Type Pop(
             nd_driver* driver, out NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            if (EnterAny())
+            if (Enter(driver))
             {
                 try
                 {
-                    if (Handle == driver)
-                        return Events.Pop(driver, out connection, out reader, out pipeline);
+                    return Events.Pop(driver, out connection, out reader, out pipeline);
                 }
                 finally
                 {
@@ -111,12 +119,11 @@ namespace NetDriver.Interop
             nd_driver* driver, NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            if (EnterAny())
+            if (Enter(driver))
             {
                 try
                 {
-                    if (Handle == driver)
-                        return Events.PopFor(driver, connection, out reader, out pipeline);
+                    return Events.PopFor(driver, connection, out reader, out pipeline);
                 }
                 finally
                 {

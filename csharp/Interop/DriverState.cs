@@ -114,8 +114,10 @@ namespace NetDriver.Interop
         internal int AddInterface(INetworkInterface networkInterface, out int index)
         {
             NetworkInterfaceDescription description = networkInterface.Describe();
-            if (description.Path == null && description.Kind == NetworkInterfaceKind.WebSocket)
-                description.Path = Settings.GetWebSocketParameters().Path;
+            WebSocketParameter path;
+            if (description.Path == null && description.Kind == NetworkInterfaceKind.WebSocket
+                && Settings.TryGet(out path))
+                description.Path = path.Text;
             index = -1;
             bool isSecret = description.Kind == NetworkInterfaceKind.WebSocket
                 || description.Kind == NetworkInterfaceKind.Tcp;

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading;
 
@@ -14,6 +15,8 @@ namespace NetDriver.Interop
     internal unsafe struct EventBatch
     {
         private const int Capacity = 64;
+        // Behind them places for events popped one by one: the last one's, and the next one's.
+        private const int Singles = 2;
 
         // A Disconnect event's reader shows one byte; here is every one, at an address that stays.
         private static readonly IntPtr s_Bytes = MakeBytes();
@@ -28,15 +31,17 @@ namespace NetDriver.Interop
         private int m_UsedCount;
         private int m_Next;
         private int m_Count;
-        private nd_event m_Last;
+        // Where the last event lies, which stays as it is until another one is handed out. Null:
+        // there is none.
+        private nd_event* m_Last;
         private ulong m_LastNumber;
 
         internal void Init()
         {
             m_Bytes = (byte*)s_Bytes;
             m_Events = (nd_event*)Marshal.AllocHGlobal(
-                Capacity * (sizeof(nd_event) + 2 * sizeof(IntPtr)));
-            m_Kept = (IntPtr*)(m_Events + Capacity);
+                (Capacity + Singles) * sizeof(nd_event) + 2 * Capacity * sizeof(IntPtr));
+            m_Kept = (IntPtr*)(m_Events + Capacity + Singles);
             m_Used = m_Kept + Capacity;
             for (int place = 0; place < Capacity; place++)
                 m_Kept[place] = IntPtr.Zero;
@@ -55,7 +60,7 @@ namespace NetDriver.Interop
         /// <see cref="PopFor"/>.</summary>
         internal nd_event Last
         {
-            get { return m_Last; }
+            get { return m_Last == null ? default(nd_event) : *m_Last; }
         }
 
         /// <summary>A number that changes with <see cref="Last"/>.</summary>
@@ -89,12 +94,14 @@ namespace NetDriver.Interop
             out NetworkPipeline pipeline)
         {
             NetworkConnection same;
-            nd_event single;
-            if (TakeWaiting(connection, &single)
+            nd_event* single = m_Events + Capacity;
+            if (single == m_Last)
+                single++;
+            if ((m_Next < m_Count && TakeWaiting(connection, single))
                 || (NativeMethods.nd_driver_pop_event_for_connection(
-                    driver, connection.Value, &single) == NativeMethods.ND_OK
-                && single.kind != NativeMethods.ND_EVENT_EMPTY))
-                return Show(&single, out same, out reader, out pipeline);
+                    driver, connection.Value, single) == NativeMethods.ND_OK
+                && single->kind != NativeMethods.ND_EVENT_EMPTY))
+                return Show(single, out same, out reader, out pipeline);
             reader = default(DataStreamReader);
             pipeline = default(NetworkPipeline);
             return NetworkEvent.Type.Empty;
@@ -169,7 +176,7 @@ namespace NetDriver.Interop
         /// </summary>
         internal void Keep()
         {
-            SetLast(default(nd_event));
+            SetLast(null);
             while (m_UsedCount > 0)
                 Marshal.FreeHGlobal(m_Used[--m_UsedCount]);
             ReleaseHandedOut();
@@ -203,7 +210,7 @@ namespace NetDriver.Interop
         /// </summary>
         internal void Free()
         {
-            SetLast(default(nd_event));
+            SetLast(null);
             m_Next = 0;
             m_Count = 0;
             while (m_UsedCount > 0)
@@ -219,9 +226,16 @@ namespace NetDriver.Interop
             nd_event* source, out NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            connection = NetworkConnection.FromValue(source->connection);
+            int kind = source->kind;
+            // They are the same 8 bytes.
+            connection = *(NetworkConnection*)&source->connection;
             pipeline = new NetworkPipeline(source->pipeline);
-            switch (source->kind)
+            if (kind == NativeMethods.ND_EVENT_DATA && source->data_length != 0)
+            {
+                DataStreamReader.Make(source->data, (int)source->data_length, out reader);
+                return NetworkEvent.Type.Data;
+            }
+            switch (kind)
             {
                 case NativeMethods.ND_EVENT_DATA:
                 case NativeMethods.ND_EVENT_FRAGMENT:
@@ -237,7 +251,7 @@ namespace NetDriver.Interop
                     reader = default(DataStreamReader);
                     break;
             }
-            return (NetworkEvent.Type)source->kind;
+            return (NetworkEvent.Type)kind;
         }
 
         // All that was here is handed out. Its copies live until the next update.
@@ -281,15 +295,17 @@ namespace NetDriver.Interop
             m_KeptCount--;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private NetworkEvent.Type Show(
             nd_event* source, out NetworkConnection connection, out DataStreamReader reader,
             out NetworkPipeline pipeline)
         {
-            SetLast(*source);
+            SetLast(source);
             return Read(source, out connection, out reader, out pipeline);
         }
 
-        private void SetLast(nd_event last)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void SetLast(nd_event* last)
         {
             m_Last = last;
             m_LastNumber++;

@@ -8,10 +8,58 @@ namespace NetDriver
     /// </summary>
     public struct PipelineStatistics
     {
-        /// <summary>Of the reliable stages.</summary>
+        /// <summary>Of the reliable stages, as Unity Transport has it: the numbers stop at the
+        /// greatest <c>int</c>.</summary>
         public ReliableUtility.Statistics Reliable;
         /// <summary>Round trips that the first reliable stage has measured.</summary>
         public ReliableUtility.RTTInfo Rtt;
+        /// <summary>Reliable stage: packets with payload that arrived, whatever became of
+        /// them.</summary>
+        public ulong ReliablePacketsReceived;
+        /// <summary>Reliable stage: packets with payload that left, those sent again not
+        /// counted.</summary>
+        public ulong ReliablePacketsSent;
+        /// <summary>Reliable stage: packets that arrived and only acknowledge.</summary>
+        public ulong ReliableAcksReceived;
+        /// <summary>Reliable stage: packets that left and only acknowledge.</summary>
+        public ulong ReliableAcksSent;
+        /// <summary>Reliable stage: packets that were missing when a later one came.</summary>
+        public ulong ReliablePacketsDropped;
+        /// <summary>Reliable stage: packets that arrived after later ones.</summary>
+        public ulong ReliablePacketsOutOfOrder;
+        /// <summary>Reliable stage: packets that had arrived before.</summary>
+        public ulong ReliablePacketsDuplicated;
+        /// <summary>Reliable stage: packets outside of the window.</summary>
+        public ulong ReliablePacketsStale;
+        /// <summary>Reliable stage: packets sent again.</summary>
+        public ulong ReliablePacketsResent;
+        /// <summary>The first reliable stage: the last round trip, in microseconds; 0: none
+        /// yet.</summary>
+        public ulong RoundTripLastUs;
+        /// <summary>The first reliable stage: the smoothed mean of round trips, in
+        /// microseconds.</summary>
+        public ulong RoundTripSmoothedUs;
+        /// <summary>The first reliable stage: their smoothed deviation, in
+        /// microseconds.</summary>
+        public ulong RoundTripVarianceUs;
+        /// <summary>The first reliable stage: microseconds until a packet is sent again, before the
+        /// bounds of the parameters.</summary>
+        public ulong ResendTimeoutUs;
+        /// <summary>Of the sequenced stages, as Unity Transport has it.</summary>
+        public UnreliableSequencedPipelineStage.Statistics Sequenced
+        {
+            get
+            {
+                return new UnreliableSequencedPipelineStage.Statistics
+                {
+                    NumPacketsSent = SequencedPacketsSent,
+                    NumPacketsReceived = SequencedPacketsReceived,
+                    NumPacketsCulledOutOfOrder = SequencedPacketsCulled,
+                    NumPacketsDroppedNeverArrived = SequencedPacketsDropped,
+                };
+            }
+        }
+
         /// <summary>Sequenced stage: packets that left.</summary>
         public ulong SequencedPacketsSent;
         /// <summary>Sequenced stage: packets that arrived.</summary>
@@ -47,6 +95,19 @@ namespace NetDriver
         {
             Reliable = new ReliableUtility.Statistics(ref native);
             Rtt = new ReliableUtility.RTTInfo(ref native);
+            ReliablePacketsReceived = native.reliable_packets_received;
+            ReliablePacketsSent = native.reliable_packets_sent;
+            ReliableAcksReceived = native.reliable_acks_received;
+            ReliableAcksSent = native.reliable_acks_sent;
+            ReliablePacketsDropped = native.reliable_packets_dropped;
+            ReliablePacketsOutOfOrder = native.reliable_packets_out_of_order;
+            ReliablePacketsDuplicated = native.reliable_packets_duplicated;
+            ReliablePacketsStale = native.reliable_packets_stale;
+            ReliablePacketsResent = native.reliable_packets_resent;
+            RoundTripLastUs = native.round_trip_last_us;
+            RoundTripSmoothedUs = native.round_trip_smoothed_us;
+            RoundTripVarianceUs = native.round_trip_variance_us;
+            ResendTimeoutUs = native.resend_timeout_us;
             SequencedPacketsSent = native.sequenced_packets_sent;
             SequencedPacketsReceived = native.sequenced_packets_received;
             SequencedPacketsCulled = native.sequenced_packets_culled;

@@ -1,4 +1,5 @@
 using System;
+using NetDriver.TLS;
 
 namespace NetDriver
 {
@@ -44,7 +45,7 @@ namespace NetDriver
         {
             if (options == null)
                 throw new ArgumentNullException("options");
-            Own().SecureServer = options.Copy();
+            Forget().SecureServer = options.Copy();
             return this;
         }
 
@@ -100,8 +101,16 @@ namespace NetDriver
         {
             if (options == null)
                 throw new ArgumentNullException("options");
-            Own().SecureClient = options.Copy();
+            Forget().SecureClient = options.Copy();
             return this;
+        }
+
+        // What was said in one struct does not hold any more.
+        private Values Forget()
+        {
+            Values own = Own();
+            own.Parameters.Remove(typeof(SecureNetworkProtocolParameter));
+            return own;
         }
 
         private static TlsClientOptions Client(string serverName)
@@ -110,6 +119,35 @@ namespace NetDriver
             {
                 ServerName = string.IsNullOrEmpty(serverName) ? null : serverName,
             };
+        }
+
+        /// <summary>The same, with a certificate and a key as values.</summary>
+        /// <param name="certificate">The server's certificate chain.</param>
+        /// <param name="privateKey">Its key.</param>
+        /// <returns>These settings.</returns>
+        public NetworkSettings WithSecureServerParameters(
+            ref FixedPEMString certificate, ref FixedPEMString privateKey)
+        {
+            return WithSecureServerParameters(certificate.ToString(), privateKey.ToString());
+        }
+
+        /// <summary>What was said of TLS, as Unity Transport has it: of a server, if that was said,
+        /// else of a client.</summary>
+        /// <returns>The parameters.</returns>
+        /// <exception cref="InvalidOperationException">Nothing was said.</exception>
+        /// <exception cref="ArgumentException">A certificate or key is longer than
+        /// <see cref="FixedPEMString.MaxLength"/>.</exception>
+        public SecureNetworkProtocolParameter GetSecureParameters()
+        {
+            SecureNetworkProtocolParameter raw;
+            if (TryGet(out raw))
+                return raw;
+            if (!IsSecure)
+                throw new InvalidOperationException(
+                    "Nothing was said of TLS; call WithSecureServerParameters or "
+                    + "WithSecureClientParameters before.");
+            return SecureNetworkProtocolParameter.From(
+                m_Values.SecureServer, m_Values.SecureClient);
         }
 
         /// <summary>Was TLS asked for?</summary>

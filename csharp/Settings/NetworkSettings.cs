@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using NetDriver.Logging;
+using NetDriver.TLS;
 
 namespace NetDriver
 {
@@ -19,11 +21,25 @@ namespace NetDriver
         }
 
         private Values m_Values;
+        private bool m_IsReadOnly;
 
-        /// <summary>Was anything set, and were they not disposed?</summary>
+        /// <summary>Can they be used? True unless they were disposed: also those of which nothing
+        /// was set are settings.</summary>
         public bool IsCreated
         {
-            get { return m_Values != null && !m_Values.IsDisposed; }
+            get { return m_Values == null || !m_Values.IsDisposed; }
+        }
+
+        /// <summary>The same settings for somebody who must not change them: With… methods and
+        /// <see cref="AddRawParameterStruct{T}"/> throw
+        /// <see cref="InvalidOperationException"/>.</summary>
+        /// <returns>The settings; what is set later is seen there, too.</returns>
+        public NetworkSettings AsReadOnly()
+        {
+            // Those of which nothing was set have nothing to share yet.
+            NetworkSettings same = m_IsReadOnly ? this : new NetworkSettings { m_Values = Own() };
+            same.m_IsReadOnly = true;
+            return same;
         }
 
         /// <summary>Forgets what was set, in copies too; nothing can be set or read afterwards.
@@ -48,6 +64,7 @@ namespace NetDriver
         /// <param name="parameter">The parameters; copied.</param>
         /// <exception cref="ArgumentException">Their Validate says no; nothing was set.</exception>
         /// <exception cref="ObjectDisposedException">These settings were disposed.</exception>
+        /// <exception cref="InvalidOperationException">They are read-only.</exception>
         public void AddRawParameterStruct<T>(ref T parameter)
             where T : struct, INetworkParameter
         {
@@ -56,6 +73,13 @@ namespace NetDriver
                 throw new ArgumentException(
                     "The values of " + typeof(T) + " are not possible; its Validate says no.");
             own.Parameters[typeof(T)] = parameter;
+            if (typeof(T) == typeof(SecureNetworkProtocolParameter))
+            {
+                SecureNetworkProtocolParameter secure =
+                    (SecureNetworkProtocolParameter)own.Parameters[typeof(T)];
+                own.SecureServer = secure.AsServer();
+                own.SecureClient = secure.AsClient();
+            }
         }
 
         /// <summary>Reads parameters of any kind that were set.</summary>
@@ -107,7 +131,8 @@ namespace NetDriver
         /// <param name="receiveQueueCapacity">Messages that may wait in one connection.</param>
         /// <param name="sendQueueCapacity">Datagrams that one connection may queue.</param>
         /// <param name="maxMessageSize">Bytes of the largest UTP packet with its headers.</param>
-        /// <param name="performPathMtuDiscovery">This version cannot do that.</param>
+        /// <param name="performPathMtuDiscovery">Look for the largest packet that a path takes; see
+        /// <see cref="NetworkConfigParameter.performPathMtuDiscovery"/>.</param>
         /// <returns>These settings.</returns>
         public NetworkSettings WithNetworkConfigParameters(
             int connectTimeoutMS = NetworkParameterConstants.ConnectTimeoutMS,
@@ -136,6 +161,37 @@ namespace NetDriver
                 maxMessageSize = maxMessageSize,
                 performPathMtuDiscovery = performPathMtuDiscovery,
             });
+        }
+
+        /// <summary>Sets Unity Transport's settings of a driver, without the size of packets.
+        /// </summary>
+        /// <param name="connectTimeoutMS">Milliseconds between two connection requests.</param>
+        /// <param name="maxConnectAttempts">Connection requests before giving up.</param>
+        /// <param name="disconnectTimeoutMS">Milliseconds of silence that end a UTP connection; 0:
+        /// never.</param>
+        /// <param name="heartbeatTimeoutMS">Milliseconds without sending before a heartbeat; 0:
+        /// never.</param>
+        /// <param name="reconnectionTimeoutMS">Unity Transport's number for secure UDP
+        /// clients.</param>
+        /// <param name="maxFrameTimeMS">The most milliseconds that one update moves the time; 0: no
+        /// bound.</param>
+        /// <param name="fixedFrameTimeMS">Above 0: the milliseconds of each update.</param>
+        /// <param name="receiveQueueCapacity">Messages that may wait in one connection.</param>
+        /// <param name="sendQueueCapacity">Datagrams that one connection may queue.</param>
+        /// <param name="performPathMtuDiscovery">Look for the largest packet that a path
+        /// takes.</param>
+        /// <returns>These settings.</returns>
+        public NetworkSettings WithNetworkConfigParameters(
+            int connectTimeoutMS, int maxConnectAttempts, int disconnectTimeoutMS,
+            int heartbeatTimeoutMS, int reconnectionTimeoutMS, int maxFrameTimeMS,
+            int fixedFrameTimeMS, int receiveQueueCapacity, int sendQueueCapacity,
+            bool performPathMtuDiscovery)
+        {
+            return WithNetworkConfigParameters(
+                connectTimeoutMS, maxConnectAttempts, disconnectTimeoutMS, heartbeatTimeoutMS,
+                reconnectionTimeoutMS, maxFrameTimeMS, fixedFrameTimeMS, receiveQueueCapacity,
+                sendQueueCapacity, NetworkParameterConstants.MaxMessageSize,
+                performPathMtuDiscovery);
         }
 
         /// <summary>Sets Unity Transport's settings of a driver.</summary>
@@ -181,10 +237,18 @@ namespace NetDriver
         }
 
         /// <summary>The WebSocket interface's path.</summary>
-        /// <returns>What was set; the path is null when nothing was.</returns>
+        /// <returns>What was set; else "/".</returns>
         public WebSocketParameter GetWebSocketParameters()
         {
-            return Get(default(WebSocketParameter));
+            return Get(new WebSocketParameter { Path = "/" });
+        }
+
+        /// <summary>Gives the driver a name, which its settings keep.</summary>
+        /// <param name="driverName">The name; not empty.</param>
+        /// <returns>These settings.</returns>
+        public NetworkSettings WithLoggingParameters(string driverName)
+        {
+            return Set(new LoggingParameter { DriverName = driverName });
         }
 
         /// <summary>Puts a bad network below the datagram interfaces.</summary>
@@ -202,7 +266,7 @@ namespace NetDriver
             uint sendDelayMS = 0,
             uint sendJitterMS = 0,
             float sendDuplicatePercent = 0,
-            uint receiveMtu = 0)
+            int receiveMtu = 0)
         {
             return WithNetworkSimulatorParameters(new NetworkSimulatorParameter
             {
@@ -286,6 +350,9 @@ namespace NetDriver
 
         private Values Own()
         {
+            if (m_IsReadOnly)
+                throw new InvalidOperationException(
+                    "These settings are read-only; set what you need before AsReadOnly.");
             if (Known() == null)
                 m_Values = new Values();
             return m_Values;

@@ -18,8 +18,9 @@ namespace NetDriver
         public uint SendDelayMS;
         /// <summary>Milliseconds by which that varies, either way.</summary>
         public uint SendJitterMS;
-        /// <summary>Bytes of the largest packet that arrives; 0 is no limit.</summary>
-        public uint ReceiveMtu;
+        /// <summary>Bytes of the largest packet that arrives; 0 is no limit. (A float as Unity
+        /// Transport's.)</summary>
+        public float ReceiveMtu;
         /// <summary>Nothing goes in or out.</summary>
         public bool Partitioned;
         /// <summary>Start of the random sequence: one seed, one behaviour.</summary>
@@ -31,12 +32,14 @@ namespace NetDriver
         /// limit.</summary>
         public uint SendBacklogBytes;
 
-        /// <summary>Are the percentages some?</summary>
-        /// <returns>True when each is from 0 to 100.</returns>
+        /// <summary>Are the values possible ones?</summary>
+        /// <returns>True when each percentage is from 0 to 100, and the MTU is not
+        /// negative.</returns>
         public bool Validate()
         {
             return IsPercentage(ReceivePacketLossPercent) && IsPercentage(SendPacketLossPercent)
-                && IsPercentage(SendDuplicatePercent) && IsPercentage(SendReorderPercent);
+                && IsPercentage(SendDuplicatePercent) && IsPercentage(SendReorderPercent)
+                && ReceiveMtu >= 0 && ReceiveMtu <= int.MaxValue;
         }
 
         internal static bool IsPercentage(float value)
@@ -54,7 +57,7 @@ namespace NetDriver
             native.send_reorder_percent = SendReorderPercent;
             native.send_delay_ms = SendDelayMS;
             native.send_jitter_ms = SendJitterMS;
-            native.receive_mtu = ReceiveMtu;
+            native.receive_mtu = (uint)ReceiveMtu;
             native.partitioned = Partitioned ? 1u : 0u;
             native.seed = Seed;
             native.send_bytes_per_second = SendBytesPerSecond;

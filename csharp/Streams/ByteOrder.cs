@@ -1,46 +1,79 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace NetDriver
 {
     /// <summary>
-    /// Numbers as little-endian bytes. Byte by byte, because a field of a message may lie at any
-    /// address, and some processors trap on a wide access to an odd one.
+    /// Numbers as little-endian bytes. A field of a message may lie at any address, and some
+    /// processors of 32 bits trap on a wide access to an odd one: there it goes byte by byte.
     /// </summary>
     internal static unsafe class ByteOrder
     {
+        // The runtime knows it when it compiles what asks for it.
+        private static bool IsWide
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get { return sizeof(IntPtr) == 8 && BitConverter.IsLittleEndian; }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal static void Store(byte* at, ushort value)
         {
-            at[0] = (byte)value;
-            at[1] = (byte)(value >> 8);
+            if (IsWide)
+                *(ushort*)at = value;
+            else
+                StoreBytes(at, value, sizeof(ushort));
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal static void Store(byte* at, uint value)
         {
-            at[0] = (byte)value;
-            at[1] = (byte)(value >> 8);
-            at[2] = (byte)(value >> 16);
-            at[3] = (byte)(value >> 24);
+            if (IsWide)
+                *(uint*)at = value;
+            else
+                StoreBytes(at, value, sizeof(uint));
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal static void Store(byte* at, ulong value)
         {
-            Store(at, (uint)value);
-            Store(at + 4, (uint)(value >> 32));
+            if (IsWide)
+                *(ulong*)at = value;
+            else
+                StoreBytes(at, value, sizeof(ulong));
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal static ushort Load16(byte* at)
         {
-            return (ushort)(at[0] | (at[1] << 8));
+            return IsWide ? *(ushort*)at : (ushort)LoadBytes(at, sizeof(ushort));
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal static uint Load32(byte* at)
         {
-            return (uint)(at[0] | (at[1] << 8) | (at[2] << 16) | (at[3] << 24));
+            return IsWide ? *(uint*)at : (uint)LoadBytes(at, sizeof(uint));
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal static ulong Load64(byte* at)
         {
-            return Load32(at) | ((ulong)Load32(at + 4) << 32);
+            return IsWide ? *(ulong*)at : (ulong)LoadBytes(at, sizeof(ulong));
+        }
+
+        // Byte by byte, as everybody may.
+        internal static void StoreBytes(byte* at, ulong value, int count)
+        {
+            for (int i = 0; i < count; i++)
+                at[i] = (byte)(value >> (8 * i));
+        }
+
+        internal static ulong LoadBytes(byte* at, int count)
+        {
+            ulong value = 0;
+            for (int i = 0; i < count; i++)
+                value |= (ulong)at[i] << (8 * i);
+            return value;
         }
 
         internal static ushort Swap(ushort value)

@@ -9,6 +9,7 @@ namespace NetDriver
     // Strings: as they are, and packed against one that this side knows.
     public unsafe partial struct DataStreamReader
     {
+#if !NETDRIVER_COLLECTIONS
         /// <summary>Reads a text of at most 29 bytes; a longer one gives an empty text.</summary>
         /// <returns>The text.</returns>
         public string ReadFixedString32()
@@ -43,6 +44,7 @@ namespace NetDriver
         {
             return ReadFixedText(FixedString.Max4096);
         }
+#endif
 
         /// <summary>
         /// Reads a text that was packed against the same baseline; one that is longer than 29
@@ -139,10 +141,22 @@ namespace NetDriver
         {
             if (array == null)
                 throw new ArgumentNullException("array");
-            int count = TakeTextLength(array.Length);
-            if (count == 0)
-                return 0;
-            ReadBytes(array, 0, count);
+            fixed (byte* bytes = array)
+                return ReadFixedStringUnsafe(bytes, array.Length);
+        }
+
+        /// <summary>
+        /// Reads a text's bytes without making a string; one that is longer than the memory gives
+        /// none.
+        /// </summary>
+        /// <param name="data">Where the UTF-8 bytes go.</param>
+        /// <param name="maxLength">How many there is room for.</param>
+        /// <returns>How many there are; 0 past the end.</returns>
+        public ushort ReadFixedStringUnsafe(byte* data, int maxLength)
+        {
+            int count = TakeTextLength(maxLength);
+            if (count != 0)
+                ReadBytesUnsafe(data, count);
             return (ushort)count;
         }
 
@@ -166,10 +180,30 @@ namespace NetDriver
                 return (ushort)ReadPackedText(text, room, old, baseData.Length);
         }
 
+        /// <summary>
+        /// Reads a text's bytes that were packed against others, without making a string; a text
+        /// that is longer than the memory gives none.
+        /// </summary>
+        /// <param name="data">Where the UTF-8 bytes go.</param>
+        /// <param name="maxLength">How many there is room for.</param>
+        /// <param name="baseData">The bytes that they were packed against.</param>
+        /// <param name="baseLength">How many those are.</param>
+        /// <param name="model">How numbers are packed.</param>
+        /// <returns>How many there are; 0 past the end.</returns>
+        public ushort ReadPackedFixedStringDeltaUnsafe(
+            byte* data, int maxLength, byte* baseData, ushort baseLength,
+            in StreamCompressionModel model)
+        {
+            int room = Math.Min(maxLength, ushort.MaxValue);
+            return (ushort)ReadPackedText(data, room, baseData, baseLength);
+        }
+
+#if !NETDRIVER_COLLECTIONS
         private string ReadFixedText(int most)
         {
             return ReadText(TakeTextLength(most));
         }
+#endif
 
         // Reads the length of a text that is there whole. One that is too long has its length read,
         // and counts as empty; of one that is cut off, nothing is read.

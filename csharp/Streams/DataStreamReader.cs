@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 #if UNITY_5_3_OR_NEWER
 using Unity.Collections.LowLevel.Unsafe;
@@ -60,6 +61,7 @@ namespace NetDriver
         }
 
         // For the driver's events, whose pointers are known to be good.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal static void Make(byte* data, int length, out DataStreamReader reader)
         {
             reader.m_Pointer = data;
@@ -137,7 +139,16 @@ namespace NetDriver
         }
 
         // Are there so many bytes from the next byte boundary on? If so, goes there.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private bool Align(int bytes)
+        {
+            if (m_BitCount != 0)
+                return AlignBits(bytes);
+            // A negative number is a great one here.
+            return (uint)bytes <= (uint)(m_Length - m_Position) || Fail();
+        }
+
+        private bool AlignBits(int bytes)
         {
             if (bytes < 0 || bytes > m_Length - GetBytesRead())
                 return Fail();

@@ -74,10 +74,8 @@ namespace NetDriver
         {
             if (array == null)
                 throw new ArgumentNullException("array");
-            if (array.Length > ushort.MaxValue)
-                return Fail();
-            return Align(sizeof(ushort) + array.Length) && Put16((ushort)array.Length)
-                && WriteBytes(array);
+            fixed (byte* bytes = array)
+                return WriteTextBytes(bytes, array.Length);
         }
 
         /// <summary>
@@ -216,6 +214,14 @@ namespace NetDriver
             uint value = index < oldLength
                 ? StreamCompressionModel.ZigZag(old[index] - text[index]) : text[index];
             return StreamCompressionModel.Encode(value, out count);
+        }
+
+        private bool WriteTextBytes(byte* bytes, int count)
+        {
+            if (count > ushort.MaxValue)
+                return Fail();
+            return Align(sizeof(ushort) + count) && Put16((ushort)count)
+                && WriteBytesUnsafe(bytes, count);
         }
 
         private bool WriteText(string value, int most)

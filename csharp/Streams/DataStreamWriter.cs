@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 #if UNITY_5_3_OR_NEWER
 using Unity.Collections.LowLevel.Unsafe;
@@ -37,9 +38,9 @@ namespace NetDriver
         // Bits behind m_Length bytes that do not fill one yet, and how many: 0 to 7.
         private uint m_Pending;
         private int m_PendingCount;
-        internal readonly ulong m_Send;
+        internal ulong m_Send;
         // The library's handle, an address as a number.
-        private readonly ulong m_Handle;
+        private ulong m_Handle;
 
 #if !UNITY_5_3_OR_NEWER
         /// <summary>A writer over an array.</summary>
@@ -75,13 +76,22 @@ namespace NetDriver
             m_Capacity = length;
         }
 
-        internal DataStreamWriter(Interop.nd_send send, Interop.nd_driver* driver)
-            : this()
+        // For a message that was begun, whose memory is known to be good.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal static void Make(
+            Interop.nd_send* send, Interop.nd_driver* driver, out DataStreamWriter writer)
         {
-            m_Pointer = send.data;
-            m_Capacity = (int)send.capacity;
-            m_Send = send.handle;
-            m_Handle = (ulong)driver;
+            writer.m_Pointer = send->data;
+#if !UNITY_5_3_OR_NEWER
+            writer.m_Array = null;
+#endif
+            writer.m_Length = 0;
+            writer.m_Capacity = (int)send->capacity;
+            writer.m_FailedWrites = 0;
+            writer.m_Pending = 0;
+            writer.m_PendingCount = 0;
+            writer.m_Send = send->handle;
+            writer.m_Handle = (ulong)driver;
         }
 
         /// <summary>The driver, or concurrent driver, that began it.</summary>
@@ -181,6 +191,7 @@ namespace NetDriver
         }
 
         // Puts a partial byte into memory; the next bits go into it all the same.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private void Sync()
         {
             if (m_PendingCount != 0)
@@ -202,10 +213,18 @@ namespace NetDriver
         }
 
         // Is there room for so many bytes on a byte boundary? If so, goes there.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private bool Align(int bytes)
         {
-            int start = m_PendingCount == 0 ? m_Length : m_Length + 1;
-            if (bytes < 0 || bytes > m_Capacity - start)
+            if (m_PendingCount != 0)
+                return AlignBits(bytes);
+            // A negative number is a great one here.
+            return (uint)bytes <= (uint)(m_Capacity - m_Length) || Fail();
+        }
+
+        private bool AlignBits(int bytes)
+        {
+            if (bytes < 0 || bytes > m_Capacity - (m_Length + 1))
                 return Fail();
             Flush();
             return true;

@@ -40,6 +40,16 @@ namespace NetDriver
             get { return default(StreamCompressionModel); }
         }
 
+        /// <summary>How long a packed number is.</summary>
+        /// <param name="value">The number.</param>
+        /// <returns>Bits: 2 to 38.</returns>
+        public int GetCompressedSizeInBits(uint value)
+        {
+            int count;
+            Encode(value, out count);
+            return count;
+        }
+
         // The bits of a packed number, the first one lowest, and how many they are (at most 38).
         internal static ulong Encode(uint value, out int count)
         {

@@ -73,6 +73,37 @@ namespace NetDriver
         {
             ReadBytesUnsafe((byte*)NativeArrayUnsafeUtility.GetUnsafePtr(array), array.Length);
         }
+
+        /// <summary>Reads a text's bytes; one that is longer than the array gives none.</summary>
+        /// <param name="array">Where the UTF-8 bytes go.</param>
+        /// <returns>How many there are; 0 past the end.</returns>
+        public ushort ReadFixedString(NativeArray<byte> array)
+        {
+            return ReadFixedStringUnsafe(
+                (byte*)NativeArrayUnsafeUtility.GetUnsafePtr(array), array.Length);
+        }
+
+        /// <summary>Reads a text's bytes that were packed against others; a text that is longer
+        /// than the array gives none.</summary>
+        /// <param name="data">Where the UTF-8 bytes go.</param>
+        /// <param name="baseData">The bytes that they were packed against.</param>
+        /// <param name="model">How numbers are packed.</param>
+        /// <returns>How many there are; 0 past the end.</returns>
+        public ushort ReadPackedFixedStringDelta(
+            NativeArray<byte> data, NativeArray<byte> baseData, in StreamCompressionModel model)
+        {
+            return ReadPackedFixedStringDeltaUnsafe(
+                (byte*)NativeArrayUnsafeUtility.GetUnsafePtr(data), data.Length,
+                (byte*)NativeArrayUnsafeUtility.GetUnsafeReadOnlyPtr(baseData),
+                (ushort)baseData.Length, model);
+        }
+
+        /// <summary>Where the bytes lie, whatever was read of them.</summary>
+        /// <returns>The first one; valid as long as the reader.</returns>
+        public void* GetUnsafeReadOnlyPtr()
+        {
+            return m_Pointer;
+        }
     }
 }
 #endif

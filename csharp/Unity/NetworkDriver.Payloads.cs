@@ -13,10 +13,9 @@ namespace NetDriver
         /// <returns>The connection; the default value when none waits.</returns>
         public NetworkConnection Accept(out NativeArray<byte> payload)
         {
-            byte[] bytes;
-            NetworkConnection connection = Accept(out bytes);
-            payload = bytes.Length == 0 ? default(NativeArray<byte>)
-                : new NativeArray<byte>(bytes, Allocator.Temp);
+            NetworkConnection connection = Accept();
+            payload = connection.IsCreated
+                ? Temporary(GetConnectPayload(connection)) : default(NativeArray<byte>);
             return connection;
         }
 
@@ -47,6 +46,13 @@ namespace NetDriver
             return SetAcceptPayload(Bytes(payload));
         }
 
+        /// <summary>Bytes in temporary memory; none are no array.</summary>
+        internal static NativeArray<byte> Temporary(byte[] bytes)
+        {
+            return bytes.Length == 0 ? default(NativeArray<byte>)
+                : new NativeArray<byte>(bytes, Allocator.Temp);
+        }
+
         /// <summary>What a NativeArray holds.</summary>
         internal static byte[] Bytes(NativeArray<byte> payload)
         {
@@ -63,10 +69,10 @@ namespace NetDriver
         /// <returns>The connection; the default value when none waits.</returns>
         public NetworkConnection Accept(out NativeArray<byte> payload)
         {
-            byte[] bytes;
-            NetworkConnection connection = Accept(out bytes);
-            payload = bytes.Length == 0 ? default(NativeArray<byte>)
-                : new NativeArray<byte>(bytes, Allocator.Temp);
+            NetworkConnection connection = Accept();
+            payload = connection.IsCreated
+                ? NetworkDriver.Temporary(Of(connection).GetConnectPayload(connection))
+                : default(NativeArray<byte>);
             return connection;
         }
 

@@ -1,3 +1,4 @@
+using System.Threading;
 using NetDriver.Error;
 using NetDriver.Interop;
 
@@ -125,6 +126,54 @@ namespace NetDriver.Tests
                 state.Destroy();
                 Check.That(state.Handle == null, "destroyed");
                 Check.That(!block->Enter(driver), "destroyed");
+            }
+        }
+
+        // Whoever is not let in leaves no trace of having asked, not even for an instant: the one
+        // that has the block now would be refused to its own thread.
+        public static void ALateThreadNeverKeepsTheNextDriverFromItsOwn()
+        {
+            const int Rounds = 200000;
+            nd_driver* old;
+            DriverState state = Disposed(out old);
+            DriverBlock* block = state.Block;
+            using (Pair pair = OnBlock(block))
+            {
+                nd_driver* driver = pair.Server.Native;
+                NetworkConnection connection = pair.ServerSide;
+                bool isOver = false;
+                long asked = 0;
+                Thread late = new Thread(() =>
+                {
+                    NetworkConnection of;
+                    DataStreamReader reader;
+                    NetworkPipeline pipeline;
+                    while (!Volatile.Read(ref isOver))
+                    {
+                        block->Pop(old, out of, out reader, out pipeline);
+                        block->PopFor(old, connection, out reader, out pipeline);
+                        block->Abort(old, connection);
+                        block->Refine(old, Stale, connection);
+                        block->RefineBeside(old, Stale, connection);
+                        Interlocked.Increment(ref asked);
+                    }
+                });
+                // What several threads do at once is asked only where something waits.
+                HaveOneAhead(pair);
+                late.Start();
+                int refused = 0;
+                for (int round = 0;
+                    round < Rounds || Interlocked.Read(ref asked) < Rounds / 4; round++)
+                {
+                    if (block->Enter(driver))
+                        block->Leave();
+                    else
+                        refused++;
+                }
+                Volatile.Write(ref isOver, true);
+                late.Join();
+                Check.Equal(0, refused, "refused");
+                Check.Equal(1, pair.Server.GetEventQueueSizeForConnection(connection), "waits");
             }
         }
 

@@ -1,4 +1,5 @@
 using System;
+using NetDriver.Analytics;
 using NetDriver.Error;
 
 namespace NetDriver.Tests

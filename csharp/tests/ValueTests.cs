@@ -142,5 +142,28 @@ namespace NetDriver.Tests
                 () => NetworkEndpoint.AnyIpv4.SetRawAddressBytes(new byte[5]),
                     "5 bytes are no IPv4");
         }
+
+        // Which of both ways a processor goes, nobody sees.
+        public static unsafe void NumbersAreTheSameBytesInOneStepAndByteByByte()
+        {
+            ulong number = 0xF1E2D3C4B5A69788;
+            byte* wide = stackalloc byte[9];
+            byte* bytes = stackalloc byte[9];
+            foreach (int odd in new[] { 0, 1 })
+            {
+                ByteOrder.Store(wide + odd, (ushort)number);
+                ByteOrder.StoreBytes(bytes + odd, (ushort)number, 2);
+                Check.Equal(ByteOrder.LoadBytes(wide + odd, 2), ByteOrder.Load16(bytes + odd), "2");
+                Check.Equal((byte)0x88, wide[odd], "the lowest byte comes first");
+                ByteOrder.Store(wide + odd, (uint)number);
+                ByteOrder.StoreBytes(bytes + odd, (uint)number, 4);
+                Check.Equal(ByteOrder.LoadBytes(wide + odd, 4), ByteOrder.Load32(bytes + odd), "4");
+                ByteOrder.Store(wide + odd, number);
+                ByteOrder.StoreBytes(bytes + odd, number, 8);
+                Check.Equal(ByteOrder.LoadBytes(wide + odd, 8), ByteOrder.Load64(bytes + odd), "8");
+                Check.Equal(number, ByteOrder.Load64(wide + odd), "and back");
+                Check.Equal((byte)0xF1, bytes[odd + 7], "the highest byte comes last");
+            }
+        }
     }
 }

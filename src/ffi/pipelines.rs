@@ -299,6 +299,42 @@ pub unsafe extern "C" fn nd_connection_set_resend_times(
     })
 }
 
+/// What the first reliable stage of a pipeline does on a connection: nd_settings,
+/// nd_pipeline_stage or nd_connection_set_resend_times have said it.
+///
+/// @param driver  the driver
+/// @param connection  which
+/// @param pipeline  a pipeline with a reliable stage
+/// @param out_window_size  out: packets that may be under way, rounded up to a multiple of 8
+/// @param out_minimum_ms  out: the fewest milliseconds until a packet is sent again
+/// @param out_maximum_ms  out: the most milliseconds
+/// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT; ND_ERROR_NETWORK_ID_MISMATCH,
+/// _VERSION_MISMATCH; ND_ERROR_INVALID_ARGUMENT (unknown pipeline, none, or one without such a
+/// stage); ND_ERROR_DRIVER_IN_USE
+/// @thread the one that uses the driver now
+/// @since 0.4
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nd_connection_get_reliable_parameters(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    pipeline: u8,
+    out_window_size: *mut u32,
+    out_minimum_ms: *mut i32,
+    out_maximum_ms: *mut i32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let window = args::output(out_window_size, "out_window_size")?;
+        let minimum = args::output(out_minimum_ms, "out_minimum_ms")?;
+        let maximum = args::output(out_maximum_ms, "out_maximum_ms")?;
+        let config = driver.reliable_config(Connection::from_u64(connection), pipeline)?;
+        *window = config.window_size as u32;
+        *minimum = config.minimum_resend_time_ms as i32;
+        *maximum = config.maximum_resend_time_ms as i32;
+        Ok(())
+    })
+}
+
 /// Set the priority of a reliable pipeline's messages among those of one connection. It counts
 /// with netdriver peers over datagrams (nd_settings.session): higher goes first when not everything
 /// may leave at once, and a pipeline that has waited for 16 datagrams has its turn all the same.

@@ -120,6 +120,8 @@ static void reliable_messages_survive_a_bad_stage(void) {
   nd_simulator_stage simulator;
   nd_pipeline_statistics counted;
   uint8_t sent = 0, got = 0;
+  uint32_t window = 0;
+  int32_t least = 0, most = 0;
   NEED_OK(nd_simulator_stage_init(&simulator));
   simulator.packet_drop_percentage = 30;
   simulator.random_seed = 7;
@@ -127,6 +129,16 @@ static void reliable_messages_survive_a_bad_stage(void) {
   CHECK_OK(nd_connection_set_resend_times(pair.client, outgoing, 3, 2, 4));
   CHECK_RESULT(nd_connection_set_resend_times(pair.client, outgoing, 3, 4, 2),
                ND_ERROR_INVALID_ARGUMENT);
+  CHECK_OK(nd_connection_get_reliable_parameters(pair.client, outgoing, 3, &window, &least, &most));
+  CHECK_EQUAL(window, 32);
+  CHECK_EQUAL(least, 2);
+  CHECK_EQUAL(most, 4);
+  CHECK_RESULT(
+      nd_connection_get_reliable_parameters(pair.client, outgoing, 0, &window, &least, &most),
+      ND_ERROR_INVALID_ARGUMENT);
+  CHECK_RESULT(
+      nd_connection_get_reliable_parameters(pair.client, outgoing, 3, NULL, &least, &most),
+      ND_ERROR_NULL_ARGUMENT);
   for (int64_t end = now_ms() + PATIENCE_MS; got < 100 && now_ms() < end; turn(&pair)) {
     nd_event event;
     while (sent < 100 && nd_driver_send(pair.client, outgoing, 3, &sent, 1, 0) == ND_OK) sent++;

@@ -7,6 +7,7 @@ using System.Globalization;
 using System.IO;
 using System.Text;
 using NetDriver;
+using NetDriver.Analytics;
 
 /// <summary>A script that cannot be read.</summary>
 internal sealed class ScriptException : Exception

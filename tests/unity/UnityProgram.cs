@@ -18,6 +18,10 @@ internal static class UnityProgram
             StructsOfJobs.Run();
             SampleScene.Run();
             StreamsAndPayloads.Run();
+#if NETDRIVER_COLLECTIONS
+            MovedProject.Run();
+            MemberTable.Run();
+#endif
         }
         finally
         {

@@ -90,7 +90,16 @@ fn simulator_stages_and_resend_times_change_at_run_time() {
     let bad = SimulatorConfig { packet_drop_percentage: 101.0, ..Default::default() };
     assert_eq!(status(pair.client.set_simulator_stage(1, bad)), Status::InvalidArgument);
     // The reliable pipeline sends again after a second and not before.
+    let times = |pair: &Pair, pipeline| {
+        let config = pair.client.reliable_config(pair.to_server, pipeline)?;
+        Ok((config.minimum_resend_time_ms, config.maximum_resend_time_ms, config.window_size))
+    };
+    assert_eq!(times(&pair, 2), Ok((64, 200, 32)), "before its first message");
     pair.client.set_resend_times(pair.to_server, 2, 1000, 1001).expect("is valid");
+    assert_eq!(times(&pair, 2), Ok((1000, 1001, 32)));
+    for none in [0, 1, 3] {
+        assert_eq!(status(times(&pair, none)), Status::InvalidArgument, "pipeline {none}");
+    }
     lossy(&mut pair, 100.0, 1);
     pair.client.send(pair.to_server, 2, b"lost").expect("is sent");
     let resent = |pair: &Pair| {

@@ -8,7 +8,7 @@ use crate::proto::pipeline::{
     FragmentationStatistics, Pipeline, ReliableStatistics, SequencedStatistics,
     SimulatorStatistics, StageStatistics,
 };
-use crate::settings::{NetworkSettings, SimulatorConfig};
+use crate::settings::{NetworkSettings, ReliableConfig, SimulatorConfig};
 
 /// What the stages of a pipeline have counted on one connection: several of a kind together, but
 /// round trips are those of the first.
@@ -65,11 +65,30 @@ impl NetworkDriver {
         connection: Connection,
         pipeline: u8,
     ) -> Result<PipelineStatistics> {
+        let machine = self.machine_or_unused(connection, pipeline)?;
+        Ok(machine.map(PipelineStatistics::of).unwrap_or_default())
+    }
+
+    /// What the first ReliableSequenced stage of a pipeline does on a connection: its window as it
+    /// was rounded, and after which time it sends again.
+    ///
+    /// # Errors
+    /// As [`pipeline_statistics`](Self::pipeline_statistics);
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) also for a pipeline without such
+    /// a stage.
+    pub fn reliable_config(&self, connection: Connection, pipeline: u8) -> Result<ReliableConfig> {
+        let machine = self.machine_or_unused(connection, pipeline)?;
+        let config = machine.and_then(Pipeline::reliable_config);
+        config.ok_or_else(|| Error::argument("the pipeline has no ReliableSequenced stage"))
+    }
+
+    /// A connection's machine, or one that is like it before its first message; none without a
+    /// pipeline.
+    fn machine_or_unused(&self, connection: Connection, pipeline: u8) -> Result<Option<&Pipeline>> {
         let entry = self.entry(connection)?;
         self.check_pipeline(pipeline)?;
         let unused = self.template(pipeline).map(|template| &template.measure);
-        let machine = entry.machines.get(pipeline).or(unused);
-        Ok(machine.map(PipelineStatistics::of).unwrap_or_default())
+        Ok(entry.machines.get(pipeline).or(unused))
     }
 
     /// Changes the bad network of a pipeline's simulator stages, on connections that exist too;

@@ -27,6 +27,15 @@ impl Pipeline {
         }
     }
 
+    /// What its first ReliableSequenced stage does now; `None` without one.
+    #[must_use]
+    pub fn reliable_config(&self) -> Option<ReliableConfig> {
+        self.stages().iter().find_map(|stage| match stage {
+            Stage::Reliable(reliable) => Some(reliable.config()),
+            _ => None,
+        })
+    }
+
     /// Changes after which time all ReliableSequenced stages send again.
     ///
     /// # Errors

@@ -41,6 +41,10 @@ impl Pipeline {
         }
     }
 
+    pub(super) fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
     pub(super) fn stages_mut(&mut self) -> &mut [Stage] {
         &mut self.stages
     }

@@ -24,6 +24,14 @@ const EXAMPLES: &[&str] = &[
     "PolledEcho.exe",
     "JobifiedServer.exe",
 ];
+/// What is defined in Unity's editor, without and with com.unity.collections.
+const UNITY: &[(&str, &[&str])] = &[
+    ("Unity", &["UNITY_5_3_OR_NEWER", "ENABLE_UNITY_COLLECTIONS_CHECKS"]),
+    (
+        "UnityCollections",
+        &["UNITY_5_3_OR_NEWER", "ENABLE_UNITY_COLLECTIONS_CHECKS", "NETDRIVER_COLLECTIONS"],
+    ),
+];
 const SANITIZE: &[&str] = &[
     "-O1",
     "-g",
@@ -99,12 +107,14 @@ pub fn unity(project: &Project) -> Result<Outcome> {
     let folder = project.out("unity-test")?;
     let library = build::test_library(project)?;
     let sources = project.sources("tests/unity", "cs")?;
-    let program = CsharpProgram { name: "Unity".to_owned(), sources };
-    // As in the editor.
-    let symbols = ["UNITY_5_3_OR_NEWER", "ENABLE_UNITY_COLLECTIONS_CHECKS"];
-    let exe = build::csharp_program_with(project, &program, &symbols, &folder)?;
-    let log = run_program(project, build::mono(&exe, &library), "unity")?;
-    Ok(Outcome::Passed(vec![closing_line(&log)?]))
+    let mut notes = Vec::new();
+    for (name, symbols) in UNITY {
+        let program = CsharpProgram { name: (*name).to_owned(), sources: sources.clone() };
+        let exe = build::csharp_program_with(project, &program, symbols, &folder)?;
+        let log = run_program(project, build::mono(&exe, &library), &name.to_lowercase())?;
+        notes.push(format!("{name}: {}", closing_line(&log)?));
+    }
+    Ok(Outcome::Passed(notes))
 }
 
 /// The C# tests on Mono.

@@ -68,6 +68,15 @@ impl Reliable {
         self.resend_max = u64::from(config.maximum_resend_time_ms) * MICROS_PER_MS;
     }
 
+    /// What it does now, the window as it was rounded.
+    pub const fn config(&self) -> ReliableConfig {
+        ReliableConfig {
+            window_size: self.window,
+            minimum_resend_time_ms: (self.resend_min / MICROS_PER_MS) as u32,
+            maximum_resend_time_ms: (self.resend_max / MICROS_PER_MS) as u32,
+        }
+    }
+
     pub const fn resend_time_max(&self) -> Micros {
         self.resend_max
     }

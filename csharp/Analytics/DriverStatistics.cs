@@ -1,6 +1,6 @@
 using NetDriver.Interop;
 
-namespace NetDriver
+namespace NetDriver.Analytics
 {
     /// <summary>Counters of a driver since it was created.</summary>
     public partial struct DriverStatistics
