@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-/// Bytes of a chunk.
-const CHUNK_SIZE: usize = 256 * 1024;
+use super::chunk::Chunk;
+
 /// Bytes that one read may fill at least.
 pub const READ_WINDOW: usize = 64 * 1024;
 /// Bytes that one read may fill at most.
@@ -23,10 +23,10 @@ const SEALED_WINDOW: usize = 32 * 1024;
 
 /// The buffer.
 pub struct ReadBuffer {
-    /// Initialised bytes; pieces are split off the front.
-    chunk: BytesMut,
+    /// Pieces are split off the front.
+    chunk: Chunk,
     /// What is left of chunks whose pieces may still be in use.
-    retired: VecDeque<BytesMut>,
+    retired: VecDeque<Chunk>,
     /// TLS records on their way to a session; empty while there is no TLS.
     sealed: Vec<u8>,
     /// Bytes that were read from streams.
@@ -36,35 +36,31 @@ pub struct ReadBuffer {
 impl ReadBuffer {
     /// An empty buffer; the first chunk is allocated by the first read.
     pub fn new() -> Self {
-        Self {
-            chunk: BytesMut::new(),
-            retired: VecDeque::new(),
-            sealed: Vec::new(),
-            stream_bytes: 0,
-        }
+        Self { chunk: Chunk::none(), retired: VecDeque::new(), sealed: Vec::new(), stream_bytes: 0 }
     }
 
     /// Where to read to; at least `READ_WINDOW` bytes.
     pub fn window(&mut self) -> &mut [u8] {
-        if self.chunk.len() < READ_WINDOW {
+        if self.chunk.rest().len() < READ_WINDOW {
             self.replace();
         }
-        let size = self.chunk.len().min(READ_WINDOW_MAX);
-        &mut self.chunk[..size]
+        let rest = self.chunk.rest();
+        let size = rest.len().min(READ_WINDOW_MAX);
+        &mut rest[..size]
     }
 
     /// Where to read TLS records to, and where what they say goes.
     pub fn windows(&mut self) -> (&mut [u8], &mut [u8]) {
-        if self.chunk.len() < READ_WINDOW {
+        if self.chunk.rest().len() < READ_WINDOW {
             self.replace();
         }
         self.sealed.resize(SEALED_WINDOW, 0);
-        (&mut self.sealed, &mut self.chunk[..READ_WINDOW])
+        (&mut self.sealed, &mut self.chunk.rest()[..READ_WINDOW])
     }
 
     /// Splits off the first `count` bytes of the window, which a read has filled.
     pub fn take(&mut self, count: usize) -> BytesMut {
-        self.chunk.split_to(count)
+        self.chunk.rest().split_to(count)
     }
 
     /// A copy of `data` in the buffer: for bytes that came from elsewhere.
@@ -80,23 +76,14 @@ impl ReadBuffer {
     }
 
     fn replace(&mut self) {
-        let old = std::mem::take(&mut self.chunk);
-        if old.capacity() > 0 {
+        let old = std::mem::replace(&mut self.chunk, Chunk::none());
+        if !old.is_none() {
             self.retired.push_back(old);
         }
-        for _ in 0..self.retired.len() {
-            let Some(mut candidate) = self.retired.pop_front() else {
-                break;
-            };
-            candidate.clear();
-            if candidate.try_reclaim(CHUNK_SIZE) {
-                self.chunk = candidate;
-                break;
-            }
-            self.retired.push_back(candidate);
-        }
+        // The last one is the one most likely in the processor's cache.
+        let free = self.retired.iter_mut().rposition(Chunk::reclaim);
+        self.chunk = free.and_then(|place| self.retired.remove(place)).unwrap_or_else(Chunk::new);
         self.retired.truncate(CHUNKS_KEPT_MAX);
-        self.chunk.resize(CHUNK_SIZE, 0);
     }
 }
 

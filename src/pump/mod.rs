@@ -8,6 +8,7 @@ mod background;
 mod buffer;
 mod calls;
 mod carrier;
+mod chunk;
 mod clock;
 mod custom;
 mod descriptors;
