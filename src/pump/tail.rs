@@ -44,6 +44,23 @@ impl Tail {
         self.used = end;
     }
 
+    /// Appends the first `size` bytes of a head, and a body.
+    #[inline(always)]
+    pub fn append_cut<const N: usize>(&mut self, head: &[u8; N], size: usize, body: &[u8]) {
+        let end = self.used + N + body.len();
+        if end > self.memory.len() {
+            cold_path();
+            self.grow(end);
+        }
+        // Whole, which is cheaper; the body comes over what is too much.
+        if let Some((start, _)) = self.memory[self.used..].split_first_chunk_mut::<N>() {
+            *start = *head;
+        }
+        let start = self.used + size;
+        self.used = start + body.len();
+        self.memory[start..self.used].copy_from_slice(body);
+    }
+
     #[cold]
     #[inline(never)]
     fn grow(&mut self, size: usize) {
@@ -98,7 +115,12 @@ mod tests {
         for round in 0..200_usize {
             let bytes: Vec<u8> = (0..round * 7).map(|byte| byte as u8).collect();
             match round % 5 {
-                0 | 1 => {
+                0 => {
+                    tail.append_cut(b"heading", 4, &bytes);
+                    model.extend_from_slice(b"head");
+                    model.extend_from_slice(&bytes);
+                }
+                1 => {
                     tail.append(b"head", &bytes);
                     model.extend_from_slice(b"head");
                     model.extend_from_slice(&bytes);

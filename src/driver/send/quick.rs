@@ -7,18 +7,20 @@ use std::hint::cold_path;
 use std::net::SocketAddr;
 
 use super::super::connections::{Entry, Link};
-use super::super::datagram::header_size;
+use super::super::datagram::{header_size, udp_header_size};
 use super::super::streams::Phase;
 use super::super::{MessageKind, NetworkDriver};
 use super::frame_kind;
 use super::owned::SHARED_SIZE_MIN;
 use crate::proto::framing::write_packet;
-use crate::proto::pipeline::{SHORT_SIZE_MAX, SHORTEST_SIZE, ShortHeader};
+use crate::proto::pipeline::{SHORT_SIZE_MAX, ShortHeader};
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 use crate::proto::websocket::{HEADER_SIZE_MAX, Kind};
 use crate::pump::{StreamId, UdpSocket};
 use crate::settings::Dialect;
 
+/// No datagram is longer.
+const PACKET_SIZE_MAX: usize = u16::MAX as usize;
 /// No pipeline.
 const NONE: u8 = 0;
 
@@ -145,7 +147,7 @@ impl NetworkDriver {
 
     /// Sends a message through a pipeline that is nothing but a ReliableSequenced stage and that
     /// the connection has used before, over datagrams. False: nothing was done.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn send_reliably(
         &mut self,
         index: u32,
@@ -155,6 +157,7 @@ impl NetworkDriver {
     ) -> bool {
         // What is under way is sent again after a time, and the last update may be long ago.
         if !self.clock_followed {
+            cold_path();
             self.follow_clock_once();
         }
         let now = self.now;
@@ -164,46 +167,55 @@ impl NetworkDriver {
             return false;
         };
         if kind == MessageKind::Text {
+            cold_path();
             return false;
         }
-        let room = usize::from(utp.packet_size_max()).saturating_sub(DATA_HEADER_SIZE);
+        let most = usize::from(utp.packet_size_max());
         if let Some(peer) = &mut entry.session
             && let Some(session) = peer.sending()
         {
-            let Some(header) = machine.carries_alone() else { return false };
-            let size = data.len() + header;
+            let Some(carrier) = machine.carries_alone() else { return false };
+            let size = data.len() + carrier.header_size();
             let priority = self.sessions.priority(pipeline);
-            if size > room.min(session.reliable_size_max())
+            if size + DATA_HEADER_SIZE > most
+                || size > session.reliable_size_max()
                 || !session.hold_within(pipeline, priority, size, data)
             {
                 cold_path();
                 return false;
             }
-            machine.handle_carried_send();
+            carrier.handle_send();
             if peer.list() {
                 self.sessions.list(index);
             }
-        } else {
-            let &Link::Udp { socket, ref remote } = &entry.link else { return false };
-            let socket = &mut self.pump.udp[socket as usize];
+        } else if let Link::Udp { socket, remote } = &entry.link {
+            let socket = &mut self.pump.udp[*socket as usize];
             if self.simulator.is_some()
                 || utp.repeats_accept()
                 || entry.queued_datagrams >= self.settings.send_queue_capacity as u32
-                || !socket.has_room(room + DATA_HEADER_SIZE)
+                || !socket.has_room(PACKET_SIZE_MAX)
             {
                 cold_path();
                 return false;
             }
-            let Some(header) = machine.send_alone(now, data, room) else { return false };
+            let Some(header) = machine.send_alone(now, data, most.saturating_sub(DATA_HEADER_SIZE))
+            else {
+                cold_path();
+                return false;
+            };
             let size = header.size() + DATA_HEADER_SIZE;
-            queue_packet(socket, *remote, &data_header(utp.token(), pipeline), &header, data);
+            queue_packet(socket, remote, data_header(utp.token(), pipeline), &header, data);
             utp.handle_sent(now);
             entry.queued_datagrams += 1;
             self.statistics.datagrams_out += 1;
-            self.tx.record_alike(size + data.len(), header_size(&entry.link));
+            let headers = udp_header_size(remote);
+            self.tx.record_alike(size + data.len(), headers);
             if !std::mem::replace(&mut entry.queue_listed, true) {
                 self.queued_list.push(index);
             }
+        } else {
+            cold_path();
+            return false;
         }
         if !std::mem::replace(&mut entry.touched, true) {
             self.touched_list.push(index);
@@ -303,19 +315,15 @@ impl NetworkDriver {
 #[inline(always)]
 fn queue_packet(
     socket: &mut UdpSocket,
-    remote: SocketAddr,
-    header: &[u8; DATA_HEADER_SIZE],
+    remote: &SocketAddr,
+    header: [u8; DATA_HEADER_SIZE],
     stage: &ShortHeader,
     data: &[u8],
 ) {
     let mut head = [0; DATA_HEADER_SIZE + SHORT_SIZE_MAX];
-    head[..DATA_HEADER_SIZE].copy_from_slice(header);
-    head[DATA_HEADER_SIZE..].copy_from_slice(stage.bytes());
-    if stage.size() == SHORT_SIZE_MAX {
-        socket.queue(remote, &head, data);
-    } else {
-        socket.queue(remote, &head[..DATA_HEADER_SIZE + SHORTEST_SIZE], data);
-    }
+    head[..DATA_HEADER_SIZE].copy_from_slice(&header);
+    head[DATA_HEADER_SIZE..].copy_from_slice(&stage.bytes());
+    socket.queue_cut(remote, &head, DATA_HEADER_SIZE + stage.size(), data);
 }
 
 /// Bytes that may wait in the stream of a plain connection, and those of its longest message.

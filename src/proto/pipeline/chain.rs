@@ -211,7 +211,7 @@ pub fn send(
             if stage.room() == 0 {
                 return Err(SendError::QueueFull);
             }
-            stage.handle_send(context.now, packet, context.pool);
+            stage.handle_send(context.now, packet);
             if stage.sends_carried() && behind.is_empty() {
                 context.out.carry(packet.as_slice());
                 return Ok(());

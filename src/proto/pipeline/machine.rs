@@ -3,6 +3,7 @@
 use super::buffer::{Packet, Pool};
 use super::chain::{self, Context, Stage};
 use super::config::{PipelineConfig, StageConfig};
+use super::reliable::Reliable;
 use super::reliable::header::ShortHeader;
 use super::statistics::StageStatistics;
 use super::{Output, PacketError, SendError};
@@ -19,6 +20,24 @@ pub struct Pipeline {
     stages: Vec<Stage>,
     pool: Pool,
     packet_max: usize,
+}
+
+/// A pipeline of a ReliableSequenced stage that something below does the work of.
+pub struct Carrier<'a>(&'a mut Reliable);
+
+impl Carrier<'_> {
+    /// Bytes of the header that the stage would make itself.
+    #[inline(always)]
+    #[must_use]
+    pub fn header_size(&self) -> usize {
+        self.0.headroom()
+    }
+
+    /// A message went below as it is.
+    #[inline(always)]
+    pub fn handle_send(self) {
+        self.0.handle_carried_send();
+    }
 }
 
 impl Pipeline {
@@ -105,27 +124,18 @@ impl Pipeline {
         packet_max: usize,
     ) -> Option<ShortHeader> {
         let [Stage::Reliable(stage)] = &mut self.stages[..] else { return None };
-        let header = stage.send_short(now, message, packet_max, &mut self.pool)?;
+        let header = stage.send_short(now, message, packet_max)?;
         self.packet_max = packet_max;
         Some(header)
     }
 
-    /// Is it nothing but a ReliableSequenced stage that leaves its work to something below? Then
-    /// the bytes of the header that the stage would make itself.
-    #[inline]
+    /// Is it nothing but a ReliableSequenced stage that leaves its work to something below?
+    #[inline(always)]
     #[must_use]
-    pub fn carries_alone(&self) -> Option<usize> {
-        match &self.stages[..] {
-            [Stage::Reliable(stage)] if stage.sends_carried() => Some(stage.headroom()),
+    pub fn carries_alone(&mut self) -> Option<Carrier<'_>> {
+        match &mut self.stages[..] {
+            [Stage::Reliable(stage)] if stage.sends_carried() => Some(Carrier(stage)),
             _ => None,
-        }
-    }
-
-    /// A message went below as it is, because it [carries it](Self::carries_alone).
-    #[inline]
-    pub fn handle_carried_send(&mut self) {
-        if let [Stage::Reliable(stage)] = &mut self.stages[..] {
-            stage.handle_carried_send();
         }
     }
 
@@ -318,6 +328,10 @@ impl Pipeline {
     /// Bytes of buffers that are kept for later use.
     #[must_use]
     pub fn spare_bytes(&self) -> usize {
-        self.pool.bytes()
+        let kept = |stage: &Stage| match stage {
+            Stage::Reliable(reliable) => reliable.spare_bytes(),
+            _ => 0,
+        };
+        self.pool.bytes() + self.stages.iter().map(kept).sum::<usize>()
     }
 }

@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 
 use super::MESSAGE_COST;
-use super::ring::ByteRing;
+use crate::proto::ring::ByteRing;
+use crate::proto::slots::Slots;
 
 /// Messages of a channel that may be under way or wait to be sent again: half of what 16 bits of
 /// sequence number can tell apart, halved again.
@@ -97,7 +98,7 @@ pub struct SendChannel {
     pub gated: bool,
     /// The count of datagrams when it last got its turn, or began to wait.
     pub served: u64,
-    slots: VecDeque<Slot>,
+    slots: Slots<Slot>,
     /// Number of the first slot.
     first: u64,
     /// The first number that was never sent.
@@ -120,7 +121,7 @@ impl SendChannel {
             priority: 0,
             gated: false,
             served: 0,
-            slots: VecDeque::new(),
+            slots: Slots::default(),
             first: 0,
             next: 0,
             bytes: ByteRing::default(),
@@ -141,7 +142,7 @@ impl SendChannel {
         let (arrived, piece) = (0, 0);
         let length = length as u32;
         let copied = false;
-        self.slots.push_back(Slot {
+        self.slots.push(Slot {
             position,
             length,
             state,
@@ -382,7 +383,7 @@ impl SendChannel {
     pub fn shrink(&mut self) {
         if self.is_idle() {
             self.bytes.shrink();
-            self.slots = VecDeque::new();
+            self.slots.shrink();
             self.lost = VecDeque::new();
         }
     }

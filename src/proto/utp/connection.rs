@@ -108,8 +108,10 @@ pub struct UtpConnection {
     token: Token,
     state: State,
     server: bool,
-    /// The client has sent something that only follows an accept.
+    /// The peer has sent something that only follows an accept.
     peer_spoke: bool,
+    /// A server's that has heard nothing of that kind yet.
+    unheard: bool,
     /// The peer's address is as good as proven: it spoke, or brought a cookie, or has a stream.
     validated: bool,
     /// A client's, for its next request.
@@ -139,6 +141,7 @@ impl UtpConnection {
             state,
             server: state == State::Established,
             peer_spoke: false,
+            unheard: state == State::Established,
             validated: state != State::Established,
             cookie: None,
             attempts: 0,
@@ -292,7 +295,7 @@ impl UtpConnection {
     /// (`docs/PROTOCOL.md`, "Repeated Accept").
     #[must_use]
     pub const fn repeats_accept(&self) -> bool {
-        self.server && !self.peer_spoke
+        self.unheard
     }
 
     /// Takes a packet whose token is this connection's. `overhead` is what the layers below add
@@ -362,6 +365,7 @@ impl UtpConnection {
 
     fn heard(&mut self, now: Micros) {
         self.last_receive = now;
+        self.unheard = false;
         if !std::mem::replace(&mut self.peer_spoke, true) {
             // The first probe is an interval after the first word.
             self.prober = Prober::new(now);

@@ -84,33 +84,41 @@ pub const fn size_max(window: usize) -> usize {
 
 /// The header of a packet with a payload, where the window is 64 or less, as bytes.
 pub struct ShortHeader {
-    bytes: [u8; SHORT_SIZE_MAX],
+    fixed: u64,
+    mask: u64,
     size: usize,
 }
 
 impl ShortHeader {
     /// Of `size` bytes; bit i of the mask says whether the packet i below `acked` has arrived.
-    #[inline]
+    #[inline(always)]
     #[must_use]
-    pub fn new(size: usize, processing_time: u16, sequence: u16, acked: u16, mask: u64) -> Self {
-        let mut bytes = [0; SHORT_SIZE_MAX];
-        bytes[0] = TYPE_PAYLOAD;
-        bytes[2..4].copy_from_slice(&processing_time.to_le_bytes());
-        bytes[4..6].copy_from_slice(&sequence.to_le_bytes());
-        bytes[6..8].copy_from_slice(&acked.to_le_bytes());
-        bytes[FIXED_SIZE..].copy_from_slice(&mask.to_le_bytes());
-        Self { bytes, size }
+    pub const fn new(
+        size: usize,
+        processing_time: u16,
+        sequence: u16,
+        acked: u16,
+        mask: u64,
+    ) -> Self {
+        let fixed = TYPE_PAYLOAD as u64
+            | (processing_time as u64) << 16
+            | (sequence as u64) << 32
+            | (acked as u64) << 48;
+        Self { fixed, mask, size }
     }
 
     /// Its bytes, and those behind the shorter one that do not leave.
-    #[inline]
+    #[inline(always)]
     #[must_use]
-    pub const fn bytes(&self) -> &[u8; SHORT_SIZE_MAX] {
-        &self.bytes
+    pub fn bytes(&self) -> [u8; SHORT_SIZE_MAX] {
+        let mut bytes = [0; SHORT_SIZE_MAX];
+        bytes[..FIXED_SIZE].copy_from_slice(&self.fixed.to_le_bytes());
+        bytes[FIXED_SIZE..].copy_from_slice(&self.mask.to_le_bytes());
+        bytes
     }
 
     /// How many leave: [`SHORTEST_SIZE`] or [`SHORT_SIZE_MAX`].
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub const fn size(&self) -> usize {
         self.size

@@ -137,13 +137,18 @@ impl Reliable {
         self.sender.in_flight() == 0 && self.receiver.is_complete() && self.owed == Owed::No
     }
 
+    /// Bytes of memory that is kept for what will be sent.
+    pub fn spare_bytes(&self) -> usize {
+        self.sender.spare_bytes()
+    }
+
     /// Keeps a packet until it is acknowledged, and puts the header in front. There must be room.
-    pub fn handle_send(&mut self, now: Micros, packet: &mut Packet, pool: &mut Pool) {
+    pub fn handle_send(&mut self, now: Micros, packet: &mut Packet) {
         self.statistics.packets_sent += 1;
         if self.sends_carried {
             return;
         }
-        let sequence = self.sender.push(now, pool.copy(packet.as_slice()));
+        let sequence = self.sender.push(now, packet.as_slice());
         self.write_header(now, Kind::Payload, sequence, packet);
     }
 
@@ -155,22 +160,21 @@ impl Reliable {
         now: Micros,
         message: &[u8],
         packet_max: usize,
-        pool: &mut Pool,
     ) -> Option<ShortHeader> {
-        let size = self.headroom();
+        let size = self.headroom;
         if self.sends_carried
             || size > header::SHORT_SIZE_MAX
-            || self.room() == 0
-            || message.len() > packet_max.saturating_sub(size)
+            || self.window == self.sender.span()
+            || message.len() + size > packet_max
         {
             cold_path();
             return None;
         }
         self.statistics.packets_sent += 1;
         self.owed = Owed::No;
-        let sequence = self.sender.push(now, pool.copy(message));
         let time = self.receiver.processing_time(now);
-        let (acked, mask) = (self.receiver.acked(), self.receiver.short_mask());
+        let (acked, mask) = self.receiver.short_news();
+        let sequence = self.sender.push(now, message);
         Some(ShortHeader::new(size, time, sequence as u16, acked, mask))
     }
 
@@ -199,8 +203,9 @@ impl Reliable {
         headroom: usize,
         pool: &mut Pool,
     ) -> Option<Packet> {
-        let (sequence, payload) = self.sender.next_expired(now, self.resend_time(), cursor)?;
-        let mut packet = Packet::new(pool, headroom, &[], payload);
+        let (sequence, [one, two]) =
+            self.sender.next_expired(now, self.resend_time(), cursor)?;
+        let mut packet = Packet::new(pool, headroom, one, two);
         self.statistics.packets_resent += 1;
         self.write_header(now, Kind::Payload, sequence, &mut packet);
         Some(packet)
@@ -225,7 +230,7 @@ impl Reliable {
         let (header, payload) = Header::parse(packet, self.window)?;
         if header.kind == Kind::Ack {
             self.statistics.acks_received += 1;
-            self.sender.handle_ack(now, &header, pool);
+            self.sender.handle_ack(now, &header);
             return Ok(None);
         }
         self.statistics.packets_received += 1;
@@ -235,7 +240,7 @@ impl Reliable {
             self.statistics.packets_stale += 1;
             return Ok(None);
         }
-        self.sender.handle_ack(now, &header, pool);
+        self.sender.handle_ack(now, &header);
         match arrival {
             Arrival::Next => self.owe(Owed::Soon),
             Arrival::Early(_) => self.owe(Owed::Now),
