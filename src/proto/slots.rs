@@ -49,9 +49,10 @@ impl<T: Copy> Slots<T> {
             cold_path();
             self.grow(value);
         }
-        let place = self.place(self.length);
-        self.storage[place] = value;
-        self.length += 1;
+        if let Some(mask) = self.storage.len().checked_sub(1) {
+            self.storage[(self.head + self.length) & mask] = value;
+            self.length += 1;
+        }
     }
 
     #[cold]

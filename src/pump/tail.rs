@@ -47,18 +47,18 @@ impl Tail {
     /// Appends the first `size` bytes of a head, and a body.
     #[inline(always)]
     pub fn append_cut<const N: usize>(&mut self, head: &[u8; N], size: usize, body: &[u8]) {
-        let end = self.used + N + body.len();
-        if end > self.memory.len() {
+        let (used, longest) = (self.used, N + body.len());
+        if used + longest > self.memory.len() {
             cold_path();
-            self.grow(end);
+            self.grow(used + longest);
         }
+        let room = &mut self.memory[used..];
         // Whole, which is cheaper; the body comes over what is too much.
-        if let Some((start, _)) = self.memory[self.used..].split_first_chunk_mut::<N>() {
+        if let Some(start) = room.first_chunk_mut::<N>() {
             *start = *head;
         }
-        let start = self.used + size;
-        self.used = start + body.len();
-        self.memory[start..self.used].copy_from_slice(body);
+        room[size..size + body.len()].copy_from_slice(body);
+        self.used = used + size + body.len();
     }
 
     #[cold]

@@ -16,7 +16,7 @@ use crate::proto::framing::write_packet;
 use crate::proto::pipeline::{SHORT_SIZE_MAX, ShortHeader};
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 use crate::proto::websocket::{HEADER_SIZE_MAX, Kind};
-use crate::pump::{StreamId, UdpSocket};
+use crate::pump::StreamId;
 use crate::settings::Dialect;
 
 /// No datagram is longer.
@@ -155,6 +155,10 @@ impl NetworkDriver {
         kind: MessageKind,
         data: &[u8],
     ) -> bool {
+        if kind == MessageKind::Text {
+            cold_path();
+            return false;
+        }
         // What is under way is sent again after a time, and the last update may be long ago.
         if !self.clock_followed {
             cold_path();
@@ -166,18 +170,14 @@ impl NetworkDriver {
             cold_path();
             return false;
         };
-        if kind == MessageKind::Text {
-            cold_path();
-            return false;
-        }
-        let most = usize::from(utp.packet_size_max());
+        let room = usize::from(utp.data_size_max());
         if let Some(peer) = &mut entry.session
             && let Some(session) = peer.sending()
         {
             let Some(carrier) = machine.carries_alone() else { return false };
             let size = data.len() + carrier.header_size();
             let priority = self.sessions.priority(pipeline);
-            if size + DATA_HEADER_SIZE > most
+            if size > room
                 || size > session.reliable_size_max()
                 || !session.hold_within(pipeline, priority, size, data)
             {
@@ -198,32 +198,47 @@ impl NetworkDriver {
                 cold_path();
                 return false;
             }
-            let Some(header) = machine.send_alone(now, data, most.saturating_sub(DATA_HEADER_SIZE))
-            else {
+            let Some(alone) = machine.sends_alone(data.len(), room) else {
                 cold_path();
                 return false;
             };
-            let size = header.size() + DATA_HEADER_SIZE;
-            queue_packet(socket, remote, data_header(utp.token(), pipeline), &header, data);
+            let size = alone.header_size() + DATA_HEADER_SIZE;
+            let header = packet_header(data_header(utp.token(), pipeline), alone.header(now));
+            socket.queue_cut(remote, &header, size, data);
+            alone.handle_send(now, data);
             utp.handle_sent(now);
             entry.queued_datagrams += 1;
             self.statistics.datagrams_out += 1;
             let headers = udp_header_size(remote);
             self.tx.record_alike(size + data.len(), headers);
-            if !std::mem::replace(&mut entry.queue_listed, true) {
+            if !entry.queue_listed {
+                entry.queue_listed = true;
                 self.queued_list.push(index);
             }
         } else {
             cold_path();
             return false;
         }
-        if !std::mem::replace(&mut entry.touched, true) {
+        if !entry.touched {
+            entry.touched = true;
             self.touched_list.push(index);
         }
         entry.traffic.count_sent(data.len());
         self.statistics.messages_out += 1;
         self.statistics.bytes_out += data.len() as u64;
         true
+    }
+
+    /// The same, for callers that do more than this.
+    #[inline(never)]
+    pub(super) fn send_reliably_apart(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> bool {
+        self.send_reliably(index, pipeline, kind, data)
     }
 
     /// Appends a message to what waits in a stream, as one frame or one packet.
@@ -311,19 +326,16 @@ impl NetworkDriver {
     }
 }
 
-/// Queues the packet of a reliable stage, for which there is room.
+/// The header of a Data packet and that of a reliable stage.
 #[inline(always)]
-fn queue_packet(
-    socket: &mut UdpSocket,
-    remote: &SocketAddr,
+fn packet_header(
     header: [u8; DATA_HEADER_SIZE],
-    stage: &ShortHeader,
-    data: &[u8],
-) {
+    stage: ShortHeader,
+) -> [u8; DATA_HEADER_SIZE + SHORT_SIZE_MAX] {
     let mut head = [0; DATA_HEADER_SIZE + SHORT_SIZE_MAX];
     head[..DATA_HEADER_SIZE].copy_from_slice(&header);
-    head[DATA_HEADER_SIZE..].copy_from_slice(&stage.bytes());
-    socket.queue_cut(remote, &head, DATA_HEADER_SIZE + stage.size(), data);
+    head[DATA_HEADER_SIZE..].copy_from_slice(&stage);
+    head
 }
 
 /// Bytes that may wait in the stream of a plain connection, and those of its longest message.

@@ -9,6 +9,8 @@ mod receive;
 pub(super) mod send;
 mod transmit;
 
+use std::hint::cold_path;
+
 use super::NetworkDriver;
 use super::connections::Link;
 use super::pipelines::PIPELINES_MAX;
@@ -65,8 +67,11 @@ impl Peer {
     /// The session, once messages may go through it.
     #[inline]
     pub fn sending(&mut self) -> Option<&mut Session> {
-        let may = self.negotiation.may_send();
-        self.session.as_mut().filter(|_| may)
+        if !self.negotiation.may_send() {
+            cold_path();
+            return None;
+        }
+        self.session.as_mut()
     }
 
     /// The same, to be looked at.

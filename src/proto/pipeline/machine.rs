@@ -22,6 +22,34 @@ pub struct Pipeline {
     packet_max: usize,
 }
 
+/// A pipeline of a ReliableSequenced stage alone that is about to send.
+pub struct Alone<'a> {
+    stage: &'a mut Reliable,
+    size: usize,
+}
+
+impl Alone<'_> {
+    /// Bytes of the header.
+    #[inline(always)]
+    #[must_use]
+    pub const fn header_size(&self) -> usize {
+        self.size
+    }
+
+    /// The header that goes in front of the message.
+    #[inline(always)]
+    #[must_use]
+    pub fn header(&self, now: Micros) -> ShortHeader {
+        self.stage.short_header(now)
+    }
+
+    /// The message has left.
+    #[inline(always)]
+    pub fn handle_send(self, now: Micros, message: &[u8]) {
+        self.stage.handle_short_send(now, message);
+    }
+}
+
 /// A pipeline of a ReliableSequenced stage that something below does the work of.
 pub struct Carrier<'a>(&'a mut Reliable);
 
@@ -113,20 +141,14 @@ impl Pipeline {
     }
 
     /// As [`handle_send`](Self::handle_send) for a pipeline that is nothing but a
-    /// ReliableSequenced stage with a window of 64 or less: the packet is what this gives, and the
-    /// message behind it. `None`: it is another one, or the message is not taken; nothing was
-    /// done.
+    /// ReliableSequenced stage with a window of 64 or less: what makes the packet. `None`: it is
+    /// another one, or a message of so many bytes is not taken.
     #[inline(always)]
-    pub fn send_alone(
-        &mut self,
-        now: Micros,
-        message: &[u8],
-        packet_max: usize,
-    ) -> Option<ShortHeader> {
+    pub fn sends_alone(&mut self, length: usize, packet_max: usize) -> Option<Alone<'_>> {
         let [Stage::Reliable(stage)] = &mut self.stages[..] else { return None };
-        let header = stage.send_short(now, message, packet_max)?;
+        let size = stage.short_header_size(length, packet_max)?;
         self.packet_max = packet_max;
-        Some(header)
+        Some(Alone { stage, size })
     }
 
     /// Is it nothing but a ReliableSequenced stage that leaves its work to something below?

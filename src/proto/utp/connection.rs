@@ -4,7 +4,7 @@
 //! address or a payload's bytes, holds no queue and allocates nothing. Rules: `docs/PROTOCOL.md`.
 
 use super::cookie::Cookie;
-use super::packet::{MTU_HEADER_SIZE, Packet, Token};
+use super::packet::{DATA_HEADER_SIZE, MTU_HEADER_SIZE, Packet, Token};
 use super::path_mtu::PathMtu;
 use super::prober::Prober;
 use crate::proto::time::{Micros, earliest, from_ms};
@@ -229,6 +229,13 @@ impl UtpConnection {
     #[must_use]
     pub const fn path_mtu(&self) -> u16 {
         self.path_mtu.size()
+    }
+
+    /// Bytes that a Data packet has behind its header, at most.
+    #[inline]
+    #[must_use]
+    pub const fn data_size_max(&self) -> u16 {
+        self.path_mtu.size().saturating_sub(self.overhead + DATA_HEADER_SIZE as u16)
     }
 
     /// Bytes of the largest packet that is known to arrive, without what the layers below add.

@@ -82,47 +82,22 @@ pub const fn size_max(window: usize) -> usize {
     FIXED_SIZE + mask_size(window)
 }
 
-/// The header of a packet with a payload, where the window is 64 or less, as bytes.
-pub struct ShortHeader {
-    fixed: u64,
-    mask: u64,
-    size: usize,
-}
+/// The bytes of a header of a packet with a payload, where the window is 64 or less; those behind
+/// the shorter one do not leave.
+pub type ShortHeader = [u8; SHORT_SIZE_MAX];
 
-impl ShortHeader {
-    /// Of `size` bytes; bit i of the mask says whether the packet i below `acked` has arrived.
-    #[inline(always)]
-    #[must_use]
-    pub const fn new(
-        size: usize,
-        processing_time: u16,
-        sequence: u16,
-        acked: u16,
-        mask: u64,
-    ) -> Self {
-        let fixed = TYPE_PAYLOAD as u64
-            | (processing_time as u64) << 16
-            | (sequence as u64) << 32
-            | (acked as u64) << 48;
-        Self { fixed, mask, size }
-    }
-
-    /// Its bytes, and those behind the shorter one that do not leave.
-    #[inline(always)]
-    #[must_use]
-    pub fn bytes(&self) -> [u8; SHORT_SIZE_MAX] {
-        let mut bytes = [0; SHORT_SIZE_MAX];
-        bytes[..FIXED_SIZE].copy_from_slice(&self.fixed.to_le_bytes());
-        bytes[FIXED_SIZE..].copy_from_slice(&self.mask.to_le_bytes());
-        bytes
-    }
-
-    /// How many leave: [`SHORTEST_SIZE`] or [`SHORT_SIZE_MAX`].
-    #[inline(always)]
-    #[must_use]
-    pub const fn size(&self) -> usize {
-        self.size
-    }
+/// Bit i of the mask says whether the packet i below `acked` has arrived.
+#[inline(always)]
+#[must_use]
+pub fn short_header(processing_time: u16, sequence: u16, acked: u16, mask: u64) -> ShortHeader {
+    let fixed = u64::from(TYPE_PAYLOAD)
+        | u64::from(processing_time) << 16
+        | u64::from(sequence) << 32
+        | u64::from(acked) << 48;
+    let mut bytes = [0; SHORT_SIZE_MAX];
+    bytes[..FIXED_SIZE].copy_from_slice(&fixed.to_le_bytes());
+    bytes[FIXED_SIZE..].copy_from_slice(&mask.to_le_bytes());
+    bytes
 }
 
 impl<'a> Header<'a> {

@@ -26,6 +26,8 @@ pub struct Reliable {
     window: usize,
     /// Bytes of its largest header.
     headroom: usize,
+    /// The same if it is short and nothing carries what is sent, else 0.
+    short: u8,
     resend_min: Micros,
     resend_max: Micros,
     sender: Sender,
@@ -49,9 +51,10 @@ enum Owed {
 impl Reliable {
     pub fn new(config: &ReliableConfig) -> Self {
         let window = window_of(config);
-        Self {
+        let mut reliable = Self {
             window,
             headroom: header::size_max(window),
+            short: 0,
             resend_min: u64::from(config.minimum_resend_time_ms) * MICROS_PER_MS,
             resend_max: u64::from(config.maximum_resend_time_ms) * MICROS_PER_MS,
             sender: Sender::new(),
@@ -60,7 +63,9 @@ impl Reliable {
             sends_carried: false,
             receives_carried: false,
             statistics: ReliableStatistics::default(),
-        }
+        };
+        reliable.set_sending_carried(false);
+        reliable
     }
 
     pub fn set_resend_times(&mut self, config: &ReliableConfig) {
@@ -97,13 +102,15 @@ impl Reliable {
     }
 
     pub fn set_carried(&mut self, on: bool) {
-        self.sends_carried = on;
+        self.set_sending_carried(on);
         self.receives_carried = on;
     }
 
     /// Only what is sent.
     pub fn set_sending_carried(&mut self, on: bool) {
         self.sends_carried = on;
+        let short = !on && self.headroom <= header::SHORT_SIZE_MAX;
+        self.short = if short { self.headroom as u8 } else { 0 };
     }
 
     pub fn sends_carried(&self) -> bool {
@@ -152,30 +159,32 @@ impl Reliable {
         self.write_header(now, Kind::Payload, sequence, packet);
     }
 
-    /// The same for a message that is not longer than fits behind the header, and a window whose
-    /// header is short: gives the header. `None`: nothing was done.
+    /// Can it send a message of so many bytes in a packet of `packet_max`, with a header that is
+    /// short? Then the header's bytes.
     #[inline(always)]
-    pub fn send_short(
-        &mut self,
-        now: Micros,
-        message: &[u8],
-        packet_max: usize,
-    ) -> Option<ShortHeader> {
-        let size = self.headroom;
-        if self.sends_carried
-            || size > header::SHORT_SIZE_MAX
-            || self.window == self.sender.span()
-            || message.len() + size > packet_max
-        {
+    pub fn short_header_size(&self, length: usize, packet_max: usize) -> Option<usize> {
+        let size = usize::from(self.short);
+        if size == 0 || length + size > packet_max || self.sender.span() == self.window {
             cold_path();
             return None;
         }
-        self.statistics.packets_sent += 1;
-        self.owed = Owed::No;
+        Some(size)
+    }
+
+    /// The header of the next packet, [short](Self::short_header_size).
+    #[inline(always)]
+    pub fn short_header(&self, now: Micros) -> ShortHeader {
         let time = self.receiver.processing_time(now);
         let (acked, mask) = self.receiver.short_news();
-        let sequence = self.sender.push(now, message);
-        Some(ShortHeader::new(size, time, sequence as u16, acked, mask))
+        header::short_header(time, self.sender.next() as u16, acked, mask)
+    }
+
+    /// A message has left behind a [short header](Self::short_header).
+    #[inline(always)]
+    pub fn handle_short_send(&mut self, now: Micros, message: &[u8]) {
+        self.statistics.packets_sent += 1;
+        self.owed = Owed::No;
+        self.sender.push(now, message);
     }
 
     /// A message has left by way of what carries it.

@@ -64,13 +64,19 @@ impl Sender {
         self.acked.is_some()
     }
 
+    /// The number of the next packet.
+    #[inline]
+    pub const fn next(&self) -> u64 {
+        self.base + self.sent.len() as u64
+    }
+
     /// A new packet leaves; gives its number.
     #[inline(always)]
     pub fn push(&mut self, now: Micros, payload: &[u8]) -> u64 {
         if self.in_flight == 0 {
             self.oldest_send = now;
         }
-        let sequence = self.base + self.sent.len() as u64;
+        let sequence = self.next();
         let position = self.payloads.push_one(payload);
         let length = payload.len() as u32;
         self.sent.push(Sent { position, length, acked: false, first_send: now, last_send: now });
