@@ -21,7 +21,7 @@ impl NetworkDriver {
     /// step first looks whether it has anything to do.
     pub(super) fn transmit(&mut self) -> Result<()> {
         self.clock_followed = false;
-        self.schedule_touched();
+        self.schedule_touched_for_flush();
         self.transmit_controls();
         self.transmit_sessions();
         self.close_connections();

@@ -27,6 +27,11 @@ impl ByteRing {
         (self.tail - self.head) as usize
     }
 
+    /// Is none held?
+    pub const fn is_empty(&self) -> bool {
+        self.head == self.tail
+    }
+
     const fn place(&self, position: u64) -> usize {
         position as usize & (self.storage.len() - 1)
     }

@@ -4,7 +4,6 @@
 //! to do, or why nothing can be done. It must not refuse, nor call the program.
 
 use std::hint::cold_path;
-use std::net::SocketAddr;
 
 use super::super::connections::{Entry, Link};
 use super::super::datagram::{header_size, udp_header_size};
@@ -13,7 +12,8 @@ use super::super::{MessageKind, NetworkDriver};
 use super::frame_kind;
 use super::owned::SHARED_SIZE_MIN;
 use crate::proto::framing::write_packet;
-use crate::proto::pipeline::{SHORT_SIZE_MAX, ShortHeader};
+use crate::proto::pipeline::{Pipeline, SHORT_SIZE_MAX, ShortHeader};
+use crate::proto::session::Session;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 use crate::proto::websocket::{HEADER_SIZE_MAX, Kind};
 use crate::pump::StreamId;
@@ -174,17 +174,11 @@ impl NetworkDriver {
         if let Some(peer) = &mut entry.session
             && let Some(session) = peer.sending()
         {
-            let Some(carrier) = machine.carries_alone() else { return false };
-            let size = data.len() + carrier.header_size();
             let priority = self.sessions.priority(pipeline);
-            if size > room
-                || size > session.reliable_size_max()
-                || !session.hold_within(pipeline, priority, size, data)
-            {
+            if !hold(session, machine, pipeline, priority, room, data) {
                 cold_path();
                 return false;
             }
-            carrier.handle_send();
             if peer.list() {
                 self.sessions.list(index);
             }
@@ -324,6 +318,28 @@ impl NetworkDriver {
         entry.traffic.count_sent(data.len());
         true
     }
+}
+
+/// Leaves a message of a pipeline to the session that carries it. False: nothing was done.
+#[inline(always)]
+fn hold(
+    session: &mut Session,
+    machine: &mut Pipeline,
+    pipeline: u8,
+    priority: u8,
+    room: usize,
+    data: &[u8],
+) -> bool {
+    let Some(carrier) = machine.carries_alone() else { return false };
+    let size = data.len() + carrier.header_size();
+    if size > room
+        || size > session.reliable_size_max()
+        || !session.hold_within(pipeline, priority, size, data)
+    {
+        return false;
+    }
+    carrier.handle_send();
+    true
 }
 
 /// The header of a Data packet and that of a reliable stage.

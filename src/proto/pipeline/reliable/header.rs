@@ -17,9 +17,7 @@ pub const FIXED_SIZE: usize = 8;
 pub const MASK_SIZE_MAX: usize = 255;
 /// Bytes of the longest header.
 pub const SIZE_MAX: usize = FIXED_SIZE + MASK_SIZE_MAX;
-/// Bytes of the headers of windows of 32 or less, and of those of 64 or less.
-pub const SHORTEST_SIZE: usize = FIXED_SIZE + 4;
-/// See [`SHORTEST_SIZE`].
+/// Bytes of the header of a window of 64 or less, at most.
 pub const SHORT_SIZE_MAX: usize = FIXED_SIZE + 8;
 /// What stands behind the header of a packet that only acknowledges: a byte without meaning.
 pub const ACK_PAYLOAD: [u8; 1] = [0];

@@ -212,8 +212,7 @@ impl Reliable {
         headroom: usize,
         pool: &mut Pool,
     ) -> Option<Packet> {
-        let (sequence, [one, two]) =
-            self.sender.next_expired(now, self.resend_time(), cursor)?;
+        let (sequence, [one, two]) = self.sender.next_expired(now, self.resend_time(), cursor)?;
         let mut packet = Packet::new(pool, headroom, one, two);
         self.statistics.packets_resent += 1;
         self.write_header(now, Kind::Payload, sequence, &mut packet);
