@@ -205,18 +205,12 @@ impl NetworkDriver {
             self.statistics.datagrams_out += 1;
             let headers = udp_header_size(remote);
             self.tx.record_alike(size + data.len(), headers);
-            if !entry.queue_listed {
-                entry.queue_listed = true;
-                self.queued_list.push(index);
-            }
+            note(&mut entry.queue_listed, &mut self.queued_list, index);
         } else {
             cold_path();
             return false;
         }
-        if !entry.touched {
-            entry.touched = true;
-            self.touched_list.push(index);
-        }
+        note(&mut entry.touched, &mut self.touched_list, index);
         entry.traffic.count_sent(data.len());
         self.statistics.messages_out += 1;
         self.statistics.bytes_out += data.len() as u64;
@@ -317,6 +311,15 @@ impl NetworkDriver {
         utp.handle_sent(self.now);
         entry.traffic.count_sent(data.len());
         true
+    }
+}
+
+/// Puts a connection into a list, unless it is in there.
+#[inline(always)]
+fn note(listed: &mut bool, list: &mut Vec<u32>, index: u32) {
+    if !*listed {
+        *listed = true;
+        list.push(index);
     }
 }
 
