@@ -238,16 +238,16 @@ impl NetworkDriver {
 /// Bytes that the system adds to a datagram: IP and UDP.
 pub const fn header_size(link: &Link) -> usize {
     match link {
-        Link::Udp { remote, .. } => {
-            if remote.is_ipv4() {
-                28
-            } else {
-                48
-            }
-        }
+        Link::Udp { remote, .. } => udp_header_size(remote),
         // What carries a custom interface's packets, nobody knows here.
         Link::Custom { .. } | Link::Ipc { .. } | Link::None | Link::Stream(_) => 0,
     }
+}
+
+/// The same for one to a peer over UDP.
+#[inline]
+pub const fn udp_header_size(remote: &std::net::SocketAddr) -> usize {
+    if remote.is_ipv4() { 28 } else { 48 }
 }
 
 /// Where a datagram comes from.

@@ -292,6 +292,29 @@ impl NetworkDriver {
         }
     }
 
+    /// The same right before sessions send, which schedules those that have something to send.
+    #[inline]
+    pub(super) fn schedule_touched_for_flush(&mut self) {
+        if !self.touched_list.is_empty() {
+            self.schedule_all_for_flush();
+        }
+    }
+
+    #[inline(never)]
+    fn schedule_all_for_flush(&mut self) {
+        let mut list = std::mem::take(&mut self.touched_list);
+        for index in list.drain(..) {
+            let entry = self.connections.at(index);
+            entry.touched = false;
+            let quiet =
+                !entry.unsettled && entry.utp.as_deref().is_some_and(|utp| !utp.wants_transmit());
+            if !quiet || !entry.session.as_mut().is_some_and(|peer| peer.schedules_later()) {
+                self.schedule(index);
+            }
+        }
+        self.touched_list = list;
+    }
+
     #[inline(never)]
     fn schedule_all_touched(&mut self) {
         let mut list = std::mem::take(&mut self.touched_list);

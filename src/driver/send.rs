@@ -75,6 +75,41 @@ impl NetworkDriver {
         self.send_slowly(connection, pipeline, kind, data)
     }
 
+    /// The same without a pipeline.
+    #[inline(always)]
+    pub(crate) fn send_without(
+        &mut self,
+        connection: Connection,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
+        if self.connections.can_send(connection)
+            && self.send_quickly(connection.index(), kind, data)
+        {
+            return Ok(());
+        }
+        cold_path();
+        self.send_slowly(connection, 0, kind, data)
+    }
+
+    /// The same through a pipeline.
+    #[inline(always)]
+    pub(crate) fn send_within(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
+        if self.connections.can_send(connection)
+            && self.send_reliably(connection.index(), pipeline, kind, data)
+        {
+            return Ok(());
+        }
+        cold_path();
+        self.send_slowly(connection, pipeline, kind, data)
+    }
+
     #[inline(never)]
     fn send_slowly(
         &mut self,
@@ -100,7 +135,7 @@ impl NetworkDriver {
         if pipeline == 0 {
             self.send_quickly(index, kind, data)
         } else {
-            self.send_reliably(index, pipeline, kind, data)
+            self.send_reliably_apart(index, pipeline, kind, data)
         }
     }
 

@@ -44,7 +44,7 @@ impl NetworkDriver {
 
     #[inline(never)]
     fn transmit_packets(&mut self) -> Result<()> {
-        self.schedule_touched();
+        self.schedule_touched_for_flush();
         self.transmit_controls();
         self.transmit_sessions();
         self.close_connections();

@@ -134,15 +134,15 @@ pub enum DisconnectReason {
     ProxyFailed = 68,
 }
 
-/// Text or binary.
+/// Text or binary. In the order of the flags of a send, which cost nothing to read so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MessageKind {
+    /// What the connection's write mode says; binary at first.
+    WriteMode,
     /// UTF-8 text; only the plain dialect has it.
     Text,
     /// Bytes.
     Binary,
-    /// What the connection's write mode says; binary at first.
-    WriteMode,
 }
 
 /// Something that happened to a connection.

@@ -33,11 +33,34 @@ pub unsafe extern "C" fn nd_driver_send(
     data_length: u32,
     flags: u32,
 ) -> nd_result {
+    if pipeline != 0 {
+        // SAFETY: as documented; it is the same function.
+        return unsafe { send_through(driver, connection, pipeline, data, data_length, flags) };
+    }
     // SAFETY: the pointers are the caller's, as documented.
     with_driver(driver, |driver| unsafe {
         let data = args::slice(data, data_length, "data")?;
         let connection = Connection::from_u64(connection);
-        driver.send_at_once(connection, pipeline, message_kind(flags)?, data)
+        driver.send_without(connection, message_kind(flags)?, data)
+    })
+}
+
+/// As [`nd_driver_send`] through a pipeline. It is apart so that neither way is slowed down by
+/// what the other has to keep at hand.
+#[inline(never)]
+unsafe extern "C" fn send_through(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    pipeline: u8,
+    data: *const u8,
+    data_length: u32,
+    flags: u32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_driver(driver, |driver| unsafe {
+        let data = args::slice(data, data_length, "data")?;
+        let connection = Connection::from_u64(connection);
+        driver.send_within(connection, pipeline, message_kind(flags)?, data)
     })
 }
 

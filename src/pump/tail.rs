@@ -44,6 +44,23 @@ impl Tail {
         self.used = end;
     }
 
+    /// Appends the first `size` bytes of a head, and a body.
+    #[inline(always)]
+    pub fn append_cut<const N: usize>(&mut self, head: &[u8; N], size: usize, body: &[u8]) {
+        let (used, longest) = (self.used, N + body.len());
+        if used + longest > self.memory.len() {
+            cold_path();
+            self.grow(used + longest);
+        }
+        let room = &mut self.memory[used..];
+        // Whole, which is cheaper; the body comes over what is too much.
+        if let Some(start) = room.first_chunk_mut::<N>() {
+            *start = *head;
+        }
+        room[size..size + body.len()].copy_from_slice(body);
+        self.used = used + size + body.len();
+    }
+
     #[cold]
     #[inline(never)]
     fn grow(&mut self, size: usize) {
@@ -98,7 +115,12 @@ mod tests {
         for round in 0..200_usize {
             let bytes: Vec<u8> = (0..round * 7).map(|byte| byte as u8).collect();
             match round % 5 {
-                0 | 1 => {
+                0 => {
+                    tail.append_cut(b"heading", 4, &bytes);
+                    model.extend_from_slice(b"head");
+                    model.extend_from_slice(&bytes);
+                }
+                1 => {
                     tail.append(b"head", &bytes);
                     model.extend_from_slice(b"head");
                     model.extend_from_slice(&bytes);

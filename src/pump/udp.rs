@@ -167,7 +167,23 @@ impl UdpSocket {
         true
     }
 
+    /// Queues a datagram of the first `size` bytes of a head, and a body. There must be
+    /// [room](Self::has_room).
+    #[inline(always)]
+    pub fn queue_cut<const N: usize>(
+        &mut self,
+        remote: &SocketAddr,
+        head: &[u8; N],
+        size: usize,
+        body: &[u8],
+    ) {
+        let start = self.bytes.len();
+        self.bytes.append_cut(head, size, body);
+        self.queue.push(Queued { remote: *remote, start, length: size + body.len() });
+    }
+
     /// May so many bytes be queued?
+    #[inline]
     pub const fn has_room(&self, bytes: usize) -> bool {
         self.bytes.len() + bytes <= BATCH_BYTES_MAX
     }

@@ -4,21 +4,23 @@
 //! to do, or why nothing can be done. It must not refuse, nor call the program.
 
 use std::hint::cold_path;
-use std::net::SocketAddr;
 
 use super::super::connections::{Entry, Link};
-use super::super::datagram::header_size;
+use super::super::datagram::{header_size, udp_header_size};
 use super::super::streams::Phase;
 use super::super::{MessageKind, NetworkDriver};
 use super::frame_kind;
 use super::owned::SHARED_SIZE_MIN;
 use crate::proto::framing::write_packet;
-use crate::proto::pipeline::{SHORT_SIZE_MAX, SHORTEST_SIZE, ShortHeader};
+use crate::proto::pipeline::{Pipeline, SHORT_SIZE_MAX, ShortHeader};
+use crate::proto::session::Session;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 use crate::proto::websocket::{HEADER_SIZE_MAX, Kind};
-use crate::pump::{StreamId, UdpSocket};
+use crate::pump::StreamId;
 use crate::settings::Dialect;
 
+/// No datagram is longer.
+const PACKET_SIZE_MAX: usize = u16::MAX as usize;
 /// No pipeline.
 const NONE: u8 = 0;
 
@@ -145,7 +147,7 @@ impl NetworkDriver {
 
     /// Sends a message through a pipeline that is nothing but a ReliableSequenced stage and that
     /// the connection has used before, over datagrams. False: nothing was done.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn send_reliably(
         &mut self,
         index: u32,
@@ -153,8 +155,13 @@ impl NetworkDriver {
         kind: MessageKind,
         data: &[u8],
     ) -> bool {
+        if kind == MessageKind::Text {
+            cold_path();
+            return false;
+        }
         // What is under way is sent again after a time, and the last update may be long ago.
         if !self.clock_followed {
+            cold_path();
             self.follow_clock_once();
         }
         let now = self.now;
@@ -163,55 +170,63 @@ impl NetworkDriver {
             cold_path();
             return false;
         };
-        if kind == MessageKind::Text {
-            return false;
-        }
-        let room = usize::from(utp.packet_size_max()).saturating_sub(DATA_HEADER_SIZE);
+        let room = usize::from(utp.data_size_max());
         if let Some(peer) = &mut entry.session
             && let Some(session) = peer.sending()
         {
-            let Some(header) = machine.carries_alone() else { return false };
-            let size = data.len() + header;
             let priority = self.sessions.priority(pipeline);
-            if size > room.min(session.reliable_size_max())
-                || !session.hold_within(pipeline, priority, size, data)
-            {
+            if !hold(session, machine, pipeline, priority, room, data) {
                 cold_path();
                 return false;
             }
-            machine.handle_carried_send();
             if peer.list() {
                 self.sessions.list(index);
             }
-        } else {
-            let &Link::Udp { socket, ref remote } = &entry.link else { return false };
-            let socket = &mut self.pump.udp[socket as usize];
+        } else if let Link::Udp { socket, remote } = &entry.link {
+            let socket = &mut self.pump.udp[*socket as usize];
             if self.simulator.is_some()
                 || utp.repeats_accept()
                 || entry.queued_datagrams >= self.settings.send_queue_capacity as u32
-                || !socket.has_room(room + DATA_HEADER_SIZE)
+                || !socket.has_room(PACKET_SIZE_MAX)
             {
                 cold_path();
                 return false;
             }
-            let Some(header) = machine.send_alone(now, data, room) else { return false };
-            let size = header.size() + DATA_HEADER_SIZE;
-            queue_packet(socket, *remote, &data_header(utp.token(), pipeline), &header, data);
+            let Some(alone) = machine.sends_alone(data.len(), room) else {
+                cold_path();
+                return false;
+            };
+            let size = alone.header_size() + DATA_HEADER_SIZE;
+            let header = packet_header(data_header(utp.token(), pipeline), alone.header(now));
+            socket.queue_cut(remote, &header, size, data);
+            alone.handle_send(now, data);
             utp.handle_sent(now);
             entry.queued_datagrams += 1;
             self.statistics.datagrams_out += 1;
-            self.tx.record_alike(size + data.len(), header_size(&entry.link));
-            if !std::mem::replace(&mut entry.queue_listed, true) {
-                self.queued_list.push(index);
-            }
+            let headers = udp_header_size(remote);
+            self.tx.record_alike(size + data.len(), headers);
+            note(&mut entry.queue_listed, &mut self.queued_list, index);
+        } else {
+            cold_path();
+            return false;
         }
-        if !std::mem::replace(&mut entry.touched, true) {
-            self.touched_list.push(index);
-        }
+        note(&mut entry.touched, &mut self.touched_list, index);
         entry.traffic.count_sent(data.len());
         self.statistics.messages_out += 1;
         self.statistics.bytes_out += data.len() as u64;
         true
+    }
+
+    /// The same, for callers that do more than this.
+    #[inline(never)]
+    pub(super) fn send_reliably_apart(
+        &mut self,
+        index: u32,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> bool {
+        self.send_reliably(index, pipeline, kind, data)
     }
 
     /// Appends a message to what waits in a stream, as one frame or one packet.
@@ -299,23 +314,47 @@ impl NetworkDriver {
     }
 }
 
-/// Queues the packet of a reliable stage, for which there is room.
+/// Puts a connection into a list, unless it is in there.
 #[inline(always)]
-fn queue_packet(
-    socket: &mut UdpSocket,
-    remote: SocketAddr,
-    header: &[u8; DATA_HEADER_SIZE],
-    stage: &ShortHeader,
-    data: &[u8],
-) {
-    let mut head = [0; DATA_HEADER_SIZE + SHORT_SIZE_MAX];
-    head[..DATA_HEADER_SIZE].copy_from_slice(header);
-    head[DATA_HEADER_SIZE..].copy_from_slice(stage.bytes());
-    if stage.size() == SHORT_SIZE_MAX {
-        socket.queue(remote, &head, data);
-    } else {
-        socket.queue(remote, &head[..DATA_HEADER_SIZE + SHORTEST_SIZE], data);
+fn note(listed: &mut bool, list: &mut Vec<u32>, index: u32) {
+    if !*listed {
+        *listed = true;
+        list.push(index);
     }
+}
+
+/// Leaves a message of a pipeline to the session that carries it. False: nothing was done.
+#[inline(always)]
+fn hold(
+    session: &mut Session,
+    machine: &mut Pipeline,
+    pipeline: u8,
+    priority: u8,
+    room: usize,
+    data: &[u8],
+) -> bool {
+    let Some(carrier) = machine.carries_alone() else { return false };
+    let size = data.len() + carrier.header_size();
+    if size > room
+        || size > session.reliable_size_max()
+        || !session.hold_within(pipeline, priority, size, data)
+    {
+        return false;
+    }
+    carrier.handle_send();
+    true
+}
+
+/// The header of a Data packet and that of a reliable stage.
+#[inline(always)]
+fn packet_header(
+    header: [u8; DATA_HEADER_SIZE],
+    stage: ShortHeader,
+) -> [u8; DATA_HEADER_SIZE + SHORT_SIZE_MAX] {
+    let mut head = [0; DATA_HEADER_SIZE + SHORT_SIZE_MAX];
+    head[..DATA_HEADER_SIZE].copy_from_slice(&header);
+    head[DATA_HEADER_SIZE..].copy_from_slice(&stage);
+    head
 }
 
 /// Bytes that may wait in the stream of a plain connection, and those of its longest message.

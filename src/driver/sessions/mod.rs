@@ -9,6 +9,8 @@ mod receive;
 pub(super) mod send;
 mod transmit;
 
+use std::hint::cold_path;
+
 use super::NetworkDriver;
 use super::connections::Link;
 use super::pipelines::PIPELINES_MAX;
@@ -40,6 +42,8 @@ pub struct Peer {
     lingers_until: Option<Micros>,
     /// In the list of those with something to send.
     listed: bool,
+    /// The flush that goes on has to schedule its connection.
+    unscheduled: bool,
     /// In the list of those that owe acknowledgements.
     owing: bool,
     /// In the list of those that keep messages until there is room.
@@ -57,6 +61,7 @@ impl Peer {
             packets_at: None,
             lingers_until: None,
             listed: false,
+            unscheduled: false,
             owing: false,
             stalled: false,
         })
@@ -65,8 +70,11 @@ impl Peer {
     /// The session, once messages may go through it.
     #[inline]
     pub fn sending(&mut self) -> Option<&mut Session> {
-        let may = self.negotiation.may_send();
-        self.session.as_mut().filter(|_| may)
+        if !self.negotiation.may_send() {
+            cold_path();
+            return None;
+        }
+        self.session.as_mut()
     }
 
     /// The same, to be looked at.
@@ -78,6 +86,14 @@ impl Peer {
     #[inline]
     pub const fn list(&mut self) -> bool {
         !std::mem::replace(&mut self.listed, true)
+    }
+
+    /// Will the session be asked in the flush that goes on? Then its connection is scheduled
+    /// behind that, and not before as well.
+    #[inline]
+    pub const fn schedules_later(&mut self) -> bool {
+        self.unscheduled = self.listed;
+        self.listed
     }
 
     fn next_timeout(&self) -> Option<Micros> {

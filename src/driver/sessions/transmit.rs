@@ -33,16 +33,21 @@ impl NetworkDriver {
         for &index in &list {
             let Some(mut peer) = self.connections.at(index).session.take() else { continue };
             peer.listed = false;
+            let unscheduled = std::mem::take(&mut peer.unscheduled);
             let outcome = self.transmit_session(index, &mut peer);
             let failed = peer.session.as_ref().is_some_and(|session| session.failure().is_some());
             self.connections.at(index).session = Some(peer);
             if failed {
+                if unscheduled {
+                    self.schedule(index);
+                }
                 self.end_utp(index, DisconnectReason::Timeout);
                 continue;
             }
             match outcome {
                 Outcome::Some => self.mark_session(index),
-                Outcome::Alone => continue,
+                Outcome::Alone if !unscheduled => continue,
+                Outcome::Alone => {}
                 Outcome::All => {}
             }
             self.schedule(index);

@@ -18,7 +18,7 @@ use crate::proto::time::Micros;
 #[derive(Debug)]
 pub enum Stage {
     Null,
-    Fragmentation(Fragmentation),
+    Fragmentation(Box<Fragmentation>),
     Reliable(Box<Reliable>),
     Sequenced(Sequenced),
     Simulator(Box<Simulator>),
@@ -60,7 +60,8 @@ impl Stage {
         match config {
             StageConfig::Null => Self::Null,
             StageConfig::Fragmentation(config) => {
-                Self::Fragmentation(Fragmentation::new(config.payload_capacity, headers_before))
+                let stage = Fragmentation::new(config.payload_capacity, headers_before);
+                Self::Fragmentation(Box::new(stage))
             }
             StageConfig::ReliableSequenced(config) => {
                 Self::Reliable(Box::new(Reliable::new(config)))
@@ -211,7 +212,7 @@ pub fn send(
             if stage.room() == 0 {
                 return Err(SendError::QueueFull);
             }
-            stage.handle_send(context.now, packet, context.pool);
+            stage.handle_send(context.now, packet);
             if stage.sends_carried() && behind.is_empty() {
                 context.out.carry(packet.as_slice());
                 return Ok(());

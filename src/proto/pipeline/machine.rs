@@ -3,6 +3,7 @@
 use super::buffer::{Packet, Pool};
 use super::chain::{self, Context, Stage};
 use super::config::{PipelineConfig, StageConfig};
+use super::reliable::Reliable;
 use super::reliable::header::ShortHeader;
 use super::statistics::StageStatistics;
 use super::{Output, PacketError, SendError};
@@ -19,6 +20,52 @@ pub struct Pipeline {
     stages: Vec<Stage>,
     pool: Pool,
     packet_max: usize,
+}
+
+/// A pipeline of a ReliableSequenced stage alone that is about to send.
+pub struct Alone<'a> {
+    stage: &'a mut Reliable,
+    size: usize,
+}
+
+impl Alone<'_> {
+    /// Bytes of the header.
+    #[inline(always)]
+    #[must_use]
+    pub const fn header_size(&self) -> usize {
+        self.size
+    }
+
+    /// The header that goes in front of the message.
+    #[inline(always)]
+    #[must_use]
+    pub fn header(&self, now: Micros) -> ShortHeader {
+        self.stage.short_header(now)
+    }
+
+    /// The message has left.
+    #[inline(always)]
+    pub fn handle_send(self, now: Micros, message: &[u8]) {
+        self.stage.handle_short_send(now, message);
+    }
+}
+
+/// A pipeline of a ReliableSequenced stage that something below does the work of.
+pub struct Carrier<'a>(&'a mut Reliable);
+
+impl Carrier<'_> {
+    /// Bytes of the header that the stage would make itself.
+    #[inline(always)]
+    #[must_use]
+    pub fn header_size(&self) -> usize {
+        self.0.headroom()
+    }
+
+    /// A message went below as it is.
+    #[inline(always)]
+    pub fn handle_send(self) {
+        self.0.handle_carried_send();
+    }
 }
 
 impl Pipeline {
@@ -98,38 +145,23 @@ impl Pipeline {
     }
 
     /// As [`handle_send`](Self::handle_send) for a pipeline that is nothing but a
-    /// ReliableSequenced stage with a window of 64 or less: the packet is what this gives, and the
-    /// message behind it. `None`: it is another one, or the message is not taken; nothing was
-    /// done.
+    /// ReliableSequenced stage with a window of 64 or less: what makes the packet. `None`: it is
+    /// another one, or a message of so many bytes is not taken.
     #[inline(always)]
-    pub fn send_alone(
-        &mut self,
-        now: Micros,
-        message: &[u8],
-        packet_max: usize,
-    ) -> Option<ShortHeader> {
+    pub fn sends_alone(&mut self, length: usize, packet_max: usize) -> Option<Alone<'_>> {
         let [Stage::Reliable(stage)] = &mut self.stages[..] else { return None };
-        let header = stage.send_short(now, message, packet_max, &mut self.pool)?;
+        let size = stage.short_header_size(length, packet_max)?;
         self.packet_max = packet_max;
-        Some(header)
+        Some(Alone { stage, size })
     }
 
-    /// Is it nothing but a ReliableSequenced stage that leaves its work to something below? Then
-    /// the bytes of the header that the stage would make itself.
-    #[inline]
+    /// Is it nothing but a ReliableSequenced stage that leaves its work to something below?
+    #[inline(always)]
     #[must_use]
-    pub fn carries_alone(&self) -> Option<usize> {
-        match &self.stages[..] {
-            [Stage::Reliable(stage)] if stage.sends_carried() => Some(stage.headroom()),
+    pub fn carries_alone(&mut self) -> Option<Carrier<'_>> {
+        match &mut self.stages[..] {
+            [Stage::Reliable(stage)] if stage.sends_carried() => Some(Carrier(stage)),
             _ => None,
-        }
-    }
-
-    /// A message went below as it is, because it [carries it](Self::carries_alone).
-    #[inline]
-    pub fn handle_carried_send(&mut self) {
-        if let [Stage::Reliable(stage)] = &mut self.stages[..] {
-            stage.handle_carried_send();
         }
     }
 
@@ -322,6 +354,10 @@ impl Pipeline {
     /// Bytes of buffers that are kept for later use.
     #[must_use]
     pub fn spare_bytes(&self) -> usize {
-        self.pool.bytes()
+        let kept = |stage: &Stage| match stage {
+            Stage::Reliable(reliable) => reliable.spare_bytes(),
+            _ => 0,
+        };
+        self.pool.bytes() + self.stages.iter().map(kept).sum::<usize>()
     }
 }

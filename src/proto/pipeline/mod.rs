@@ -26,7 +26,7 @@ pub use config::{
 };
 pub use custom::{CustomInstance, CustomStage, Next, StageError};
 pub use machine::Pipeline;
-pub use reliable::header::{SHORT_SIZE_MAX, SHORTEST_SIZE, ShortHeader};
+pub use reliable::header::{SHORT_SIZE_MAX, ShortHeader};
 pub use statistics::{
     FragmentationStatistics, ReliableStatistics, RttInfo, SequencedStatistics, SimulatorStatistics,
     StageStatistics,

@@ -15,12 +15,12 @@ use super::receive_channel::ReceiveChannel;
 use super::received::Received;
 use super::recovery::Recovery;
 use super::repair::Repairer;
-use super::ring::ByteRing;
 use super::rtt::RoundTrip;
 use super::send_channel::SendChannel;
 use super::{
     Config, DATAGRAM_SIZE_LIMIT, DATAGRAM_SIZE_MIN, Failure, Output, Refused, Statistics, cost,
 };
+use crate::proto::ring::ByteRing;
 use crate::proto::time::{MICROS_PER_MS, Micros, earliest};
 
 /// Probe timeouts without an answer until the path counts as broken.
@@ -301,14 +301,22 @@ impl Session {
 
     /// The same, if a channel that had messages before has room for `size` bytes, or holds nothing.
     /// False: nothing was done.
-    #[inline]
+    #[inline(always)]
     pub fn hold_within(&mut self, channel: u8, priority: u8, size: usize, message: &[u8]) -> bool {
-        let Some(channel) = self.sending.iter_mut().find(|known| known.id == channel) else {
+        let Some((first, rest)) = self.sending.split_first_mut() else {
+            cold_path();
+            return false;
+        };
+        let channel = if first.id == channel {
+            first
+        } else if let Some(other) = rest.iter_mut().find(|known| known.id == channel) {
+            other
+        } else {
             cold_path();
             return false;
         };
         let most = u64::from(self.config.send_queue_bytes_max);
-        if !channel.is_idle() && channel.cost() + cost(size) > most {
+        if channel.cost() + cost(size) > most && !channel.is_idle() {
             cold_path();
             return false;
         }
@@ -316,7 +324,7 @@ impl Session {
             channel.served = self.datagrams;
         }
         channel.priority = priority;
-        channel.push(self.order, &[message]);
+        channel.push_one(self.order, message);
         self.order += 1;
         true
     }

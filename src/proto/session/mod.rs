@@ -22,7 +22,6 @@ mod receive_channel;
 mod received;
 mod recovery;
 mod repair;
-mod ring;
 mod rtt;
 mod send_channel;
 #[cfg(test)]

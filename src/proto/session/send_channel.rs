@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 
 use super::MESSAGE_COST;
-use super::ring::ByteRing;
+use crate::proto::ring::ByteRing;
+use crate::proto::slots::Slots;
 
 /// Messages of a channel that may be under way or wait to be sent again: half of what 16 bits of
 /// sequence number can tell apart, halved again.
@@ -22,6 +23,7 @@ const WITH: [u64; 4] = [1, 2, 4, 5];
 const _: () = assert!(SPAN_MAX as usize <= super::frame::REPAIR_SPAN_MAX);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 enum State {
     Waiting,
     Sent,
@@ -29,13 +31,11 @@ enum State {
     Acknowledged,
 }
 
+/// What begins as 0 lies together, so that it is written at once.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 struct Slot {
     position: u64,
-    length: u32,
-    state: State,
-    /// The packet that carried it last was another one's, and only protects it.
-    copied: bool,
     /// Its place among all messages of the session.
     order: u64,
     /// The packet that carried it last.
@@ -44,6 +44,10 @@ struct Slot {
     arrived: u16,
     /// Bytes of the piece behind them that is under way; 0 for the whole message.
     piece: u16,
+    state: State,
+    /// The packet that carried it last was another one's, and only protects it.
+    copied: bool,
+    length: u32,
 }
 
 impl Slot {
@@ -97,7 +101,7 @@ pub struct SendChannel {
     pub gated: bool,
     /// The count of datagrams when it last got its turn, or began to wait.
     pub served: u64,
-    slots: VecDeque<Slot>,
+    slots: Slots<Slot>,
     /// Number of the first slot.
     first: u64,
     /// The first number that was never sent.
@@ -120,7 +124,7 @@ impl SendChannel {
             priority: 0,
             gated: false,
             served: 0,
-            slots: VecDeque::new(),
+            slots: Slots::default(),
             first: 0,
             next: 0,
             bytes: ByteRing::default(),
@@ -132,25 +136,27 @@ impl SendChannel {
     }
 
     /// Takes a message; `order` is its place among all messages of the session.
-    #[inline(always)]
     pub fn push(&mut self, order: u64, parts: &[&[u8]]) {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let position = self.bytes.push(parts);
+        self.push_slot(order, position, length);
+    }
+
+    /// The same for one that lies in one piece.
+    #[inline(always)]
+    pub fn push_one(&mut self, order: u64, message: &[u8]) {
+        let position = self.bytes.push_one(message);
+        self.push_slot(order, position, message.len());
+    }
+
+    #[inline(always)]
+    fn push_slot(&mut self, order: u64, position: u64, length: usize) {
         self.backlog += length;
         let (state, packet) = (State::Waiting, 0);
         let (arrived, piece) = (0, 0);
         let length = length as u32;
         let copied = false;
-        self.slots.push_back(Slot {
-            position,
-            length,
-            state,
-            copied,
-            order,
-            packet,
-            arrived,
-            piece,
-        });
+        self.slots.push(Slot { position, length, state, copied, order, packet, arrived, piece });
     }
 
     /// What it holds, as the queue's limit counts it.
@@ -382,7 +388,7 @@ impl SendChannel {
     pub fn shrink(&mut self) {
         if self.is_idle() {
             self.bytes.shrink();
-            self.slots = VecDeque::new();
+            self.slots.shrink();
             self.lost = VecDeque::new();
         }
     }

@@ -4,7 +4,7 @@
 //! address or a payload's bytes, holds no queue and allocates nothing. Rules: `docs/PROTOCOL.md`.
 
 use super::cookie::Cookie;
-use super::packet::{MTU_HEADER_SIZE, Packet, Token};
+use super::packet::{DATA_HEADER_SIZE, MTU_HEADER_SIZE, Packet, Token};
 use super::path_mtu::PathMtu;
 use super::prober::Prober;
 use crate::proto::time::{Micros, earliest, from_ms};
@@ -108,8 +108,10 @@ pub struct UtpConnection {
     token: Token,
     state: State,
     server: bool,
-    /// The client has sent something that only follows an accept.
+    /// The peer has sent something that only follows an accept.
     peer_spoke: bool,
+    /// A server's that has heard nothing of that kind yet.
+    unheard: bool,
     /// The peer's address is as good as proven: it spoke, or brought a cookie, or has a stream.
     validated: bool,
     /// A client's, for its next request.
@@ -139,6 +141,7 @@ impl UtpConnection {
             state,
             server: state == State::Established,
             peer_spoke: false,
+            unheard: state == State::Established,
             validated: state != State::Established,
             cookie: None,
             attempts: 0,
@@ -228,6 +231,13 @@ impl UtpConnection {
         self.path_mtu.size()
     }
 
+    /// Bytes that a Data packet has behind its header, at most.
+    #[inline]
+    #[must_use]
+    pub const fn data_size_max(&self) -> u16 {
+        self.path_mtu.size().saturating_sub(self.overhead + DATA_HEADER_SIZE as u16)
+    }
+
     /// Bytes of the largest packet that is known to arrive, without what the layers below add.
     #[inline]
     #[must_use]
@@ -292,7 +302,7 @@ impl UtpConnection {
     /// (`docs/PROTOCOL.md`, "Repeated Accept").
     #[must_use]
     pub const fn repeats_accept(&self) -> bool {
-        self.server && !self.peer_spoke
+        self.unheard
     }
 
     /// Takes a packet whose token is this connection's. `overhead` is what the layers below add
@@ -362,6 +372,7 @@ impl UtpConnection {
 
     fn heard(&mut self, now: Micros) {
         self.last_receive = now;
+        self.unheard = false;
         if !std::mem::replace(&mut self.peer_spoke, true) {
             // The first probe is an interval after the first word.
             self.prober = Prober::new(now);

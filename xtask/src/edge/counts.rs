@@ -13,6 +13,7 @@ const TOLERANCE_OTHER_COMPILER_PERCENT: u64 = 20;
 const AIMS: &[(&str, &[&str], &str, u64)] = &[
     ("c", &[], "pop-64", 150),
     ("c", UNRELIABLE, "send", 300),
+    ("c", &["udp-session-reliable"], "send", 300),
     ("c", &["udp", "udp-session", "ipc"], "begin-end-send", 550),
 ];
 /// Carriers without a pipeline.

@@ -17,9 +17,7 @@ pub const FIXED_SIZE: usize = 8;
 pub const MASK_SIZE_MAX: usize = 255;
 /// Bytes of the longest header.
 pub const SIZE_MAX: usize = FIXED_SIZE + MASK_SIZE_MAX;
-/// Bytes of the headers of windows of 32 or less, and of those of 64 or less.
-pub const SHORTEST_SIZE: usize = FIXED_SIZE + 4;
-/// See [`SHORTEST_SIZE`].
+/// Bytes of the header of a window of 64 or less, at most.
 pub const SHORT_SIZE_MAX: usize = FIXED_SIZE + 8;
 /// What stands behind the header of a packet that only acknowledges: a byte without meaning.
 pub const ACK_PAYLOAD: [u8; 1] = [0];
@@ -82,39 +80,22 @@ pub const fn size_max(window: usize) -> usize {
     FIXED_SIZE + mask_size(window)
 }
 
-/// The header of a packet with a payload, where the window is 64 or less, as bytes.
-pub struct ShortHeader {
-    bytes: [u8; SHORT_SIZE_MAX],
-    size: usize,
-}
+/// The bytes of a header of a packet with a payload, where the window is 64 or less; those behind
+/// the shorter one do not leave.
+pub type ShortHeader = [u8; SHORT_SIZE_MAX];
 
-impl ShortHeader {
-    /// Of `size` bytes; bit i of the mask says whether the packet i below `acked` has arrived.
-    #[inline]
-    #[must_use]
-    pub fn new(size: usize, processing_time: u16, sequence: u16, acked: u16, mask: u64) -> Self {
-        let mut bytes = [0; SHORT_SIZE_MAX];
-        bytes[0] = TYPE_PAYLOAD;
-        bytes[2..4].copy_from_slice(&processing_time.to_le_bytes());
-        bytes[4..6].copy_from_slice(&sequence.to_le_bytes());
-        bytes[6..8].copy_from_slice(&acked.to_le_bytes());
-        bytes[FIXED_SIZE..].copy_from_slice(&mask.to_le_bytes());
-        Self { bytes, size }
-    }
-
-    /// Its bytes, and those behind the shorter one that do not leave.
-    #[inline]
-    #[must_use]
-    pub const fn bytes(&self) -> &[u8; SHORT_SIZE_MAX] {
-        &self.bytes
-    }
-
-    /// How many leave: [`SHORTEST_SIZE`] or [`SHORT_SIZE_MAX`].
-    #[inline]
-    #[must_use]
-    pub const fn size(&self) -> usize {
-        self.size
-    }
+/// Bit i of the mask says whether the packet i below `acked` has arrived.
+#[inline(always)]
+#[must_use]
+pub fn short_header(processing_time: u16, sequence: u16, acked: u16, mask: u64) -> ShortHeader {
+    let fixed = u64::from(TYPE_PAYLOAD)
+        | u64::from(processing_time) << 16
+        | u64::from(sequence) << 32
+        | u64::from(acked) << 48;
+    let mut bytes = [0; SHORT_SIZE_MAX];
+    bytes[..FIXED_SIZE].copy_from_slice(&fixed.to_le_bytes());
+    bytes[FIXED_SIZE..].copy_from_slice(&mask.to_le_bytes());
+    bytes
 }
 
 impl<'a> Header<'a> {

@@ -26,6 +26,8 @@ pub struct Reliable {
     window: usize,
     /// Bytes of its largest header.
     headroom: usize,
+    /// The same if it is short and nothing carries what is sent, else 0.
+    short: u8,
     resend_min: Micros,
     resend_max: Micros,
     sender: Sender,
@@ -49,9 +51,10 @@ enum Owed {
 impl Reliable {
     pub fn new(config: &ReliableConfig) -> Self {
         let window = window_of(config);
-        Self {
+        let mut reliable = Self {
             window,
             headroom: header::size_max(window),
+            short: 0,
             resend_min: u64::from(config.minimum_resend_time_ms) * MICROS_PER_MS,
             resend_max: u64::from(config.maximum_resend_time_ms) * MICROS_PER_MS,
             sender: Sender::new(),
@@ -60,7 +63,9 @@ impl Reliable {
             sends_carried: false,
             receives_carried: false,
             statistics: ReliableStatistics::default(),
-        }
+        };
+        reliable.set_sending_carried(false);
+        reliable
     }
 
     pub fn set_resend_times(&mut self, config: &ReliableConfig) {
@@ -106,13 +111,15 @@ impl Reliable {
     }
 
     pub fn set_carried(&mut self, on: bool) {
-        self.sends_carried = on;
+        self.set_sending_carried(on);
         self.receives_carried = on;
     }
 
     /// Only what is sent.
     pub fn set_sending_carried(&mut self, on: bool) {
         self.sends_carried = on;
+        let short = !on && self.headroom <= header::SHORT_SIZE_MAX;
+        self.short = if short { self.headroom as u8 } else { 0 };
     }
 
     pub fn sends_carried(&self) -> bool {
@@ -146,41 +153,47 @@ impl Reliable {
         self.sender.in_flight() == 0 && self.receiver.is_complete() && self.owed == Owed::No
     }
 
+    /// Bytes of memory that is kept for what will be sent.
+    pub fn spare_bytes(&self) -> usize {
+        self.sender.spare_bytes()
+    }
+
     /// Keeps a packet until it is acknowledged, and puts the header in front. There must be room.
-    pub fn handle_send(&mut self, now: Micros, packet: &mut Packet, pool: &mut Pool) {
+    pub fn handle_send(&mut self, now: Micros, packet: &mut Packet) {
         self.statistics.packets_sent += 1;
         if self.sends_carried {
             return;
         }
-        let sequence = self.sender.push(now, pool.copy(packet.as_slice()));
+        let sequence = self.sender.push(now, packet.as_slice());
         self.write_header(now, Kind::Payload, sequence, packet);
     }
 
-    /// The same for a message that is not longer than fits behind the header, and a window whose
-    /// header is short: gives the header. `None`: nothing was done.
+    /// Can it send a message of so many bytes in a packet of `packet_max`, with a header that is
+    /// short? Then the header's bytes.
     #[inline(always)]
-    pub fn send_short(
-        &mut self,
-        now: Micros,
-        message: &[u8],
-        packet_max: usize,
-        pool: &mut Pool,
-    ) -> Option<ShortHeader> {
-        let size = self.headroom();
-        if self.sends_carried
-            || size > header::SHORT_SIZE_MAX
-            || self.room() == 0
-            || message.len() > packet_max.saturating_sub(size)
-        {
+    pub fn short_header_size(&self, length: usize, packet_max: usize) -> Option<usize> {
+        let size = usize::from(self.short);
+        if size == 0 || length + size > packet_max || self.sender.span() == self.window {
             cold_path();
             return None;
         }
+        Some(size)
+    }
+
+    /// The header of the next packet, [short](Self::short_header_size).
+    #[inline(always)]
+    pub fn short_header(&self, now: Micros) -> ShortHeader {
+        let time = self.receiver.processing_time(now);
+        let (acked, mask) = self.receiver.short_news();
+        header::short_header(time, self.sender.next() as u16, acked, mask)
+    }
+
+    /// A message has left behind a [short header](Self::short_header).
+    #[inline(always)]
+    pub fn handle_short_send(&mut self, now: Micros, message: &[u8]) {
         self.statistics.packets_sent += 1;
         self.owed = Owed::No;
-        let sequence = self.sender.push(now, pool.copy(message));
-        let time = self.receiver.processing_time(now);
-        let (acked, mask) = (self.receiver.acked(), self.receiver.short_mask());
-        Some(ShortHeader::new(size, time, sequence as u16, acked, mask))
+        self.sender.push(now, message);
     }
 
     /// A message has left by way of what carries it.
@@ -208,8 +221,8 @@ impl Reliable {
         headroom: usize,
         pool: &mut Pool,
     ) -> Option<Packet> {
-        let (sequence, payload) = self.sender.next_expired(now, self.resend_time(), cursor)?;
-        let mut packet = Packet::new(pool, headroom, &[], payload);
+        let (sequence, [one, two]) = self.sender.next_expired(now, self.resend_time(), cursor)?;
+        let mut packet = Packet::new(pool, headroom, one, two);
         self.statistics.packets_resent += 1;
         self.write_header(now, Kind::Payload, sequence, &mut packet);
         Some(packet)
@@ -234,7 +247,7 @@ impl Reliable {
         let (header, payload) = Header::parse(packet, self.window)?;
         if header.kind == Kind::Ack {
             self.statistics.acks_received += 1;
-            self.sender.handle_ack(now, &header, pool);
+            self.sender.handle_ack(now, &header);
             return Ok(None);
         }
         self.statistics.packets_received += 1;
@@ -244,7 +257,7 @@ impl Reliable {
             self.statistics.packets_stale += 1;
             return Ok(None);
         }
-        self.sender.handle_ack(now, &header, pool);
+        self.sender.handle_ack(now, &header);
         match arrival {
             Arrival::Next => self.owe(Owed::Soon),
             Arrival::Early(_) => self.owe(Owed::Now),

@@ -2,9 +2,13 @@
 //! so.
 
 use std::collections::VecDeque;
+use std::hint::cold_path;
 
 use super::header::{MASK_SIZE_MAX, mask_size};
 use crate::proto::time::{MICROS_PER_MS, Micros};
+
+/// Later than any time.
+const NEVER: Micros = Micros::MAX;
 
 /// What a packet's number says about it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,12 +31,13 @@ pub struct Receiver {
     next: u64,
     /// Packets from `next` on. The first place is empty, the last is not.
     stored: VecDeque<Option<Vec<u8>>>,
-    newest_at: Option<Micros>,
+    /// [`NEVER`] before the first.
+    newest_at: Micros,
 }
 
 impl Receiver {
     pub fn new(window: usize) -> Self {
-        Self { window, next: 0, stored: VecDeque::new(), newest_at: None }
+        Self { window, next: 0, stored: VecDeque::new(), newest_at: NEVER }
     }
 
     /// Nothing waits for an earlier packet.
@@ -69,7 +74,7 @@ impl Receiver {
     pub fn store(&mut self, now: Micros, place: usize, payload: Vec<u8>) {
         if place >= self.stored.len() {
             self.stored.resize_with(place + 1, || None);
-            self.newest_at = Some(now);
+            self.newest_at = now;
         }
         self.stored[place] = Some(payload);
     }
@@ -78,7 +83,7 @@ impl Receiver {
     pub fn advance(&mut self, now: Micros) {
         self.next += 1;
         if self.stored.pop_front().is_none() {
-            self.newest_at = Some(now);
+            self.newest_at = now;
         }
     }
 
@@ -95,23 +100,31 @@ impl Receiver {
         (self.next as u16).wrapping_add(self.stored.len() as u16).wrapping_sub(1)
     }
 
-    /// Milliseconds since the newest packet arrived.
+    /// Milliseconds since the newest packet arrived; 0 before the first.
+    #[inline]
     pub fn processing_time(&self, now: Micros) -> u16 {
-        let passed = self.newest_at.map_or(0, |at| now.saturating_sub(at) / MICROS_PER_MS);
-        u16::try_from(passed).unwrap_or(u16::MAX)
+        let passed = now.saturating_sub(self.newest_at) / MICROS_PER_MS;
+        passed.min(u64::from(u16::MAX)) as u16
     }
 
-    /// The mask of a window of 64 or less.
-    #[inline]
-    pub fn short_mask(&self) -> u64 {
-        let mut mask = u64::MAX;
+    /// The newest number that has arrived, and the mask of a window of 64 or less.
+    #[inline(always)]
+    pub fn short_news(&self) -> (u16, u64) {
         if self.stored.is_empty() {
-            return mask;
+            return ((self.next as u16).wrapping_sub(1), u64::MAX);
         }
+        cold_path();
+        self.news_of_stored()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn news_of_stored(&self) -> (u16, u64) {
+        let mut mask = u64::MAX;
         for (distance, stored) in self.stored.iter().rev().enumerate() {
             mask &= !(u64::from(stored.is_none()) << (distance % 64));
         }
-        mask
+        (self.acked(), mask)
     }
 
     /// Clears the bits of missing packets in a mask of ones; returns how many bytes of it are

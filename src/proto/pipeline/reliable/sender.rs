@@ -1,18 +1,22 @@
 //! The sending half: packets that are not acknowledged yet, and when to send them again.
 
-use std::collections::VecDeque;
-
 use super::header::Header;
 use super::rtt::Rtt;
-use crate::proto::pipeline::buffer::Pool;
+use crate::proto::ring::ByteRing;
+use crate::proto::slots::Slots;
 use crate::proto::time::{MICROS_PER_MS, Micros};
+
+/// Bytes of memory that are kept when nothing is under way.
+const MEMORY_KEPT_MAX: usize = 128 << 10;
 
 /// Packets that were sent, from the oldest that is not acknowledged on.
 #[derive(Debug)]
 pub struct Sender {
     /// The number of the first packet in `sent`, or else of the next one.
     base: u64,
-    sent: VecDeque<Sent>,
+    sent: Slots<Sent>,
+    /// Their payloads, in the same order.
+    payloads: ByteRing,
     in_flight: usize,
     /// No packet under way was sent before this.
     oldest_send: Micros,
@@ -21,9 +25,11 @@ pub struct Sender {
     pub rtt: Rtt,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Sent {
-    payload: Vec<u8>,
+    /// Where its payload begins.
+    position: u64,
+    length: u32,
     acked: bool,
     first_send: Micros,
     last_send: Micros,
@@ -33,7 +39,8 @@ impl Sender {
     pub fn new() -> Self {
         Self {
             base: 0,
-            sent: VecDeque::new(),
+            sent: Slots::default(),
+            payloads: ByteRing::default(),
             in_flight: 0,
             oldest_send: 0,
             acked: None,
@@ -57,20 +64,28 @@ impl Sender {
         self.acked.is_some()
     }
 
+    /// The number of the next packet.
+    #[inline]
+    pub const fn next(&self) -> u64 {
+        self.base + self.sent.len() as u64
+    }
+
     /// A new packet leaves; gives its number.
     #[inline(always)]
-    pub fn push(&mut self, now: Micros, payload: Vec<u8>) -> u64 {
+    pub fn push(&mut self, now: Micros, payload: &[u8]) -> u64 {
         if self.in_flight == 0 {
             self.oldest_send = now;
         }
-        let sequence = self.base + self.sent.len() as u64;
-        self.sent.push_back(Sent { payload, acked: false, first_send: now, last_send: now });
+        let sequence = self.next();
+        let position = self.payloads.push_one(payload);
+        let length = payload.len() as u32;
+        self.sent.push(Sent { position, length, acked: false, first_send: now, last_send: now });
         self.in_flight += 1;
         sequence
     }
 
     /// What the peer says has arrived.
-    pub fn handle_ack(&mut self, now: Micros, header: &Header<'_>, pool: &mut Pool) {
+    pub fn handle_ack(&mut self, now: Micros, header: &Header<'_>) {
         let Some(acked) = self.extend(header.acked) else {
             return;
         };
@@ -90,18 +105,38 @@ impl Sender {
                 self.rtt.handle_sample(now.saturating_sub(sent.first_send), away);
             }
         }
-        for (place, sent) in self.sent.iter_mut().enumerate().take(newest + 1) {
-            let distance = newest - place;
-            if !sent.acked && header.has(distance) {
-                sent.acked = true;
+        // Mostly everything up to the newest has arrived.
+        let mut gone = 0;
+        while gone <= newest && (self.sent[gone].acked || header.has(newest - gone)) {
+            self.in_flight -= usize::from(!self.sent[gone].acked);
+            gone += 1;
+        }
+        for place in gone..=newest {
+            if header.has(newest - place) && !self.sent[place].acked {
+                self.sent[place].acked = true;
                 self.in_flight -= 1;
-                pool.give(std::mem::take(&mut sent.payload));
             }
         }
-        while self.sent.front().is_some_and(|sent| sent.acked) {
+        self.release(gone);
+    }
+
+    /// The first packets are acknowledged, and those behind them that were before.
+    fn release(&mut self, count: usize) {
+        let mut gone = 0;
+        while let Some(sent) = self.sent.front().filter(|sent| gone < count || sent.acked) {
+            self.payloads.release(sent.position + u64::from(sent.length));
             self.sent.pop_front();
-            self.base += 1;
+            gone += 1;
         }
+        self.base += gone as u64;
+        if self.sent.is_empty() && self.payloads.memory() > MEMORY_KEPT_MAX {
+            self.payloads.shrink();
+        }
+    }
+
+    /// Bytes of memory that is kept for later use.
+    pub fn spare_bytes(&self) -> usize {
+        if self.sent.is_empty() { self.payloads.memory() } else { 0 }
     }
 
     /// The number whose low half is `acked`: the newest such one that was sent.
@@ -117,7 +152,7 @@ impl Sender {
         now: Micros,
         resend_time: Micros,
         cursor: &mut usize,
-    ) -> Option<(u64, &[u8])> {
+    ) -> Option<(u64, [&[u8]; 2])> {
         if self.next_timeout(resend_time).is_none_or(|due| due > now) && *cursor == 0 {
             return None;
         }
@@ -137,7 +172,8 @@ impl Sender {
             }
             self.oldest_send = self.oldest_send.min(sent.last_send);
         };
-        Some((self.base + place as u64, &self.sent[place].payload))
+        let Sent { position, length, .. } = self.sent[place];
+        Some((self.base + place as u64, self.payloads.get(position, length as usize)))
     }
 
     /// When a packet may have to be sent again.

@@ -19,11 +19,14 @@ impl Pair {
 
     fn send(&mut self, end: usize, message: &[u8]) -> (Result<(), SendError>, Vec<Vec<u8>>) {
         let end = &mut self.ends[end];
-        let alone = self.short.then(|| end.pipeline.send_alone(end.now, message, PACKET_MAX));
+        let now = end.now;
+        let alone = self.short.then(|| end.pipeline.sends_alone(message.len(), PACKET_MAX));
         match alone.flatten() {
-            Some(header) => {
+            Some(alone) => {
                 self.taken += 1;
-                (Ok(()), vec![[&header.bytes()[..header.size()], message].concat()])
+                let packet = [&alone.header(now)[..alone.header_size()], message].concat();
+                alone.handle_send(now, message);
+                (Ok(()), vec![packet])
             }
             None => (end.send(message), end.packets()),
         }
@@ -116,7 +119,7 @@ fn other_pipelines_and_larger_windows_go_the_long_way() {
     ];
     for stages in others {
         let mut end = Alone::new(stages);
-        assert!(end.pipeline.send_alone(0, b"message", PACKET_MAX).is_none());
+        assert!(end.pipeline.sends_alone(7, PACKET_MAX).is_none());
         assert!(end.pipeline.carries_alone().is_none());
     }
 }

@@ -1,6 +1,8 @@
 //! A ring of bytes: what is appended keeps its position until the bytes in front of it are let
 //! go. It doubles when it is full; positions never change.
 
+use std::hint::cold_path;
+
 /// Bytes of the first allocation.
 const CAPACITY_MIN: usize = 1024;
 
@@ -23,6 +25,11 @@ impl ByteRing {
     /// Bytes held.
     pub const fn len(&self) -> usize {
         (self.tail - self.head) as usize
+    }
+
+    /// Is none held?
+    pub const fn is_empty(&self) -> bool {
+        self.head == self.tail
     }
 
     const fn place(&self, position: u64) -> usize {
@@ -51,6 +58,28 @@ impl ByteRing {
         start
     }
 
+    /// The same with one part.
+    #[inline(always)]
+    pub fn push_one(&mut self, part: &[u8]) -> u64 {
+        let start = self.tail;
+        let place = start as usize & self.storage.len().wrapping_sub(1);
+        if self.len() + part.len() <= self.storage.len()
+            && let Some(room) = self.storage.get_mut(place..place + part.len())
+        {
+            self.tail += part.len() as u64;
+            room.copy_from_slice(part);
+            return start;
+        }
+        cold_path();
+        self.push_slowly(part)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_slowly(&mut self, part: &[u8]) -> u64 {
+        self.push(&[part])
+    }
+
     /// Writes a part that does not fit in front of the end.
     #[cold]
     fn wrap(&mut self, place: usize, part: &[u8]) {
@@ -67,6 +96,11 @@ impl ByteRing {
         let place = self.place(position);
         let first = length.min(self.storage.len() - place);
         [&self.storage[place..place + first], &self.storage[..length - first]]
+    }
+
+    /// Bytes of memory that it has.
+    pub const fn memory(&self) -> usize {
+        self.storage.len()
     }
 
     /// Lets go of everything in front of a position.
@@ -126,7 +160,10 @@ mod tests {
             for (push, data) in steps {
                 if push || model.is_empty() {
                     let (one, two) = data.split_at(cut.min(data.len()));
-                    model.push_back((ring.push(&[one, two]), data));
+                    let whole = cut == 8;
+                    let position =
+                        if whole { ring.push_one(&data) } else { ring.push(&[one, two]) };
+                    model.push_back((position, data));
                 } else {
                     model.pop_front();
                     let head = model.front().map_or(ring.tail, |front| front.0);
