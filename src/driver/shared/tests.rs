@@ -7,7 +7,7 @@ use super::lock::SharedLock;
 
 fn shareable() -> SharedLock<u32> {
     let lock = SharedLock::new(0);
-    SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
+    SharedLock::allow_sharing(&mut lock.try_exclusive().expect("is free"));
     lock
 }
 
@@ -24,7 +24,7 @@ fn a_second_exclusive_user_is_refused() {
 fn nobody_shares_before_sharing_was_allowed() {
     let lock = SharedLock::new(0);
     assert!(lock.try_shared().is_none());
-    SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
+    SharedLock::allow_sharing(&mut lock.try_exclusive().expect("is free"));
     assert!(lock.try_shared().is_some());
 }
 

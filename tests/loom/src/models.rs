@@ -15,7 +15,7 @@ type Content = UnsafeCell<u32>;
 
 fn lock() -> Arc<SharedLock<Content>> {
     let lock = SharedLock::new(UnsafeCell::new(0));
-    SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
+    SharedLock::allow_sharing(&mut lock.try_exclusive().expect("is free"));
     Arc::new(lock)
 }
 
