@@ -417,6 +417,14 @@ impl Connections {
         })
     }
 
+    /// The slot of a connection that can send now.
+    #[inline(always)]
+    pub fn sender(&mut self, connection: Connection) -> Option<&mut Entry> {
+        let entry = self.entries.get_mut(connection.index() as usize)?;
+        let can = entry.tag == connection.tag() && entry.state == ConnectionState::Connected;
+        can.then_some(entry)
+    }
+
     /// Why a value is none of a connection.
     #[cold]
     fn refusal(&self, connection: Connection) -> Error {

@@ -5,6 +5,7 @@
 
 pub(super) mod in_place;
 mod many;
+mod outlets;
 mod owned;
 mod pieces;
 mod quick;
@@ -66,9 +67,7 @@ impl NetworkDriver {
         kind: MessageKind,
         data: &[u8],
     ) -> Result<()> {
-        if self.connections.can_send(connection)
-            && self.send_short(connection.index(), pipeline, kind, data)
-        {
+        if self.send_short(connection, pipeline, kind, data) {
             return Ok(());
         }
         cold_path();
@@ -88,19 +87,30 @@ impl NetworkDriver {
     }
 
     fn send_one(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> Result<()> {
-        if self.send_short(index, pipeline, kind, data) {
+        let connection = self.connections.peek(index).connection(index);
+        if self.send_short(connection, pipeline, kind, data) {
             return Ok(());
         }
         self.send_checked(index, pipeline, kind, data)
     }
 
-    /// Sends by the short way, if there is one. False: nothing was done.
+    /// Sends by the short way, if there is one and the connection can send. False: nothing was
+    /// done.
     #[inline(always)]
-    fn send_short(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> bool {
+    fn send_short(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> bool {
+        let index = connection.index();
         if pipeline == 0 {
-            self.send_quickly(index, kind, data)
+            let (connections, _, mut outlets) = self.split();
+            let entry = connections.sender(connection);
+            entry.is_some_and(|entry| outlets.send(entry, index, kind, data))
         } else {
-            self.send_reliably(index, pipeline, kind, data)
+            self.connections.can_send(connection) && self.send_reliably(index, pipeline, kind, data)
         }
     }
 

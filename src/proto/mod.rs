@@ -19,6 +19,7 @@ pub mod random;
 pub mod redirect;
 pub mod round_trip;
 pub mod session;
+pub mod short;
 pub mod stream;
 pub mod time;
 pub mod traffic;

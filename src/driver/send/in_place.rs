@@ -1,6 +1,8 @@
 //! Messages that are written in place: the driver lends memory, and sends what was written like any
 //! other message. It must not send anything by another way than `send_as`.
 
+use std::hint::cold_path;
+
 use super::super::connections::Link;
 use super::super::packets::Staged;
 use super::super::{Connection, MessageKind, NetworkDriver, SendHandle};
@@ -9,26 +11,38 @@ use crate::error::{Error, Fixed, Result, Status};
 use crate::log::note;
 use crate::settings::Dialect;
 
+/// Where the list of free slots ends.
+const NO_SLOT: u32 = u32::MAX;
 /// Messages that may be open in place at once.
 pub const SENDS_OPEN_MAX: usize = 512;
 /// Room of a message in place on a plain connection when the program does not say how much.
 const PLAIN_CAPACITY_DEFAULT: u32 = 64 * 1024;
 
 /// Messages that are being written in place.
-#[derive(Default)]
 pub struct OpenSends {
     slots: Vec<SendSlot>,
-    free: Vec<u32>,
+    /// The first slot in the list of those that are free; above them all there is none.
+    free: u32,
+    /// How many are open.
+    open: u32,
 }
 
 struct SendSlot {
+    /// Odd while it is open.
     generation: u32,
-    open: bool,
+    /// The next one that is free.
+    next: u32,
     connection: Connection,
-    pipeline: u8,
     capacity: usize,
+    pipeline: u8,
     /// As long as the longest message written here so far; never shrinks.
     bytes: Vec<u8>,
+}
+
+impl Default for OpenSends {
+    fn default() -> Self {
+        Self { slots: Vec::new(), free: NO_SLOT, open: 0 }
+    }
 }
 
 impl OpenSends {
@@ -39,46 +53,71 @@ impl OpenSends {
         pipeline: u8,
         capacity: usize,
     ) -> Option<(SendHandle, &mut [u8])> {
-        let index = match self.free.pop() {
-            Some(index) => index,
-            None if self.slots.len() < SENDS_OPEN_MAX => {
-                self.slots.push(SendSlot {
-                    generation: 0,
-                    open: false,
-                    connection,
-                    pipeline,
-                    capacity,
-                    bytes: Vec::new(),
-                });
-                self.slots.len() as u32 - 1
-            }
-            None => return None,
-        };
-        let slot = &mut self.slots[index as usize];
-        slot.generation = ((slot.generation + 1) % SendHandle::GENERATIONS).max(1);
-        slot.open = true;
+        if self.free as usize >= self.slots.len() {
+            cold_path();
+            self.add()?;
+        }
+        let index = self.free;
+        let slot = self.slots.get_mut(index as usize)?;
+        self.free = slot.next;
+        self.open += 1;
+        slot.generation = (slot.generation + 1) % SendHandle::GENERATIONS;
         slot.connection = connection;
         slot.pipeline = pipeline;
         slot.capacity = capacity;
         if slot.bytes.len() < capacity {
-            slot.bytes.resize(capacity, 0);
+            cold_path();
+            slot.grow();
         }
-        Some((SendHandle::new(index, slot.generation), &mut slot.bytes[..capacity]))
+        let handle = SendHandle::new(index, slot.generation);
+        slot.bytes.get_mut(..capacity).map(|room| (handle, room))
     }
 
-    fn get(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
-        let slot = self.slots.get_mut(handle.index());
-        slot.filter(|slot| slot.open && slot.generation == handle.generation()).ok_or_else(not_open)
+    /// One more slot, unless there are enough.
+    #[inline(never)]
+    fn add(&mut self) -> Option<()> {
+        let index = self.slots.len();
+        if index >= SENDS_OPEN_MAX {
+            return None;
+        }
+        self.slots.push(SendSlot {
+            generation: 0,
+            next: self.free,
+            connection: Connection::default(),
+            capacity: 0,
+            pipeline: 0,
+            bytes: Vec::new(),
+        });
+        self.free = index as u32;
+        Some(())
     }
 
     #[inline(always)]
-    fn close(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
-        let Some(slot) = self.slots.get_mut(handle.index()) else { return Err(not_open()) };
-        if slot.generation != handle.generation() || !std::mem::take(&mut slot.open) {
-            return Err(not_open());
+    fn get(&mut self, handle: SendHandle) -> Option<&mut SendSlot> {
+        let slot = self.slots.get_mut(handle.index())?;
+        let generation = handle.generation();
+        (generation % 2 == 1 && slot.generation == generation).then_some(slot)
+    }
+
+    #[inline(always)]
+    fn close(&mut self, handle: SendHandle) -> Option<&mut SendSlot> {
+        let slot = self.slots.get_mut(handle.index())?;
+        let generation = handle.generation();
+        if generation.is_multiple_of(2) || slot.generation != generation {
+            cold_path();
+            return None;
         }
-        self.free.push(handle.index() as u32);
-        Ok(slot)
+        slot.generation = (generation + 1) % SendHandle::GENERATIONS;
+        slot.next = std::mem::replace(&mut self.free, handle.index() as u32);
+        self.open -= 1;
+        Some(slot)
+    }
+}
+
+impl SendSlot {
+    #[inline(never)]
+    fn grow(&mut self) {
+        self.bytes.resize(self.capacity, 0);
     }
 }
 
@@ -118,15 +157,15 @@ impl NetworkDriver {
         pipeline: u8,
         required: u32,
     ) -> Result<(SendHandle, &mut [u8])> {
-        let quick = if pipeline == 0 && self.connections.can_send(connection) {
-            self.begins_quickly(connection.index(), required)
-        } else {
-            None
-        };
-        let capacity = match quick {
-            Some(capacity) => capacity,
-            None => self.begins_slowly(connection, pipeline, required)?,
-        };
+        let mut capacity = required as usize;
+        let (connections, _, outlets) = self.split();
+        let quick = pipeline == 0
+            && capacity > 0
+            && connections.sender(connection).is_some_and(|entry| outlets.begins(entry, capacity));
+        if !quick {
+            cold_path();
+            capacity = self.begins_slowly(connection, pipeline, required)?;
+        }
         self.sends.open(connection, pipeline, capacity).ok_or_else(too_many)
     }
 
@@ -187,7 +226,7 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkSendHandleInvalid`].
     pub fn send_buffer(&mut self, handle: SendHandle) -> Result<&mut [u8]> {
-        let slot = self.sends.get(handle)?;
+        let slot = self.sends.get(handle).ok_or_else(not_open)?;
         Ok(&mut slot.bytes[..slot.capacity])
     }
 
@@ -221,11 +260,28 @@ impl NetworkDriver {
         length: u32,
         kind: MessageKind,
     ) -> Result<()> {
-        let slot = self.sends.close(handle)?;
+        let (connections, sends, mut outlets) = self.split();
+        let Some(slot) = sends.close(handle) else { return Err(not_open()) };
+        if length as usize <= slot.capacity
+            && slot.pipeline == 0
+            && let Some(data) = slot.bytes.get(..length as usize)
+            && let Some(entry) = connections.sender(slot.connection)
+            && outlets.send(entry, slot.connection.index(), kind, data)
+        {
+            return Ok(());
+        }
+        cold_path();
+        self.end_slowly(handle, length, kind)
+    }
+
+    /// Sends what was written in place, in a slot that was closed just now.
+    #[inline(never)]
+    fn end_slowly(&mut self, handle: SendHandle, length: u32, kind: MessageKind) -> Result<()> {
+        let slot = self.sends.slots.get_mut(handle.index()).ok_or_else(not_open)?;
         let (connection, pipeline, capacity) = (slot.connection, slot.pipeline, slot.capacity);
         let bytes = std::mem::take(&mut slot.bytes);
         let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
-            Some(data) => self.send_at_once(connection, pipeline, kind, data),
+            Some(data) => self.send_as(connection, pipeline, kind, data),
             None => Err(overflow(length as usize, capacity)),
         };
         if let Some(slot) = self.sends.slots.get_mut(handle.index()) {
@@ -239,18 +295,18 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkSendHandleInvalid`].
     pub fn abort_send(&mut self, handle: SendHandle) -> Result<()> {
-        self.sends.close(handle).map(|_| ())
+        self.sends.close(handle).map(|_| ()).ok_or_else(not_open)
     }
 
     /// Aborts what was begun before an update and never ended.
     pub(in crate::driver) fn abort_open_sends(&mut self) {
-        if self.sends.free.len() == self.sends.slots.len() {
+        if self.sends.open == 0 {
             return;
         }
-        for (index, slot) in self.sends.slots.iter_mut().enumerate() {
-            if std::mem::take(&mut slot.open) {
+        for index in 0..self.sends.slots.len() {
+            let handle = SendHandle::new(index as u32, self.sends.slots[index].generation);
+            if let Some(slot) = self.sends.close(handle) {
                 note!(Error, "a send to {:?} was begun and never ended", slot.connection);
-                self.sends.free.push(index as u32);
             }
         }
     }

@@ -172,10 +172,7 @@ impl SharedDriver {
     }
 
     /// Lets a call in, unless `check`, which runs while nobody else can enter, fails.
-    pub(crate) fn admit_checked(
-        &self,
-        check: impl FnOnce() -> Result<()>,
-    ) -> Result<Admitted<'_>> {
+    pub(crate) fn admit_checked(&self, check: impl FnOnce() -> Result<()>) -> Result<Admitted<'_>> {
         let mut content = self.admit()?;
         check()?;
         settle(&mut content)?;
