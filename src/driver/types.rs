@@ -280,10 +280,6 @@ impl SendHandle {
     pub(crate) const fn index(self) -> usize {
         self.0 as u32 as usize
     }
-
-    pub(crate) const fn generation(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
 }
 
 /// Counters of one connection.

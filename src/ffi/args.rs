@@ -4,6 +4,7 @@
 //! lifetimes are those of the call: no reference made here outlives the export that made it.
 
 use core::ffi::{CStr, c_char};
+use core::hint::cold_path;
 
 use super::structs::nd_endpoint;
 use crate::error::{Error, Result, Status};
@@ -30,8 +31,14 @@ pub fn flag(value: u32, name: &'static str) -> Result<bool> {
 
 #[inline]
 fn check<T>(pointer: *const T, name: &'static str) -> Result<()> {
-    if pointer.is_null() || !pointer.is_aligned() {
-        return Err(refusal(pointer.is_null(), name));
+    // Two questions, because both answers together take more.
+    if pointer.is_null() {
+        cold_path();
+        return Err(refusal(true, name));
+    }
+    if !pointer.is_aligned() {
+        cold_path();
+        return Err(refusal(false, name));
     }
     Ok(())
 }

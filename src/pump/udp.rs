@@ -182,6 +182,11 @@ impl UdpSocket {
             return false;
         }
         self.bytes.append_made(head, body);
+        if self.queue.len() == self.queue.capacity() {
+            cold_path();
+            self.queue.reserve(1);
+        }
+        // With room for it the address is not copied twice.
         self.queue.push(Queued { remote: *remote, start, length });
         true
     }

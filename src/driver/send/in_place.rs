@@ -11,110 +11,111 @@ use crate::error::{Error, Fixed, Result, Status};
 use crate::log::note;
 use crate::settings::Dialect;
 
-/// Where the list of free slots ends.
-const NO_SLOT: u32 = u32::MAX;
+/// In place of the number of a slot.
+const SINGLE: u32 = u32::MAX;
 /// Messages that may be open in place at once.
 pub const SENDS_OPEN_MAX: usize = 512;
 /// Room of a message in place on a plain connection when the program does not say how much.
 const PLAIN_CAPACITY_DEFAULT: u32 = 64 * 1024;
 
 /// Messages that are being written in place.
+#[derive(Default)]
 pub struct OpenSends {
+    /// The usual one: it was begun by the short way while no other such one was open.
+    single: SendSlot,
+    /// The others.
     slots: Vec<SendSlot>,
-    /// The first slot in the list of those that are free; above them all there is none.
-    free: u32,
-    /// How many are open.
-    open: u32,
+    free: Vec<u32>,
 }
 
+#[derive(Default)]
 struct SendSlot {
-    /// Odd while it is open.
+    /// Of the message that is open, and otherwise of none.
+    handle: Option<SendHandle>,
+    /// Of the message that was begun last.
     generation: u32,
-    /// The next one that is free.
-    next: u32,
+    pipeline: u8,
     connection: Connection,
     capacity: usize,
-    pipeline: u8,
     /// As long as the longest message written here so far; never shrinks.
     bytes: Vec<u8>,
 }
 
-impl Default for OpenSends {
-    fn default() -> Self {
-        Self { slots: Vec::new(), free: NO_SLOT, open: 0 }
-    }
-}
-
 impl OpenSends {
+    /// Begins one without a pipeline, unless such a one is open.
     #[inline(always)]
+    fn open_single(
+        &mut self,
+        connection: Connection,
+        capacity: usize,
+    ) -> Option<(SendHandle, &mut [u8])> {
+        if self.single.handle.is_some() {
+            cold_path();
+            return None;
+        }
+        self.single.open(SINGLE, connection, capacity)
+    }
+
+    /// Begins one of several.
     fn open(
         &mut self,
         connection: Connection,
         pipeline: u8,
         capacity: usize,
     ) -> Option<(SendHandle, &mut [u8])> {
-        if self.free as usize >= self.slots.len() {
-            cold_path();
-            self.add()?;
-        }
-        let index = self.free;
-        let slot = self.slots.get_mut(index as usize)?;
-        self.free = slot.next;
-        self.open += 1;
-        slot.generation = (slot.generation + 1) % SendHandle::GENERATIONS;
-        slot.connection = connection;
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None if self.slots.len() < SENDS_OPEN_MAX => {
+                self.slots.push(SendSlot::default());
+                self.slots.len() as u32 - 1
+            }
+            None => return None,
+        };
+        let slot = &mut self.slots[index as usize];
         slot.pipeline = pipeline;
-        slot.capacity = capacity;
-        if slot.bytes.len() < capacity {
-            cold_path();
-            slot.grow();
-        }
-        let handle = SendHandle::new(index, slot.generation);
-        slot.bytes.get_mut(..capacity).map(|room| (handle, room))
+        slot.open(index, connection, capacity)
     }
 
-    /// One more slot, unless there are enough.
-    #[inline(never)]
-    fn add(&mut self) -> Option<()> {
-        let index = self.slots.len();
-        if index >= SENDS_OPEN_MAX {
-            return None;
+    fn slot(&mut self, handle: SendHandle) -> Option<&mut SendSlot> {
+        if handle.index() == SINGLE as usize {
+            return Some(&mut self.single);
         }
-        self.slots.push(SendSlot {
-            generation: 0,
-            next: self.free,
-            connection: Connection::default(),
-            capacity: 0,
-            pipeline: 0,
-            bytes: Vec::new(),
-        });
-        self.free = index as u32;
-        Some(())
+        self.slots.get_mut(handle.index())
     }
 
-    #[inline(always)]
-    fn get(&mut self, handle: SendHandle) -> Option<&mut SendSlot> {
-        let slot = self.slots.get_mut(handle.index())?;
-        let generation = handle.generation();
-        (generation % 2 == 1 && slot.generation == generation).then_some(slot)
+    fn get(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
+        self.slot(handle).filter(|slot| slot.handle == Some(handle)).ok_or_else(not_open)
     }
 
-    #[inline(always)]
-    fn close(&mut self, handle: SendHandle) -> Option<&mut SendSlot> {
-        let slot = self.slots.get_mut(handle.index())?;
-        let generation = handle.generation();
-        if generation.is_multiple_of(2) || slot.generation != generation {
-            cold_path();
-            return None;
+    fn close(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
+        self.get(handle)?.handle = None;
+        if handle.index() != SINGLE as usize {
+            self.free.push(handle.index() as u32);
         }
-        slot.generation = (generation + 1) % SendHandle::GENERATIONS;
-        slot.next = std::mem::replace(&mut self.free, handle.index() as u32);
-        self.open -= 1;
-        Some(slot)
+        self.slot(handle).ok_or_else(not_open)
     }
 }
 
 impl SendSlot {
+    #[inline(always)]
+    fn open(
+        &mut self,
+        index: u32,
+        connection: Connection,
+        capacity: usize,
+    ) -> Option<(SendHandle, &mut [u8])> {
+        self.generation = (self.generation + 1) % SendHandle::GENERATIONS;
+        let handle = SendHandle::new(index, self.generation);
+        self.handle = Some(handle);
+        self.connection = connection;
+        self.capacity = capacity;
+        if self.bytes.len() < capacity {
+            cold_path();
+            self.grow();
+        }
+        self.bytes.get_mut(..capacity).map(|room| (handle, room))
+    }
+
     #[inline(never)]
     fn grow(&mut self) {
         self.bytes.resize(self.capacity, 0);
@@ -157,20 +158,32 @@ impl NetworkDriver {
         pipeline: u8,
         required: u32,
     ) -> Result<(SendHandle, &mut [u8])> {
-        let mut capacity = required as usize;
-        let (connections, _, outlets) = self.split();
-        let quick = pipeline == 0
+        let capacity = required as usize;
+        let (connections, sends, outlets) = self.split();
+        if pipeline == 0
             && capacity > 0
-            && connections.sender(connection).is_some_and(|entry| outlets.begins(entry, capacity));
-        if !quick {
-            cold_path();
-            capacity = self.begins_slowly(connection, pipeline, required)?;
+            && sends.single.handle.is_none()
+            && let Some(entry) = connections.sender(connection)
+            && outlets.begins(entry, capacity)
+        {
+            return self.sends.open_single(connection, capacity).ok_or_else(too_many);
         }
+        cold_path();
+        self.begin_slowly(connection, pipeline, required)
+    }
+
+    #[inline(never)]
+    fn begin_slowly(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        required: u32,
+    ) -> Result<(SendHandle, &mut [u8])> {
+        let capacity = self.begins_slowly(connection, pipeline, required)?;
         self.sends.open(connection, pipeline, capacity).ok_or_else(too_many)
     }
 
     /// Bytes that a message gets that may be begun now.
-    #[inline(never)]
     fn begins_slowly(
         &mut self,
         connection: Connection,
@@ -226,7 +239,7 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkSendHandleInvalid`].
     pub fn send_buffer(&mut self, handle: SendHandle) -> Result<&mut [u8]> {
-        let slot = self.sends.get(handle).ok_or_else(not_open)?;
+        let slot = self.sends.get(handle)?;
         Ok(&mut slot.bytes[..slot.capacity])
     }
 
@@ -261,30 +274,30 @@ impl NetworkDriver {
         kind: MessageKind,
     ) -> Result<()> {
         let (connections, sends, mut outlets) = self.split();
-        let Some(slot) = sends.close(handle) else { return Err(not_open()) };
-        if length as usize <= slot.capacity
-            && slot.pipeline == 0
+        let slot = &mut sends.single;
+        if slot.handle == Some(handle)
+            && length as usize <= slot.capacity
             && let Some(data) = slot.bytes.get(..length as usize)
             && let Some(entry) = connections.sender(slot.connection)
             && outlets.send(entry, slot.connection.index(), kind, data)
         {
+            slot.handle = None;
             return Ok(());
         }
         cold_path();
         self.end_slowly(handle, length, kind)
     }
 
-    /// Sends what was written in place, in a slot that was closed just now.
     #[inline(never)]
     fn end_slowly(&mut self, handle: SendHandle, length: u32, kind: MessageKind) -> Result<()> {
-        let slot = self.sends.slots.get_mut(handle.index()).ok_or_else(not_open)?;
+        let slot = self.sends.close(handle)?;
         let (connection, pipeline, capacity) = (slot.connection, slot.pipeline, slot.capacity);
         let bytes = std::mem::take(&mut slot.bytes);
         let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
             Some(data) => self.send_as(connection, pipeline, kind, data),
             None => Err(overflow(length as usize, capacity)),
         };
-        if let Some(slot) = self.sends.slots.get_mut(handle.index()) {
+        if let Some(slot) = self.sends.slot(handle) {
             slot.bytes = bytes;
         }
         outcome
@@ -295,17 +308,19 @@ impl NetworkDriver {
     /// # Errors
     /// [`Status::NetworkSendHandleInvalid`].
     pub fn abort_send(&mut self, handle: SendHandle) -> Result<()> {
-        self.sends.close(handle).map(|_| ()).ok_or_else(not_open)
+        self.sends.close(handle).map(|_| ())
     }
 
     /// Aborts what was begun before an update and never ended.
     pub(in crate::driver) fn abort_open_sends(&mut self) {
-        if self.sends.open == 0 {
+        let Self { sends, .. } = self;
+        if sends.single.handle.is_none() && sends.free.len() == sends.slots.len() {
             return;
         }
-        for index in 0..self.sends.slots.len() {
-            let handle = SendHandle::new(index as u32, self.sends.slots[index].generation);
-            if let Some(slot) = self.sends.close(handle) {
+        let all = sends.slots.iter().chain([&sends.single]);
+        let open: Vec<_> = all.filter_map(|slot| slot.handle).collect();
+        for handle in open {
+            if let Ok(slot) = sends.close(handle) {
                 note!(Error, "a send to {:?} was begun and never ended", slot.connection);
             }
         }
