@@ -9,7 +9,9 @@ type Block = [u8; BLOCK];
 /// Fills `to` with `from`, which is as long.
 #[inline(always)]
 pub fn copy(to: &mut [u8], from: &[u8]) {
-    assert_eq!(to.len(), from.len(), "a copy is as long as what is copied");
+    if to.len() != from.len() {
+        mismatch();
+    }
     if from.len() > 2 * BLOCK || !map_two(to, from, [0; BLOCK], [0; BLOCK]) {
         to.copy_from_slice(from);
     }
@@ -19,12 +21,20 @@ pub fn copy(to: &mut [u8], from: &[u8]) {
 /// of the payload came before it.
 #[inline(always)]
 pub fn mask(to: &mut [u8], from: &[u8], key: [u8; 4], offset: usize) {
-    assert_eq!(to.len(), from.len(), "what is masked is as long as what is sent");
+    if to.len() != from.len() {
+        mismatch();
+    }
     let first = turned(key, offset);
     let last = turned(key, offset + from.len() % 4);
     if from.len() > 2 * BLOCK || !map_two(to, from, first, last) {
         mask_any(to, from, key, offset);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn mismatch() -> ! {
+    panic!("the room is as long as what is put there");
 }
 
 /// Fills `to` by two blocks, which may overlap, if two are what it takes.

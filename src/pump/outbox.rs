@@ -94,8 +94,9 @@ impl Outbox {
             self.grow_room(size, pool);
         }
         let start = self.waiting();
+        let room = self.tail.get_mut(start..).and_then(|room| room.get_mut(..size));
         self.room -= size;
-        &mut self.tail[start..start + size]
+        room.unwrap_or_default()
     }
 
     #[inline(never)]

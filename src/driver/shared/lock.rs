@@ -46,6 +46,8 @@ struct Shard(AtomicU32);
 pub struct SharedLock<T> {
     /// Who has it to himself. While nobody does, the key, or [`OPEN`].
     holder: AtomicUsize,
+    /// What says there that nobody has it; changed by who has.
+    free: AtomicUsize,
     /// There may be shared users; until then nobody looks for them.
     sharing: AtomicBool,
     shards: [Shard; SHARDS],
@@ -65,8 +67,6 @@ unsafe impl<T: Send + Sync> Sync for SharedLock<T> {}
 /// Sole access.
 pub struct Exclusive<'a, T> {
     lock: &'a SharedLock<T>,
-    /// What the holder's place says when this is over.
-    key: usize,
 }
 
 /// Sole access of the background pump.
@@ -87,6 +87,7 @@ impl<T> SharedLock<T> {
     pub fn new(content: T) -> Self {
         Self {
             holder: AtomicUsize::new(OPEN),
+            free: AtomicUsize::new(OPEN),
             sharing: AtomicBool::new(false),
             shards: std::array::from_fn(|_| Shard(AtomicU32::new(0))),
             used: AtomicU32::new(0),
@@ -104,10 +105,10 @@ impl<T> SharedLock<T> {
             if is_free(found) {
                 match self.replace_holder(found, CALL) {
                     Ok(_) if self.has_shared_users() => {
-                        self.holder.store(found, Ordering::Release);
+                        self.set_free();
                         return None;
                     }
-                    Ok(_) => return Some(Exclusive { lock: self, key: found }),
+                    Ok(_) => return Some(Exclusive { lock: self }),
                     Err(now) => found = now,
                 }
             } else if found == PUMP && self.sleep_until_turn_ends() {
@@ -128,7 +129,7 @@ impl<T> SharedLock<T> {
             cold_path();
             return None;
         }
-        Some(Exclusive { lock: self, key })
+        Some(Exclusive { lock: self })
     }
 
     #[inline(always)]
@@ -136,11 +137,17 @@ impl<T> SharedLock<T> {
         self.holder.compare_exchange(before, after, Ordering::SeqCst, Ordering::Relaxed)
     }
 
+    #[inline(always)]
+    fn set_free(&self) {
+        self.holder.store(self.free.load(Ordering::Relaxed), Ordering::Release);
+    }
+
     /// From the end of sole access on, a key opens the lock: an odd number. `None`, and after
     /// sharing was allowed: none does.
     pub fn set_key(guard: &mut Exclusive<'_, T>, key: Option<usize>) {
         let sharing = guard.lock.sharing.load(Ordering::Relaxed);
-        guard.key = key.filter(|&key| !sharing && is_key(key)).unwrap_or(OPEN);
+        let key = key.filter(|&key| !sharing && is_key(key));
+        guard.lock.free.store(key.unwrap_or(OPEN), Ordering::Relaxed);
     }
 
     /// For a job, which may wait for the calls that are inside.
@@ -177,19 +184,19 @@ impl<T> SharedLock<T> {
         while self.has_shared_users() {
             tries += 1;
             if tries > SPINS {
-                self.holder.store(key, Ordering::Release);
+                self.set_free();
                 return None;
             }
             yield_now();
         }
         self.turn_thread.store(own_number(), Ordering::Relaxed);
-        Some(PumpTurn { content: Exclusive { lock: self, key }, _turn: turn })
+        Some(PumpTurn { content: Exclusive { lock: self }, _turn: turn })
     }
 
     /// From now on there may be shared users, and no key opens the lock any more.
     pub fn allow_sharing(guard: &mut Exclusive<'_, T>) {
         guard.lock.sharing.store(true, Ordering::Release);
-        guard.key = OPEN;
+        guard.lock.free.store(OPEN, Ordering::Relaxed);
     }
 
     /// Beside other shared users; `None` while somebody has it to himself, or before sharing was
@@ -309,7 +316,7 @@ impl<T> DerefMut for Exclusive<'_, T> {
 impl<T> Drop for Exclusive<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.holder.store(self.key, Ordering::Release);
+        self.lock.set_free();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The sending half of the machine: messages to frames. It must not decide whether a message may
 //! be sent now: that is the driver's business.
 
+use std::hint::cold_path;
 use std::ops::Range;
 
 use super::super::deflate::Pool;
@@ -79,6 +80,15 @@ impl WebSocket {
     #[inline(always)]
     #[must_use]
     pub const fn whole_size(&self, length: usize) -> usize {
+        if length > SHORT_LENGTH_MAX {
+            cold_path();
+            return self.long_size(length);
+        }
+        length + self.short_header_size as usize
+    }
+
+    #[inline(never)]
+    const fn long_size(&self, length: usize) -> usize {
         encode_header_length(self.role, length) + length
     }
 
@@ -97,6 +107,7 @@ impl WebSocket {
         let first = FIN | kind.opcode() as u8;
         let length = N + body.len();
         if length > SHORT_LENGTH_MAX {
+            cold_path();
             let mask = if self.role == Role::Client { Some(mask()) } else { None };
             write_long(room, first, &head, body, mask);
         } else if self.role == Role::Client {
@@ -304,7 +315,6 @@ fn write_frame_with(
 }
 
 /// Size of the header that a message of `payload` bytes gets.
-#[inline(always)]
 #[must_use]
 pub const fn encode_header_length(role: Role, payload: usize) -> usize {
     let length = match payload {
