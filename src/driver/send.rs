@@ -9,6 +9,8 @@ mod outlets;
 mod owned;
 mod pieces;
 mod quick;
+#[cfg(test)]
+mod tests;
 
 use std::hint::cold_path;
 

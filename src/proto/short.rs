@@ -37,6 +37,16 @@ fn mismatch() -> ! {
     panic!("the room is as long as what is put there");
 }
 
+/// A short head, masked from its first byte on.
+#[inline(always)]
+pub fn masked<const N: usize>(head: [u8; N], key: [u8; 4]) -> [u8; N] {
+    const { assert!(N <= BLOCK, "a head is not longer than a block") };
+    let mut block = [0; BLOCK];
+    block[..N].copy_from_slice(&head);
+    let block = xor(block, turned(key, 0));
+    std::array::from_fn(|at| block[at])
+}
+
 /// Fills `to` by two blocks, which may overlap, if two are what it takes.
 #[inline(always)]
 fn map_two(to: &mut [u8], from: &[u8], first: Block, last: Block) -> bool {
@@ -79,6 +89,11 @@ mod tests {
             let mut to = vec![0; length];
             copy(&mut to, &from);
             assert_eq!(to, from);
+            assert_eq!(masked(*b"of ten   !", key), {
+                let mut head = [0; 10];
+                mask(&mut head, b"of ten   !", key, 0);
+                head
+            });
             for offset in 0..9 {
                 mask(&mut to, &from, key, offset);
                 let masked = |(at, byte): (usize, &u8)| byte ^ key[(offset + at) % 4];

@@ -94,9 +94,10 @@ impl Outbox {
             self.grow_room(size, pool);
         }
         let start = self.waiting();
-        let room = self.tail.get_mut(start..).and_then(|room| room.get_mut(..size));
+        let Some(room) = self.tail.get_mut(start..) else { return Default::default() };
+        let Some(room) = room.get_mut(..size) else { return Default::default() };
         self.room -= size;
-        room.unwrap_or_default()
+        room
     }
 
     #[inline(never)]

@@ -173,7 +173,7 @@ impl NetworkDriver {
     }
 
     #[inline(never)]
-    fn begin_slowly(
+    pub(super) fn begin_slowly(
         &mut self,
         connection: Connection,
         pipeline: u8,
@@ -289,7 +289,12 @@ impl NetworkDriver {
     }
 
     #[inline(never)]
-    fn end_slowly(&mut self, handle: SendHandle, length: u32, kind: MessageKind) -> Result<()> {
+    pub(super) fn end_slowly(
+        &mut self,
+        handle: SendHandle,
+        length: u32,
+        kind: MessageKind,
+    ) -> Result<()> {
         let slot = self.sends.close(handle)?;
         let (connection, pipeline, capacity) = (slot.connection, slot.pipeline, slot.capacity);
         let bytes = std::mem::take(&mut slot.bytes);

@@ -118,7 +118,7 @@ impl WebSocket {
                 let key = mask();
                 *front = [first, MASKED | length as u8];
                 *place = key;
-                *start = std::array::from_fn(|at| head[at] ^ key[at % MASK_SIZE]);
+                *start = short::masked(head, key);
                 short::mask(room, body, key, N);
             }
         } else if let Some((front, room)) = room.split_first_chunk_mut::<SHORT_HEADER_SIZE>()
