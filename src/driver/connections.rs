@@ -17,6 +17,7 @@ use crate::proto::round_trip::RoundTrip;
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
 use crate::proto::utp::guard::Pass;
+use crate::proto::utp::packet::DATA_HEADER_SIZE;
 use crate::pump::{StreamId, growth};
 use crate::settings::{ConnectionLimits, Dialect};
 
@@ -230,6 +231,12 @@ impl Entry {
     pub const fn is_full(&self) -> bool {
         self.waiting.count() >= self.limits.receive_queue_capacity
             || self.waiting.bytes() >= self.limits.inbound_bytes_max
+    }
+
+    /// Does a message of this length fit into a packet? Without a pipeline it may then be sent.
+    #[inline(always)]
+    pub fn takes_packet(&self, length: usize) -> bool {
+        self.utp.as_ref().is_some_and(|utp| utp.packet_fits(length + DATA_HEADER_SIZE))
     }
 
     /// Messages without a pipeline that wait for the flush, over datagrams.

@@ -10,13 +10,15 @@ use super::structs::nd_endpoint;
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
 
-/// Why a pointer cannot be used that is NULL or not aligned.
 #[cold]
 #[inline(never)]
-fn refusal(is_null: bool, name: &'static str) -> Error {
-    if is_null {
-        return Error::new(Status::NullArgument, format!("{name} is NULL; pass a valid pointer"));
-    }
+fn null(name: &'static str) -> Error {
+    Error::new(Status::NullArgument, format!("{name} is NULL; pass a valid pointer"))
+}
+
+#[cold]
+#[inline(never)]
+fn misaligned(name: &'static str) -> Error {
     Error::argument(format!("{name} is not aligned; pass a pointer to its type"))
 }
 
@@ -34,11 +36,11 @@ fn check<T>(pointer: *const T, name: &'static str) -> Result<()> {
     // Two questions, because both answers together take more.
     if pointer.is_null() {
         cold_path();
-        return Err(refusal(true, name));
+        return Err(null(name));
     }
     if !pointer.is_aligned() {
         cold_path();
-        return Err(refusal(false, name));
+        return Err(misaligned(name));
     }
     Ok(())
 }

@@ -205,8 +205,11 @@ impl NetworkDriver {
         pipeline: u8,
         required: u32,
     ) -> Result<usize> {
-        let most = self.capacity(index, pipeline);
         let entry = self.connections.peek(index);
+        if pipeline == 0 && required > 0 && entry.takes_packet(required as usize) {
+            return Ok(required as usize);
+        }
+        let most = self.capacity(index, pipeline);
         let capacity = match required {
             0 if entry.dialect == Dialect::Plain => most.min(PLAIN_CAPACITY_DEFAULT as usize),
             0 => most,
@@ -275,7 +278,8 @@ impl NetworkDriver {
     ) -> Result<()> {
         let (connections, sends, mut outlets) = self.split();
         let slot = &mut sends.single;
-        if slot.handle == Some(handle)
+        if let Some(open) = slot.handle
+            && open == handle
             && length as usize <= slot.capacity
             && let Some(data) = slot.bytes.get(..length as usize)
             && let Some(entry) = connections.sender(slot.connection)
