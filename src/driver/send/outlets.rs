@@ -85,8 +85,8 @@ impl Outlets<'_> {
         true
     }
 
-    /// May a message in place of this length, which is not 0, be begun now without a pipeline? False:
-    /// the long way knows.
+    /// May a message in place of this length, which is not 0, be begun now without a pipeline?
+    /// False: the long way knows.
     #[inline(always)]
     pub(super) fn begins(&self, entry: &Entry, length: usize) -> bool {
         let fits = match &entry.utp {
