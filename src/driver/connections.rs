@@ -17,6 +17,7 @@ use crate::proto::round_trip::RoundTrip;
 use crate::proto::time::Micros;
 use crate::proto::utp::connection::UtpConnection;
 use crate::proto::utp::guard::Pass;
+use crate::proto::utp::packet::DATA_HEADER_SIZE;
 use crate::pump::{StreamId, growth};
 use crate::settings::{ConnectionLimits, Dialect};
 
@@ -232,6 +233,12 @@ impl Entry {
             || self.waiting.bytes() >= self.limits.inbound_bytes_max
     }
 
+    /// Does a message of this length fit into a packet? Without a pipeline it may then be sent.
+    #[inline(always)]
+    pub fn takes_packet(&self, length: usize) -> bool {
+        self.utp.as_ref().is_some_and(|utp| utp.packet_fits(length + DATA_HEADER_SIZE))
+    }
+
     /// Messages without a pipeline that wait for the flush, over datagrams.
     #[inline]
     pub fn queued_messages(&self) -> usize {
@@ -415,6 +422,14 @@ impl Connections {
         self.entries.get(connection.index() as usize).is_some_and(|entry| {
             entry.tag == connection.tag() && entry.state == ConnectionState::Connected
         })
+    }
+
+    /// The slot of a connection that can send now.
+    #[inline(always)]
+    pub fn sender(&mut self, connection: Connection) -> Option<&mut Entry> {
+        let entry = self.entries.get_mut(connection.index() as usize)?;
+        let can = entry.tag == connection.tag() && entry.state == ConnectionState::Connected;
+        can.then_some(entry)
     }
 
     /// Why a value is none of a connection.

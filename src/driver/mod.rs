@@ -95,7 +95,7 @@ use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
 use sessions::Sessions;
-pub(crate) use shared::Site;
+pub(crate) use shared::{Admitted, Site};
 pub use shared::{ConcurrentDriver, SharedDriver};
 use streams::Streams;
 use timers::Timers;

@@ -38,7 +38,7 @@ impl NetworkDriver {
     }
 
     /// The same, when what is staged comes before.
-    #[inline]
+    #[inline(always)]
     pub(super) fn has_packet_room_behind(
         &self,
         index: u32,
@@ -50,12 +50,11 @@ impl NetworkDriver {
             return room;
         }
         let entry = self.connections.peek(index);
-        let (link, queued) = (entry.link, entry.queued_datagrams as usize + staged.packets);
+        let queued = entry.queued_datagrams as usize + staged.packets;
         let fits = queued == 0 || queued + count <= self.settings.send_queue_capacity as usize;
-        match link {
+        match entry.link {
             Link::Stream(id) => {
-                // All but one packet come with a header of their own.
-                let headers = (count - 1) * self.packet_overhead(index);
+                let headers = self.more_headers(index, count);
                 let length = DATA_HEADER_SIZE + headers + bytes;
                 self.takes_message_behind(id, staged.messages)
                     && self.stream_has_room_behind(id, Dialect::Utp, length, staged.wire)
@@ -70,6 +69,12 @@ impl NetworkDriver {
             }
             Link::Ipc { .. } | Link::None => fits,
         }
+    }
+
+    /// Bytes of the headers of so many packets: all but one come with a header of their own.
+    #[inline(always)]
+    pub(super) fn more_headers(&self, index: u32, count: usize) -> usize {
+        if count == 1 { 0 } else { (count - 1) * self.packet_overhead(index) }
     }
 
     /// Bytes that the headers below pipelines add to a packet, at most.

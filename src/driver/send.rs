@@ -5,9 +5,12 @@
 
 pub(super) mod in_place;
 mod many;
+mod outlets;
 mod owned;
 mod pieces;
 mod quick;
+#[cfg(test)]
+mod tests;
 
 use std::hint::cold_path;
 
@@ -66,9 +69,7 @@ impl NetworkDriver {
         kind: MessageKind,
         data: &[u8],
     ) -> Result<()> {
-        if self.connections.can_send(connection)
-            && self.send_short(connection.index(), pipeline, kind, data)
-        {
+        if self.send_short(connection, pipeline, kind, data) {
             return Ok(());
         }
         cold_path();
@@ -83,9 +84,7 @@ impl NetworkDriver {
         kind: MessageKind,
         data: &[u8],
     ) -> Result<()> {
-        if self.connections.can_send(connection)
-            && self.send_quickly(connection.index(), kind, data)
-        {
+        if self.send_directly(connection, kind, data) {
             return Ok(());
         }
         cold_path();
@@ -123,20 +122,37 @@ impl NetworkDriver {
     }
 
     fn send_one(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> Result<()> {
-        if self.send_short(index, pipeline, kind, data) {
+        let connection = self.connections.peek(index).connection(index);
+        if self.send_short(connection, pipeline, kind, data) {
             return Ok(());
         }
         self.send_checked(index, pipeline, kind, data)
     }
 
-    /// Sends by the short way, if there is one. False: nothing was done.
+    /// Sends by the short way, if there is one and the connection can send. False: nothing was
+    /// done.
     #[inline(always)]
-    fn send_short(&mut self, index: u32, pipeline: u8, kind: MessageKind, data: &[u8]) -> bool {
+    fn send_short(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> bool {
         if pipeline == 0 {
-            self.send_quickly(index, kind, data)
+            self.send_directly(connection, kind, data)
         } else {
-            self.send_reliably_apart(index, pipeline, kind, data)
+            self.connections.can_send(connection)
+                && self.send_reliably_apart(connection.index(), pipeline, kind, data)
         }
+    }
+
+    /// The same without a pipeline.
+    #[inline(always)]
+    fn send_directly(&mut self, connection: Connection, kind: MessageKind, data: &[u8]) -> bool {
+        let (connections, _, mut outlets) = self.split();
+        let entry = connections.sender(connection);
+        entry.is_some_and(|entry| outlets.send(entry, connection.index(), kind, data))
     }
 
     fn send_checked(

@@ -138,11 +138,11 @@ pub enum DisconnectReason {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MessageKind {
     /// What the connection's write mode says; binary at first.
-    WriteMode,
+    WriteMode = 0,
     /// UTF-8 text; only the plain dialect has it.
-    Text,
+    Text = 1,
     /// Bytes.
-    Binary,
+    Binary = 2,
 }
 
 /// Something that happened to a connection.
@@ -242,7 +242,7 @@ pub struct SendHandle(u64);
 const CONCURRENT: u64 = 1 << 63;
 
 impl SendHandle {
-    /// Generations of sends that one user of the driver has begun stay below.
+    /// Generations of sends that one user of the driver has begun stay below: a power of two.
     pub(super) const GENERATIONS: u32 = 1 << 31;
     /// Generations of concurrent sends stay below.
     pub(super) const LANE_GENERATIONS: u32 = 1 << 23;
@@ -279,10 +279,6 @@ impl SendHandle {
 
     pub(crate) const fn index(self) -> usize {
         self.0 as u32 as usize
-    }
-
-    pub(crate) const fn generation(self) -> u32 {
-        (self.0 >> 32) as u32
     }
 }
 

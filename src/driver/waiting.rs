@@ -31,7 +31,7 @@ impl NetworkDriver {
         let start = self.pump.clock.now();
         let mut just_read = Some(start);
         let end = start + Micros::from(timeout_ms) * MICROS_PER_MS;
-        self.pump.few = self.updated && start - self.update_clock < BUSY_WITHIN;
+        self.pump.few = self.updated && start.saturating_sub(self.update_clock) < BUSY_WITHIN;
         // What the program has popped may have made room for more.
         self.deliver_stalled();
         self.flush_at(start)?;

@@ -4,18 +4,21 @@
 //! lifetimes are those of the call: no reference made here outlives the export that made it.
 
 use core::ffi::{CStr, c_char};
+use core::hint::cold_path;
 
 use super::structs::nd_endpoint;
 use crate::error::{Error, Result, Status};
 use crate::proto::endpoint::NetworkEndpoint;
 
-/// Why a pointer cannot be used that is NULL or not aligned.
 #[cold]
 #[inline(never)]
-fn refusal(is_null: bool, name: &'static str) -> Error {
-    if is_null {
-        return Error::new(Status::NullArgument, format!("{name} is NULL; pass a valid pointer"));
-    }
+fn null(name: &'static str) -> Error {
+    Error::new(Status::NullArgument, format!("{name} is NULL; pass a valid pointer"))
+}
+
+#[cold]
+#[inline(never)]
+fn misaligned(name: &'static str) -> Error {
     Error::argument(format!("{name} is not aligned; pass a pointer to its type"))
 }
 
@@ -30,8 +33,14 @@ pub fn flag(value: u32, name: &'static str) -> Result<bool> {
 
 #[inline]
 fn check<T>(pointer: *const T, name: &'static str) -> Result<()> {
-    if pointer.is_null() || !pointer.is_aligned() {
-        return Err(refusal(pointer.is_null(), name));
+    // Two questions, because both answers together take more.
+    if pointer.is_null() {
+        cold_path();
+        return Err(null(name));
+    }
+    if !pointer.is_aligned() {
+        cold_path();
+        return Err(misaligned(name));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::codes::{ND_OK, nd_result};
 use super::structs::{nd_concurrent, nd_driver};
-use crate::driver::Site;
+use crate::driver::{Admitted, Site};
 use crate::error::{Error, Fixed, Result, Status};
 use crate::{Concurrent, DriverWaker, NetworkDriver, SharedDriver};
 
@@ -124,9 +124,21 @@ pub fn with_driver_and_site(
 /// Lets `body` use the driver of a handle; nobody else can meanwhile.
 #[inline]
 pub fn enter<R>(handle: *mut nd_driver, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+    // The handle is the driver's key: who gets in by it has asked everything.
+    let admitted = slot_of(handle).place.get().and_then(|place| place.admit_by_key(handle.addr()));
+    let admitted = match admitted {
+        Some(admitted) => admitted,
+        None => admit_slowly(handle)?,
+    };
+    admitted.run(body)
+}
+
+/// The same for a driver that several threads share, and for who is refused.
+#[inline(never)]
+fn admit_slowly(handle: *mut nd_driver) -> Result<Admitted<'static>> {
     let (slot, generation) = decode(handle)?;
-    let Some(place) = slot.place.get() else { return Err(invalid()) };
-    place.enter_unnoted(|driver| slot.check(generation).map(|()| body(driver)))?
+    let place = slot.place.get().ok_or_else(invalid)?;
+    place.admit_checked(|| slot.check(generation))
 }
 
 /// The place of a driver, for what does not enter it. The second says whether it still lives there;
@@ -186,7 +198,8 @@ pub fn insert(driver: NetworkDriver) -> Result<*mut nd_driver> {
             let generation = (slot.generation.load(Ordering::Relaxed) + 1) & GENERATION_MASK;
             *slot.waker.lock() = Some(waker.clone());
             slot.generation.store(generation, Ordering::Release);
-            encode(index, generation)
+            let handle = encode(index, generation);
+            (handle, Some(handle.addr()))
         })?;
         if let Some(handle) = put {
             return Ok(handle);
@@ -234,13 +247,19 @@ fn encode(index: usize, generation: u32) -> *mut nd_driver {
     core::ptr::without_provenance_mut(value)
 }
 
+/// The slot that a handle names, whatever its generation.
+#[inline(always)]
+fn slot_of(handle: *mut nd_driver) -> &'static Slot {
+    &SLOTS[(handle.addr() >> 1) & (DRIVERS_MAX - 1)]
+}
+
 fn decode(handle: *mut nd_driver) -> Result<(&'static Slot, u32)> {
     let value = handle.addr();
     let generation = value >> 11;
     if value & 1 == 0 || generation > GENERATION_MASK as usize || generation & 1 == 0 {
         return Err(invalid());
     }
-    let slot = &SLOTS[(value >> 1) & (DRIVERS_MAX - 1)];
+    let slot = slot_of(handle);
     if slot.generation.load(Ordering::Acquire) as usize != generation {
         return Err(invalid());
     }

@@ -177,13 +177,14 @@ pub unsafe extern "C" fn nd_driver_end_send(
     // SAFETY: the pointers are the caller's, as documented.
     with_driver(driver, |driver| unsafe {
         let handle = crate::SendHandle::from_u64(args::input(send, "send")?.handle);
-        match message_kind(flags) {
-            Ok(kind) => driver.end_in_place(handle, length, kind),
+        let kind = match message_kind(flags) {
+            Ok(kind) => kind,
             Err(error) => {
                 driver.abort_send(handle)?;
-                Err(error)
+                return Err(error);
             }
-        }
+        };
+        driver.end_in_place(handle, length, kind)
     })
 }
 

@@ -20,6 +20,7 @@ pub mod redirect;
 pub mod ring;
 pub mod round_trip;
 pub mod session;
+pub mod short;
 pub mod slots;
 pub mod stream;
 pub mod time;

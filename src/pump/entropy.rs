@@ -29,7 +29,7 @@ impl Entropy {
     }
 
     /// The next bytes.
-    #[inline]
+    #[inline(always)]
     pub fn take<const N: usize>(&mut self) -> [u8; N] {
         if self.used + N > BLOCK_SIZE {
             self.refill_or_fail();

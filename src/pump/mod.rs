@@ -235,21 +235,33 @@ impl Pump {
 
     /// Where to append bytes for a stream; they leave with the next `poll_flush`.
     pub fn out(&mut self, id: StreamId) -> Option<&mut Vec<u8>> {
-        self.out_within(id, 0, usize::MAX)
-    }
-
-    /// The same for so many bytes, if no more than `most` wait then.
-    #[inline(always)]
-    pub fn out_within(&mut self, id: StreamId, size: usize, most: usize) -> Option<&mut Vec<u8>> {
         let place = self.places.get_mut(id as usize)?;
         let stream = place.stream.as_mut()?;
-        if stream.queued() + size > most {
+        if !std::mem::replace(&mut place.dirty, true) {
+            self.dirty.push(id);
+        }
+        Some(stream.out(&mut self.pool))
+    }
+
+    /// The same as room for `size` bytes, all of which must be written, if no more than `most` wait
+    /// with `counted` more.
+    #[inline(always)]
+    pub fn room_within(
+        &mut self,
+        id: StreamId,
+        size: usize,
+        counted: usize,
+        most: usize,
+    ) -> Option<&mut [u8]> {
+        let place = self.places.get_mut(id as usize)?;
+        let stream = place.stream.as_mut()?;
+        if stream.queued() + counted > most {
             return None;
         }
         if !std::mem::replace(&mut place.dirty, true) {
             self.dirty.push(id);
         }
-        Some(stream.out(&mut self.pool))
+        Some(stream.take_room(size, &mut self.pool))
     }
 
     /// Appends memory that is sent from where it lies, and let go of when it has left or the

@@ -2,6 +2,7 @@
 //! sent from where it lies. It knows no socket and no meaning, and never changes the order.
 
 use std::collections::VecDeque;
+use std::hint::cold_path;
 use std::io::IoSlice;
 
 use bytes::Bytes;
@@ -16,6 +17,8 @@ const POOLED_MAX: usize = 256;
 /// several times as long.
 const BORROWED_SIZE_MIN: usize = 128 * 1024;
 
+/// Bytes by which the room for short messages grows at least.
+const ROOM_SIZE_MIN: usize = 512;
 /// Pieces for which a stream keeps room when none waits.
 const PIECES_KEPT_MAX: usize = 8;
 
@@ -40,7 +43,10 @@ impl Piece {
 pub struct Outbox {
     /// What few streams have.
     queue: Option<Box<Queue>>,
+    /// What waits, and behind it room that was written once and means nothing.
     tail: Vec<u8>,
+    /// Bytes of the room.
+    room: usize,
     /// Bytes at the front that are gone already.
     sent: usize,
     /// Bytes that have left since the beginning.
@@ -72,9 +78,57 @@ impl Outbox {
         if self.tail.capacity() == 0
             && let Some(buffer) = pool.pop()
         {
+            self.room = buffer.len();
             self.tail = buffer;
         }
+        self.cut_room();
         &mut self.tail
+    }
+
+    /// So many more bytes, all of which must be written: to append a short message so costs less
+    /// than to grow a vector by it.
+    #[inline(always)]
+    pub fn take_room(&mut self, size: usize, pool: &mut Vec<Vec<u8>>) -> &mut [u8] {
+        if size > self.room {
+            cold_path();
+            self.grow_room(size, pool);
+        }
+        let start = self.waiting();
+        let Some(room) = self.tail.get_mut(start..) else { return Default::default() };
+        let Some(room) = room.get_mut(..size) else { return Default::default() };
+        self.room -= size;
+        room
+    }
+
+    #[inline(never)]
+    fn grow_room(&mut self, size: usize, pool: &mut Vec<Vec<u8>>) {
+        if self.tail.capacity() == 0
+            && let Some(buffer) = pool.pop()
+        {
+            self.room = buffer.len();
+            self.tail = buffer;
+        }
+        if size > self.room {
+            let waiting = self.waiting();
+            self.room = size.max(ROOM_SIZE_MIN);
+            self.tail.resize(waiting + self.room, 0);
+        }
+    }
+
+    fn cut_room(&mut self) {
+        self.tail.truncate(self.waiting());
+        self.room = 0;
+    }
+
+    /// Bytes of the tail that mean something.
+    #[inline(always)]
+    const fn waiting(&self) -> usize {
+        self.tail.len() - self.room
+    }
+
+    /// The bytes of the tail that mean something.
+    fn written(&self) -> &[u8] {
+        &self.tail[..self.waiting()]
     }
 
     /// Appends memory that is sent from where it lies, and let go of when it has left.
@@ -92,6 +146,7 @@ impl Outbox {
         if piece.bytes().is_empty() {
             return;
         }
+        self.cut_room();
         let queue = self.queue.get_or_insert_default();
         if !self.tail.is_empty() {
             queue.push(Piece::Written(std::mem::take(&mut self.tail)));
@@ -103,8 +158,8 @@ impl Outbox {
     #[inline(always)]
     pub fn len(&self) -> usize {
         match &self.queue {
-            None => self.tail.len() - self.sent,
-            Some(queue) => queue.size + self.tail.len() - self.sent,
+            None => self.waiting() - self.sent,
+            Some(queue) => queue.size + self.waiting() - self.sent,
         }
     }
 
@@ -135,22 +190,22 @@ impl Outbox {
 
     /// The bytes at the front that lie together: all that wait, unless memory of others does.
     pub fn front(&self) -> &[u8] {
-        let front = self.pieces().next().map_or(&self.tail[..], Piece::bytes);
+        let front = self.pieces().next().map_or(self.written(), Piece::bytes);
         &front[self.sent..]
     }
 
     /// The bytes that wait, if some do and nothing else ever did here.
     #[inline]
     pub fn alone(&self) -> Option<&[u8]> {
-        let waits = self.queue.is_none() && self.tail.len() > self.sent;
-        waits.then(|| &self.tail[self.sent..])
+        let waits = self.queue.is_none() && self.waiting() > self.sent;
+        waits.then(|| &self.tail[self.sent..self.waiting()])
     }
 
     /// All that was [`alone`](Self::alone) has left.
     #[inline]
     pub fn clear_alone(&mut self, pool: &mut Vec<Vec<u8>>) {
-        self.left += (self.tail.len() - self.sent) as u64;
-        self.sent = 0;
+        self.left += (self.waiting() - self.sent) as u64;
+        (self.sent, self.room) = (0, 0);
         give(pool, std::mem::take(&mut self.tail));
     }
 
@@ -161,7 +216,7 @@ impl Outbox {
 
     /// What waits, as far as `slices` has places; returns how many are filled.
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES_MAX]) -> usize {
-        let all = self.pieces().map(Piece::bytes).chain([&self.tail[..]]);
+        let all = self.pieces().map(Piece::bytes).chain([self.written()]);
         let mut skipped = self.sent;
         let mut count = 0;
         for bytes in all.filter(|bytes| !bytes.is_empty()).take(SLICES_MAX) {
@@ -220,7 +275,13 @@ impl Outbox {
         if self.queue.as_deref().is_some_and(long) && self.marks() == 0 {
             self.queue = None;
         }
-        cut(&mut self.tail, &mut self.sent, pool);
+        if self.sent == self.waiting() {
+            (self.sent, self.room) = (0, 0);
+            give(pool, std::mem::take(&mut self.tail));
+        } else if self.sent > self.waiting() / 2 {
+            self.tail.drain(..self.sent);
+            self.sent = 0;
+        }
     }
 }
 
@@ -235,9 +296,9 @@ pub(super) fn cut(bytes: &mut Vec<u8>, sent: &mut usize, pool: &mut Vec<Vec<u8>>
     }
 }
 
+/// What the buffer holds means nothing any more; as room it needs not be written again.
 #[inline]
-fn give(pool: &mut Vec<Vec<u8>>, mut buffer: Vec<u8>) {
-    buffer.clear();
+fn give(pool: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
     if buffer.capacity() > 0 && buffer.capacity() <= POOLED_SIZE_MAX && pool.len() < POOLED_MAX {
         pool.push(buffer);
     }
@@ -297,6 +358,37 @@ mod tests {
         outbox.push(memory.clone());
         drop(outbox);
         assert!(memory.is_unique());
+    }
+
+    #[test]
+    fn what_was_written_into_room_leaves_in_its_order_and_nothing_else_does() {
+        for step in [1, 3, 7, 40, 1000] {
+            let (mut pool, mut outbox, mut all) = (Vec::new(), Outbox::default(), Vec::new());
+            for round in 0..300_usize {
+                let bytes = vec![round as u8; 1 + round * 5 % 700];
+                match round % 7 {
+                    0 => outbox.push(Bytes::from(bytes.clone())),
+                    1 | 2 => outbox.tail(&mut pool).extend_from_slice(&bytes),
+                    _ => outbox.take_room(bytes.len(), &mut pool).copy_from_slice(&bytes),
+                }
+                all.extend_from_slice(&bytes);
+                assert_eq!(outbox.len(), all.len());
+                if round % 20 == 19 {
+                    // A part of it leaves, or all, and the memory goes round.
+                    let count = if round % 40 == 39 { all.len() } else { step.min(all.len()) };
+                    let mut left = Vec::new();
+                    while left.len() < count {
+                        let front = outbox.front();
+                        let taken = front.len().min(count - left.len());
+                        left.extend_from_slice(&front[..taken]);
+                        outbox.advance(taken, &mut pool);
+                    }
+                    outbox.settle(&mut pool);
+                    assert_eq!(left, all.drain(..count).collect::<Vec<_>>());
+                }
+            }
+            assert_eq!(drain(&mut outbox, &mut pool, step), all);
+        }
     }
 
     #[test]

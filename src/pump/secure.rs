@@ -111,8 +111,9 @@ impl Stream {
         let mut outcome = Ok(());
         while let Some(tls) = &mut self.tls {
             if tls.sealed.capacity() == 0
-                && let Some(buffer) = pool.pop()
+                && let Some(mut buffer) = pool.pop()
             {
+                buffer.clear();
                 tls.sealed = buffer;
             }
             loop {

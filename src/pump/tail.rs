@@ -6,6 +6,8 @@
 use std::hint::cold_path;
 use std::ops::Deref;
 
+use crate::proto::short;
+
 /// Bytes by which it grows at least.
 const GROWTH_MIN: usize = 2048;
 
@@ -59,6 +61,22 @@ impl Tail {
         }
         room[size..size + body.len()].copy_from_slice(body);
         self.used = used + size + body.len();
+    }
+
+    /// The same with a head that is made where it lies.
+    #[inline(always)]
+    pub fn append_made<const N: usize>(&mut self, head: impl FnOnce() -> [u8; N], body: &[u8]) {
+        if let Some(room) = self.memory.get_mut(self.used..)
+            && let Some((front, room)) = room.split_first_chunk_mut::<N>()
+            && let Some(room) = room.get_mut(..body.len())
+        {
+            *front = head();
+            short::copy(room, body);
+            self.used += N + body.len();
+        } else {
+            cold_path();
+            self.append(&head(), body);
+        }
     }
 
     #[cold]
@@ -123,6 +141,9 @@ mod tests {
                 1 => {
                     tail.append(b"head", &bytes);
                     model.extend_from_slice(b"head");
+                    model.extend_from_slice(&bytes);
+                    tail.append_made(|| *b"front", &bytes);
+                    model.extend_from_slice(b"front");
                     model.extend_from_slice(&bytes);
                 }
                 2 => assert_eq!(

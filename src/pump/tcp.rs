@@ -319,6 +319,12 @@ impl Stream {
         self.outbox.tail(pool)
     }
 
+    /// So many bytes of it, all of which must be written.
+    #[inline(always)]
+    pub fn take_room(&mut self, size: usize, pool: &mut Vec<Vec<u8>>) -> &mut [u8] {
+        self.outbox.take_room(size, pool)
+    }
+
     /// Appends memory that is sent from where it lies.
     pub fn push(&mut self, memory: Bytes) {
         self.outbox.push(memory);

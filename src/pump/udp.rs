@@ -4,6 +4,7 @@
 //! Nothing here knows what a datagram means.
 #![cfg_attr(windows, allow(clippy::useless_conversion, reason = "others wrap the socket"))]
 
+use std::hint::cold_path;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 
@@ -180,6 +181,29 @@ impl UdpSocket {
         let start = self.bytes.len();
         self.bytes.append_cut(head, size, body);
         self.queue.push(Queued { remote: *remote, start, length: size + body.len() });
+    }
+
+    /// The same with a head that is made where it lies.
+    #[inline(always)]
+    pub fn queue_made<const N: usize>(
+        &mut self,
+        remote: &SocketAddr,
+        head: impl FnOnce() -> [u8; N],
+        body: &[u8],
+    ) -> bool {
+        let (start, length) = (self.bytes.len(), N + body.len());
+        if !self.has_room(length) {
+            cold_path();
+            return false;
+        }
+        self.bytes.append_made(head, body);
+        if self.queue.len() == self.queue.capacity() {
+            cold_path();
+            self.queue.reserve(1);
+        }
+        // With room for it the address is not copied twice.
+        self.queue.push(Queued { remote: *remote, start, length });
+        true
     }
 
     /// May so many bytes be queued?

@@ -99,6 +99,7 @@ impl NetworkDriver {
         Ok(())
     }
 
+    #[inline(always)]
     fn judge_plain(
         &self,
         index: u32,
@@ -118,6 +119,7 @@ impl NetworkDriver {
         Ok(Cost { packets: 0, wire, carried: 0, batch: 0 })
     }
 
+    #[inline(always)]
     fn judge_packet(
         &self,
         index: u32,
@@ -171,11 +173,12 @@ impl NetworkDriver {
     }
 
     /// What packets take of the queues.
+    #[inline(always)]
     fn cost(&self, index: u32, count: usize, bytes: usize) -> Cost {
-        let link = self.connections.peek(index).link;
+        let link = &self.connections.peek(index).link;
         let batched = matches!(link, Link::Udp { .. } | Link::Custom { .. });
         let batch = if batched { count * DATA_HEADER_SIZE + bytes } else { 0 };
-        let headers = (count - 1) * self.packet_overhead(index);
+        let headers = self.more_headers(index, count);
         let wire = self.wire_size(Dialect::Utp, DATA_HEADER_SIZE + headers + bytes);
         Cost { packets: count, wire, carried: 0, batch }
     }
@@ -216,6 +219,9 @@ impl NetworkDriver {
     ) -> Result<()> {
         let entry = self.connections.peek(index);
         self.check_kind(entry.dialect, entry.kind_of(kind), data)?;
+        if pipeline == 0 && entry.takes_packet(data.len()) {
+            return Ok(());
+        }
         self.check_size(index, pipeline, data)
     }
 }

@@ -1,6 +1,8 @@
 //! Messages that are written in place: the driver lends memory, and sends what was written like any
 //! other message. It must not send anything by another way than `send_as`.
 
+use std::hint::cold_path;
+
 use super::super::connections::Link;
 use super::super::packets::Staged;
 use super::super::{Connection, MessageKind, NetworkDriver, SendHandle};
@@ -9,6 +11,8 @@ use crate::error::{Error, Fixed, Result, Status};
 use crate::log::note;
 use crate::settings::Dialect;
 
+/// In place of the number of a slot.
+const SINGLE: u32 = u32::MAX;
 /// Messages that may be open in place at once.
 pub const SENDS_OPEN_MAX: usize = 512;
 /// Room of a message in place on a plain connection when the program does not say how much.
@@ -17,22 +21,42 @@ const PLAIN_CAPACITY_DEFAULT: u32 = 64 * 1024;
 /// Messages that are being written in place.
 #[derive(Default)]
 pub struct OpenSends {
+    /// The usual one: it was begun by the short way while no other such one was open.
+    single: SendSlot,
+    /// The others.
     slots: Vec<SendSlot>,
     free: Vec<u32>,
 }
 
+#[derive(Default)]
 struct SendSlot {
+    /// Of the message that is open, and otherwise of none.
+    handle: Option<SendHandle>,
+    /// Of the message that was begun last.
     generation: u32,
-    open: bool,
-    connection: Connection,
     pipeline: u8,
+    connection: Connection,
     capacity: usize,
     /// As long as the longest message written here so far; never shrinks.
     bytes: Vec<u8>,
 }
 
 impl OpenSends {
+    /// Begins one without a pipeline, unless such a one is open.
     #[inline(always)]
+    fn open_single(
+        &mut self,
+        connection: Connection,
+        capacity: usize,
+    ) -> Option<(SendHandle, &mut [u8])> {
+        if self.single.handle.is_some() {
+            cold_path();
+            return None;
+        }
+        self.single.open(SINGLE, connection, capacity)
+    }
+
+    /// Begins one of several.
     fn open(
         &mut self,
         connection: Connection,
@@ -42,43 +66,59 @@ impl OpenSends {
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.slots.len() < SENDS_OPEN_MAX => {
-                self.slots.push(SendSlot {
-                    generation: 0,
-                    open: false,
-                    connection,
-                    pipeline,
-                    capacity,
-                    bytes: Vec::new(),
-                });
+                self.slots.push(SendSlot::default());
                 self.slots.len() as u32 - 1
             }
             None => return None,
         };
         let slot = &mut self.slots[index as usize];
-        slot.generation = ((slot.generation + 1) % SendHandle::GENERATIONS).max(1);
-        slot.open = true;
-        slot.connection = connection;
         slot.pipeline = pipeline;
-        slot.capacity = capacity;
-        if slot.bytes.len() < capacity {
-            slot.bytes.resize(capacity, 0);
+        slot.open(index, connection, capacity)
+    }
+
+    fn slot(&mut self, handle: SendHandle) -> Option<&mut SendSlot> {
+        if handle.index() == SINGLE as usize {
+            return Some(&mut self.single);
         }
-        Some((SendHandle::new(index, slot.generation), &mut slot.bytes[..capacity]))
+        self.slots.get_mut(handle.index())
     }
 
     fn get(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
-        let slot = self.slots.get_mut(handle.index());
-        slot.filter(|slot| slot.open && slot.generation == handle.generation()).ok_or_else(not_open)
+        self.slot(handle).filter(|slot| slot.handle == Some(handle)).ok_or_else(not_open)
     }
 
-    #[inline(always)]
     fn close(&mut self, handle: SendHandle) -> Result<&mut SendSlot> {
-        let Some(slot) = self.slots.get_mut(handle.index()) else { return Err(not_open()) };
-        if slot.generation != handle.generation() || !std::mem::take(&mut slot.open) {
-            return Err(not_open());
+        self.get(handle)?.handle = None;
+        if handle.index() != SINGLE as usize {
+            self.free.push(handle.index() as u32);
         }
-        self.free.push(handle.index() as u32);
-        Ok(slot)
+        self.slot(handle).ok_or_else(not_open)
+    }
+}
+
+impl SendSlot {
+    #[inline(always)]
+    fn open(
+        &mut self,
+        index: u32,
+        connection: Connection,
+        capacity: usize,
+    ) -> Option<(SendHandle, &mut [u8])> {
+        self.generation = (self.generation + 1) % SendHandle::GENERATIONS;
+        let handle = SendHandle::new(index, self.generation);
+        self.handle = Some(handle);
+        self.connection = connection;
+        self.capacity = capacity;
+        if self.bytes.len() < capacity {
+            cold_path();
+            self.grow();
+        }
+        self.bytes.get_mut(..capacity).map(|room| (handle, room))
+    }
+
+    #[inline(never)]
+    fn grow(&mut self) {
+        self.bytes.resize(self.capacity, 0);
     }
 }
 
@@ -118,20 +158,32 @@ impl NetworkDriver {
         pipeline: u8,
         required: u32,
     ) -> Result<(SendHandle, &mut [u8])> {
-        let quick = if pipeline == 0 && self.connections.can_send(connection) {
-            self.begins_quickly(connection.index(), required)
-        } else {
-            None
-        };
-        let capacity = match quick {
-            Some(capacity) => capacity,
-            None => self.begins_slowly(connection, pipeline, required)?,
-        };
+        let capacity = required as usize;
+        let (connections, sends, outlets) = self.split();
+        if pipeline == 0
+            && capacity > 0
+            && sends.single.handle.is_none()
+            && let Some(entry) = connections.sender(connection)
+            && outlets.begins(entry, capacity)
+        {
+            return self.sends.open_single(connection, capacity).ok_or_else(too_many);
+        }
+        cold_path();
+        self.begin_slowly(connection, pipeline, required)
+    }
+
+    #[inline(never)]
+    pub(super) fn begin_slowly(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        required: u32,
+    ) -> Result<(SendHandle, &mut [u8])> {
+        let capacity = self.begins_slowly(connection, pipeline, required)?;
         self.sends.open(connection, pipeline, capacity).ok_or_else(too_many)
     }
 
     /// Bytes that a message gets that may be begun now.
-    #[inline(never)]
     fn begins_slowly(
         &mut self,
         connection: Connection,
@@ -153,8 +205,11 @@ impl NetworkDriver {
         pipeline: u8,
         required: u32,
     ) -> Result<usize> {
-        let most = self.capacity(index, pipeline);
         let entry = self.connections.peek(index);
+        if pipeline == 0 && required > 0 && entry.takes_packet(required as usize) {
+            return Ok(required as usize);
+        }
+        let most = self.capacity(index, pipeline);
         let capacity = match required {
             0 if entry.dialect == Dialect::Plain => most.min(PLAIN_CAPACITY_DEFAULT as usize),
             0 => most,
@@ -221,14 +276,37 @@ impl NetworkDriver {
         length: u32,
         kind: MessageKind,
     ) -> Result<()> {
+        let (connections, sends, mut outlets) = self.split();
+        let slot = &mut sends.single;
+        if let Some(open) = slot.handle
+            && open == handle
+            && length as usize <= slot.capacity
+            && let Some(data) = slot.bytes.get(..length as usize)
+            && let Some(entry) = connections.sender(slot.connection)
+            && outlets.send(entry, slot.connection.index(), kind, data)
+        {
+            slot.handle = None;
+            return Ok(());
+        }
+        cold_path();
+        self.end_slowly(handle, length, kind)
+    }
+
+    #[inline(never)]
+    pub(super) fn end_slowly(
+        &mut self,
+        handle: SendHandle,
+        length: u32,
+        kind: MessageKind,
+    ) -> Result<()> {
         let slot = self.sends.close(handle)?;
         let (connection, pipeline, capacity) = (slot.connection, slot.pipeline, slot.capacity);
         let bytes = std::mem::take(&mut slot.bytes);
         let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
-            Some(data) => self.send_at_once(connection, pipeline, kind, data),
+            Some(data) => self.send_as(connection, pipeline, kind, data),
             None => Err(overflow(length as usize, capacity)),
         };
-        if let Some(slot) = self.sends.slots.get_mut(handle.index()) {
+        if let Some(slot) = self.sends.slot(handle) {
             slot.bytes = bytes;
         }
         outcome
@@ -244,13 +322,15 @@ impl NetworkDriver {
 
     /// Aborts what was begun before an update and never ended.
     pub(in crate::driver) fn abort_open_sends(&mut self) {
-        if self.sends.free.len() == self.sends.slots.len() {
+        let Self { sends, .. } = self;
+        if sends.single.handle.is_none() && sends.free.len() == sends.slots.len() {
             return;
         }
-        for (index, slot) in self.sends.slots.iter_mut().enumerate() {
-            if std::mem::take(&mut slot.open) {
+        let all = sends.slots.iter().chain([&sends.single]);
+        let open: Vec<_> = all.filter_map(|slot| slot.handle).collect();
+        for handle in open {
+            if let Ok(slot) = sends.close(handle) {
                 note!(Error, "a send to {:?} was begun and never ended", slot.connection);
-                self.sends.free.push(index as u32);
             }
         }
     }

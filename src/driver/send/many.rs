@@ -73,9 +73,7 @@ impl NetworkDriver {
         // To write a header is as cheap as to copy one. Whether it is text was asked already.
         let short = pipeline == 0 && kind != MessageKind::Text && data.len() < SHARED_SIZE_MIN;
         for connection in connections {
-            let sent = short
-                && self.connections.can_send(connection)
-                && self.send_quickly(connection.index(), kind, data);
+            let sent = short && self.send_short(connection, 0, kind, data);
             each(if sent {
                 Ok(())
             } else {

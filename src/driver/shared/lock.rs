@@ -5,12 +5,16 @@
 //! both may be. Only the background pump, whose turns are short, is waited for. Shared users do not
 //! meet each other: each thread counts itself in a cache line that few others use, so that two
 //! threads that work on two connections share no lock. It knows nothing of what it guards.
+//!
+//! As long as nobody was allowed to share it may have a key. Who names the right one gets in by a
+//! single question.
 #![allow(
     unsafe_code,
     reason = "a lock hands out references to what it guards; the two places are explained"
 )]
 
 use std::cell::UnsafeCell;
+use std::hint::cold_path;
 use std::ops::{Deref, DerefMut};
 
 use super::sync::{
@@ -18,12 +22,13 @@ use super::sync::{
     sequential_fence, sleep, yield_now,
 };
 
-/// Nobody has it to himself.
-const FREE: u32 = 0;
-/// A call has.
-const CALL: u32 = 1;
+/// A call has it to itself. What says that somebody has it, and that it is free without a key, is
+/// even: keys are odd, so nobody who makes one up can name these.
+const CALL: usize = 0;
 /// The background pump has, for a moment.
-const PUMP: u32 = 2;
+const PUMP: usize = 2;
+/// Nobody has it to himself, and no key opens it.
+const OPEN: usize = 4;
 
 /// Tries of a thread that may wait before it sleeps between them, and of the pump before it gives
 /// up.
@@ -39,7 +44,10 @@ struct Shard(AtomicU32);
 
 /// The lock.
 pub struct SharedLock<T> {
-    holder: AtomicU32,
+    /// Who has it to himself. While nobody does, the key, or [`OPEN`].
+    holder: AtomicUsize,
+    /// What says there that nobody has it; changed by who has.
+    free: AtomicUsize,
     /// There may be shared users; until then nobody looks for them.
     sharing: AtomicBool,
     shards: [Shard; SHARDS],
@@ -78,7 +86,8 @@ impl<T> SharedLock<T> {
     /// A free lock. Sharing has to be [allowed](Self::allow_sharing) first.
     pub fn new(content: T) -> Self {
         Self {
-            holder: AtomicU32::new(FREE),
+            holder: AtomicUsize::new(OPEN),
+            free: AtomicUsize::new(OPEN),
             sharing: AtomicBool::new(false),
             shards: std::array::from_fn(|_| Shard(AtomicU32::new(0))),
             used: AtomicU32::new(0),
@@ -91,17 +100,54 @@ impl<T> SharedLock<T> {
     /// For a call of the program; `None` while another one is inside.
     #[inline]
     pub fn try_exclusive(&self) -> Option<Exclusive<'_, T>> {
+        let mut found = self.holder.load(Ordering::Relaxed);
         loop {
-            match self.holder.compare_exchange(FREE, CALL, Ordering::SeqCst, Ordering::Relaxed) {
-                Ok(_) if self.has_shared_users() => {
-                    self.holder.store(FREE, Ordering::Release);
-                    return None;
+            if is_free(found) {
+                match self.replace_holder(found, CALL) {
+                    Ok(_) if self.has_shared_users() => {
+                        self.set_free();
+                        return None;
+                    }
+                    Ok(_) => return Some(Exclusive { lock: self }),
+                    Err(now) => found = now,
                 }
-                Ok(_) => return Some(Exclusive { lock: self }),
-                Err(PUMP) if self.sleep_until_turn_ends() => {}
-                Err(_) => return None,
+            } else if found == PUMP && self.sleep_until_turn_ends() {
+                found = self.holder.load(Ordering::Relaxed);
+            } else {
+                return None;
             }
         }
+    }
+
+    /// For a call that knows the key, if there is one: that nobody is inside, that there are no
+    /// shared users and that it is the right lock is asked at once. `None` says nothing: ask
+    /// [`try_exclusive`](Self::try_exclusive).
+    #[inline(always)]
+    pub fn try_key(&self, key: usize) -> Option<Exclusive<'_, T>> {
+        // A lock has had its last key when sharing is allowed, so here nobody is counted.
+        if !is_key(key) || self.replace_holder(key, CALL).is_err() {
+            cold_path();
+            return None;
+        }
+        Some(Exclusive { lock: self })
+    }
+
+    #[inline(always)]
+    fn replace_holder(&self, before: usize, after: usize) -> Result<usize, usize> {
+        self.holder.compare_exchange(before, after, Ordering::SeqCst, Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    fn set_free(&self) {
+        self.holder.store(self.free.load(Ordering::Relaxed), Ordering::Release);
+    }
+
+    /// From the end of sole access on, a key opens the lock: an odd number. `None`, and after
+    /// sharing was allowed: none does.
+    pub fn set_key(guard: &mut Exclusive<'_, T>, key: Option<usize>) {
+        let sharing = guard.lock.sharing.load(Ordering::Relaxed);
+        let key = key.filter(|&key| !sharing && is_key(key));
+        guard.lock.free.store(key.unwrap_or(OPEN), Ordering::Relaxed);
     }
 
     /// For a job, which may wait for the calls that are inside.
@@ -124,12 +170,21 @@ impl<T> SharedLock<T> {
     /// a moment only: one that makes another call would wait for the pump, and the pump for it.
     pub fn try_turn(&self) -> Option<PumpTurn<'_, T>> {
         let turn = self.turn.lock();
-        self.holder.compare_exchange(FREE, PUMP, Ordering::SeqCst, Ordering::Relaxed).ok()?;
+        let mut key = self.holder.load(Ordering::Relaxed);
+        loop {
+            if !is_free(key) {
+                return None;
+            }
+            match self.replace_holder(key, PUMP) {
+                Ok(_) => break,
+                Err(now) => key = now,
+            }
+        }
         let mut tries = 0;
         while self.has_shared_users() {
             tries += 1;
             if tries > SPINS {
-                self.holder.store(FREE, Ordering::Release);
+                self.set_free();
                 return None;
             }
             yield_now();
@@ -138,9 +193,10 @@ impl<T> SharedLock<T> {
         Some(PumpTurn { content: Exclusive { lock: self }, _turn: turn })
     }
 
-    /// From now on there may be shared users.
-    pub fn allow_sharing(guard: &Exclusive<'_, T>) {
+    /// From now on there may be shared users, and no key opens the lock any more.
+    pub fn allow_sharing(guard: &mut Exclusive<'_, T>) {
         guard.lock.sharing.store(true, Ordering::Release);
+        guard.lock.free.store(OPEN, Ordering::Relaxed);
     }
 
     /// Beside other shared users; `None` while somebody has it to himself, or before sharing was
@@ -160,7 +216,7 @@ impl<T> SharedLock<T> {
             self.shards[shard].0.fetch_add(1, Ordering::SeqCst);
             sequential_fence();
             let holder = self.holder.load(Ordering::SeqCst);
-            if holder == FREE {
+            if is_free(holder) {
                 return Some(Shared { lock: self, shard });
             }
             self.shards[shard].0.fetch_sub(1, Ordering::Release);
@@ -213,6 +269,14 @@ impl<T> SharedLock<T> {
     }
 }
 
+const fn is_key(word: usize) -> bool {
+    word & 1 == 1
+}
+
+const fn is_free(word: usize) -> bool {
+    is_key(word) || word == OPEN
+}
+
 fn soon<G>(enter: impl Fn() -> Option<G>) -> Option<G> {
     let mut tries = 0;
     while tries < TRIES_SOON {
@@ -252,7 +316,7 @@ impl<T> DerefMut for Exclusive<'_, T> {
 impl<T> Drop for Exclusive<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.holder.store(FREE, Ordering::Release);
+        self.lock.set_free();
     }
 }
 

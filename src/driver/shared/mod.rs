@@ -12,6 +12,7 @@ mod tests;
 mod touched;
 
 use std::any::Any;
+use std::hint::cold_path;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Weak};
 
@@ -27,15 +28,11 @@ use lock::{Exclusive, Shared, SharedLock};
 use parking_lot::Mutex;
 pub use touched::{Link, Touched};
 
-/// What a lock guards.
-enum Content {
-    /// Not yet, or taken out.
-    Empty,
-    Driver(Box<NetworkDriver>),
-    /// A call failed inside.
-    Poisoned {
-        _kept: Box<NetworkDriver>,
-    },
+/// What a lock guards: nothing yet, or no longer; a driver; or one inside of which a call failed.
+#[derive(Default)]
+struct Content {
+    driver: Option<Box<NetworkDriver>>,
+    failed: Option<Box<NetworkDriver>>,
 }
 
 /// A driver that several threads may know. Clones are the same driver.
@@ -128,7 +125,7 @@ impl SharedDriver {
     /// [`Status::NetworkSocketError`] when the system gives no thread for the background pump.
     pub fn new(driver: NetworkDriver) -> Result<Self> {
         let place = Self::with_place(true);
-        place.put(&mut Some(Box::new(driver)), || ())?;
+        place.put(&mut Some(Box::new(driver)), || ((), None))?;
         Ok(place)
     }
 
@@ -138,7 +135,7 @@ impl SharedDriver {
     }
 
     fn with_place(noted: bool) -> Self {
-        let lock = SharedLock::new(Content::Empty);
+        let lock = SharedLock::new(Content::default());
         Self {
             place: Arc::new(Place { lock, jobs: Desk::default(), noted, round: Mutex::default() }),
         }
@@ -158,9 +155,28 @@ impl SharedDriver {
     }
 
     /// The same for calls of the C interface, inside of which a thread is not noted.
-    #[inline]
-    pub(crate) fn enter_unnoted<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+    fn enter_unnoted<R>(&self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
         enter(self.admit()?, body)
+    }
+
+    /// Lets a call in that knows the key of the driver. `None`: whether it may, and why not, says
+    /// [`admit_checked`](Self::admit_checked).
+    #[inline(always)]
+    pub(crate) fn admit_by_key(&self, key: usize) -> Option<Admitted<'_>> {
+        let content = self.place.lock.try_key(key)?;
+        if !self.place.jobs.is_idle() {
+            cold_path();
+            return None;
+        }
+        Some(Admitted(content))
+    }
+
+    /// Lets a call in, unless `check`, which runs while nobody else can enter, fails.
+    pub(crate) fn admit_checked(&self, check: impl FnOnce() -> Result<()>) -> Result<Admitted<'_>> {
+        let mut content = self.admit()?;
+        check()?;
+        settle(&mut content)?;
+        Ok(Admitted(content))
     }
 
     /// Lets a call have the driver to itself that no job keeps out.
@@ -215,7 +231,7 @@ impl SharedDriver {
             driver.enable_lanes();
             body(driver)
         })?;
-        SharedLock::allow_sharing(&content);
+        SharedLock::allow_sharing(&mut content);
         Ok(outcome)
     }
 
@@ -257,7 +273,7 @@ impl SharedDriver {
         let mut content = self.admit()?;
         check()?;
         enter_content(&mut content, NetworkDriver::enable_lanes)?;
-        SharedLock::allow_sharing(&content);
+        SharedLock::allow_sharing(&mut content);
         Ok(())
     }
 
@@ -310,25 +326,29 @@ impl SharedDriver {
         share(self.place.lock.shared(), body)
     }
 
-    /// Moves a driver into a vacant place; `seal` runs while nobody else can enter. `None` when
-    /// the place is not vacant, or in use.
+    /// Moves a driver into a vacant place; `seal` runs while nobody else can enter, and may give
+    /// the driver a key, an odd number. `None` when the place is not vacant, or in use.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     pub(crate) fn put<R>(
         &self,
         driver: &mut Option<Box<NetworkDriver>>,
-        seal: impl FnOnce() -> R,
+        seal: impl FnOnce() -> (R, Option<usize>),
     ) -> Result<Option<R>> {
         let Some(mut content) = self.place.lock.try_exclusive() else { return Ok(None) };
-        if !matches!(*content, Content::Empty) {
+        if content.driver.is_some() || content.failed.is_some() {
             return Ok(None);
         }
         let Some(mut driver) = driver.take() else { return Ok(None) };
         driver.start_background(Arc::downgrade(&self.place), background_turn)?;
         let workers = driver.settings.job_workers;
-        *content = Content::Driver(driver);
-        Ok(Some(self.place.jobs.open(workers, seal)))
+        // Who enters by a key does not ask whether there is something to settle.
+        let settled = !driver.is_touched();
+        content.driver = Some(driver);
+        let (sealed, key) = self.place.jobs.open(workers, seal);
+        SharedLock::set_key(&mut content, key.filter(|_| settled));
+        Ok(Some(sealed))
     }
 
     /// Takes the driver out, for good; `None` when it was taken out before, or failed inside.
@@ -348,16 +368,15 @@ impl SharedDriver {
         self.place.jobs.check_idle()?;
         let mut content = self.place.lock.try_exclusive().ok_or_else(in_use)?;
         let crewless = self.place.jobs.close(check)?;
-        let taken = std::mem::replace(&mut *content, Content::Empty);
+        let taken = std::mem::take(&mut *content);
+        SharedLock::set_key(&mut content, None);
         drop(content);
         drop(crewless);
-        match taken {
-            Content::Driver(mut driver) => {
-                driver.stop_background();
-                Ok(Some(driver))
-            }
-            Content::Empty | Content::Poisoned { .. } => Ok(None),
+        let mut driver = taken.driver;
+        if let Some(driver) = &mut driver {
+            driver.stop_background();
         }
+        Ok(driver)
     }
 }
 
@@ -395,6 +414,18 @@ fn background_turn(place: &Place, body: fn(&mut NetworkDriver) -> Micros) -> Tur
     }
 }
 
+/// A call has the driver to itself, and all that others have done is settled.
+pub(crate) struct Admitted<'a>(Exclusive<'a, Content>);
+
+impl Admitted<'_> {
+    /// Lets `body` use the driver. When it panics, so does this, and the driver is fit only to be
+    /// dropped.
+    #[inline(always)]
+    pub(crate) fn run<R>(mut self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+        run(&mut self.0, body)
+    }
+}
+
 #[inline]
 fn enter<R>(
     mut content: Exclusive<'_, Content>,
@@ -408,19 +439,34 @@ fn enter_content<R>(
     content: &mut Content,
     body: impl FnOnce(&mut NetworkDriver) -> R,
 ) -> Result<R> {
-    let Content::Driver(driver) = content else { return Err(refusal(content)) };
-    let touched = driver.is_touched();
-    if touched && driver.share().has_failed() {
+    settle(content)?;
+    run(content, body)
+}
+
+/// Does in earnest what others have done who shared the driver.
+#[inline]
+fn settle(content: &mut Content) -> Result<()> {
+    let Some(driver) = &mut content.driver else { return Err(refusal(content)) };
+    if driver.is_touched() {
+        return settle_touched(content);
+    }
+    Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn settle_touched(content: &mut Content) -> Result<()> {
+    if content.driver.as_ref().is_some_and(|driver| driver.share().has_failed()) {
         poison(content);
         return Err(poisoned());
     }
-    let settled = AssertUnwindSafe(|| {
-        if touched {
-            driver.settle_touched();
-        }
-        body(driver)
-    });
-    match catch_unwind(settled) {
+    run(content, NetworkDriver::settle_touched)
+}
+
+#[inline(always)]
+fn run<R>(content: &mut Content, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
+    let Some(driver) = &mut content.driver else { return Err(refusal(content)) };
+    match catch_unwind(AssertUnwindSafe(|| body(driver))) {
         Ok(outcome) => Ok(outcome),
         Err(panic) => fail(content, panic),
     }
@@ -429,7 +475,7 @@ fn enter_content<R>(
 /// Why a place lets nobody in.
 #[cold]
 fn refusal(content: &Content) -> Error {
-    if matches!(content, Content::Empty) { empty() } else { poisoned() }
+    if content.failed.is_none() { empty() } else { poisoned() }
 }
 
 /// A call has failed inside: the driver is fit only to be dropped.
@@ -443,7 +489,7 @@ fn fail(content: &mut Content, panic: Box<dyn Any + Send>) -> ! {
 
 #[inline]
 fn share<R>(content: Shared<'_, Content>, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
-    let Content::Driver(driver) = &*content else { return Err(refusal(&content)) };
+    let Some(driver) = &content.driver else { return Err(refusal(&content)) };
     let driver = driver.share();
     if driver.has_failed() {
         return Err(poisoned());
@@ -460,10 +506,9 @@ fn share<R>(content: Shared<'_, Content>, body: impl FnOnce(Concurrent<'_>) -> R
 
 #[cold]
 fn poison(content: &mut Content) {
-    *content = match std::mem::replace(content, Content::Empty) {
-        Content::Driver(kept) => Content::Poisoned { _kept: kept },
-        other => other,
-    };
+    if let Some(driver) = content.driver.take() {
+        content.failed = Some(driver);
+    }
 }
 
 pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {

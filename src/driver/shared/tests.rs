@@ -7,7 +7,7 @@ use super::lock::SharedLock;
 
 fn shareable() -> SharedLock<u32> {
     let lock = SharedLock::new(0);
-    SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
+    SharedLock::allow_sharing(&mut lock.try_exclusive().expect("is free"));
     lock
 }
 
@@ -24,7 +24,7 @@ fn a_second_exclusive_user_is_refused() {
 fn nobody_shares_before_sharing_was_allowed() {
     let lock = SharedLock::new(0);
     assert!(lock.try_shared().is_none());
-    SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
+    SharedLock::allow_sharing(&mut lock.try_exclusive().expect("is free"));
     assert!(lock.try_shared().is_some());
 }
 
@@ -114,6 +114,108 @@ fn exclusive_users_never_meet_shared_ones() {
                 for _ in 0..20_000 {
                     if let Some(guard) = lock.try_shared() {
                         assert_eq!(*guard % 2, 0);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(*lock.exclusive(), 8000);
+}
+
+/// A key, as a handle is one.
+const KEY: usize = 0x1001;
+
+fn keyed() -> SharedLock<u32> {
+    let lock = SharedLock::new(0);
+    SharedLock::set_key(&mut lock.try_exclusive().expect("is free"), Some(KEY));
+    lock
+}
+
+#[test]
+fn a_key_opens_its_lock_while_nobody_is_inside() {
+    let lock = keyed();
+    for _ in 0..2 {
+        let guard = lock.try_key(KEY).expect("is free");
+        assert!(lock.try_key(KEY).is_none() && lock.try_exclusive().is_none());
+        assert!(lock.try_turn().is_none());
+        drop(guard);
+        let guard = lock.try_exclusive().expect("is free without the key, too");
+        assert!(lock.try_key(KEY).is_none());
+        drop(guard);
+        let turn = lock.try_turn().expect("is free");
+        assert!(lock.try_key(KEY).is_none());
+        drop(turn);
+    }
+}
+
+#[test]
+fn nothing_else_opens_it_whether_somebody_is_inside_or_not() {
+    let lock = keyed();
+    let others = || (0..64).chain([KEY - 1, KEY + 1, KEY + 2, usize::MAX]);
+    assert!(others().all(|key| lock.try_key(key).is_none()));
+    let guard = lock.try_exclusive().expect("is free");
+    assert!(others().chain([KEY]).all(|key| lock.try_key(key).is_none()));
+    drop(guard);
+    let turn = lock.try_turn().expect("is free");
+    assert!(others().chain([KEY]).all(|key| lock.try_key(key).is_none()));
+    drop(turn);
+    assert!(lock.try_key(KEY).is_some());
+}
+
+#[test]
+fn a_key_is_good_until_there_is_another_one() {
+    let lock = keyed();
+    SharedLock::set_key(&mut lock.try_key(KEY).expect("is free"), Some(KEY + 2));
+    assert!(lock.try_key(KEY).is_none());
+    SharedLock::set_key(&mut lock.try_key(KEY + 2).expect("is free"), None);
+    assert!(lock.try_key(KEY + 2).is_none());
+    // An even number would be one of the lock's own.
+    for even in [0, 2, 4] {
+        SharedLock::set_key(&mut lock.try_exclusive().expect("is free"), Some(even));
+        assert!(lock.try_key(even).is_none());
+    }
+    assert!(lock.try_exclusive().is_some());
+}
+
+#[test]
+fn no_key_opens_a_lock_that_may_be_shared() {
+    let lock = keyed();
+    SharedLock::allow_sharing(&mut lock.try_key(KEY).expect("is free"));
+    assert!(lock.try_key(KEY).is_none());
+    let shared = lock.try_shared().expect("is free");
+    SharedLock::set_key(&mut lock_after(&lock, shared), Some(KEY));
+    assert!(lock.try_key(KEY).is_none());
+    assert!(lock.try_shared().is_some());
+}
+
+/// Sole access once the shared user has left.
+fn lock_after<'a>(
+    lock: &'a SharedLock<u32>,
+    shared: super::lock::Shared<'a, u32>,
+) -> super::lock::Exclusive<'a, u32> {
+    assert!(lock.try_exclusive().is_none());
+    drop(shared);
+    lock.try_exclusive().expect("is free")
+}
+
+#[test]
+fn those_with_the_key_and_those_without_never_meet() {
+    let lock = keyed();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..2000 {
+                    let mut guard = lock.exclusive();
+                    *guard += 1;
+                    *guard += 1;
+                }
+            });
+            scope.spawn(|| {
+                for _ in 0..20_000 {
+                    if let Some(mut guard) = lock.try_key(KEY) {
+                        assert_eq!(*guard % 2, 0);
+                        *guard += 2;
+                        *guard -= 2;
                     }
                 }
             });

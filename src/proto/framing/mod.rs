@@ -11,6 +11,8 @@ mod tests;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::short;
+
 /// Bytes of the length in front of a packet.
 pub const HEADER_SIZE: usize = 2;
 
@@ -53,6 +55,19 @@ pub fn write_packet(out: &mut Vec<u8>, head: &[u8], body: &[u8]) {
         out.extend_from_slice(&length.to_be_bytes());
         out.extend_from_slice(head);
         out.extend_from_slice(body);
+    }
+}
+
+/// Puts a packet, made of two parts, into room of its size, its length in front of it, which can
+/// say how long it is.
+#[inline(always)]
+pub fn fill_packet<const N: usize>(room: &mut [u8], head: [u8; N], body: &[u8]) {
+    if let Some((length, room)) = room.split_first_chunk_mut::<HEADER_SIZE>()
+        && let Some((front, room)) = room.split_first_chunk_mut::<N>()
+    {
+        *length = ((N + body.len()) as u16).to_be_bytes();
+        *front = head;
+        short::copy(room, body);
     }
 }
 

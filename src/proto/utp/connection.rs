@@ -245,6 +245,13 @@ impl UtpConnection {
         self.path_mtu.size().saturating_sub(self.overhead)
     }
 
+    /// Is a packet of so many bytes no larger than that?
+    #[inline(always)]
+    #[must_use]
+    pub const fn packet_fits(&self, size: usize) -> bool {
+        size + self.overhead as usize <= self.path_mtu.size() as usize
+    }
+
     /// A server under load wants a cookie: the request is repeated at once with it, once for each
     /// that was sent without.
     pub fn handle_retry(&mut self, cookie: Cookie) -> bool {

@@ -204,6 +204,8 @@ pub struct WebSocket {
     /// Messages shorter than this leave as they are, in one frame; follows from what was agreed on
     /// and the settings.
     whole_end: usize,
+    /// Bytes in front of a short payload.
+    short_header_size: u8,
     /// 0 = none.
     close_code: u16,
     role: Role,
@@ -248,6 +250,7 @@ impl WebSocket {
             chain: None,
             round_trip: UNMEASURED,
             whole_end: 0,
+            short_header_size: encode_header_length(role, 0) as u8,
             close_code: 0,
             role,
             stage: Stage::Header,

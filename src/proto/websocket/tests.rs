@@ -77,11 +77,15 @@ fn failed_code(events: &[Event]) -> Option<u16> {
 #[test]
 fn a_message_that_is_sent_as_it_is_looks_like_any_other() {
     for role in [Role::Client, Role::Server] {
-        for size in [0, 1, 2, 9, 113, 115, 116, 125, 126, 127, 1000, 65_525, 65_526, 70_000] {
+        for size in [
+            0, 1, 2, 9, 15, 16, 17, 31, 32, 33, 113, 115, 116, 125, 126, 127, 1000, 65_525, 65_526,
+            70_000,
+        ] {
             let (mut ws, body) = (WebSocket::new(role, PLAIN, 0), vec![size as u8; size]);
             let mut whole = [vec![7], vec![7], vec![7]];
             assert!(ws.sends_as_it_is(size));
-            ws.write_whole(&mut whole[0], Kind::Text, *b"in front  ", &body, || KEY);
+            whole[0].resize(1 + ws.whole_size(10 + size), 9);
+            ws.write_whole(&mut whole[0][1..], Kind::Text, *b"in front  ", &body, || KEY);
             let parts: [&[u8]; 2] = [b"in front  ", &body];
             ws.write_message_in_two(&mut whole[1], Kind::Text, parts, &mut || KEY);
             let joined = parts.concat();

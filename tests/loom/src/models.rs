@@ -15,7 +15,7 @@ type Content = UnsafeCell<u32>;
 
 fn lock() -> Arc<SharedLock<Content>> {
     let lock = SharedLock::new(UnsafeCell::new(0));
-    SharedLock::allow_sharing(&lock.try_exclusive().expect("is free"));
+    SharedLock::allow_sharing(&mut lock.try_exclusive().expect("is free"));
     Arc::new(lock)
 }
 
@@ -92,6 +92,65 @@ fn two_calls_of_one_never_meet() {
         wrote += other.join().expect("ends");
         assert_eq!(read(&lock.try_exclusive().expect("is free")), wrote);
         assert!(wrote > 0, "one of them gets in");
+    });
+}
+
+/// A key, as a handle is one.
+const KEY: usize = 0x1001;
+
+fn keyed() -> Arc<SharedLock<Content>> {
+    let lock = SharedLock::new(UnsafeCell::new(0));
+    SharedLock::set_key(&mut lock.try_exclusive().expect("is free"), Some(KEY));
+    Arc::new(lock)
+}
+
+#[test]
+fn a_call_with_the_key_never_meets_one_without_nor_the_pump() {
+    loom::model(|| {
+        let lock = keyed();
+        let other = Arc::clone(&lock);
+        let other = thread::spawn(move || {
+            be(2);
+            if let Some(mut content) = other.try_exclusive() {
+                write(&mut content);
+            }
+            if let Some(mut content) = other.try_turn() {
+                write(&mut content);
+            }
+        });
+        be(1);
+        if let Some(mut content) = lock.try_key(KEY) {
+            write(&mut content);
+        }
+        other.join().expect("ends");
+        assert!(lock.try_key(KEY).is_some(), "nobody has left a mark behind");
+    });
+}
+
+#[test]
+fn a_call_with_the_key_never_meets_those_beside_each_other() {
+    loom::model(|| {
+        let lock = keyed();
+        let other = Arc::clone(&lock);
+        let other = thread::spawn(move || {
+            be(2);
+            if let Some(content) = other.try_shared() {
+                read(&content);
+            }
+        });
+        be(1);
+        if let Some(mut content) = lock.try_key(KEY) {
+            write(&mut content);
+        }
+        if let Some(mut content) = lock.try_exclusive() {
+            SharedLock::allow_sharing(&mut content);
+            write(&mut content);
+        }
+        if let Some(mut content) = lock.try_key(KEY) {
+            write(&mut content);
+        }
+        other.join().expect("ends");
+        assert!(lock.try_key(KEY).is_none(), "sharing has taken the key away");
     });
 }
 

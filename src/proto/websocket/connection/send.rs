@@ -1,16 +1,20 @@
 //! The sending half of the machine: messages to frames. It must not decide whether a message may
 //! be sent now: that is the driver's business.
 
+use std::hint::cold_path;
 use std::ops::Range;
 
 use super::super::deflate::Pool;
 use super::super::frame::{FrameHeader, HEADER_SIZE_MAX, Opcode, apply_mask};
 use super::{COMPRESSED, Kind, Role, WebSocket};
+use crate::proto::short;
 
-/// Bytes of the longest head of a message that [`WebSocket::write_whole`] writes.
-pub const WHOLE_HEAD_MAX: usize = 10;
 /// The longest payload whose length is in the second byte of its frame.
 const SHORT_LENGTH_MAX: usize = 125;
+/// Bytes of the header of such a frame, without a mask.
+const SHORT_HEADER_SIZE: usize = 2;
+/// Bytes of a mask's key.
+const MASK_SIZE: usize = 4;
 /// The bit of the last frame of a message, and that of a masked one.
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
@@ -72,51 +76,57 @@ impl WebSocket {
         self.chain.is_some()
     }
 
-    /// Appends one frame with a whole message, `head` and then `body`, for connections that
+    /// Bytes of the frame of a whole message of this length.
+    #[inline(always)]
+    #[must_use]
+    pub const fn whole_size(&self, length: usize) -> usize {
+        if length > SHORT_LENGTH_MAX {
+            cold_path();
+            return self.long_size(length);
+        }
+        length + self.short_header_size as usize
+    }
+
+    #[inline(never)]
+    const fn long_size(&self, length: usize) -> usize {
+        encode_header_length(self.role, length) + length
+    }
+
+    /// Puts one frame with a whole message, `head` and then `body`, into room of
+    /// [its size](Self::whole_size), for connections that
     /// [send it as it is](Self::sends_as_it_is). `mask` is asked by a client only.
     #[inline(always)]
     pub fn write_whole<const N: usize>(
         &self,
-        out: &mut Vec<u8>,
+        room: &mut [u8],
         kind: Kind,
         head: [u8; N],
         body: &[u8],
         mask: impl FnOnce() -> [u8; 4],
     ) {
-        const { assert!(N <= WHOLE_HEAD_MAX, "the front of a frame has room for so much") };
         let first = FIN | kind.opcode() as u8;
         let length = N + body.len();
         if length > SHORT_LENGTH_MAX {
-            let mask = match self.role {
-                Role::Client => Some(mask()),
-                Role::Server => None,
-            };
-            write_long(out, first, &head, body, mask);
-        } else if N == 0 && self.role == Role::Server {
-            out.push(first);
-            out.push(length as u8);
-            out.extend_from_slice(body);
-        } else {
-            // Put together where it is short: to append once costs less than twice.
-            let mut frame = [0; 2 + 4 + SHORT_LENGTH_MAX];
-            frame[0] = first;
-            frame[1] = length as u8;
-            let start = match self.role {
-                Role::Server => {
-                    fill(&mut frame[2..2 + length], &head, body);
-                    2
-                }
-                Role::Client => {
-                    let key = mask();
-                    frame[1] |= MASKED;
-                    frame[2..6].copy_from_slice(&key);
-                    let payload = &mut frame[6..6 + length];
-                    fill(payload, &head, body);
-                    apply_mask(payload, key, 0);
-                    6
-                }
-            };
-            out.extend_from_slice(&frame[..start + length]);
+            cold_path();
+            let mask = if self.role == Role::Client { Some(mask()) } else { None };
+            write_long(room, first, &head, body, mask);
+        } else if self.role == Role::Client {
+            if let Some((front, room)) = room.split_first_chunk_mut::<SHORT_HEADER_SIZE>()
+                && let Some((place, room)) = room.split_first_chunk_mut::<MASK_SIZE>()
+                && let Some((start, room)) = room.split_first_chunk_mut::<N>()
+            {
+                let key = mask();
+                *front = [first, MASKED | length as u8];
+                *place = key;
+                *start = short::masked(head, key);
+                short::mask(room, body, key, N);
+            }
+        } else if let Some((front, room)) = room.split_first_chunk_mut::<SHORT_HEADER_SIZE>()
+            && let Some((start, room)) = room.split_first_chunk_mut::<N>()
+        {
+            *front = [first, length as u8];
+            *start = head;
+            short::copy(room, body);
         }
     }
 
@@ -242,42 +252,29 @@ impl WebSocket {
     }
 }
 
-/// Puts two parts that fill it into a payload.
-#[inline(always)]
-fn fill<const N: usize>(payload: &mut [u8], head: &[u8; N], body: &[u8]) {
-    payload[..N].copy_from_slice(head);
-    payload[N..].copy_from_slice(body);
-}
-
-/// Appends one frame that is not short.
-fn write_long(out: &mut Vec<u8>, first: u8, head: &[u8], body: &[u8], mask: Option<[u8; 4]>) {
+/// Fills room with one frame that is not short.
+fn write_long(room: &mut [u8], first: u8, head: &[u8], body: &[u8], mask: Option<[u8; 4]>) {
     let length = head.len() + body.len();
-    let mut front = [0; HEADER_SIZE_MAX + WHOLE_HEAD_MAX];
-    front[0] = first;
+    room[0] = first;
     let mut size = if let Ok(length) = u16::try_from(length) {
-        front[1] = 126;
-        front[2..4].copy_from_slice(&length.to_be_bytes());
+        room[1] = 126;
+        room[2..4].copy_from_slice(&length.to_be_bytes());
         4
     } else {
-        front[1] = 127;
-        front[2..10].copy_from_slice(&(length as u64).to_be_bytes());
+        room[1] = 127;
+        room[2..10].copy_from_slice(&(length as u64).to_be_bytes());
         10
     };
     if let Some(key) = mask {
-        front[1] |= MASKED;
-        front[size..size + 4].copy_from_slice(&key);
-        size += 4;
+        room[1] |= MASKED;
+        room[size..size + MASK_SIZE].copy_from_slice(&key);
+        size += MASK_SIZE;
     }
-    let end = size + head.len();
-    front[size..end].copy_from_slice(head);
+    let (front, rest) = room[size..].split_at_mut(head.len());
+    front.copy_from_slice(head);
+    rest.copy_from_slice(body);
     if let Some(key) = mask {
-        apply_mask(&mut front[size..end], key, 0);
-    }
-    out.extend_from_slice(&front[..end]);
-    let start = out.len();
-    out.extend_from_slice(body);
-    if let Some(key) = mask {
-        apply_mask(&mut out[start..], key, head.len());
+        apply_mask(&mut room[size..], key, 0);
     }
 }
 
@@ -319,13 +316,13 @@ fn write_frame_with(
 
 /// Size of the header that a message of `payload` bytes gets.
 #[must_use]
-pub fn encode_header_length(role: Role, payload: usize) -> usize {
+pub const fn encode_header_length(role: Role, payload: usize) -> usize {
     let length = match payload {
-        0..=125 => 2,
+        0..=SHORT_LENGTH_MAX => SHORT_HEADER_SIZE,
         126..=0xffff => 4,
         _ => 10,
     };
-    length + if role == Role::Client { 4 } else { 0 }
+    length + if matches!(role, Role::Client) { MASK_SIZE } else { 0 }
 }
 
 /// Bytes that a message of `length` bytes takes on the wire at most, when it is not compressed.
