@@ -176,7 +176,8 @@ mod tests {
     use super::Watch;
 
     const BEGIN: &str = "mark 0x100\nmark 0x104\nmark 0x108\ndoing this\n";
-    const ON_PURPOSE: &str = " S 00000100,4\n M 00009000,4\n S 00000108,4\n S 00000104,4\n L 00009004,4\n S 00000108,4\n";
+    const ON_PURPOSE: &str = " S 00000100,4\n M 00009000,4\n S 00000108,4\n\
+        \x20S 00000104,4\n L 00009004,4\n S 00000108,4\n";
     const END: &str = "3 passed, 0 failed\n";
 
     fn watch(text: &str) -> crate::error::Result<Vec<String>> {

@@ -1,6 +1,6 @@
-//! The table of steps, in the order in which they run: quick ones first, then what makes the release
-//! library, then the steps with the other build, which run one behind the other and so must not be
-//! kept waiting; then the others, the longest ones first, so that no lane is left with one of them.
+//! The table of steps, in the order in which they run: quick ones first, then what makes the
+//! release library, then the steps with the other build, which run one behind the other and so must
+//! not be kept waiting; then the others, the longest ones first, so that no lane is left with one.
 
 use super::side_by_side::Build;
 use super::{Outcome, abi, docs, models, native, peers, rust, sanitizer, windows};
