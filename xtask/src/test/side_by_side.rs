@@ -20,12 +20,10 @@ pub enum Build {
 impl Build {
     /// Would one of two steps change what the other one uses?
     fn excludes(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Debug, Self::Debug) => true,
-            (Self::Release | Self::Released, Self::Release) => true,
-            (Self::Release, Self::Released) => true,
-            _ => false,
-        }
+        let released = |build| matches!(build, Self::Release | Self::Released);
+        let makes = self == Self::Release || other == Self::Release;
+        (self == Self::Debug && other == Self::Debug)
+            || (makes && released(self) && released(other))
     }
 }
 
