@@ -24,7 +24,9 @@ impl Allowance {
         }
     }
 
-    /// Takes so many bytes, when no more than `limit` are taken in all.
+    /// Takes so many bytes, when no more than `limit` are taken in all. Seldom enough to stay out
+    /// of what calls it.
+    #[inline(never)]
     pub fn take(&self, bytes: usize, limit: usize) -> bool {
         let own = &self.seats[own_seat()].0;
         let spend = |left: usize| left.checked_sub(bytes);

@@ -156,13 +156,13 @@ impl<T> SharedLock<T> {
             self.used.fetch_or(1 << seat, Ordering::SeqCst);
         }
         loop {
-            self.seats[seat].0.fetch_add(1, Ordering::SeqCst);
+            self.seats[seat % SEATS].0.fetch_add(1, Ordering::SeqCst);
             sequential_fence();
             let holder = self.holder.load(Ordering::SeqCst);
             if holder == FREE {
                 return Some(Shared { lock: self, seat });
             }
-            self.seats[seat].0.fetch_sub(1, Ordering::Release);
+            self.seats[seat % SEATS].0.fetch_sub(1, Ordering::Release);
             if holder != PUMP || !self.sleep_until_turn_ends() {
                 return None;
             }
@@ -288,6 +288,6 @@ impl<T> Deref for Shared<'_, T> {
 impl<T> Drop for Shared<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.seats[self.seat].0.fetch_sub(1, Ordering::Release);
+        self.lock.seats[self.seat % SEATS].0.fetch_sub(1, Ordering::Release);
     }
 }

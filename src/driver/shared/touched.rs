@@ -41,7 +41,8 @@ impl Touched {
         }
     }
 
-    /// Adds one that is not in the list, which is open.
+    /// Adds one that is not in the list, which is open. Seldom enough to stay out of what calls it.
+    #[inline(never)]
     pub fn push(&self, index: u32, link: &Link) {
         let seat = own_seat();
         let place = &self.lasts[seat].0;
