@@ -1,11 +1,14 @@
 //! Generates the C header and the C# externs from `src/ffi` into `OUT_DIR`.
 //!
-//! `cargo xtask bindgen` copies them into the tree; nothing is written there from here.
+//! `cargo xtask bindgen` copies them into the tree; nothing is written there from here. Without the
+//! feature `generate` nothing is done.
 
 use std::error::Error;
+#[cfg(feature = "generate")]
 use std::path::{Path, PathBuf};
 
 /// The modules whose items are the ABI, in the order of the header.
+#[cfg(feature = "generate")]
 const SOURCES: &[&str] = &[
     "codes",
     "structs",
@@ -41,9 +44,19 @@ const SOURCES: &[&str] = &[
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=build.rs");
+    generate()
+}
+
+#[cfg(not(feature = "generate"))]
+fn generate() -> Result<(), Box<dyn Error>> {
+    Ok(())
+}
+
+#[cfg(feature = "generate")]
+fn generate() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
-    println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=cbindgen.toml");
     println!("cargo:rerun-if-changed=src/ffi");
     println!("cargo:rustc-env=NETDRIVER_GENERATED={}", out.display());
@@ -51,10 +64,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     csharp(&root, &out)
 }
 
+#[cfg(feature = "generate")]
 fn source(root: &Path, module: &str) -> PathBuf {
     root.join("src/ffi").join(module).with_extension("rs")
 }
 
+#[cfg(feature = "generate")]
 fn header(root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
     let mut builder = cbindgen::Builder::new().with_config(config);
@@ -65,6 +80,7 @@ fn header(root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+#[cfg(feature = "generate")]
 fn csharp(root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let mut builder = csbindgen::Builder::default();
     for module in SOURCES {

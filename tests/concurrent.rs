@@ -8,6 +8,7 @@
 mod support;
 
 mod concurrent {
+    mod apart;
     mod echo;
     mod events;
     mod misuse;

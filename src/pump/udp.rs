@@ -127,7 +127,10 @@ impl UdpSocket {
 
     /// Receives one batch. False when nothing was there.
     pub fn receive(&mut self, batch: &mut ReceiveBatch) -> io::Result<bool> {
-        batch.storage.resize(RECEIVE_STRIDE * BATCH_SIZE, 0);
+        if batch.storage.is_empty() {
+            // Comes as zeros from the system, a page at a time when it is used.
+            batch.storage = vec![0; RECEIVE_STRIDE * BATCH_SIZE];
+        }
         batch.count = 0;
         #[cfg(test)]
         self.health.fail()?;

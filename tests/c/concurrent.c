@@ -15,6 +15,8 @@
 #define CONNECTIONS 16 /* a multiple of THREADS */
 #define MESSAGES 60
 #define WINDOW 3       /* messages under way on each connection */
+#define OTHERS 2       /* threads that go on while another one stands still */
+#define CALLS 2000     /* of each kind that they make meanwhile */
 
 /* What one thread does between two updates of the server. */
 struct part {
@@ -332,6 +334,57 @@ static void let_go(pthread_t thread, const struct visitor *visitor) {
   CHECK_EQUAL(visitor->result, ND_OK);
 }
 
+/* What a thread does on its own connection while another one stands at the gate. */
+struct other {
+  nd_concurrent *server;
+  nd_connection connection;
+  uint32_t failures;
+  int done;
+};
+
+static void *go_on(void *argument) {
+  struct other *other = argument;
+  nd_concurrent *server = other->server;
+  for (int i = 0; i < CALLS; i++) {
+    nd_event event, events[4];
+    nd_send send;
+    uint32_t count = 0;
+    int bad = 0;
+    /* The one event that waits was shown by the first of these calls; the others go as far. */
+    bad += nd_concurrent_pop_event_for_connection(server, other->connection, &event) != ND_OK;
+    bad += nd_concurrent_pop_events_for_connection(server, other->connection, events, 4, &count)
+           != ND_OK || count != 0;
+    bad += nd_concurrent_send(server, other->connection, 0, (const uint8_t *)"on", 2, 0) != ND_OK;
+    bad += nd_concurrent_begin_send(server, other->connection, 0, 8, &send) != ND_OK;
+    memcpy(send.data, "and on", 6);
+    bad += nd_concurrent_end_send(server, &send, 6, 0) != ND_OK;
+    bad += nd_concurrent_begin_send(server, other->connection, 0, 8, &send) != ND_OK;
+    bad += nd_concurrent_abort_send(server, &send) != ND_OK;
+    other->failures += (uint32_t)bad;
+  }
+  put_flag(&other->done, 1);
+  return NULL;
+}
+
+/* A thread that stands in a call holds whatever the call holds; the others go on all the same. */
+static void others_go_on(nd_concurrent *server, const nd_connection *connections) {
+  int64_t end = now_ms() + PATIENCE_MS;
+  pthread_t threads[OTHERS];
+  struct other others[OTHERS];
+  for (int i = 0; i < OTHERS; i++) {
+    struct other other = {server, connections[i], 0, 0};
+    others[i] = other;
+    CHECK(pthread_create(&threads[i], NULL, go_on, &others[i]) == 0);
+  }
+  for (int i = 0; i < OTHERS; i++) {
+    while (!get_flag(&others[i].done) && now_ms() < end) sched_yield();
+    if (!CHECK(get_flag(&others[i].done))) put_flag(&gate_open, 1); /* or nobody ever ends */
+    pthread_join(threads[i], NULL);
+    CHECK_EQUAL(others[i].failures, 0);
+  }
+  CHECK(!get_flag(&gate_open));
+}
+
 /* While a thread is inside of a call on a connection, others are refused there and nowhere else.
  */
 static void meet_at_gate(struct pair *pair, nd_concurrent *server, const nd_connection *ours) {
@@ -356,6 +409,7 @@ static void meet_at_gate(struct pair *pair, nd_concurrent *server, const nd_conn
                ND_ERROR_DRIVER_PARALLEL_FOR);
   CHECK_OK(nd_concurrent_send(server, ours[1], 0, (const uint8_t *)"apart", 5, 0));
   CHECK_RESULT(nd_driver_update(pair->server), ND_ERROR_DRIVER_IN_USE);
+  others_go_on(server, ours + 2);
   let_go(thread, &visitor);
 
   visitor.pops = 1;
@@ -364,6 +418,7 @@ static void meet_at_gate(struct pair *pair, nd_concurrent *server, const nd_conn
                ND_ERROR_DRIVER_PARALLEL_FOR);
   CHECK_RESULT(nd_concurrent_send(server, ours[0], 0, (const uint8_t *)"no", 2, 0),
                ND_ERROR_DRIVER_PARALLEL_FOR);
+  others_go_on(server, ours + 2);
   let_go(thread, &visitor);
   CHECK_EQUAL(visitor.popped, 1);
   memcpy(&event, gate, sizeof event);
@@ -375,13 +430,16 @@ static void meet_at_gate(struct pair *pair, nd_concurrent *server, const nd_conn
 static void two_threads_in_one_connection_are_told(void) {
   const nd_interface_settings interface_settings = interface_of(ND_INTERFACE_UDP);
   const nd_settings settings = default_settings();
+  nd_settings server_settings = settings;
   struct sigaction action, before[2];
-  struct pair pair = open_pair(&interface_settings, &settings, &settings, "127.0.0.1");
-  nd_connection ours[2], theirs[2];
+  struct pair pair;
+  nd_connection ours[2 + OTHERS], theirs[2 + OTHERS];
   nd_concurrent *server;
   nd_event event;
   uint32_t number = 0;
-  for (int i = 0; i < 2; i++) theirs[i] = connect_pair(&pair, &ours[i]);
+  server_settings.send_queue_capacity = 5 * CALLS;
+  pair = open_pair(&interface_settings, &server_settings, &settings, "127.0.0.1");
+  for (int i = 0; i < 2 + OTHERS; i++) theirs[i] = connect_pair(&pair, &ours[i]);
   NEED_OK(nd_driver_to_concurrent(pair.server, &server));
   gate_size = (size_t)sysconf(_SC_PAGESIZE);
   gate = mmap(NULL, gate_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
@@ -393,17 +451,24 @@ static void two_threads_in_one_connection_are_told(void) {
   sigaction(SIGSEGV, &action, &before[0]);
   sigaction(SIGBUS, &action, &before[1]);
 
-  /* An event waits. */
-  CHECK_OK(nd_driver_send(pair.client, theirs[0], 0, (const uint8_t *)"in", 2, 0));
-  while (number == 0) {
-    turn(&pair);
-    NEED_OK(nd_concurrent_get_event_count(server, ours[0], &number));
-    checks_passed -= 1;
+  /* An event waits in each connection but one. */
+  for (int i = 0; i < 2 + OTHERS; i++) {
+    if (i == 1) continue;
+    CHECK_OK(nd_driver_send(pair.client, theirs[i], 0, (const uint8_t *)"in", 2, 0));
+    number = 0;
+    while (number == 0) {
+      turn(&pair);
+      NEED_OK(nd_concurrent_get_event_count(server, ours[i], &number));
+      checks_passed -= 1;
+    }
   }
   meet_at_gate(&pair, server, ours);
   CHECK_OK(nd_driver_flush(pair.server));
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 3;) {
     event = next_event(&pair, pair.client);
+    /* What the others have sent comes behind it, as far as the socket holds it. */
+    if (event.connection != theirs[0] && event.connection != theirs[1]) continue;
+    i += 1;
     if (event.connection == theirs[1]) CHECK_DATA(event, "apart", 5);
     else CHECK_DATA(event, number++ == 1 ? "gate" : "open", 4);
   }

@@ -19,6 +19,9 @@ const CSHARP_FLAGS: &[&str] =
     &["-unsafe", "-langversion:Experimental", "-nologo", "-optimize+", "-debug"];
 /// The features of the library that the tests run against.
 const TEST_FEATURES: &str = "netdriver/test-hooks,netdriver/fuzzing";
+/// The features of the library where it is not built with those of `debug`: all but what makes the
+/// bindings anew, which takes more crates than the library does.
+pub const LIBRARY_FEATURES: [&str; 3] = ["--no-default-features", "--features", "ring"];
 /// Folders of `csharp/` that are not part of the library.
 const CSHARP_OTHER: &[&str] = &["tests", "bin", "obj"];
 
@@ -65,6 +68,7 @@ pub fn release(project: &Project) -> Result<PathBuf> {
 pub fn release_notes(project: &Project) -> Result<String> {
     Run::cargo(project)
         .args(["rustc", "--release", "--package", "netdriver", "--lib"])
+        .args(LIBRARY_FEATURES)
         .args(["--", "--print", "native-static-libs"])
         .quiet(project, "cargo-build-release")
 }

@@ -51,6 +51,14 @@ impl Cases {
         SLOW.iter().flat_map(move |cases| [choose, cases])
     }
 
+    /// Where both roles leave what they make: the two parts may run side by side.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Quick => "conformance/quick",
+            Self::Slow => "conformance/slow",
+        }
+    }
+
     fn deflate_level(self) -> &'static str {
         match self {
             Self::Quick => LEVEL_DEFAULT,
@@ -87,7 +95,7 @@ pub fn command(project: &Project, args: &Args) -> Result<()> {
 /// Runs both roles at once; returns a line for each, or an error that names the cases that failed.
 pub fn run(project: &Project, cases: Cases) -> Result<Vec<String>> {
     let programs = build::examples(project)?;
-    let client = build_client(project)?;
+    let client = build_client(project, cases)?;
     let (server, client) = std::thread::scope(|scope| {
         let server = scope.spawn(|| serve(project, &programs, cases));
         let client = call(project, &client, cases);
@@ -107,8 +115,8 @@ pub fn run(project: &Project, cases: Cases) -> Result<Vec<String>> {
 
 /// Builds our client. Not by cargo, which would build the library once more for it, with the
 /// features that the tests' own libraries ask for.
-fn build_client(project: &Project) -> Result<PathBuf> {
-    let program = project.out("conformance")?.join("conformance_client");
+fn build_client(project: &Project, cases: Cases) -> Result<PathBuf> {
+    let program = project.out(cases.folder())?.join("conformance_client");
     let source = project.file("tests/conformance/client.rs")?;
     if stale(&program, &[source.clone(), build::release(project)?]) {
         build::compile_rust(project, "release", &source, &program, &["-O"])?;
@@ -128,7 +136,7 @@ fn serve(project: &Project, programs: &Path, cases: Cases) -> Result<Tally> {
         .args(["--ping-interval", "0"])
         .start(&log)?;
     wait_for(&log, "listening", &mut server)?;
-    let reports = project.out("conformance/server")?;
+    let reports = project.out(cases.folder())?.join("server");
     let mut suite = kosoku(project, cases)
         .args(["-m", "fuzzingclient", &format!("{}:{port}", Ipv4Addr::LOCALHOST), "-p", "4", "-o"])
         .arg(&reports)
@@ -141,7 +149,7 @@ fn serve(project: &Project, programs: &Path, cases: Cases) -> Result<Tally> {
 /// Our client, their server.
 fn call(project: &Project, program: &Path, cases: Cases) -> Result<Tally> {
     let port = free_port()?;
-    let reports = project.out("conformance/client")?;
+    let reports = project.out(cases.folder())?.join("client");
     let log = log_path(project, "conformance-suite")?;
     let mut suite = kosoku(project, cases)
         .args(["-m", "fuzzingserver", &format!("{}:{port}", Ipv4Addr::LOCALHOST), "-o"])

@@ -151,7 +151,8 @@ pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
         let target = to.join(name);
         if path.is_dir() {
             copy_tree(&path, &target)?;
-        } else {
+        } else if stale(&target, std::slice::from_ref(&path)) {
+            // Somebody may be reading what is there already.
             fs::copy(&path, &target).context(path.display())?;
         }
     }

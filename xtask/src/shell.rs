@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -120,6 +120,30 @@ impl Run {
         let status = running.wait(self.limit);
         judge(project, &self.shown, status, &log)?;
         read_lossy(&out)
+    }
+
+    /// Runs it and gives each line of its standard output away, which may be more than a file
+    /// should hold; the other output goes to a log.
+    pub fn stream(
+        mut self,
+        project: &Project,
+        name: &str,
+        mut each: impl FnMut(&str) + Send,
+    ) -> Result<()> {
+        let log = log_path(project, name)?;
+        self.command.stdout(Stdio::piped());
+        self.command.stderr(File::create(&log).context(log.display())?);
+        let mut running = Running::new(&mut self.command, &self.shown, log.clone())?;
+        let output = running.child.stdout.take().ok_or_else(|| Error::new("no output"))?;
+        let status = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let lines = BufReader::new(output).lines();
+                lines.map_while(std::result::Result::ok).for_each(|line| each(&line));
+            });
+            // One that is ended closes its output.
+            running.wait(self.limit)
+        });
+        judge(project, &self.shown, status, &log)
     }
 
     /// Starts it with both outputs in the file `log`, and returns at once.

@@ -1,14 +1,13 @@
 //! May a message be sent, while nothing of the driver changes but lanes? The answers are those of
 //! a user who has the driver to himself and had sent what is staged before.
 
-use std::sync::atomic::Ordering;
-
 use super::super::NetworkDriver;
 use super::super::connections::Link;
 use super::super::packets::Staged;
 use super::super::pipelines::send::window_full;
 use super::super::send::{closed, overflow, queue_full};
 use super::super::sessions::send::carried_size;
+use super::super::shared::reserve_apart;
 use super::lane::{LaneState, Staging};
 use crate::error::{Error, Result};
 use crate::proto::pipeline::SendError;
@@ -50,6 +49,7 @@ impl Refusal {
             Self::Window(pipeline) => {
                 lane.refused += 1;
                 if !lane.blocked.contains(&pipeline) {
+                    reserve_apart(&mut lane.blocked, 1);
                     lane.blocked.push(pipeline);
                 }
                 window_full()
@@ -93,7 +93,10 @@ impl NetworkDriver {
             own.carried += cost.carried;
             match staging.pipelines.iter_mut().find(|known| known.pipeline == pipeline) {
                 Some(known) => *known = own,
-                None => staging.pipelines.push(own),
+                None => {
+                    reserve_apart(&mut staging.pipelines, 1);
+                    staging.pipelines.push(own);
+                }
             }
         }
         Ok(())
@@ -183,8 +186,8 @@ impl NetworkDriver {
         Cost { packets: count, wire, carried: 0, batch }
     }
 
-    /// Takes room in the batch of a connection's socket, which is not its own. Lanes take shares,
-    /// so that they seldom meet.
+    /// Takes room in the batch of a connection's socket, which is not its own. A lane takes a share
+    /// of its thread's share, so that neither asks for each message.
     fn reserve_batch(&self, index: u32, needed: usize, staging: &mut Staging) -> bool {
         if staging.batch >= needed {
             staging.batch -= needed;
@@ -198,13 +201,11 @@ impl NetworkDriver {
         let limit = DATAGRAM_BATCH_BYTES_MAX.saturating_sub(waiting);
         // A whole share, or what is needed when there is no more.
         for share in [needed.max(BATCH_SHARE), needed - staging.batch] {
-            let taken = self.lanes.batch.fetch_add(share, Ordering::Relaxed);
-            if taken + share <= limit {
+            if self.lanes.batch.take(share, limit) {
                 staging.batch += share;
                 staging.batch -= needed;
                 return true;
             }
-            self.lanes.batch.fetch_sub(share, Ordering::Relaxed);
         }
         false
     }

@@ -4,14 +4,14 @@
 //! to one thread at a time: a second one is told, and never waits. No lane knows another one.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicUsize;
 
 use parking_lot::{Mutex, MutexGuard};
 
 use super::super::events::Cursor;
 use super::super::packets::Staged;
-use super::super::shared::{Link, Touched};
+use super::super::shared::{Apart, Link, Touched, reserve_apart, unused_apart};
 use super::super::types::MessageKind;
+use super::allowance::Allowance;
 use super::sends::LaneSends;
 use crate::error::{Error, Fixed, Result, Status};
 use crate::proto::time::{MICROS_PER_MS, Micros};
@@ -73,7 +73,9 @@ impl Staging {
 
     /// Adds a message that is sent later.
     pub fn push(&mut self, message: Message, data: &[u8]) {
+        reserve_apart(&mut self.messages, 1);
         self.messages.push(message);
+        reserve_apart(&mut self.bytes, data.len());
         self.bytes.extend_from_slice(data);
     }
 
@@ -102,10 +104,11 @@ impl Staging {
     }
 }
 
-/// Lets go of what is far more than the most that was used.
+/// Lets go of what is far more than the most that was used, and the room behind it.
 fn shrink<T>(memory: &mut Vec<T>, used: usize) {
-    if memory.capacity() > EXCESS * used {
-        memory.shrink_to(used);
+    let kept = if used == 0 { 0 } else { used + unused_apart::<T>() };
+    if memory.capacity() > EXCESS * kept {
+        memory.shrink_to(kept);
     }
 }
 
@@ -151,10 +154,9 @@ impl LaneState {
     }
 }
 
-/// One lane, in cache lines of its own: processors fetch them in pairs.
+/// One lane.
 #[derive(Default)]
-#[repr(align(128))]
-pub struct Lane {
+struct Lane {
     link: Link,
     state: Mutex<LaneState>,
 }
@@ -162,12 +164,12 @@ pub struct Lane {
 /// All lanes of a driver, by the indices of connections.
 #[derive(Default)]
 pub struct Lanes {
-    list: Vec<Lane>,
+    list: Vec<Apart<Lane>>,
     touched: Touched,
     /// The program shares the driver; until then there are none.
     enabled: bool,
     /// Bytes of the sockets' batches that lanes may use or have used.
-    pub batch: AtomicUsize,
+    pub batch: Allowance,
     /// Lanes with messages that are being written in place.
     pub open: Vec<u32>,
     /// Memory for those that are settled next.
@@ -180,13 +182,15 @@ impl Lanes {
     /// From now on every connection has one; there are `count`.
     pub fn enable(&mut self, count: u32) {
         self.enabled = true;
+        self.touched.open();
+        self.batch.open();
         self.grow(count);
     }
 
     /// There are `count` connections now.
     pub fn grow(&mut self, count: u32) {
         if self.enabled && self.list.len() < count as usize {
-            self.list.resize_with(count as usize, Lane::default);
+            self.list.resize_with(count as usize, Apart::default);
         }
     }
 
@@ -196,7 +200,7 @@ impl Lanes {
     /// [`Status::NetworkDriverParallelForErr`]: another thread is in it.
     #[inline]
     pub fn enter(&self, index: u32) -> Result<MutexGuard<'_, LaneState>> {
-        let lane = self.list.get(index as usize).ok_or_else(missing)?;
+        let Apart(lane) = self.list.get(index as usize).ok_or_else(missing)?;
         let mut state = lane.state.try_lock().ok_or_else(crowded)?;
         if !state.touched {
             state.touched = true;
@@ -211,12 +215,12 @@ impl Lanes {
     /// As [`enter`](Self::enter).
     pub fn look(&self, index: u32) -> Result<Option<MutexGuard<'_, LaneState>>> {
         let lane = self.list.get(index as usize);
-        lane.map(|lane| lane.state.try_lock().ok_or_else(crowded)).transpose()
+        lane.map(|lane| lane.0.state.try_lock().ok_or_else(crowded)).transpose()
     }
 
     /// The lane of a connection, for one who has the driver to himself.
     pub fn own(&mut self, index: u32) -> Option<&mut LaneState> {
-        self.list.get_mut(index as usize).map(|lane| lane.state.get_mut())
+        self.list.get_mut(index as usize).map(|lane| lane.0.state.get_mut())
     }
 
     /// A call has failed inside: nothing here is to be trusted any more.
@@ -241,7 +245,7 @@ impl Lanes {
     pub fn take_touched(&mut self) -> Vec<u32> {
         let mut taken = std::mem::take(&mut self.spare);
         let list = &self.list;
-        self.touched.take(|index| &list[index as usize].link, |index| taken.push(index));
+        self.touched.take(|index| &list[index as usize].0.link, |index| taken.push(index));
         taken.sort_unstable();
         taken
     }

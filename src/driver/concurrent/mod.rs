@@ -5,6 +5,7 @@
 //! connection, and is done in earnest before the next call that has the driver to itself
 //! (`settle`); what a call returns is known at once all the same (`judge`).
 
+mod allowance;
 mod judge;
 mod lane;
 mod sends;

@@ -1,6 +1,7 @@
 //! Messages of one connection that are being written in place, beside those of others.
 
 use super::super::send::in_place::not_open;
+use super::super::shared::reserve_apart;
 use super::super::{Connection, SendHandle};
 use crate::error::{Error, Result, Status};
 
@@ -57,12 +58,15 @@ impl LaneSends {
         if free.is_none() {
             let (open, used, bytes) = (true, true, Vec::new());
             let send = LaneSend { generation, open, used, connection, pipeline, capacity, bytes };
+            reserve_apart(&mut self.slots, 1);
             self.slots.push(send);
         }
         let slot = &mut self.slots[place];
         (slot.generation, slot.open, slot.used) = (generation, true, true);
         (slot.connection, slot.pipeline, slot.capacity) = (connection, pipeline, capacity);
         if slot.bytes.len() < capacity {
+            let more = capacity - slot.bytes.len();
+            reserve_apart(&mut slot.bytes, more);
             slot.bytes.resize(capacity, 0);
         }
         self.open += 1;

@@ -3,8 +3,6 @@
 //! Events that were shown are popped, messages that were staged are sent, refusals are noted: all
 //! by the ways that everybody else takes.
 
-use std::sync::atomic::Ordering;
-
 use super::super::connections::Link;
 use super::super::{Connection, DisconnectReason, Ending, NetworkDriver};
 use super::lane::{Message, Staging};
@@ -37,7 +35,7 @@ impl NetworkDriver {
         }
         list.clear();
         self.lanes.spare = list;
-        self.lanes.batch.store(0, Ordering::Relaxed);
+        self.lanes.batch.reset();
     }
 
     fn settle_lane(&mut self, index: u32) {

@@ -3,8 +3,9 @@
 //! It never lets a program wait for itself: a call that comes while another one is inside is
 //! refused, and of two that come at the same moment, one of them for itself and one beside others,
 //! both may be. Only the background pump, whose turns are short, is waited for. Shared users do not
-//! meet each other: each thread counts itself in a cache line that few others use, so that two
-//! threads that work on two connections share no lock. It knows nothing of what it guards.
+//! meet each other: each thread counts itself at its own seat, in a cache line that nobody else
+//! writes, so that two threads that work on two connections share no lock. It knows nothing of what
+//! it guards.
 //!
 //! As long as nobody was allowed to share it may have a key. Who names the right one gets in by a
 //! single question.
@@ -17,9 +18,10 @@ use std::cell::UnsafeCell;
 use std::hint::cold_path;
 use std::ops::{Deref, DerefMut};
 
+use super::apart::Apart;
 use super::sync::{
-    AtomicBool, AtomicU32, AtomicUsize, Mutex, MutexGuard, Ordering, SHARDS, own_number,
-    sequential_fence, sleep, yield_now,
+    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, SEATS, own_number,
+    own_seat, sequential_fence, sleep, yield_now,
 };
 
 /// A call has it to itself. What says that somebody has it, and that it is free without a key, is
@@ -38,9 +40,6 @@ const SPINS: u32 = 64;
 const TRIES_SOON: u32 = SPINS + 1000;
 /// The pump has no turn.
 const NOBODY: usize = 0;
-/// A counter alone in its cache lines: processors fetch them in pairs.
-#[repr(align(128))]
-struct Shard(AtomicU32);
 
 /// The lock.
 pub struct SharedLock<T> {
@@ -50,9 +49,10 @@ pub struct SharedLock<T> {
     free: AtomicUsize,
     /// There may be shared users; until then nobody looks for them.
     sharing: AtomicBool,
-    shards: [Shard; SHARDS],
-    /// The shards that any thread has ever used, a bit each: others are not looked at.
-    used: AtomicU32,
+    /// How many shared users sit where.
+    seats: [Apart<AtomicU32>; SEATS],
+    /// The seats that any thread has ever used, a bit each: others are not looked at.
+    used: AtomicU64,
     /// Held by the pump for the length of its turn, so that others can sleep until it is over.
     turn: Mutex<()>,
     /// The number of the thread whose turn it is.
@@ -79,7 +79,7 @@ pub struct PumpTurn<'a, T> {
 /// Access beside others.
 pub struct Shared<'a, T> {
     lock: &'a SharedLock<T>,
-    shard: usize,
+    seat: usize,
 }
 
 impl<T> SharedLock<T> {
@@ -89,8 +89,8 @@ impl<T> SharedLock<T> {
             holder: AtomicUsize::new(OPEN),
             free: AtomicUsize::new(OPEN),
             sharing: AtomicBool::new(false),
-            shards: std::array::from_fn(|_| Shard(AtomicU32::new(0))),
-            used: AtomicU32::new(0),
+            seats: std::array::from_fn(|_| Apart(AtomicU32::new(0))),
+            used: AtomicU64::new(0),
             turn: Mutex::new(()),
             turn_thread: AtomicUsize::new(NOBODY),
             content: UnsafeCell::new(content),
@@ -206,20 +206,20 @@ impl<T> SharedLock<T> {
         if !self.sharing.load(Ordering::Acquire) {
             return None;
         }
-        let shard = own_number() % SHARDS;
+        let seat = own_seat();
         // All of what follows and of who becomes the holder is sequentially consistent: either we
         // see him, or he sees us.
-        if self.used.load(Ordering::Acquire) & 1 << shard == 0 {
-            self.used.fetch_or(1 << shard, Ordering::SeqCst);
+        if self.used.load(Ordering::Acquire) & 1 << seat == 0 {
+            self.used.fetch_or(1 << seat, Ordering::SeqCst);
         }
         loop {
-            self.shards[shard].0.fetch_add(1, Ordering::SeqCst);
+            self.seats[seat % SEATS].0.fetch_add(1, Ordering::SeqCst);
             sequential_fence();
             let holder = self.holder.load(Ordering::SeqCst);
             if is_free(holder) {
-                return Some(Shared { lock: self, shard });
+                return Some(Shared { lock: self, seat });
             }
-            self.shards[shard].0.fetch_sub(1, Ordering::Release);
+            self.seats[seat % SEATS].0.fetch_sub(1, Ordering::Release);
             if holder != PUMP || !self.sleep_until_turn_ends() {
                 return None;
             }
@@ -248,8 +248,8 @@ impl<T> SharedLock<T> {
         sequential_fence();
         let mut used = self.used.load(Ordering::SeqCst);
         while used != 0 {
-            let shard = &self.shards[used.trailing_zeros() as usize % SHARDS];
-            if shard.0.load(Ordering::SeqCst) != 0 {
+            let seat = &self.seats[used.trailing_zeros() as usize % SEATS];
+            if seat.0.load(Ordering::SeqCst) != 0 {
                 return true;
             }
             used &= used - 1;
@@ -353,6 +353,6 @@ impl<T> Deref for Shared<'_, T> {
 impl<T> Drop for Shared<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.shards[self.shard].0.fetch_sub(1, Ordering::Release);
+        self.lock.seats[self.seat % SEATS].0.fetch_sub(1, Ordering::Release);
     }
 }

@@ -4,8 +4,10 @@
 //! [`Status::DriverInUse`], never made to wait. Concurrent calls have it beside each other. A panic
 //! inside leaves it fit only to be dropped. What may be done beside others is not decided here.
 
+mod apart;
 mod here;
 mod lock;
+mod seats;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -23,9 +25,11 @@ use crate::log::note;
 use crate::proto::time::Micros;
 use crate::pump::Turn;
 
+pub(super) use apart::{Apart, reserve_apart, unused_apart};
 pub(super) use here::all as all_inside;
 use lock::{Exclusive, Shared, SharedLock};
 use parking_lot::Mutex;
+pub(super) use sync::{SEATS, own_seat};
 pub use touched::{Link, Touched};
 
 /// What a lock guards: nothing yet, or no longer; a driver; or one inside of which a call failed.

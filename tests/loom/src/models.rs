@@ -1,5 +1,5 @@
-//! The models. Each is run in every order that the checker finds, but for two; a race, a reference
-//! too many or a deadlock fails it.
+//! The models. Each is run in every order that the checker finds, but for those that are bounded; a
+//! race, a reference too many or a deadlock fails it.
 
 use loom::cell::UnsafeCell;
 use loom::model::Builder;
@@ -7,7 +7,8 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::lock::SharedLock;
-use crate::sync::{Mutex, be};
+use crate::seats::{COMMON, Seats};
+use crate::sync::{AtomicU64, Mutex, be};
 use crate::touched::{Link, Touched};
 
 /// What the lock guards: the checker fails when it is written while somebody reads.
@@ -33,12 +34,17 @@ fn read(content: &Content) -> u32 {
     })
 }
 
-/// One call alone, and two beside each other, by threads of these numbers: in every order with at
-/// most three changes of thread where none is forced, because all orders take minutes.
-fn one_against_two(numbers: [usize; 2]) {
+/// Checks in every order with so many changes of thread at most where none is forced, because all
+/// orders take minutes.
+fn bounded(changes: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(move || {
+    builder.preemption_bound = Some(changes);
+    builder.check(model);
+}
+
+/// One call alone, and two beside each other, by threads of these numbers.
+fn one_against_two(numbers: [usize; 2]) {
+    bounded(3, move || {
         let lock = lock();
         let others = numbers.map(|number| {
             let lock = Arc::clone(&lock);
@@ -212,43 +218,42 @@ fn what_was_done_beside_others_is_seen_by_who_has_it_alone() {
     });
 }
 
-#[test]
-fn every_touched_lane_is_found_once_with_what_was_done_in_it() {
-    loom::model(|| {
-        struct Lanes {
-            touched: Touched,
-            links: [Link; 3],
-            work: [UnsafeCell<u32>; 3],
-        }
-        // SAFETY: each lane is used by one thread, and by the last one after all have ended.
-        unsafe impl Sync for Lanes {}
-        let lanes = Arc::new(Lanes {
-            touched: Touched::default(),
+/// Lanes that threads touch: each is used by one thread, and by whoever comes after all of them.
+struct Lanes {
+    touched: Touched,
+    links: [Link; 3],
+    work: [UnsafeCell<u32>; 3],
+}
+
+// SAFETY: as the checker sees for itself.
+unsafe impl Sync for Lanes {}
+// SAFETY: as above.
+unsafe impl Send for Lanes {}
+
+impl Lanes {
+    fn new() -> Self {
+        let mut touched = Touched::default();
+        touched.open();
+        Self {
+            touched,
             links: std::array::from_fn(|_| Link::default()),
             work: std::array::from_fn(|_| UnsafeCell::new(0)),
-        });
-        let touch = |lanes: &Lanes, index: u32| {
-            lanes.work[index as usize].with_mut(|work| {
-                // SAFETY: as above.
-                unsafe { *work += 1 }
-            });
-            lanes.touched.push(index, &lanes.links[index as usize]);
-        };
-        let others: Vec<_> = [0, 1]
-            .into_iter()
-            .map(|index| {
-                let lanes = Arc::clone(&lanes);
-                thread::spawn(move || touch(&lanes, index))
-            })
-            .collect();
-        touch(&lanes, 2);
-        for other in others {
-            other.join().expect("ends");
         }
-        let mut lanes = Arc::try_unwrap(lanes).unwrap_or_else(|_| panic!("all have ended"));
+    }
+
+    fn touch(&self, index: u32) {
+        self.work[index as usize].with_mut(|work| {
+            // SAFETY: as above.
+            unsafe { *work += 1 }
+        });
+        self.touched.push(index, &self.links[index as usize]);
+    }
+
+    /// Takes the list; each in it has its work done.
+    fn take(&mut self) -> Vec<u32> {
         let mut found = Vec::new();
-        let (links, work) = (&lanes.links, &lanes.work);
-        lanes.touched.take(
+        let (links, work) = (&self.links, &self.work);
+        self.touched.take(
             |index| &links[index as usize],
             |index| {
                 found.push(index);
@@ -256,20 +261,111 @@ fn every_touched_lane_is_found_once_with_what_was_done_in_it() {
             },
         );
         found.sort_unstable();
-        assert_eq!(found, [0, 1, 2]);
+        found
+    }
+}
+
+/// Three threads of these numbers touch a lane each.
+fn touch_all(numbers: [usize; 3]) {
+    bounded(2, move || {
+        let lanes = Arc::new(Lanes::new());
+        let others: Vec<_> = [0, 1]
+            .into_iter()
+            .map(|index| {
+                let lanes = Arc::clone(&lanes);
+                thread::spawn(move || {
+                    be(numbers[index as usize]);
+                    lanes.touch(index);
+                })
+            })
+            .collect();
+        be(numbers[2]);
+        lanes.touch(2);
+        for other in others {
+            other.join().expect("ends");
+        }
+        let mut lanes = Arc::try_unwrap(lanes).unwrap_or_else(|_| panic!("all have ended"));
+        assert!(!lanes.touched.is_empty());
+        assert_eq!(lanes.take(), [0, 1, 2]);
         assert!(lanes.touched.is_empty());
+        assert_eq!(lanes.take(), []);
+    });
+}
+
+#[test]
+fn every_touched_lane_is_found_once_with_what_was_done_in_it() {
+    touch_all([2, 4, 6]);
+}
+
+#[test]
+fn and_so_it_is_by_threads_at_two_seats() {
+    touch_all([1, 2, 4]);
+}
+
+#[test]
+fn who_has_the_driver_alone_finds_what_others_touched_or_none_was_touched() {
+    bounded(3, || {
+        let lock = Arc::new(SharedLock::new(Lanes::new()));
+        SharedLock::allow_sharing(&mut lock.try_exclusive().expect("is free"));
+        let others = [2, 3].map(|number| {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || {
+                be(number);
+                let Some(lanes) = lock.try_shared() else { return 0 };
+                lanes.touch(number as u32 - 2);
+                1
+            })
+        });
+        be(1);
+        let mut found = 0;
+        let look = |lanes: &mut Lanes| {
+            // Nothing is added that the mark does not tell of.
+            if lanes.touched.is_empty() { 0 } else { lanes.take().len() }
+        };
+        if let Some(mut lanes) = lock.try_exclusive() {
+            found += look(&mut lanes);
+        }
+        let touched: usize = others.into_iter().map(|other| other.join().expect("ends")).sum();
+        found += look(&mut lock.try_exclusive().expect("is free"));
+        assert_eq!(found, touched);
     });
 }
 
 #[test]
 fn a_spoiled_list_stays_spoiled() {
     loom::model(|| {
-        let lanes = Arc::new((Touched::default(), Link::default()));
+        let lanes = Arc::new(Lanes::new());
         let other = Arc::clone(&lanes);
-        let other = thread::spawn(move || other.0.push(0, &other.1));
-        lanes.0.spoil();
+        let other = thread::spawn(move || other.touch(0));
+        lanes.touched.spoil();
         other.join().expect("ends");
-        assert!(lanes.0.is_spoiled());
+        let mut lanes = Arc::try_unwrap(lanes).unwrap_or_else(|_| panic!("all have ended"));
+        assert!(lanes.touched.is_spoiled() && !lanes.touched.is_empty());
+        assert_eq!(lanes.take(), []);
+        assert!(lanes.touched.is_spoiled() && !lanes.touched.is_empty());
+    });
+}
+
+#[test]
+fn no_two_threads_have_one_seat_and_one_that_was_left_is_free() {
+    loom::model(|| {
+        let seats = Arc::new(Seats(AtomicU64::new(0)));
+        let other = Arc::clone(&seats);
+        let other = thread::spawn(move || {
+            let own = other.take();
+            let second = other.take();
+            for seat in [own, second].into_iter().flatten() {
+                other.leave(seat);
+            }
+            own
+        });
+        let own = seats.take();
+        assert!(own.is_none_or(|seat| seat < COMMON));
+        other.join().expect("ends");
+        // The other one has left, so whatever it had is free.
+        let next = seats.take();
+        assert!(next.is_some() && next != own);
+        assert!(own.is_none() || seats.take().is_none());
     });
 }
 

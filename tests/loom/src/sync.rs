@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 
-pub use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+pub use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub use loom::sync::{Mutex as LoomMutex, MutexGuard};
 pub use loom::thread::yield_now;
 
-/// Counters of shared users: two, so that threads meet in one and miss each other in two.
-pub const SHARDS: usize = 2;
+/// Two, so that threads meet at one and miss each other at two; and one more for those who find
+/// none.
+pub const SEATS: usize = 3;
 
 /// Waiting is giving way: the checker knows no time.
 pub fn sleep() {
@@ -27,6 +28,11 @@ loom::thread_local! {
 /// The number of this thread, which the model gives it.
 pub fn own_number() -> usize {
     NUMBER.with(|own| own.get())
+}
+
+/// The seat of this thread, by its number.
+pub fn own_seat() -> usize {
+    own_number() % 2
 }
 
 /// Models the threads: each says who it is before it does anything.

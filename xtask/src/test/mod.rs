@@ -33,9 +33,10 @@ use crate::table::{Align, Table};
 /// What the whole run is meant to take at most on two cores; longer is said, not punished,
 /// because the time is the machine's as much as ours.
 const BUDGET: Duration = Duration::from_secs(25 * 60);
-/// How many steps run side by side at most. Most of them keep one core busy or wait for a peer;
-/// more of them would only wait for the builds that they share.
-const LANES: usize = 2;
+/// How many more steps than cores run side by side: some keep a core busy and some wait for a peer.
+const LANES_MORE: usize = 1;
+/// How many at most; more would only wait for the builds that they share.
+const LANES_MAX: usize = 4;
 
 /// How a step that did not fail ended.
 pub enum Outcome {
@@ -72,9 +73,10 @@ pub fn command(project: &Project, args: &Args) -> Result<()> {
     summarize(&entries, start.elapsed())
 }
 
-/// Two steps side by side, unless there is one core only.
+/// How many steps run side by side: one where there is one core only.
 fn lanes() -> usize {
-    available_parallelism().map_or(1, |cores| cores.get().min(LANES))
+    let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+    if cores == 1 { 1 } else { (cores + LANES_MORE).min(LANES_MAX) }
 }
 
 /// The chosen steps in the table's order; a name that is not in the table is an error.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Outcome;
 use super::rust::closing_lines;
+use crate::build::LIBRARY_FEATURES;
 use crate::error::{Context, Error, Result};
 use crate::paths::Project;
 use crate::shell::Run;
@@ -38,6 +39,7 @@ pub fn threads(project: &Project) -> Result<Outcome> {
     let suppressions = project.file(SUPPRESSIONS)?;
     let log = instrumented(Run::cargo(project))
         .args(["test", "--package", "netdriver", "--target", TARGET])
+        .args(LIBRARY_FEATURES)
         .args(TESTS)
         // The runner's own threads meet in locks of the standard library.
         .args(["--", "--test-threads=1"])

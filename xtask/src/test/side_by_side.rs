@@ -1,18 +1,30 @@
-//! Runs steps side by side: so many at a time, in the table's order, and never two that use the
-//! same build. Knows nothing of what a step does.
+//! Runs steps side by side: so many at a time, in the table's order, and never two that make the
+//! same build, or one that uses it beside one that makes it. Knows nothing of what a step does.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The build of the library that a step makes or uses. Cargo lets one program at a time into a
-/// build's folder, and a step must not have its library replaced, so one step at a time has it.
+/// build's folder, and a step must not have its library replaced, so one step at a time makes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Build {
     /// None, or one that no other step touches.
     Own,
     /// `target/debug` and what is made of it.
     Debug,
-    /// `target/release` and what is made of it.
+    /// `target/release` and what is made of it: the library, the examples.
     Release,
+    /// The same, which the steps before have made and this one only uses: any number at once.
+    Released,
+}
+
+impl Build {
+    /// Would one of two steps change what the other one uses?
+    fn excludes(self, other: Self) -> bool {
+        let released = |build| matches!(build, Self::Release | Self::Released);
+        let makes = self == Self::Release || other == Self::Release;
+        (self == Self::Debug && other == Self::Debug)
+            || (makes && released(self) && released(other))
+    }
 }
 
 /// Which steps wait and which builds are in use.
@@ -28,17 +40,23 @@ impl Queue {
 
     /// Takes the first step that waits for nobody; its build is in use until `put_back`.
     fn take(&mut self) -> Option<(usize, Build)> {
-        let free = |&(_, build): &(usize, Build)| !self.in_use.contains(&build);
-        let at = self.waiting.iter().position(free)?;
+        let free = |&at: &usize| {
+            let (_, build) = self.waiting[at];
+            // What a step uses the steps before it have made.
+            let mut before = self.waiting[..at].iter().map(|&(_, build)| build);
+            let made = build != Build::Released || before.all(|one| one != Build::Release);
+            made && !self.in_use.iter().any(|&used| build.excludes(used))
+        };
+        let at = (0..self.waiting.len()).find(free)?;
         let (step, build) = self.waiting.remove(at);
-        if build != Build::Own {
-            self.in_use.push(build);
-        }
+        self.in_use.push(build);
         Some((step, build))
     }
 
     fn put_back(&mut self, build: Build) {
-        self.in_use.retain(|&used| used != build);
+        if let Some(at) = self.in_use.iter().position(|&used| used == build) {
+            self.in_use.swap_remove(at);
+        }
     }
 }
 
@@ -76,7 +94,7 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 
 #[cfg(test)]
 mod tests {
-    use super::Build::{Debug, Own, Release};
+    use super::Build::{Debug, Own, Release, Released};
     use super::*;
     use std::sync::Barrier;
 
@@ -109,6 +127,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_made_is_used_by_many_at_once_and_by_none_before_or_while_it_is_changed() {
+        let mut queue = Queue::new([Release, Release, Released, Released, Release]);
+        assert_eq!(taken(&mut queue), Some(0));
+        assert_eq!(taken(&mut queue), None);
+        queue.put_back(Release);
+        assert_eq!(taken(&mut queue), Some(1));
+        queue.put_back(Release);
+        assert_eq!(taken(&mut queue), Some(2));
+        assert_eq!(taken(&mut queue), Some(3));
+        assert_eq!(taken(&mut queue), None);
+        queue.put_back(Released);
+        assert_eq!(taken(&mut queue), None);
+        queue.put_back(Released);
+        assert_eq!(taken(&mut queue), Some(4));
+    }
+
+    #[test]
     fn one_lane_keeps_the_order_of_the_table() {
         let order = Mutex::new(Vec::new());
         run([Debug, Own, Debug, Release], 1, |step| order.lock().expect("alone").push(step));
@@ -126,13 +161,14 @@ mod tests {
 
     #[test]
     fn every_step_runs_once_and_no_build_is_used_twice_at_a_time() {
-        let builds = [Debug, Release, Debug, Own, Release, Debug, Own, Release, Own];
+        let builds =
+            [Debug, Release, Debug, Own, Release, Released, Debug, Released, Own, Release, Own];
         let now = Mutex::new(Vec::new());
         let ran = Mutex::new(Vec::new());
         run(builds, 4, |step| {
             let build = builds[step];
             let mut users = now.lock().expect("unbroken");
-            assert!(build == Own || !users.contains(&build));
+            assert!(!users.iter().any(|&user| build.excludes(user)));
             users.push(build);
             drop(users);
             std::thread::yield_now();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Outcome;
 use super::native::run_test;
-use crate::build::{C_STANDARD, C_WARNINGS, c_inputs};
+use crate::build::{C_STANDARD, C_WARNINGS, LIBRARY_FEATURES, c_inputs};
 use crate::error::{Context, Error, Result};
 use crate::install::{self, WINDOWS_TARGET};
 use crate::link::native_libraries;
@@ -141,6 +141,7 @@ fn build(project: &Project) -> Result<Built> {
     let target = project.out("windows/build")?;
     let log = Run::cargo(project)
         .args(["rustc", "--package", "netdriver", "--lib", "--target", WINDOWS_TARGET])
+        .args(LIBRARY_FEATURES)
         .args(["--features", "test-hooks", "--", "--print", "native-static-libs"])
         .env("CARGO_TARGET_DIR", &target)
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
