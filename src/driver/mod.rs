@@ -183,8 +183,10 @@ pub struct NetworkDriver {
     clock_cut: Micros,
     /// There was an update.
     updated: bool,
-    /// What the clock showed at its beginning.
-    update_clock: Micros,
+    /// What the clock showed when the last update began.
+    last_clock: Micros,
+    /// What it showed when all that the system had was taken last.
+    all_taken: Micros,
 }
 
 /// Code and reason of a WebSocket close.
@@ -265,7 +267,8 @@ impl NetworkDriver {
             clock_followed: false,
             clock_cut: 0,
             updated: false,
-            update_clock: 0,
+            last_clock: 0,
+            all_taken: 0,
             settings: settings.clone(),
         })
     }
@@ -290,11 +293,9 @@ impl NetworkDriver {
         self.begin_metering();
         self.send_due_acks();
         // After a wait that has just asked the system, asking again would only cost a call.
-        let outcome = if std::mem::take(&mut self.polled) && self.has_news() {
-            self.move_packets()
-        } else {
-            self.cycle(None)
-        };
+        let polled = std::mem::take(&mut self.polled) && self.has_just_taken_all(self.last_clock);
+        let outcome =
+            if polled && self.has_news() { self.move_packets() } else { self.cycle(None) };
         self.events.publish();
         self.show_owed_acks();
         self.woken = false;
@@ -348,8 +349,8 @@ impl NetworkDriver {
 
     /// Moves time at the start of an update.
     fn begin_frame(&mut self) {
-        self.update_clock = self.pump.clock.now();
-        self.follow_clock_at(self.update_clock);
+        self.last_clock = self.pump.clock.now();
+        self.follow_clock_at(self.last_clock);
         self.updated = true;
         let fixed = from_ms(self.settings.fixed_frame_time_ms);
         if fixed > 0 {
@@ -374,7 +375,11 @@ impl NetworkDriver {
 
     fn cycle(&mut self, sleep: Option<Duration>) -> Result<()> {
         let polled = self.pump.poll(sleep);
-        self.now = self.time();
+        let clock = self.pump.clock.now();
+        if self.pump.took_all {
+            self.all_taken = clock;
+        }
+        self.now = self.time_at(clock);
         let moved = self.move_packets();
         polled.map_err(|error| Error::socket("the poll failed", &error))?;
         moved

@@ -6,17 +6,17 @@ use super::NetworkDriver;
 use crate::error::Result;
 use crate::proto::time::{MICROS_PER_MS, Micros};
 
-/// A program that waits again so soon after its last update is busy with what arrives.
-const BUSY_WITHIN: Micros = 4 * MICROS_PER_MS;
+/// No socket is left aside for longer.
+const TURN_MAX: Micros = 4 * MICROS_PER_MS;
 
 impl NetworkDriver {
     /// Sleeps until an update would bring an event, a connection or a request, until
     /// [`waker`](Self::waker) is used, or until the time is over.
     /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
     ///
-    /// A program that comes back within milliseconds of its last update, because much arrives, gets
-    /// what some of its sockets have, answers that, and gets the others' with the next call. One
-    /// that comes once per frame gets everything.
+    /// A program that is busy with what arrives gets what some of its sockets have, answers that,
+    /// and gets the others' with the next calls, 4 ms later at most. One that comes once per frame
+    /// gets everything.
     ///
     /// # Errors
     /// As [`update`](Self::update).
@@ -31,7 +31,7 @@ impl NetworkDriver {
         let start = self.pump.clock.now();
         let mut just_read = Some(start);
         let end = start + Micros::from(timeout_ms) * MICROS_PER_MS;
-        self.pump.few = self.updated && start.saturating_sub(self.update_clock) < BUSY_WITHIN;
+        self.pump.few = self.settings.fixed_frame_time_ms == 0 && self.has_just_taken_all(start);
         // What the program has popped may have made room for more.
         self.deliver_stalled();
         self.flush_at(start)?;
@@ -52,6 +52,12 @@ impl NetworkDriver {
             }
         }
         Ok(self.has_news())
+    }
+
+    /// Was all that the system had taken so short a time before the clock showed this that some
+    /// sockets may wait for the next call?
+    pub(super) const fn has_just_taken_all(&self, clock: Micros) -> bool {
+        clock.saturating_sub(self.all_taken) < TURN_MAX
     }
 
     pub(super) fn has_news(&self) -> bool {
@@ -76,5 +82,83 @@ impl NetworkDriver {
         let next = self.settle_timers(now.saturating_add(most));
         let next = next.into_iter().chain(simulator).min();
         next.map_or(retry, |next| next.saturating_sub(now).min(retry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::{NetworkDriver, TURN_MAX};
+    use crate::proto::endpoint::NetworkEndpoint;
+    use crate::pump::UdpSocket;
+    use crate::settings::{InterfaceKind, InterfaceSettings, NetworkSettings};
+
+    /// More sockets than a busy program gets at once.
+    const SOCKETS: u64 = 96;
+    const INTERFACES: u64 = 8;
+
+    /// A driver whose clock stands still, and that has just taken all; at each of its sockets a
+    /// client asks to be connected.
+    fn crowd() -> (NetworkDriver, Arc<AtomicU64>) {
+        let mut driver = NetworkDriver::new(&NetworkSettings::default()).expect("starts");
+        let clock = Arc::new(AtomicU64::new(driver.pump.clock.now()));
+        driver.pump.clock.shown = Some(Arc::clone(&clock));
+        for interface in 0..INTERFACES {
+            driver.add_interface(InterfaceSettings::new(InterfaceKind::Udp)).expect("is added");
+            for _ in 0..SOCKETS / INTERFACES {
+                let any = NetworkEndpoint::loopback_ipv4(0);
+                driver.bind(interface as u32, &any).expect("binds");
+            }
+        }
+        driver.listen().expect("listens");
+        driver.update().expect("updates");
+        let any = "127.0.0.1:0".parse().expect("is an address");
+        let mut client = UdpSocket::bind(any, false).expect("binds");
+        for socket in 0..SOCKETS {
+            let request = [&b"UTP\x01\x01"[..], &(socket + 1).to_le_bytes()].concat();
+            client.queue(driver.pump.udp[socket as usize].local(), b"", &request);
+            while client.has_queued() {
+                client.flush().expect("sends");
+            }
+        }
+        (driver, clock)
+    }
+
+    fn seen(driver: &NetworkDriver) -> u64 {
+        driver.statistics().connections_incoming
+    }
+
+    #[test]
+    fn a_busy_program_gets_its_sockets_in_turns_and_none_is_left_aside_for_long() {
+        let (mut driver, clock) = crowd();
+        assert!(driver.wait(1000).expect("waits"));
+        let first = seen(&driver);
+        driver.update().expect("updates");
+        assert_eq!(seen(&driver), first, "the wait has just asked");
+        assert!(driver.wait(1000).expect("waits"));
+        assert!(seen(&driver) > first || first == SOCKETS, "the next ones");
+        driver.update().expect("updates");
+        clock.fetch_add(TURN_MAX, Ordering::Relaxed);
+        assert!(first == SOCKETS || driver.wait(1000).expect("waits"));
+        assert_eq!(seen(&driver), SOCKETS);
+    }
+
+    #[test]
+    fn an_update_long_after_its_wait_takes_all() {
+        let (mut driver, clock) = crowd();
+        assert!(driver.wait(1000).expect("waits"));
+        clock.fetch_add(TURN_MAX, Ordering::Relaxed);
+        driver.update().expect("updates");
+        assert_eq!(seen(&driver), SOCKETS);
+    }
+
+    #[test]
+    fn a_program_that_comes_once_per_frame_gets_all_with_each_wait() {
+        let (mut driver, clock) = crowd();
+        clock.fetch_add(TURN_MAX, Ordering::Relaxed);
+        assert!(driver.wait(1000).expect("waits"));
+        assert_eq!(seen(&driver), SOCKETS);
     }
 }

@@ -1,6 +1,6 @@
 //! The one place that reads the clock.
 
-use crate::proto::time::{MICROS_PER_MS, Micros};
+use crate::proto::time::Micros;
 
 /// A monotonic clock that starts near zero.
 pub struct Clock {
@@ -35,6 +35,7 @@ impl Clock {
 #[cfg(target_os = "linux")]
 #[inline]
 fn system() -> Micros {
+    use crate::proto::time::MICROS_PER_MS;
     use rustix::time::{ClockId, clock_gettime};
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec as Micros * (1000 * MICROS_PER_MS) + now.tv_nsec as Micros / 1000

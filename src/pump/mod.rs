@@ -69,10 +69,6 @@ pub use workers::Workers;
 
 /// Readiness reports taken from the system at once.
 const EVENTS_MAX: usize = 1024;
-/// The same where a few are wanted: so few that what these sockets bring is still in the
-/// processor's cache when the program answers, and that the first answers do not wait for the last
-/// message.
-const FEW_EVENTS_MAX: usize = 32;
 /// The token of the bell; sockets have the low two bits for their sort.
 const BELL: Token = Token(usize::MAX);
 const SORT_LISTENER: usize = 0;
@@ -125,6 +121,8 @@ pub struct Pump {
     pool: Vec<Vec<u8>>,
     /// A poll that waits takes what a few sockets have: who asks is soon back for the others.
     pub few: bool,
+    /// The last poll took all that the system had to report.
+    pub took_all: bool,
     /// How often the system was asked what is ready.
     #[cfg(test)]
     pub polls: u32,
@@ -158,6 +156,7 @@ impl Pump {
             dirty: Vec::new(),
             pool: Vec::new(),
             few: false,
+            took_all: false,
             #[cfg(test)]
             polls: 0,
             #[cfg(test)]

@@ -9,7 +9,12 @@ use std::time::Duration;
 use mio::{Events, Poll, Registry};
 
 use super::sleeper::Watcher;
-use super::{Bell, EVENTS_MAX, FEW_EVENTS_MAX, StreamId};
+use super::{Bell, EVENTS_MAX, StreamId};
+
+/// Reports taken at once where a few are wanted: so few that what these sockets bring is still in
+/// the processor's cache when the program answers, and that the first answers do not wait for the
+/// last message.
+pub const FEW_EVENTS_MAX: usize = 32;
 
 /// The system's poll, and what it has reported last.
 pub struct Poller {
@@ -41,6 +46,12 @@ impl Poller {
         self.asked_few = few;
         let events = if few { &mut self.few } else { &mut self.many };
         self.poll.poll(events, Some(most))
+    }
+
+    /// How many reports it gives at most.
+    #[allow(clippy::unused_self, reason = "one signature for every system")]
+    pub const fn most(&self, few: bool) -> usize {
+        if few { FEW_EVENTS_MAX } else { EVENTS_MAX }
     }
 
     /// What it has reported.

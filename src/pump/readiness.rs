@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use mio::{Interest, Token};
 
-use super::{
-    BELL, EVENTS_MAX, IpcPort, Pump, SORT_LISTENER, SORT_UDP, StreamId, Watcher, udp_token,
-};
+use super::{BELL, IpcPort, Pump, SORT_LISTENER, SORT_UDP, StreamId, Watcher, udp_token};
 
 /// How often the system is asked in a row, as long as it has as many reports as it may give.
 const POLLS_MAX: usize = 64;
@@ -68,18 +66,18 @@ impl Pump {
         let polled = self.poll.poll(sleep, few);
         // Before anything is received: what comes later than this rings.
         self.bell.set_asleep(self.observed);
-        let mut taken = self.take_reports(polled)?;
+        self.took_all = self.take_reports(polled)? < self.poll.most(few);
         for _ in 1..POLLS_MAX {
-            if few || taken < EVENTS_MAX {
+            if few || self.took_all {
                 break;
             }
             let polled = self.poll.poll(Duration::ZERO, false);
-            taken = self.take_reports(polled)?;
+            self.took_all = self.take_reports(polled)? < self.poll.most(false);
         }
         Ok(())
     }
 
-    /// Notes what the system has reported; returns how many sockets that were.
+    /// Notes what the system has reported; returns how many reports that were.
     fn take_reports(&mut self, polled: io::Result<()>) -> io::Result<usize> {
         match polled {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),

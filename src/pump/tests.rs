@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::poller::FEW_EVENTS_MAX;
 use super::*;
 
 /// Longer than any test takes; what it waits for is there already.
@@ -73,6 +74,7 @@ fn who_wants_a_few_gets_the_others_with_the_next_calls() {
     for seen in [FEW_EVENTS_MAX, 2 * FEW_EVENTS_MAX, count] {
         pump.poll(PATIENCE).expect("polls");
         assert_eq!(readable(&pump), seen);
+        assert_eq!(pump.took_all, seen == count);
     }
     let mut pump = crowd(count);
     pump.poll(PATIENCE).expect("polls");
