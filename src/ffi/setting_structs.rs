@@ -85,7 +85,7 @@ pub struct nd_settings {
     pub deflate_peer_window_bits: u32,
     /// Who forgets what it knows of earlier messages: 1 this side, 2 the peer, 3 (default) both,
     /// 0 nobody. A context that is kept makes small messages shorter and costs memory for as long
-    /// as the connection lives: 372 KiB to compress with a window of 15 bits (260 with 12, 246
+    /// as the connection lives: 288 KiB to compress with a window of 15 bits (204 with 12, 190
     /// with 9), 47 KiB to decompress.
     pub deflate_no_context_takeover: u32,
     /// Bytes of the shortest message that is compressed. Default 256.

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush, Status};
 
 use super::super::Role;
 use super::{Agreed, WINDOW_BITS_MAX, WINDOW_BITS_MIN};
@@ -18,6 +18,15 @@ use pieces::Pieces;
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// A block without content. A decompressor takes it without a word only where a block may begin.
 const EMPTY_BLOCK: [u8; 5] = [0, 0, 0, 0xff, 0xff];
+/// How much a compressor may collect: a block has 2 to the power of this and 6 symbols, less one. A
+/// message of up to 4095 bytes is one block then, as with the usual 8, and becomes the same; but a
+/// context is 84 KiB smaller and clears 36 KiB less for each block.
+const MEMORY_LEVEL: i32 = 6;
+/// With narrow windows blocks of noise cannot be stored as they are: with fewer of them it stays
+/// within half a percent.
+const MEMORY_LEVEL_NARROW: i32 = 7;
+/// The widest of those windows.
+const NARROW_BITS_MAX: u8 = 12;
 /// Contexts of each kind and memory for results that wait in the pool.
 const POOLED_MAX: usize = 4;
 /// Bytes of the largest memory for a result that is kept.
@@ -26,6 +35,10 @@ const SCRATCH_MAX: usize = 64 * 1024;
 const GROWTH_MIN: usize = 512;
 /// The most by which it is ahead of what has arrived.
 const AHEAD_MAX: usize = 16 * 1024;
+/// Bytes that are made room for at once, for each byte to decompress and at most: room has to be
+/// cleared before it is written, so a few bytes must not have much of it.
+const ROOM_PER_BYTE: usize = 8;
+const ROOM_MAX: usize = 64 * 1024;
 
 /// Bytes of the shortest message whose memory is used again, and of the longest.
 const LONG_SIZE_MIN: usize = 256 * 1024;
@@ -34,14 +47,14 @@ const LONG_SIZE_MAX: usize = 1024 * 1024;
 /// Contexts and memory that connections borrow for the time of one message.
 #[derive(Default)]
 pub struct Pool {
-    compressors: Vec<(Key, Compress)>,
-    decompressors: Vec<(Key, Decompress)>,
+    compressors: Vec<(Key, Deflate)>,
+    decompressors: Vec<Inflate>,
     scratch: Vec<Vec<u8>>,
     /// Memory of long messages that nobody needs any more.
     long: Vec<Vec<u8>>,
 }
 
-/// Level (0 to decompress) and window bits: contexts of the same are alike.
+/// Level and window bits: compressors of the same are alike.
 type Key = (u8, u8);
 
 impl fmt::Debug for Pool {
@@ -52,25 +65,33 @@ impl fmt::Debug for Pool {
 }
 
 impl Pool {
-    fn compressor(&mut self, (level, bits): Key) -> Compress {
+    fn compressor(&mut self, (level, bits): Key) -> Deflate {
         take(&mut self.compressors, (level, bits)).unwrap_or_else(|| {
-            Compress::new_with_window_bits(Compression::new(u32::from(level)), false, bits)
+            let narrow = bits <= NARROW_BITS_MAX;
+            Deflate::new_with_config(DeflateConfig {
+                level: i32::from(level),
+                // Less than zero: without a header.
+                window_bits: -i32::from(bits),
+                mem_level: if narrow { MEMORY_LEVEL_NARROW } else { MEMORY_LEVEL },
+                ..DeflateConfig::default()
+            })
         })
     }
 
-    fn decompressor(&mut self, bits: u8) -> Decompress {
-        take(&mut self.decompressors, (0, bits))
-            .unwrap_or_else(|| Decompress::new_with_window_bits(false, bits))
+    /// The widest window reads what was written with a narrower one and is no larger; and it alone
+    /// can be reset. To build one anew costs half of what it takes to decompress a short message.
+    fn decompressor(&mut self) -> Inflate {
+        self.decompressors.pop().unwrap_or_else(|| Inflate::new(false, WINDOW_BITS_MAX))
     }
 
     /// Takes a context that has forgotten what it saw.
-    fn give_compressor(&mut self, key: Key, context: Compress) {
+    fn give_compressor(&mut self, key: Key, context: Deflate) {
         give(&mut self.compressors, (key, context));
     }
 
-    fn give_decompressor(&mut self, bits: u8, mut context: Decompress) {
+    fn give_decompressor(&mut self, mut context: Inflate) {
         context.reset(false);
-        give(&mut self.decompressors, ((0, bits), context));
+        give(&mut self.decompressors, context);
     }
 
     /// Windows of the contexts that are kept, the one that would go next first.
@@ -142,10 +163,9 @@ pub enum Inflated {
 /// The contexts of one connection. It holds none until the first compressed message; with
 /// no_context_takeover, none after each message.
 pub struct Codec {
-    compress: Option<Compress>,
-    decompress: Option<Decompress>,
+    compress: Option<Deflate>,
+    decompress: Option<Inflate>,
     send_bits: u8,
-    receive_bits: u8,
     level: u8,
     minimum_length: usize,
     /// Our context is forgotten after each message.
@@ -161,7 +181,7 @@ pub struct Codec {
 
 impl fmt::Debug for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Codec {{ send_bits: {}, receive_bits: {} }}", self.send_bits, self.receive_bits)
+        write!(f, "Codec {{ send_bits: {}, level: {} }}", self.send_bits, self.level)
     }
 }
 
@@ -172,19 +192,16 @@ impl Codec {
     pub fn new(role: Role, agreed: &Agreed, level: u8, minimum_length: usize) -> Self {
         let server = (agreed.server_bits, agreed.server_no_context);
         let client = (agreed.client_bits, agreed.client_no_context);
-        let (send, receive) = match role {
+        let ((send_bits, send_forgets), (_, receive_forgets)) = match role {
             Role::Server => (server, client),
             Role::Client => (client, server),
         };
-        let window = |bits: Option<u8>| bits.unwrap_or(WINDOW_BITS_MAX).min(WINDOW_BITS_MAX);
         Self {
             compress: None,
             decompress: None,
-            send_bits: window(send.0),
-            // A wider window reads what was written with a narrow one.
-            receive_bits: window(receive.0).max(WINDOW_BITS_MIN),
-            send_forgets: send.1,
-            receive_forgets: receive.1,
+            send_bits: send_bits.unwrap_or(WINDOW_BITS_MAX).min(WINDOW_BITS_MAX),
+            send_forgets,
+            receive_forgets,
             level,
             minimum_length,
             at_start: true,
@@ -230,7 +247,8 @@ impl Codec {
         let mut context = self.compress.take().unwrap_or_else(|| pool.compressor(key));
         // A full flush writes what a sync flush does and forgets the message: to reset the context
         // would clear its tables another time.
-        let flush = if self.send_forgets { FlushCompress::Full } else { FlushCompress::Sync };
+        let flush =
+            if self.send_forgets { DeflateFlush::FullFlush } else { DeflateFlush::SyncFlush };
         let whole = deflate(&mut context, message, &mut out, flush);
         if !self.send_forgets {
             self.compress = whole.then_some(context);
@@ -253,29 +271,25 @@ impl Codec {
         limit: usize,
         pool: &mut Pool,
     ) -> Inflated {
-        let bits = self.receive_bits;
-        let context = self.decompress.get_or_insert_with(|| pool.decompressor(bits));
+        let context = self.decompress.get_or_insert_with(|| pool.decompressor());
         let mut more = !input.is_empty();
         while more {
             self.at_start = false;
             grow(message, input.len(), limit);
-            let (taken, length) = (context.total_in(), message.len());
-            let outcome = context.decompress_vec(input, message, FlushDecompress::Sync);
-            let taken = (context.total_in() - taken) as usize;
-            input = &input[taken..];
+            let step = inflate(context, input, message);
+            input = &input[step.taken..];
             if message.len() > limit {
                 return Inflated::TooBig;
             }
-            let full = message.len() == message.capacity();
-            match outcome {
+            match step.status {
                 // A block marked as the last one is not the last of the message (section 7.2.3.4).
-                Ok(Status::StreamEnd) => {
+                Some(Status::StreamEnd) => {
                     context.reset(false);
                     self.at_start = input.is_empty();
                     more = !input.is_empty();
                 }
-                Ok(_) => more = full || (!input.is_empty() && taken + message.len() > length),
-                Err(_) => return Inflated::Corrupt,
+                Some(_) => more = step.full || (!input.is_empty() && step.moved),
+                None => return Inflated::Corrupt,
             }
         }
         if input.is_empty() { Inflated::Done } else { Inflated::Corrupt }
@@ -302,7 +316,7 @@ impl Codec {
             && self.receive_forgets
             && let Some(context) = self.decompress.take()
         {
-            pool.give_decompressor(self.receive_bits, context);
+            pool.give_decompressor(context);
         }
         outcome
     }
@@ -311,7 +325,7 @@ impl Codec {
     fn is_between_blocks(&mut self) -> bool {
         self.decompress.as_mut().is_none_or(|context| {
             let (taken, given) = (context.total_in(), context.total_out());
-            let outcome = context.decompress(&EMPTY_BLOCK, &mut [0; 8], FlushDecompress::Sync);
+            let outcome = context.decompress(&EMPTY_BLOCK, &mut [0; 8], InflateFlush::SyncFlush);
             matches!(outcome, Ok(Status::Ok | Status::BufError))
                 && context.total_in() - taken == EMPTY_BLOCK.len() as u64
                 && context.total_out() == given
@@ -342,28 +356,59 @@ fn grow(message: &mut Vec<u8>, input: usize, limit: usize) {
     message.reserve_exact(wanted.min((limit + 1).saturating_sub(length)).max(1));
 }
 
+/// How one call of the decompressor went.
+struct Step {
+    /// Bytes of the input that it took.
+    taken: usize,
+    /// It took something, or something came out.
+    moved: bool,
+    /// It filled its room, so there may be more.
+    full: bool,
+    /// `None`: the input is damaged.
+    status: Option<Status>,
+}
+
+/// Decompresses behind what is there of the message, which has memory for more.
+fn inflate(context: &mut Inflate, input: &[u8], message: &mut Vec<u8>) -> Step {
+    let length = message.len();
+    let room = input.len().saturating_mul(ROOM_PER_BYTE).clamp(GROWTH_MIN, ROOM_MAX);
+    let room = room.min(message.capacity() - length);
+    message.resize(length + room, 0);
+    let before = (context.total_in(), context.total_out());
+    let outcome = context.decompress(input, &mut message[length..], InflateFlush::SyncFlush);
+    let taken = (context.total_in() - before.0) as usize;
+    let given = (context.total_out() - before.1) as usize;
+    message.truncate(length + given);
+    Step { taken, moved: taken + given > 0, full: given == room, status: outcome.ok() }
+}
+
 /// Appends the compressed message without its tail. False when the compressor failed.
 fn deflate(
-    context: &mut Compress,
+    context: &mut Deflate,
     mut message: &[u8],
     out: &mut Vec<u8>,
-    flush: FlushCompress,
+    flush: DeflateFlush,
 ) -> bool {
     loop {
-        if out.capacity() - out.len() < GROWTH_MIN {
+        let length = out.len();
+        if out.capacity() - length < GROWTH_MIN {
             out.reserve((message.len() / 2).max(GROWTH_MIN));
         }
-        let before = context.total_in();
-        let Ok(status) = context.compress_vec(message, out, flush) else {
-            return false;
-        };
-        message = &message[(context.total_in() - before) as usize..];
-        // Room that is left over says that the flush is complete.
-        if message.is_empty() && out.len() < out.capacity() {
-            break;
+        // Memory that was used for a longer message is not cleared as a whole.
+        let room = (out.capacity() - length).min(message.len() + GROWTH_MIN);
+        out.resize(length + room, 0);
+        let before = (context.total_in(), context.total_out());
+        let outcome = context.compress(message, &mut out[length..], flush);
+        message = &message[(context.total_in() - before.0) as usize..];
+        let given = (context.total_out() - before.1) as usize;
+        out.truncate(length + given);
+        match outcome {
+            Ok(Status::Ok | Status::BufError) => {}
+            Ok(Status::StreamEnd) | Err(_) => return false,
         }
-        if status == Status::StreamEnd {
-            return false;
+        // Room that is left over says that the flush is complete.
+        if message.is_empty() && given < room {
+            break;
         }
     }
     if !out.ends_with(&TAIL) {

@@ -181,10 +181,41 @@ fn contexts_are_kept_or_forgotten_as_agreed() {
 }
 
 #[test]
+fn short_messages_become_what_a_compressor_with_more_memory_makes_of_them() {
+    use zlib_rs::{Deflate, DeflateFlush};
+    const ONE_BLOCK: usize = 4095;
+    let mut random = crate::proto::random::Random::new(1951);
+    for (bits, level) in (WINDOW_BITS_MIN..=WINDOW_BITS_MAX).zip([1, 2, 3, 5, 6, 8, 9]) {
+        for forgets in [false, true] {
+            let wishes = Wishes { own_bits: bits, own_no_context: forgets, ..ALL };
+            let agreed = accept([offer(&ALL).as_str()].into_iter(), &wishes).unwrap();
+            let mut ours = Codec::new(Role::Server, &agreed, level, 0);
+            let mut theirs = Codec::new(Role::Client, &agreed, level, 0);
+            let mut usual = Deflate::new(i32::from(level), false, bits);
+            let mut pool = Pool::default();
+            for (round, letters) in [2, 20, 256, 60, 7, 256, 3].into_iter().enumerate() {
+                let length = ONE_BLOCK >> (round % 4 * 2);
+                let message: Vec<u8> = (0..length).map(|_| random.below(letters) as u8).collect();
+                let mut expected = vec![0; 2 * ONE_BLOCK];
+                let before = usual.total_out();
+                let flush = if forgets { DeflateFlush::FullFlush } else { DeflateFlush::SyncFlush };
+                usual.compress(&message, &mut expected, flush).unwrap();
+                expected.truncate((usual.total_out() - before) as usize - 4);
+                let packed = ours.compress(&message, &mut pool).unwrap();
+                assert_eq!(packed, expected, "{bits} bits, level {level}, {length} bytes");
+                assert_eq!(unpack(&mut theirs, &packed, length).unwrap(), message);
+                pool.give_scratch(packed);
+            }
+        }
+    }
+}
+
+#[test]
 fn noise_gets_hardly_longer() {
     let mut random = crate::proto::random::Random::new(7692);
     let noise: Vec<u8> = (0..100_000).map(|_| random.below(256) as u8).collect();
-    for wishes in [ALL, FORGETFUL, NARROW] {
+    let least = Wishes { own_bits: 9, peer_bits: 9, ..ALL };
+    for wishes in [ALL, FORGETFUL, NARROW, UNEVEN, least] {
         let packed = codec(&wishes, Role::Server).compress(&noise, &mut Pool::default()).unwrap();
         assert!(packed.len() < noise.len() + noise.len() / 100, "{}", packed.len());
         assert_eq!(unpack(&mut codec(&wishes, Role::Client), &packed, 100_000).unwrap(), noise);

@@ -2,9 +2,9 @@
 //! whole. It must not hold more than one piece of what comes out.
 
 use bytes::{Buf, Bytes};
-use flate2::{FlushCompress, FlushDecompress, Status};
+use zlib_rs::{DeflateFlush, Status};
 
-use super::{Codec, Pool, TAIL, deflate, grow};
+use super::{Codec, Pool, TAIL, deflate, grow, inflate};
 
 /// What a codec remembers between two pieces of a message.
 #[derive(Default)]
@@ -46,7 +46,7 @@ impl Codec {
         }
         let key = (self.level, self.send_bits);
         let mut context = self.compress.take().unwrap_or_else(|| pool.compressor(key));
-        if !deflate(&mut context, piece, &mut out, FlushCompress::Sync) {
+        if !deflate(&mut context, piece, &mut out, DeflateFlush::SyncFlush) {
             pool.give_scratch(out);
             return None;
         }
@@ -125,29 +125,25 @@ impl Codec {
 
     /// One call of the decompressor. False when the input is damaged.
     fn inflate_some(&mut self, piece: &mut Vec<u8>, limit: usize, pool: &mut Pool) -> bool {
-        let bits = self.receive_bits;
-        let context = self.decompress.get_or_insert_with(|| pool.decompressor(bits));
+        let context = self.decompress.get_or_insert_with(|| pool.decompressor());
         let pending = &mut self.pieces.pending;
         self.at_start = false;
         grow(piece, pending.len(), limit - 1);
-        let (taken, length) = (context.total_in(), piece.len());
-        let outcome = context.decompress_vec(pending, piece, FlushDecompress::Sync);
-        let taken = (context.total_in() - taken) as usize;
-        pending.advance(taken);
-        match outcome {
+        let step = inflate(context, pending, piece);
+        pending.advance(step.taken);
+        match step.status {
             // A block marked as the last one is not the last of the message (section 7.2.3.4).
-            Ok(Status::StreamEnd) => {
+            Some(Status::StreamEnd) => {
                 context.reset(false);
                 self.at_start = pending.is_empty();
                 self.pieces.more = false;
                 true
             }
-            Ok(_) => {
-                self.pieces.more = piece.len() == piece.capacity();
-                let moved = taken > 0 || piece.len() > length;
-                moved || self.pieces.more || pending.is_empty()
+            Some(_) => {
+                self.pieces.more = step.full;
+                step.moved || step.full || pending.is_empty()
             }
-            Err(_) => false,
+            None => false,
         }
     }
 
@@ -159,7 +155,7 @@ impl Codec {
         if self.receive_forgets
             && let Some(context) = self.decompress.take()
         {
-            pool.give_decompressor(self.receive_bits, context);
+            pool.give_decompressor(context);
         }
     }
 
