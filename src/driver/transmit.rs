@@ -28,7 +28,7 @@ impl NetworkDriver {
         outcome
     }
 
-    /// Can nothing wait but what was written into streams? There is a test for each step of
+    /// Can nothing wait but what was written into streams? There is a condition for each step of
     /// [`transmit_packets`](Self::transmit_packets).
     #[inline(always)]
     fn has_only_streams(&self) -> bool {

@@ -31,9 +31,10 @@ pub fn mask(to: &mut [u8], from: &[u8], key: [u8; 4], offset: usize) {
     }
 }
 
+/// Room and what is put there do not fit: what is left in the room would be somebody else's bytes.
 #[cold]
 #[inline(never)]
-fn mismatch() -> ! {
+pub fn mismatch() -> ! {
     panic!("the room is as long as what is put there");
 }
 

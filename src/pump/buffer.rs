@@ -41,26 +41,24 @@ impl ReadBuffer {
 
     /// Where to read to; at least `READ_WINDOW` bytes.
     pub fn window(&mut self) -> &mut [u8] {
-        if self.chunk.rest().len() < READ_WINDOW {
+        if self.chunk.len() < READ_WINDOW {
             self.replace();
         }
-        let rest = self.chunk.rest();
-        let size = rest.len().min(READ_WINDOW_MAX);
-        &mut rest[..size]
+        self.chunk.window(READ_WINDOW_MAX)
     }
 
     /// Where to read TLS records to, and where what they say goes.
     pub fn windows(&mut self) -> (&mut [u8], &mut [u8]) {
-        if self.chunk.rest().len() < READ_WINDOW {
+        if self.chunk.len() < READ_WINDOW {
             self.replace();
         }
         self.sealed.resize(SEALED_WINDOW, 0);
-        (&mut self.sealed, &mut self.chunk.rest()[..READ_WINDOW])
+        (&mut self.sealed, self.chunk.window(READ_WINDOW))
     }
 
     /// Splits off the first `count` bytes of the window, which a read has filled.
     pub fn take(&mut self, count: usize) -> BytesMut {
-        self.chunk.rest().split_to(count)
+        self.chunk.split_to(count)
     }
 
     /// A copy of `data` in the buffer: for bytes that came from elsewhere.

@@ -2,7 +2,10 @@
 //! cost a seventh of the time of an echo of 16 KiB.
 //!
 //! The only place in the pump with `unsafe`. It must not know what the chunk is for.
-#![allow(unsafe_code)]
+#![allow(
+    unsafe_code,
+    reason = "nothing safe says that memory is initialised; the one place is explained"
+)]
 
 use bytes::BytesMut;
 
@@ -35,10 +38,23 @@ impl Chunk {
         self.start == 0
     }
 
-    /// What is left; all of it may be written to.
+    /// Bytes that are left.
     #[inline]
-    pub const fn rest(&mut self) -> &mut BytesMut {
-        &mut self.rest
+    pub fn len(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// The first of what is left, at most so many.
+    #[inline]
+    pub fn window(&mut self, most: usize) -> &mut [u8] {
+        let size = self.rest.len().min(most);
+        &mut self.rest[..size]
+    }
+
+    /// Splits off the first of what is left.
+    #[inline]
+    pub fn split_to(&mut self, count: usize) -> BytesMut {
+        self.rest.split_to(count)
     }
 
     /// Makes the chunk whole again if all of its pieces are gone. Its bytes are what they were
@@ -51,10 +67,10 @@ impl Chunk {
         // With memory in front of it the handle would not begin where the chunk does.
         let whole = self.rest.as_ptr().addr() == self.start && self.rest.capacity() >= CHUNK_SIZE;
         if whole {
-            // SAFETY: the handle is in the allocation that `new` has made, because it holds it and
-            // `try_reclaim` makes none, and begins at its first byte. The first CHUNK_SIZE bytes of
-            // that were initialised by `zeroed`, and writing bytes leaves them so. The capacity has
-            // just been checked.
+            // SAFETY: the handle is in the allocation that `new` has made: nothing here puts
+            // another one in its place, or lets anybody else do so, and `try_reclaim` makes none.
+            // It begins at the first byte of that. The first CHUNK_SIZE bytes were initialised by
+            // `zeroed`, and writing bytes leaves them so. The capacity has just been checked.
             unsafe { self.rest.set_len(CHUNK_SIZE) };
         }
         whole
@@ -69,22 +85,23 @@ mod tests {
     fn a_chunk_is_whole_again_once_its_pieces_are_gone_and_not_before() {
         for sizes in [&[CHUNK_SIZE][..], &[1], &[70, 1000, 3], &[CHUNK_SIZE - 1, 1], &[]] {
             let mut chunk = Chunk::new();
-            let address = chunk.rest().as_ptr();
+            let address = chunk.window(1).as_ptr();
             for turn in 1..4 {
-                let split = |&size| chunk.rest().split_to(size);
+                let split = |&size| chunk.split_to(size);
                 let mut pieces: Vec<BytesMut> = sizes.iter().map(split).collect();
                 for piece in &mut pieces {
                     piece.fill(turn);
                 }
                 while let Some(piece) = pieces.pop() {
-                    assert!(!chunk.reclaim() && chunk.rest().is_empty());
+                    assert!(!chunk.reclaim() && chunk.len() == 0);
                     assert!(piece.iter().all(|&byte| byte == turn));
                 }
                 assert!(chunk.reclaim());
-                assert_eq!((chunk.rest().as_ptr(), chunk.rest().len()), (address, CHUNK_SIZE));
+                assert_eq!((chunk.window(1).as_ptr(), chunk.len()), (address, CHUNK_SIZE));
                 let used: usize = sizes.iter().sum();
                 let expected = |place| if place < used { turn } else { 0 };
-                assert!((0..CHUNK_SIZE).all(|place| chunk.rest()[place] == expected(place)));
+                let bytes = chunk.window(CHUNK_SIZE);
+                assert!((0..CHUNK_SIZE).all(|place| bytes[place] == expected(place)));
             }
         }
         assert!(!Chunk::none().reclaim());

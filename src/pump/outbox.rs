@@ -94,10 +94,8 @@ impl Outbox {
             self.grow_room(size, pool);
         }
         let start = self.waiting();
-        let Some(room) = self.tail.get_mut(start..) else { return Default::default() };
-        let Some(room) = room.get_mut(..size) else { return Default::default() };
         self.room -= size;
-        room
+        &mut self.tail[start..start + size]
     }
 
     #[inline(never)]

@@ -170,14 +170,14 @@ impl<T> SharedLock<T> {
     /// a moment only: one that makes another call would wait for the pump, and the pump for it.
     pub fn try_turn(&self) -> Option<PumpTurn<'_, T>> {
         let turn = self.turn.lock();
-        let mut key = self.holder.load(Ordering::Relaxed);
+        let mut found = self.holder.load(Ordering::Relaxed);
         loop {
-            if !is_free(key) {
+            if !is_free(found) {
                 return None;
             }
-            match self.replace_holder(key, PUMP) {
+            match self.replace_holder(found, PUMP) {
                 Ok(_) => break,
-                Err(now) => key = now,
+                Err(now) => found = now,
             }
         }
         let mut tries = 0;
@@ -193,7 +193,9 @@ impl<T> SharedLock<T> {
         Some(PumpTurn { content: Exclusive { lock: self }, _turn: turn })
     }
 
-    /// From now on there may be shared users, and no key opens the lock any more.
+    /// From now on there may be shared users, and no key opens the lock any more. Nothing takes that
+    /// back, not even new content: a thread that has seen it may count itself at any time later,
+    /// and whoever enters by a key does not look.
     pub fn allow_sharing(guard: &mut Exclusive<'_, T>) {
         guard.lock.sharing.store(true, Ordering::Release);
         guard.lock.free.store(OPEN, Ordering::Relaxed);

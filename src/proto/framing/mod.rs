@@ -68,6 +68,8 @@ pub fn fill_packet<const N: usize>(room: &mut [u8], head: [u8; N], body: &[u8]) 
         *length = ((N + body.len()) as u16).to_be_bytes();
         *front = head;
         short::copy(room, body);
+    } else {
+        short::mismatch();
     }
 }
 

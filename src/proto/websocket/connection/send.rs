@@ -120,6 +120,8 @@ impl WebSocket {
                 *place = key;
                 *start = short::masked(head, key);
                 short::mask(room, body, key, N);
+            } else {
+                short::mismatch();
             }
         } else if let Some((front, room)) = room.split_first_chunk_mut::<SHORT_HEADER_SIZE>()
             && let Some((start, room)) = room.split_first_chunk_mut::<N>()
@@ -127,6 +129,8 @@ impl WebSocket {
             *front = [first, length as u8];
             *start = head;
             short::copy(room, body);
+        } else {
+            short::mismatch();
         }
     }
 
