@@ -91,6 +91,64 @@ namespace NetDriver.Tests
             Check.Equal(SecureClientAuthPolicy.None, server.ClientAuthenticationPolicy, "policy");
         }
 
+        public static void SecureParametersReplaceThoseThatWereGivenInOneStruct()
+        {
+            SecureNetworkProtocolParameter raw = default(SecureNetworkProtocolParameter);
+            raw.Certificate = new FixedPEMString("raw certificate");
+            raw.PrivateKey = new FixedPEMString("raw key");
+            raw.Hostname = "raw";
+            NetworkSettings settings = new NetworkSettings();
+            settings.AddRawParameterStruct(ref raw);
+            settings.WithSecureClientParameters("client");
+            SecureNetworkProtocolParameter now = settings.GetSecureParameters();
+            Check.Equal("client", now.Hostname, "the client's name");
+            Check.Equal(0, now.Certificate.Length, "no server any more");
+            // The certificate is none: a server that is left over would refuse.
+            using (NetworkDriver driver =
+                NetworkDriver.Create(new WebSocketNetworkInterface(), settings))
+                Check.That(driver.IsCreated, "a client alone");
+            settings.WithSecureServerParameters("certificate", "key");
+            settings.AddRawParameterStruct(ref raw);
+            Check.Equal("raw certificate", settings.GetSecureParameters().Certificate.ToString(),
+                "the struct's");
+            raw = default(SecureNetworkProtocolParameter);
+            raw.Hostname = "raw";
+            settings.AddRawParameterStruct(ref raw);
+            using (NetworkDriver driver =
+                NetworkDriver.Create(new WebSocketNetworkInterface(), settings))
+                Check.That(driver.IsCreated, "a struct without a certificate is of no server");
+            SecureNetworkProtocolParameter kept;
+            settings.WithSecureServerParameters("certificate", "key");
+            Check.That(!settings.TryGet(out kept), "the struct was replaced");
+            Check.Equal("certificate", settings.GetSecureParameters().Certificate.ToString(),
+                "the server's");
+            settings.WithSecureClientParameters("client");
+            Check.Equal("certificate", settings.GetSecureParameters().Certificate.ToString(),
+                "what a method said of servers stays beside what another says of clients");
+        }
+
+        public static void WhatIsTooLongToBeShownHoldsAllTheSame()
+        {
+            string longest = new string('x', FixedPEMString.MaxLength);
+            NetworkSettings settings = new NetworkSettings();
+            settings.WithSecureClientParameters(longest, "server");
+            Check.Equal(longest, settings.GetSecureParameters().CACertificate.ToString(),
+                "the longest");
+            settings.WithSecureClientParameters(longest + "x", "server");
+            InvalidOperationException refused = null;
+            try
+            {
+                settings.GetSecureParameters();
+            }
+            catch (InvalidOperationException failure)
+            {
+                refused = failure;
+            }
+            Check.That(refused != null && refused.Message.Contains("cannot show the CA certificate")
+                && !refused.Message.Contains("strings"), "cannot be shown");
+            Check.That(settings.IsSecure, "holds");
+        }
+
         public static void SecureParametersInOneStructMakeADriverSecure()
         {
             NetworkSettings settings = new NetworkSettings();
