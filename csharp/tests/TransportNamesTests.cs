@@ -336,13 +336,31 @@ namespace NetDriver.Tests
             Check.Equal(5000, FragmentationStageParameterExtensions.GetFragmentationStageParameters(
                 ref settings).PayloadCapacity, "fragmentation");
             Check.Equal(512, SimulatorStageParameterExtensions.GetSimulatorStageParameters(
-                ref settings).MaxPacketCount, "simulator");
+                ref settings).MaxPacketCount, "simulator's default");
+            SimulatorStageParameterExtensions.WithSimulatorStageParameters(
+                ref settings, 1, 2, ApplyMode.SentPacketsOnly, 4, 5, 6, 7, 8, 9, 10, 11);
+            SimulatorUtility.Parameters simulator =
+                SimulatorStageParameterExtensions.GetSimulatorStageParameters(ref settings);
+            Check.Equal(new SimulatorUtility.Parameters
+            {
+                MaxPacketCount = 1,
+                MaxPacketSize = 2,
+                Mode = ApplyMode.SentPacketsOnly,
+                PacketDelayMs = 4,
+                PacketJitterMs = 5,
+                PacketDropInterval = 6,
+                PacketDropPercentage = 7,
+                PacketDuplicationPercentage = 8,
+                FuzzFactor = 9,
+                FuzzOffset = 10,
+                RandomSeed = 11,
+            }, simulator, "simulator");
             using (NetworkDriver driver = NetworkDriver.Create(new IPCNetworkInterface()))
                 Check.Equal(0, SimulatorStageParameterExtensions.ModifySimulatorStageParameters(
                     driver, SimulatorUtility.Parameters.Default), "modify");
         }
 
-        public static void AnMtuOfTheBadNetworkIsAWholeNumberAtLeastZero()
+        public static void AnMtuOfTheBadNetworkIsZeroOrAnIntOfAtLeastOne()
         {
             NetworkSimulatorParameter network = default(NetworkSimulatorParameter);
             network.ReceiveMtu = 500;
@@ -351,6 +369,25 @@ namespace NetDriver.Tests
             Check.That(!network.Validate(), "fewer than none");
             network.ReceiveMtu = float.NaN;
             Check.That(!network.Validate(), "no number");
+            network.ReceiveMtu = 0;
+            Check.That(network.Validate(), "no limit");
+            network.ReceiveMtu = 0.5f;
+            Check.That(!network.Validate(), "would be cut to no limit");
+            Check.Equal(StatusCode.InvalidArgument, Check.Throws<NetDriverException>(
+                () => NetworkDriver.Create(new IPCNetworkInterface(),
+                    new NetworkSettings().WithNetworkSimulatorParameters(network)),
+                "by a driver's settings").Status, "what");
+            using (NetworkDriver driver = NetworkDriver.Create(new IPCNetworkInterface()))
+                Check.Status(StatusCode.InvalidArgument,
+                    driver.ModifyNetworkSimulatorParameters(network), "of a driver");
+            network.ReceiveMtu = 500.5f;
+            Check.That(network.Validate(), "half a byte too many");
+            network.ReceiveMtu = 2147483520f;
+            Check.That(network.Validate(), "the greatest float that is an int");
+            network.ReceiveMtu = 2147483648f;
+            Check.That(!network.Validate(), "no int any more");
+            network.ReceiveMtu = float.PositiveInfinity;
+            Check.That(!network.Validate(), "more than all");
         }
     }
 }
