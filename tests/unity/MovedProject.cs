@@ -27,6 +27,7 @@ internal static unsafe class MovedProject
         EndpointsAreFixedStrings();
         SettingsAreFixedStrings();
         StatisticsHaveTheirTypes();
+        NoPayloadIsADefault();
         AGameRuns();
     }
 
@@ -184,6 +185,26 @@ internal static unsafe class MovedProject
         ReliableUtility.Statistics all = connection.Reliable + connection.Reliable;
         Checks.That(sent + last + all.PacketsResent == 0 && current + smallest + bytes == 0
             && loss + band.Mean == 0, "nothing was counted");
+    }
+
+    // "default" is the NativeArray, and not ambiguous beside what takes a byte[].
+    private static void NoPayloadIsADefault()
+    {
+        FixedString512Bytes host = "127.0.0.1";
+        using (var driver = NetworkDriver.Create(new IPCNetworkInterface()))
+        using (var drivers = MultiNetworkDriver.Create())
+        {
+            driver.SetAcceptPayload(default);
+            NetworkEndpoint endpoint = NetworkEndpoint.LoopbackIpv4.WithPort(1);
+            Checks.That(driver.Connect(endpoint).IsCreated, "without one");
+            Checks.That(driver.Connect(endpoint, default).IsCreated, "an endpoint");
+            Checks.That(driver.Connect(host, 1, default).IsCreated, "a host");
+            Checks.That(driver.Connect("127.0.0.1", 1, default).IsCreated, "a string");
+            int id = drivers.AddDriver(NetworkDriver.Create(new IPCNetworkInterface()));
+            Checks.That(drivers.Connect(id, endpoint).IsCreated, "without one, of several");
+            Checks.That(drivers.Connect(id, endpoint, default).IsCreated, "of several");
+            Checks.That(drivers.Connect(id, host, 1, default).IsCreated, "a host of several");
+        }
     }
 
     private static void AGameRuns()
