@@ -65,7 +65,8 @@ fn csharp_declarations() -> BTreeSet<String> {
 
 #[test]
 fn a_declaration_is_a_public_one_and_no_comment_or_use() {
-    let source = "namespace NetDriver.Some\n{\n/// <summary>Comment, as public int Said().</summary>\n\
+    let source = "namespace NetDriver.Some\n{\n\
+        /// <summary>A comment of public int Said().</summary>\n\
         public enum Kind : byte\n{\n/// <summary>Text, and more.</summary>\nFirst = 1,\nLast,\n}\n\
         internal int Hidden;\n// public int Out;\n\
         public static NativeArray<byte> Bytes(int argument)\n\
