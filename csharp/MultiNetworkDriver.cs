@@ -259,7 +259,7 @@ namespace NetDriver
             return connection;
         }
 
-#if !UNITY_5_3_OR_NEWER // where "out var" is to mean the NativeArray
+#if !UNITY_5_3_OR_NEWER // where "out var" and "default" are to mean the NativeArray
         /// <summary>Takes the oldest connection that came from outside, of the first driver that
         /// has one.</summary>
         /// <param name="payload">What the client gave to Connect; may have no bytes.</param>
@@ -271,7 +271,6 @@ namespace NetDriver
                 : new byte[0];
             return connection;
         }
-#endif
 
         /// <summary>Connects over the first interface of a driver.</summary>
         /// <param name="driverId">The driver's number.</param>
@@ -283,17 +282,6 @@ namespace NetDriver
             int driverId, NetworkEndpoint endpoint, byte[] payload = null)
         {
             return GetDriver(driverId).Connect(endpoint, payload);
-        }
-
-        /// <summary>Connects to a URL by a driver.</summary>
-        /// <param name="driverId">The driver's number.</param>
-        /// <param name="url">ws:// or wss://.</param>
-        /// <param name="options">What else is asked for; null for the defaults.</param>
-        /// <returns>The connection; the default value when that is impossible.</returns>
-        /// <exception cref="ArgumentException">There is no such driver.</exception>
-        public NetworkConnection Connect(int driverId, string url, ConnectOptions options = null)
-        {
-            return GetDriver(driverId).Connect(url, options);
         }
 
         /// <summary>Connects to a host by name or address, over the first interface of a driver.
@@ -308,6 +296,18 @@ namespace NetDriver
             int driverId, string address, ushort port, byte[] payload = null)
         {
             return GetDriver(driverId).Connect(address, port, payload);
+        }
+#endif
+
+        /// <summary>Connects to a URL by a driver.</summary>
+        /// <param name="driverId">The driver's number.</param>
+        /// <param name="url">ws:// or wss://.</param>
+        /// <param name="options">What else is asked for; null for the defaults.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        /// <exception cref="ArgumentException">There is no such driver.</exception>
+        public NetworkConnection Connect(int driverId, string url, ConnectOptions options = null)
+        {
+            return GetDriver(driverId).Connect(url, options);
         }
 
         /// <summary>Closes a connection.</summary>

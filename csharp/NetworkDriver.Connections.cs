@@ -49,6 +49,7 @@ namespace NetDriver
             }
         }
 
+#if !UNITY_5_3_OR_NEWER // where they are extensions, so that "default" means the NativeArray
         /// <summary>
         /// Sets the bytes that every client gets with the answer to its request (UTP dialect): the
         /// reader of its Connect event.
@@ -57,8 +58,7 @@ namespace NetDriver
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
         public int SetAcceptPayload(byte[] payload)
         {
-            fixed (byte* bytes = payload)
-                return NativeMethods.nd_driver_set_accept_payload(Handle, bytes, LengthOf(payload));
+            return SetAcceptBytes(payload);
         }
 
         /// <summary>
@@ -75,6 +75,27 @@ namespace NetDriver
             return Connect(0, endpoint, payload);
         }
 
+        /// <summary>
+        /// Connects to a host by name, in the UTP dialect. The name is looked up in the background;
+        /// when it has no address, a Disconnect event with
+        /// <see cref="Error.DisconnectReason.HostNotFound"/> follows.
+        /// </summary>
+        /// <param name="address">A name, or an address as text.</param>
+        /// <param name="port">The port.</param>
+        /// <param name="payload">Bytes for the server with the request; null for none.</param>
+        /// <returns>The connection; the default value when that is impossible.</returns>
+        public NetworkConnection Connect(string address, ushort port, byte[] payload = null)
+        {
+            return Connect(0, address, port, payload);
+        }
+#endif
+
+        internal int SetAcceptBytes(byte[] payload)
+        {
+            fixed (byte* bytes = payload)
+                return NativeMethods.nd_driver_set_accept_payload(Handle, bytes, LengthOf(payload));
+        }
+
         /// <summary>Connects to an address over one of several interfaces.</summary>
         /// <param name="interfaceIndex">The interface.</param>
         /// <param name="endpoint">The server.</param>
@@ -89,20 +110,6 @@ namespace NetDriver
                     Handle, (uint)interfaceIndex, &endpoint.m_Native, bytes, LengthOf(payload),
                     &connection);
             return NetworkConnection.FromValue(connection);
-        }
-
-        /// <summary>
-        /// Connects to a host by name, in the UTP dialect. The name is looked up in the background;
-        /// when it has no address, a Disconnect event with
-        /// <see cref="Error.DisconnectReason.HostNotFound"/> follows.
-        /// </summary>
-        /// <param name="address">A name, or an address as text.</param>
-        /// <param name="port">The port.</param>
-        /// <param name="payload">Bytes for the server with the request; null for none.</param>
-        /// <returns>The connection; the default value when that is impossible.</returns>
-        public NetworkConnection Connect(string address, ushort port, byte[] payload = null)
-        {
-            return Connect(0, address, port, payload);
         }
 
         /// <summary>Connects to a host by name over one of several interfaces.</summary>

@@ -86,6 +86,10 @@ namespace NetDriver
                 NetworkSimulatorParameter simulator;
                 if (settings.TryGetNetworkSimulatorParameters(out simulator))
                     result = simulator.ApplyTo(state.Handle);
+                if (!simulator.HasMtu)
+                    throw new NetDriverException(Error.StatusCode.InvalidArgument,
+                        "The network simulator cannot be set: ReceiveMtu is " + simulator.ReceiveMtu
+                        + "; give 0 for no limit, or 1 to 2147483647 bytes.");
                 if (result != NativeMethods.ND_OK)
                     throw Library.Failure("The network simulator cannot be set", result);
                 complete = true;

@@ -33,7 +33,8 @@ namespace NetDriver.Analytics
         /// <summary>Its unreliable-sequenced pipelines, all together.</summary>
         public UnreliableSequencedPipelineStage.Statistics UnreliableSequenced;
 
-        /// <summary>Percent of packets that were lost, in either direction.</summary>
+        /// <summary>Percent of packets of the reliable and the unreliable-sequenced pipelines that
+        /// were lost, in either direction.</summary>
         public float PacketLossPercent
         {
             get
@@ -54,7 +55,8 @@ namespace NetDriver.Analytics
                 (ulong)Reliable.PacketsDuplicated, (ulong)Reliable.PacketsReceived); }
         }
 
-        /// <summary>Percent of received packets that came out of their order.</summary>
+        /// <summary>Percent of received packets of the reliable and the unreliable-sequenced
+        /// pipelines that came out of their order.</summary>
         public float PacketOutOfOrderPercent
         {
             get

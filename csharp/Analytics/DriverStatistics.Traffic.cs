@@ -4,6 +4,8 @@ namespace NetDriver.Analytics
 {
     public partial struct DriverStatistics
     {
+        internal nd_driver_statistics m_Native;
+
         // Unity Transport's part: traffic, with the headers of IP and UDP or TCP.
         private ulong m_RxExactBytes;
         private ulong m_TxExactBytes;

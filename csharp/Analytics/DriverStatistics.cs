@@ -5,7 +5,7 @@ namespace NetDriver.Analytics
     /// <summary>Counters of a driver since it was created.</summary>
     public partial struct DriverStatistics
     {
-        internal nd_driver_statistics m_Native;
+        // All fields are in DriverStatistics.Traffic.cs: those of a struct need one order.
 
         /// <summary>Connections now.</summary>
         public uint Connections

@@ -27,6 +27,9 @@ namespace NetDriver.Interop
         private readonly List<GCHandle> m_Kept = new List<GCHandle>();
         // The program's stages of pipelines, and the numbers by which the library knows them.
         private readonly Dictionary<Type, uint> m_Stages = new Dictionary<Type, uint>();
+        // The stages of the pipelines, whose numbers start at 1.
+        private readonly List<NetworkPipelineStage[]> m_Pipelines =
+            new List<NetworkPipelineStage[]>();
         // The text of the last event, once somebody has asked for it.
         private string m_LastText;
         private ulong m_LastTextNumber;
@@ -216,14 +219,29 @@ namespace NetDriver.Interop
                     if (!Describe(stages[i], out natives[i], networks + i))
                         return (int)Error.StatusCode.InvalidArgument;
                 }
-                return made == null
-                    ? NativeMethods.nd_driver_check_pipeline(Handle, natives, (uint)count)
-                    : NativeMethods.nd_driver_create_pipeline(Handle, natives, (uint)count, made);
+                if (made == null)
+                    return NativeMethods.nd_driver_check_pipeline(Handle, natives, (uint)count);
+                int result = NativeMethods.nd_driver_create_pipeline(
+                    Handle, natives, (uint)count, made);
+                if (result == NativeMethods.ND_OK)
+                {
+                    lock (m_Pipelines)
+                        m_Pipelines.Add((NetworkPipelineStage[])stages.Clone());
+                }
+                return result;
             }
             finally
             {
                 Leave();
             }
+        }
+
+        /// <summary>Has a pipeline a stage of that type?</summary>
+        internal bool HasStage(byte pipeline, Type type)
+        {
+            lock (m_Pipelines)
+                return pipeline > 0 && pipeline <= m_Pipelines.Count && Array.Exists(
+                    m_Pipelines[pipeline - 1], stage => stage.Stage == type);
         }
 
         // False for a type that is no stage.

@@ -105,11 +105,15 @@ namespace NetDriver
             return this;
         }
 
-        // What was said in one struct does not hold any more.
+        // What was said in one struct, of servers and clients, does not hold any more.
         private Values Forget()
         {
             Values own = Own();
-            own.Parameters.Remove(typeof(SecureNetworkProtocolParameter));
+            if (own.Parameters.Remove(typeof(SecureNetworkProtocolParameter)))
+            {
+                own.SecureServer = null;
+                own.SecureClient = null;
+            }
             return own;
         }
 
@@ -134,9 +138,9 @@ namespace NetDriver
         /// <summary>What was said of TLS, as Unity Transport has it: of a server, if that was said,
         /// else of a client.</summary>
         /// <returns>The parameters.</returns>
-        /// <exception cref="InvalidOperationException">Nothing was said.</exception>
-        /// <exception cref="ArgumentException">A certificate or key is longer than
-        /// <see cref="FixedPEMString.MaxLength"/>.</exception>
+        /// <exception cref="InvalidOperationException">Nothing was said, or more than the struct
+        /// holds: a certificate or key is longer than <see cref="FixedPEMString.MaxLength"/>
+        /// bytes. The settings hold all the same.</exception>
         public SecureNetworkProtocolParameter GetSecureParameters()
         {
             SecureNetworkProtocolParameter raw;

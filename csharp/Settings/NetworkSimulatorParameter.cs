@@ -18,8 +18,8 @@ namespace NetDriver
         public uint SendDelayMS;
         /// <summary>Milliseconds by which that varies, either way.</summary>
         public uint SendJitterMS;
-        /// <summary>Bytes of the largest packet that arrives; 0 is no limit. (A float as Unity
-        /// Transport's.)</summary>
+        /// <summary>Bytes of the largest packet that arrives, of which whole ones count; 0 is no
+        /// limit. (A float as Unity Transport's.)</summary>
         public float ReceiveMtu;
         /// <summary>Nothing goes in or out.</summary>
         public bool Partitioned;
@@ -33,13 +33,20 @@ namespace NetDriver
         public uint SendBacklogBytes;
 
         /// <summary>Are the values possible ones?</summary>
-        /// <returns>True when each percentage is from 0 to 100, and the MTU is not
-        /// negative.</returns>
+        /// <returns>True when each percentage is from 0 to 100, and the MTU is 0 or at least 1, and
+        /// an int holds it.</returns>
         public bool Validate()
         {
             return IsPercentage(ReceivePacketLossPercent) && IsPercentage(SendPacketLossPercent)
                 && IsPercentage(SendDuplicatePercent) && IsPercentage(SendReorderPercent)
-                && ReceiveMtu >= 0 && ReceiveMtu <= int.MaxValue;
+                && HasMtu;
+        }
+
+        // Less than a byte would be cut to no limit. The greatest int is no float: compared as one
+        // it is the number after it.
+        internal bool HasMtu
+        {
+            get { return ReceiveMtu == 0 || (ReceiveMtu >= 1 && ReceiveMtu < 2147483648f); }
         }
 
         internal static bool IsPercentage(float value)
@@ -49,6 +56,8 @@ namespace NetDriver
 
         internal unsafe int ApplyTo(Interop.nd_driver* driver)
         {
+            if (!HasMtu)
+                return (int)Error.StatusCode.InvalidArgument;
             Interop.nd_network_simulator native;
             Interop.NativeMethods.nd_network_simulator_init(&native);
             native.receive_loss_percent = ReceivePacketLossPercent;

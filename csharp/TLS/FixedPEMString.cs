@@ -29,6 +29,26 @@ namespace NetDriver.TLS
                 throw new ArgumentException(
                     "The text has " + bytes.Length + " bytes, and " + MaxLength + " are the most. "
                     + "Give certificates as strings instead.", "pem");
+            Fill(bytes);
+        }
+
+        /// <summary>What settings hold, to be shown.</summary>
+        /// <exception cref="InvalidOperationException">It is too long for that.</exception>
+        internal static FixedPEMString Shown(string pem, string what)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(pem ?? string.Empty);
+            if (bytes.Length > MaxLength)
+                throw new InvalidOperationException(
+                    "GetSecureParameters cannot show the " + what + ": it has " + bytes.Length
+                    + " bytes, and a FixedPEMString holds " + MaxLength + ". The settings are "
+                    + "right and hold; keep the text yourself if you need it.");
+            FixedPEMString shown = default(FixedPEMString);
+            shown.Fill(bytes);
+            return shown;
+        }
+
+        private void Fill(byte[] bytes)
+        {
             fixed (byte* own = m_Bytes)
             {
                 for (int i = 0; i < bytes.Length; i++)

@@ -41,16 +41,29 @@ namespace NetDriver.TLS
             string authority = server == null ? client.CACertificate : server.ClientCACertificate;
             string name = server == null ? client.ServerName : server.ClientName;
             SecureNetworkProtocolParameter made = default(SecureNetworkProtocolParameter);
-            made.CACertificate = new FixedPEMString(authority);
-            made.Hostname = name ?? string.Empty;
+            made.CACertificate = FixedPEMString.Shown(authority, "CA certificate");
+            made.Hostname = Shown(name);
             if (identity != null)
             {
-                made.Certificate = new FixedPEMString(identity.Certificate);
-                made.PrivateKey = new FixedPEMString(identity.PrivateKey);
+                made.Certificate = FixedPEMString.Shown(
+                    identity.Certificate, "certificate");
+                made.PrivateKey = FixedPEMString.Shown(identity.PrivateKey, "private key");
             }
             if (server != null)
                 made.ClientAuthenticationPolicy = server.ClientCertificates;
             return made;
+        }
+
+        private static NameText Shown(string name)
+        {
+#if NETDRIVER_COLLECTIONS
+            if (name != null && System.Text.Encoding.UTF8.GetByteCount(name)
+                > NameText.UTF8MaxLengthInBytes)
+                throw new System.InvalidOperationException(
+                    "GetSecureParameters cannot show the name: it has more than "
+                    + NameText.UTF8MaxLengthInBytes + " bytes. The settings are right and hold.");
+#endif
+            return name ?? string.Empty;
         }
 
         // Null without a certificate.

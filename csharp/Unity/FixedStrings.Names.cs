@@ -82,13 +82,42 @@ namespace NetDriver
         }
     }
 
-    public partial struct NetworkConnection
+    public unsafe partial struct NetworkConnection
     {
-        /// <summary>As <see cref="ToString"/>.</summary>
+        /// <summary>As <see cref="ToString"/>, and without a managed string, so that Burst takes
+        /// it.</summary>
         /// <returns>The text.</returns>
         public FixedString128Bytes ToFixedString()
         {
-            return ToString();
+            FixedString128Bytes text = "NetworkConnection[id";
+            byte* end = text.GetUnsafePtr() + text.Length;
+            end = PutNumber(end, m_Id);
+            *end++ = (byte)',';
+            *end++ = (byte)'v';
+            end = PutNumber(end, Version);
+            *end++ = (byte)']';
+            if (DriverId != 0)
+            {
+                *end++ = (byte)'@';
+                end = PutNumber(end, DriverId);
+            }
+            text.Length = (int)(end - text.GetUnsafePtr());
+            return text;
+        }
+
+        private static byte* PutNumber(byte* at, long value)
+        {
+            if (value < 0)
+            {
+                *at++ = (byte)'-';
+                value = -value;
+            }
+            long unit = 1;
+            while (value / unit >= 10)
+                unit *= 10;
+            for (; unit > 0; unit /= 10)
+                *at++ = (byte)('0' + value / unit % 10);
+            return at;
         }
     }
 

@@ -3,7 +3,7 @@ using Unity.Collections;
 
 namespace NetDriver
 {
-    // What Unity Transport has in NativeArrays, beside the methods with byte[].
+    // What Unity Transport has in NativeArrays; PayloadExtensions has the methods with byte[].
 
     public unsafe partial struct NetworkDriver
     {
@@ -19,31 +19,45 @@ namespace NetDriver
             return connection;
         }
 
-        /// <summary>Connects over the first interface, as with a byte[].</summary>
+        /// <summary>
+        /// Connects to an address, in the UTP dialect. The connection is Connecting at once; a
+        /// Connect or Disconnect event follows.
+        /// </summary>
         /// <param name="endpoint">The server.</param>
-        /// <param name="payload">Bytes for the server with the request.</param>
-        /// <returns>The connection; the default value when that is impossible.</returns>
-        public NetworkConnection Connect(NetworkEndpoint endpoint, NativeArray<byte> payload)
+        /// <param name="payload">Bytes for the server with the request; the default value for none.
+        /// When they are too long there is no connection.</param>
+        /// <returns>The connection; the default value when that is impossible, and
+        /// <see cref="NetDriverLibrary.LastError"/> says why.</returns>
+        public NetworkConnection Connect(
+            NetworkEndpoint endpoint, NativeArray<byte> payload = default(NativeArray<byte>))
         {
-            return Connect(endpoint, Bytes(payload));
+            return Connect(0, endpoint, Bytes(payload));
         }
 
-        /// <summary>Connects to a host by name or address, as with a byte[].</summary>
-        /// <param name="address">The host.</param>
-        /// <param name="port">Its port.</param>
+        /// <summary>
+        /// Connects to a host by name, in the UTP dialect. The name is looked up in the background;
+        /// when it has no address, a Disconnect event with
+        /// <see cref="Error.DisconnectReason.HostNotFound"/> follows.
+        /// </summary>
+        /// <param name="address">A name, or an address as text.</param>
+        /// <param name="port">The port.</param>
         /// <param name="payload">Bytes for the server with the request.</param>
         /// <returns>The connection; the default value when that is impossible.</returns>
-        public NetworkConnection Connect(string address, ushort port, NativeArray<byte> payload)
+        public NetworkConnection Connect(
+            string address, ushort port, NativeArray<byte> payload = default(NativeArray<byte>))
         {
-            return Connect(address, port, Bytes(payload));
+            return Connect(0, address, port, Bytes(payload));
         }
 
-        /// <summary>Sets what clients get with the acceptance, as with a byte[].</summary>
-        /// <param name="payload">The bytes, copied.</param>
+        /// <summary>
+        /// Sets the bytes that every client gets with the answer to its request (UTP dialect): the
+        /// reader of its Connect event.
+        /// </summary>
+        /// <param name="payload">The bytes, copied; the default value for none.</param>
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
         public int SetAcceptPayload(NativeArray<byte> payload)
         {
-            return SetAcceptPayload(Bytes(payload));
+            return SetAcceptBytes(Bytes(payload));
         }
 
         /// <summary>Bytes in temporary memory; none are no array.</summary>
@@ -76,19 +90,21 @@ namespace NetDriver
             return connection;
         }
 
-        /// <summary>Connects over the first interface of a driver, as with a byte[].</summary>
+        /// <summary>Connects over the first interface of a driver.</summary>
         /// <param name="driverId">The driver's number.</param>
         /// <param name="endpoint">The server.</param>
         /// <param name="payload">Bytes for the server with the request.</param>
         /// <returns>The connection; the default value when that is impossible.</returns>
         /// <exception cref="System.ArgumentException">There is no such driver.</exception>
         public NetworkConnection Connect(
-            int driverId, NetworkEndpoint endpoint, NativeArray<byte> payload)
+            int driverId, NetworkEndpoint endpoint,
+            NativeArray<byte> payload = default(NativeArray<byte>))
         {
             return GetDriver(driverId).Connect(endpoint, payload);
         }
 
-        /// <summary>Connects to a host by name or address, as with a byte[].</summary>
+        /// <summary>Connects to a host by name or address, over the first interface of a driver.
+        /// </summary>
         /// <param name="driverId">The driver's number.</param>
         /// <param name="address">The host.</param>
         /// <param name="port">Its port.</param>
@@ -96,7 +112,8 @@ namespace NetDriver
         /// <returns>The connection; the default value when that is impossible.</returns>
         /// <exception cref="System.ArgumentException">There is no such driver.</exception>
         public NetworkConnection Connect(
-            int driverId, string address, ushort port, NativeArray<byte> payload)
+            int driverId, string address, ushort port,
+            NativeArray<byte> payload = default(NativeArray<byte>))
         {
             return GetDriver(driverId).Connect(address, port, payload);
         }

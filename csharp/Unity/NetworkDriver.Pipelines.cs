@@ -1,5 +1,6 @@
 #if UNITY_5_3_OR_NEWER
 using System;
+using NetDriver.Interop;
 using Unity.Collections;
 using Unity.Collections.LowLevel.Unsafe;
 
@@ -31,9 +32,10 @@ namespace NetDriver
         /// <param name="connection">Which.</param>
         /// <param name="readProcessingBuffer">Empty.</param>
         /// <param name="writeProcessingBuffer">Empty.</param>
-        /// <param name="sharedBuffer">The struct's bytes; empty for other stages.</param>
-        /// <exception cref="InvalidOperationException">There is no such connection or
-        /// pipeline.</exception>
+        /// <param name="sharedBuffer">The struct's bytes; empty for other stages, and for one that
+        /// the pipeline has not.</param>
+        /// <exception cref="InvalidOperationException">It cannot be said: there is no such
+        /// connection or pipeline, or the driver is in use. The text has the status.</exception>
         public void GetPipelineBuffers(
             NetworkPipeline pipeline, NetworkPipelineStageId stageId, NetworkConnection connection,
             out NativeArray<byte> readProcessingBuffer, out NativeArray<byte> writeProcessingBuffer,
@@ -43,15 +45,14 @@ namespace NetDriver
             writeProcessingBuffer = default(NativeArray<byte>);
             sharedBuffer = default(NativeArray<byte>);
             PipelineStatistics counted;
-            if (GetPipelineStatistics(pipeline, connection, out counted) != 0)
-                throw new InvalidOperationException(
-                    "There is no such connection or pipeline: " + NetDriverLibrary.LastError);
-            if (stageId == NetworkPipelineStageId.Get<ReliableSequencedPipelineStage>())
+            RequireOk(GetPipelineStatistics(pipeline, connection, out counted));
+            DriverState state = State;
+            if (state == null || !state.HasStage(pipeline.Id, stageId.Stage))
+                return;
+            if (stageId.Stage == typeof(ReliableSequencedPipelineStage))
             {
                 ReliableUtility.Parameters now;
-                if (GetReliableParameters(pipeline, connection, out now) != 0)
-                    throw new InvalidOperationException(
-                        "The pipeline has no reliable stage.");
+                RequireOk(GetReliableParameters(pipeline, connection, out now));
                 ReliableUtility.SharedContext context = new ReliableUtility.SharedContext
                 {
                     WindowSize = now.WindowSize,
@@ -62,12 +63,19 @@ namespace NetDriver
                 };
                 sharedBuffer = Copy(&context, sizeof(ReliableUtility.SharedContext));
             }
-            else if (stageId == NetworkPipelineStageId.Get<UnreliableSequencedPipelineStage>())
+            else if (stageId.Stage == typeof(UnreliableSequencedPipelineStage))
             {
                 UnreliableSequencedPipelineStage.Statistics statistics = counted.Sequenced;
                 sharedBuffer = Copy(
                     &statistics, sizeof(UnreliableSequencedPipelineStage.Statistics));
             }
+        }
+
+        private static void RequireOk(int result)
+        {
+            if (result != NativeMethods.ND_OK)
+                throw new InvalidOperationException(
+                    Library.Failure("The buffers of the stage cannot be read", result).Message);
         }
 
         private static NativeArray<byte> Copy(void* bytes, int length)

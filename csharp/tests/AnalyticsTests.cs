@@ -72,6 +72,22 @@ namespace NetDriver.Tests
             return info;
         }
 
+        public static void SequencedPipelinesCountAmongWhatWasLostOrOutOfOrder()
+        {
+            ConnectionStatistics counted = default(ConnectionStatistics);
+            counted.Reliable.PacketsReceived = 5;
+            counted.Reliable.PacketsSent = 5;
+            counted.Reliable.PacketsResent = 1;
+            counted.Reliable.PacketsOutOfOrder = 1;
+            Check.Equal(10.0f, counted.PacketLossPercent, "lost");
+            Check.Equal(20.0f, counted.PacketOutOfOrderPercent, "out of order");
+            counted.UnreliableSequenced.NumPacketsReceived = 5;
+            counted.UnreliableSequenced.NumPacketsDroppedNeverArrived = 5;
+            counted.UnreliableSequenced.NumPacketsCulledOutOfOrder = 4;
+            Check.Equal(30.0f, counted.PacketLossPercent, "lost of both");
+            Check.Equal(50.0f, counted.PacketOutOfOrderPercent, "out of order of both");
+        }
+
         public static void StatisticsOfAStaleConnectionAreEmpty()
         {
             using (Pair pair = Pair.Open(Road.Ipc))

@@ -1,3 +1,4 @@
+using System;
 using System.Threading;
 using NetDriver.Error;
 using NetDriver.Interop;
@@ -134,6 +135,8 @@ namespace NetDriver.Tests
         public static void ALateThreadNeverKeepsTheNextDriverFromItsOwn()
         {
             const int Rounds = 200000;
+            const int RoundsMax = 200 * Rounds;
+            const int JoinMSMax = 60000;
             nd_driver* old;
             DriverState state = Disposed(out old);
             DriverBlock* block = state.Block;
@@ -143,35 +146,54 @@ namespace NetDriver.Tests
                 NetworkConnection connection = pair.ServerSide;
                 bool isOver = false;
                 long asked = 0;
+                Exception failure = null;
                 Thread late = new Thread(() =>
                 {
                     NetworkConnection of;
                     DataStreamReader reader;
                     NetworkPipeline pipeline;
-                    while (!Volatile.Read(ref isOver))
+                    try
                     {
-                        block->Pop(old, out of, out reader, out pipeline);
-                        block->PopFor(old, connection, out reader, out pipeline);
-                        block->Abort(old, connection);
-                        block->Refine(old, Stale, connection);
-                        block->RefineBeside(old, Stale, connection);
-                        Interlocked.Increment(ref asked);
+                        while (!Volatile.Read(ref isOver))
+                        {
+                            block->Pop(old, out of, out reader, out pipeline);
+                            block->PopFor(old, connection, out reader, out pipeline);
+                            block->Abort(old, connection);
+                            block->Refine(old, Stale, connection);
+                            block->RefineBeside(old, Stale, connection);
+                            Interlocked.Increment(ref asked);
+                        }
+                    }
+                    catch (Exception thrown)
+                    {
+                        Volatile.Write(ref failure, thrown);
                     }
                 });
+                late.IsBackground = true;
                 // What several threads do at once is asked only where something waits.
                 HaveOneAhead(pair);
                 late.Start();
                 int refused = 0;
-                for (int round = 0;
-                    round < Rounds || Interlocked.Read(ref asked) < Rounds / 4; round++)
+                try
                 {
-                    if (block->Enter(driver))
-                        block->Leave();
-                    else
-                        refused++;
+                    for (int round = 0; Volatile.Read(ref failure) == null && round < RoundsMax
+                        && (round < Rounds || Interlocked.Read(ref asked) < Rounds / 4); round++)
+                    {
+                        if (block->Enter(driver))
+                            block->Leave();
+                        else
+                            refused++;
+                        if (round >= Rounds)
+                            Thread.Yield();
+                    }
                 }
-                Volatile.Write(ref isOver, true);
-                late.Join();
+                finally
+                {
+                    Volatile.Write(ref isOver, true);
+                }
+                Check.That(late.Join(JoinMSMax), "the late thread ends");
+                Check.That(failure == null, "the late thread: " + failure);
+                Check.That(Interlocked.Read(ref asked) >= Rounds / 4, "it has asked: " + asked);
                 Check.Equal(0, refused, "refused");
                 Check.Equal(1, pair.Server.GetEventQueueSizeForConnection(connection), "waits");
             }

@@ -91,6 +91,64 @@ namespace NetDriver.Tests
             Check.Equal(SecureClientAuthPolicy.None, server.ClientAuthenticationPolicy, "policy");
         }
 
+        public static void SecureParametersReplaceThoseThatWereGivenInOneStruct()
+        {
+            SecureNetworkProtocolParameter raw = default(SecureNetworkProtocolParameter);
+            raw.Certificate = new FixedPEMString("raw certificate");
+            raw.PrivateKey = new FixedPEMString("raw key");
+            raw.Hostname = "raw";
+            NetworkSettings settings = new NetworkSettings();
+            settings.AddRawParameterStruct(ref raw);
+            settings.WithSecureClientParameters("client");
+            SecureNetworkProtocolParameter now = settings.GetSecureParameters();
+            Check.Equal("client", now.Hostname, "the client's name");
+            Check.Equal(0, now.Certificate.Length, "no server any more");
+            // The certificate is none: a server that is left over would refuse.
+            using (NetworkDriver driver =
+                NetworkDriver.Create(new WebSocketNetworkInterface(), settings))
+                Check.That(driver.IsCreated, "a client alone");
+            settings.WithSecureServerParameters("certificate", "key");
+            settings.AddRawParameterStruct(ref raw);
+            Check.Equal("raw certificate", settings.GetSecureParameters().Certificate.ToString(),
+                "the struct's");
+            raw = default(SecureNetworkProtocolParameter);
+            raw.Hostname = "raw";
+            settings.AddRawParameterStruct(ref raw);
+            using (NetworkDriver driver =
+                NetworkDriver.Create(new WebSocketNetworkInterface(), settings))
+                Check.That(driver.IsCreated, "a struct without a certificate is of no server");
+            SecureNetworkProtocolParameter kept;
+            settings.WithSecureServerParameters("certificate", "key");
+            Check.That(!settings.TryGet(out kept), "the struct was replaced");
+            Check.Equal("certificate", settings.GetSecureParameters().Certificate.ToString(),
+                "the server's");
+            settings.WithSecureClientParameters("client");
+            Check.Equal("certificate", settings.GetSecureParameters().Certificate.ToString(),
+                "what a method said of servers stays beside what another says of clients");
+        }
+
+        public static void WhatIsTooLongToBeShownHoldsAllTheSame()
+        {
+            string longest = new string('x', FixedPEMString.MaxLength);
+            NetworkSettings settings = new NetworkSettings();
+            settings.WithSecureClientParameters(longest, "server");
+            Check.Equal(longest, settings.GetSecureParameters().CACertificate.ToString(),
+                "the longest");
+            settings.WithSecureClientParameters(longest + "x", "server");
+            InvalidOperationException refused = null;
+            try
+            {
+                settings.GetSecureParameters();
+            }
+            catch (InvalidOperationException failure)
+            {
+                refused = failure;
+            }
+            Check.That(refused != null && refused.Message.Contains("cannot show the CA certificate")
+                && !refused.Message.Contains("strings"), "cannot be shown");
+            Check.That(settings.IsSecure, "holds");
+        }
+
         public static void SecureParametersInOneStructMakeADriverSecure()
         {
             NetworkSettings settings = new NetworkSettings();
@@ -278,13 +336,31 @@ namespace NetDriver.Tests
             Check.Equal(5000, FragmentationStageParameterExtensions.GetFragmentationStageParameters(
                 ref settings).PayloadCapacity, "fragmentation");
             Check.Equal(512, SimulatorStageParameterExtensions.GetSimulatorStageParameters(
-                ref settings).MaxPacketCount, "simulator");
+                ref settings).MaxPacketCount, "simulator's default");
+            SimulatorStageParameterExtensions.WithSimulatorStageParameters(
+                ref settings, 1, 2, ApplyMode.SentPacketsOnly, 4, 5, 6, 7, 8, 9, 10, 11);
+            SimulatorUtility.Parameters simulator =
+                SimulatorStageParameterExtensions.GetSimulatorStageParameters(ref settings);
+            Check.Equal(new SimulatorUtility.Parameters
+            {
+                MaxPacketCount = 1,
+                MaxPacketSize = 2,
+                Mode = ApplyMode.SentPacketsOnly,
+                PacketDelayMs = 4,
+                PacketJitterMs = 5,
+                PacketDropInterval = 6,
+                PacketDropPercentage = 7,
+                PacketDuplicationPercentage = 8,
+                FuzzFactor = 9,
+                FuzzOffset = 10,
+                RandomSeed = 11,
+            }, simulator, "simulator");
             using (NetworkDriver driver = NetworkDriver.Create(new IPCNetworkInterface()))
                 Check.Equal(0, SimulatorStageParameterExtensions.ModifySimulatorStageParameters(
                     driver, SimulatorUtility.Parameters.Default), "modify");
         }
 
-        public static void AnMtuOfTheBadNetworkIsAWholeNumberAtLeastZero()
+        public static void AnMtuOfTheBadNetworkIsZeroOrAnIntOfAtLeastOne()
         {
             NetworkSimulatorParameter network = default(NetworkSimulatorParameter);
             network.ReceiveMtu = 500;
@@ -293,6 +369,25 @@ namespace NetDriver.Tests
             Check.That(!network.Validate(), "fewer than none");
             network.ReceiveMtu = float.NaN;
             Check.That(!network.Validate(), "no number");
+            network.ReceiveMtu = 0;
+            Check.That(network.Validate(), "no limit");
+            network.ReceiveMtu = 0.5f;
+            Check.That(!network.Validate(), "would be cut to no limit");
+            Check.Equal(StatusCode.InvalidArgument, Check.Throws<NetDriverException>(
+                () => NetworkDriver.Create(new IPCNetworkInterface(),
+                    new NetworkSettings().WithNetworkSimulatorParameters(network)),
+                "by a driver's settings").Status, "what");
+            using (NetworkDriver driver = NetworkDriver.Create(new IPCNetworkInterface()))
+                Check.Status(StatusCode.InvalidArgument,
+                    driver.ModifyNetworkSimulatorParameters(network), "of a driver");
+            network.ReceiveMtu = 500.5f;
+            Check.That(network.Validate(), "half a byte too many");
+            network.ReceiveMtu = 2147483520f;
+            Check.That(network.Validate(), "the greatest float that is an int");
+            network.ReceiveMtu = 2147483648f;
+            Check.That(!network.Validate(), "no int any more");
+            network.ReceiveMtu = float.PositiveInfinity;
+            Check.That(!network.Validate(), "more than all");
         }
     }
 }

@@ -27,6 +27,7 @@ internal static unsafe class MovedProject
         EndpointsAreFixedStrings();
         SettingsAreFixedStrings();
         StatisticsHaveTheirTypes();
+        NoPayloadIsADefault();
         AGameRuns();
     }
 
@@ -124,8 +125,16 @@ internal static unsafe class MovedProject
         Checks.That(made.ToFixedString512Bytes().Length == 129, "a custom one");
         Checks.That(made.ToFixedStringNoPort().Length == 129, "which has no port");
         Checks.Refused(() => made.ToFixedString(), "ToFixedString512Bytes", "is too long for 128");
-        Checks.That(default(NetworkConnection).ToFixedString() == "NetworkConnection[id0,v0]",
-            "a connection");
+        foreach (ulong value in new ulong[]
+        {
+            0, 1, 0x0000000100000000, 0x00FFFFFF7FFFFFFF, 0xFF00000A80000000, ulong.MaxValue,
+        })
+        {
+            ulong bits = value;
+            NetworkConnection connection = *(NetworkConnection*)&bits;
+            Checks.That(connection.ToFixedString() == connection.ToString(),
+                "a connection: " + connection.ToFixedString());
+        }
     }
 
     private static void SettingsAreFixedStrings()
@@ -186,6 +195,26 @@ internal static unsafe class MovedProject
             && loss + band.Mean == 0, "nothing was counted");
     }
 
+    // "default" is the NativeArray, and not ambiguous beside what takes a byte[].
+    private static void NoPayloadIsADefault()
+    {
+        FixedString512Bytes host = "127.0.0.1";
+        using (var driver = NetworkDriver.Create(new IPCNetworkInterface()))
+        using (var drivers = MultiNetworkDriver.Create())
+        {
+            driver.SetAcceptPayload(default);
+            NetworkEndpoint endpoint = NetworkEndpoint.LoopbackIpv4.WithPort(1);
+            Checks.That(driver.Connect(endpoint).IsCreated, "without one");
+            Checks.That(driver.Connect(endpoint, default).IsCreated, "an endpoint");
+            Checks.That(driver.Connect(host, 1, default).IsCreated, "a host");
+            Checks.That(driver.Connect("127.0.0.1", 1, default).IsCreated, "a string");
+            int id = drivers.AddDriver(NetworkDriver.Create(new IPCNetworkInterface()));
+            Checks.That(drivers.Connect(id, endpoint).IsCreated, "without one, of several");
+            Checks.That(drivers.Connect(id, endpoint, default).IsCreated, "of several");
+            Checks.That(drivers.Connect(id, host, 1, default).IsCreated, "a host of several");
+        }
+    }
+
     private static void AGameRuns()
     {
         var settings = new NetworkSettings(Allocator.Temp);
@@ -201,6 +230,9 @@ internal static unsafe class MovedProject
         {
             NetworkPipeline pipe = server.CreatePipeline(stages);
             Checks.That(pipe == client.CreatePipeline(stages), "the same pipeline");
+            NetworkPipeline pieces = server.CreatePipeline(typeof(FragmentationPipelineStage));
+            Checks.That(pieces == client.CreatePipeline(typeof(FragmentationPipelineStage)),
+                "the same pipeline of pieces");
             Checks.That(server.Bind(NetworkEndpoint.LoopbackIpv4) == 0 && server.Listen() == 0,
                 "listens");
             FixedString512Bytes host = "127.0.0.1";
@@ -242,6 +274,7 @@ internal static unsafe class MovedProject
             }
             Checks.That(got == "hello", "heard");
             ItsBuffersAreRead(client, pipe, toServer);
+            StagesThatAreNotThereHaveNoBuffers(client, pieces, toServer);
             Checks.That(accepted.Disconnect(server) == 0, "disconnect");
         }
     }
@@ -268,14 +301,35 @@ internal static unsafe class MovedProject
         var counted = (UnreliableSequencedPipelineStage.Statistics*)
             NativeArrayUnsafeUtility.GetUnsafePtr(shared);
         Checks.That(counted->NumPacketsSent >= 1, "sequenced");
-        client.GetPipelineBuffers(
-            pipe, NetworkPipelineStageId.Get<SimulatorPipelineStage>(), connection,
-            out var read, out var write, out shared);
-        Checks.That(read.Length + write.Length + shared.Length == 0, "what is not shown");
+    }
+
+    private static void StagesThatAreNotThereHaveNoBuffers(
+        NetworkDriver client, NetworkPipeline pieces, NetworkConnection connection)
+    {
+        NetworkPipelineStageId reliable =
+            NetworkPipelineStageId.Get<ReliableSequencedPipelineStage>();
+        foreach (var pipe in new[] { pieces, NetworkPipeline.Null })
+        {
+            foreach (var stage in new[]
+            {
+                reliable,
+                NetworkPipelineStageId.Get<UnreliableSequencedPipelineStage>(),
+                NetworkPipelineStageId.Get<SimulatorPipelineStage>(),
+                NetworkPipelineStageId.Get<FragmentationPipelineStage>(),
+                default,
+            })
+            {
+                client.GetPipelineBuffers(
+                    pipe, stage, connection, out var read, out var write, out var shared);
+                Checks.That(read.Length + write.Length + shared.Length == 0, "what is not shown");
+            }
+        }
         Checks.Refused(() => client.GetPipelineBuffers(
-            pipe, NetworkPipelineStageId.Get<ReliableSequencedPipelineStage>(),
-            default(NetworkConnection), out read, out write, out shared), "no such connection",
-            "of nobody");
+            pieces, reliable, default(NetworkConnection), out _, out _, out _),
+            "NetworkIdMismatch", "of nobody");
+        Checks.Refused(() => client.GetPipelineBuffers(
+            new NetworkPipeline(9), reliable, connection, out _, out _, out _),
+            "InvalidArgument", "of no pipeline");
     }
 }
 #endif

@@ -11,6 +11,30 @@ internal static class StreamsAndPayloads
     {
         StreamsAreOverArrays();
         PayloadsAreArrays();
+        PayloadsAreBytesToo();
+    }
+
+    private static void PayloadsAreBytesToo()
+    {
+        byte[] tooLong = new byte[2000];
+        NetworkEndpoint endpoint = NetworkEndpoint.LoopbackIpv4.WithPort(1);
+        using (NetworkDriver driver = NetworkDriver.Create(new IPCNetworkInterface()))
+        using (MultiNetworkDriver drivers = MultiNetworkDriver.Create())
+        {
+            int id = drivers.AddDriver(NetworkDriver.Create(new IPCNetworkInterface()));
+            Checks.That(driver.SetAcceptPayload(new byte[2]) == 0
+                && driver.SetAcceptPayload(null) == 0, "of the acceptance");
+            Checks.That(driver.SetAcceptPayload(tooLong) != 0, "the bytes are looked at");
+            Checks.That(driver.Connect(endpoint, new byte[2]).IsCreated
+                && driver.Connect(endpoint, null).IsCreated, "an endpoint");
+            Checks.That(driver.Connect("127.0.0.1", 1, new byte[2]).IsCreated, "a host");
+            Checks.That(!driver.Connect(endpoint, tooLong).IsCreated
+                && !driver.Connect("127.0.0.1", 1, tooLong).IsCreated, "too long");
+            Checks.That(drivers.Connect(id, endpoint, new byte[2]).IsCreated
+                && drivers.Connect(id, "127.0.0.1", 1, new byte[2]).IsCreated, "of several");
+            Checks.That(!drivers.Connect(id, endpoint, tooLong).IsCreated
+                && !drivers.Connect(id, "127.0.0.1", 1, tooLong).IsCreated, "of several: too long");
+        }
     }
 
     private static void StreamsAreOverArrays()
