@@ -120,7 +120,8 @@ pub struct Entry {
     pub armed: Armed,
     /// It was touched by nothing but a datagram of its session.
     pub only_session: bool,
-    /// Its deadline may have moved later since, and nobody has asked when: that is found out when it is near.
+    /// Its deadline may have moved later since, and nobody has asked when: that is found out when
+    /// it is near.
     pub put_off: bool,
     /// Datagrams that wait for the flush.
     pub queued_datagrams: u32,
