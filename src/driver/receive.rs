@@ -367,6 +367,15 @@ impl NetworkDriver {
             self.timers.arm(Owner::Connection(index), &mut entry.armed, deadline);
         }
         entry.put_off = !nearer;
+        debug_assert!(self.is_armed_in_time(index), "only its session's deadlines are nearer");
+    }
+
+    /// Will a connection be looked at before anything of it is due?
+    fn is_armed_in_time(&self, index: u32) -> bool {
+        let entry = self.connections.peek(index);
+        let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
+        let machine = entry.utp.as_ref().and_then(|utp| utp.next_timeout(&self.utp_config));
+        earliest([plan, machine]).is_none_or(|due| entry.armed.wanted() <= due)
     }
 
     /// Notes what a connection wants next: to send what its UTP machine has, or to be asked again.
