@@ -119,7 +119,10 @@ pub struct Entry {
     pub accept_repeated: bool,
     /// Its deadline in the timers.
     pub armed: Armed,
-    /// It may have moved later since, and nobody has asked when: that is found out when it is near.
+    /// It was touched by nothing but a datagram of its session.
+    pub only_session: bool,
+    /// Its deadline may have moved later since, and nobody has asked when: that is found out when
+    /// it is near.
     pub put_off: bool,
     /// Datagrams that wait for the flush.
     pub queued_datagrams: u32,
@@ -173,6 +176,7 @@ impl Entry {
             touched: false,
             accept_repeated: false,
             armed: Armed::NONE,
+            only_session: false,
             put_off: false,
             queued_datagrams: 0,
             traffic: Traffic::default(),

@@ -181,6 +181,9 @@ impl NetworkDriver {
     /// Runs the timers that are due.
     #[inline(always)]
     pub(super) fn run_timers(&mut self) {
+        if self.owed_until() <= self.now {
+            self.send_overdue_acks();
+        }
         if self.timers.peek().is_some_and(|(deadline, _)| deadline <= self.now) {
             self.run_due_timers();
         }
@@ -211,10 +214,12 @@ impl NetworkDriver {
     /// When the next timer is due, as far as the horizon; behind that, when one may be.
     #[inline(always)]
     pub(super) fn settle_timers(&mut self, horizon: Micros) -> Option<Micros> {
-        match self.timers.peek() {
+        let next = match self.timers.peek() {
             Some((deadline, _)) if deadline <= horizon => self.settle_timers_within(horizon),
             next => next.map(|(deadline, _)| deadline),
-        }
+        };
+        let owed = self.owed_until();
+        if owed == Micros::MAX { next } else { Some(next.map_or(owed, |next| next.min(owed))) }
     }
 
     #[inline(never)]
@@ -267,7 +272,18 @@ impl NetworkDriver {
 
     /// Has a connection scheduled before its timers run or its packets leave.
     pub(super) fn touch(&mut self, index: u32) {
-        if !std::mem::replace(&mut self.connections.at(index).touched, true) {
+        let entry = self.connections.at(index);
+        entry.only_session = false;
+        if !std::mem::replace(&mut entry.touched, true) {
+            self.touched_list.push(index);
+        }
+    }
+
+    /// The same after a datagram of its session, which can only have put its other deadlines off.
+    pub(super) fn touch_session(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        if !std::mem::replace(&mut entry.touched, true) {
+            entry.only_session = true;
             self.touched_list.push(index);
         }
     }
@@ -306,6 +322,10 @@ impl NetworkDriver {
         for index in list.drain(..) {
             let entry = self.connections.at(index);
             entry.touched = false;
+            if std::mem::take(&mut entry.only_session) {
+                self.schedule_session(index);
+                continue;
+            }
             let quiet =
                 !entry.unsettled && entry.utp.as_deref().is_some_and(|utp| !utp.wants_transmit());
             if !quiet || !entry.session.as_mut().is_some_and(|peer| peer.schedules_later()) {
@@ -319,10 +339,43 @@ impl NetworkDriver {
     fn schedule_all_touched(&mut self) {
         let mut list = std::mem::take(&mut self.touched_list);
         for index in list.drain(..) {
-            self.connections.at(index).touched = false;
-            self.schedule(index);
+            let entry = self.connections.at(index);
+            entry.touched = false;
+            if std::mem::take(&mut entry.only_session) {
+                self.schedule_session(index);
+            } else {
+                self.schedule(index);
+            }
         }
         self.touched_list = list;
+    }
+
+    /// The same where nothing but deadlines of the session and of pipelines may be nearer than
+    /// before. Most are farther, and then nothing is to be found out before the next one is near.
+    pub(super) fn schedule_session(&mut self, index: u32) {
+        let entry = self.connections.at(index);
+        let sends = entry.utp.as_deref().is_none_or(UtpConnection::wants_transmit);
+        if sends || entry.unsettled || !entry.armed.has_entry() {
+            self.schedule(index);
+            return;
+        }
+        // A session that has something to send is asked behind its flush.
+        let deadline = earliest([self.session_timeout(index), self.pipeline_timeout(index)]);
+        let entry = self.connections.at(index);
+        let nearer = deadline.is_some_and(|deadline| deadline < entry.armed.wanted());
+        if nearer {
+            self.timers.arm(Owner::Connection(index), &mut entry.armed, deadline);
+        }
+        entry.put_off = !nearer;
+        debug_assert!(self.is_armed_in_time(index), "only its session's deadlines are nearer");
+    }
+
+    /// Will a connection be looked at before anything of it is due?
+    fn is_armed_in_time(&self, index: u32) -> bool {
+        let entry = self.connections.peek(index);
+        let plan = entry.plan.as_ref().and_then(|plan| plan.next_timeout());
+        let machine = entry.utp.as_ref().and_then(|utp| utp.next_timeout(&self.utp_config));
+        earliest([plan, machine]).is_none_or(|due| entry.armed.wanted() <= due)
     }
 
     /// Notes what a connection wants next: to send what its UTP machine has, or to be asked again.

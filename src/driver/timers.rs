@@ -49,6 +49,12 @@ impl Armed {
         self.wanted = deadline.unwrap_or(Micros::MAX).max(self.entry);
     }
 
+    /// When the owner wants to be asked; [`Micros::MAX`] is never.
+    #[inline]
+    pub const fn wanted(&self) -> Micros {
+        self.wanted
+    }
+
     /// Is there an entry?
     pub const fn has_entry(&self) -> bool {
         self.entry != Micros::MAX

@@ -96,9 +96,25 @@ impl Peer {
         self.listed
     }
 
+    /// When it wants to be asked; [who owes an acknowledgement](Sessions::owing) is, besides.
     fn next_timeout(&self) -> Option<Micros> {
-        let session = self.established().and_then(Session::next_timeout);
+        let session = self.established().and_then(|session| {
+            if self.owing { session.next_timeout_besides_acks() } else { session.next_timeout() }
+        });
         earliest([session, self.negotiation.next_timeout(), self.lingers_until])
+    }
+}
+
+impl Peer {
+    /// Would a flush have anything to do for it?
+    fn wants_flush(&self, now: Micros) -> bool {
+        let says = self.negotiation.wants_transmit(now);
+        says || self.established().is_none_or(|session| session.wants_flush(now))
+    }
+
+    /// When an acknowledgement must leave.
+    fn ack_timeout(&self) -> Option<Micros> {
+        self.established().and_then(Session::ack_timeout)
     }
 }
 
@@ -106,8 +122,11 @@ impl Peer {
 pub struct Sessions {
     /// Connections whose session may have something to send.
     pub(super) dirty: Vec<u32>,
-    /// Those that owe their peers acknowledgements.
+    /// Those that owe their peers acknowledgements. The program has its chance to answer before
+    /// anything sleeps, so their deadlines are not among the timers meanwhile.
     owing: Vec<u32>,
+    /// The first of those deadlines, or earlier.
+    owed_until: Micros,
     /// How many of them, from the first on, owe them for what the program has seen.
     due: usize,
     /// Those that keep messages because their connections are full.
@@ -119,7 +138,14 @@ pub struct Sessions {
 impl Default for Sessions {
     fn default() -> Self {
         let priorities = Box::new([0; PIPELINES_MAX + 1]);
-        Self { dirty: Vec::new(), owing: Vec::new(), due: 0, stalled: Vec::new(), priorities }
+        Self {
+            dirty: Vec::new(),
+            owing: Vec::new(),
+            owed_until: Micros::MAX,
+            due: 0,
+            stalled: Vec::new(),
+            priorities,
+        }
     }
 }
 
@@ -289,6 +315,17 @@ impl NetworkDriver {
         }
     }
 
+    /// The same, if a flush would have anything to do for it. False: it would not.
+    fn mark_wanting_session(&mut self, index: u32) -> bool {
+        let now = self.now;
+        let peer = &self.connections.at(index).session;
+        let wants = peer.as_ref().is_some_and(|peer| peer.listed || peer.wants_flush(now));
+        if wants {
+            self.mark_session(index);
+        }
+        wants
+    }
+
     /// When the session of a connection wants to be asked.
     pub(super) fn session_timeout(&self, index: u32) -> Option<Micros> {
         let peer = self.connections.get(index)?.session.as_ref()?;
@@ -327,6 +364,29 @@ impl NetworkDriver {
         }
     }
 
+    /// When one of those acknowledgements must leave, or earlier.
+    #[inline(always)]
+    pub(super) const fn owed_until(&self) -> Micros {
+        self.sessions.owed_until
+    }
+
+    /// Some may have to leave, though the program had no chance yet.
+    #[inline(never)]
+    pub(super) fn send_overdue_acks(&mut self) {
+        let now = self.now;
+        let list = std::mem::take(&mut self.sessions.owing);
+        let mut first = Micros::MAX;
+        for &index in &list {
+            let peer = self.connections.at(index).session.as_ref();
+            match peer.and_then(|peer| peer.ack_timeout()) {
+                Some(due) if due <= now => self.mark_session(index),
+                due => first = first.min(due.unwrap_or(Micros::MAX)),
+            }
+        }
+        self.sessions.owing = list;
+        self.sessions.owed_until = first;
+    }
+
     #[inline(never)]
     fn release_all_owing_sessions(&mut self) {
         let due = std::mem::take(&mut self.sessions.due);
@@ -337,7 +397,13 @@ impl NetworkDriver {
             if let Some(session) = &mut peer.session {
                 session.handle_answered();
             }
-            self.mark_session(index);
+            let deadline = peer.ack_timeout().is_some();
+            if !self.mark_wanting_session(index) && deadline {
+                self.schedule_session(index);
+            }
+        }
+        if list.is_empty() {
+            self.sessions.owed_until = Micros::MAX;
         }
         self.sessions.owing = list;
     }

@@ -2,7 +2,8 @@
 
 use super::super::connections::{Connections, Link};
 use super::super::{Connection, ConnectionState, NetworkDriver};
-use crate::proto::session::{Output, PACKET_CHANNEL, Taken, packet};
+use crate::proto::session::{Output, PACKET_CHANNEL, Session, Taken, packet};
+use crate::proto::time::Micros;
 
 /// Where what a session delivers goes: to a connection.
 struct Sink<'a> {
@@ -70,7 +71,10 @@ impl NetworkDriver {
             return;
         };
         let connection = entry.connection(index);
+        // With a first word, and from another place, more begins than a session's deadlines.
+        let mut usual = entry.link == link;
         if let Some(utp) = &mut entry.utp {
+            usual &= utp.is_validated() && !utp.repeats_accept();
             utp.handle_session_packet(self.now);
         }
         let elsewhere = entry.link != link && entry.link != Link::None;
@@ -87,18 +91,21 @@ impl NetworkDriver {
             return;
         }
         peer.negotiation.handle_packet();
-        let owes = !std::mem::replace(&mut peer.owing, true);
-        self.connections.at(index).session = Some(peer);
-        if owes {
-            self.sessions.owing.push(index);
+        if peer.session.as_ref().is_some_and(Session::owes) {
+            let deadline = peer.ack_timeout().unwrap_or(Micros::MAX);
+            self.sessions.owed_until = self.sessions.owed_until.min(deadline);
+            if !std::mem::replace(&mut peer.owing, true) {
+                self.sessions.owing.push(index);
+            }
         }
+        self.connections.at(index).session = Some(peer);
         if elsewhere {
             self.hear_from_elsewhere(index, link, data.len());
         }
         self.follow_proven(index, link);
         self.after_datagram(index);
         self.follow_machine(index);
-        self.touch(index);
+        if usual { self.touch_session(index) } else { self.touch(index) }
     }
 
     /// What a datagram brought besides messages: measurements, and room.
@@ -121,7 +128,7 @@ impl NetworkDriver {
             self.announce_window(index, pipeline);
         }
         self.open_gates(index);
-        self.mark_session(index);
+        self.mark_wanting_session(index);
     }
 
     /// A carried pipeline that has refused a message and has room for others now.

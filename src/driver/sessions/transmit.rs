@@ -33,8 +33,8 @@ impl NetworkDriver {
         for &index in &list {
             let Some(mut peer) = self.connections.at(index).session.take() else { continue };
             peer.listed = false;
-            let unscheduled = std::mem::take(&mut peer.unscheduled);
             let outcome = self.transmit_session(index, &mut peer);
+            let unscheduled = std::mem::take(&mut peer.unscheduled);
             let failed = peer.session.as_ref().is_some_and(|session| session.failure().is_some());
             self.connections.at(index).session = Some(peer);
             if failed {
@@ -47,10 +47,9 @@ impl NetworkDriver {
             match outcome {
                 Outcome::Some => self.mark_session(index),
                 Outcome::Alone if !unscheduled => continue,
-                Outcome::Alone => {}
-                Outcome::All => {}
+                Outcome::Alone | Outcome::All => {}
             }
-            self.schedule(index);
+            self.schedule_session(index);
         }
         list.clear();
         // Those that came meanwhile.
@@ -68,6 +67,7 @@ impl NetworkDriver {
         }
         if let Some(size) = peer.sending().and_then(Session::take_narrowed) {
             self.narrow_path(index, size);
+            self.schedule(index);
         }
         let size = self.packet_size_max(index);
         let Some(session) = peer.sending() else { return Outcome::All };
@@ -110,7 +110,10 @@ impl NetworkDriver {
             return false;
         };
         let waits = peer.negotiation.next_timeout().is_some() || peer.lingers_until.is_some();
-        let Some(session) = peer.sending().filter(|_| !waits) else { return false };
+        let Some(session) = peer.sending() else { return false };
+        if waits || session.message_count() != 1 {
+            return false;
+        }
         let socket = &mut self.pump.udp[socket as usize];
         let before = socket.queued_bytes();
         if before >= BATCH_BYTES_MAX

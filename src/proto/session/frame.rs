@@ -135,15 +135,22 @@ impl Ack<'_> {
     pub fn ranges(&self, largest: u64) -> impl Iterator<Item = (u64, u64)> {
         let mut rest = self.rest;
         let newest = largest.checked_sub(u64::from(self.first)).map(|start| (start, largest));
-        let mut last = newest;
-        newest.into_iter().chain(std::iter::from_fn(move || {
-            let gap = varint(&mut rest)?;
-            let length = varint(&mut rest)?;
-            let end = last?.0.checked_sub(u64::from(gap) + 2)?;
-            last = end.checked_sub(u64::from(length)).map(|start| (start, end));
-            last
-        }))
+        let mut next = newest;
+        std::iter::from_fn(move || {
+            let range = next?;
+            next = if rest.is_empty() { None } else { range_below(&mut rest, range.0) };
+            Some(range)
+        })
     }
+}
+
+/// The range below another one that begins at `start`.
+#[inline(never)]
+fn range_below(rest: &mut &[u8], start: u64) -> Option<(u64, u64)> {
+    let gap = varint(rest)?;
+    let length = varint(rest)?;
+    let end = start.checked_sub(u64::from(gap) + 2)?;
+    end.checked_sub(u64::from(length)).map(|start| (start, end))
 }
 
 /// Why a packet's frames ended early. What came before them counts.

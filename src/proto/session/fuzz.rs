@@ -116,9 +116,14 @@ impl Pair {
         self.sessions[side].handle_answered();
         loop {
             let mut out = Vec::new();
+            let wants = self.sessions[side].wants_flush(self.now);
+            let deadline = self.sessions[side].next_timeout();
             if !self.sessions[side].poll_transmit(self.now, &mut out) {
+                // Whom a flush brings nothing need not be asked, and is as it was.
+                assert!(wants || deadline == self.sessions[side].next_timeout());
                 break;
             }
+            assert!(wants);
             assert!(out.len() <= 1400);
             if self.ways[side].len() < 64 {
                 self.ways[side].push_back(out);

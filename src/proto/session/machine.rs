@@ -498,16 +498,31 @@ impl Session {
     /// call of the program or a datagram.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Micros> {
-        if self.is_quiet() {
-            return None;
-        }
+        earliest([self.ack_timeout(), self.next_timeout_besides_acks()])
+    }
+
+    /// When an acknowledgement must leave, if nothing does before.
+    #[must_use]
+    pub const fn ack_timeout(&self) -> Option<Micros> {
+        self.received.next_timeout()
+    }
+
+    /// Is an acknowledgement owed, now or later?
+    #[must_use]
+    pub const fn owes(&self) -> bool {
+        !self.received.is_quiet()
+    }
+
+    /// As [`next_timeout`](Self::next_timeout), but for acknowledgements.
+    #[must_use]
+    pub fn next_timeout_besides_acks(&self) -> Option<Micros> {
         let asked = self.blocked_at;
         // Whatever the pacer keeps back waits for it.
-        let paced = self
-            .waits_for_pacer()
+        let waits = !self.sending.iter().all(SendChannel::is_sent);
+        let paced = (waits && self.waits_for_pacer())
             .then(|| self.pacer.next_timeout(self.controller.window(), self.rtt.smoothed()));
         let probe = if self.probe_due { None } else { self.probe_time() };
-        earliest([self.received.next_timeout(), self.recovery.loss_time(), probe, asked, paced])
+        earliest([self.recovery.loss_time(), probe, asked, paced])
     }
 
     /// Why it ended, if it did.

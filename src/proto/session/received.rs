@@ -199,9 +199,24 @@ impl Received {
     /// Lets `write` report the delay and the ranges; they count as reported. False when there is
     /// nothing to report.
     pub fn report(&mut self, now: Micros, mut write: impl FnMut(Micros, &[(u64, u64)])) -> bool {
-        if self.ranges.is_empty() {
-            return false;
+        let delay = now.saturating_sub(self.newest_at);
+        match &mut self.ranges[..] {
+            [] => return false,
+            [only] => {
+                only.reports = only.reports.saturating_sub(1);
+                write(delay, &[(only.start, only.end)]);
+            }
+            _ => self.report_several(delay, write),
         }
+        self.waiting = 0;
+        self.waiting_bytes = 0;
+        self.deadline = None;
+        self.urgent = false;
+        true
+    }
+
+    #[inline(never)]
+    fn report_several(&mut self, delay: Micros, mut write: impl FnMut(Micros, &[(u64, u64)])) {
         let mut ranges = [(0, 0); super::frame::ACK_RANGES_MAX + 1];
         let mut count = 0;
         for (place, range) in self.ranges.iter_mut().enumerate() {
@@ -215,12 +230,7 @@ impl Received {
             ranges[count] = (range.start, range.end);
             count += 1;
         }
-        write(now.saturating_sub(self.newest_at), &ranges[..count]);
-        self.waiting = 0;
-        self.waiting_bytes = 0;
-        self.deadline = None;
-        self.urgent = false;
-        true
+        write(delay, &ranges[..count]);
     }
 }
 

@@ -280,7 +280,7 @@ impl Recovery {
                 }
                 continue;
             }
-            for number in start.max(self.base)..=end {
+            for number in start.max(self.base)..end + 1 {
                 let place = (number - self.base) as usize;
                 self.acknowledge_at(place, &mut result, &mut |content| arrive(number, content));
             }

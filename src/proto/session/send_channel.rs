@@ -170,6 +170,7 @@ impl SendChannel {
     }
 
     /// Has everything been sent at least once, and nothing waits to be sent again?
+    #[inline]
     pub fn is_sent(&self) -> bool {
         self.next == self.first + self.slots.len() as u64
             && self.lost.is_empty()
@@ -191,10 +192,15 @@ impl SendChannel {
     }
 
     /// What it would send next: first what was lost.
+    #[inline]
     pub fn peek(&mut self) -> Option<Next> {
-        if self.gated {
+        if self.gated || self.is_sent() {
             return None;
         }
+        self.peek_waiting()
+    }
+
+    fn peek_waiting(&mut self) -> Option<Next> {
         while let Some(&sequence) = self.lost.front() {
             match self.slot(sequence) {
                 Some(slot) if slot.state == State::Lost => {

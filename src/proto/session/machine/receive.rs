@@ -276,12 +276,13 @@ impl Session {
                 resent += channel.handle_lost(content.first, u64::from(content.count), number);
             }
         });
-        self.statistics.messages_resent += resent;
-        if losses.packets > 0 {
-            self.statistics.packets_lost += losses.packets;
-            self.repairer.handle_packets(0, losses.packets);
-            self.controller.handle_lost(now, losses.sent);
+        if losses.packets == 0 {
+            return;
         }
+        self.statistics.messages_resent += resent;
+        self.statistics.packets_lost += losses.packets;
+        self.repairer.handle_packets(0, losses.packets);
+        self.controller.handle_lost(now, losses.sent);
         let narrower = self.narrowing.handle_lost(now, losses.longer_sent);
         if let Some(size) = narrower.filter(|&size| size < self.datagram_size) {
             // The path does not take datagrams of this size any more.

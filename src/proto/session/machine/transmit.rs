@@ -108,20 +108,23 @@ impl Datagram<'_> {
 impl Session {
     /// Appends the next datagram to `out`; false when there is none now.
     pub fn poll_transmit(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
-        if !self.sending.iter().all(SendChannel::is_sent) {
+        let waits = !self.sending.iter().all(SendChannel::is_sent);
+        if waits {
             self.pacer.refill(now, self.controller.window(), self.rtt.smoothed());
         }
         let allowed = self.allowed();
-        self.note_blocked(now);
-        if !self.wants_datagram(now, allowed) {
+        let (mut turn, blocked) = if waits { self.survey(allowed) } else { (None, false) };
+        self.note_blocked(now, blocked);
+        if turn.is_none() && !self.wants_datagram(now) {
             return false;
         }
-        if self.has_one_message_alone(now, allowed) {
+        if turn.is_none() && self.has_one_message_alone(now) {
             self.write_alone(out);
             return true;
         }
         if self.recovery.is_full() {
             self.give_up_oldest(now);
+            turn = self.pick(allowed);
         }
         let number = self.recovery.next_number();
         let start = out.len();
@@ -139,7 +142,8 @@ impl Session {
         }
         let fixed = datagram.out.len();
         let long = if short { None } else { self.long_due.take() };
-        let paced = !short && long.is_none() && self.write_all(number, allowed, &mut datagram);
+        let paced =
+            !short && long.is_none() && self.write_all(number, allowed, turn, &mut datagram);
         if let Some(size) = long {
             datagram.fill(size);
         } else if datagram.out.len() > fixed {
@@ -182,17 +186,16 @@ impl Session {
     /// lost and nothing under way or to say besides: false when it is not so, and nothing is
     /// appended. Such a session has no deadline then.
     pub fn poll_alone(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
-        let alone = self.is_quiet()
-            && !self.narrowed
-            && self.has_one_message_alone(now, Allowed { bulk: true, light: true });
+        // A quiet one has no reliable message that waits.
+        let alone = self.is_quiet() && !self.narrowed && self.has_one_message_alone(now);
         if alone {
             self.write_alone(out);
         }
         alone
     }
 
-    /// Is one message that may be lost all that there is to say?
-    fn has_one_message_alone(&mut self, now: Micros, allowed: Allowed) -> bool {
+    /// Is one message that may be lost all that there is to say, when no reliable one's turn is it?
+    fn has_one_message_alone(&self, now: Micros) -> bool {
         self.messages.len() == 1
             && !self.messages.front().is_some_and(|queued| self.watches(queued))
             && self.path_response.is_none()
@@ -202,7 +205,6 @@ impl Session {
             && self.blocked_at.is_none()
             && self.grant.repeats == 0
             && !self.window_news()
-            && self.pick(allowed).is_none()
     }
 
     /// Must it be noticed if a message is too long for the path? Then it is not sent alone.
@@ -276,8 +278,18 @@ impl Session {
             && self.sending.iter().any(|channel| channel.waits(news))
     }
 
-    /// Is there a reason to send a datagram?
-    fn wants_datagram(&mut self, now: Micros, allowed: Allowed) -> bool {
+    /// Would a flush have anything to do? Most datagrams that arrive bring nothing to say.
+    #[must_use]
+    pub fn wants_flush(&self, now: Micros) -> bool {
+        !self.sending.iter().all(SendChannel::is_sent)
+            || self.blocked_at.is_some()
+            || self.narrowed
+            || self.failure.is_some()
+            || self.wants_datagram(now)
+    }
+
+    /// Is there a reason to send a datagram, besides reliable messages?
+    fn wants_datagram(&self, now: Micros) -> bool {
         self.path_response.is_some()
             || self.ping_due
             || self.long_due.is_some()
@@ -285,7 +297,6 @@ impl Session {
             || self.received.is_due(now)
             || self.blocked_at.is_some_and(|due| due <= now)
             || self.window_news()
-            || self.pick(allowed).is_some()
     }
 
     /// The peer may send a good deal more than it was told.
@@ -299,11 +310,7 @@ impl Session {
     }
 
     /// Notes when the peer's window keeps everything back.
-    fn note_blocked(&mut self, now: Micros) {
-        let left = self.cost_max.saturating_sub(self.cost_sent);
-        let blocked = self.sending.iter_mut().any(|channel| {
-            channel.peek().is_some_and(|next| !next.again && cost(next.length) > left)
-        });
+    const fn note_blocked(&mut self, now: Micros, blocked: bool) {
         if !blocked || self.recovery.vital() > 0 {
             self.blocked_at = None;
         } else if self.blocked_at.is_none() {
@@ -360,20 +367,25 @@ impl Session {
 
     /// Writes messages of both kinds, as many as fit. True when what was written counts for the
     /// pacer.
-    fn write_all(&mut self, number: u64, allowed: Allowed, datagram: &mut Datagram<'_>) -> bool {
+    fn write_all(
+        &mut self,
+        number: u64,
+        allowed: Allowed,
+        mut turn: Option<Turn>,
+        datagram: &mut Datagram<'_>,
+    ) -> bool {
         let mut paced = false;
         let start = datagram.out.len();
         loop {
             let waiting = self.messages.front().map(|queued| queued.order);
-            let turn = self.pick(allowed);
-            let written = match (waiting, turn) {
-                (None, None) => break,
-                // A short queue keeps its place among those that do not wait.
-                (Some(order), Some(turn)) if turn.light && turn.next.order < order => {
-                    self.write_reliable(number, turn, datagram)
-                }
-                (Some(_), _) => self.write_message(datagram),
-                (None, Some(turn)) => self.write_reliable(number, turn, datagram),
+            // A short queue keeps its place among those that do not wait.
+            let first =
+                |turn: &Turn| waiting.is_none_or(|order| turn.light && turn.next.order < order);
+            let reliable = turn.filter(first);
+            let written = match reliable {
+                Some(turn) => self.write_reliable(number, turn, datagram),
+                None if waiting.is_none() => break,
+                None => self.write_message(datagram),
             };
             if !written {
                 // What was accepted when the path took more goes alone and as it is, if it may be
@@ -388,6 +400,9 @@ impl Session {
                 continue;
             }
             paced |= waiting.is_none() && turn.is_some_and(|turn| !turn.light);
+            if reliable.is_some() {
+                turn = self.pick(allowed);
+            }
         }
         paced
     }
@@ -419,14 +434,25 @@ impl Session {
 
     /// The channel whose turn it is, and its next message.
     fn pick(&mut self, allowed: Allowed) -> Option<Turn> {
+        if self.sending.iter().all(SendChannel::is_sent) {
+            return None;
+        }
+        self.survey(allowed).0
+    }
+
+    /// The same; and does the peer's window keep any channel back?
+    fn survey(&mut self, allowed: Allowed) -> (Option<Turn>, bool) {
+        let mut blocked = false;
         let left = self.cost_max.saturating_sub(self.cost_sent);
         let light_bytes = self.light_bytes();
         let mut best: Option<(Rank, Turn)> = None;
         for (place, channel) in self.sending.iter_mut().enumerate() {
             let Some(next) = channel.peek() else { continue };
+            let beyond = !next.again && cost(next.length) > left;
+            blocked |= beyond;
             let light = channel.backlog() <= light_bytes;
             let may = allowed.bulk || light && allowed.light;
-            if !may || !next.again && cost(next.length) > left {
+            if !may || beyond {
                 continue;
             }
             let waited = self.datagrams - channel.served;
@@ -438,7 +464,7 @@ impl Session {
                 best = Some((rank, Turn { place, next, light }));
             }
         }
-        best.map(|(_, turn)| turn)
+        (best.map(|(_, turn)| turn), blocked)
     }
 
     /// Writes the message whose turn it is. False when it does not fit.

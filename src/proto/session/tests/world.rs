@@ -95,7 +95,10 @@ impl World {
             let mut bound = 0;
             loop {
                 self.buffer.clear();
-                if !self.sessions[side].poll_transmit(self.now, &mut self.buffer) {
+                let wants = self.sessions[side].wants_flush(self.now);
+                let any = self.sessions[side].poll_transmit(self.now, &mut self.buffer);
+                assert!(wants || !any, "who has nothing to say to a flush sends nothing");
+                if !any {
                     break;
                 }
                 let size = self.buffer.len() + DATAGRAM_COST;
