@@ -328,9 +328,17 @@ impl NetworkDriver {
             }
             let quiet =
                 !entry.unsettled && entry.utp.as_deref().is_some_and(|utp| !utp.wants_transmit());
-            if !quiet || !entry.session.as_mut().is_some_and(|peer| peer.schedules_later()) {
+            if !quiet || !entry.session.as_mut().is_some_and(|peer| peer.postpone_schedule()) {
                 self.schedule(index);
             }
+        }
+        self.return_touched(list);
+    }
+
+    /// Gives the list back, in front of those that were touched meanwhile.
+    fn return_touched(&mut self, mut list: Vec<u32>) {
+        if !self.touched_list.is_empty() {
+            list.append(&mut self.touched_list);
         }
         self.touched_list = list;
     }
@@ -347,7 +355,7 @@ impl NetworkDriver {
                 self.schedule(index);
             }
         }
-        self.touched_list = list;
+        self.return_touched(list);
     }
 
     /// The same where nothing but deadlines of the session and of pipelines may be nearer than

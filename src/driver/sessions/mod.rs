@@ -88,10 +88,10 @@ impl Peer {
         !std::mem::replace(&mut self.listed, true)
     }
 
-    /// Will the session be asked in the flush that goes on? Then its connection is scheduled
-    /// behind that, and not before as well.
+    /// Has the session's connection scheduled behind the flush that goes on, and not before it as
+    /// well. False: the flush does not ask the session.
     #[inline]
-    pub const fn schedules_later(&mut self) -> bool {
+    pub const fn postpone_schedule(&mut self) -> bool {
         self.unscheduled = self.listed;
         self.listed
     }
