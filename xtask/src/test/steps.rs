@@ -30,7 +30,7 @@ pub struct Step {
     pub needs: &'static [Need],
     /// Optional tools that it uses when they are there.
     pub wishes: &'static [Need],
-    /// The build of the library that it has to itself meanwhile.
+    /// The build of the library that it makes or uses meanwhile.
     pub build: Build,
     /// The work.
     pub run: fn(&Project) -> Result<Outcome>,
