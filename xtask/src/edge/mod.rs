@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `count` | builds and runs the programs of `tests/edge`, and reads callgrind's dumps |
 //! | `allocations` | runs the program that counts allocations |
-//! | `lines` | sees that two threads on two connections share no cache line that is written |
+//! | `lines` | sees that two threads, each past its first call, share no cache line they write |
 //! | `scale` | ten thousand connections on one driver: the step and the benchmark |
 //! | `counts` | the table: its file, what a comparison says, how the document shows it |
 

@@ -146,7 +146,7 @@ pub const STEPS: &[Step] = &[
     ),
     step(
         "lines",
-        "two threads on two connections write no memory that both touch",
+        "two threads, each past its first call, write no memory that both touch",
         Build::Released,
         edge::lines::NEEDS,
         edge::lines::check,
