@@ -1,13 +1,13 @@
 //! Builds what people and tests run: the library, the C programs, the C# programs.
 //! Compiles only; whoever wants a program run does that.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::cli::Args;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::install::{self, Need};
-use crate::paths::{Project, copy_tree, read, stale, stem};
+use crate::paths::{Project, copy_stale, copy_tree, read, replace, stale, stem};
 use crate::shell::Run;
 
 /// Warnings are errors in every C program of the project, in every mode.
@@ -22,6 +22,9 @@ const TEST_FEATURES: &str = "netdriver/test-hooks,netdriver/fuzzing";
 /// The features of the library where it is not built with those of `debug`: all but what makes the
 /// bindings anew, which takes more crates than the library does.
 pub const LIBRARY_FEATURES: [&str; 3] = ["--no-default-features", "--features", "ring"];
+/// Who makes the release library or the examples: steps that only use them run side by side, and
+/// where none has made them before, the first to come does, and the others find them made.
+static MAKING: Mutex<()> = Mutex::new(());
 /// Folders of `csharp/` that are not part of the library.
 const CSHARP_OTHER: &[&str] = &["tests", "bin", "obj"];
 
@@ -33,14 +36,23 @@ pub fn command(project: &Project, _: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Builds the release library and every example; returns the folder they are in.
+/// Builds the release library and every example, where they are not fresh; returns the folder they
+/// are in. Any number of threads may call it.
 pub fn examples(project: &Project) -> Result<PathBuf> {
+    alone(|| make_examples(project))
+}
+
+/// Does it while no other thread makes the release library or the examples.
+fn alone<T>(make: impl FnOnce() -> T) -> T {
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    make()
+}
+
+fn make_examples(project: &Project) -> Result<PathBuf> {
     let out = project.out("examples")?;
-    let library = release(project)?;
+    make_release(project)?;
     let copy = out.join("libnetdriver.so");
-    if stale(&copy, std::slice::from_ref(&library)) {
-        fs::copy(&library, &copy).context(copy.display())?;
-    }
+    copy_stale(&shared_library(project), &copy)?;
     for source in project.sources("examples/c", "c")? {
         let program = out.join(stem(&source));
         let mut inputs = c_inputs(project, "examples/c", &source)?;
@@ -60,12 +72,16 @@ pub fn examples(project: &Project) -> Result<PathBuf> {
 /// Builds the release library; returns the shared one. The static one lies beside it.
 pub fn release(project: &Project) -> Result<PathBuf> {
     release_notes(project)?;
-    Ok(project.target.join("release/libnetdriver.so"))
+    Ok(shared_library(project))
 }
 
 /// Builds the release library; returns what the compiler noted, among it the native libraries
 /// that the static one needs. Cargo repeats the note when there is nothing to build.
 pub fn release_notes(project: &Project) -> Result<String> {
+    alone(|| make_release(project))
+}
+
+fn make_release(project: &Project) -> Result<String> {
     Run::cargo(project)
         .args(["rustc", "--release", "--package", "netdriver", "--lib"])
         .args(LIBRARY_FEATURES)
@@ -86,10 +102,7 @@ pub fn test_library(project: &Project) -> Result<PathBuf> {
     debug(project).quiet(project, "cargo-build-test")?;
     let out = project.out("test-library")?;
     let from = project.target.join("debug/libnetdriver.so");
-    let copy = out.join("libnetdriver.so");
-    if stale(&copy, std::slice::from_ref(&from)) {
-        fs::copy(&from, &copy).context(from.display())?;
-    }
+    copy_stale(&from, &out.join("libnetdriver.so"))?;
     Ok(out)
 }
 
@@ -114,17 +127,20 @@ pub fn compile_c(
     flags: &[&str],
     link: &Link,
 ) -> Result<()> {
-    let mut run = Run::new("cc").dir(&project.root).arg(C_STANDARD).args(C_WARNINGS).args(flags);
-    run = run.arg("-I").arg(project.path("include")).arg(source).arg("-o").arg(program);
-    run = match link {
-        Link::Shared(folder, rpath) => {
-            let rpath = format!("-Wl,-rpath,{rpath}");
-            run.arg("-L").arg(folder).arg("-lnetdriver").arg(rpath)
-        }
-        Link::Static(line) => run.args(*line),
-    };
-    // Programs of ours may draw a distribution, wait for one another, run in threads.
-    run.args(["-lm", "-pthread"]).quiet(project, &format!("cc-{}", stem(source))).map(|_| ())
+    let name = format!("cc-{}", stem(source));
+    replace(program, |program| {
+        let run = Run::new("cc").dir(&project.root).arg(C_STANDARD).args(C_WARNINGS).args(flags);
+        let run = run.arg("-I").arg(project.path("include")).arg(source).arg("-o").arg(program);
+        let run = match link {
+            Link::Shared(folder, rpath) => {
+                let rpath = format!("-Wl,-rpath,{rpath}");
+                run.arg("-L").arg(folder).arg("-lnetdriver").arg(rpath)
+            }
+            Link::Static(line) => run.args(*line),
+        };
+        // Programs of ours may draw a distribution, wait for one another, run in threads.
+        run.args(["-lm", "-pthread"]).quiet(project, &name).map(|_| ())
+    })
 }
 
 /// Compiles one Rust program against the library that is in `target/PROFILE`.
@@ -201,12 +217,13 @@ pub fn csharp_program_with(
     sources.extend(project.tree("csharp", "cs", CSHARP_OTHER)?);
     sources.extend(project.sources("bindings/csharp", "cs")?);
     if stale(&exe, &sources) {
-        Run::new("mcs")
-            .args(CSHARP_FLAGS)
-            .args(symbols.iter().map(|symbol| format!("-define:{symbol}")))
-            .arg(format!("-out:{}", exe.display()))
-            .args(&sources)
-            .quiet(project, &format!("mcs-{}", program.name))?;
+        // The compiler names the assembly after the file, and leaves another one beside it.
+        replace(&exe, |exe| {
+            let symbols = symbols.iter().map(|symbol| format!("-define:{symbol}"));
+            let run = Run::new("mcs").args(CSHARP_FLAGS).args(symbols);
+            let run = run.arg(format!("-out:{}", exe.display())).args(&sources);
+            run.quiet(project, &format!("mcs-{}", program.name)).map(|_| ())
+        })?;
     }
     Ok(exe)
 }
@@ -222,6 +239,11 @@ fn has_main(source: &str) -> bool {
         let line = line.trim();
         line.contains(" Main(") && line.split(' ').any(|word| word == "static")
     })
+}
+
+/// Where the shared release library is.
+fn shared_library(project: &Project) -> PathBuf {
+    project.target.join("release/libnetdriver.so")
 }
 
 /// Where the static release library is.
@@ -242,6 +264,36 @@ pub fn program(folder: &Path, name: &str) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    #[test]
+    fn of_many_who_find_nothing_made_one_makes_it_and_the_others_find_it() {
+        let (made, making, makers) = (AtomicBool::new(false), AtomicUsize::new(0), Mutex::new(0));
+        let ensure = || {
+            alone(|| {
+                assert_eq!(making.fetch_add(1, Ordering::SeqCst), 0, "two are at it");
+                if !made.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                    made.store(true, Ordering::SeqCst);
+                    *makers.lock().expect("unbroken") += 1;
+                }
+                making.fetch_sub(1, Ordering::SeqCst);
+            });
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(ensure);
+            }
+        });
+        assert_eq!(*makers.lock().expect("unbroken"), 1);
+    }
+
+    #[test]
+    fn who_failed_to_make_it_keeps_nobody_from_trying() {
+        let failed = std::panic::catch_unwind(|| alone(|| panic!("in the middle")));
+        assert!(failed.is_err());
+        assert_eq!(alone(|| 7), 7);
+    }
 
     #[test]
     fn a_main_is_recognised_in_its_usual_forms_only() {

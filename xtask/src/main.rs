@@ -40,7 +40,8 @@ const PAGE: Flag = Flag::value(
 const PORT: Flag = Flag::value("--port", "N", "UDP and WebSocket port (0, the default: any)");
 const ONLY: Flag = Flag::value("--only", "STEP,…", "run these steps alone");
 const SKIP: Flag = Flag::value("--skip", "STEP,…", "leave these steps out");
-const JOBS: Flag = Flag::value("--jobs", "N", "steps side by side (default: 2, on two cores)");
+const JOBS: Flag =
+    Flag::value("--jobs", "N", "steps side by side (default: one more than cores, 4 at most)");
 
 /// Every command of the task runner, in the order in which the help prints them.
 const COMMANDS: &[Command] = &[

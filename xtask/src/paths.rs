@@ -1,5 +1,5 @@
 //! Where things are: the repository, cargo's target directory, and the folders below them.
-//! Finds files; never builds or changes one, except for creating output folders.
+//! Finds files, creates output folders and puts files in their places; never builds one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -140,6 +140,47 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|data| data.modified()).ok()
 }
 
+/// Has a file made in a folder of its own and then moves it to its place, with all that was made
+/// beside it: who runs, reads or has mapped the one before keeps it, and nobody meets half a file.
+pub fn replace(path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let folder = path.with_file_name(format!(".{}.new", file_name(path)));
+    // One that was ended may have left something.
+    remove_tree(&folder)?;
+    fs::create_dir_all(&folder).context(folder.display())?;
+    let new = folder.join(file_name(path));
+    let moved = make(&new).and_then(|()| {
+        for entry in fs::read_dir(&folder).context(folder.display())? {
+            let from = entry.context(folder.display())?.path();
+            if from != new {
+                rename(&from, &path.with_file_name(file_name(&from)))?;
+            }
+        }
+        // The last one, because it says that the others are there too.
+        rename(&new, path)
+    });
+    moved.and(remove_tree(&folder))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).context(to.display())
+}
+
+fn remove_tree(folder: &Path) -> Result<()> {
+    if folder.exists() { fs::remove_dir_all(folder).context(folder.display()) } else { Ok(()) }
+}
+
+/// Copies a file where the copy is older or missing.
+pub fn copy_stale(from: &Path, to: &Path) -> Result<()> {
+    if !stale(to, &[from.to_path_buf()]) {
+        return Ok(());
+    }
+    replace(to, |new| fs::copy(from, new).map(|_| ()).context(from.display()))
+}
+
 /// Copies a folder with everything in it.
 pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).context(to.display())?;
@@ -151,10 +192,80 @@ pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
         let target = to.join(name);
         if path.is_dir() {
             copy_tree(&path, &target)?;
-        } else if stale(&target, std::slice::from_ref(&path)) {
-            // Somebody may be reading what is there already.
-            fs::copy(&path, &target).context(path.display())?;
+        } else {
+            copy_stale(&path, &target)?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
+        remove_tree(&folder).expect("is ours");
+        fs::create_dir_all(&folder).expect("can be made");
+        folder
+    }
+
+    fn write(path: &Path, text: &str) -> Result<()> {
+        fs::write(path, text).context(path.display())
+    }
+
+    #[test]
+    fn who_has_a_file_open_keeps_it_when_another_takes_its_place() {
+        let folder = folder("replaced");
+        let path = folder.join("library.so");
+        write(&path, "the old one").expect("is written");
+        let mut open = fs::File::open(&path).expect("is there");
+        replace(&path, |new| {
+            assert_eq!(read(&path).expect("is there still"), "the old one");
+            write(&new.with_extension("so.mdb"), "beside it")?;
+            write(new, "new")
+        })
+        .expect("is replaced");
+        let mut kept = String::new();
+        open.read_to_string(&mut kept).expect("is readable");
+        assert_eq!(kept, "the old one");
+        assert_eq!(read(&path).expect("is there"), "new");
+        assert_eq!(read(&folder.join("library.so.mdb")).expect("is there"), "beside it");
+        assert_eq!(fs::read_dir(&folder).expect("is there").count(), 2);
+        remove_tree(&folder).expect("is ours");
+    }
+
+    #[test]
+    fn what_could_not_be_made_leaves_the_file_as_it_was() {
+        let folder = folder("failed");
+        let path = folder.join("program");
+        write(&path, "whole").expect("is written");
+        for made in [false, true] {
+            let result = replace(&path, |new| {
+                write(&new.with_file_name(if made { "program" } else { "other" }), "half")?;
+                Err(Error::new("the compiler failed"))
+            });
+            assert!(result.is_err());
+            assert_eq!(read(&path).expect("is there"), "whole");
+            assert!(!folder.join("other").exists());
+        }
+        assert!(replace(&path, |_| Ok(())).is_err(), "nothing was made");
+        assert_eq!(read(&path).expect("is there"), "whole");
+        remove_tree(&folder).expect("is ours");
+    }
+
+    #[test]
+    fn a_copy_is_made_where_there_is_none_and_left_alone_where_it_is_fresh() {
+        let folder = folder("copied");
+        let (from, to) = (folder.join("from"), folder.join("to"));
+        write(&from, "one").expect("is written");
+        // xtask itself has to be older than the copy.
+        copy_stale(&from, &to).expect("is copied");
+        let made = modified(&to).expect("is there");
+        copy_stale(&from, &to).expect("is fresh");
+        assert_eq!(modified(&to), Some(made));
+        assert_eq!(read(&to).expect("is there"), "one");
+        remove_tree(&folder).expect("is ours");
+    }
 }

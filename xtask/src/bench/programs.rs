@@ -1,11 +1,10 @@
 //! Builds the programs of the benchmarks: C beside a copy of the release library, and Rust.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::build::{self, C_WARNINGS};
-use crate::error::{Context, Result};
-use crate::paths::{Project, stale};
+use crate::error::Result;
+use crate::paths::{Project, copy_stale, stale};
 use crate::shell::Run;
 
 const C_FLAGS: &[&str] = &["-std=c99", "-O2"];
@@ -29,9 +28,7 @@ impl<'a> CPrograms<'a> {
         let out = project.out(out)?;
         let library = build::release(project)?;
         let copy = out.join("libnetdriver.so");
-        if stale(&copy, std::slice::from_ref(&library)) {
-            fs::copy(&library, &copy).context(copy.display())?;
-        }
+        copy_stale(&library, &copy)?;
         let mut inputs = project.sources(folder, "c")?;
         inputs.extend(project.sources(folder, "h")?);
         inputs.extend(project.sources("benches/common", "c")?);

@@ -1,7 +1,9 @@
 //! The step that sees what two threads write that work on two connections: one program of
 //! `tests/edge` under Valgrind's lackey, which tells every access to memory. What one thread writes
-//! must not lie in a cache line that the other one touches: then no lock, no counter and no list is
-//! shared, and neither waits for the other's memory. It knows nothing of what lies where.
+//! in a turn must not lie in a cache line that the other one touches in its own: then no lock, no
+//! counter and no list is shared, and neither waits for the other's memory. The program says which
+//! turns are looked at, and leaves out each thread's first call behind an update. This here knows
+//! nothing of what lies where.
 
 use std::collections::HashMap;
 use std::time::Duration;

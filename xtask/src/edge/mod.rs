@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `count` | builds and runs the programs of `tests/edge`, and reads callgrind's dumps |
 //! | `allocations` | runs the program that counts allocations |
-//! | `lines` | sees that two threads on two connections share no cache line that is written |
+//! | `lines` | sees that two threads, each past its first call, share no cache line they write |
 //! | `scale` | ten thousand connections on one driver: the step and the benchmark |
 //! | `counts` | the table: its file, what a comparison says, how the document shows it |
 
@@ -70,15 +70,16 @@ fn compare(project: &Project, counted: &Counts) -> Result<Vec<String>> {
     let document = read(&project.file(DOCUMENT)?)?;
     if show(&document, &table)? != document {
         return Err(Error::new(format!(
-            "{DOCUMENT} does not show what is in {TABLE}; cargo xtask edge --write puts it there"
+            "{DOCUMENT} does not show what is in {TABLE}, or not the aims; cargo xtask edge \
+             --write puts both there"
         )));
     }
     table.compare(counted)
 }
 
-/// The document with the table between its marks.
+/// The document with the table and the aims between their marks.
 fn show(document: &str, table: &Counts) -> Result<String> {
-    between(document, "edge", &table.markdown())
+    between(&between(document, "edge", &table.markdown())?, "aims", &counts::aims())
 }
 
 /// The document with a text between the marks of a name.
@@ -88,4 +89,28 @@ fn between(document: &str, name: &str, text: &str) -> Result<String> {
     let (before, rest) = document.split_once(&begin).ok_or_else(missing)?;
     let (_, after) = rest.split_once(&end).ok_or_else(missing)?;
     Ok(format!("{before}{begin}{text}{end}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOWN: &str = include_str!("../../../docs/PERFORMANCE.md");
+    const COMMITTED: &str = include_str!("../../../tests/edge/instructions.txt");
+
+    #[test]
+    fn the_document_shows_the_committed_table_and_the_aims() {
+        let table = Counts::parse(COMMITTED).expect("is a table");
+        let shown = show(SHOWN, &table).expect("has the marks");
+        assert!(shown == SHOWN, "{DOCUMENT} is another one: cargo xtask edge --write");
+    }
+
+    #[test]
+    fn what_is_between_the_marks_is_replaced_and_a_mark_that_is_missing_is_named() {
+        let text = "a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb\n";
+        let new = between(text, "x", "new\n").expect("has the marks");
+        assert_eq!(new, "a\n<!-- x: begin -->\nnew\n<!-- x: end -->\nb\n");
+        let error = between(text, "y", "").expect_err("has no such marks").to_string();
+        assert!(error.contains("<!-- y: begin -->"), "{error}");
+    }
 }

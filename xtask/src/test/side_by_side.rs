@@ -1,5 +1,6 @@
-//! Runs steps side by side: so many at a time, in the table's order, and never two that make the
-//! same build, or one that uses it beside one that makes it. Knows nothing of what a step does.
+//! Runs steps side by side: so many at a time, in the table's order, and never two that are there
+//! to make the same build, or one that uses it beside one that makes it. Knows nothing of what a
+//! step does.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +14,8 @@ pub enum Build {
     Debug,
     /// `target/release` and what is made of it: the library, the examples.
     Release,
-    /// The same, which the steps before have made and this one only uses: any number at once.
+    /// The same, only used: any number at once, behind the steps before that make it. Where none of
+    /// those runs, or one has failed, it is made by who needs it first (`build`'s functions do so).
     Released,
 }
 
@@ -141,6 +143,22 @@ mod tests {
         assert_eq!(taken(&mut queue), None);
         queue.put_back(Released);
         assert_eq!(taken(&mut queue), Some(4));
+    }
+
+    #[test]
+    fn what_no_step_of_the_run_makes_its_users_do_not_wait_for() {
+        let mut queue = Queue::new([Released, Released, Debug, Released]);
+        for step in 0..4 {
+            assert_eq!(taken(&mut queue), Some(step));
+        }
+        // Who is behind them and makes it waits for all of them.
+        let mut queue = Queue::new([Released, Released, Release]);
+        assert_eq!(taken(&mut queue), Some(0));
+        assert_eq!(taken(&mut queue), Some(1));
+        queue.put_back(Released);
+        assert_eq!(taken(&mut queue), None);
+        queue.put_back(Released);
+        assert_eq!(taken(&mut queue), Some(2));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct Step {
     pub needs: &'static [Need],
     /// Optional tools that it uses when they are there.
     pub wishes: &'static [Need],
-    /// The build of the library that it has to itself meanwhile.
+    /// The build of the library that it makes or uses meanwhile.
     pub build: Build,
     /// The work.
     pub run: fn(&Project) -> Result<Outcome>,
@@ -146,7 +146,7 @@ pub const STEPS: &[Step] = &[
     ),
     step(
         "lines",
-        "two threads on two connections write no memory that both touch",
+        "two threads, each past its first call, write no memory that both touch",
         Build::Released,
         edge::lines::NEEDS,
         edge::lines::check,
