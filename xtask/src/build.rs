@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::cli::Args;
 use crate::error::{Context, Error, Result};
@@ -33,8 +34,11 @@ pub fn command(project: &Project, _: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Builds the release library and every example; returns the folder they are in.
+/// Builds the release library and every example; returns the folder they are in. Steps that run
+/// side by side ask one behind the other, so that none runs what another one is writing.
 pub fn examples(project: &Project) -> Result<PathBuf> {
+    static ASKED: Mutex<()> = Mutex::new(());
+    let _alone = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
     let out = project.out("examples")?;
     let library = release(project)?;
     let copy = out.join("libnetdriver.so");
