@@ -21,7 +21,9 @@ const SUITE: &str = "websocket";
 const MESSAGE_SIZE_MAX: &str = "17825792";
 /// What both roles, which run at once, may take for one part of the list.
 const ROLE_LIMIT: Duration = Duration::from_secs(1800);
-/// What a server may take until it listens, and a program to end.
+/// What a server may take until it listens, where other steps keep the cores busy.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+/// What a program may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The cases about compression that take minutes: a thousand messages each.
 const SLOW: &[&str] = &["12.2.*", "12.3.*", "12.4.*", "12.5.*", "13.*"];
@@ -177,7 +179,7 @@ fn free_port() -> Result<u16> {
 
 /// Waits until a program has written a word to its log.
 fn wait_for(log: &Path, word: &str, program: &mut Running) -> Result<()> {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + START_PATIENCE;
     while !read(log).is_ok_and(|text| text.contains(word)) {
         if program.ended().is_some() || Instant::now() >= end {
             return Err(Error::new(format!("it does not listen:\n{}", program.tail())));

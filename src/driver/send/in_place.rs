@@ -42,6 +42,12 @@ struct SendSlot {
 }
 
 impl OpenSends {
+    /// May the usual one be begun: is it not open, nor as many others as may be?
+    #[inline(always)]
+    fn is_single_free(&self) -> bool {
+        self.single.handle.is_none() && (self.slots.len() < SENDS_OPEN_MAX || !self.free.is_empty())
+    }
+
     /// Begins one without a pipeline, unless such a one is open.
     #[inline(always)]
     fn open_single(
@@ -63,14 +69,14 @@ impl OpenSends {
         pipeline: u8,
         capacity: usize,
     ) -> Option<(SendHandle, &mut [u8])> {
-        let index = match self.free.pop() {
-            Some(index) => index,
-            None if self.slots.len() < SENDS_OPEN_MAX => {
-                self.slots.push(SendSlot::default());
-                self.slots.len() as u32 - 1
-            }
-            None => return None,
-        };
+        let single = usize::from(self.single.handle.is_some());
+        if self.slots.len() - self.free.len() + single >= SENDS_OPEN_MAX {
+            return None;
+        }
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(SendSlot::default());
+            self.slots.len() as u32 - 1
+        });
         let slot = &mut self.slots[index as usize];
         slot.pipeline = pipeline;
         slot.open(index, connection, capacity)
@@ -162,7 +168,7 @@ impl NetworkDriver {
         let (connections, sends, outlets) = self.split();
         if pipeline == 0
             && capacity > 0
-            && sends.single.handle.is_none()
+            && sends.is_single_free()
             && let Some(entry) = connections.sender(connection)
             && outlets.begins(entry, capacity)
         {

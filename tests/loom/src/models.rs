@@ -160,6 +160,103 @@ fn a_call_with_the_key_never_meets_those_beside_each_other() {
     });
 }
 
+/// One thread knows the key and another one shares, while a third one allows sharing and shares
+/// too, by threads of these numbers.
+fn a_key_taken_away(numbers: [usize; 2]) {
+    bounded(3, move || {
+        let lock = keyed();
+        let [with_key, beside] = [(); 2].map(|()| Arc::clone(&lock));
+        let with_key = thread::spawn(move || {
+            be(numbers[0]);
+            if let Some(mut content) = with_key.try_key(KEY) {
+                write(&mut content);
+            }
+        });
+        let beside = thread::spawn(move || {
+            be(numbers[1]);
+            if let Some(content) = beside.try_shared() {
+                read(&content);
+            }
+        });
+        be(1);
+        let allowed = lock.try_exclusive().map(|mut content| {
+            SharedLock::allow_sharing(&mut content);
+            write(&mut content);
+        });
+        if allowed.is_some() {
+            read(&lock.try_shared().expect("the key opens nothing any more"));
+        }
+        with_key.join().expect("ends");
+        beside.join().expect("ends");
+        assert_eq!(lock.try_key(KEY).is_none(), allowed.is_some());
+        assert!(lock.try_exclusive().is_some(), "nobody has left a mark behind");
+    });
+}
+
+#[test]
+fn who_comes_with_a_key_that_is_taken_away_meets_none_of_those_beside_each_other() {
+    a_key_taken_away([2, 4]);
+}
+
+#[test]
+fn nor_those_that_count_at_his_seat() {
+    a_key_taken_away([3, 3]);
+}
+
+#[test]
+fn the_pump_gives_no_key_back_that_was_taken_away() {
+    bounded(3, || {
+        let lock = keyed();
+        let [pump, with_key] = [(); 2].map(|()| Arc::clone(&lock));
+        let pump = thread::spawn(move || {
+            be(2);
+            if let Some(mut content) = pump.try_turn() {
+                write(&mut content);
+            }
+        });
+        let with_key = thread::spawn(move || {
+            be(3);
+            if let Some(mut content) = with_key.try_key(KEY) {
+                write(&mut content);
+            }
+        });
+        be(1);
+        if let Some(mut content) = lock.try_exclusive() {
+            SharedLock::allow_sharing(&mut content);
+            drop(content);
+            read(&lock.try_shared().expect("nobody but the pump is there, and it is waited for"));
+            assert!(lock.try_key(KEY).is_none());
+        }
+        pump.join().expect("ends");
+        with_key.join().expect("ends");
+        assert!(lock.try_exclusive().is_some(), "nobody has left a mark behind");
+    });
+}
+
+#[test]
+fn an_old_key_opens_nothing_that_came_later() {
+    loom::model(|| {
+        let lock = keyed();
+        let other = Arc::clone(&lock);
+        let other = thread::spawn(move || {
+            be(2);
+            for _ in 0..2 {
+                if let Some(content) = other.try_key(KEY) {
+                    assert_eq!(read(&content), 0, "what came later has another key");
+                }
+            }
+        });
+        be(1);
+        let changed = lock.try_exclusive().map(|mut content| {
+            write(&mut content);
+            SharedLock::set_key(&mut content, Some(KEY + 2));
+        });
+        other.join().expect("ends");
+        assert_eq!(lock.try_key(KEY).is_none(), changed.is_some());
+        assert_eq!(lock.try_key(KEY + 2).is_some(), changed.is_some());
+    });
+}
+
 #[test]
 fn the_pump_meets_nobody_and_keeps_nobody_out_for_good() {
     loom::model(|| {

@@ -12,6 +12,7 @@ pub fn format(project: &Project) -> Result<Outcome> {
     Run::cargo(project).args(["fmt", "--all", "--check"]).args(plain).quiet(project, "fmt")?;
     let others = [
         ("fuzz", "fuzz/Cargo.toml"),
+        ("loom", "tests/loom/Cargo.toml"),
         ("peers", "benches/peers/Cargo.toml"),
         ("uring", "benches/uring/Cargo.toml"),
     ];
