@@ -86,6 +86,8 @@ fn make_release(project: &Project) -> Result<String> {
         .args(["rustc", "--release", "--package", "netdriver", "--lib"])
         .args(LIBRARY_FEATURES)
         .args(["--", "--print", "native-static-libs"])
+        // What is counted and measured must not depend on how somebody likes to build.
+        .env("CARGO_INCREMENTAL", "0")
         .quiet(project, "cargo-build-release")
 }
 
