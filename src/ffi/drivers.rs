@@ -168,9 +168,9 @@ pub extern "C" fn nd_driver_flush(driver: *mut nd_driver) -> nd_result {
 /// nd_multi_driver_wait and nd_job_complete.
 /// Meanwhile keep-alives and pongs are served.
 ///
-/// While much arrives, a program that waits again within milliseconds of its last update gets what
-/// some of its sockets have, answers that, and gets what the others have with the next call: in
-/// turns all of them cost less. A program that comes once per frame gets everything.
+/// A program that is busy with what arrives gets what some of its sockets have, answers that, and
+/// gets what the others have with the next calls, 4 ms later at most: in turns all of them cost
+/// less. A program that comes once per frame gets everything.
 ///
 /// @param driver  the driver
 /// @param timeout_ms  milliseconds to sleep at most; 0 returns at once
