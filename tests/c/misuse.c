@@ -335,8 +335,22 @@ static void connections(void) {
   close_pair(&pair);
 }
 
-static void sends(void) {
+/* As many sends are open as may be. */
+static void fill_up(nd_driver *driver) {
   static nd_send open[SENDS_MAX];
+  nd_send send;
+  /* However much room they ask for, and the last one asks for little. */
+  for (uint32_t room = 0; room <= 8; room += 8) {
+    for (int i = 0; i < SENDS_MAX; i++)
+      if (nd_driver_begin_send(driver, connection, 0, room, &open[i]) != ND_OK)
+        CHECK(!"512 sends may be open");
+    CHECK_RESULT(nd_driver_begin_send(driver, connection, 0, 8, &send), ND_ERROR_LIMIT_REACHED);
+    for (int i = 0; i < SENDS_MAX; i++)
+      if (nd_driver_abort_send(driver, &open[i]) != ND_OK) CHECK(!"aborted");
+  }
+}
+
+static void sends(void) {
   nd_connection outgoing = 0, pending = 0;
   struct pair pair = udp_pair(&outgoing);
   nd_connection both[2] = {connection, NEVER_GIVEN_OUT};
@@ -370,17 +384,7 @@ static void sends(void) {
   CHECK_OK(nd_driver_update(pair.server)); /* aborts what was left open */
   CHECK_RESULT(nd_driver_end_send(pair.server, &send, 8, 0), ND_ERROR_NETWORK_SEND_HANDLE_INVALID);
 
-  /* However much room they ask for, and the last one asks for little. */
-  for (uint32_t room = 0; room <= 8; room += 8) {
-    for (int i = 0; i < SENDS_MAX; i++)
-      if (nd_driver_begin_send(pair.server, connection, 0, room, &open[i]) != ND_OK)
-        CHECK(!"512 sends may be open");
-    CHECK_RESULT(nd_driver_begin_send(pair.server, connection, 0, 8, &send),
-                 ND_ERROR_LIMIT_REACHED);
-    for (int i = 0; i < SENDS_MAX; i++)
-      if (nd_driver_abort_send(pair.server, &open[i]) != ND_OK) CHECK(!"aborted");
-  }
-
+  fill_up(pair.server);
   CHECK_OK(nd_connection_get_payload_size_max(pair.server, connection, 0, &largest));
   CHECK(largest > 1000 && largest < 1472);
   CHECK_OK(nd_driver_send(pair.server, connection, 0, large, largest, 0));

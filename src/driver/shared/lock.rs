@@ -193,9 +193,9 @@ impl<T> SharedLock<T> {
         Some(PumpTurn { content: Exclusive { lock: self }, _turn: turn })
     }
 
-    /// From now on there may be shared users, and no key opens the lock any more. Nothing takes that
-    /// back, not even new content: a thread that has seen it may count itself at any time later,
-    /// and whoever enters by a key does not look.
+    /// From now on there may be shared users, and no key opens the lock any more. Nothing takes
+    /// that back, not even new content: a thread that has seen it may count itself at any time
+    /// later, and whoever enters by a key does not look.
     pub fn allow_sharing(guard: &mut Exclusive<'_, T>) {
         guard.lock.sharing.store(true, Ordering::Release);
         guard.lock.free.store(OPEN, Ordering::Relaxed);
