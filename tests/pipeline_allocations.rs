@@ -46,7 +46,7 @@ const PACKETS_MAX: usize = 256;
 /// One packet in so many is lost.
 const LOSS_INTERVAL: u64 = 13;
 /// Steps until the first use of everything is over.
-const WARM_UP: u64 = 2000;
+const WARM_UP: u64 = 4000;
 /// Steps that are counted.
 const STEPS: u64 = 5000;
 

@@ -7,7 +7,7 @@ use crate::proto::slots::Slots;
 use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// Bytes of memory that are kept when nothing is under way.
-const MEMORY_KEPT_MAX: usize = 32 << 10;
+const MEMORY_KEPT_MAX: usize = 128 << 10;
 
 /// Packets that were sent, from the oldest that is not acknowledged on.
 #[derive(Debug)]
