@@ -43,12 +43,11 @@ fn shared_users_shut_exclusive_ones_out_and_the_other_way_round() {
 
 #[test]
 fn calls_wait_for_the_turn_of_the_pump() {
+    type Call = fn(&SharedLock<u32>) -> Option<u32>;
+    let shared: Call = |lock| lock.try_shared().map(|guard| *guard);
+    let exclusive: Call = |lock| lock.try_exclusive().map(|guard| *guard);
     // One at a time: of two that come together one may be refused.
-    let calls: [fn(&SharedLock<u32>) -> Option<u32>; 2] = [
-        |lock| lock.try_shared().map(|guard| *guard),
-        |lock| lock.try_exclusive().map(|guard| *guard),
-    ];
-    for call in calls {
+    for call in [shared, exclusive] {
         let lock = &shareable();
         let (said, heard) = channel();
         thread::scope(|scope| {
