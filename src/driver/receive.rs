@@ -3,7 +3,7 @@
 //! Work per round is bounded, so that one busy socket does not keep the others waiting.
 
 use super::NetworkDriver;
-use super::connections::Link;
+use super::connections::{Entry, Link};
 use super::counting::HandshakeFailure;
 use super::interfaces::Binding;
 use super::timers::Owner;
@@ -25,6 +25,15 @@ const SOON: Micros = 25 * MICROS_PER_MS;
 const ACCEPT_RETRY: Micros = 100 * MICROS_PER_MS;
 /// Streams taken from one listener in one round.
 const ACCEPTS_MAX: usize = 1024;
+
+impl Entry {
+    /// Has it scheduled behind the flush that goes on, if its session is asked there and nothing
+    /// else wants to be sooner.
+    fn postpones_schedule(&mut self) -> bool {
+        let quiet = !self.unsettled && self.utp.as_deref().is_some_and(|utp| !utp.wants_transmit());
+        quiet && self.session.as_mut().is_some_and(|peer| peer.postpone_schedule())
+    }
+}
 
 impl NetworkDriver {
     /// Takes in everything that is there.
@@ -304,7 +313,7 @@ impl NetworkDriver {
     #[inline(always)]
     pub(super) fn schedule_touched(&mut self) {
         if !self.touched_list.is_empty() {
-            self.schedule_all_touched();
+            self.schedule_all(false);
         }
     }
 
@@ -312,50 +321,25 @@ impl NetworkDriver {
     #[inline]
     pub(super) fn schedule_touched_for_flush(&mut self) {
         if !self.touched_list.is_empty() {
-            self.schedule_all_for_flush();
+            self.schedule_all(true);
         }
     }
 
     #[inline(never)]
-    fn schedule_all_for_flush(&mut self) {
+    fn schedule_all(&mut self, before_flush: bool) {
         let mut list = std::mem::take(&mut self.touched_list);
         for index in list.drain(..) {
             let entry = self.connections.at(index);
             entry.touched = false;
             if std::mem::take(&mut entry.only_session) {
                 self.schedule_session(index);
-                continue;
-            }
-            let quiet =
-                !entry.unsettled && entry.utp.as_deref().is_some_and(|utp| !utp.wants_transmit());
-            if !quiet || !entry.session.as_mut().is_some_and(|peer| peer.postpone_schedule()) {
+            } else if !(before_flush && entry.postpones_schedule()) {
                 self.schedule(index);
             }
         }
-        self.return_touched(list);
-    }
-
-    /// Gives the list back, in front of those that were touched meanwhile.
-    fn return_touched(&mut self, mut list: Vec<u32>) {
-        if !self.touched_list.is_empty() {
-            list.append(&mut self.touched_list);
-        }
+        // In front of those that were touched meanwhile.
+        list.append(&mut self.touched_list);
         self.touched_list = list;
-    }
-
-    #[inline(never)]
-    fn schedule_all_touched(&mut self) {
-        let mut list = std::mem::take(&mut self.touched_list);
-        for index in list.drain(..) {
-            let entry = self.connections.at(index);
-            entry.touched = false;
-            if std::mem::take(&mut entry.only_session) {
-                self.schedule_session(index);
-            } else {
-                self.schedule(index);
-            }
-        }
-        self.return_touched(list);
     }
 
     /// The same where nothing but deadlines of the session and of pipelines may be nearer than

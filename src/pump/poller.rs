@@ -14,7 +14,7 @@ use super::{Bell, EVENTS_MAX, StreamId};
 /// Reports taken at once where a few are wanted: so few that what these sockets bring is still in
 /// the processor's cache when the program answers, and that the first answers do not wait for the
 /// last message.
-pub const FEW_EVENTS_MAX: usize = 32;
+const FEW_EVENTS_MAX: usize = 32;
 
 /// The system's poll, and what it has reported last.
 pub struct Poller {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::poller::FEW_EVENTS_MAX;
 use super::*;
 
 /// Longer than any test takes; what it waits for is there already.
@@ -68,10 +67,11 @@ fn all_that_is_ready_is_reported_however_much_it_is() {
 
 #[test]
 fn who_wants_a_few_gets_the_others_with_the_next_calls() {
-    let count = 2 * FEW_EVENTS_MAX + 10;
+    let few = Pump::new().expect("starts").poll.most(true);
+    let count = 2 * few + 10;
     let mut pump = crowd(count);
     pump.few = true;
-    for seen in [FEW_EVENTS_MAX, 2 * FEW_EVENTS_MAX, count] {
+    for seen in [few, 2 * few, count] {
         pump.poll(PATIENCE).expect("polls");
         assert_eq!(readable(&pump), seen);
         assert_eq!(pump.took_all, seen == count);

@@ -37,7 +37,7 @@ struct SendSlot {
     pipeline: u8,
     connection: Connection,
     capacity: usize,
-    /// As long as the longest message written here so far; never shrinks.
+    /// As long as the longest message that was begun here so far; never shrinks.
     bytes: Vec<u8>,
 }
 
@@ -48,17 +48,14 @@ impl OpenSends {
         self.single.handle.is_none() && (self.slots.len() < SENDS_OPEN_MAX || !self.free.is_empty())
     }
 
-    /// Begins one without a pipeline, unless such a one is open.
+    /// Begins the usual one, which is [free](Self::is_single_free).
     #[inline(always)]
     fn open_single(
         &mut self,
         connection: Connection,
         capacity: usize,
     ) -> Option<(SendHandle, &mut [u8])> {
-        if self.single.handle.is_some() {
-            cold_path();
-            return None;
-        }
+        debug_assert!(self.single.handle.is_none(), "one at a time");
         self.single.open(SINGLE, connection, capacity)
     }
 
@@ -110,7 +107,8 @@ impl SendSlot {
         connection: Connection,
         capacity: usize,
     ) -> Option<(SendHandle, &mut [u8])> {
-        self.generation = (self.generation + 1) % SendHandle::GENERATIONS;
+        // No handle is 0.
+        self.generation = ((self.generation + 1) % SendHandle::GENERATIONS).max(1);
         let handle = SendHandle::new(index, self.generation);
         self.handle = Some(handle);
         self.connection = connection;
