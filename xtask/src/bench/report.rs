@@ -32,7 +32,7 @@ pub fn terminal(suite: &Suite, results: &Results) -> Vec<String> {
         lines.extend(table.lines());
     }
     lines.push(String::new());
-    lines.push("(in brackets: as a ratio to the best rival)".to_owned());
+    lines.push("(in brackets: the median of the rounds' ratios to the best rival)".to_owned());
     lines
 }
 
@@ -48,7 +48,8 @@ pub fn warning(others: f64) -> String {
 /// The same for a document.
 fn markdown(suite: &Suite, options: &Options, others: Option<f64>, results: &Results) -> String {
     let mut text = format!(
-        "Medians of {} rounds on {}; in brackets the ratio to the best rival.{}\n\n![{}]({}.svg)\n",
+        "Medians of {} rounds on {}; in brackets the median of the rounds' ratios to the best rival.{}\n\n\
+         ![{}]({}.svg)\n",
         options.rounds,
         machine(),
         others.map(|others| format!(" {}", warning(others))).unwrap_or_default(),
@@ -71,7 +72,7 @@ fn measured<'a>(
     load: &'a Load,
     results: &'a Results,
 ) -> impl Iterator<Item = &'a Peer> {
-    suite.peers.iter().filter(|peer| !results.samples(load.name, peer.name).is_empty())
+    suite.peers.iter().filter(|peer| results.samples(load.name, peer.name).len() > 0)
 }
 
 /// The headings of a load's table, without that of the names.
@@ -176,7 +177,7 @@ fn json(suite: &Suite, options: &Options, results: &Results) -> Value {
                 let ratio = results.ratio(suite, load, peer.name, metric);
                 metrics.insert(metric.key.to_owned(), json!({"median": median, "ratio": ratio}));
             }
-            let samples = results.samples(load.name, peer.name);
+            let samples: Vec<_> = results.samples(load.name, peer.name).collect();
             let role = format!("{:?}", peer.role).to_lowercase();
             let entry = json!({"role": role, "metrics": metrics, "samples": samples});
             peers.insert(peer.name.to_owned(), entry);

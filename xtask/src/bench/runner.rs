@@ -26,7 +26,7 @@ pub fn run(project: &Project, suite: &Suite, options: &Options) -> Result<(Resul
             println!("round {round} of {}: {}", options.rounds, load.name);
             for (peer, outcome) in turn(project, suite, load, &peers, cores, round) {
                 match outcome {
-                    Ok(sample) => results.add(load.name, peer, sample),
+                    Ok(sample) => results.add(load.name, peer, round, sample),
                     Err(error) => {
                         let line = format!("{}, {peer}: {error}", load.name);
                         println!("  {}", error.headline());

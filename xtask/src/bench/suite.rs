@@ -131,6 +131,26 @@ pub struct Load {
     pub metrics: &'static [Metric],
 }
 
+#[cfg(test)]
+impl Load {
+    /// One that is called "x", for a second and without a network.
+    pub fn nothing() -> Self {
+        Self {
+            name: "x",
+            title: "x".to_owned(),
+            server: Vec::new(),
+            client: Vec::new(),
+            seconds: 1.0,
+            ending: Ending::Client,
+            network: None,
+            together: false,
+            reliable: false,
+            payload_per_s: 0.0,
+            metrics: &[],
+        }
+    }
+}
+
 /// Which way is better.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Better {

@@ -203,19 +203,7 @@ mod tests {
     use super::*;
 
     fn load(reliable: bool) -> Load {
-        Load {
-            name: "x",
-            title: "x".to_owned(),
-            server: Vec::new(),
-            client: Vec::new(),
-            seconds: 1.0,
-            ending: Ending::Client,
-            network: None,
-            together: false,
-            reliable,
-            payload_per_s: 100.0,
-            metrics: &[],
-        }
+        Load { reliable, payload_per_s: 100.0, ..Load::nothing() }
     }
 
     #[test]
