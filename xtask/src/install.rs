@@ -44,6 +44,8 @@ pub enum Need {
     Nginx,
     /// Proxies for HTTP and SOCKS5, and OpenSSL's program for certificates.
     Proxies,
+    /// Godot 3 without a window; optional.
+    Godot,
     /// Wireshark's program for the terminal, with Lua.
     Tshark,
     /// ENet, for the benchmarks.
@@ -153,6 +155,14 @@ const TOOLS: &[Tool] = &[
         present: || {
             ["tinyproxy", "microsocks", "openssl"].iter().all(|name| which(&[name]).is_some())
         },
+    },
+    Tool {
+        need: Need::Godot,
+        name: "Godot 3 without a window",
+        packages: &["godot3-server"],
+        rustup: None,
+        optional: true,
+        present: || which(&["godot3-server"]).is_some(),
     },
     Tool {
         need: Need::Tshark,

@@ -22,6 +22,8 @@ const PYTHON: &[&str] = &[
 ];
 /// The dissector for Wireshark.
 const WIRESHARK: &str = "tests/foreign/wireshark_checks.py";
+/// Godot 3 as client and as server.
+const GODOT: &str = "tests/foreign/godot_peer.py";
 /// The script with Node's `ws` and with raw bytes.
 const NODE: &str = "tests/foreign/ws_peer.mjs";
 /// nginx as a reverse proxy.
@@ -59,6 +61,12 @@ pub fn nginx(project: &Project) -> Result<Outcome> {
 pub fn proxies(project: &Project) -> Result<Outcome> {
     let run = Run::new(install::python(project));
     Ok(Outcome::Passed(vec![run_script(project, run, PROXIES)?]))
+}
+
+/// Godot's WebSocket classes, in both roles.
+pub fn godot(project: &Project) -> Result<Outcome> {
+    let run = Run::new(install::python(project));
+    Ok(Outcome::Passed(vec![run_script(project, run, GODOT)?]))
 }
 
 /// A browser's console: `new WebSocket(…)` and what a person does with it.

@@ -194,6 +194,13 @@ pub const STEPS: &[Step] = &[
         peers::proxies,
     ),
     step(
+        "godot",
+        "Godot 3 as client and as server",
+        Build::Released,
+        &[Need::Mono, Need::Python, Need::Godot],
+        peers::godot,
+    ),
+    step(
         "browser",
         "a browser's console against the echo server",
         Build::Released,
