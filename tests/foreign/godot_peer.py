@@ -18,7 +18,9 @@ CERTIFICATES = os.path.join(HERE, "../certificates")
 # What client.gd sends: three texts and five binary messages.
 MESSAGES = 8
 # How the lines of the two programs begin.
-OWN = re.compile("established|echoed|closed? |refused|connected|gone|not sent|another|did not|cannot")
+OWN = re.compile(
+    "established|echoed|closed? |refused|connected|gone|not sent|another|did not|cannot"
+)
 # To a client that closes a connection itself Godot 3.2 says so, whoever the server is.
 CLOSED_BY_CLIENT = "closed not clean"
 # Godot draws no frames here, but it may be slow to start on a busy machine.

@@ -48,8 +48,8 @@ pub fn warning(others: f64) -> String {
 /// The same for a document.
 fn markdown(suite: &Suite, options: &Options, others: Option<f64>, results: &Results) -> String {
     let mut text = format!(
-        "Medians of {} rounds on {}; in brackets the median of the rounds' ratios to the best rival.{}\n\n\
-         ![{}]({}.svg)\n",
+        "Medians of {} rounds on {}; in brackets the median of the rounds' ratios to the best \
+         rival.{}\n\n![{}]({}.svg)\n",
         options.rounds,
         machine(),
         others.map(|others| format!(" {}", warning(others))).unwrap_or_default(),
