@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import subprocess
+import tempfile
 
 from harness import Checks, EchoServer, Program, expect, expect_equal, wait_until
 
@@ -33,9 +34,11 @@ class Godot:
 
     def __init__(self, script, **environment):
         words = {name.upper(): str(value) for name, value in environment.items()}
+        # Godot keeps things of its own there.
+        self.home = tempfile.TemporaryDirectory()
         self.process = subprocess.Popen(
             ["godot3-server", "--path", f"{HERE}/godot", "-s", script],
-            env={**os.environ, **words},
+            env={**os.environ, "HOME": self.home.name, "XDG_DATA_HOME": self.home.name, **words},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -60,6 +63,7 @@ class Godot:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.home.cleanup()
 
 
 def free_port():
