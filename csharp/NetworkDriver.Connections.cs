@@ -52,7 +52,9 @@ namespace NetDriver
 #if !UNITY_5_3_OR_NEWER // where they are extensions, so that "default" means the NativeArray
         /// <summary>
         /// Sets the bytes that every client gets with the answer to its request (UTP dialect): the
-        /// reader of its Connect event.
+        /// reader of its Connect event. Over datagrams Unity Transport's own clients get them only
+        /// with <see cref="NetDriverParameter.acceptPayloadBeforeValidation"/>, or when they ask
+        /// with as many bytes.
         /// </summary>
         /// <param name="payload">The bytes, copied; null or empty for none.</param>
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>

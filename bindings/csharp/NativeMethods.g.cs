@@ -1418,8 +1418,10 @@ namespace NetDriver.Interop
 
         /// <summary>
         ///  Set the bytes that every client gets with the answer to its connection request (UTP dialect);
-        ///  its Connect event shows them. Clients of Unity Transport before 2.7 ignore them; leave them
-        ///  away when clients before 2.2 connect.
+        ///  its Connect event shows them. Over datagrams a client has to prove its address first, which
+        ///  those of netdriver do by themselves; Unity Transport's cannot, and get the bytes only with
+        ///  accept_payload_before_validation of nd_settings, or with as long a connect payload. Clients of
+        ///  Unity Transport before 2.7 ignore them; leave them away when clients before 2.2 connect.
         ///
         ///  @param driver  the driver
         ///  @param payload  the bytes, copied; NULL when the length is 0
@@ -4539,9 +4541,10 @@ namespace NetDriver.Interop
         /// </summary>
         public uint requests_per_address_max;
         /// <summary>
-        ///  1 (default, as Unity Transport): clients get the accept payload although their address is
-        ///  not proven, so that the answer is longer than what was asked. 0: only clients that have
-        ///  brought a cookie or as long a connect payload get it.
+        ///  Who gets the accept payload over datagrams. 0 (default): clients that have brought a cookie,
+        ///  as those of netdriver do when they are asked, or as long a connect payload; others connect
+        ///  without it, a second or two later. 1, as Unity Transport and in ND_PRESET_UNITY: all at
+        ///  once, so that who forges addresses can have long answers sent to others.
         /// </summary>
         public int accept_payload_before_validation;
         /// <summary>

@@ -140,9 +140,11 @@ namespace NetDriver
         /// </summary>
         public uint requestsPerAddressMax;
         /// <summary>
-        /// Give the accept payload to clients whose address is not proven too, as Unity Transport
-        /// does. Otherwise only those get it that have brought a cookie or as long a connect
-        /// payload.
+        /// Give the accept payload over datagrams to all clients at once, as Unity Transport does
+        /// and <see cref="NetworkPreset.Unity"/> says: who forges addresses can then have long
+        /// answers sent to others. Otherwise only those get it that have brought a cookie, as those
+        /// of netdriver do when they are asked, or as long a connect payload; others connect
+        /// without it, a second or two later. False by default.
         /// </summary>
         public bool acceptPayloadBeforeValidation;
         /// <summary>
@@ -210,7 +212,7 @@ namespace NetDriver
                     unvalidatedTimeoutMS = 5000,
                     connectionsPerAddressMax = 1024,
                     requestsPerAddressMax = 2000,
-                    acceptPayloadBeforeValidation = true,
+                    acceptPayloadBeforeValidation = false,
                     roundTripIntervalMS = 500,
                     session = true,
                     sessionRepairPercent = 66,

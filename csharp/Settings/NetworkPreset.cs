@@ -6,7 +6,7 @@ namespace NetDriver
     /// </summary>
     public enum NetworkPreset
     {
-        /// <summary>Unity Transport 2.x over WebSocket.</summary>
+        /// <summary>Unity Transport 2.x.</summary>
         Unity = 1,
         /// <summary>Godot 4.</summary>
         Godot4 = 2,

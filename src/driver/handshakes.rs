@@ -10,6 +10,7 @@ use super::interfaces::{layers, utp_packet_size_max};
 use super::pipelines::TLS_OVERHEAD;
 use super::{Connection, ConnectionState, Ending, NetworkDriver};
 use crate::error::{Error, Result, Status};
+use crate::log::note;
 use crate::proto::endpoint::NetworkEndpoint;
 use crate::proto::time::from_ms;
 use crate::proto::utp::connection::UtpConnection;
@@ -82,7 +83,8 @@ impl NetworkDriver {
         cookie: Option<Cookie>,
     ) {
         let source = source_of(link);
-        match self.guard.handle_request(self.now, &source, token, cookie) {
+        let long_answer = !self.may_answer(link, payload.len());
+        match self.guard.handle_request(self.now, &source, token, cookie, long_answer) {
             Verdict::Drop => {}
             Verdict::Retry(cookie) => self.send_retry(link, token, cookie),
             Verdict::Admit { validated } => {
@@ -226,7 +228,9 @@ impl NetworkDriver {
         }
     }
 
-    /// Sets the bytes that every client gets with the answer to its connection request.
+    /// Sets the bytes that every client gets with the answer to its connection request. Over
+    /// datagrams it has to prove its address, unless it asks with as many bytes or
+    /// [`accept_payload_before_validation`](NetworkSettings) says that it need not.
     ///
     /// # Errors
     /// [`Status::NetworkPacketOverflow`] when they would not fit on every interface.
@@ -242,15 +246,28 @@ impl NetworkDriver {
         Ok(())
     }
 
-    /// May the accept of a connection carry the accept payload? It makes the answer longer than
-    /// what was asked.
+    /// May the accept of a connection carry the accept payload?
     pub(super) fn gives_accept_payload(&mut self, index: u32) -> bool {
-        let answer = self.accept_payload.len();
         let entry = self.connections.at(index);
-        let asked = entry.payload().len();
+        let (link, asked) = (entry.link, entry.payload().len());
         let proven = entry.utp.as_deref().is_none_or(UtpConnection::is_validated);
-        let fits = answer == 0 || asked > 0 && answer <= asked;
-        proven || fits || self.settings.accept_payload_before_validation
+        let gives = proven || self.may_answer(link, asked);
+        if !gives && !std::mem::replace(&mut self.has_withheld, true) {
+            note!(
+                Warning,
+                "a client that cannot prove its address does not get the accept payload; set \
+                 accept_payload_before_validation to 1 if all clients shall get it"
+            );
+        }
+        gives
+    }
+
+    /// May an address that is not proven get the accept payload? With it the answer is longer than
+    /// a request with a shorter payload. Inside of a process no address is forged.
+    fn may_answer(&self, link: Link, asked: usize) -> bool {
+        self.settings.accept_payload_before_validation
+            || self.accept_payload.len() <= asked
+            || matches!(link, Link::Ipc { .. })
     }
 }
 

@@ -135,6 +135,8 @@ pub struct NetworkDriver {
     /// The last goodbye ended since the last update.
     farewell_news: bool,
     accept_payload: Vec<u8>,
+    /// A client did not get it, and the log says so.
+    has_withheld: bool,
     /// Connections with control packets to send.
     control_list: Vec<u32>,
     /// Connections whose machines have heard or said something: what they want next is asked once
@@ -246,6 +248,7 @@ impl NetworkDriver {
             settle_news: false,
             farewell_news: false,
             accept_payload: Vec::new(),
+            has_withheld: false,
             control_list: Vec::new(),
             touched_list: Vec::new(),
             closing: Vec::new(),

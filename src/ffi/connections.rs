@@ -373,8 +373,10 @@ pub unsafe extern "C" fn nd_connection_get_connect_payload(
 }
 
 /// Set the bytes that every client gets with the answer to its connection request (UTP dialect);
-/// its Connect event shows them. Clients of Unity Transport before 2.7 ignore them; leave them
-/// away when clients before 2.2 connect.
+/// its Connect event shows them. Over datagrams a client has to prove its address first, which
+/// those of netdriver do by themselves; Unity Transport's cannot, and get the bytes only with
+/// accept_payload_before_validation of nd_settings, or with as long a connect payload. Clients of
+/// Unity Transport before 2.7 ignore them; leave them away when clients before 2.2 connect.
 ///
 /// @param driver  the driver
 /// @param payload  the bytes, copied; NULL when the length is 0

@@ -137,9 +137,10 @@ pub struct nd_settings {
     /// Connection requests over datagrams that such an address may make in a second; further ones
     /// are dropped. Default 2000; 0: no limit; at most 65534.
     pub requests_per_address_max: u32,
-    /// 1 (default, as Unity Transport): clients get the accept payload although their address is
-    /// not proven, so that the answer is longer than what was asked. 0: only clients that have
-    /// brought a cookie or as long a connect payload get it.
+    /// Who gets the accept payload over datagrams. 0 (default): clients that have brought a cookie,
+    /// as those of netdriver do when they are asked, or as long a connect payload; others connect
+    /// without it, a second or two later. 1, as Unity Transport and in ND_PRESET_UNITY: all at
+    /// once, so that who forges addresses can have long answers sent to others.
     pub accept_payload_before_validation: i32,
     /// UTP dialect: milliseconds between two probes that measure the round trip, in place of
     /// heartbeats where one is due. Default 500; 0 is never. Peers older than Unity Transport 2.5

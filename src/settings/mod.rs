@@ -158,7 +158,8 @@ pub struct NetworkSettings {
     /// Connection requests over datagrams that one such address may make in a second; 0 is no
     /// limit; at most 65,534.
     pub requests_per_address_max: u32,
-    /// Give the accept payload to clients whose address is not proven, too.
+    /// Give the accept payload to clients whose address is not proven, too, so that the answer is
+    /// longer than what was asked.
     pub accept_payload_before_validation: bool,
     /// UTP dialect: time between two measurements of the round trip; 0 is never.
     pub round_trip_interval_ms: i32,
@@ -235,7 +236,7 @@ impl Default for NetworkSettings {
             unvalidated_timeout_ms: 5000,
             connections_per_address_max: 1024,
             requests_per_address_max: 2000,
-            accept_payload_before_validation: true,
+            accept_payload_before_validation: false,
             round_trip_interval_ms: 500,
             session: true,
             session_repair_percent: REPAIR_PERCENT_DEFAULT,

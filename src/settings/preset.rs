@@ -9,7 +9,7 @@ use crate::proto::websocket::HEADER_SIZE_MAX;
 /// An engine whose limits, timers and rules the settings begin with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Preset {
-    /// Unity Transport 2.x over WebSocket.
+    /// Unity Transport 2.x.
     Unity,
     /// Godot 4: `WebSocketPeer` and `WebSocketMultiplayerPeer`.
     Godot4,
@@ -52,7 +52,8 @@ impl NetworkSettings {
         }
     }
 
-    /// The UTP settings are its own already; these are what it does with its streams.
+    /// The UTP settings are its own already, but for the accept payload, which all clients get at
+    /// once; the others are what it does with its streams.
     fn unity() -> Self {
         let defaults = Self::default();
         Self {
@@ -63,6 +64,7 @@ impl NetworkSettings {
             ping_interval_ms: defaults.heartbeat_timeout_ms,
             pong_timeout_ms: 0,
             silence_timeout_ms: defaults.disconnect_timeout_ms,
+            accept_payload_before_validation: true,
             ..defaults
         }
     }

@@ -1,7 +1,9 @@
 //! What a request costs: bounds filled, cookies, connections that nobody speaks on, late requests.
 
-use netdriver::settings::{InterfaceKind, NetworkSettings};
-use netdriver::{Connection, ConnectionState, DisconnectReason, EventKind, NetworkDriver};
+use netdriver::settings::{InterfaceKind, NetworkSettings, Preset};
+use netdriver::{
+    Connection, ConnectionState, DisconnectReason, EventKind, NetworkDriver, NetworkEndpoint,
+};
 
 use super::connecting::frames;
 use crate::support::raw::{RawDatagrams, RawServer, TOKEN, handshake, packet};
@@ -182,35 +184,47 @@ fn a_request_that_comes_late_makes_no_ghost() {
     assert_eq!(pair.server.statistics().connections, 1, "the other one is not disturbed");
 }
 
-#[test]
-fn an_accept_payload_is_kept_from_strangers_on_request() {
-    for (given, payload, expected) in [
-        (true, &b""[..], &b"\x05\0hello"[..]),
-        (false, b"", b""),
-        (false, b"\x02\0hi", b""),
-        (false, b"\x05\0there", b"\x05\0hello"),
-    ] {
-        let settings = NetworkSettings {
-            accept_payload_before_validation: given,
-            ..NetworkSettings::default()
-        };
-        let (mut server, endpoint) = server(InterfaceKind::Udp, &settings);
-        server.set_accept_payload(b"hello").expect("fits");
-        let peer = RawDatagrams::to(&endpoint);
-        peer.send(&handshake(1, payload));
-        assert_eq!(peer.receive(&mut server), handshake(2, expected), "{given} {payload:?}");
-    }
-    let strict = NetworkSettings {
-        accept_payload_before_validation: false,
-        cookie_threshold: 0,
-        ..NetworkSettings::default()
-    };
-    let (mut server, endpoint) = server(InterfaceKind::Udp, &strict);
+/// A server that answers with a payload, and everything else as settings say.
+fn greeting_server(settings: &NetworkSettings) -> (NetworkDriver, NetworkEndpoint) {
+    let (mut server, endpoint) = server(InterfaceKind::Udp, settings);
     server.set_accept_payload(b"hello").expect("fits");
+    (server, endpoint)
+}
+
+#[test]
+fn an_accept_payload_is_for_who_asks_with_as_much_or_proves_its_address() {
+    let (mut server, endpoint) = greeting_server(&NetworkSettings::default());
+    let peer = RawDatagrams::to(&endpoint);
+    peer.send(&handshake(1, b"\x05\0there"));
+    assert_eq!(peer.receive(&mut server), handshake(2, b"\x05\0hello"));
     let mut client = driver(InterfaceKind::Udp, &NetworkSettings::default());
     client.connect(0, &endpoint, b"").expect("starts to connect");
     let event = expect_event(&mut [&mut client, &mut server], EventKind::Connect);
-    assert_eq!(&event.data[..], b"hello", "who brings a cookie gets it");
+    assert_eq!(&event.data[..], b"hello", "a client of netdriver brings a cookie");
+}
+
+#[test]
+fn a_stock_client_is_let_in_without_the_accept_payload_when_it_asks_again() {
+    for payload in [&b""[..], b"\x02\0hi"] {
+        let (mut server, endpoint) = greeting_server(&frames(1000));
+        let peer = RawDatagrams::to(&endpoint);
+        let answer = (0..5).find_map(|_| {
+            peer.send(&handshake(1, payload));
+            Some(peer.receive(&mut server)).filter(|answer| answer[0] != 0xf1)
+        });
+        assert_eq!(answer, Some(handshake(2, b"")), "{payload:?}");
+        expect_accept(&mut [&mut server]);
+    }
+}
+
+#[test]
+fn all_clients_get_the_accept_payload_at_once_as_with_unity_transport_on_request() {
+    let settings = NetworkSettings::preset(Preset::Unity);
+    assert!(settings.accept_payload_before_validation);
+    let (mut server, endpoint) = greeting_server(&settings);
+    let peer = RawDatagrams::to(&endpoint);
+    peer.send(&handshake(1, b""));
+    assert_eq!(peer.receive(&mut server), handshake(2, b"\x05\0hello"));
 }
 
 #[test]
@@ -238,7 +252,6 @@ fn before_an_address_is_proven_no_answer_is_longer_than_what_was_asked() {
     for cookie_threshold in [0, 256] {
         for (name, asked) in &cases {
             let settings = NetworkSettings {
-                accept_payload_before_validation: false,
                 perform_path_mtu_discovery: true,
                 cookie_threshold,
                 fixed_frame_time_ms: 100,

@@ -114,13 +114,15 @@ impl Guard {
         }
     }
 
-    /// A request with a token that no connection has.
+    /// A request with a token that no connection has. With `long_answer` the answer would be longer
+    /// than the request: the client is asked for a cookie even when there is no load.
     pub fn handle_request(
         &mut self,
         now: Micros,
         source: &NetworkEndpoint,
         token: Token,
         cookie: Option<Cookie>,
+        long_answer: bool,
     ) -> Verdict {
         let group = self.group(source);
         if group.is_some_and(|group| self.asks_too_often(now, group)) {
@@ -143,7 +145,7 @@ impl Guard {
             self.statistics.cookies_refused += 1;
         }
         let threshold = self.limits.cookie_threshold.min(self.limits.unvalidated_max);
-        if self.unvalidated < threshold {
+        if self.unvalidated < threshold && !long_answer {
             return Verdict::Admit { validated: false };
         }
         // A client that has no answer to a Retry repeats its request; a flood asks once.

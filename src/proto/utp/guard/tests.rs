@@ -41,9 +41,9 @@ fn fill(guard: &mut Guard, count: u32) -> Vec<Pass> {
 #[test]
 fn below_the_threshold_a_request_is_a_connection() {
     let mut guard = guard(LIMITS);
-    assert_eq!(guard.handle_request(0, &v4(1), token(1), None), ADMIT);
+    assert_eq!(guard.handle_request(0, &v4(1), token(1), None, false), ADMIT);
     fill(&mut guard, 1);
-    assert_eq!(guard.handle_request(0, &v4(2), token(2), None), ADMIT);
+    assert_eq!(guard.handle_request(0, &v4(2), token(2), None, false), ADMIT);
     assert_eq!(guard.statistics(), GuardStatistics::default());
 }
 
@@ -51,11 +51,11 @@ fn below_the_threshold_a_request_is_a_connection() {
 fn at_the_threshold_a_cookie_is_asked_for_and_lets_in() {
     let mut guard = guard(LIMITS);
     fill(&mut guard, 2);
-    let Verdict::Retry(cookie) = guard.handle_request(0, &v4(1), token(1), None) else {
+    let Verdict::Retry(cookie) = guard.handle_request(0, &v4(1), token(1), None, false) else {
         panic!("no cookie was asked for");
     };
     let with = |guard: &mut Guard, source, token| {
-        guard.handle_request(100 * MS, &source, token, Some(cookie))
+        guard.handle_request(100 * MS, &source, token, Some(cookie), false)
     };
     assert_eq!(with(&mut guard, v4(1), token(1)), Verdict::Admit { validated: true });
     assert!(matches!(with(&mut guard, v4(2), token(1)), Verdict::Retry(_)), "another address");
@@ -65,11 +65,25 @@ fn at_the_threshold_a_cookie_is_asked_for_and_lets_in() {
 }
 
 #[test]
+fn before_a_long_answer_a_cookie_is_asked_for_at_any_time() {
+    let mut guard = guard(LIMITS);
+    let Verdict::Retry(cookie) = guard.handle_request(0, &v4(1), token(1), None, true) else {
+        panic!("no cookie was asked for");
+    };
+    let verdict = guard.handle_request(50 * MS, &v4(1), token(1), Some(cookie), true);
+    assert_eq!(verdict, Verdict::Admit { validated: true });
+    // One that knows no cookies asks again, and gets what is no longer than it asked for.
+    let mut again =
+        (1..=3).map(|n| guard.handle_request(n * 1010 * MS, &v4(2), token(2), None, true));
+    assert!(again.any(|verdict| verdict == ADMIT), "it waits too long");
+}
+
+#[test]
 fn a_stock_client_is_let_in_up_to_the_bound_when_it_asks_again() {
     let mut guard = guard(LIMITS);
     let mut passes = fill(&mut guard, 2);
     let ask = |guard: &mut Guard, second: u64, number| {
-        guard.handle_request(second * 1010 * MS, &v4(1), token(number), None)
+        guard.handle_request(second * 1010 * MS, &v4(1), token(number), None, false)
     };
     assert!(matches!(ask(&mut guard, 0, 1), Verdict::Retry(_)));
     assert!((1..=3).any(|second| ask(&mut guard, second, 1) == ADMIT), "it waits too long");
@@ -86,10 +100,10 @@ fn a_stock_client_is_let_in_up_to_the_bound_when_it_asks_again() {
 fn a_proven_address_is_let_in_when_the_bound_is_reached() {
     let mut guard = guard(LIMITS);
     fill(&mut guard, 4);
-    let Verdict::Retry(cookie) = guard.handle_request(0, &v4(1), token(1), None) else {
+    let Verdict::Retry(cookie) = guard.handle_request(0, &v4(1), token(1), None, false) else {
         panic!("no cookie was asked for");
     };
-    let verdict = guard.handle_request(1, &v4(1), token(1), Some(cookie));
+    let verdict = guard.handle_request(1, &v4(1), token(1), Some(cookie), false);
     assert_eq!(verdict, Verdict::Admit { validated: true });
     guard.handle_admitted(&v4(1), true);
     assert_eq!(guard.unvalidated(), 4);
@@ -113,16 +127,16 @@ fn an_address_has_its_share_and_a_network_of_ipv6_is_one_address() {
     let mut guard = guard(Limits { cookie_threshold: 100, unvalidated_max: 100, ..LIMITS });
     let v6_hosts = [v6(1, 1), v6(1, 2), v6(1, 3)];
     let passes = v6_hosts.map(|host| guard.handle_admitted(&host, true));
-    assert_eq!(guard.handle_request(0, &v6(1, 4), token(1), None), Verdict::Drop);
-    assert_eq!(guard.handle_request(0, &v6(2, 4), token(1), None), ADMIT, "another network");
+    assert_eq!(guard.handle_request(0, &v6(1, 4), token(1), None, false), Verdict::Drop);
+    assert_eq!(guard.handle_request(0, &v6(2, 4), token(1), None, false), ADMIT, "another network");
     assert_eq!(guard.statistics().address_refused, 1);
     guard.handle_closed(0, passes[1], None);
-    assert_eq!(guard.handle_request(0, &v6(1, 4), token(1), None), ADMIT);
+    assert_eq!(guard.handle_request(0, &v6(1, 4), token(1), None, false), ADMIT);
     let custom = NetworkEndpoint::custom(b"a relay").expect("is an address");
     for _ in 0..3 {
         guard.handle_admitted(&custom, true);
     }
-    assert_eq!(guard.handle_request(0, &custom, token(1), None), Verdict::Drop);
+    assert_eq!(guard.handle_request(0, &custom, token(1), None, false), Verdict::Drop);
 }
 
 #[test]
@@ -130,7 +144,7 @@ fn this_machine_is_no_stranger() {
     let mut guard = guard(Limits { cookie_threshold: 100, unvalidated_max: 100, ..LIMITS });
     for number in 0..50 {
         let local = NetworkEndpoint::loopback_ipv4(number + 1);
-        assert_eq!(guard.handle_request(0, &local, token(number.into()), None), ADMIT);
+        assert_eq!(guard.handle_request(0, &local, token(number.into()), None, false), ADMIT);
         guard.handle_admitted(&local, true);
     }
 }
@@ -138,7 +152,8 @@ fn this_machine_is_no_stranger() {
 #[test]
 fn an_address_that_asks_too_often_waits_for_the_next_second() {
     let mut guard = guard(LIMITS);
-    let mut ask = |now, source: &NetworkEndpoint| guard.handle_request(now, source, token(1), None);
+    let mut ask =
+        |now, source: &NetworkEndpoint| guard.handle_request(now, source, token(1), None, false);
     for _ in 0..10 {
         assert_eq!(ask(5 * MS, &v4(1)), ADMIT);
     }
@@ -158,7 +173,7 @@ fn zero_is_no_limit() {
     };
     let mut guard = guard(limits);
     for number in 0..100 {
-        assert_eq!(guard.handle_request(0, &v4(1), token(number), None), ADMIT);
+        assert_eq!(guard.handle_request(0, &v4(1), token(number), None, false), ADMIT);
         guard.handle_admitted(&v4(1), true);
     }
 }
@@ -168,9 +183,9 @@ fn a_request_that_comes_late_makes_no_ghost() {
     let mut guard = guard(LIMITS);
     let pass = guard.handle_admitted(&v4(1), true);
     guard.handle_closed(0, pass, Some(token(1)));
-    assert_eq!(guard.handle_request(29_000 * MS, &v4(1), token(1), None), Verdict::Drop);
-    assert_eq!(guard.handle_request(29_000 * MS, &v4(1), token(2), None), ADMIT);
-    assert_eq!(guard.handle_request(31_000 * MS, &v4(1), token(1), None), ADMIT);
+    assert_eq!(guard.handle_request(29_000 * MS, &v4(1), token(1), None, false), Verdict::Drop);
+    assert_eq!(guard.handle_request(29_000 * MS, &v4(1), token(2), None, false), ADMIT);
+    assert_eq!(guard.handle_request(31_000 * MS, &v4(1), token(1), None, false), ADMIT);
     assert_eq!(guard.statistics().late, 1);
 }
 
@@ -188,7 +203,7 @@ fn a_flood_from_a_hundred_thousand_addresses_finds_a_bounded_guard() {
     for number in 0..100_000 {
         let (now, source) = (Micros::from(number) * 50, v4(number));
         let token = random.next_u64().to_le_bytes();
-        match guard.handle_request(now, &source, token, None) {
+        match guard.handle_request(now, &source, token, None, false) {
             Verdict::Admit { validated } => {
                 assert!(!validated);
                 guard.handle_admitted(&source, false);
@@ -203,12 +218,12 @@ fn a_flood_from_a_hundred_thousand_addresses_finds_a_bounded_guard() {
     assert!(guard.memory() < 2 << 20, "{} bytes", guard.memory());
     // Two that are real get in: one that knows cookies, one that repeats.
     let now = 5_000 * MS;
-    let Verdict::Retry(cookie) = guard.handle_request(now, &v4(1), token(1), None) else {
+    let Verdict::Retry(cookie) = guard.handle_request(now, &v4(1), token(1), None, false) else {
         panic!("no cookie was asked for");
     };
-    let verdict = guard.handle_request(now + 50 * MS, &v4(1), token(1), Some(cookie));
+    let verdict = guard.handle_request(now + 50 * MS, &v4(1), token(1), Some(cookie), false);
     assert_eq!(verdict, Verdict::Admit { validated: true });
-    let again = |n: u64| guard.handle_request(now + n * 1010 * MS, &v4(2), token(2), None);
+    let again = |n: u64| guard.handle_request(now + n * 1010 * MS, &v4(2), token(2), None, false);
     assert!((0..=3).map(again).any(|verdict| verdict == ADMIT));
 }
 
@@ -234,9 +249,9 @@ proptest! {
                 }
                 _ => {
                     let token = token(random.below(20));
-                    let mut verdict = guard.handle_request(now, &source, token, None);
+                    let mut verdict = guard.handle_request(now, &source, token, None, false);
                     if let Verdict::Retry(cookie) = verdict && random.chance(50.0) {
-                        verdict = guard.handle_request(now, &source, token, Some(cookie));
+                        verdict = guard.handle_request(now, &source, token, Some(cookie), false);
                     }
                     if let Verdict::Admit { validated } = verdict {
                         open.push(guard.handle_admitted(&source, validated));
