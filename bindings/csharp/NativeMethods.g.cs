@@ -4543,7 +4543,7 @@ namespace NetDriver.Interop
         /// <summary>
         ///  Who gets the accept payload over datagrams. 0 (default): clients that have brought a cookie,
         ///  as those of netdriver do when they are asked, or as long a connect payload; others connect
-        ///  without it, a second or two later. 1, as Unity Transport and in ND_PRESET_UNITY: all at
+        ///  without it, two to four seconds later. 1, as Unity Transport and in ND_PRESET_UNITY: all at
         ///  once, so that who forges addresses can have long answers sent to others.
         /// </summary>
         public int accept_payload_before_validation;

@@ -144,7 +144,7 @@ namespace NetDriver
         /// and <see cref="NetworkPreset.Unity"/> says: who forges addresses can then have long
         /// answers sent to others. Otherwise only those get it that have brought a cookie, as those
         /// of netdriver do when they are asked, or as long a connect payload; others connect
-        /// without it, a second or two later. False by default.
+        /// without it, two to four seconds later. False by default.
         /// </summary>
         public bool acceptPayloadBeforeValidation;
         /// <summary>

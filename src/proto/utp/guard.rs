@@ -148,8 +148,10 @@ impl Guard {
         if self.unvalidated < threshold && !long_answer {
             return Verdict::Admit { validated: false };
         }
-        // A client that has no answer to a Retry repeats its request; a flood asks once.
-        if self.repeats.handle_request(now, token, &self.key) {
+        // A client that has no answer to a Retry repeats its request; a flood asks once. One that
+        // has may not have got the Retry yet: before it misses the long answer it is asked longer.
+        let patience = if long_answer { 2 } else { 1 };
+        if self.repeats.handle_request(now, token, &self.key) >= patience {
             if self.unvalidated < self.limits.unvalidated_max {
                 return Verdict::Admit { validated: false };
             }

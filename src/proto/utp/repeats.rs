@@ -28,19 +28,20 @@ pub struct Repeats {
 }
 
 impl Repeats {
-    /// Notes that a token asks now; true when it had asked in one of the last two generations.
-    pub fn handle_request(&mut self, now: Micros, token: Token, key: &CookieKey) -> bool {
+    /// Notes that a token asks now; returns in how many of the last two generations it has asked.
+    pub fn handle_request(&mut self, now: Micros, token: Token, key: &CookieKey) -> usize {
         self.turn(now / GENERATION);
         let hash = key.hash(DOMAIN, &[&token]);
         let places: [u64; HASHES as usize] =
             std::array::from_fn(|nth| hash.rotate_left(nth as u32 * 16) & (BITS - 1));
         let current = (self.generation % GENERATIONS as u64) as usize;
-        let known = (0..GENERATIONS).filter(|&number| number != current).any(|number| {
-            let filter = &self.filters[number];
+        let knows = |filter: &Vec<u64>| {
             places.iter().all(|&bit| {
                 filter.get((bit / 64) as usize).is_some_and(|word| word >> (bit % 64) & 1 == 1)
             })
-        });
+        };
+        let before = (0..GENERATIONS).filter(|&number| number != current);
+        let known = before.filter(|&number| knows(&self.filters[number])).count();
         let filter = &mut self.filters[current];
         filter.resize((BITS / 64) as usize, 0);
         for bit in places {
@@ -83,25 +84,26 @@ mod tests {
         for start in (0..4000).step_by(250) {
             let client = token(1000 + start);
             let start = Micros::from(start) * MS + 100_000_000 * u64::from(start);
-            assert!(!repeats.handle_request(start, client, &KEY), "{start}");
-            let again =
-                (1..=3).any(|n| repeats.handle_request(start + n * 1010 * MS, client, &KEY));
-            assert!(again, "{start}");
+            assert_eq!(repeats.handle_request(start, client, &KEY), 0, "{start}");
+            let mut ask = |n: u64| repeats.handle_request(start + n * 1010 * MS, client, &KEY);
+            let known: Vec<_> = (1..=5).map(&mut ask).collect();
+            assert!(known[..3].contains(&1) && known.is_sorted(), "{start}: {known:?}");
+            assert_eq!(known[4], 2, "{start}: it has asked for four seconds");
         }
     }
 
     #[test]
     fn a_repetition_at_once_is_no_sign_of_a_client() {
         let mut repeats = Repeats::default();
-        assert!(!repeats.handle_request(1, token(1), &KEY));
-        assert!(!repeats.handle_request(2, token(1), &KEY));
+        assert_eq!(repeats.handle_request(1, token(1), &KEY), 0);
+        assert_eq!(repeats.handle_request(2, token(1), &KEY), 0);
     }
 
     #[test]
     fn what_is_long_ago_is_forgotten() {
         let mut repeats = Repeats::default();
         repeats.handle_request(1, token(1), &KEY);
-        assert!(!repeats.handle_request(3 * GENERATION + 1, token(1), &KEY));
+        assert_eq!(repeats.handle_request(3 * GENERATION + 1, token(1), &KEY), 0);
     }
 
     #[test]
@@ -111,7 +113,7 @@ mod tests {
         let mut mistaken = 0;
         for number in 0..200_000 {
             let now = Micros::from(number) * 30;
-            mistaken += u32::from(repeats.handle_request(now, token(number), &KEY));
+            mistaken += repeats.handle_request(now, token(number), &KEY);
         }
         assert_eq!(repeats.memory(), GENERATIONS * BITS as usize / 8);
         assert!(mistaken < 100, "{mistaken}");

@@ -73,9 +73,10 @@ fn before_a_long_answer_a_cookie_is_asked_for_at_any_time() {
     let verdict = guard.handle_request(50 * MS, &v4(1), token(1), Some(cookie), true);
     assert_eq!(verdict, Verdict::Admit { validated: true });
     // One that knows no cookies asks again, and gets what is no longer than it asked for.
-    let mut again =
-        (1..=3).map(|n| guard.handle_request(n * 1010 * MS, &v4(2), token(2), None, true));
-    assert!(again.any(|verdict| verdict == ADMIT), "it waits too long");
+    let mut ask = |n: u64| guard.handle_request(n * 1010 * MS, &v4(2), token(2), None, true);
+    let again: Vec<_> = (1..=5).map(&mut ask).collect();
+    assert!(!again[..2].contains(&ADMIT), "a Retry may be lost, and another one: {again:?}");
+    assert!(again.contains(&ADMIT), "it waits too long: {again:?}");
 }
 
 #[test]
