@@ -414,8 +414,13 @@ fn resend(stage: &mut Reliable, behind: &mut [Stage], context: &mut Context<'_>)
     // It fitted once; where less fits now, trying is all that is left.
     let context = &mut context.unlimited();
     let mut cursor = 0;
-    while let Some(mut packet) = stage.take_resend(context.now, &mut cursor, headroom, context.pool)
-    {
+    // What is left over has its turn after another resend time.
+    for _ in 0..stage.resends_max() {
+        let Some(mut packet) =
+            stage.take_resend(context.now, &mut cursor, headroom, context.pool)
+        else {
+            break;
+        };
         // What fails now is sent again in its time.
         let _ = send(behind, &mut packet, context);
         packet.recycle(context.pool);
