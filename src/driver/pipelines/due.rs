@@ -108,8 +108,8 @@ impl NetworkDriver {
         if self.is_blocked(entry.link) {
             return Some(next.max(self.now + BLOCKED_RETRY));
         }
-        // A stage of the program may ask for a time that is over, again and again. Otherwise what is
-        // due stays due, however often the program sends meanwhile.
+        // A stage of the program may ask for a time that is over, again and again. Otherwise what
+        // is due stays due, however often the program sends meanwhile.
         Some(if asked && next <= self.now { self.now + OVERDUE_RETRY } else { next })
     }
 

@@ -431,8 +431,7 @@ fn resend(stage: &mut Reliable, behind: &mut [Stage], context: &mut Context<'_>)
     let mut cursor = 0;
     // What is left over has its turn after another resend time.
     for _ in 0..stage.resends_max() {
-        let Some(mut packet) =
-            stage.take_resend(context.now, &mut cursor, headroom, context.pool)
+        let Some(mut packet) = stage.take_resend(context.now, &mut cursor, headroom, context.pool)
         else {
             break;
         };

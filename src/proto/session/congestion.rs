@@ -23,6 +23,8 @@ pub const WINDOW_MAX: u64 = 16 << 20;
 pub const QUEUE_DELAY: Micros = 15 * MICROS_PER_MS;
 /// The smallest round trip is forgotten after this, because paths change.
 const BASE_EPOCH: Micros = 10_000 * MICROS_PER_MS;
+/// The first epoch of a path that nobody has measured before: its queue may be our own.
+const FIRST_EPOCH: Micros = 2000 * MICROS_PER_MS;
 /// A smallest round trip that is longer by no more than this, or by a sixteenth, is the same one.
 const BASE_SLACK: Micros = MICROS_PER_MS;
 /// Samples of a round after which fast growth may end, and the rise that ends it.
@@ -123,7 +125,7 @@ impl DelayAwareCubic {
             peak: 0.0,
             epoch: None,
             bases: [measured.unwrap_or(Micros::MAX), Micros::MAX],
-            base_end: now.saturating_add(BASE_EPOCH),
+            base_end: now.saturating_add(measured.map_or(FIRST_EPOCH, |_| BASE_EPOCH)),
             proven: measured,
             limited: false,
             drain: None,
@@ -148,24 +150,21 @@ impl DelayAwareCubic {
     }
 
     /// The smallest round trips of an epoch are all there.
-    fn end_epoch(&mut self, now: Micros, smoothed: Micros) {
+    fn end_epoch(&mut self, now: Micros, acked: &Acked) {
         let smallest = self.bases[0];
-        let known = self.proven.unwrap_or(smallest);
-        let longer = smallest != Micros::MAX && smallest > known + slack(known);
+        let known = self.proven.is_some_and(|proven| smallest <= proven + slack(proven));
+        let limited = std::mem::take(&mut self.limited);
         self.base_end = now.saturating_add(BASE_EPOCH);
-        if longer && std::mem::take(&mut self.limited) {
-            self.begin_drain(now, smoothed);
+        if !known && limited {
+            let round_trip = acked.round_trip.max(acked.smoothed);
+            let told = (round_trip, self.base());
+            self.drain = Some(self.drain_step(now, self.window, round_trip, told));
             return;
         }
-        if longer {
+        if !known && smallest != Micros::MAX {
             self.proven = Some(smallest);
         }
         self.bases = [Micros::MAX, smallest];
-    }
-
-    fn begin_drain(&mut self, now: Micros, smoothed: Micros) {
-        let known = self.base();
-        self.drain = Some(self.drain_step(now, self.window, smoothed, (smoothed, known)));
     }
 
     /// Half a window for two round trips: in the first the queue goes, the second one shows it.
@@ -228,14 +227,11 @@ impl DelayAwareCubic {
             return;
         }
         if now >= self.base_end {
-            self.end_epoch(now, acked.smoothed);
+            self.end_epoch(now, acked);
         }
         self.limited |= acked.limited;
         self.bases[0] = self.bases[0].min(acked.round_trip);
         self.proven = self.proven.map(|proven| proven.min(acked.round_trip));
-        if self.proven.is_none() && self.is_steady() {
-            self.begin_drain(now, acked.smoothed);
-        }
         self.round_smallest = self.round_smallest.min(acked.round_trip);
         self.round_samples += 1;
         if !self.is_steady() && self.round_samples >= START_SAMPLES {
@@ -421,6 +417,58 @@ mod tests {
         cubic.handle_lost(251 * MS, 250 * MS);
         run(&mut cubic, 300 * MS, 10_000 * MS, 50 * MS);
         assert!(cubic.window() > before, "{} of {before}", cubic.window());
+    }
+
+    /// Acknowledges windows of a link of so many bytes a second until `end`, whose round trip is
+    /// 40 ms and what the window lets stand in front of it; gives the last one.
+    fn run_link(cubic: &mut DelayAwareCubic, from: Micros, end: Micros, rate: u64) -> Micros {
+        let (mut now, mut round_trip) = (from, 40 * MS);
+        while now < end {
+            round_trip = (cubic.window() * 1_000_000 / rate).max(40 * MS);
+            let bytes = cubic.window();
+            now += round_trip;
+            let acked = Acked { bytes, round_trip, smoothed: round_trip, limited: true };
+            cubic.handle_acked(now, acked);
+        }
+        round_trip
+    }
+
+    #[test]
+    fn a_queue_that_stands_for_long_is_not_taken_for_the_path() {
+        for rate in [250_000, 1_000_000, 10_000_000] {
+            let mut cubic = DelayAwareCubic::new(0, 1400, None);
+            let mut longest = 0;
+            for minute in 0..20 {
+                let from = minute * 60_000 * MS;
+                longest = longest.max(run_link(&mut cubic, from, from + 60_000 * MS, rate));
+            }
+            assert!(longest < 65 * MS, "{longest} us at {rate} bytes a second");
+        }
+    }
+
+    #[test]
+    fn who_starts_behind_a_queue_of_his_own_finds_the_path() {
+        let mut cubic = DelayAwareCubic::new(0, 1400, None);
+        // What left before still stands there, and what leaves now takes its place.
+        let smallest = 400 * MS;
+        for round in 0..3 {
+            let acked =
+                Acked { bytes: 1400, round_trip: smallest, smoothed: smallest, limited: true };
+            cubic.handle_acked(round * smallest, acked);
+        }
+        cubic.window = 400_000;
+        cubic.reduce(400_000);
+        let last = run_link(&mut cubic, 1200 * MS, 8000 * MS, 1_000_000);
+        assert!(last < 65 * MS, "{last} us");
+    }
+
+    #[test]
+    fn on_a_slow_link_few_datagrams_are_a_long_queue() {
+        let mut cubic = DelayAwareCubic::new(0, 1400, Some(40 * MS));
+        let last = run_link(&mut cubic, 0, 60_000 * MS, 125_000);
+        assert!(last < 65 * MS, "{last} us");
+        cubic.handle_lost(61_000 * MS, 61_000 * MS);
+        assert!(cubic.window() >= 4 * 1400);
     }
 
     #[test]
