@@ -986,8 +986,8 @@ typedef struct nd_settings {
    */
   int32_t reliable_minimum_resend_time_ms;
   /**
-   * ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
-   * above the fewest.
+   * ReliableSequenced stages: the most milliseconds until a packet is sent again; more on a
+   * path that a `session` knows to be longer than that. Default 200; above the fewest.
    */
   int32_t reliable_maximum_resend_time_ms;
   /**
@@ -2084,7 +2084,7 @@ typedef struct nd_connection_statistics {
    */
   uint64_t reliable_acks_sent;
   /**
-   * Packets of the peer that were lost on their way.
+   * Packets of the peer that were missing when a later one came: lost, or overtaken.
    */
   uint64_t reliable_packets_dropped;
   /**

@@ -4510,8 +4510,8 @@ namespace NetDriver.Interop
         /// </summary>
         public int reliable_minimum_resend_time_ms;
         /// <summary>
-        ///  ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
-        ///  above the fewest.
+        ///  ReliableSequenced stages: the most milliseconds until a packet is sent again; more on a
+        ///  path that a `session` knows to be longer than that. Default 200; above the fewest.
         /// </summary>
         public int reliable_maximum_resend_time_ms;
         /// <summary>
@@ -5203,7 +5203,7 @@ namespace NetDriver.Interop
         /// </summary>
         public ulong reliable_acks_sent;
         /// <summary>
-        ///  Packets of the peer that were lost on their way.
+        ///  Packets of the peer that were missing when a later one came: lost, or overtaken.
         /// </summary>
         public ulong reliable_packets_dropped;
         /// <summary>

@@ -140,6 +140,10 @@ static inline nd_pipeline_stage stage_named(const char *text) {
   size_t length = colon == NULL ? strlen(text) : (size_t)(colon - text);
   uint32_t value = colon == NULL ? 0 : number(colon + 1, INT32_MAX, text);
   memset(&stage, 0, sizeof stage);
+  if (colon != NULL && value == 0) {
+    fprintf(stderr, "%s is \"0\"; it must be from 1 on\n", text);
+    exit(2);
+  }
   if (length == 4 && strncmp(text, "frag", length) == 0) {
     stage.stage = ND_PIPELINE_STAGE_FRAGMENTATION;
     stage.payload_capacity = value;

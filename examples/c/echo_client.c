@@ -189,6 +189,15 @@ static uint32_t quantile(const struct client *client, uint32_t percent) {
   return client->samples[(client->sample_count - 1) * percent / 100];
 }
 
+/* The program ends when --pipelines makes no such pipeline. */
+static void check_pipeline(const struct client *client) {
+  uint32_t count = 0;
+  require(nd_driver_get_pipeline_count(client->driver, &count), "nd_driver_get_pipeline_count");
+  if (client->pipeline <= count) return;
+  fprintf(stderr, "--pipeline is %u; --pipelines makes %u\n", client->pipeline, count);
+  exit(2);
+}
+
 /* What the reliable stage of the pipeline has counted; 0 where there is none. */
 static void print_reliable(const struct client *client) {
   nd_pipeline_statistics s = client->counted;
@@ -376,6 +385,7 @@ int main(int argc, char **argv) {
   if (deflate) compress_all(&settings, keep_contexts);
   require(nd_driver_create(&settings, &client.driver), "nd_driver_create");
   create_pipelines(client.driver, pipelines);
+  check_pipeline(&client);
   open_connection(&client, where, where_count, &options, &files);
   run(&client);
   require(nd_pipeline_statistics_init(&client.counted), "nd_pipeline_statistics_init");

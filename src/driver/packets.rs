@@ -86,7 +86,11 @@ impl NetworkDriver {
 
     /// Full packets with `size` bytes behind the pipeline byte that an empty stream's queue holds.
     pub(super) fn stream_packets_max(&self, index: u32, size: usize) -> usize {
-        let room = self.connections.peek(index).limits.outbound_bytes_max as usize;
+        let entry = self.connections.peek(index);
+        let kind = self.interfaces[entry.interface as usize].settings.kind;
+        // A message's last packet is taken for one with the longest header that there is.
+        let spare = self.wire_size(Dialect::Utp, 0) - layers(kind, Dialect::Utp).framing;
+        let room = (entry.limits.outbound_bytes_max as usize).saturating_sub(spare);
         room / (self.packet_overhead(index) + size)
     }
 

@@ -258,7 +258,7 @@ impl NetworkDriver {
         self.run_utp_timer(index);
         self.run_pipeline_timers(index);
         self.run_session_timer(index);
-        self.schedule(index);
+        self.schedule_with(index, self.pipeline_timeout(index, true));
     }
 
     fn run_utp_timer(&mut self, index: u32) {
@@ -352,7 +352,7 @@ impl NetworkDriver {
             return;
         }
         // A session that has something to send is asked behind its flush.
-        let deadline = earliest([self.session_timeout(index), self.pipeline_timeout(index)]);
+        let deadline = earliest([self.session_timeout(index), self.pipeline_timeout(index, false)]);
         let entry = self.connections.at(index);
         let nearer = deadline.is_some_and(|deadline| deadline < entry.armed.wanted());
         if nearer {
@@ -372,7 +372,11 @@ impl NetworkDriver {
 
     /// Notes what a connection wants next: to send what its UTP machine has, or to be asked again.
     pub(super) fn schedule(&mut self, index: u32) {
-        let pipelines = self.pipeline_timeout(index);
+        self.schedule_with(index, self.pipeline_timeout(index, false));
+    }
+
+    /// The same when it is known what its pipelines want.
+    fn schedule_with(&mut self, index: u32, pipelines: Option<Micros>) {
         let session = self.session_timeout(index);
         let entry = self.connections.at(index);
         if entry.unsettled && entry.utp.as_deref().is_none_or(UtpConnection::is_settled) {

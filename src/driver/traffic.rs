@@ -25,7 +25,7 @@ pub struct ReliableCounters {
     pub acks_received: u64,
     /// Packets that only acknowledged, sent.
     pub acks_sent: u64,
-    /// Packets of the peer that were lost on their way.
+    /// Packets of the peer that were missing when a later one came: lost, or overtaken.
     pub packets_dropped: u64,
     /// Packets that came out of their order.
     pub packets_out_of_order: u64,

@@ -118,8 +118,8 @@ pub struct nd_settings {
     /// ReliableSequenced stages: the fewest milliseconds until a packet is sent again. Default 64;
     /// above 0.
     pub reliable_minimum_resend_time_ms: i32,
-    /// ReliableSequenced stages: the most milliseconds until a packet is sent again. Default 200;
-    /// above the fewest.
+    /// ReliableSequenced stages: the most milliseconds until a packet is sent again; more on a
+    /// path that a `session` knows to be longer than that. Default 200; above the fewest.
     pub reliable_maximum_resend_time_ms: i32,
     /// Connections over datagrams (UDP) whose client was not heard since its request, which may
     /// come from a forged address. Further clients have to prove theirs with a cookie, which those

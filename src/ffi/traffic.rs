@@ -93,7 +93,7 @@ pub struct nd_connection_statistics {
     pub reliable_acks_received: u64,
     /// Packets that only acknowledged, sent.
     pub reliable_acks_sent: u64,
-    /// Packets of the peer that were lost on their way.
+    /// Packets of the peer that were missing when a later one came: lost, or overtaken.
     pub reliable_packets_dropped: u64,
     /// Packets that came out of their order.
     pub reliable_packets_out_of_order: u64,

@@ -87,6 +87,25 @@ fn the_window_of_a_reliable_pipeline_is_no_bound_any_more() {
 }
 
 #[test]
+fn the_longest_message_that_a_connection_tells_of_can_be_sent() {
+    let longest = 24_115_775;
+    let mut pair = agreed(&frames(10), &format!("frag:{longest};frag:{longest},useq"));
+    for pipeline in [1, 2] {
+        let most = pair.client.payload_size_max(pair.to_server, pipeline).expect("is open");
+        // 16,383 packets, of which each is shorter than one without a session.
+        assert!((22_000_000..22_739_604).contains(&most), "{most}");
+        let longer = vec![7; most as usize + 1];
+        let refused = pair.client.send(pair.to_server, pipeline, &longer).map_err(|e| e.status());
+        assert_eq!(refused, Err(Status::NetworkPacketOverflow));
+        let message = &longer[1..];
+        pair.client.send(pair.to_server, pipeline, message).expect("is no longer than that");
+        pair.frame();
+        pair.server.update().expect("updates");
+        assert_eq!(pair.server.pop_event().expect("arrives").data.len(), most as usize);
+    }
+}
+
+#[test]
 fn messages_sent_while_the_peers_agree_keep_their_order() {
     for seed in 0..40 {
         let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &frames(10), "frag,reliable:32");

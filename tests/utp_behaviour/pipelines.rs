@@ -251,6 +251,22 @@ fn the_queue_of_datagrams_counts_packets_and_takes_a_long_message_when_empty() {
 }
 
 #[test]
+fn the_longest_message_that_a_stream_tells_of_fits_into_its_queue() {
+    for kind in [InterfaceKind::Tcp, InterfaceKind::WebSocket] {
+        // Around what fifty full packets have.
+        for outbound_bytes_max in (69_980..=70_020).step_by(4) {
+            let settings = NetworkSettings { outbound_bytes_max, ..NetworkSettings::default() };
+            let mut pair = Pair::with_pipelines(kind, &settings, "frag:100000");
+            let most = pair.client.payload_size_max(pair.to_server, 1).expect("is open");
+            assert!(most > 65_000, "{most}");
+            let message = bytes(most as usize);
+            pair.client.send(pair.to_server, 1, &message).expect("fits");
+            assert_eq!(pair.server_event(EventKind::Data).data, message);
+        }
+    }
+}
+
+#[test]
 fn a_stream_never_takes_a_message_that_its_queue_cannot_hold() {
     let settings = NetworkSettings { outbound_bytes_max: 8000, ..NetworkSettings::default() };
     let mut pair = Pair::with_pipelines(InterfaceKind::WebSocket, &settings, "frag:20000");

@@ -9,7 +9,7 @@ use netdriver::{
     CustomInstance, CustomStage, EventKind, NetworkDriver, SendError, StageError, StageNext, Status,
 };
 
-use super::pipelines::{numbers, stock};
+use super::pipelines::{lossy, numbers, stock};
 use crate::support::{Pair, driver, expect_accept, expect_event, listen, status};
 
 /// The numbers of pipelines that have room again, sorted.
@@ -59,6 +59,45 @@ fn every_pipeline_that_was_full_tells_of_its_room() {
         }
         assert_eq!(told, [1, 2, 3], "once each, session {}", settings.session);
     }
+}
+
+#[test]
+fn what_is_due_is_done_although_the_program_sends_in_each_frame() {
+    // Nothing but the deadline of the stage ends the wait of a packet.
+    let quiet = NetworkSettings { heartbeat_timeout_ms: 0, round_trip_interval_ms: 0, ..stock() };
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &quiet, "sim");
+    let late = SimulatorConfig { packet_delay_ms: 50, ..Default::default() };
+    pair.client.set_simulator_stage(1, late).expect("is valid");
+    let mut last = None;
+    for frame in 0..200u32 {
+        pair.client.send(pair.to_server, 1, &frame.to_le_bytes()).expect("is sent");
+        pair.client.update().expect("updates");
+        pair.server.update().expect("updates");
+        last = numbers(&mut pair.server).pop().or(last);
+        assert!(frame < 5 || last >= Some(frame - 5), "{last:?} in frame {frame}");
+    }
+}
+
+#[test]
+fn lost_packets_are_sent_again_in_time_although_the_program_sends_in_each_frame() {
+    let quiet = NetworkSettings { heartbeat_timeout_ms: 0, round_trip_interval_ms: 0, ..stock() };
+    let mut pair = Pair::with_pipelines(InterfaceKind::Ipc, &quiet, "reliable:64");
+    lossy(&mut pair, 5.0, 3);
+    let (mut sent, mut last, mut longest) = (Vec::new(), 0, 0);
+    for frame in 0..3000u32 {
+        if pair.client.send(pair.to_server, 1, &(sent.len() as u32).to_le_bytes()).is_ok() {
+            sent.push(frame);
+        }
+        pair.frame();
+        for number in numbers(&mut pair.server) {
+            assert_eq!(number, last);
+            longest = longest.max(frame - sent[number as usize]);
+            last += 1;
+        }
+    }
+    assert!(sent.len() > 2990, "the window was full {} times", 3000 - sent.len());
+    // 10 ms each: a resend takes 64 ms at least, and may be lost as well.
+    assert!(longest < 40, "{longest} frames");
 }
 
 /// A stage that always wants to be called before now.

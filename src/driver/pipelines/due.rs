@@ -8,7 +8,7 @@ use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// When machines of a stream that takes nothing now are asked again.
 const BLOCKED_RETRY: Micros = 20 * MICROS_PER_MS;
-/// When a machine is asked that wanted to be asked before now.
+/// When a machine is asked that still wants to have been asked before now.
 const OVERDUE_RETRY: Micros = MICROS_PER_MS;
 
 impl NetworkDriver {
@@ -101,15 +101,16 @@ impl NetworkDriver {
         }
     }
 
-    /// When the machines of a connection want to be asked.
-    pub(in crate::driver) fn pipeline_timeout(&self, index: u32) -> Option<Micros> {
+    /// When the machines of a connection want to be asked. `asked`: they were, just now.
+    pub(in crate::driver) fn pipeline_timeout(&self, index: u32, asked: bool) -> Option<Micros> {
         let entry = self.connections.get(index)?;
         let next = entry.machines.next_timeout()?;
         if self.is_blocked(entry.link) {
             return Some(next.max(self.now + BLOCKED_RETRY));
         }
-        // A stage of the program may ask for a time that is over, again and again.
-        Some(if next > self.now { next } else { self.now + OVERDUE_RETRY })
+        // A stage of the program may ask for a time that is over, again and again. Otherwise what
+        // is due stays due, however often the program sends meanwhile.
+        Some(if asked && next <= self.now { self.now + OVERDUE_RETRY } else { next })
     }
 
     /// What waits in a stream arrives: to send it again would only make it wait longer.
@@ -124,7 +125,13 @@ impl NetworkDriver {
         if self.is_blocked(link) {
             return;
         }
+        let pace = self.session_resend_pace(index);
         for pipeline in 1..=self.connections.at(index).machines.last() {
+            if let Some(pace) = pace
+                && let Some(machine) = self.connections.at(index).machines.get_mut(pipeline)
+            {
+                machine.set_resend_pace(pace);
+            }
             let machine = self.connections.at(index).machines.get(pipeline);
             let due = machine.and_then(|machine| machine.next_timeout());
             if due.is_some_and(|due| due <= now) {

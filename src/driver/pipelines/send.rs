@@ -132,12 +132,18 @@ impl NetworkDriver {
         let most = template.measure.payload_size_max(packet_max);
         let header = template.measure.header_size();
         match link {
+            _ if most <= packet_max => most,
             // What could never be queued is too long.
-            Link::Stream(_) if most > packet_max => {
+            Link::Stream(_) => {
                 let packets = self.stream_packets_max(index, packet_max);
                 most.min(packets * packet_max.saturating_sub(header))
             }
-            _ => most,
+            _ if self.is_carried(pipeline) => most,
+            // The session makes shorter packets, of which there are as many at most.
+            _ => {
+                let shorter = self.session_packet_room(index, pipeline, usize::MAX, packet_max);
+                most.min(template.measure.payload_size_max(shorter))
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Messages into sessions, and the change from a pipeline's own reliable stage to the session.
 
 use super::super::NetworkDriver;
+use crate::proto::pipeline::ResendPace;
 use crate::proto::session::{MESSAGE_COST, PACKET_CHANNEL};
 use crate::proto::utp::packet::DATA_HEADER_SIZE;
 
@@ -18,6 +19,13 @@ impl NetworkDriver {
     pub(in crate::driver) fn has_session(&self, index: u32) -> bool {
         let peer = &self.connections.peek(index).session;
         peer.as_ref().is_some_and(|peer| peer.established().is_some())
+    }
+
+    /// How fast the stages of pipelines may send again, which do so past the session's window.
+    /// `None`: there is no session, and nobody knows.
+    pub(in crate::driver) fn session_resend_pace(&self, index: u32) -> Option<ResendPace> {
+        let session = self.connections.peek(index).session.as_ref()?.established()?;
+        Some(ResendPace { least: session.patience(), most: session.datagrams_free() })
     }
 
     /// Is there room for `count` packets of pipelines that may be lost? `None`: there is no

@@ -3,6 +3,7 @@
 use super::chain::Stage;
 use super::config::{PipelineConfig, ReliableConfig, SimulatorConfig, StageConfig};
 use super::machine::Pipeline;
+use super::reliable::ResendPace;
 
 impl PipelineConfig {
     /// Changes the bad network of the Simulator stages of machines that are made from now on. The
@@ -34,6 +35,15 @@ impl Pipeline {
             Stage::Reliable(reliable) => Some(reliable.config()),
             _ => None,
         })
+    }
+
+    /// Tells all ReliableSequenced stages how fast the path takes what they send again.
+    pub fn set_resend_pace(&mut self, pace: ResendPace) {
+        for stage in self.stages_mut() {
+            if let Stage::Reliable(reliable) = stage {
+                reliable.set_resend_pace(pace);
+            }
+        }
     }
 
     /// Changes after which time all ReliableSequenced stages send again.

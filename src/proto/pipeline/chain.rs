@@ -50,7 +50,12 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// The same, whatever fits.
     fn unlimited(&mut self) -> Context<'_> {
-        Context { now: self.now, packet_max: usize::MAX, pool: self.pool, out: self.out }
+        self.limited_to(usize::MAX)
+    }
+
+    /// The same, where so much fits.
+    fn limited_to(&mut self, packet_max: usize) -> Context<'_> {
+        Context { now: self.now, packet_max, pool: self.pool, out: self.out }
     }
 }
 
@@ -384,12 +389,22 @@ fn simulate_received(
     result
 }
 
-/// The stage at `place` does what is due.
-pub fn handle_timeout(stages: &mut [Stage], place: usize, context: &mut Context<'_>) {
+/// The stage at `place` does what is due. `packet_most`: the most that ever fitted.
+pub fn handle_timeout(
+    stages: &mut [Stage],
+    place: usize,
+    packet_most: usize,
+    context: &mut Context<'_>,
+) {
     let (before, rest) = stages.split_at_mut(place);
     let Some((stage, behind)) = rest.split_first_mut() else {
         return;
     };
+    // What a stage held back fitted when it came. Where less fits now, trying is all that is left,
+    // unless it is cut yet.
+    let is_cut = behind.iter().any(|stage| matches!(stage, Stage::Fragmentation(_)));
+    let packet_max = if is_cut { context.packet_max } else { packet_most };
+    let context = &mut context.limited_to(packet_max);
     match stage {
         Stage::Reliable(stage) => resend(stage, behind, context),
         Stage::Simulator(stage) => release(stage, before, behind, context),
@@ -414,8 +429,12 @@ fn resend(stage: &mut Reliable, behind: &mut [Stage], context: &mut Context<'_>)
     // It fitted once; where less fits now, trying is all that is left.
     let context = &mut context.unlimited();
     let mut cursor = 0;
-    while let Some(mut packet) = stage.take_resend(context.now, &mut cursor, headroom, context.pool)
-    {
+    // What is left over has its turn after another resend time.
+    for _ in 0..stage.resends_max() {
+        let Some(mut packet) = stage.take_resend(context.now, &mut cursor, headroom, context.pool)
+        else {
+            break;
+        };
         // What fails now is sent again in its time.
         let _ = send(behind, &mut packet, context);
         packet.recycle(context.pool);

@@ -20,6 +20,8 @@ pub struct Pipeline {
     stages: Vec<Stage>,
     pool: Pool,
     packet_max: usize,
+    /// The most that this ever was: what is held back may be as long.
+    packet_most: usize,
 }
 
 /// A pipeline of a ReliableSequenced stage alone that is about to send.
@@ -85,6 +87,7 @@ impl Pipeline {
             stages: config.stages().iter().map(build).collect(),
             pool: Pool::default(),
             packet_max: PACKET_MAX_INITIAL,
+            packet_most: PACKET_MAX_INITIAL,
         }
     }
 
@@ -126,6 +129,7 @@ impl Pipeline {
         out: &mut dyn Output,
     ) -> Result<(), SendError> {
         self.packet_max = packet_max;
+        self.packet_most = self.packet_most.max(packet_max);
         if message.len() > chain::capacity(&self.stages, packet_max, false) {
             return Err(SendError::Overflow);
         }
@@ -248,7 +252,7 @@ impl Pipeline {
         // What one stage lets go may make something due in another.
         for _ in 0..PASSES_MAX {
             for place in 0..self.stages.len() {
-                chain::handle_timeout(&mut self.stages, place, &mut context);
+                chain::handle_timeout(&mut self.stages, place, self.packet_most, &mut context);
             }
             let next = self.stages.iter().filter_map(Stage::next_timeout).min();
             if next.is_none_or(|due| due > now) {

@@ -26,6 +26,7 @@ pub use config::{
 };
 pub use custom::{CustomInstance, CustomStage, Next, StageError};
 pub use machine::Pipeline;
+pub use reliable::ResendPace;
 pub use reliable::header::{SHORT_SIZE_MAX, ShortHeader};
 pub use statistics::{
     FragmentationStatistics, ReliableStatistics, RttInfo, SequencedStatistics, SimulatorStatistics,

@@ -1,5 +1,6 @@
 //! The machine of one session: state, calls of the program, time.
 
+mod advice;
 mod receive;
 mod transmit;
 
@@ -138,7 +139,7 @@ impl Session {
             message_bytes: ByteRing::default(),
             recovery: Recovery::new(),
             rtt: RoundTrip::new(config.round_trip),
-            controller: DelayAwareCubic::new(now, u64::from(datagram)),
+            controller: DelayAwareCubic::new(now, u64::from(datagram), config.round_trip),
             pacer: Pacer::new(now, u64::from(datagram)),
             repairer: Repairer::new(config.repair_percent_max, usize::from(datagram)),
             cost_sent: 0,
@@ -427,7 +428,7 @@ impl Session {
     pub fn handle_path_change(&mut self, now: Micros) {
         let datagram = u64::from(self.datagram_size);
         self.rtt = RoundTrip::new(None);
-        self.controller = DelayAwareCubic::new(now, datagram);
+        self.controller = DelayAwareCubic::new(now, datagram, None);
         self.pacer = Pacer::new(now, datagram);
         self.probe_count = 0;
         self.ping_due = true;

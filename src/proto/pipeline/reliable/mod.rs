@@ -20,6 +20,21 @@ use super::config::ReliableConfig;
 use super::statistics::ReliableStatistics;
 use crate::proto::time::{MICROS_PER_MS, Micros};
 
+/// How fast a path takes what is sent again, where somebody measures that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ResendPace {
+    /// The least time until a packet leaves again, whatever the resend times say.
+    pub least: Micros,
+    /// Packets that leave again at once, at most.
+    pub most: usize,
+}
+
+impl Default for ResendPace {
+    fn default() -> Self {
+        Self { least: 0, most: usize::MAX }
+    }
+}
+
 /// Both directions of one connection.
 #[derive(Debug)]
 pub struct Reliable {
@@ -30,6 +45,8 @@ pub struct Reliable {
     short: u8,
     resend_min: Micros,
     resend_max: Micros,
+    /// What is known of the path besides: sooner, or more at once, would only fill it.
+    pace: ResendPace,
     sender: Sender,
     receiver: Receiver,
     owed: Owed,
@@ -57,6 +74,7 @@ impl Reliable {
             short: 0,
             resend_min: u64::from(config.minimum_resend_time_ms) * MICROS_PER_MS,
             resend_max: u64::from(config.maximum_resend_time_ms) * MICROS_PER_MS,
+            pace: ResendPace::default(),
             sender: Sender::new(),
             receiver: Receiver::new(window),
             owed: Owed::No,
@@ -71,6 +89,15 @@ impl Reliable {
     pub fn set_resend_times(&mut self, config: &ReliableConfig) {
         self.resend_min = u64::from(config.minimum_resend_time_ms) * MICROS_PER_MS;
         self.resend_max = u64::from(config.maximum_resend_time_ms) * MICROS_PER_MS;
+    }
+
+    pub const fn set_resend_pace(&mut self, pace: ResendPace) {
+        self.pace = pace;
+    }
+
+    /// Packets that it sends again at once, at most.
+    pub const fn resends_max(&self) -> usize {
+        self.pace.most
     }
 
     /// What it does now, the window as it was rounded.
@@ -304,7 +331,8 @@ impl Reliable {
     }
 
     fn resend_time(&self) -> Micros {
-        self.sender.rtt.resend_timeout().clamp(self.resend_min, self.resend_max)
+        let time = self.sender.rtt.resend_timeout().clamp(self.resend_min, self.resend_max);
+        time.max(self.pace.least)
     }
 
     /// Every packet that leaves carries all that is known, so nothing is owed any more.

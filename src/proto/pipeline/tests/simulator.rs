@@ -68,6 +68,21 @@ fn packets_are_duplicated_by_chance() {
 }
 
 #[test]
+fn what_it_holds_leaves_although_less_fits_into_a_packet_by_then() {
+    let late = SimulatorConfig { packet_delay_ms: 20, ..Default::default() };
+    let stages = vec![fragmentation(4096), reliable(32), StageConfig::Simulator(late)];
+    let mut end = Alone::new(stages);
+    end.send(&message(0, 3000)).unwrap();
+    end.pipeline.handle_send(end.now, &message(1, 3000), PACKET_MAX - 40, &mut end.out).unwrap();
+    let left: Vec<usize> = end.wait(20).iter().map(Vec::len).collect();
+    assert_eq!(left.len(), 6);
+    assert_eq!((left[0], left[3]), (PACKET_MAX, PACKET_MAX - 40));
+    // So it is with what is sent again and held then.
+    assert_eq!(end.wait(200).len(), 0);
+    assert_eq!(end.wait(20).len(), 6);
+}
+
+#[test]
 fn packets_are_delayed_and_keep_their_order_without_jitter() {
     let mut end = end(SimulatorConfig { packet_delay_ms: 50, ..Default::default() });
     assert!(sent(&mut end, 3).is_empty());

@@ -22,7 +22,7 @@ pub const STARVED_DATAGRAMS: u64 = 16;
 /// Datagrams of backlog up to which a channel's messages are not paced.
 const LIGHT_DATAGRAMS: usize = 8;
 /// Reliable datagrams that may be under way whatever the window says.
-const VITAL_MIN: u64 = 2;
+pub(super) const VITAL_MIN: u64 = 2;
 /// Room below which no piece of a message is written, unless it is the last.
 const PIECE_MIN: usize = 128;
 /// Room below which a frame takes the rest of its datagram.
