@@ -157,16 +157,11 @@ enum Stage {
 /// No round trip was measured.
 const UNMEASURED: u32 = u32::MAX;
 
-/// Pongs to send.
-#[derive(Debug, Default)]
-struct Pongs {
-    /// Their payloads, each after a byte with its length.
-    bytes: Vec<u8>,
-}
-
 /// What few connections hold at any time, kept out of the small struct.
 #[derive(Debug, Default)]
 struct Rare {
+    /// Payloads of the pongs that wait to be sent, each after a byte with its length.
+    pongs: Vec<u8>,
     /// Payload of the program's ping that waits to be sent.
     ping: Option<Box<[u8]>>,
     /// Payload of the ping whose round trip is measured.
@@ -187,8 +182,6 @@ pub struct WebSocket {
     input: BytesMut,
     /// The message that is coming in, unmasked, unless it came in one piece.
     assembly: Vec<u8>,
-    /// Pongs that wait to be sent; few connections have any.
-    pongs: Option<Box<Pongs>>,
     /// The current frame; its length counts down and its key turns as payload is taken.
     header: RawHeader,
     received_at: Micros,
@@ -240,7 +233,6 @@ impl WebSocket {
             config: config.into(),
             input: BytesMut::new(),
             assembly: Vec::new(),
-            pongs: None,
             header: RawHeader::default(),
             received_at: now,
             ping_at: now,
@@ -321,10 +313,9 @@ impl WebSocket {
     /// Would [`poll_transmit`](Self::poll_transmit) write something?
     #[must_use]
     pub fn wants_transmit(&self) -> bool {
-        self.pongs.is_some()
-            || self.ping_due
+        self.ping_due
             || self.close_queued
-            || self.rare.as_ref().is_some_and(|rare| rare.ping.is_some())
+            || self.rare.as_ref().is_some_and(|rare| rare.ping.is_some() || !rare.pongs.is_empty())
     }
 
     /// Other settings from here on: the dialect is known only after the first message.
@@ -339,10 +330,22 @@ impl WebSocket {
         self.deadline = now.saturating_add(self.config.close_timeout);
         self.ping_due = false;
         self.awaiting = false;
-        self.rare = None;
+        if let Some(rare) = &mut self.rare {
+            (rare.ping, rare.awaited, rare.reason) = (None, Box::default(), Box::default());
+        }
         if !reason.is_empty() {
             self.rare_mut().reason = reason.into();
         }
+        self.drop_rare();
+    }
+
+    /// Holds nothing for what is over.
+    fn drop_rare(&mut self) {
+        let held = |rare: &Box<Rare>| {
+            let awaits = self.timing && !rare.awaited.is_empty();
+            awaits || rare.ping.is_some() || !(rare.pongs.is_empty() && rare.reason.is_empty())
+        };
+        self.rare = self.rare.take().filter(held);
     }
 
     fn rare_mut(&mut self) -> &mut Rare {
@@ -356,8 +359,12 @@ impl WebSocket {
     /// written.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>, mask: &mut dyn FnMut() -> [u8; 4]) -> bool {
         let before = out.len();
-        if let Some(pongs) = self.pongs.take() {
-            let mut rest = &pongs.bytes[..];
+        if let Some(rare) = &mut self.rare
+            && !rare.pongs.is_empty()
+        {
+            let pongs = std::mem::take(&mut rare.pongs);
+            self.drop_rare();
+            let mut rest = &pongs[..];
             while let Some((&size, tail)) = rest.split_first() {
                 let (payload, tail) = tail.split_at(usize::from(size));
                 write_frame(self.role, out, Opcode::Pong, [payload, &[]], mask);
@@ -371,9 +378,7 @@ impl WebSocket {
         if let Some(payload) = self.rare.as_mut().and_then(|rare| rare.ping.take()) {
             self.ping_written = true;
             write_frame(self.role, out, Opcode::Ping, [&payload, &[]], mask);
-            if !self.timing {
-                self.rare = None;
-            }
+            self.drop_rare();
         }
         if std::mem::take(&mut self.close_queued) {
             self.write_close(out, mask);
@@ -464,7 +469,7 @@ impl WebSocket {
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn memory_held(&self) -> usize {
         let chain = self.chain.as_ref().map_or(0, |chain| chain.memory_held());
-        let pongs = self.pongs.as_ref().map_or(0, |pongs| pongs.bytes.capacity());
+        let pongs = self.rare.as_ref().map_or(0, |rare| rare.pongs.capacity());
         self.input.capacity() + self.assembly.capacity() + pongs + chain
     }
 }
