@@ -7,7 +7,7 @@ use crate::pump::Sleep;
 
 /// A program that is back so soon after its update is busy with what arrives.
 const BACK_SOON: Micros = MICROS_PER_MS;
-/// No socket is left aside for longer.
+/// For no longer a few sockets at a time go in front of the others.
 const TURN_MAX: Micros = 16 * MICROS_PER_MS;
 
 impl NetworkDriver {
@@ -15,9 +15,9 @@ impl NetworkDriver {
     /// [`waker`](Self::waker) is used, or until the time is over.
     /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
     ///
-    /// A program that is busy with what arrives gets what some of its sockets have, answers that,
-    /// and gets the others' with the next calls, 16 ms later at most. One that comes once per frame
-    /// gets everything.
+    /// A program that is busy with what arrives, because it is back within 1 ms of its update, gets
+    /// what some of its sockets have, answers that, and gets the others' with the next calls, 16 ms
+    /// later at most unless more than 1024 wait. One that comes once per frame gets everything.
     ///
     /// # Errors
     /// As [`update`](Self::update).
@@ -58,8 +58,7 @@ impl NetworkDriver {
 
     /// Is the program back so soon that some sockets may wait for its next call?
     const fn is_busy(&self, clock: Micros) -> bool {
-        self.settings.fixed_frame_time_ms == 0
-            && clock.saturating_sub(self.last_clock) < BACK_SOON
+        self.settings.fixed_frame_time_ms == 0 && clock.saturating_sub(self.last_clock) < BACK_SOON
     }
 
     /// Was the system asked what is ready so short a time before the update that asking again

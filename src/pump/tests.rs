@@ -99,14 +99,13 @@ fn a_timer_that_rings_in_time_is_left_alone_and_may_ring_too_early() {
     let mut pump = Pump::new().expect("starts");
     (pump.busy, pump.few) = (true, true);
     let hour = 3_600_000 * MICROS_PER_MS;
-    let limit = |pump: &mut Pump, now, most| pump.limit(Sleep { now, most }, true);
-    assert_eq!(limit(&mut pump, 1, 2000), None);
-    // Set to 2001 already: for both, one of which is over later and slept through by nobody.
-    pump.poll(Sleep { now: 2, most: 1999 }).expect("polls");
-    assert_eq!(limit(&mut pump, 1, 2000), None, "set anew, as it has rung");
-    pump.poll(Sleep { now: 2, most: hour }).expect("rings long before");
-    // Whoever sleeps on the descriptor is not woken by it.
+    assert_eq!(pump.limit(Sleep { now: 1, most: 2000 }, true), None);
+    pump.poll(Sleep { now: 2, most: hour }).expect("rings, and has not been set to later");
+    assert_eq!(pump.limit(Sleep { now: 1, most: 2000 }, true), None);
+    pump.poll(Sleep { now: 2, most: hour }).expect("rings, as it was set anew");
+    // Whoever sleeps on the descriptor is not woken by it, nor does it serve who is not busy.
+    let (sleep, most) = (Sleep { now: 2, most: hour }, std::time::Duration::from_micros(hour));
+    assert_eq!(pump.limit(sleep, false), Some(most));
     pump.watcher().expect("is there");
-    let most = std::time::Duration::from_micros(hour);
-    assert_eq!(limit(&mut pump, 2, hour), Some(most));
+    assert_eq!(pump.limit(sleep, true), Some(most));
 }
