@@ -7,6 +7,9 @@ use crate::pump::Sleep;
 
 /// A program that is back so soon after its update is busy with what arrives.
 const BACK_SOON: Micros = MICROS_PER_MS;
+/// For so long an update after a wait need not ask the system again: longer than it takes to take in
+/// what one wait brings.
+const POLL_LASTS: Micros = 8 * MICROS_PER_MS;
 /// For no longer a few sockets at a time go in front of the others.
 const TURN_MAX: Micros = 16 * MICROS_PER_MS;
 
@@ -64,7 +67,7 @@ impl NetworkDriver {
     /// Was the system asked what is ready so short a time before the update that asking again
     /// would only cost a call?
     pub(super) const fn has_just_polled(&self) -> bool {
-        self.last_clock.saturating_sub(self.last_poll) < TURN_MAX
+        self.last_clock.saturating_sub(self.last_poll) < POLL_LASTS
     }
 
     pub(super) fn has_news(&self) -> bool {
@@ -97,7 +100,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use super::{BACK_SOON, NetworkDriver, TURN_MAX};
+    use super::{BACK_SOON, NetworkDriver, POLL_LASTS, TURN_MAX};
     use crate::proto::endpoint::NetworkEndpoint;
     use crate::pump::UdpSocket;
     use crate::settings::{InterfaceKind, InterfaceSettings, NetworkSettings};
@@ -162,7 +165,7 @@ mod tests {
     fn an_update_long_after_its_wait_takes_all() {
         let (mut driver, clock) = crowd();
         assert!(driver.wait(1000).expect("waits"));
-        clock.fetch_add(TURN_MAX, Ordering::Relaxed);
+        clock.fetch_add(POLL_LASTS, Ordering::Relaxed);
         driver.update().expect("updates");
         assert_eq!(seen(&driver), SOCKETS);
     }
