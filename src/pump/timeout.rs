@@ -11,6 +11,7 @@ use crate::proto::time::Micros;
 #[derive(Clone, Copy)]
 pub struct Sleep {
     /// What the clock shows now.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there is no timer to set"))]
     pub now: Micros,
     /// For so long at most.
     pub most: Micros,
