@@ -170,6 +170,14 @@ struct Rare {
     reason: Box<[u8]>,
 }
 
+impl Rare {
+    /// Does it hold something? An awaited payload counts while a round trip is measured.
+    fn is_needed(&self, timing: bool) -> bool {
+        let said = !self.pongs.is_empty() || !self.reason.is_empty();
+        said || self.ping.is_some() || timing && !self.awaited.is_empty()
+    }
+}
+
 /// A WebSocket connection after its opening handshake.
 ///
 /// Bytes go in with [`handle_bytes`](Self::handle_bytes), events come out of
@@ -341,11 +349,10 @@ impl WebSocket {
 
     /// Holds nothing for what is over.
     fn drop_rare(&mut self) {
-        let held = |rare: &Box<Rare>| {
-            let awaits = self.timing && !rare.awaited.is_empty();
-            awaits || rare.ping.is_some() || !(rare.pongs.is_empty() && rare.reason.is_empty())
-        };
-        self.rare = self.rare.take().filter(held);
+        let timing = self.timing;
+        if self.rare.as_deref().is_some_and(|rare| !rare.is_needed(timing)) {
+            self.rare = None;
+        }
     }
 
     fn rare_mut(&mut self) -> &mut Rare {
