@@ -7,8 +7,8 @@ use crate::pump::Sleep;
 
 /// A program that is back so soon after its update is busy with what arrives.
 const BACK_SOON: Micros = MICROS_PER_MS;
-/// For so long an update after a wait need not ask the system again: longer than it takes to take in
-/// what one wait brings.
+/// For so long an update after a wait need not ask the system again: longer than it takes to take
+/// in what one wait brings.
 const POLL_LASTS: Micros = 8 * MICROS_PER_MS;
 /// For no longer a few sockets at a time go in front of the others.
 const TURN_MAX: Micros = 16 * MICROS_PER_MS;
