@@ -9,8 +9,8 @@
 #define NO_PIPELINE 0
 
 static void need(nd_result result, const char *what) {
-  char text[256] = "";
   if (result == ND_OK) return;
+  char text[256] = "";
   nd_last_error(text, sizeof text, NULL);
   fprintf(stderr, "%s: %s: %s\n", what, nd_result_name(result), text);
   exit(1);

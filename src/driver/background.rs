@@ -8,13 +8,13 @@ use std::sync::Weak;
 use super::NetworkDriver;
 use crate::error::{Error, Result, Status};
 use crate::proto::time::{MICROS_PER_MS, Micros};
-use crate::pump::{Background, Turn};
+use crate::pump::{Background, Sleep, Turn};
 
 impl NetworkDriver {
     /// Receives, runs timers, sends. How long until the next turn is due.
     fn background_turn(&mut self) -> Micros {
         self.deliver_stalled();
-        let mut outcome = self.cycle(None);
+        let mut outcome = self.cycle(Sleep::NONE);
         if self.owes_acks() {
             // The program may be long in coming; its peers shall not wait for it.
             self.show_owed_acks();

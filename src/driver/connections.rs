@@ -476,6 +476,6 @@ mod tests {
 
     #[test]
     fn a_connection_is_small() {
-        assert!(size_of::<Entry>() <= 368, "{}", size_of::<Entry>());
+        assert!(size_of::<Entry>() <= 360, "{}", size_of::<Entry>());
     }
 }

@@ -57,7 +57,6 @@ mod types;
 mod waiting;
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -68,7 +67,7 @@ use crate::proto::time::{MICROS_PER_MS, Micros, from_ms};
 use crate::proto::traffic::Meter;
 use crate::proto::utp;
 use crate::proto::utp::guard::Guard;
-use crate::pump::{Background, ClientTls, Entropy, Pump};
+use crate::pump::{Background, ClientTls, Entropy, Pump, Sleep};
 pub use crate::pump::{
     CUSTOM_BATCH_MAX, CustomInterface, DriverWaker, IncomingPacket, OutgoingPacket,
     raise_descriptor_limit,
@@ -187,7 +186,9 @@ pub struct NetworkDriver {
     updated: bool,
     /// What the clock showed when the last update began.
     last_clock: Micros,
-    /// What it showed when all that the system had was taken last.
+    /// What it showed when the system was asked last what is ready.
+    last_poll: Micros,
+    /// The same when all that it had was taken.
     all_taken: Micros,
 }
 
@@ -271,6 +272,7 @@ impl NetworkDriver {
             clock_cut: 0,
             updated: false,
             last_clock: 0,
+            last_poll: 0,
             all_taken: 0,
             settings: settings.clone(),
         })
@@ -296,9 +298,9 @@ impl NetworkDriver {
         self.begin_metering();
         self.send_due_acks();
         // After a wait that has just asked the system, asking again would only cost a call.
-        let polled = std::mem::take(&mut self.polled) && self.has_just_taken_all(self.last_clock);
+        let polled = std::mem::take(&mut self.polled) && self.has_just_polled();
         let outcome =
-            if polled && self.has_news() { self.move_packets() } else { self.cycle(None) };
+            if polled && self.has_news() { self.move_packets() } else { self.cycle(Sleep::NONE) };
         self.events.publish();
         self.show_owed_acks();
         self.woken = false;
@@ -376,9 +378,10 @@ impl NetworkDriver {
         clock.saturating_sub(self.clock_cut).max(self.now)
     }
 
-    fn cycle(&mut self, sleep: Option<Duration>) -> Result<()> {
+    fn cycle(&mut self, sleep: Sleep) -> Result<()> {
         let polled = self.pump.poll(sleep);
         let clock = self.pump.clock.now();
+        self.last_poll = clock;
         if self.pump.took_all {
             self.all_taken = clock;
         }

@@ -44,6 +44,22 @@ impl NetworkDriver {
             self.take_answers();
         }
         self.deliver_stalled();
+        if self.pump.has_arrivals() {
+            self.receive_arrivals();
+        }
+        if self.pump.has_ready_streams() {
+            let ready = self.pump.take_ready();
+            for &id in &ready {
+                self.drive_stream(id);
+            }
+            self.pump.return_ready(ready);
+        }
+        self.schedule_touched();
+    }
+
+    /// Takes in datagrams, packets and new streams.
+    #[inline(never)]
+    fn receive_arrivals(&mut self) {
         for interface in 0..self.interfaces.len() {
             // They may change while one is asked.
             let mut position = 0;
@@ -57,14 +73,6 @@ impl NetworkDriver {
                 position += 1;
             }
         }
-        if self.pump.has_ready_streams() {
-            let ready = self.pump.take_ready();
-            for &id in &ready {
-                self.drive_stream(id);
-            }
-            self.pump.return_ready(ready);
-        }
-        self.schedule_touched();
     }
 
     #[inline(always)]

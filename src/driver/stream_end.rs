@@ -158,7 +158,7 @@ impl NetworkDriver {
             return;
         }
         let begins = NonZero::new(now).unwrap_or(NonZero::<Micros>::MIN);
-        let since = state.leaving_since.get_or_insert(begins).get();
+        let since = state.opening().leaving_since.get_or_insert(begins).get();
         if !state.is_stranger() && now > since + patience * GOODBYE_TIMEOUTS_MAX {
             return;
         }

@@ -83,8 +83,6 @@ pub struct StreamState {
     pub(super) ended: bool,
     /// This side has opened the WebSocket.
     pub(super) is_client: bool,
-    /// When its goodbye first made progress.
-    pub(super) leaving_since: Option<NonZero<Micros>>,
     pub(super) ws: Option<Box<WebSocket>>,
     /// It carries UTP packets with a length in front.
     pub(super) is_framed: bool,
@@ -93,7 +91,7 @@ pub struct StreamState {
     /// The end, which waits until the program has popped what came before it: its answers may
     /// still leave in front of our Close.
     pub(super) held: Option<Box<Event>>,
-    /// What nobody needs of a stream that is open.
+    /// What nobody needs of a stream while it is open.
     opening: Option<Box<Opening>>,
     /// The dialect that the handshake told.
     pub(super) dialect: Option<Dialect>,
@@ -104,7 +102,7 @@ pub struct StreamState {
     pub(super) ping_end: Option<NonZero<u64>>,
 }
 
-/// What is known of a stream that is not open yet, or never will be.
+/// What is known of a stream that is not open yet, or no longer, or never will be.
 #[derive(Default)]
 pub(super) struct Opening {
     /// Tells this stream from another one with the same id.
@@ -123,6 +121,8 @@ pub(super) struct Opening {
     pub(super) client: Option<Box<ClientHandshake>>,
     /// Bytes of the document that is being sent.
     document_size: usize,
+    /// When its goodbye first made progress.
+    pub(super) leaving_since: Option<NonZero<Micros>>,
 }
 
 /// All streams, by the pump's ids.
@@ -167,7 +167,6 @@ impl StreamState {
             guessed: false,
             ended: false,
             is_client: false,
-            leaving_since: None,
             ws: None,
             is_framed: false,
             framing: None,
@@ -180,7 +179,7 @@ impl StreamState {
         }
     }
 
-    /// What is known of a stream until it is open.
+    /// What is known of a stream until it is open, and of its goodbye.
     pub(super) fn opening(&mut self) -> &mut Opening {
         self.opening.get_or_insert_default()
     }
@@ -443,7 +442,7 @@ mod tests {
 
     #[test]
     fn an_open_stream_is_small() {
-        assert!(size_of::<StreamState>() <= 128, "{}", size_of::<StreamState>());
+        assert!(size_of::<StreamState>() <= 112, "{}", size_of::<StreamState>());
         assert_eq!(size_of::<Option<StreamState>>(), size_of::<StreamState>());
     }
 }

@@ -74,7 +74,7 @@ impl SequencedCounters {
 }
 
 /// The quality of a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ConnectionStatistics {
     /// Its round trips, whatever measured them.
     pub round_trip: RoundTrip,

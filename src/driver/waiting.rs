@@ -1,22 +1,26 @@
 //! Sleeping until there is something to show. Meanwhile what cannot wait for the program is served.
 
-use std::time::Duration;
-
 use super::NetworkDriver;
 use crate::error::Result;
 use crate::proto::time::{MICROS_PER_MS, Micros};
+use crate::pump::Sleep;
 
-/// No socket is left aside for longer.
-const TURN_MAX: Micros = 4 * MICROS_PER_MS;
+/// A program that is back so soon after its update is busy with what arrives.
+const BACK_SOON: Micros = MICROS_PER_MS;
+/// For so long an update after a wait need not ask the system again: longer than it takes to take
+/// in what one wait brings.
+const POLL_LASTS: Micros = 8 * MICROS_PER_MS;
+/// For no longer a few sockets at a time go in front of the others.
+const TURN_MAX: Micros = 16 * MICROS_PER_MS;
 
 impl NetworkDriver {
     /// Sleeps until an update would bring an event, a connection or a request, until
     /// [`waker`](Self::waker) is used, or until the time is over.
     /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
     ///
-    /// A program that is busy with what arrives gets what some of its sockets have, answers that,
-    /// and gets the others' with the next calls, 4 ms later at most. One that comes once per frame
-    /// gets everything.
+    /// A program that is busy with what arrives, because it is back within 1 ms of its update, gets
+    /// what some of its sockets have, answers that, and gets the others' with the next calls, 16 ms
+    /// later at most unless more than 1024 wait. One that comes once per frame gets everything.
     ///
     /// # Errors
     /// As [`update`](Self::update).
@@ -31,7 +35,8 @@ impl NetworkDriver {
         let start = self.pump.clock.now();
         let mut just_read = Some(start);
         let end = start + Micros::from(timeout_ms) * MICROS_PER_MS;
-        self.pump.few = self.settings.fixed_frame_time_ms == 0 && self.has_just_taken_all(start);
+        self.pump.busy = self.is_busy(start);
+        self.pump.few = self.pump.busy && start.saturating_sub(self.all_taken) < TURN_MAX;
         // What the program has popped may have made room for more.
         self.deliver_stalled();
         self.flush_at(start)?;
@@ -44,8 +49,8 @@ impl NetworkDriver {
             let clock = just_read.take().unwrap_or_else(|| self.pump.clock.now());
             let (rest, now) = (end.saturating_sub(clock), self.time_at(clock));
             // The background pump may have taken a wake before.
-            let sleep = if self.woken { 0 } else { self.until_due_within(now, rest) };
-            self.cycle(Some(Duration::from_micros(sleep)))?;
+            let most = if self.woken { 0 } else { self.until_due_within(now, rest) };
+            self.cycle(Sleep { now: clock, most })?;
             self.polled = true;
             if rest == 0 || std::mem::take(&mut self.woken) {
                 break;
@@ -54,10 +59,15 @@ impl NetworkDriver {
         Ok(self.has_news())
     }
 
-    /// Was all that the system had taken so short a time before the clock showed this that some
-    /// sockets may wait for the next call?
-    pub(super) const fn has_just_taken_all(&self, clock: Micros) -> bool {
-        clock.saturating_sub(self.all_taken) < TURN_MAX
+    /// Is the program back so soon that some sockets may wait for its next call?
+    const fn is_busy(&self, clock: Micros) -> bool {
+        self.settings.fixed_frame_time_ms == 0 && clock.saturating_sub(self.last_clock) < BACK_SOON
+    }
+
+    /// Was the system asked what is ready so short a time before the update that asking again
+    /// would only cost a call?
+    pub(super) const fn has_just_polled(&self) -> bool {
+        self.last_clock.saturating_sub(self.last_poll) < POLL_LASTS
     }
 
     pub(super) fn has_news(&self) -> bool {
@@ -90,7 +100,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use super::{NetworkDriver, TURN_MAX};
+    use super::{BACK_SOON, NetworkDriver, POLL_LASTS, TURN_MAX};
     use crate::proto::endpoint::NetworkEndpoint;
     use crate::pump::UdpSocket;
     use crate::settings::{InterfaceKind, InterfaceSettings, NetworkSettings};
@@ -131,17 +141,23 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_program_gets_its_sockets_in_turns_and_none_is_left_aside_for_long() {
-        let (mut driver, clock) = crowd();
+    fn a_busy_program_gets_its_sockets_in_turns() {
+        let (mut driver, _clock) = crowd();
         assert!(driver.wait(1000).expect("waits"));
         let first = seen(&driver);
         driver.update().expect("updates");
         assert_eq!(seen(&driver), first, "the wait has just asked");
         assert!(driver.wait(1000).expect("waits"));
         assert!(seen(&driver) > first || first == SOCKETS, "the next ones");
-        driver.update().expect("updates");
+    }
+
+    #[test]
+    fn no_socket_is_left_aside_for_long_however_busy_the_program_is() {
+        let (mut driver, clock) = crowd();
         clock.fetch_add(TURN_MAX, Ordering::Relaxed);
-        assert!(first == SOCKETS || driver.wait(1000).expect("waits"));
+        // It was back soon each time.
+        driver.last_clock = clock.load(Ordering::Relaxed);
+        assert!(driver.wait(1000).expect("waits"));
         assert_eq!(seen(&driver), SOCKETS);
     }
 
@@ -149,7 +165,7 @@ mod tests {
     fn an_update_long_after_its_wait_takes_all() {
         let (mut driver, clock) = crowd();
         assert!(driver.wait(1000).expect("waits"));
-        clock.fetch_add(TURN_MAX, Ordering::Relaxed);
+        clock.fetch_add(POLL_LASTS, Ordering::Relaxed);
         driver.update().expect("updates");
         assert_eq!(seen(&driver), SOCKETS);
     }
@@ -157,7 +173,7 @@ mod tests {
     #[test]
     fn a_program_that_comes_once_per_frame_gets_all_with_each_wait() {
         let (mut driver, clock) = crowd();
-        clock.fetch_add(TURN_MAX, Ordering::Relaxed);
+        clock.fetch_add(BACK_SOON, Ordering::Relaxed);
         assert!(driver.wait(1000).expect("waits"));
         assert_eq!(seen(&driver), SOCKETS);
     }

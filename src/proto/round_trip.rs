@@ -9,7 +9,7 @@ use super::time::{MICROS_PER_MS, Micros};
 const SAMPLE_MAX: Micros = 3_600_000 * MICROS_PER_MS;
 
 /// The samples of one connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RoundTrip {
     count: u32,
     last: u32,
@@ -20,9 +20,8 @@ pub struct RoundTrip {
     /// Four times the mean deviation.
     deviation_4: u64,
     sum: u64,
-    /// In two halves, the high one first: every connection has one of these, and a whole one would
-    /// align it to 16 bytes.
-    squares: [u64; 2],
+    /// The sum of all squares, which is not needed to the last digit.
+    squares: f64,
 }
 
 impl RoundTrip {
@@ -44,12 +43,8 @@ impl RoundTrip {
         }
         self.count = self.count.saturating_add(1);
         self.sum = self.sum.saturating_add(sample);
-        let squares = self.squares().saturating_add(u128::from(sample) * u128::from(sample));
-        self.squares = [(squares >> 64) as u64, squares as u64];
-    }
-
-    fn squares(&self) -> u128 {
-        u128::from(self.squares[0]) << 64 | u128::from(self.squares[1])
+        let sample = f64::from(self.last);
+        self.squares += sample * sample;
     }
 
     /// How many there were.
@@ -96,7 +91,7 @@ impl RoundTrip {
         }
         let count = f64::from(self.count);
         let mean = self.sum as f64 / count;
-        let variance = self.squares() as f64 / count - mean * mean;
+        let variance = self.squares / count - mean * mean;
         (mean, variance.max(0.0).sqrt())
     }
 }

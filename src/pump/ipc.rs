@@ -44,7 +44,10 @@ impl Bell {
 
     /// The driver is about to sleep, or woke up.
     pub fn set_asleep(&self, asleep: bool) {
-        self.asleep.store(asleep, Ordering::SeqCst);
+        // Who learns late that it woke up rings once too often; who learns late that it sleeps
+        // would let it sleep.
+        let order = if asleep { Ordering::SeqCst } else { Ordering::Release };
+        self.asleep.store(asleep, order);
     }
 
     /// Wakes the driver if it sleeps.

@@ -30,6 +30,7 @@ mod send_many;
 mod sleeper;
 mod tail;
 mod tcp;
+mod timeout;
 mod tls;
 #[cfg(any(windows, test))]
 mod told;
@@ -63,14 +64,18 @@ pub use resolver::{QUERIES_MAX, Resolver};
 pub use sleeper::Watcher;
 use tcp::SocketRead;
 pub use tcp::{Listener, ReadOutcome, Stream};
+pub use timeout::Sleep;
+use timeout::Timeout;
 pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
 pub use udp::{BATCH_BYTES_MAX as DATAGRAM_BATCH_BYTES_MAX, ReceiveBatch, UdpSocket};
 pub use workers::Workers;
 
 /// Readiness reports taken from the system at once.
 const EVENTS_MAX: usize = 1024;
-/// The token of the bell; sockets have the low two bits for their sort.
+/// The token of the bell, and of the timer that ends a sleep; sockets have the low two bits for
+/// their sort, which these have not.
 const BELL: Token = Token(usize::MAX);
+const TIMER: Token = Token(usize::MAX - 4);
 const SORT_LISTENER: usize = 0;
 const SORT_UDP: usize = 1;
 const SORT_STREAM: usize = 2;
@@ -90,6 +95,7 @@ struct Place {
 /// Sockets, clock, resolver.
 pub struct Pump {
     poll: Poller,
+    timeout: Timeout,
     /// Reads come here.
     pub buffer: ReadBuffer,
     /// Datagram batches come here; `None` while the driver looks at one.
@@ -119,7 +125,9 @@ pub struct Pump {
     ready: Vec<StreamId>,
     dirty: Vec<StreamId>,
     pool: Vec<Vec<u8>>,
-    /// A poll that waits takes what a few sockets have: who asks is soon back for the others.
+    /// Who asks is soon back: a poll that waits asks the system once, however much that has.
+    pub busy: bool,
+    /// And takes what a few sockets have.
     pub few: bool,
     /// The last poll took all that the system had to report.
     pub took_all: bool,
@@ -142,6 +150,7 @@ impl Pump {
             clock: Clock::new(),
             resolver: Resolver::new(&bell),
             poll,
+            timeout: Timeout::default(),
             bell,
             observed: false,
             udp: Vec::new(),
@@ -155,6 +164,7 @@ impl Pump {
             ready: Vec::new(),
             dirty: Vec::new(),
             pool: Vec::new(),
+            busy: false,
             few: false,
             took_all: false,
             #[cfg(test)]

@@ -17,8 +17,9 @@ const POOLED_MAX: usize = 256;
 /// several times as long.
 const BORROWED_SIZE_MIN: usize = 128 * 1024;
 
-/// Bytes by which the room for short messages grows at least.
-const ROOM_SIZE_MIN: usize = 512;
+/// Bytes of the first room for short messages: little, because whoever answers thousands at once
+/// has as many rooms.
+const ROOM_SIZE_MIN: usize = 128;
 /// Pieces for which a stream keeps room when none waits.
 const PIECES_KEPT_MAX: usize = 8;
 
@@ -108,7 +109,7 @@ impl Outbox {
         }
         if size > self.room {
             let waiting = self.waiting();
-            self.room = size.max(ROOM_SIZE_MIN);
+            self.room = size.max(waiting).max(ROOM_SIZE_MIN);
             self.tail.resize(waiting + self.room, 0);
         }
     }

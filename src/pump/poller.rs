@@ -41,11 +41,12 @@ impl Poller {
         self.poll.registry()
     }
 
-    /// Asks the system what is ready, or a few of what is, waiting at most so long.
-    pub fn poll(&mut self, most: Duration, few: bool) -> io::Result<()> {
+    /// Asks the system what is ready, or a few of what is, waiting at most so long; `None` is for
+    /// ever.
+    pub fn poll(&mut self, most: Option<Duration>, few: bool) -> io::Result<()> {
         self.asked_few = few;
         let events = if few { &mut self.few } else { &mut self.many };
-        self.poll.poll(events, Some(most))
+        self.poll.poll(events, most)
     }
 
     /// How many reports it gives at most.

@@ -276,8 +276,10 @@ impl Poller {
         &self.registry
     }
 
-    /// Asks what is ready, waiting at most so long. Here it is never a few of it.
-    pub fn poll(&mut self, most: Duration, _few: bool) -> io::Result<()> {
+    /// Asks what is ready, waiting at most so long; `None` is for ever. Here it is never a few of
+    /// it.
+    pub fn poll(&mut self, most: Option<Duration>, _few: bool) -> io::Result<()> {
+        let most = most.unwrap_or(Duration::MAX);
         self.reports.clear();
         if let Some(poll) = &mut self.poll {
             ask(poll, &mut self.events, most)?;

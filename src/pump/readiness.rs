@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use mio::{Interest, Token};
 
-use super::{BELL, IpcPort, Pump, SORT_LISTENER, SORT_UDP, StreamId, Watcher, udp_token};
+use super::{
+    IpcPort, Pump, SORT_LISTENER, SORT_STREAM, SORT_UDP, Sleep, StreamId, TIMER, Watcher, udp_token,
+};
 
 /// How often the system is asked in a row, as long as it has as many reports as it may give.
 const POLLS_MAX: usize = 64;
@@ -34,12 +36,11 @@ impl Pump {
         Ok(())
     }
 
-    /// Asks the system what is ready, waiting at most `timeout` (`None`: not at all).
-    pub fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    /// Asks the system what is ready, if need be sleeping until something is.
+    pub fn poll(&mut self, sleep: Sleep) -> io::Result<()> {
         self.poll.recycle(&mut self.closed, &mut self.free);
         self.watch_room()?;
-        let sleep = timeout.unwrap_or_default();
-        if !sleep.is_zero() {
+        if !sleep.is_none() {
             self.bell.set_asleep(true);
             // What has come while nobody looked did not ring.
             let has_come = self.bell.is_called()
@@ -47,7 +48,7 @@ impl Pump {
                 || self.resolver.has_answers();
             if has_come {
                 self.bell.set_asleep(self.observed);
-                return self.poll(None);
+                return self.poll(Sleep::NONE);
             }
         }
         #[cfg(test)]
@@ -56,25 +57,37 @@ impl Pump {
         }
         #[cfg(test)]
         let sleep = match &mut self.sleeper {
-            Some(sleeper) if !sleep.is_zero() => {
-                sleeper(sleep);
-                Duration::ZERO
+            Some(sleeper) if !sleep.is_none() => {
+                sleeper(Duration::from_micros(sleep.most));
+                Sleep::NONE
             }
             _ => sleep,
         };
-        let few = self.few && !sleep.is_zero();
-        let polled = self.poll.poll(sleep, few);
+        let busy = self.busy && !sleep.is_none();
+        let few = self.few && busy;
+        let most = self.limit(sleep, busy);
+        let polled = self.poll.poll(most, few);
         // Before anything is received: what comes later than this rings.
         self.bell.set_asleep(self.observed);
         self.took_all = self.take_reports(polled)? < self.poll.most(few);
         for _ in 1..POLLS_MAX {
-            if few || self.took_all {
+            if busy || self.took_all {
                 break;
             }
-            let polled = self.poll.poll(Duration::ZERO, false);
+            let polled = self.poll.poll(Some(Duration::ZERO), false);
             self.took_all = self.take_reports(polled)? < self.poll.most(false);
         }
         Ok(())
+    }
+
+    /// For how long the system is to sleep; `None` is until it has something to report.
+    #[inline]
+    pub(super) fn limit(&mut self, sleep: Sleep, busy: bool) -> Option<Duration> {
+        // Who sleeps on the descriptor is not to be woken by our timer.
+        if busy && !self.observed {
+            return self.timeout.limit(self.poll.registry(), TIMER, sleep);
+        }
+        Some(Duration::from_micros(sleep.most))
     }
 
     /// Notes what the system has reported; returns how many reports that were.
@@ -90,14 +103,13 @@ impl Pump {
             let Token(token) = event.token();
             let index = token >> 2;
             match token & 3 {
-                _ if event.token() == BELL => {}
                 SORT_LISTENER => self.listeners[index].set_readable(),
                 SORT_UDP => {
                     let socket = &mut self.udp[index];
                     socket.readable |= event.is_readable() || event.is_error();
                     socket.writable |= event.is_writable();
                 }
-                _ => {
+                SORT_STREAM => {
                     let Some(place) = places.get_mut(index) else {
                         continue;
                     };
@@ -115,6 +127,9 @@ impl Pump {
                         ready.push(index as StreamId);
                     }
                 }
+                _ if event.token() == TIMER => self.timeout.handle_ring(),
+                // The bell: whoever slept is awake.
+                _ => {}
             }
         }
         Ok(count)
@@ -150,6 +165,16 @@ impl Pump {
             || self.ipc.iter().any(IpcPort::is_readable)
             || self.custom.iter().any(|port| port.has_more)
             || self.resolver.has_answers()
+    }
+
+    /// May something have come but on a stream? Interfaces of the program and ports of others in
+    /// this process are asked each time.
+    #[inline]
+    pub fn has_arrivals(&self) -> bool {
+        !self.ipc.is_empty()
+            || !self.custom.is_empty()
+            || self.listeners.iter().any(|listener| listener.readable)
+            || (0..self.udp.len()).any(|index| self.udp_wants_receive(index))
     }
 
     /// Is any stream ready?

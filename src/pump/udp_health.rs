@@ -281,6 +281,7 @@ mod tests {
     use std::sync::atomic::Ordering::Relaxed;
 
     use super::*;
+    use crate::pump::Sleep;
 
     fn bound(whole: bool) -> UdpSocket {
         UdpSocket::bind("127.0.0.1:0".parse().expect("is an address"), whole).expect("binds")
@@ -310,7 +311,7 @@ mod tests {
 
     /// Everything that a socket has received.
     fn received(pump: &mut Pump, batch: &mut ReceiveBatch) -> Vec<Vec<u8>> {
-        pump.poll(None).expect("polls");
+        pump.poll(Sleep::NONE).expect("polls");
         let mut all = Vec::new();
         while pump.udp_wants_receive(0) && pump.receive_udp(0, batch).expect("receives") {
             all.extend(batch.datagrams().map(|(_, datagram)| datagram.to_vec()));
@@ -347,7 +348,7 @@ mod tests {
         pump.udp[0].fail(1);
         assert_eq!(pump.flush_udp(0).expect("sends"), 3);
         assert_eq!(pump.udp_remade, 1);
-        pump.poll(None).expect("polls");
+        pump.poll(Sleep::NONE).expect("polls");
         let mut lengths = Vec::new();
         while pump.udp_wants_receive(place) && pump.receive_udp(place, &mut batch).expect("goes") {
             lengths.extend(batch.datagrams().map(|(_, word)| word.len()));
@@ -501,7 +502,7 @@ mod tests {
         pump.udp[0].queue(to, b"", b"other");
         assert_eq!(pump.flush_udp(0).expect("sends"), 2);
         assert_eq!(pump.udp_remade, 1);
-        pump.poll(None).expect("polls");
+        pump.poll(Sleep::NONE).expect("polls");
         assert!(pump.receive_udp(place, &mut batch).expect("receives"));
         assert_eq!(batch.datagrams().count(), 2);
         let wanted = sockopt::Ipv4PathMtuDiscovery::PROBE;

@@ -157,22 +157,25 @@ enum Stage {
 /// No round trip was measured.
 const UNMEASURED: u32 = u32::MAX;
 
-/// Pongs to send.
-#[derive(Debug, Default)]
-struct Pongs {
-    /// Their payloads, each after a byte with its length.
-    bytes: Vec<u8>,
-}
-
 /// What few connections hold at any time, kept out of the small struct.
 #[derive(Debug, Default)]
 struct Rare {
+    /// Payloads of the pongs that wait to be sent, each after a byte with its length.
+    pongs: Vec<u8>,
     /// Payload of the program's ping that waits to be sent.
     ping: Option<Box<[u8]>>,
     /// Payload of the ping whose round trip is measured.
     awaited: Box<[u8]>,
     /// Reason of our Close.
     reason: Box<[u8]>,
+}
+
+impl Rare {
+    /// Does it hold something? An awaited payload counts while a round trip is measured.
+    fn is_needed(&self, timing: bool) -> bool {
+        let said = !self.pongs.is_empty() || !self.reason.is_empty();
+        said || self.ping.is_some() || timing && !self.awaited.is_empty()
+    }
 }
 
 /// A WebSocket connection after its opening handshake.
@@ -187,8 +190,6 @@ pub struct WebSocket {
     input: BytesMut,
     /// The message that is coming in, unmasked, unless it came in one piece.
     assembly: Vec<u8>,
-    /// Pongs that wait to be sent; few connections have any.
-    pongs: Option<Box<Pongs>>,
     /// The current frame; its length counts down and its key turns as payload is taken.
     header: RawHeader,
     received_at: Micros,
@@ -240,7 +241,6 @@ impl WebSocket {
             config: config.into(),
             input: BytesMut::new(),
             assembly: Vec::new(),
-            pongs: None,
             header: RawHeader::default(),
             received_at: now,
             ping_at: now,
@@ -321,10 +321,9 @@ impl WebSocket {
     /// Would [`poll_transmit`](Self::poll_transmit) write something?
     #[must_use]
     pub fn wants_transmit(&self) -> bool {
-        self.pongs.is_some()
-            || self.ping_due
+        self.ping_due
             || self.close_queued
-            || self.rare.as_ref().is_some_and(|rare| rare.ping.is_some())
+            || self.rare.as_ref().is_some_and(|rare| rare.ping.is_some() || !rare.pongs.is_empty())
     }
 
     /// Other settings from here on: the dialect is known only after the first message.
@@ -339,9 +338,20 @@ impl WebSocket {
         self.deadline = now.saturating_add(self.config.close_timeout);
         self.ping_due = false;
         self.awaiting = false;
-        self.rare = None;
+        if let Some(rare) = &mut self.rare {
+            (rare.ping, rare.awaited, rare.reason) = (None, Box::default(), Box::default());
+        }
         if !reason.is_empty() {
             self.rare_mut().reason = reason.into();
+        }
+        self.drop_rare();
+    }
+
+    /// Holds nothing for what is over.
+    fn drop_rare(&mut self) {
+        let timing = self.timing;
+        if self.rare.as_deref().is_some_and(|rare| !rare.is_needed(timing)) {
+            self.rare = None;
         }
     }
 
@@ -356,8 +366,12 @@ impl WebSocket {
     /// written.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>, mask: &mut dyn FnMut() -> [u8; 4]) -> bool {
         let before = out.len();
-        if let Some(pongs) = self.pongs.take() {
-            let mut rest = &pongs.bytes[..];
+        if let Some(rare) = &mut self.rare
+            && !rare.pongs.is_empty()
+        {
+            let pongs = std::mem::take(&mut rare.pongs);
+            self.drop_rare();
+            let mut rest = &pongs[..];
             while let Some((&size, tail)) = rest.split_first() {
                 let (payload, tail) = tail.split_at(usize::from(size));
                 write_frame(self.role, out, Opcode::Pong, [payload, &[]], mask);
@@ -371,9 +385,7 @@ impl WebSocket {
         if let Some(payload) = self.rare.as_mut().and_then(|rare| rare.ping.take()) {
             self.ping_written = true;
             write_frame(self.role, out, Opcode::Ping, [&payload, &[]], mask);
-            if !self.timing {
-                self.rare = None;
-            }
+            self.drop_rare();
         }
         if std::mem::take(&mut self.close_queued) {
             self.write_close(out, mask);
@@ -464,7 +476,7 @@ impl WebSocket {
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn memory_held(&self) -> usize {
         let chain = self.chain.as_ref().map_or(0, |chain| chain.memory_held());
-        let pongs = self.pongs.as_ref().map_or(0, |pongs| pongs.bytes.capacity());
+        let pongs = self.rare.as_ref().map_or(0, |rare| rare.pongs.capacity());
         self.input.capacity() + self.assembly.capacity() + pongs + chain
     }
 }

@@ -31,7 +31,6 @@ impl WebSocket {
         }
         self.state = CloseState::TimedOut;
         self.close_queued = false;
-        self.pongs = None;
         self.rare = None;
         self.forget_input();
     }
@@ -138,9 +137,7 @@ impl WebSocket {
             let passed = self.received_at.saturating_sub(self.ping_at);
             self.round_trip = u32::try_from(passed).unwrap_or(u32::MAX).min(UNMEASURED - 1);
             self.timing = false;
-            if self.rare.as_ref().is_some_and(|rare| rare.ping.is_none()) {
-                self.rare = None;
-            }
+            self.drop_rare();
         }
     }
 

@@ -515,7 +515,7 @@ impl WebSocket {
         if self.state != CloseState::Open {
             return;
         }
-        let pongs = &mut self.pongs.get_or_insert_default().bytes;
+        let pongs = &mut self.rare_mut().pongs;
         if pongs.len() + 1 + payload.len() > PONGS_SIZE_MAX {
             pongs.clear();
         }
