@@ -133,17 +133,25 @@ pub fn command(project: &Project, args: &Args) -> Result<()> {
         let text = format!("there is no benchmark \"{wanted}\"; there are: {names}, scale");
         return Err(Error::new(text));
     };
-    check_write(args)?;
-    let options = Options::parse(args, bench.seconds)?;
-    if wanted != websocket::NAME && options.uwebsockets.is_some() {
-        return Err(Error::new("--uwebsockets is for `bench websocket`"));
+    let (suite, options) = plan(project, bench, args)?;
+    if let Some(source) = &options.uwebsockets {
+        websocket::check_uwebsockets(source)?;
     }
     if let Some(folder) = &options.baseline {
         check_baseline(folder)?;
     }
-    let suite = choose((bench.suite)(project, &options)?, &options)?;
     (bench.build)(project, &options)?;
     run(project, &suite, &options)
+}
+
+/// What the flags ask for.
+fn plan(project: &Project, bench: &Bench, args: &Args) -> Result<(Suite, Options)> {
+    check_write(args)?;
+    let options = Options::parse(args, bench.seconds)?;
+    if bench.name != websocket::NAME && options.uwebsockets.is_some() {
+        return Err(Error::new("--uwebsockets is for `bench websocket`"));
+    }
+    Ok((choose((bench.suite)(project, &options)?, &options)?, options))
 }
 
 /// `bench scale` always measures the same.
@@ -230,6 +238,27 @@ mod tests {
     fn args(words: &[&str]) -> Args {
         let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
         cli::parse(&COMMAND, &words).expect("are flags of the command")
+    }
+
+    #[test]
+    fn the_commands_of_the_documentation_name_what_there_is() {
+        let project = Project::find().expect("this is one");
+        let document = include_str!("../../../docs/PERFORMANCE.md");
+        let commands = document.lines().filter_map(|line| line.strip_prefix("cargo xtask bench "));
+        let mut count = 0;
+        for command in commands {
+            let words = command.split('#').next().unwrap_or_default();
+            let words: Vec<_> = words.split_whitespace().collect();
+            let (name, flags) = words.split_first().expect("names a benchmark");
+            let args = args(flags);
+            let outcome = match SUITES.iter().find(|bench| bench.name == *name) {
+                Some(bench) => plan(&project, bench, &args).map(|_| ()),
+                None => check_scale(&args),
+            };
+            outcome.unwrap_or_else(|error| panic!("{command}: {error}"));
+            count += 1;
+        }
+        assert!(count > 5, "the commands stand elsewhere now");
     }
 
     #[test]

@@ -63,9 +63,6 @@ const IDLE: &[Metric] = &[
 /// Puts the benchmark together.
 pub fn suite(project: &Project, options: &Options) -> Result<Suite> {
     let (out, rust) = (project.out(OUT)?, programs::rust_folder(project)?);
-    if let Some(source) = &options.uwebsockets {
-        check_uwebsockets(source)?;
-    }
     let load = out.join(LOAD);
     let servers = servers(project, &out, &rust, options);
     Ok(Suite {
@@ -142,8 +139,8 @@ fn servers(project: &Project, c: &Path, rust: &Path, options: &Options) -> Vec<S
     servers
 }
 
-/// Is its source in `folder`?
-fn check_uwebsockets(folder: &Path) -> Result<()> {
+/// Is the source of uWebSockets in `folder`?
+pub fn check_uwebsockets(folder: &Path) -> Result<()> {
     let (headers, sockets) = (folder.join("src"), folder.join(USOCKETS));
     if !headers.join("App.h").is_file() || !sockets.join("libusockets.h").is_file() {
         let folder = folder.display();
