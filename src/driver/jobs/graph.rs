@@ -25,6 +25,9 @@ pub struct JobId {
 }
 
 impl JobId {
+    /// None.
+    pub const NONE: Self = Self { generation: 0, place: 0 };
+
     /// The value of the C interface.
     pub const fn to_u64(self) -> u64 {
         (self.generation as u64) << 32 | self.place as u64

@@ -102,7 +102,7 @@ struct Bench {
     name: &'static str,
     /// The measured seconds of its trials.
     seconds: f64,
-    /// Puts it together. Cheap: whatever is wrong with the options is said before anything is built.
+    /// Puts it together. Cheap: what is wrong with the options is said before anything is built.
     suite: fn(&Project, &Options) -> Result<Suite>,
     /// Builds its programs.
     build: fn(&Project, &Options) -> Result<()>,
