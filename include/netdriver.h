@@ -2017,7 +2017,8 @@ typedef struct nd_traffic_statistics {
   /**
    * What went wrong with receiving in the last update: ND_OK, ND_ERROR_RECEIVE_QUEUE_FULL
    * (packets were dropped because a connection's receive queue was full) or
-   * ND_ERROR_NETWORK_SOCKET.
+   * ND_ERROR_NETWORK_SOCKET (a socket failed, or clients of streams could not be taken, mostly
+   * for want of descriptors: nd_raise_descriptor_limit; they wait, and the log says more).
    */
   int32_t receive_error;
   /**
@@ -3123,8 +3124,8 @@ nd_result nd_driver_create(const struct nd_settings *settings, struct nd_driver 
  *
  * @param driver  the handle; stale afterwards
  * @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (another
- * thread is inside a call, or a job is not complete: nd_job_complete before; or this is inside of a
- * function of the driver's job scheduler)
+ * thread is inside a call, or a job is not complete: nd_job_complete before; or this is inside of
+ * a function of the driver's job scheduler)
  * @lifetime every pointer that came from the driver is invalid afterwards
  * @thread the one that uses the driver now; never inside of a job of it
  * @since 0.1
