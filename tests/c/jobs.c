@@ -528,6 +528,8 @@ static pthread_key_t key_of_the_end;
 static void *work_and_end(void *driver) {
   nd_job job;
   CHECK_EQUAL(pthread_setspecific(key_of_the_end, driver), 0);
+  /* The library keeps a text for the thread from here on. */
+  CHECK_RESULT(nd_driver_update(NULL), ND_ERROR_INVALID_HANDLE);
   CHECK_OK(nd_driver_schedule_update(driver, 0, &job));
   CHECK_OK(nd_job_complete(job));
   return NULL;
