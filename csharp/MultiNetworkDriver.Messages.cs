@@ -56,7 +56,7 @@ namespace NetDriver
             return Of(connection).PopEventForConnection(connection, out reader, out pipeline);
         }
 
-        /// <summary>How many events wait in one connection.</summary>
+        /// <summary>How many events of one connection can be popped now.</summary>
         /// <param name="connection">Which.</param>
         /// <returns>The number; 0 for a stale connection.</returns>
         public int GetEventQueueSizeForConnection(NetworkConnection connection)

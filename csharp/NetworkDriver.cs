@@ -367,7 +367,7 @@ namespace NetDriver
 
         /// <summary>
         /// Wakes the driver from any thread: a <see cref="Wait"/> that goes on, or else the next
-        /// one, returns at once.
+        /// one, returns at once, even if updates come between.
         /// </summary>
         /// <returns>0 or a negative <see cref="Error.StatusCode"/>.</returns>
         public int Wake()

@@ -2017,7 +2017,8 @@ typedef struct nd_traffic_statistics {
   /**
    * What went wrong with receiving in the last update: ND_OK, ND_ERROR_RECEIVE_QUEUE_FULL
    * (packets were dropped because a connection's receive queue was full) or
-   * ND_ERROR_NETWORK_SOCKET.
+   * ND_ERROR_NETWORK_SOCKET (a socket failed, or clients of streams could not be taken, mostly
+   * for want of descriptors: nd_raise_descriptor_limit; they wait, and the log says more).
    */
   int32_t receive_error;
   /**
@@ -3123,7 +3124,8 @@ nd_result nd_driver_create(const struct nd_settings *settings, struct nd_driver 
  *
  * @param driver  the handle; stale afterwards
  * @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (another
- * thread is inside a call, or a job is not complete: nd_job_complete before)
+ * thread is inside a call, or a job is not complete: nd_job_complete before; or this is inside of
+ * a function of the driver's job scheduler)
  * @lifetime every pointer that came from the driver is invalid afterwards
  * @thread the one that uses the driver now; never inside of a job of it
  * @since 0.1
@@ -3284,8 +3286,8 @@ nd_result nd_driver_add_custom_interface(struct nd_driver *driver,
 
 /**
  * Wake a driver: an nd_driver_wait that goes on, or else the next one, looks at what has come and
- * returns at once. For custom interfaces that have something to receive, and for programs that
- * have something to do. Cheap while the driver is awake.
+ * returns at once, even if updates come between. For custom interfaces that have something to
+ * receive, and for programs that have something to do. Cheap while the driver is awake.
  *
  * @param driver  the driver
  * @return ND_OK; ND_ERROR_INVALID_HANDLE
@@ -4043,7 +4045,7 @@ nd_result nd_driver_pop_event_for_connection(struct nd_driver *driver,
                                              struct nd_event *out_event);
 
 /**
- * How many events wait in one connection.
+ * How many events of one connection can be popped now.
  *
  * @param driver  the driver
  * @param connection  which
@@ -4283,7 +4285,7 @@ nd_result nd_concurrent_pop_events_for_connection(struct nd_concurrent *concurre
                                                   uint32_t *out_count);
 
 /**
- * How many events wait in one connection.
+ * How many events of one connection can be popped now.
  *
  * @param concurrent  what nd_driver_to_concurrent gave
  * @param connection  which
@@ -6134,7 +6136,7 @@ nd_result nd_driver_schedule_for_each_connection(struct nd_driver *driver,
  * @param scheduler  the functions, copied; NULL: threads of the driver run them again
  * @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no schedule function);
  * ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT (parallelism); ND_ERROR_DRIVER_IN_USE (a job is
- * not complete)
+ * not complete, or this is inside of a function of the scheduler)
  * @lifetime the functions and `user` must stay valid until they are replaced or the driver is
  * destroyed
  * @thread any

@@ -92,8 +92,10 @@ fn events_appear_only_with_an_update() {
     // The pong says that the message has been read, too.
     assert_eq!(read(&mut stream, 3), [FIN | PONG, 1, b'!']);
     enter(&driver, |driver| {
+        assert_eq!(driver.event_queue_size(connection), 0);
         assert!(driver.pop_event().is_none());
         driver.update().expect("updates");
+        assert_eq!(driver.event_queue_size(connection), 1);
         let event = driver.pop_event().expect("is visible now");
         assert_eq!(
             (event.connection, event.kind, &event.data[..]),
@@ -214,6 +216,29 @@ fn a_wake_that_the_pump_has_seen_first_ends_the_next_wait() {
         let start = std::time::Instant::now();
         enter(&driver, |driver| driver.wait(60_000).expect("waits"));
         assert!(start.elapsed().as_secs() < 30, "the wake was lost");
+    }
+}
+
+#[test]
+fn a_wake_ends_the_next_wait_whatever_updates_come_between_and_no_other_one() {
+    let settings = NetworkSettings::default();
+    for driver in [
+        plain_server().0,
+        SharedDriver::new(NetworkDriver::new(&settings).expect("starts")).expect("starts"),
+    ] {
+        let waker = enter(&driver, |driver| driver.waker());
+        waker.wake();
+        let (first, second) = enter(&driver, |driver| {
+            driver.update().expect("updates");
+            driver.update().expect("updates");
+            let begun = std::time::Instant::now();
+            driver.wait(60_000).expect("waits");
+            let first = begun.elapsed();
+            driver.wait(5).expect("waits");
+            (first, begun.elapsed() - first)
+        });
+        assert!(first.as_secs() < 30, "the wake was lost");
+        assert!(second.as_millis() >= 5, "it was there twice");
     }
 }
 

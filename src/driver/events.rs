@@ -335,6 +335,19 @@ impl EventQueue {
         Some((&node.event, node.data(&self.pieces), Cursor(node.next)))
     }
 
+    /// How many visible events wait in a connection. Those that are not come last.
+    pub fn visible_in(&self, waiting: &Waiting) -> u32 {
+        if self.unseen == 0 {
+            return waiting.count();
+        }
+        let (mut cursor, mut count) = (Cursor::new(waiting), 0);
+        while let Some((_, _, next)) = self.show(cursor) {
+            cursor = next;
+            count += 1;
+        }
+        count
+    }
+
     /// What was popped.
     #[inline(always)]
     pub fn get(&self, popped: &Popped) -> &Event {

@@ -18,10 +18,11 @@ impl NetworkDriver {
         entry.map_or(ConnectionState::Disconnected, |entry| entry.state)
     }
 
-    /// How many events wait in a connection; 0 for a stale one.
+    /// How many events of a connection can be popped now; 0 for a stale one.
     #[must_use]
     pub fn event_queue_size(&self, connection: Connection) -> u32 {
-        self.entry(connection).map_or(0, |entry| entry.waiting.count())
+        let entry = self.entry(connection).ok().filter(|entry| !entry.unsettled);
+        entry.map_or(0, |entry| self.events.visible_in(&entry.waiting))
     }
 
     /// Addresses, interface, dialect, round trip and counters.

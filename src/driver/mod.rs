@@ -173,7 +173,8 @@ pub struct NetworkDriver {
     background_failure: Option<Error>,
     /// A receive function of the program failed in this round.
     custom_failure: Option<Error>,
-    /// Somebody has woken the driver since the last update.
+    /// Somebody has woken the driver since the last wait. An update does not end it: what the
+    /// program was woken for may not be its business.
     woken: bool,
     /// A wait has asked the system what is ready, and no update has followed yet.
     polled: bool,
@@ -303,7 +304,6 @@ impl NetworkDriver {
             if polled && self.has_news() { self.move_packets() } else { self.cycle(Sleep::NONE) };
         self.events.publish();
         self.show_owed_acks();
-        self.woken = false;
         self.accept_news = false;
         self.settle_news = false;
         self.requests.news = false;

@@ -224,8 +224,9 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         loop {
             let (mut ready, mut woken, mut due) = (false, false, Micros::MAX);
             self.all(|driver| {
-                ready |= driver.wait(0)?;
-                woken |= std::mem::take(&mut driver.woken);
+                let (news, called) = driver.look_for_news()?;
+                ready |= news;
+                woken |= called;
                 due = due.min(driver.until_due());
                 Ok(())
             })?;
@@ -282,7 +283,7 @@ impl<D: DriverPlace> MultiNetworkDriver<D> {
         state.unwrap_or(ConnectionState::Disconnected)
     }
 
-    /// How many events wait in a connection; 0 for a stale one.
+    /// How many events of a connection can be popped now; 0 for a stale one.
     pub fn event_queue_size(&mut self, connection: Connection) -> u32 {
         let size =
             self.for_connection(connection, |driver| Ok(driver.event_queue_size(connection)));

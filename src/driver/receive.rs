@@ -178,17 +178,29 @@ impl NetworkDriver {
     fn receive_streams(&mut self, interface: u32, listener: u32) {
         for _ in 0..ACCEPTS_MAX {
             let knocking = &self.pump.listeners[listener as usize];
-            if !knocking.readable || knocking.retry_at > self.now || !self.make_room() {
+            if knocking.readable && knocking.retry_at > self.now {
+                self.receive_error = Status::NetworkSocketError as i32;
+                break;
+            }
+            if !knocking.readable || !self.make_room() {
                 break;
             }
             let listener = &mut self.pump.listeners[listener as usize];
             match listener.accept() {
-                Ok(Some((stream, remote))) => self.open_server_stream(interface, stream, remote),
+                Ok(Some((stream, remote))) => {
+                    if listener.note_success() {
+                        note!(Info, "clients are taken again on {}", listener.local());
+                    }
+                    self.open_server_stream(interface, stream, remote);
+                }
                 Ok(None) => break,
                 Err(error) => {
                     // Out of descriptors, most likely; clients wait at the system meanwhile.
-                    note!(Error, "accepting on {}: {}", listener.local(), describe(&error));
+                    if listener.note_failure(self.now) {
+                        note!(Error, "accepting on {}: {}", listener.local(), describe(&error));
+                    }
                     listener.retry_at = self.now + ACCEPT_RETRY;
+                    self.receive_error = Status::NetworkSocketError as i32;
                     break;
                 }
             }

@@ -110,7 +110,8 @@ impl NetworkDriver {
     }
 
     /// What went wrong with receiving in the last update: 0, Unity Transport's -10 (packets were
-    /// dropped because a connection's receive queue was full) or -11 (a socket failed).
+    /// dropped because a connection's receive queue was full) or -11 (a socket failed, or clients
+    /// of streams could not be taken, mostly for want of descriptors).
     #[must_use]
     pub const fn receive_error_code(&self) -> i32 {
         self.receive_error

@@ -25,6 +25,18 @@ impl NetworkDriver {
     /// # Errors
     /// As [`update`](Self::update).
     pub fn wait(&mut self, timeout_ms: u32) -> Result<bool> {
+        let outcome = self.wait_and_tell(timeout_ms);
+        self.woken = false;
+        outcome
+    }
+
+    /// Would an update bring something now, and was the driver woken since the last wait?
+    pub(super) fn look_for_news(&mut self) -> Result<(bool, bool)> {
+        let news = self.wait_and_tell(0)?;
+        Ok((news, std::mem::take(&mut self.woken)))
+    }
+
+    fn wait_and_tell(&mut self, timeout_ms: u32) -> Result<bool> {
         self.set_waiting(true);
         let outcome = self.sleep_for_news(timeout_ms);
         self.set_waiting(false);
@@ -52,7 +64,7 @@ impl NetworkDriver {
             let most = if self.woken { 0 } else { self.until_due_within(now, rest) };
             self.cycle(Sleep { now: clock, most })?;
             self.polled = true;
-            if rest == 0 || std::mem::take(&mut self.woken) {
+            if rest == 0 || self.woken {
                 break;
             }
         }

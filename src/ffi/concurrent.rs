@@ -105,7 +105,7 @@ pub unsafe extern "C" fn nd_concurrent_pop_events_for_connection(
     })
 }
 
-/// How many events wait in one connection.
+/// How many events of one connection can be popped now.
 ///
 /// @param concurrent  what nd_driver_to_concurrent gave
 /// @param connection  which

@@ -46,7 +46,8 @@ pub unsafe extern "C" fn nd_driver_create(
 ///
 /// @param driver  the handle; stale afterwards
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE (destroyed already); ND_ERROR_DRIVER_IN_USE (another
-/// thread is inside a call, or a job is not complete: nd_job_complete before)
+/// thread is inside a call, or a job is not complete: nd_job_complete before; or this is inside of
+/// a function of the driver's job scheduler)
 /// @lifetime every pointer that came from the driver is invalid afterwards
 /// @thread the one that uses the driver now; never inside of a job of it
 /// @since 0.1

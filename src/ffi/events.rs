@@ -107,7 +107,7 @@ pub unsafe extern "C" fn nd_driver_pop_event_for_connection(
     })
 }
 
-/// How many events wait in one connection.
+/// How many events of one connection can be popped now.
 ///
 /// @param driver  the driver
 /// @param connection  which

@@ -183,8 +183,8 @@ pub unsafe extern "C" fn nd_driver_add_custom_interface(
 }
 
 /// Wake a driver: an nd_driver_wait that goes on, or else the next one, looks at what has come and
-/// returns at once. For custom interfaces that have something to receive, and for programs that
-/// have something to do. Cheap while the driver is awake.
+/// returns at once, even if updates come between. For custom interfaces that have something to
+/// receive, and for programs that have something to do. Cheap while the driver is awake.
 ///
 /// @param driver  the driver
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE

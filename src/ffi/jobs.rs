@@ -188,7 +188,7 @@ pub unsafe extern "C" fn nd_driver_schedule_for_each_connection(
 /// @param scheduler  the functions, copied; NULL: threads of the driver run them again
 /// @return ND_OK; ND_ERROR_INVALID_HANDLE; ND_ERROR_NULL_ARGUMENT (no schedule function);
 /// ND_ERROR_STRUCT_SIZE; ND_ERROR_INVALID_ARGUMENT (parallelism); ND_ERROR_DRIVER_IN_USE (a job is
-/// not complete)
+/// not complete, or this is inside of a function of the scheduler)
 /// @lifetime the functions and `user` must stay valid until they are replaced or the driver is
 /// destroyed
 /// @thread any

@@ -56,7 +56,8 @@ pub struct nd_traffic_statistics {
     pub struct_size: u32,
     /// What went wrong with receiving in the last update: ND_OK, ND_ERROR_RECEIVE_QUEUE_FULL
     /// (packets were dropped because a connection's receive queue was full) or
-    /// ND_ERROR_NETWORK_SOCKET.
+    /// ND_ERROR_NETWORK_SOCKET (a socket failed, or clients of streams could not be taken, mostly
+    /// for want of descriptors: nd_raise_descriptor_limit; they wait, and the log says more).
     pub receive_error: i32,
     /// What came in.
     pub rx: nd_traffic,

@@ -13,10 +13,12 @@ use super::calls::{receive, send};
 use super::carrier::Carrier;
 use super::outbox::{Outbox, SLICES_MAX};
 use super::tls::Session;
-use crate::proto::time::Micros;
+use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// Connections that the system holds for us between two accepts; it may allow fewer.
 const BACKLOG: i32 = 4096;
+/// A listener that cannot take its clients is in the log this often.
+const LOG_INTERVAL: Micros = 60_000 * MICROS_PER_MS;
 
 /// A bound socket that listens once it is told to.
 pub struct Listener {
@@ -28,6 +30,13 @@ pub struct Listener {
     pub readable: bool,
     /// After a failed accept: not before this time.
     pub retry_at: Micros,
+    /// When the log last had a line of a failed accept.
+    told_at: Option<Micros>,
+    /// That line was of the last accept.
+    told: bool,
+    /// How many of the next accepts fail.
+    #[cfg(test)]
+    fails: u32,
 }
 
 impl Listener {
@@ -35,7 +44,38 @@ impl Listener {
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = bind(address)?;
         let local = socket.local_addr()?;
-        Ok(Self { socket: Some(socket), listening: false, local, readable: false, retry_at: 0 })
+        Ok(Self {
+            socket: Some(socket),
+            listening: false,
+            local,
+            readable: false,
+            retry_at: 0,
+            told_at: None,
+            told: false,
+            #[cfg(test)]
+            fails: 0,
+        })
+    }
+
+    /// An accept has failed. True when it is time for a line in the log.
+    pub fn note_failure(&mut self, now: Micros) -> bool {
+        let may = self.told_at.is_none_or(|at| now.saturating_sub(at) >= LOG_INTERVAL);
+        if may {
+            self.told_at = Some(now);
+            self.told = true;
+        }
+        may
+    }
+
+    /// One has not. True when the log said that they fail.
+    pub const fn note_success(&mut self) -> bool {
+        std::mem::replace(&mut self.told, false)
+    }
+
+    /// So many of the next accepts fail.
+    #[cfg(test)]
+    pub const fn fail(&mut self, accepts: u32) {
+        self.fails = accepts;
     }
 
     /// Starts to take connections, on the same port again after it was closed. False when it did
@@ -81,6 +121,11 @@ impl Listener {
         let Some(socket) = &self.socket else {
             return Ok(None);
         };
+        #[cfg(test)]
+        if self.fails > 0 {
+            self.fails -= 1;
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
         loop {
             match socket.accept() {
                 Ok((socket, remote)) => return Ok(Some((Stream::new(socket, false), remote))),

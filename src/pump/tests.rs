@@ -109,3 +109,17 @@ fn a_timer_that_rings_in_time_is_left_alone_and_may_ring_too_early() {
     pump.watcher().expect("is there");
     assert_eq!(pump.limit(sleep, true), Some(most));
 }
+
+#[test]
+fn a_listener_that_fails_over_and_over_is_told_of_once_a_minute() {
+    let mut listener =
+        Listener::bind("127.0.0.1:0".parse().expect("is an address")).expect("binds");
+    let minute = 60_000_000;
+    assert!(!listener.note_success(), "nothing was told");
+    assert!(listener.note_failure(5));
+    assert!(!listener.note_failure(6));
+    assert!(listener.note_success(), "it works again");
+    assert!(!listener.note_failure(4 + minute));
+    assert!(!listener.note_success(), "that it had failed was not told");
+    assert!(listener.note_failure(5 + minute));
+}

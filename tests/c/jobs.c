@@ -1,5 +1,7 @@
 /* Jobs: scheduled, in order, with results, on threads of the driver, of an engine, or of nobody;
  * and where they cannot be completed. */
+#include <pthread.h>
+
 #include "pair.h"
 
 #define CLIENTS 12
@@ -507,6 +509,42 @@ static void a_job_of_another_driver_is_completed_anywhere(uint32_t workers) {
   CHECK_OK(nd_driver_destroy(driver));
 }
 
+/* ---- a thread that is ending ----------------------------------------------------------------- */
+
+/* Runs after the library has let go of what it kept for the thread. */
+static void run_a_job_at_the_end(void *driver) {
+  struct word word = {{0}, 0};
+  struct letter bad = {&word, '!'};
+  nd_job job;
+  CHECK_OK(nd_driver_schedule_job(driver, write_letter, &bad, 0, &job));
+  CHECK_OK(nd_job_run(job));
+  CHECK_RESULT(nd_job_complete(job), ND_ERROR_JOB_FAILED);
+  CHECK_EQUAL(word.length, 1);
+  CHECK_OK(nd_driver_update(driver));
+}
+
+static pthread_key_t key_of_the_end;
+
+static void *work_and_end(void *driver) {
+  nd_job job;
+  CHECK_EQUAL(pthread_setspecific(key_of_the_end, driver), 0);
+  /* The library keeps a text for the thread from here on. */
+  CHECK_RESULT(nd_driver_update(NULL), ND_ERROR_INVALID_HANDLE);
+  CHECK_OK(nd_driver_schedule_update(driver, 0, &job));
+  CHECK_OK(nd_job_complete(job));
+  return NULL;
+}
+
+static void a_thread_that_is_ending_runs_jobs(void) {
+  nd_driver *driver = driver_of(0);
+  pthread_t thread;
+  CHECK_EQUAL(pthread_key_create(&key_of_the_end, run_a_job_at_the_end), 0);
+  CHECK_EQUAL(pthread_create(&thread, NULL, work_and_end, driver), 0);
+  CHECK_EQUAL(pthread_join(thread, NULL), 0);
+  CHECK_EQUAL(pthread_key_delete(key_of_the_end), 0);
+  CHECK_OK(nd_driver_destroy(driver));
+}
+
 int main(void) {
   for (uint32_t workers = 0; workers < 3; workers++) {
     jobs_run_in_order(workers);
@@ -520,5 +558,6 @@ int main(void) {
   the_error_of_a_call_in_a_job_is_told_in_words();
   an_engine_runs_jobs();
   misuse_is_an_error();
+  a_thread_that_is_ending_runs_jobs();
   return finish();
 }

@@ -86,24 +86,28 @@ fn who_waits_for_a_job_that_the_engine_runs_asks_the_engine() {
     assert_eq!(said.words(), ["schedule", "wait"], "it is asked once");
 }
 
+/// An engine that runs what it is given at once, and then does one more thing.
+struct AtOnce<F: Fn() + Send + Sync>(F);
+
+impl<F: Fn() + Send + Sync> JobScheduler for AtOnce<F> {
+    fn schedule(&self, job: Job) -> u64 {
+        job.run();
+        (self.0)();
+        0
+    }
+
+    fn complete(&self, _: u64) {}
+
+    fn parallelism(&self) -> u32 {
+        1
+    }
+}
+
 #[test]
 fn an_engine_may_run_a_job_at_once() {
-    struct AtOnce;
-    impl JobScheduler for AtOnce {
-        fn schedule(&self, job: Job) -> u64 {
-            job.run();
-            0
-        }
-
-        fn complete(&self, _: u64) {}
-
-        fn parallelism(&self) -> u32 {
-            1
-        }
-    }
     let said = Said::default();
     let driver = driver(1);
-    driver.set_job_scheduler(Some(Arc::new(AtOnce))).expect("no job is scheduled");
+    driver.set_job_scheduler(Some(Arc::new(AtOnce(|| ())))).expect("no job is scheduled");
     let job = said.schedule(&driver, "at once", Job::default());
     assert!(job.is_complete());
     assert_eq!(said.words(), ["at once"]);
@@ -117,6 +121,64 @@ fn an_engine_may_run_a_job_at_once() {
     first.complete().expect("succeeds");
     last.complete().expect("succeeds");
     assert_eq!(said.words().len(), 4001);
+}
+
+#[test]
+fn a_job_that_an_engine_runs_at_once_may_look_until_one_of_another_driver_is_complete() {
+    let (driver, other) = (driver(0), driver(1));
+    driver.set_job_scheduler(Some(Arc::new(AtOnce(|| ())))).expect("no job is scheduled");
+    let job = schedule(&driver, move |_| {
+        let job = other.schedule_update(Job::default())?;
+        while !job.is_complete() {
+            thread::yield_now();
+        }
+        Ok(())
+    });
+    job.complete().expect("succeeds");
+}
+
+#[test]
+fn what_runs_inside_of_a_job_is_part_of_what_waits_for_it() {
+    let (outer, inner, other) = (driver(1), driver(0), driver(1));
+    inner.set_job_scheduler(Some(Arc::new(AtOnce(|| ())))).expect("no job is scheduled");
+    let (name_outer, outer_name) = channel::<Job>();
+    let (name_other, other_name) = channel::<Job>();
+    let (say_inside, is_inside) = channel::<()>();
+    // The other one waits for the outer one, which cannot go on before the inner one, which waits
+    // for the other one: one of the two waits is refused, whichever is the later one.
+    let waits = schedule(&other, move |_| {
+        let outer = outer_name.recv().expect("is named");
+        is_inside.recv().expect("the inner one runs");
+        outer.complete()
+    });
+    let all = schedule(&outer, move |_| {
+        schedule(&inner, move |_| {
+            say_inside.send(()).expect("is heard");
+            other_name.recv().expect("is named").complete()
+        })
+        .complete()
+    });
+    name_outer.send(all).expect("is heard");
+    name_other.send(waits).expect("is heard");
+    let outcomes = [all.complete(), waits.complete()];
+    let refused = outcomes.map(|outcome| outcome.expect_err("one was refused").status());
+    assert_eq!(refused, [Status::InvalidArgument; 2], "and that is the result of both");
+}
+
+#[test]
+fn a_scheduler_that_lets_its_driver_go_is_refused() {
+    let driver = driver(0);
+    let (own, tried) = (driver.clone(), channel());
+    let engine = AtOnce(move || {
+        let gone = own.take().map(|_| ()).map_err(|error| error.status());
+        let changed = own.set_job_scheduler(None).map_err(|error| error.status());
+        tried.0.send([gone, changed]).expect("is heard");
+    });
+    driver.set_job_scheduler(Some(Arc::new(engine))).expect("no job is scheduled");
+    schedule(&driver, |_| Ok(())).complete().expect("succeeds");
+    assert_eq!(tried.1.recv(), Ok([Err(Status::DriverInUse); 2]));
+    driver.set_job_scheduler(None).expect("is possible here");
+    assert!(driver.take().expect("no job is left").is_some());
 }
 
 #[test]

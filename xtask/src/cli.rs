@@ -25,6 +25,11 @@ impl Flag {
         Self { name, value: Some(value), help }
     }
 
+    /// Its name, with the dashes.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     fn shown(&self) -> String {
         match self.value {
             Some(value) => format!("{} {value}", self.name),
@@ -108,7 +113,7 @@ pub fn dispatch(commands: &[Command], words: Vec<String>) -> Result<()> {
 }
 
 /// Checks the words after the command's name against its table.
-fn parse(command: &Command, words: &[String]) -> Result<Args> {
+pub fn parse(command: &Command, words: &[String]) -> Result<Args> {
     let mut args = Args::default();
     let mut words = words.iter();
     while let Some(word) = words.next() {

@@ -144,7 +144,7 @@ impl<'a> Concurrent<'a> {
         self.driver.lanes.is_spoiled()
     }
 
-    /// How many events wait in a connection; 0 for a stale one.
+    /// How many events of a connection can be popped now; 0 for a stale one.
     ///
     /// # Errors
     /// As [`pop_event_for_connection`](Self::pop_event_for_connection).

@@ -36,12 +36,17 @@ fn both_ways_of_popping_mix() {
     queue.push(&mut lists[1], event(1, "b"), true);
     queue.push(&mut lists[0], event(0, "c"), true);
     assert_eq!(pop_any(&mut queue, &mut lists), None, "not published yet");
+    assert_eq!((lists[0].count(), queue.visible_in(&lists[0])), (2, 0));
     queue.publish();
+    assert_eq!(queue.visible_in(&lists[0]), 2);
+    queue.push(&mut lists[0], event(0, "d"), true);
+    assert_eq!((lists[0].count(), queue.visible_in(&lists[0])), (3, 2));
+    assert_eq!(queue.visible_in(&lists[1]), 1);
     assert_eq!(pop(&mut queue, &mut lists[1]).unwrap(), "b");
     assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "a");
     assert_eq!(pop_any(&mut queue, &mut lists).unwrap(), "c");
     assert_eq!(pop_any(&mut queue, &mut lists), None);
-    assert_eq!(lists[0].count() + lists[1].count(), 0);
+    assert_eq!(lists[0].count() + lists[1].count(), 1, "the one that is not visible");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::graph::JobId;
 use super::inside::{self, Standing};
+use crate::driver::shared::own_number;
 use crate::error::{Error, Fixed, Result, Status};
 use crate::log::note;
 use crate::pump::Workers;
@@ -37,8 +38,8 @@ struct State {
     last: JobId,
     /// Jobs that there were.
     count: u64,
-    /// Calls of the scheduler that go on.
-    calls: u32,
+    /// The threads that are inside of the scheduler, each for every call.
+    calls: Vec<usize>,
 }
 
 /// The jobs of one driver.
@@ -51,6 +52,21 @@ pub struct Desk {
     state: Mutex<State>,
     /// No call of the scheduler goes on any more.
     quiet: Condvar,
+}
+
+fn in_scheduler() -> Error {
+    Error::fixed(&Fixed(
+        Status::DriverInUse,
+        "this is called from inside of a function of the driver's job scheduler; \
+         let it return first",
+    ))
+}
+
+impl State {
+    /// Who is inside of the scheduler cannot wait until nobody is.
+    fn check_outside(&self) -> Result<()> {
+        if self.calls.contains(&own_number()) { Err(in_scheduler()) } else { Ok(()) }
+    }
 }
 
 fn pending() -> Error {
@@ -81,10 +97,11 @@ impl Desk {
         if self.pending.load(Ordering::Relaxed) > 0 {
             return Err(pending());
         }
+        state.check_outside()?;
         check()?;
         // Nothing new comes from here on, so what the scheduler is called for is over.
         state.open = false;
-        while state.calls > 0 {
+        while !state.calls.is_empty() {
             self.quiet.wait(&mut state);
         }
         state.last = JobId::default();
@@ -164,11 +181,12 @@ impl Desk {
     ) -> Result<()> {
         let mut state = self.state.lock();
         check()?;
+        state.check_outside()?;
         loop {
             if self.pending.load(Ordering::Relaxed) > 0 {
                 return Err(pending());
             }
-            if state.calls == 0 {
+            if state.calls.is_empty() {
                 break;
             }
             self.quiet.wait(&mut state);
@@ -189,12 +207,15 @@ impl Desk {
         body: impl FnOnce(&dyn JobScheduler) -> R,
     ) -> Option<R> {
         let scheduler = state.scheduler.clone()?;
-        state.calls += 1;
+        let own = own_number();
+        state.calls.push(own);
         drop(state);
         let result = catch_unwind(AssertUnwindSafe(|| body(&*scheduler)));
         let mut state = self.state.lock();
-        state.calls -= 1;
-        if state.calls == 0 {
+        if let Some(at) = state.calls.iter().position(|&one| one == own) {
+            state.calls.swap_remove(at);
+        }
+        if state.calls.is_empty() {
             self.quiet.notify_all();
         }
         drop(state);

@@ -25,6 +25,9 @@ pub struct JobId {
 }
 
 impl JobId {
+    /// None.
+    pub const NONE: Self = Self { generation: 0, place: 0 };
+
     /// The value of the C interface.
     pub const fn to_u64(self) -> u64 {
         (self.generation as u64) << 32 | self.place as u64
@@ -232,7 +235,8 @@ impl<W: Work> Graph<W> {
     }
 
     fn depend(&mut self, index: usize, on: JobId, inherits: bool) {
-        let Some(other) = self.alive(on) else { return };
+        // A value that somebody made up may be the one that the job itself has just been given.
+        let Some(other) = self.alive(on).filter(|&other| other != index) else { return };
         self.slots[other].dependents.push((index as u32, inherits));
         self.slots[index].dependencies.push(on);
         self.slots[index].missing += 1;
@@ -349,20 +353,34 @@ impl<W: Work> Graph<W> {
         if self.is_obstructed(job, sites) {
             return Step::Obstructed;
         }
-        let mut at = job;
-        while let Some(index) = self.alive(at) {
-            if let Some(work) = self.begin(at) {
-                return Step::Run(at, work);
+        self.step_below(job)
+    }
+
+    /// Begins the first that can begin of what `job` waits for.
+    fn step_below(&mut self, job: JobId) -> Step<W> {
+        self.visits += 1;
+        let mut walk = std::mem::take(&mut self.walk);
+        walk.clear();
+        walk.push(job);
+        let (mut begun, mut busy) = (None, job);
+        while let Some(at) = walk.pop().filter(|_| begun.is_none()) {
+            let Some(index) = self.alive(at) else { continue };
+            if std::mem::replace(&mut self.slots[index].visit, self.visits) == self.visits {
+                continue;
             }
+            begun = self.begin(at).map(|work| (at, work));
             let slot = &self.slots[index];
-            let missing = slot.dependencies.iter().copied().find(|&one| !self.is_over(one));
-            match missing {
-                Some(one) => at = one,
-                None => return Step::Wait(at, slot.ticket.clone()),
+            if slot.state == State::Running && busy == job {
+                busy = at;
             }
+            walk.extend(slot.dependencies.iter().rev());
         }
-        // What is not over waits for something that is not.
-        Step::Wait(job, None)
+        self.walk = walk;
+        if let Some((at, work)) = begun {
+            return Step::Run(at, work);
+        }
+        let ticket = self.alive(busy).and_then(|index| self.slots[index].ticket.clone());
+        Step::Wait(busy, ticket)
     }
 
     /// Does `job` wait for one like this, by any way, or is it one?

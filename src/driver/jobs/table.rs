@@ -4,7 +4,7 @@
 //! is never held while a job runs, or while a scheduler is called.
 
 use super::graph::{Graph, JobId, Step, Work};
-use super::sync::{Condvar, Mutex};
+use super::sync::{Condvar, Mutex, MutexGuard};
 use crate::error::{Error, Result, Status};
 
 /// A job's work, and who runs it.
@@ -106,16 +106,25 @@ impl<W: Task> Table<W> {
         let mut graph = self.graph.lock();
         let obstructed = W::with_own(|_, sites| graph.is_obstructed(job, sites));
         let work = if obstructed { None } else { graph.begin(job) };
-        drop(graph);
         if let Some(work) = work {
-            self.run(job, work);
+            self.run(graph, job, work);
         }
     }
 
-    fn run(&self, job: JobId, work: W) {
+    fn run(&self, mut graph: MutexGuard<'_, Graph<W>>, job: JobId, work: W) {
+        // The job that this thread is inside of goes on behind this one, whether it asked for its
+        // completion or not.
+        let outer = W::with_own(|own, _| own.last().copied());
+        if let Some(outer) = outer {
+            graph.set_awaited(outer, job, true);
+        }
+        drop(graph);
         let crew = work.crew();
         let outcome = work.run(job);
         let mut graph = self.graph.lock();
+        if let Some(outer) = outer {
+            graph.set_awaited(outer, job, false);
+        }
         let (over, rest) = graph.leave(job, outcome);
         if over {
             crew.job_over();
@@ -157,10 +166,7 @@ impl<W: Task> Table<W> {
                 Step::Over(outcome) => return outcome,
                 Step::Never => return Err(never()),
                 Step::Obstructed => return Err(obstructed()),
-                Step::Run(at, work) => {
-                    drop(graph);
-                    self.run(at, work);
-                }
+                Step::Run(at, work) => self.run(graph, at, work),
                 Step::Wait(at, Some(ticket)) if at != asked => {
                     drop(graph);
                     asked = at;

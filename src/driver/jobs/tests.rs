@@ -182,6 +182,34 @@ fn who_waits_is_given_what_nobody_has_begun_from_the_bottom_up() {
 }
 
 #[test]
+fn who_waits_is_given_what_can_begin_although_others_are_at_something_else() {
+    let mut graph = Graph::new();
+    let busy = add(&mut graph, "busy", &[]);
+    let free = add(&mut graph, "free", &[]);
+    let behind = add(&mut graph, "behind", &[free]);
+    let all = add(&mut graph, "all", &[busy, behind]);
+    graph.begin(busy);
+    for expected in [free, behind] {
+        let Step::Run(job, _) = graph.step(all, &[], &[]) else { panic!("something can be run") };
+        assert_eq!(job, expected);
+        graph.leave(job, Ok(()));
+    }
+    assert!(matches!(graph.step(all, &[], &[]), Step::Wait(at, None) if at == busy));
+}
+
+#[test]
+fn a_value_that_happens_to_name_the_job_itself_is_no_dependency() {
+    let mut graph = Graph::new();
+    let guessed = JobId::from_u64(1 << 32 | 1);
+    let job = add(&mut graph, "own", &[guessed]);
+    assert_eq!(job, guessed);
+    assert_eq!(ready(&mut graph), ["own"]);
+    run(&mut graph, job, Ok(()));
+    let combined = graph.add(&mut None, [JobId::from_u64(1 << 32 | 2)].into_iter(), job);
+    assert!(graph.is_over(combined.unwrap()));
+}
+
+#[test]
 fn a_job_that_waits_for_itself_is_told() {
     let mut graph = Graph::new();
     let own = add(&mut graph, "own", &[]);

@@ -1,4 +1,4 @@
-//! A driver whose UDP socket fails: its connections go on, and only what repeats is told.
+//! A driver whose socket fails: its connections go on, and only what repeats is told.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -147,4 +147,28 @@ fn a_driver_that_sleeps_wakes_to_make_a_broken_socket_anew() {
         driver.update().expect("makes it anew");
         assert_eq!((driver.next_timeout_ms(), driver.pump.udp_remade), (None, 2));
     }
+}
+
+#[test]
+#[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the client is anybody")]
+fn clients_that_cannot_be_taken_are_the_receive_error_until_they_are() {
+    let mut server = NetworkDriver::new(&NetworkSettings::default()).expect("starts");
+    server.add_interface(InterfaceSettings::new(InterfaceKind::WebSocket)).expect("is added");
+    server.bind(0, &NetworkEndpoint::loopback_ipv4(0)).expect("binds");
+    server.listen().expect("listens");
+    let address = server.local_endpoint(0, 0).expect("is bound").to_string();
+    let _client = std::net::TcpStream::connect(address).expect("the system takes it");
+    let clock = Pair::stop_clock(&mut server);
+    server.pump.listeners[0].fail(2);
+    for attempt in 0..2 {
+        // All but the first of these only wait for the next attempt.
+        for _ in 0..3 {
+            server.update().expect("connections go on");
+            let error = server.receive_error_code();
+            assert_eq!(error, Status::NetworkSocketError as i32, "attempt {attempt}");
+        }
+        clock.fetch_add(super::ACCEPT_RETRY, Ordering::Relaxed);
+    }
+    server.update().expect("updates");
+    assert_eq!((server.receive_error_code(), server.statistics().handshakes_pending), (0, 1));
 }

@@ -29,7 +29,7 @@ pub(super) use apart::{Apart, reserve_apart, unused_apart};
 pub(super) use here::all as all_inside;
 use lock::{Exclusive, Shared, SharedLock};
 use parking_lot::Mutex;
-pub(super) use sync::{SEATS, own_seat};
+pub(super) use sync::{SEATS, own_number, own_seat};
 pub use touched::{Link, Touched};
 
 /// What a lock guards: nothing yet, or no longer; a driver; or one inside of which a call failed.

@@ -26,13 +26,16 @@ mod trial;
 mod udp;
 mod websocket;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{Args, Flag};
 use crate::error::{Error, Result};
 use crate::paths::Project;
 
 use suite::Suite;
+
+/// What has the tables and charts of the documentation made anew.
+const WRITE: &str = "--write";
 
 /// The flags of the command.
 pub const FLAGS: &[Flag] = &[
@@ -47,7 +50,7 @@ pub const FLAGS: &[Flag] = &[
     Flag::value("--baseline", "DIR", "also run netdriver with the library in that folder"),
     Flag::value("--uwebsockets", "DIR", "websocket: also run uWebSockets, whose source is there"),
     Flag::switch("--quick", "one round of short trials: shows that it works, measures little"),
-    Flag::switch("--write", "put table and chart into docs/"),
+    Flag::switch(WRITE, "put table and chart into docs/"),
 ];
 
 /// How to run a suite.
@@ -72,7 +75,11 @@ impl Options {
         if rounds == 0 || !(0.1..=60.0).contains(&seconds) {
             return Err(Error::new("--rounds is at least 1, --seconds from 0.1 to 60"));
         }
-        let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
+        let names = |flag: &str| {
+            let list: Vec<_> = args.list(flag).into_iter().map(str::to_owned).collect();
+            let text = format!("{flag} names nothing; leave it out for all");
+            if args.has(flag) && list.is_empty() { Err(Error::new(text)) } else { Ok(list) }
+        };
         let folder = |flag: &str| {
             let path = args.text(flag).map(std::path::absolute).transpose();
             path.map_err(|error| Error::new(format!("{flag}: {error}")))
@@ -80,41 +87,102 @@ impl Options {
         Ok(Self {
             rounds,
             seconds,
-            only: owned(args.list("--only")),
-            peers: owned(args.list("--peers")),
+            only: names("--only")?,
+            peers: names("--peers")?,
             baseline: folder("--baseline")?,
             uwebsockets: folder("--uwebsockets")?,
             quick,
-            write: args.has("--write"),
+            write: args.has(WRITE),
         })
     }
 }
 
-/// A benchmark's name, the measured seconds of its trials, and what builds its programs and puts it
-/// together.
-type Bench = (&'static str, f64, fn(&Project, &Options) -> Result<Suite>);
+/// A benchmark.
+struct Bench {
+    name: &'static str,
+    /// The measured seconds of its trials.
+    seconds: f64,
+    /// Puts it together. Cheap: what is wrong with the options is said before anything is built.
+    suite: fn(&Project, &Options) -> Result<Suite>,
+    /// Builds its programs.
+    build: fn(&Project, &Options) -> Result<()>,
+}
 
 /// The benchmarks, the one that runs when none is named first. With five rounds, each fits ten
 /// minutes.
-const SUITES: &[Bench] = &[("udp", 1.0, udp::suite), (websocket::NAME, 0.75, websocket::suite)];
+const SUITES: &[Bench] = &[
+    Bench { name: udp::NAME, seconds: 1.0, suite: udp::suite, build: udp::build },
+    Bench {
+        name: websocket::NAME,
+        seconds: 0.75,
+        suite: websocket::suite,
+        build: websocket::build,
+    },
+];
 
 /// `cargo xtask bench [udp|websocket|scale]`.
 pub fn command(project: &Project, args: &Args) -> Result<()> {
     if args.operand.as_deref() == Some("scale") {
-        return crate::edge::scale::bench(project, args.has("--write"));
+        check_scale(args)?;
+        return crate::edge::scale::bench(project, args.has(WRITE));
     }
-    let names: Vec<_> = SUITES.iter().map(|(name, ..)| *name).collect();
-    let wanted = args.operand.as_deref().unwrap_or(names[0]);
-    let Some((_, seconds, suite)) = SUITES.iter().find(|(name, ..)| *name == wanted) else {
+    let wanted = args.operand.as_deref().unwrap_or(SUITES[0].name);
+    let Some(bench) = SUITES.iter().find(|bench| bench.name == wanted) else {
+        let names: Vec<_> = SUITES.iter().map(|bench| bench.name).collect();
         let names = names.join(", ");
         let text = format!("there is no benchmark \"{wanted}\"; there are: {names}, scale");
         return Err(Error::new(text));
     };
-    let options = Options::parse(args, *seconds)?;
-    if wanted != websocket::NAME && options.uwebsockets.is_some() {
+    let (suite, options) = plan(project, bench, args)?;
+    if let Some(source) = &options.uwebsockets {
+        websocket::check_uwebsockets(source)?;
+    }
+    if let Some(folder) = &options.baseline {
+        check_baseline(folder)?;
+    }
+    (bench.build)(project, &options)?;
+    run(project, &suite, &options)
+}
+
+/// What the flags ask for.
+fn plan(project: &Project, bench: &Bench, args: &Args) -> Result<(Suite, Options)> {
+    check_write(args)?;
+    let options = Options::parse(args, bench.seconds)?;
+    if bench.name != websocket::NAME && options.uwebsockets.is_some() {
         return Err(Error::new("--uwebsockets is for `bench websocket`"));
     }
-    run(project, &choose(suite(project, &options)?, &options)?, &options)
+    Ok((choose((bench.suite)(project, &options)?, &options)?, options))
+}
+
+/// `bench scale` always measures the same.
+fn check_scale(args: &Args) -> Result<()> {
+    refuse(args, |flag| flag != WRITE, "is not for `bench scale`, which always measures the same")
+}
+
+/// What goes into the documentation is the whole benchmark.
+fn check_write(args: &Args) -> Result<()> {
+    let partial = |flag: &str| ["--only", "--peers", "--baseline", "--quick"].contains(&flag);
+    let why = "does not go with --write: the whole benchmark goes into docs/, and nothing else";
+    if args.has(WRITE) { refuse(args, partial, why) } else { Ok(()) }
+}
+
+/// Refuses those flags that are there.
+fn refuse(args: &Args, refused: impl Fn(&str) -> bool, why: &str) -> Result<()> {
+    match FLAGS.iter().map(Flag::name).find(|name| refused(name) && args.has(name)) {
+        Some(name) => Err(Error::new(format!("{name} {why}"))),
+        None => Ok(()),
+    }
+}
+
+/// Without a library there, the programs would load the new one, and compare it with itself.
+fn check_baseline(folder: &Path) -> Result<()> {
+    let library = folder.join("libnetdriver.so");
+    if library.is_file() {
+        return Ok(());
+    }
+    let library = library.display();
+    let text = format!("--baseline: there is no {library}; name the folder that the library is in");
+    Err(Error::new(text))
 }
 
 /// Leaves out what was not asked for.
@@ -128,6 +196,10 @@ fn choose(mut suite: Suite, options: &Options) -> Result<Suite> {
     }
     if !options.peers.is_empty() {
         suite.peers.retain(|peer| options.peers.iter().any(|name| name == peer.name));
+    }
+    if !suite.loads.iter().any(|load| suite.peers.iter().any(|peer| peer.takes(load))) {
+        let peers = options.peers.join(", ");
+        return Err(Error::new(format!("no load that was asked for is for {peers}")));
     }
     Ok(suite)
 }
@@ -158,6 +230,65 @@ fn run(project: &Project, suite: &Suite, options: &Options) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::{self, Command};
+
+    const COMMAND: Command =
+        Command { name: "bench", operand: None, flags: FLAGS, summary: "", run: command };
+
+    fn args(words: &[&str]) -> Args {
+        let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
+        cli::parse(&COMMAND, &words).expect("are flags of the command")
+    }
+
+    #[test]
+    fn the_commands_of_the_documentation_name_what_there_is() {
+        let project = Project::find().expect("this is one");
+        let document = include_str!("../../../docs/PERFORMANCE.md");
+        let commands = document.lines().filter_map(|line| line.strip_prefix("cargo xtask bench "));
+        let mut count = 0;
+        for command in commands {
+            let words = command.split('#').next().unwrap_or_default();
+            let words: Vec<_> = words.split_whitespace().collect();
+            let (name, flags) = words.split_first().expect("names a benchmark");
+            let args = args(flags);
+            let outcome = match SUITES.iter().find(|bench| bench.name == *name) {
+                Some(bench) => plan(&project, bench, &args).map(|_| ()),
+                None => check_scale(&args),
+            };
+            outcome.unwrap_or_else(|error| panic!("{command}: {error}"));
+            count += 1;
+        }
+        assert!(count > 5, "the commands stand elsewhere now");
+    }
+
+    #[test]
+    fn only_a_whole_benchmark_is_written_into_the_documentation() {
+        assert!(check_write(&args(&["--write", "--rounds", "9", "--uwebsockets", "x"])).is_ok());
+        assert!(check_write(&args(&["--quick", "--only", "bulk"])).is_ok());
+        for partial in [&["--only", "bulk"][..], &["--peers", "bare"], &["--quick"]] {
+            let error = check_write(&args(&[&["--write"], partial].concat())).expect_err("partial");
+            assert!(error.to_string().starts_with(partial[0]), "{error}");
+        }
+    }
+
+    #[test]
+    fn flags_that_scale_does_not_know_are_refused() {
+        assert!(check_scale(&args(&["--write"])).is_ok());
+        let error = check_scale(&args(&["--rounds", "3"])).expect_err("it has no rounds");
+        assert!(error.to_string().starts_with("--rounds is not for `bench scale`"), "{error}");
+    }
+
+    #[test]
+    fn a_baseline_without_a_library_is_refused() {
+        let error = check_baseline(Path::new("/nowhere")).expect_err("there is none").to_string();
+        assert!(error.contains("/nowhere/libnetdriver.so"), "{error}");
+    }
+
+    #[test]
+    fn a_list_without_a_name_is_refused() {
+        let error = Options::parse(&args(&["--only="]), 1.0).expect_err("names nothing");
+        assert_eq!(error.to_string(), "--only names nothing; leave it out for all");
+    }
 
     #[test]
     fn an_unknown_name_is_an_error_that_lists_the_known_ones() {

@@ -65,14 +65,22 @@ impl<'a> CPrograms<'a> {
     }
 }
 
-/// Builds the peers from crates.io, in a workspace of their own; returns the folder they are in.
-pub fn rust_peers(project: &Project) -> Result<PathBuf> {
-    let target = project.out("bench/peers")?;
+/// Where cargo puts the peers from crates.io.
+const RUST_TARGET: &str = "bench/peers";
+
+/// The folder that the peers from crates.io are in.
+pub fn rust_folder(project: &Project) -> Result<PathBuf> {
+    Ok(project.out(RUST_TARGET)?.join("release"))
+}
+
+/// Builds the peers from crates.io, in a workspace of their own.
+pub fn rust_peers(project: &Project) -> Result<()> {
+    let target = project.out(RUST_TARGET)?;
     Run::cargo(project)
         .args(["build", "--release", "--locked", "--manifest-path"])
         .arg(project.file("benches/peers/Cargo.toml")?)
         .arg("--target-dir")
         .arg(&target)
-        .quiet(project, "cargo-build-bench-peers")?;
-    Ok(target.join("release"))
+        .quiet(project, "cargo-build-bench-peers")
+        .map(|_| ())
 }

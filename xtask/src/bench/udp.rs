@@ -12,6 +12,10 @@ use crate::error::Result;
 use crate::install::{self, Need};
 use crate::paths::Project;
 
+/// Its name on the command line.
+pub const NAME: &str = "udp";
+/// Where the programs in C go.
+const OUT: &str = "bench/udp";
 /// The C programs and what each is linked with.
 const C_PROGRAMS: &[(&str, &[&str])] =
     &[("bare", &[]), ("enet", &["-lenet"]), ("netdriver", &["-lnetdriver"]), ("proxy", &[])];
@@ -53,23 +57,28 @@ const STREAM: &[Metric] = &[
     CPU,
 ];
 
-/// Builds all programs and puts the benchmark together.
+/// Puts the benchmark together.
 pub fn suite(project: &Project, options: &Options) -> Result<Suite> {
+    let out = project.out(OUT)?;
+    Ok(Suite {
+        name: NAME,
+        title: "UDP: what netdriver and others cost",
+        peers: peers(&out, &programs::rust_folder(project)?, options),
+        loads: loads(options.seconds),
+        network: Some(out.join("proxy")),
+    })
+}
+
+/// Builds all programs.
+pub fn build(project: &Project, _: &Options) -> Result<()> {
     install::require(project, &[Need::C, Need::Enet])?;
     println!("building the peers …");
-    let c = CPrograms::begin(project, "benches/udp", "bench/udp")?;
+    let c = CPrograms::begin(project, "benches/udp", OUT)?;
     for (name, libraries) in C_PROGRAMS {
         let shared: &[&str] = &["load"];
         c.build(name, &[&[*name], shared].concat(), libraries)?;
     }
-    let rust = programs::rust_peers(project)?;
-    Ok(Suite {
-        name: "udp",
-        title: "UDP: what netdriver and others cost",
-        peers: peers(c.out(), &rust, options),
-        loads: loads(options.seconds),
-        network: Some(c.out().join("proxy")),
-    })
+    programs::rust_peers(project)
 }
 
 fn peers(c: &Path, rust: &Path, options: &Options) -> Vec<Peer> {

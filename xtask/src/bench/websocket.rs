@@ -18,6 +18,12 @@ use crate::shell::Run;
 
 /// Its name on the command line.
 pub const NAME: &str = "websocket";
+/// Where the programs in C go.
+const OUT: &str = "bench/websocket";
+/// The program that plays the clients.
+const LOAD: &str = "load";
+/// The server with uWebSockets.
+const UWEBSOCKETS: &str = "uwebsockets";
 /// The servers in C and what each is linked with.
 const C_SERVERS: &[(&str, &[&str])] =
     &[("bare", &[]), ("libwebsockets", &["-lwebsockets"]), ("netdriver", &["-lnetdriver"])];
@@ -54,21 +60,11 @@ const IDLE: &[Metric] = &[
     Metric::new("cpu_us_per_connection", "CPU µs to open one", 1.0, 1, Better::Less).of_bare(),
 ];
 
-/// Builds all programs and puts the benchmark together.
+/// Puts the benchmark together.
 pub fn suite(project: &Project, options: &Options) -> Result<Suite> {
-    install::require(project, &[Need::C, Need::Node, Need::Libwebsockets])?;
-    println!("building the peers …");
-    let c = CPrograms::begin(project, "benches/websocket", "bench/websocket")?;
-    let load = c.build("load", &["load", "connection", "traffic"], &["-lz"])?;
-    for (name, libraries) in C_SERVERS {
-        c.build(name, &[name], libraries)?;
-    }
-    let rust = programs::rust_peers(project)?;
-    let uwebsockets = match &options.uwebsockets {
-        Some(source) => Some(uwebsockets(project, source, c.out())?),
-        None => None,
-    };
-    let servers = servers(project, c.out(), &rust, options, uwebsockets);
+    let (out, rust) = (project.out(OUT)?, programs::rust_folder(project)?);
+    let load = out.join(LOAD);
+    let servers = servers(project, &out, &rust, options);
     Ok(Suite {
         name: NAME,
         title: "WebSocket: what an echo costs netdriver and others",
@@ -76,6 +72,22 @@ pub fn suite(project: &Project, options: &Options) -> Result<Suite> {
         loads: loads(options, descriptors_max()),
         network: None,
     })
+}
+
+/// Builds all programs.
+pub fn build(project: &Project, options: &Options) -> Result<()> {
+    install::require(project, &[Need::C, Need::Node, Need::Libwebsockets])?;
+    println!("building the peers …");
+    let c = CPrograms::begin(project, "benches/websocket", OUT)?;
+    c.build(LOAD, &["load", "connection", "traffic"], &["-lz"])?;
+    for (name, libraries) in C_SERVERS {
+        c.build(name, &[name], libraries)?;
+    }
+    programs::rust_peers(project)?;
+    match &options.uwebsockets {
+        Some(source) => uwebsockets(project, source, c.out()),
+        None => Ok(()),
+    }
 }
 
 /// An echo server that takes part.
@@ -99,13 +111,7 @@ impl Server {
     }
 }
 
-fn servers(
-    project: &Project,
-    c: &Path,
-    rust: &Path,
-    options: &Options,
-    uwebsockets: Option<PathBuf>,
-) -> Vec<Server> {
+fn servers(project: &Project, c: &Path, rust: &Path, options: &Options) -> Vec<Server> {
     let program = |folder: &Path, name: &str| Program::new(folder.join(name));
     let netdriver = program(c, "netdriver");
     let mut servers = vec![Server::new("netdriver", Role::Ours, netdriver.clone())];
@@ -114,8 +120,8 @@ fn servers(
         servers.push(Server::new("netdriver-baseline", Role::Ours, before));
     }
     servers.push(Server::new("bare", Role::Bound, program(c, "bare")));
-    if let Some(path) = uwebsockets {
-        servers.push(Server::new("uwebsockets", Role::Rival, Program::new(path)));
+    if options.uwebsockets.is_some() {
+        servers.push(Server::new(UWEBSOCKETS, Role::Rival, program(c, UWEBSOCKETS)));
     }
     servers.push(Server::new("libwebsockets", Role::Rival, program(c, "libwebsockets")));
     let tungstenite = program(rust, "tungstenite");
@@ -133,8 +139,8 @@ fn servers(
     servers
 }
 
-/// Compiles the server with uWebSockets, whose source is in `folder`.
-fn uwebsockets(project: &Project, folder: &Path, out: &Path) -> Result<PathBuf> {
+/// Is the source of uWebSockets in `folder`?
+pub fn check_uwebsockets(folder: &Path) -> Result<()> {
     let (headers, sockets) = (folder.join("src"), folder.join(USOCKETS));
     if !headers.join("App.h").is_file() || !sockets.join("libusockets.h").is_file() {
         let folder = folder.display();
@@ -144,6 +150,12 @@ fn uwebsockets(project: &Project, folder: &Path, out: &Path) -> Result<PathBuf> 
         );
         return Err(Error::new(text));
     }
+    Ok(())
+}
+
+/// Compiles the server with uWebSockets, whose source is in `folder`.
+fn uwebsockets(project: &Project, folder: &Path, out: &Path) -> Result<()> {
+    let (headers, sockets) = (folder.join("src"), folder.join(USOCKETS));
     install::require(project, &[Need::Cxx])?;
     let objects = project.out("bench/uwebsockets")?;
     let mut sources = c_files(&sockets)?;
@@ -156,7 +168,7 @@ fn uwebsockets(project: &Project, folder: &Path, out: &Path) -> Result<PathBuf> 
         .arg("-c")
         .args(&sources)
         .quiet(project, "cc-bench-usockets")?;
-    let program = out.join("uwebsockets");
+    let program = out.join(UWEBSOCKETS);
     let object =
         |source: &PathBuf| objects.join(source.with_extension("o").file_name().unwrap_or_default());
     Run::new("c++")
@@ -169,8 +181,8 @@ fn uwebsockets(project: &Project, folder: &Path, out: &Path) -> Result<PathBuf> 
         .args(sources.iter().map(object))
         .args(["-lz", "-o"])
         .arg(&program)
-        .quiet(project, "cc-bench-uwebsockets")?;
-    Ok(program)
+        .quiet(project, "cc-bench-uwebsockets")
+        .map(|_| ())
 }
 
 fn c_files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -322,9 +334,7 @@ mod tests {
 
     #[test]
     fn a_folder_without_uwebsockets_is_refused_with_what_to_name() {
-        let nowhere = || PathBuf::from("/");
-        let project = Project { root: nowhere(), target: nowhere(), logs: nowhere() };
-        let error = uwebsockets(&project, Path::new("/nowhere"), Path::new("/")).expect_err("no");
+        let error = check_uwebsockets(Path::new("/nowhere")).expect_err("there is none");
         assert!(error.to_string().contains("checkout of uWebSockets"), "{error}");
     }
 }
