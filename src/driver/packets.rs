@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::NetworkDriver;
+use super::{ConnectionState, Event, EventKind, NetworkDriver};
 use super::connections::Link;
 use super::interfaces::layers;
 use crate::proto::utp::connection::Control;
@@ -170,9 +170,27 @@ impl NetworkDriver {
             Some(whole) => whole.slice_ref(message),
             // A datagram moves out of the batch it was received in, so that a small one does
             // not hold a large buffer.
+            None if self.deliver_arrival(index, pipeline, message) => return,
             None => self.pump.buffer.copy(message),
         };
         self.deliver(index, pipeline, data, false);
+    }
+
+    /// The same with others of its batch. False: it is in none.
+    #[inline(always)]
+    pub(super) fn deliver_arrival(&mut self, index: u32, pipeline: u8, message: &[u8]) -> bool {
+        let entry = self.connections.at(index);
+        if entry.state == ConnectionState::Disconnected {
+            return false;
+        }
+        let event = Event::new(entry.connection(index), EventKind::Data);
+        let event = Event { pipeline, first: true, last: true, ..event };
+        let buffer = &mut self.pump.buffer;
+        if !self.arrivals.raise(&mut self.events, buffer, entry, event, message) {
+            return false;
+        }
+        self.count_received(index, 1, message.len() as u64);
+        true
     }
 }
 

@@ -51,7 +51,7 @@ use mio::{Interest, Token};
 use crate::error::Result;
 
 pub use background::{Background, Turn};
-pub use buffer::ReadBuffer;
+pub use buffer::{READ_WINDOW, ReadBuffer};
 pub use clock::Clock;
 pub use custom::{
     CUSTOM_BATCH_MAX, CustomInterface, CustomPort, DriverWaker, IncomingPacket, OutgoingPacket,

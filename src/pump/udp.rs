@@ -45,17 +45,37 @@ impl ReceiveBatch {
         Self { storage: Vec::new(), meta: [RecvMeta::default(); BATCH_SIZE], count: 0 }
     }
 
-    /// The datagrams of the last receive and where they came from.
-    pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
+    /// What the last receive brought: datagrams, often only one, and where they came from.
+    #[inline(always)]
+    pub fn received(&self) -> impl Iterator<Item = (&SocketAddr, Datagrams<'_>)> {
         let received =
             self.meta[..self.count].iter().zip(self.storage.chunks_exact(RECEIVE_STRIDE));
-        received.flat_map(|(meta, buffer)| {
-            let bytes = &buffer[..meta.len];
-            // An empty datagram is one, too.
-            let empty = bytes.is_empty().then_some(bytes);
-            let all = bytes.chunks(meta.stride.max(1)).chain(empty);
-            all.map(|datagram| (meta.addr, datagram))
+        received.map(|(meta, buffer)| {
+            let rest = Some(&buffer[..meta.len]);
+            (&meta.addr, Datagrams { rest, length: meta.stride.max(1) })
         })
+    }
+}
+
+/// Datagrams of one length from one peer; the last may be shorter, and an empty one is one, too.
+pub struct Datagrams<'a> {
+    rest: Option<&'a [u8]>,
+    length: usize,
+}
+
+impl<'a> Iterator for Datagrams<'a> {
+    type Item = &'a [u8];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest.take()?;
+        match rest.split_at_checked(self.length) {
+            Some((datagram, behind)) if !behind.is_empty() => {
+                self.rest = Some(behind);
+                Some(datagram)
+            }
+            _ => Some(rest),
+        }
     }
 }
 
@@ -482,7 +502,8 @@ mod tests {
         let mut all = Vec::new();
         socket.readable = true;
         while socket.readable && socket.receive(&mut batch).expect("receives") {
-            all.extend(batch.datagrams().map(|(_, datagram)| datagram.to_vec()));
+            let datagrams = batch.received().flat_map(|(_, datagrams)| datagrams);
+            all.extend(datagrams.map(<[u8]>::to_vec));
         }
         all
     }
