@@ -212,8 +212,8 @@ impl NetworkDriver {
             return;
         }
         let mut list = std::mem::take(&mut self.queued_list);
+        let capacity = self.settings.send_queue_capacity as usize;
         list.retain(|&index| {
-            let crowded = self.session_room(index, 1) == Some(false);
             let entry = self.connections.at(index);
             entry.accept_repeated = false;
             let waits = match entry.link {
@@ -221,12 +221,14 @@ impl NetworkDriver {
                 Link::Custom { port, .. } => self.pump.custom[port as usize].has_queued(),
                 Link::None | Link::Ipc { .. } | Link::Stream(_) => false,
             };
-            if waits || crowded {
+            if waits || entry.messages_in_session().is_some_and(|waiting| waiting >= capacity) {
                 return true;
             }
             entry.queue_listed = false;
             entry.queued_datagrams = 0;
-            self.announce_room(index);
+            if entry.wants_writable {
+                self.announce_room(index);
+            }
             false
         });
         self.queued_list = list;

@@ -15,16 +15,29 @@ pub const BATCH_MAX: usize = 32;
 pub fn send_many<'a>(
     socket: &mio::net::UdpSocket,
     count: usize,
-    datagram: impl Fn(usize) -> (SocketAddr, &'a [u8]),
+    datagram: impl Fn(usize) -> (&'a SocketAddr, &'a [u8]),
 ) -> io::Result<usize> {
-    let count = count.min(BATCH_MAX);
+    // What the system is told is made for as many as may be: a few cost less so.
+    match count {
+        ..=4 => send_up_to::<4>(socket, count, datagram),
+        ..=12 => send_up_to::<12>(socket, count, datagram),
+        _ => send_up_to::<BATCH_MAX>(socket, count, datagram),
+    }
+}
+
+#[inline(always)]
+fn send_up_to<'a, const MOST: usize>(
+    socket: &mio::net::UdpSocket,
+    count: usize,
+    datagram: impl Fn(usize) -> (&'a SocketAddr, &'a [u8]),
+) -> io::Result<usize> {
+    let count = count.clamp(1, MOST);
     // Places beyond the count repeat the last datagram and are not sent.
-    let at = |place: usize| datagram(place.min(count - 1));
-    let remotes: [SocketAddrAny; BATCH_MAX] =
-        std::array::from_fn(|place| SocketAddrAny::from(at(place).0));
-    let slices: [[IoSlice<'_>; 1]; BATCH_MAX] =
-        std::array::from_fn(|place| [IoSlice::new(at(place).1)]);
-    let mut controls: [SendAncillaryBuffer<'_, '_, '_>; BATCH_MAX] =
+    let all: [(&SocketAddr, &[u8]); MOST] =
+        std::array::from_fn(|place| datagram(place.min(count - 1)));
+    let remotes = all.each_ref().map(|(remote, _)| SocketAddrAny::from(**remote));
+    let slices = all.each_ref().map(|(_, bytes)| [IoSlice::new(bytes)]);
+    let mut controls: [SendAncillaryBuffer<'_, '_, '_>; MOST] =
         std::array::from_fn(|_| SendAncillaryBuffer::default());
     let mut place = 0;
     let mut headers = controls.each_mut().map(|control| {

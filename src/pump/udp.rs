@@ -86,6 +86,14 @@ struct Queued {
     length: usize,
 }
 
+impl Queued {
+    /// May the next datagram follow this one in a run?
+    #[inline(always)]
+    fn is_followed_by(&self, next: &Self) -> bool {
+        next.remote == self.remote && next.length != 0 && next.length <= self.length
+    }
+}
+
 /// A bound UDP socket.
 pub struct UdpSocket {
     socket: mio::net::UdpSocket,
@@ -235,6 +243,21 @@ impl UdpSocket {
         self.bytes.len() + bytes <= BATCH_BYTES_MAX
     }
 
+    /// The same when what follows the head lies in two parts.
+    #[inline(always)]
+    pub fn queue_parts<const N: usize>(
+        &mut self,
+        remote: &SocketAddr,
+        head: [u8; N],
+        [body, rest]: [&[u8]; 2],
+    ) -> bool {
+        if rest.is_empty() {
+            return self.queue_made(remote, || head, body);
+        }
+        cold_path();
+        self.queue(*remote, &[&head, body].concat(), rest)
+    }
+
     /// Queues a datagram that `write` appends. False when it appended none, or too much waits.
     pub fn queue_with(
         &mut self,
@@ -304,10 +327,10 @@ impl UdpSocket {
     fn send_from(&mut self, first: usize) -> io::Result<usize> {
         #[cfg(test)]
         self.health.fail()?;
-        let run = self.run_at(first);
-        if run == 1 {
+        if !self.begins_run(first) {
             return self.send_singles(first);
         }
+        let run = self.run_at(first);
         let (head, last) = (&self.queue[first], &self.queue[first + run - 1]);
         self.transmit(head, &self.bytes[head.start..last.start + last.length])?;
         Ok(run)
@@ -321,7 +344,7 @@ impl UdpSocket {
         let fits = (GSO_BYTES_MAX / head.length.max(1)).clamp(1, segments_max);
         let mut run = 1;
         for next in self.queue[first + 1..].iter().take(fits - 1) {
-            if next.remote != head.remote || next.length == 0 || next.length > head.length {
+            if !head.is_followed_by(next) {
                 break;
             }
             run += 1;
@@ -332,21 +355,31 @@ impl UdpSocket {
         run
     }
 
+    /// Are there several?
+    #[inline(always)]
+    fn begins_run(&self, first: usize) -> bool {
+        let [head, next, ..] = &self.queue[first..] else { return false };
+        head.is_followed_by(next)
+            && 2 * head.length <= GSO_BYTES_MAX
+            && self.state.max_gso_segments() > 1
+    }
+
     /// Sends datagrams to different peers.
     #[cfg(target_os = "linux")]
     fn send_singles(&self, first: usize) -> io::Result<usize> {
         use super::send_many::{BATCH_MAX, send_many};
         let limit = self.queue.len().min(first + BATCH_MAX);
         let mut end = first + 1;
-        while end < limit && self.run_at(end) == 1 {
+        while end < limit && !self.begins_run(end) {
             end += 1;
         }
         if end == first + 1 {
             return self.send_single(first);
         }
-        send_many(&self.socket, end - first, |place| {
-            let queued = &self.queue[first + place];
-            (queued.remote, &self.bytes[queued.start..queued.start + queued.length])
+        let queue = &self.queue[first..end];
+        send_many(&self.socket, queue.len(), |place| {
+            let Queued { remote, start, length } = &queue[place];
+            (remote, &self.bytes[*start..start + length])
         })
     }
 

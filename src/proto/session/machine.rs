@@ -486,6 +486,7 @@ impl Session {
     }
 
     /// Is nothing under way, owed or waited for? Then there is no deadline.
+    #[inline]
     fn is_quiet(&self) -> bool {
         self.received.is_quiet()
             && self.recovery.vital() == 0

@@ -15,7 +15,7 @@ use crate::proto::session::recovery::{Content, Sent};
 use crate::proto::session::send_channel::{Next, SendChannel, Span};
 use crate::proto::session::{DATAGRAM_SIZE_MIN, cost, receive_channel};
 use crate::proto::time::Micros;
-use crate::proto::utp::packet::data_header;
+use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 
 /// A channel that waited for so many datagrams begins the next one, whatever its priority.
 pub const STARVED_DATAGRAMS: u64 = 16;
@@ -119,8 +119,11 @@ impl Session {
             return false;
         }
         if turn.is_none() && self.has_one_message_alone(now) {
-            self.write_alone(out);
-            return true;
+            return self.take_alone(|head, parts| {
+                out.extend_from_slice(&head);
+                parts.iter().for_each(|part| out.extend_from_slice(part));
+                true
+            });
         }
         if self.recovery.is_full() {
             self.give_up_oldest(now);
@@ -183,18 +186,22 @@ impl Session {
     }
 
     /// As [`poll_transmit`](Self::poll_transmit), for a session that has one message that may be
-    /// lost and nothing under way or to say besides: false when it is not so, and nothing is
-    /// appended. Such a session has no deadline then.
-    pub fn poll_alone(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
+    /// lost and nothing under way or to say besides: `write` gets its header and its bytes, in two
+    /// parts, and says whether it took them. False when it is not so. Such a session has no
+    /// deadline then.
+    #[inline(always)]
+    pub fn poll_alone(
+        &mut self,
+        now: Micros,
+        write: impl FnOnce([u8; DATA_HEADER_SIZE], [&[u8]; 2]) -> bool,
+    ) -> bool {
         // A quiet one has no reliable message that waits.
         let alone = self.is_quiet() && !self.narrowed && self.has_one_message_alone(now);
-        if alone {
-            self.write_alone(out);
-        }
-        alone
+        alone && self.take_alone(write)
     }
 
     /// Is one message that may be lost all that there is to say, when no reliable one's turn is it?
+    #[inline(always)]
     fn has_one_message_alone(&self, now: Micros) -> bool {
         self.messages.len() == 1
             && !self.messages.front().is_some_and(|queued| self.watches(queued))
@@ -213,17 +220,25 @@ impl Session {
         size > usize::from(DATAGRAM_SIZE_MIN) && self.config.resent.contains(queued.pipeline)
     }
 
-    /// Writes it as a Data packet of Unity Transport: shorter, and neither side keeps account of
-    /// it.
-    fn write_alone(&mut self, out: &mut Vec<u8>) {
-        let Some(queued) = self.messages.pop_front() else { return };
-        out.extend_from_slice(&data_header(self.config.token, queued.pipeline));
-        let length = usize::from(queued.length);
-        for part in self.message_bytes.get(queued.position, length) {
-            out.extend_from_slice(part);
+    /// Gives it away as a Data packet of Unity Transport: shorter, and neither side keeps account
+    /// of it. False: `write` did not take it.
+    #[inline(always)]
+    fn take_alone(
+        &mut self,
+        write: impl FnOnce([u8; DATA_HEADER_SIZE], [&[u8]; 2]) -> bool,
+    ) -> bool {
+        let Some(&Queued { pipeline, length, position, .. }) = self.messages.front() else {
+            return false;
+        };
+        let parts = self.message_bytes.get(position, usize::from(length));
+        let taken = write(data_header(self.config.token, pipeline), parts);
+        if taken {
+            // It is the only one.
+            self.messages.clear();
+            self.message_bytes.clear();
+            self.statistics.messages_alone_out += 1;
         }
-        self.message_bytes.release(queued.position + length as u64);
-        self.statistics.messages_alone_out += 1;
+        taken
     }
 
     fn handle_sent(&mut self, now: Micros, sent: Sent, paced: bool) {
@@ -300,6 +315,7 @@ impl Session {
     }
 
     /// The peer may send a good deal more than it was told.
+    #[inline]
     fn window_news(&self) -> bool {
         self.window_now() >= self.grant.told + (u64::from(self.config.window) / 4).max(1)
     }
