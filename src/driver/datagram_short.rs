@@ -21,8 +21,8 @@ impl NetworkDriver {
         from: (u32, &SocketAddr),
         data: &[u8],
     ) -> bool {
-        let usual = self.simulator.is_none()
-            && data.len() <= self.settings.max_message_size as usize;
+        let usual =
+            self.simulator.is_none() && data.len() <= self.settings.max_message_size as usize;
         let Some((token, message)) = parse_message(data).filter(|_| usual) else {
             cold_path();
             return false;

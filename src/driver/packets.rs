@@ -6,9 +6,9 @@
 
 use bytes::Bytes;
 
-use super::{ConnectionState, Event, EventKind, NetworkDriver};
 use super::connections::Link;
 use super::interfaces::layers;
+use super::{ConnectionState, Event, EventKind, NetworkDriver};
 use crate::proto::utp::connection::Control;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 use crate::settings::Dialect;

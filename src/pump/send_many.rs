@@ -6,37 +6,43 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
+use super::udp::Queued;
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 
 /// Datagrams of one call.
 pub const BATCH_MAX: usize = 32;
 
-/// Sends up to `BATCH_MAX` datagrams; returns how many left. An error concerns the first of them.
-pub fn send_many<'a>(
+/// Sends up to `BATCH_MAX` datagrams, which lie in `bytes`; returns how many left. An error concerns
+/// the first of them.
+pub fn send_many(
     socket: &mio::net::UdpSocket,
-    count: usize,
-    datagram: impl Fn(usize) -> (&'a SocketAddr, &'a [u8]),
+    queue: &[Queued],
+    bytes: &[u8],
 ) -> io::Result<usize> {
     // What the system is told is made for as many as may be: a few cost less so.
-    match count {
-        ..=4 => send_up_to::<4>(socket, count, datagram),
-        ..=12 => send_up_to::<12>(socket, count, datagram),
-        _ => send_up_to::<BATCH_MAX>(socket, count, datagram),
+    match queue.len() {
+        0 => Ok(0),
+        ..=4 => send_up_to::<4>(socket, queue, bytes),
+        ..=12 => send_up_to::<12>(socket, queue, bytes),
+        _ => send_up_to::<BATCH_MAX>(socket, queue, bytes),
     }
 }
 
 #[inline(always)]
-fn send_up_to<'a, const MOST: usize>(
+fn send_up_to<const MOST: usize>(
     socket: &mio::net::UdpSocket,
-    count: usize,
-    datagram: impl Fn(usize) -> (&'a SocketAddr, &'a [u8]),
+    queue: &[Queued],
+    bytes: &[u8],
 ) -> io::Result<usize> {
-    let count = count.clamp(1, MOST);
+    let count = queue.len().min(MOST);
     // Places beyond the count repeat the last datagram and are not sent.
-    let all: [(&SocketAddr, &[u8]); MOST] =
-        std::array::from_fn(|place| datagram(place.min(count - 1)));
-    let remotes = all.each_ref().map(|(remote, _)| SocketAddrAny::from(**remote));
-    let slices = all.each_ref().map(|(_, bytes)| [IoSlice::new(bytes)]);
+    let at = |place: usize| &queue[place.min(count - 1)];
+    let remotes: [SocketAddrAny; MOST] = std::array::from_fn(|place| match at(place).remote {
+        SocketAddr::V4(remote) => remote.into(),
+        SocketAddr::V6(remote) => remote.into(),
+    });
+    let slices: [[IoSlice<'_>; 1]; MOST] =
+        std::array::from_fn(|place| [IoSlice::new(at(place).bytes(bytes))]);
     let mut controls: [SendAncillaryBuffer<'_, '_, '_>; MOST] =
         std::array::from_fn(|_| SendAncillaryBuffer::default());
     let mut place = 0;

@@ -55,6 +55,12 @@ impl ReceiveBatch {
             (&meta.addr, Datagrams { rest, length: meta.stride.max(1) })
         })
     }
+
+    /// Each of the datagrams, and where it came from.
+    #[cfg(test)]
+    pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
+        self.received().flat_map(|(remote, all)| all.map(|datagram| (*remote, datagram)))
+    }
 }
 
 /// Datagrams of one length from one peer; the last may be shorter, and an empty one is one, too.
@@ -80,13 +86,20 @@ impl<'a> Iterator for Datagrams<'a> {
 }
 
 /// A datagram that waits to be sent.
-struct Queued {
-    remote: SocketAddr,
+pub struct Queued {
+    /// To whom.
+    pub remote: SocketAddr,
     start: usize,
     length: usize,
 }
 
 impl Queued {
+    /// What it holds, of the bytes of all.
+    #[inline(always)]
+    pub fn bytes<'a>(&self, all: &'a [u8]) -> &'a [u8] {
+        &all[self.start..self.start + self.length]
+    }
+
     /// May the next datagram follow this one in a run?
     #[inline(always)]
     fn is_followed_by(&self, next: &Self) -> bool {
@@ -376,11 +389,7 @@ impl UdpSocket {
         if end == first + 1 {
             return self.send_single(first);
         }
-        let queue = &self.queue[first..end];
-        send_many(&self.socket, queue.len(), |place| {
-            let Queued { remote, start, length } = &queue[place];
-            (remote, &self.bytes[*start..start + length])
-        })
+        send_many(&self.socket, &self.queue[first..end], &self.bytes)
     }
 
     /// Sends one datagram; this system has no call for several.
@@ -391,7 +400,7 @@ impl UdpSocket {
 
     fn send_single(&self, first: usize) -> io::Result<usize> {
         let queued = &self.queue[first];
-        self.transmit(queued, &self.bytes[queued.start..queued.start + queued.length])?;
+        self.transmit(queued, queued.bytes(&self.bytes))?;
         Ok(1)
     }
 
@@ -535,8 +544,7 @@ mod tests {
         let mut all = Vec::new();
         socket.readable = true;
         while socket.readable && socket.receive(&mut batch).expect("receives") {
-            let datagrams = batch.received().flat_map(|(_, datagrams)| datagrams);
-            all.extend(datagrams.map(<[u8]>::to_vec));
+            all.extend(batch.datagrams().map(|(_, datagram)| datagram.to_vec()));
         }
         all
     }

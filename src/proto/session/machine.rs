@@ -248,7 +248,10 @@ impl Session {
         if length > self.message_room() && !self.messages.is_empty() {
             return Err(Refused::QueueFull);
         }
-        let position = self.message_bytes.push(parts);
+        let position = match parts {
+            [part] => self.message_bytes.push_one(part),
+            parts => self.message_bytes.push(parts),
+        };
         let order = self.next_order();
         self.messages.push_back(Queued { pipeline, length: length as u16, position, order });
         Ok(())

@@ -4,6 +4,8 @@
 //! reliable ones in the order of the program's calls, then long queues by priority. Protection of
 //! earlier ones comes last, where there is room.
 
+use std::hint::cold_path;
+
 use super::{BLOCKED_INTERVAL, Queued, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::Controller as _;
 use crate::proto::session::frame::{self, Frame, types, varint_size};
@@ -197,6 +199,9 @@ impl Session {
     ) -> bool {
         // A quiet one has no reliable message that waits.
         let alone = self.is_quiet() && !self.narrowed && self.has_one_message_alone(now);
+        if !alone {
+            cold_path();
+        }
         alone && self.take_alone(write)
     }
 
