@@ -23,6 +23,8 @@ const RECEIVE_SIZE: usize = 65_536;
 /// From one receive buffer to the next. A power of two would put the beginnings of all, which are
 /// all that small datagrams use, into the same few lines of the processor's cache.
 const RECEIVE_STRIDE: usize = RECEIVE_SIZE + 192;
+/// Buffers that one receive offers to the system at least.
+const OFFERED_MIN: usize = if BATCH_SIZE < 8 { BATCH_SIZE } else { 8 };
 /// Bytes asked of the system for the socket's own buffers, each way.
 const SOCKET_BUFFER_SIZE: usize = 4 << 20;
 /// Bytes that wait in one socket's batch before sends are refused.
@@ -37,20 +39,27 @@ pub struct ReceiveBatch {
     storage: Vec<u8>,
     meta: [RecvMeta; BATCH_SIZE],
     count: usize,
+    /// How many buffers the next receive offers, if there are so many: each costs a little whether
+    /// it is filled or not.
+    offered: usize,
 }
 
 impl ReceiveBatch {
     /// No memory until the first receive.
     pub fn new() -> Self {
-        Self { storage: Vec::new(), meta: [RecvMeta::default(); BATCH_SIZE], count: 0 }
+        Self {
+            storage: Vec::new(),
+            meta: [RecvMeta::default(); BATCH_SIZE],
+            count: 0,
+            offered: OFFERED_MIN,
+        }
     }
 
     /// What the last receive brought: datagrams, often only one, and where they came from.
     #[inline(always)]
     pub fn received(&self) -> impl Iterator<Item = (&SocketAddr, Datagrams<'_>)> {
-        let received =
-            self.meta[..self.count].iter().zip(self.storage.chunks_exact(RECEIVE_STRIDE));
-        received.map(|(meta, buffer)| {
+        let buffers = self.storage.as_chunks::<RECEIVE_STRIDE>().0;
+        self.meta[..self.count].iter().zip(buffers).map(|(meta, buffer)| {
             let rest = Some(&buffer[..meta.len]);
             (&meta.addr, Datagrams { rest, length: meta.stride.max(1) })
         })
@@ -118,6 +127,8 @@ pub struct UdpSocket {
     pub(super) health: Health,
     bytes: Tail,
     queue: Vec<Queued>,
+    #[cfg(target_os = "linux")]
+    addresses: super::send_many::Addresses,
     /// The system may have something for us.
     pub readable: bool,
     /// The system may take something from us.
@@ -140,6 +151,8 @@ impl UdpSocket {
             health: Health::default(),
             bytes: Tail::with_capacity(BATCH_BYTES_INITIAL),
             queue: Vec::new(),
+            #[cfg(target_os = "linux")]
+            addresses: super::send_many::Addresses::default(),
             readable: true,
             writable: true,
             watched: false,
@@ -175,16 +188,20 @@ impl UdpSocket {
         batch.count = 0;
         #[cfg(test)]
         self.health.fail()?;
-        let mut chunks = batch.storage.chunks_exact_mut(RECEIVE_STRIDE);
-        let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] =
-            std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
-        match self.state.recv((&self.socket).into(), &mut buffers, &mut batch.meta) {
+        let offered = batch.offered.min(BATCH_SIZE);
+        let mut chunks = batch.storage.as_chunks_mut::<RECEIVE_STRIDE>().0.iter_mut();
+        let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] = std::array::from_fn(|_| {
+            IoSliceMut::new(chunks.next().map_or(&mut [][..], |chunk| &mut chunk[..]))
+        });
+        let buffers = &mut buffers[..offered];
+        match self.state.recv((&self.socket).into(), buffers, &mut batch.meta[..offered]) {
             Ok(count) => {
                 batch.count = count;
+                batch.offered = OFFERED_MIN.max(2 * count);
                 self.health.pass();
                 // A batch that is not full has drained the socket, and the poll reports what
                 // comes later, except on Windows, where only a refused receive arms it again.
-                self.readable = count == BATCH_SIZE || cfg!(windows);
+                self.readable = count == offered || cfg!(windows);
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -379,7 +396,7 @@ impl UdpSocket {
 
     /// Sends datagrams to different peers.
     #[cfg(target_os = "linux")]
-    fn send_singles(&self, first: usize) -> io::Result<usize> {
+    fn send_singles(&mut self, first: usize) -> io::Result<usize> {
         use super::send_many::{BATCH_MAX, send_many};
         let limit = self.queue.len().min(first + BATCH_MAX);
         let mut end = first + 1;
@@ -389,12 +406,12 @@ impl UdpSocket {
         if end == first + 1 {
             return self.send_single(first);
         }
-        send_many(&self.socket, &self.queue[first..end], &self.bytes)
+        send_many(&self.socket, &self.queue[first..end], &self.bytes, &mut self.addresses)
     }
 
     /// Sends one datagram; this system has no call for several.
     #[cfg(not(target_os = "linux"))]
-    fn send_singles(&self, first: usize) -> io::Result<usize> {
+    fn send_singles(&mut self, first: usize) -> io::Result<usize> {
         self.send_single(first)
     }
 
