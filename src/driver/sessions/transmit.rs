@@ -115,11 +115,14 @@ impl NetworkDriver {
         let (Link::Udp { socket, remote }, Some(peer), Some(utp)) = (link, session, utp) else {
             return false;
         };
-        let waits = peer.unscheduled
+        if peer.unscheduled
             || peer.lingers_until.is_some()
-            || peer.negotiation.wants_transmit(self.now)
-            || self.simulator.is_some();
-        let Some(session) = peer.sending().filter(|_| !waits) else { return false };
+            || !peer.negotiation.is_over()
+            || self.simulator.is_some()
+        {
+            return false;
+        }
+        let Some(session) = &mut peer.session else { return false };
         let socket = &mut self.pump.udp[*socket as usize];
         let before = socket.queued_bytes();
         if before >= BATCH_BYTES_MAX

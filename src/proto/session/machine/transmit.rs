@@ -6,7 +6,8 @@
 
 use std::hint::cold_path;
 
-use super::{BLOCKED_INTERVAL, Queued, Session, WINDOW_REPEATS};
+use super::messages::Queued;
+use super::{BLOCKED_INTERVAL, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::Controller as _;
 use crate::proto::session::frame::{self, Frame, types, varint_size};
 use crate::proto::session::frame::{
@@ -216,7 +217,8 @@ impl Session {
             && !self.received.is_due(now)
             && self.blocked_at.is_none()
             && self.grant.repeats == 0
-            && !self.window_news()
+            // Without a reliable channel the peer has no use for more.
+            && (self.receiving.is_empty() || !self.window_news())
     }
 
     /// Must it be noticed if a message is too long for the path? Then it is not sent alone.
@@ -448,7 +450,7 @@ impl Session {
                 datagram.out.extend_from_slice(part);
             }
             self.message_bytes.release(queued.position + length as u64);
-            self.messages.pop_front();
+            self.messages.pop();
         }
         fits
     }
