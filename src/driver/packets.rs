@@ -176,11 +176,12 @@ impl NetworkDriver {
         self.deliver(index, pipeline, data, false);
     }
 
-    /// The same with others of its batch. False: it is in none.
+    /// The same with others of its batch, to a connection that has room. False: it is in none, or
+    /// there is more to be looked at.
     #[inline(always)]
     pub(super) fn deliver_arrival(&mut self, index: u32, pipeline: u8, message: &[u8]) -> bool {
         let entry = self.connections.at(index);
-        if entry.state == ConnectionState::Disconnected {
+        if entry.state != ConnectionState::Connected || entry.is_full() {
             return false;
         }
         let event = Event::new(entry.connection(index), EventKind::Data);

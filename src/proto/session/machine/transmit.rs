@@ -68,6 +68,7 @@ impl Datagram<'_> {
     }
 
     /// Writes a frame with a body. False when it does not fit.
+    #[inline(always)]
     fn write(
         &mut self,
         overhead: usize,
@@ -408,7 +409,7 @@ impl Session {
             let written = match reliable {
                 Some(turn) => self.write_reliable(number, turn, datagram),
                 None if waiting.is_none() => break,
-                None => self.write_message(datagram),
+                None => self.write_messages(turn, datagram),
             };
             if !written {
                 // What was accepted when the path took more goes alone and as it is, if it may be
@@ -435,7 +436,20 @@ impl Session {
         turn.next.length > self.reliable_size_max() && !self.config.peer_takes_pieces
     }
 
-    /// Writes the next message that may be lost. False when it does not fit.
+    /// Writes messages that may be lost, as long as no reliable one's turn comes. False when the
+    /// first does not fit.
+    fn write_messages(&mut self, turn: Option<Turn>, datagram: &mut Datagram<'_>) -> bool {
+        if !self.write_message(datagram) {
+            return false;
+        }
+        if turn.is_none() {
+            while self.write_message(datagram) {}
+        }
+        true
+    }
+
+    /// Writes the next message that may be lost. False when it does not fit, or there is none.
+    #[inline(always)]
     fn write_message(&mut self, datagram: &mut Datagram<'_>) -> bool {
         let Some(queued) = self.messages.front() else { return false };
         let watched = self.config.resent.contains(queued.pipeline);
@@ -446,8 +460,10 @@ impl Session {
         });
         if fits {
             self.watched |= watched;
-            for part in self.message_bytes.get(queued.position, length) {
-                datagram.out.extend_from_slice(part);
+            let [body, rest] = self.message_bytes.get(queued.position, length);
+            datagram.out.extend_from_slice(body);
+            if !rest.is_empty() {
+                datagram.out.extend_from_slice(rest);
             }
             self.message_bytes.release(queued.position + length as u64);
             self.messages.pop();
