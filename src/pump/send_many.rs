@@ -26,8 +26,8 @@ impl Addresses {
     }
 }
 
-/// Sends up to `BATCH_MAX` datagrams, which lie in `bytes`; returns how many left. An error concerns
-/// the first of them.
+/// Sends up to `BATCH_MAX` datagrams, which lie in `bytes`; returns how many left. An error
+/// concerns the first of them.
 pub fn send_many(
     socket: &mio::net::UdpSocket,
     queue: &[Queued],
@@ -37,9 +37,9 @@ pub fn send_many(
     addresses.fill(queue);
     // The system is told of as many as there may be: a few cost less so.
     match queue.len() {
-        ..=4 => send_up_to::<4>(socket, queue, bytes, &addresses.0),
-        ..=8 => send_up_to::<8>(socket, queue, bytes, &addresses.0),
-        ..=16 => send_up_to::<16>(socket, queue, bytes, &addresses.0),
+        0..=4 => send_up_to::<4>(socket, queue, bytes, &addresses.0),
+        5..=8 => send_up_to::<8>(socket, queue, bytes, &addresses.0),
+        9..=16 => send_up_to::<16>(socket, queue, bytes, &addresses.0),
         _ => send_up_to::<BATCH_MAX>(socket, queue, bytes, &addresses.0),
     }
 }

@@ -5,26 +5,20 @@
 #![cfg_attr(windows, allow(clippy::useless_conversion, reason = "others wrap the socket"))]
 
 use std::hint::cold_path;
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::net::SocketAddr;
 
+use quinn_udp::Transmit;
 #[cfg(not(windows))]
 use quinn_udp::UdpSocketState;
-use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::tail::Tail;
+use super::udp_batch::ReceiveBatch;
 use super::udp_health::{Health, is_broken};
 #[cfg(windows)]
 use super::udp_windows::UdpSocketState;
 
-/// Bytes of one receive buffer: with GRO the system hands over up to so many at once.
-const RECEIVE_SIZE: usize = 65_536;
-/// From one receive buffer to the next. A power of two would put the beginnings of all, which are
-/// all that small datagrams use, into the same few lines of the processor's cache.
-const RECEIVE_STRIDE: usize = RECEIVE_SIZE + 192;
-/// Buffers that one receive offers to the system at least.
-const OFFERED_MIN: usize = if BATCH_SIZE < 8 { BATCH_SIZE } else { 8 };
 /// Bytes asked of the system for the socket's own buffers, each way.
 const SOCKET_BUFFER_SIZE: usize = 4 << 20;
 /// Bytes that wait in one socket's batch before sends are refused.
@@ -33,66 +27,6 @@ pub const BATCH_BYTES_MAX: usize = 64 << 20;
 const BATCH_BYTES_INITIAL: usize = 16 << 10;
 /// Bytes that one GSO send may carry.
 const GSO_BYTES_MAX: usize = 65_000;
-
-/// Room for one batch of received datagrams; one for all sockets of a driver.
-pub struct ReceiveBatch {
-    storage: Vec<u8>,
-    meta: [RecvMeta; BATCH_SIZE],
-    count: usize,
-    /// How many buffers the next receive offers, if there are so many: each costs a little whether
-    /// it is filled or not.
-    offered: usize,
-}
-
-impl ReceiveBatch {
-    /// No memory until the first receive.
-    pub fn new() -> Self {
-        Self {
-            storage: Vec::new(),
-            meta: [RecvMeta::default(); BATCH_SIZE],
-            count: 0,
-            offered: OFFERED_MIN,
-        }
-    }
-
-    /// What the last receive brought: datagrams, often only one, and where they came from.
-    #[inline(always)]
-    pub fn received(&self) -> impl Iterator<Item = (&SocketAddr, Datagrams<'_>)> {
-        let buffers = self.storage.as_chunks::<RECEIVE_STRIDE>().0;
-        self.meta[..self.count].iter().zip(buffers).map(|(meta, buffer)| {
-            let rest = Some(&buffer[..meta.len]);
-            (&meta.addr, Datagrams { rest, length: meta.stride.max(1) })
-        })
-    }
-
-    /// Each of the datagrams, and where it came from.
-    #[cfg(test)]
-    pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        self.received().flat_map(|(remote, all)| all.map(|datagram| (*remote, datagram)))
-    }
-}
-
-/// Datagrams of one length from one peer; the last may be shorter, and an empty one is one, too.
-pub struct Datagrams<'a> {
-    rest: Option<&'a [u8]>,
-    length: usize,
-}
-
-impl<'a> Iterator for Datagrams<'a> {
-    type Item = &'a [u8];
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let rest = self.rest.take()?;
-        match rest.split_at_checked(self.length) {
-            Some((datagram, behind)) if !behind.is_empty() => {
-                self.rest = Some(behind);
-                Some(datagram)
-            }
-            _ => Some(rest),
-        }
-    }
-}
 
 /// A datagram that waits to be sent.
 pub struct Queued {
@@ -181,23 +115,14 @@ impl UdpSocket {
 
     /// Receives one batch. False when nothing was there.
     pub fn receive(&mut self, batch: &mut ReceiveBatch) -> io::Result<bool> {
-        if batch.storage.is_empty() {
-            // Comes as zeros from the system, a page at a time when it is used.
-            batch.storage = vec![0; RECEIVE_STRIDE * BATCH_SIZE];
-        }
-        batch.count = 0;
+        batch.clear();
         #[cfg(test)]
         self.health.fail()?;
-        let offered = batch.offered.min(BATCH_SIZE);
-        let mut chunks = batch.storage.as_chunks_mut::<RECEIVE_STRIDE>().0.iter_mut();
-        let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] = std::array::from_fn(|_| {
-            IoSliceMut::new(chunks.next().map_or(&mut [][..], |chunk| &mut chunk[..]))
-        });
-        let buffers = &mut buffers[..offered];
-        match self.state.recv((&self.socket).into(), buffers, &mut batch.meta[..offered]) {
+        let (mut buffers, meta) = batch.offer();
+        let offered = meta.len();
+        match self.state.recv((&self.socket).into(), &mut buffers[..offered], meta) {
             Ok(count) => {
-                batch.count = count;
-                batch.offered = OFFERED_MIN.max(2 * count);
+                batch.handle_received(count);
                 self.health.pass();
                 // A batch that is not full has drained the socket, and the poll reports what
                 // comes later, except on Windows, where only a refused receive arms it again.

@@ -195,8 +195,8 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// The pipeline and the bytes of a message with a length of at most two bytes, as most are, and what
-/// follows it; `None` for whatever else.
+/// The pipeline and the bytes of a message with a length of at most two bytes, as most are, and
+/// what follows it; `None` for whatever else.
 #[inline(always)]
 fn split_message(frames: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     const KIND: u8 = types::MESSAGE | types::WITH_LENGTH;

@@ -1,6 +1,7 @@
 //! The machine of one session: state, calls of the program, time.
 
 mod advice;
+mod alone;
 mod messages;
 mod receive;
 mod transmit;

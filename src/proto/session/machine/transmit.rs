@@ -4,21 +4,17 @@
 //! reliable ones in the order of the program's calls, then long queues by priority. Protection of
 //! earlier ones comes last, where there is room.
 
-use std::hint::cold_path;
-
-use super::messages::Queued;
 use super::{BLOCKED_INTERVAL, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::Controller as _;
 use crate::proto::session::frame::{self, Frame, types, varint_size};
 use crate::proto::session::frame::{
     MESSAGE_OVERHEAD, PART_OVERHEAD, RELIABLE_OVERHEAD, REPAIR_OVERHEAD,
 };
-use crate::proto::session::packet::{LONG_HEADER_SIZE, SHORT_HEADER_SIZE, write_header};
+use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
 use crate::proto::session::recovery::{Content, Sent};
 use crate::proto::session::send_channel::{Next, SendChannel, Span};
 use crate::proto::session::{DATAGRAM_SIZE_MIN, cost, receive_channel};
 use crate::proto::time::Micros;
-use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 
 /// A channel that waited for so many datagrams begins the next one, whatever its priority.
 pub const STARVED_DATAGRAMS: u64 = 16;
@@ -123,11 +119,7 @@ impl Session {
             return false;
         }
         if turn.is_none() && self.has_one_message_alone(now) {
-            return self.take_alone(|head, parts| {
-                out.extend_from_slice(&head);
-                parts.iter().for_each(|part| out.extend_from_slice(part));
-                true
-            });
+            return self.write_alone(out);
         }
         if self.recovery.is_full() {
             self.give_up_oldest(now);
@@ -187,66 +179,6 @@ impl Session {
     const fn wants_measurement(&self, now: Micros) -> bool {
         let interval = self.config.measure_interval;
         interval > 0 && now.saturating_sub(self.measured) >= interval
-    }
-
-    /// As [`poll_transmit`](Self::poll_transmit), for a session that has one message that may be
-    /// lost and nothing under way or to say besides: `write` gets its header and its bytes, in two
-    /// parts, and says whether it took them. False when it is not so. Such a session has no
-    /// deadline then.
-    #[inline(always)]
-    pub fn poll_alone(
-        &mut self,
-        now: Micros,
-        write: impl FnOnce([u8; DATA_HEADER_SIZE], [&[u8]; 2]) -> bool,
-    ) -> bool {
-        // A quiet one has no reliable message that waits.
-        let alone = self.is_quiet() && !self.narrowed && self.has_one_message_alone(now);
-        if !alone {
-            cold_path();
-        }
-        alone && self.take_alone(write)
-    }
-
-    /// Is one message that may be lost all that there is to say, when no reliable one's turn is it?
-    #[inline(always)]
-    fn has_one_message_alone(&self, now: Micros) -> bool {
-        self.messages.len() == 1
-            && !self.messages.front().is_some_and(|queued| self.watches(queued))
-            && self.path_response.is_none()
-            && !self.ping_due
-            && self.long_due.is_none()
-            && !self.received.is_due(now)
-            && self.blocked_at.is_none()
-            && self.grant.repeats == 0
-            // Without a reliable channel the peer has no use for more.
-            && (self.receiving.is_empty() || !self.window_news())
-    }
-
-    /// Must it be noticed if a message is too long for the path? Then it is not sent alone.
-    fn watches(&self, queued: &Queued) -> bool {
-        let size = usize::from(queued.length) + MESSAGE_OVERHEAD + SHORT_HEADER_SIZE;
-        size > usize::from(DATAGRAM_SIZE_MIN) && self.config.resent.contains(queued.pipeline)
-    }
-
-    /// Gives it away as a Data packet of Unity Transport: shorter, and neither side keeps account
-    /// of it. False: `write` did not take it.
-    #[inline(always)]
-    fn take_alone(
-        &mut self,
-        write: impl FnOnce([u8; DATA_HEADER_SIZE], [&[u8]; 2]) -> bool,
-    ) -> bool {
-        let Some(&Queued { pipeline, length, position, .. }) = self.messages.front() else {
-            return false;
-        };
-        let parts = self.message_bytes.get(position, usize::from(length));
-        let taken = write(data_header(self.config.token, pipeline), parts);
-        if taken {
-            // It is the only one.
-            self.messages.clear();
-            self.message_bytes.clear();
-            self.statistics.messages_alone_out += 1;
-        }
-        taken
     }
 
     fn handle_sent(&mut self, now: Micros, sent: Sent, paced: bool) {
@@ -324,7 +256,7 @@ impl Session {
 
     /// The peer may send a good deal more than it was told.
     #[inline]
-    fn window_news(&self) -> bool {
+    pub(super) fn window_news(&self) -> bool {
         self.window_now() >= self.grant.told + (u64::from(self.config.window) / 4).max(1)
     }
 
