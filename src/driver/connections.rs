@@ -246,10 +246,13 @@ impl Entry {
     /// Messages without a pipeline that wait for the flush, over datagrams.
     #[inline]
     pub fn queued_messages(&self) -> usize {
-        match self.session.as_ref().and_then(|peer| peer.established()) {
-            Some(session) => session.message_count(),
-            None => self.queued_datagrams as usize,
-        }
+        self.messages_in_session().unwrap_or(self.queued_datagrams as usize)
+    }
+
+    /// The same of those that its session has, if it has one that messages go through.
+    #[inline]
+    pub fn messages_in_session(&self) -> Option<usize> {
+        Some(self.session.as_ref()?.established()?.message_count())
     }
 
     /// What a message is that is sent as this.

@@ -6,6 +6,7 @@
 
 mod address;
 mod admission;
+mod arrivals;
 mod background;
 mod closing;
 mod compression;
@@ -15,6 +16,7 @@ mod connections;
 mod counting;
 mod custom;
 mod datagram;
+mod datagram_short;
 mod dialect;
 mod documents;
 mod events;
@@ -76,6 +78,7 @@ use crate::settings::{
     ConnectionLimits, Dialect, InterfaceKind, NetworkSettings, NetworkSimulator,
 };
 
+use arrivals::Arrivals;
 use compression::Compression;
 use concurrent::Lanes;
 pub use concurrent::{Concurrent, LANE_SENDS_OPEN_MAX, SendBuffer};
@@ -121,6 +124,7 @@ pub struct NetworkDriver {
     streams: Streams,
     requests: Requests,
     events: EventQueue,
+    arrivals: Arrivals,
     timers: Timers,
     sends: OpenSends,
     lanes: Lanes,
@@ -240,6 +244,7 @@ impl NetworkDriver {
             streams: Streams::default(),
             requests: Requests::default(),
             events: EventQueue::new(),
+            arrivals: Arrivals::default(),
             timers: Timers::default(),
             sends: OpenSends::default(),
             lanes: Lanes::default(),
@@ -429,6 +434,7 @@ impl NetworkDriver {
     fn release(&mut self, index: u32) {
         self.forget_token(index, true);
         self.drop_plan(index);
+        self.show_arrivals();
         self.events.clear(&mut self.connections.at(index).waiting);
         self.connections.remove(index);
         self.lanes.forget(index);

@@ -6,9 +6,9 @@
 
 use bytes::Bytes;
 
-use super::NetworkDriver;
 use super::connections::Link;
 use super::interfaces::layers;
+use super::{ConnectionState, Event, EventKind, NetworkDriver};
 use crate::proto::utp::connection::Control;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
 use crate::settings::Dialect;
@@ -170,9 +170,28 @@ impl NetworkDriver {
             Some(whole) => whole.slice_ref(message),
             // A datagram moves out of the batch it was received in, so that a small one does
             // not hold a large buffer.
+            None if self.deliver_arrival(index, pipeline, message) => return,
             None => self.pump.buffer.copy(message),
         };
         self.deliver(index, pipeline, data, false);
+    }
+
+    /// The same with others of its batch, to a connection that has room. False: it is in none, or
+    /// there is more to be looked at.
+    #[inline(always)]
+    pub(super) fn deliver_arrival(&mut self, index: u32, pipeline: u8, message: &[u8]) -> bool {
+        let entry = self.connections.at(index);
+        if entry.state != ConnectionState::Connected || entry.is_full() {
+            return false;
+        }
+        let event = Event::new(entry.connection(index), EventKind::Data);
+        let event = Event { pipeline, first: true, last: true, ..event };
+        let buffer = &mut self.pump.buffer;
+        if !self.arrivals.raise(&mut self.events, buffer, entry, event, message) {
+            return false;
+        }
+        self.count_received(index, 1, message.len() as u64);
+        true
     }
 }
 

@@ -27,6 +27,14 @@ const ACCEPT_RETRY: Micros = 100 * MICROS_PER_MS;
 const ACCEPTS_MAX: usize = 1024;
 
 impl Entry {
+    /// Can a message only put its deadlines off, as most do? Then nothing is to be found out before
+    /// the next one is near.
+    #[inline(always)]
+    pub(super) fn postpones(&self) -> bool {
+        let sends = self.utp.as_deref().is_none_or(UtpConnection::wants_transmit);
+        !sends && !self.unsettled && self.armed.has_entry()
+    }
+
     /// Has it scheduled behind the flush that goes on, if its session is asked there and nothing
     /// else wants to be sooner.
     fn postpones_schedule(&mut self) -> bool {
@@ -98,6 +106,7 @@ impl NetworkDriver {
         let Some(mut batch) = self.pump.batch.take() else {
             return;
         };
+        self.begin_arrivals();
         for _ in 0..UDP_BATCHES_MAX {
             if !self.pump.udp_wants_receive(socket as usize) {
                 break;
@@ -110,10 +119,16 @@ impl NetworkDriver {
                     break;
                 }
             }
-            for (remote, datagram) in batch.datagrams() {
-                self.receive_datagram(interface, Link::Udp { socket, remote }, datagram);
+            for (remote, datagrams) in batch.received() {
+                for datagram in datagrams {
+                    if !self.receive_short(interface, (socket, remote), datagram) {
+                        let link = Link::Udp { socket, remote: *remote };
+                        self.receive_datagram(interface, link, datagram);
+                    }
+                }
             }
         }
+        self.end_arrivals();
         self.pump.batch = Some(batch);
     }
 
@@ -317,15 +332,13 @@ impl NetworkDriver {
         }
     }
 
-    /// The same after a message that can only have put deadlines off, as most do: nothing is to be
-    /// found out before the next one is near.
+    /// The same after a message, which can only have put deadlines off.
     pub(super) fn touch_lightly(&mut self, index: u32) {
         let entry = self.connections.at(index);
-        let sends = entry.utp.as_deref().is_none_or(UtpConnection::wants_transmit);
-        if sends || entry.unsettled || !entry.armed.has_entry() {
-            self.touch(index);
-        } else {
+        if entry.postpones() {
             entry.put_off = true;
+        } else {
+            self.touch(index);
         }
     }
 
@@ -365,9 +378,7 @@ impl NetworkDriver {
     /// The same where nothing but deadlines of the session and of pipelines may be nearer than
     /// before. Most are farther, and then nothing is to be found out before the next one is near.
     pub(super) fn schedule_session(&mut self, index: u32) {
-        let entry = self.connections.at(index);
-        let sends = entry.utp.as_deref().is_none_or(UtpConnection::wants_transmit);
-        if sends || entry.unsettled || !entry.armed.has_entry() {
+        if !self.connections.at(index).postpones() {
             self.schedule(index);
             return;
         }

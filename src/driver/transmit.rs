@@ -212,24 +212,37 @@ impl NetworkDriver {
             return;
         }
         let mut list = std::mem::take(&mut self.queued_list);
-        list.retain(|&index| {
-            let crowded = self.session_room(index, 1) == Some(false);
-            let entry = self.connections.at(index);
-            entry.accept_repeated = false;
-            let waits = match entry.link {
-                Link::Udp { socket, .. } => self.pump.udp[socket as usize].has_queued(),
-                Link::Custom { port, .. } => self.pump.custom[port as usize].has_queued(),
-                Link::None | Link::Ipc { .. } | Link::Stream(_) => false,
-            };
-            if waits || crowded {
-                return true;
+        let capacity = self.settings.send_queue_capacity as usize;
+        let mut kept = 0;
+        for place in 0..list.len() {
+            if self.has_datagrams_left(list[place], capacity) {
+                list[kept] = list[place];
+                kept += 1;
             }
-            entry.queue_listed = false;
-            entry.queued_datagrams = 0;
-            self.announce_room(index);
-            false
-        });
+        }
+        list.truncate(kept);
         self.queued_list = list;
+    }
+
+    /// Do datagrams of a connection wait for the next flush? Otherwise there is room for others.
+    #[inline(always)]
+    fn has_datagrams_left(&mut self, index: u32, capacity: usize) -> bool {
+        let entry = self.connections.at(index);
+        entry.accept_repeated = false;
+        let waits = match entry.link {
+            Link::Udp { socket, .. } => self.pump.udp[socket as usize].has_queued(),
+            Link::Custom { port, .. } => self.pump.custom[port as usize].has_queued(),
+            Link::None | Link::Ipc { .. } | Link::Stream(_) => false,
+        };
+        if waits || entry.messages_in_session().is_some_and(|waiting| waiting >= capacity) {
+            return true;
+        }
+        entry.queue_listed = false;
+        entry.queued_datagrams = 0;
+        if entry.wants_writable {
+            self.announce_room(index);
+        }
+        false
     }
 
     /// A Writable event, if the program waits for one.

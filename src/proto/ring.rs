@@ -108,6 +108,12 @@ impl ByteRing {
         self.head = position.clamp(self.head, self.tail);
     }
 
+    /// Lets go of everything; positions begin anew, so nobody may keep one. What comes next wraps
+    /// around the end only if it is as long as the ring.
+    pub const fn clear(&mut self) {
+        (self.head, self.tail) = (0, 0);
+    }
+
     /// Gives the memory back; only of an empty ring.
     pub fn shrink(&mut self) {
         if self.head == self.tail {

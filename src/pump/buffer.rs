@@ -5,6 +5,7 @@
 //! whose pieces are all gone is used again.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
@@ -59,6 +60,12 @@ impl ReadBuffer {
     /// Splits off the first `count` bytes of the window, which a read has filled.
     pub fn take(&mut self, count: usize) -> BytesMut {
         self.chunk.split_to(count)
+    }
+
+    /// A part of the window, or of what follows it; `None` when the chunk ends before.
+    #[inline(always)]
+    pub fn room_at(&mut self, range: Range<usize>) -> Option<&mut [u8]> {
+        self.chunk.room_at(range)
     }
 
     /// A copy of `data` in the buffer: for bytes that came from elsewhere.

@@ -7,6 +7,8 @@
     reason = "nothing safe says that memory is initialised; the one place is explained"
 )]
 
+use std::ops::Range;
+
 use bytes::BytesMut;
 
 /// Bytes of a chunk.
@@ -49,6 +51,12 @@ impl Chunk {
     pub fn window(&mut self, most: usize) -> &mut [u8] {
         let size = self.rest.len().min(most);
         &mut self.rest[..size]
+    }
+
+    /// A part of what is left, if it reaches so far.
+    #[inline(always)]
+    pub fn room_at(&mut self, range: Range<usize>) -> Option<&mut [u8]> {
+        self.rest.get_mut(range)
     }
 
     /// Splits off the first of what is left.

@@ -35,6 +35,7 @@ mod tls;
 #[cfg(any(windows, test))]
 mod told;
 mod udp;
+mod udp_batch;
 mod udp_health;
 #[cfg(windows)]
 mod udp_windows;
@@ -51,7 +52,7 @@ use mio::{Interest, Token};
 use crate::error::Result;
 
 pub use background::{Background, Turn};
-pub use buffer::ReadBuffer;
+pub use buffer::{READ_WINDOW, ReadBuffer};
 pub use clock::Clock;
 pub use custom::{
     CUSTOM_BATCH_MAX, CustomInterface, CustomPort, DriverWaker, IncomingPacket, OutgoingPacket,
@@ -67,7 +68,8 @@ pub use tcp::{Listener, ReadOutcome, Stream};
 pub use timeout::Sleep;
 use timeout::Timeout;
 pub use tls::{ClientTls, ServerTls, TlsFacts, TlsFailure};
-pub use udp::{BATCH_BYTES_MAX as DATAGRAM_BATCH_BYTES_MAX, ReceiveBatch, UdpSocket};
+pub use udp::{BATCH_BYTES_MAX as DATAGRAM_BATCH_BYTES_MAX, UdpSocket};
+pub use udp_batch::ReceiveBatch;
 pub use workers::Workers;
 
 /// Readiness reports taken from the system at once.

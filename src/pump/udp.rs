@@ -5,24 +5,20 @@
 #![cfg_attr(windows, allow(clippy::useless_conversion, reason = "others wrap the socket"))]
 
 use std::hint::cold_path;
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::net::SocketAddr;
 
+use quinn_udp::Transmit;
 #[cfg(not(windows))]
 use quinn_udp::UdpSocketState;
-use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::tail::Tail;
+use super::udp_batch::ReceiveBatch;
 use super::udp_health::{Health, is_broken};
 #[cfg(windows)]
 use super::udp_windows::UdpSocketState;
 
-/// Bytes of one receive buffer: with GRO the system hands over up to so many at once.
-const RECEIVE_SIZE: usize = 65_536;
-/// From one receive buffer to the next. A power of two would put the beginnings of all, which are
-/// all that small datagrams use, into the same few lines of the processor's cache.
-const RECEIVE_STRIDE: usize = RECEIVE_SIZE + 192;
 /// Bytes asked of the system for the socket's own buffers, each way.
 const SOCKET_BUFFER_SIZE: usize = 4 << 20;
 /// Bytes that wait in one socket's batch before sends are refused.
@@ -32,38 +28,26 @@ const BATCH_BYTES_INITIAL: usize = 16 << 10;
 /// Bytes that one GSO send may carry.
 const GSO_BYTES_MAX: usize = 65_000;
 
-/// Room for one batch of received datagrams; one for all sockets of a driver.
-pub struct ReceiveBatch {
-    storage: Vec<u8>,
-    meta: [RecvMeta; BATCH_SIZE],
-    count: usize,
-}
-
-impl ReceiveBatch {
-    /// No memory until the first receive.
-    pub fn new() -> Self {
-        Self { storage: Vec::new(), meta: [RecvMeta::default(); BATCH_SIZE], count: 0 }
-    }
-
-    /// The datagrams of the last receive and where they came from.
-    pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        let received =
-            self.meta[..self.count].iter().zip(self.storage.chunks_exact(RECEIVE_STRIDE));
-        received.flat_map(|(meta, buffer)| {
-            let bytes = &buffer[..meta.len];
-            // An empty datagram is one, too.
-            let empty = bytes.is_empty().then_some(bytes);
-            let all = bytes.chunks(meta.stride.max(1)).chain(empty);
-            all.map(|datagram| (meta.addr, datagram))
-        })
-    }
-}
-
 /// A datagram that waits to be sent.
-struct Queued {
-    remote: SocketAddr,
+pub struct Queued {
+    /// To whom.
+    pub remote: SocketAddr,
     start: usize,
     length: usize,
+}
+
+impl Queued {
+    /// What it holds, of the bytes of all.
+    #[inline(always)]
+    pub fn bytes<'a>(&self, all: &'a [u8]) -> &'a [u8] {
+        &all[self.start..self.start + self.length]
+    }
+
+    /// May the next datagram follow this one in a run?
+    #[inline(always)]
+    fn is_followed_by(&self, next: &Self) -> bool {
+        next.remote == self.remote && next.length != 0 && next.length <= self.length
+    }
 }
 
 /// A bound UDP socket.
@@ -77,6 +61,8 @@ pub struct UdpSocket {
     pub(super) health: Health,
     bytes: Tail,
     queue: Vec<Queued>,
+    #[cfg(target_os = "linux")]
+    addresses: super::send_many::Addresses,
     /// The system may have something for us.
     pub readable: bool,
     /// The system may take something from us.
@@ -99,6 +85,8 @@ impl UdpSocket {
             health: Health::default(),
             bytes: Tail::with_capacity(BATCH_BYTES_INITIAL),
             queue: Vec::new(),
+            #[cfg(target_os = "linux")]
+            addresses: super::send_many::Addresses::default(),
             readable: true,
             writable: true,
             watched: false,
@@ -127,23 +115,18 @@ impl UdpSocket {
 
     /// Receives one batch. False when nothing was there.
     pub fn receive(&mut self, batch: &mut ReceiveBatch) -> io::Result<bool> {
-        if batch.storage.is_empty() {
-            // Comes as zeros from the system, a page at a time when it is used.
-            batch.storage = vec![0; RECEIVE_STRIDE * BATCH_SIZE];
-        }
-        batch.count = 0;
+        batch.clear();
         #[cfg(test)]
         self.health.fail()?;
-        let mut chunks = batch.storage.chunks_exact_mut(RECEIVE_STRIDE);
-        let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] =
-            std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
-        match self.state.recv((&self.socket).into(), &mut buffers, &mut batch.meta) {
+        let (mut buffers, meta) = batch.offer();
+        let offered = meta.len();
+        match self.state.recv((&self.socket).into(), &mut buffers[..offered], meta) {
             Ok(count) => {
-                batch.count = count;
+                batch.handle_received(count);
                 self.health.pass();
                 // A batch that is not full has drained the socket, and the poll reports what
                 // comes later, except on Windows, where only a refused receive arms it again.
-                self.readable = count == BATCH_SIZE || cfg!(windows);
+                self.readable = count == offered || cfg!(windows);
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -215,6 +198,21 @@ impl UdpSocket {
         self.bytes.len() + bytes <= BATCH_BYTES_MAX
     }
 
+    /// The same when what follows the head lies in two parts.
+    #[inline(always)]
+    pub fn queue_parts<const N: usize>(
+        &mut self,
+        remote: &SocketAddr,
+        head: [u8; N],
+        [body, rest]: [&[u8]; 2],
+    ) -> bool {
+        if rest.is_empty() {
+            return self.queue_made(remote, || head, body);
+        }
+        cold_path();
+        self.queue(*remote, &[&head, body].concat(), rest)
+    }
+
     /// Queues a datagram that `write` appends. False when it appended none, or too much waits.
     pub fn queue_with(
         &mut self,
@@ -284,10 +282,10 @@ impl UdpSocket {
     fn send_from(&mut self, first: usize) -> io::Result<usize> {
         #[cfg(test)]
         self.health.fail()?;
-        let run = self.run_at(first);
-        if run == 1 {
+        if !self.begins_run(first) {
             return self.send_singles(first);
         }
+        let run = self.run_at(first);
         let (head, last) = (&self.queue[first], &self.queue[first + run - 1]);
         self.transmit(head, &self.bytes[head.start..last.start + last.length])?;
         Ok(run)
@@ -301,7 +299,7 @@ impl UdpSocket {
         let fits = (GSO_BYTES_MAX / head.length.max(1)).clamp(1, segments_max);
         let mut run = 1;
         for next in self.queue[first + 1..].iter().take(fits - 1) {
-            if next.remote != head.remote || next.length == 0 || next.length > head.length {
+            if !head.is_followed_by(next) {
                 break;
             }
             run += 1;
@@ -312,33 +310,39 @@ impl UdpSocket {
         run
     }
 
+    /// Are there several?
+    #[inline(always)]
+    fn begins_run(&self, first: usize) -> bool {
+        let [head, next, ..] = &self.queue[first..] else { return false };
+        head.is_followed_by(next)
+            && 2 * head.length <= GSO_BYTES_MAX
+            && self.state.max_gso_segments() > 1
+    }
+
     /// Sends datagrams to different peers.
     #[cfg(target_os = "linux")]
-    fn send_singles(&self, first: usize) -> io::Result<usize> {
+    fn send_singles(&mut self, first: usize) -> io::Result<usize> {
         use super::send_many::{BATCH_MAX, send_many};
         let limit = self.queue.len().min(first + BATCH_MAX);
         let mut end = first + 1;
-        while end < limit && self.run_at(end) == 1 {
+        while end < limit && !self.begins_run(end) {
             end += 1;
         }
         if end == first + 1 {
             return self.send_single(first);
         }
-        send_many(&self.socket, end - first, |place| {
-            let queued = &self.queue[first + place];
-            (queued.remote, &self.bytes[queued.start..queued.start + queued.length])
-        })
+        send_many(&self.socket, &self.queue[first..end], &self.bytes, &mut self.addresses)
     }
 
     /// Sends one datagram; this system has no call for several.
     #[cfg(not(target_os = "linux"))]
-    fn send_singles(&self, first: usize) -> io::Result<usize> {
+    fn send_singles(&mut self, first: usize) -> io::Result<usize> {
         self.send_single(first)
     }
 
     fn send_single(&self, first: usize) -> io::Result<usize> {
         let queued = &self.queue[first];
-        self.transmit(queued, &self.bytes[queued.start..queued.start + queued.length])?;
+        self.transmit(queued, queued.bytes(&self.bytes))?;
         Ok(1)
     }
 

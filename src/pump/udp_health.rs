@@ -9,7 +9,8 @@ use std::io;
 
 use mio::Interest;
 
-use super::udp::{ReceiveBatch, UdpSocket};
+use super::udp::UdpSocket;
+use super::udp_batch::ReceiveBatch;
 use super::{Pump, udp_token};
 use crate::log::note;
 use crate::proto::time::{MICROS_PER_MS, Micros};

@@ -18,13 +18,22 @@ impl Sink<'_> {
     fn is_open(&mut self) -> bool {
         self.driver.connections.at(self.index).state == ConnectionState::Connected
     }
-}
 
-impl Output for Sink<'_> {
-    fn message(&mut self, pipeline: u8, data: &[u8]) {
+    #[inline(never)]
+    fn take_message(&mut self, pipeline: u8, data: &[u8]) {
         if self.is_open() {
             self.driver.receive_packet(self.index, pipeline, data, None);
         }
+    }
+}
+
+impl Output for Sink<'_> {
+    #[inline(always)]
+    fn message(&mut self, pipeline: u8, data: &[u8]) {
+        if pipeline == 0 && self.driver.deliver_arrival(self.index, 0, data) {
+            return;
+        }
+        self.take_message(pipeline, data);
     }
 
     fn reliable(&mut self, channel: u8, data: &[u8]) {

@@ -28,13 +28,8 @@ impl NetworkDriver {
         Some(ResendPace { least: session.patience(), most: session.datagrams_free() })
     }
 
-    /// Is there room for `count` packets of pipelines that may be lost? `None`: there is no
-    /// session.
-    pub(in crate::driver) fn session_room(&self, index: u32, count: usize) -> Option<bool> {
-        self.session_room_behind(index, count, 0)
-    }
-
-    /// The same, when so many packets are staged already.
+    /// Is there room for `count` packets of pipelines that may be lost, when so many are staged
+    /// already? `None`: there is no session.
     #[inline]
     pub(in crate::driver) fn session_room_behind(
         &self,

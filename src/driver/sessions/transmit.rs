@@ -1,7 +1,7 @@
 //! Datagrams of sessions out, and the goodbye that waits for them.
 
-use super::super::connections::Link;
-use super::super::datagram::header_size;
+use super::super::connections::{Entry, Link};
+use super::super::datagram::{header_size, udp_header_size};
 use super::super::{DisconnectReason, NetworkDriver};
 use super::Peer;
 use crate::log::note;
@@ -31,25 +31,9 @@ impl NetworkDriver {
         }
         let mut list = std::mem::take(&mut self.sessions.dirty);
         for &index in &list {
-            let Some(mut peer) = self.connections.at(index).session.take() else { continue };
-            peer.listed = false;
-            let outcome = self.transmit_session(index, &mut peer);
-            let unscheduled = std::mem::take(&mut peer.unscheduled);
-            let failed = peer.session.as_ref().is_some_and(|session| session.failure().is_some());
-            self.connections.at(index).session = Some(peer);
-            if failed {
-                if unscheduled {
-                    self.schedule(index);
-                }
-                self.end_utp(index, DisconnectReason::Timeout);
-                continue;
+            if !self.transmit_alone(index) {
+                self.transmit_listed(index);
             }
-            match outcome {
-                Outcome::Some => self.mark_session(index),
-                Outcome::Alone if !unscheduled => continue,
-                Outcome::Alone | Outcome::All => {}
-            }
-            self.schedule_session(index);
         }
         list.clear();
         // Those that came meanwhile.
@@ -57,13 +41,34 @@ impl NetworkDriver {
         self.sessions.dirty = list;
     }
 
+    /// Sends what the session of a connection has to send, and sees to what follows from that.
+    #[inline(never)]
+    fn transmit_listed(&mut self, index: u32) {
+        let Some(mut peer) = self.connections.at(index).session.take() else { return };
+        peer.listed = false;
+        let outcome = self.transmit_session(index, &mut peer);
+        let unscheduled = std::mem::take(&mut peer.unscheduled);
+        let failed = peer.session.as_ref().is_some_and(|session| session.failure().is_some());
+        self.connections.at(index).session = Some(peer);
+        if failed {
+            if unscheduled {
+                self.schedule(index);
+            }
+            self.end_utp(index, DisconnectReason::Timeout);
+            return;
+        }
+        match outcome {
+            Outcome::Some => self.mark_session(index),
+            Outcome::Alone if !unscheduled => return,
+            Outcome::Alone | Outcome::All => {}
+        }
+        self.schedule_session(index);
+    }
+
     fn transmit_session(&mut self, index: u32, peer: &mut Peer) -> Outcome {
         let now = self.now;
         if peer.negotiation.poll_hello(now) {
             self.send_hello(index, peer);
-        }
-        if self.transmit_alone(index, peer) {
-            return Outcome::Alone;
         }
         if let Some(size) = peer.sending().and_then(Session::take_narrowed) {
             self.narrow_path(index, size);
@@ -103,30 +108,33 @@ impl NetworkDriver {
     }
 
     /// Sends the only message of a session that has nothing else to say, as most have that carry
-    /// what may be lost. False: it has more to say, or its link has no batch.
-    fn transmit_alone(&mut self, index: u32, peer: &mut Peer) -> bool {
-        let entry = self.connections.at(index);
-        let (Link::Udp { socket, remote }, None) = (entry.link, &self.simulator) else {
+    /// what may be lost: no deadline comes nearer. False: nothing was done.
+    #[inline(always)]
+    fn transmit_alone(&mut self, index: u32) -> bool {
+        let Entry { link, session, utp, .. } = self.connections.at(index);
+        let (Link::Udp { socket, remote }, Some(peer), Some(utp)) = (link, session, utp) else {
             return false;
         };
-        let waits = peer.negotiation.next_timeout().is_some() || peer.lingers_until.is_some();
-        let Some(session) = peer.sending() else { return false };
-        if waits || session.message_count() != 1 {
-            return false;
-        }
-        let socket = &mut self.pump.udp[socket as usize];
-        let before = socket.queued_bytes();
-        if before >= BATCH_BYTES_MAX
-            || !socket.queue_with(remote, |out| session.poll_alone(self.now, out))
+        if peer.unscheduled
+            || peer.lingers_until.is_some()
+            || !peer.negotiation.is_over()
+            || self.simulator.is_some()
         {
             return false;
         }
-        self.statistics.datagrams_out += 1;
-        self.tx
-            .record(socket.queued_bytes() - before, header_size(&Link::Udp { socket: 0, remote }));
-        if let Some(utp) = &mut entry.utp {
-            utp.handle_sent(self.now);
+        let Some(session) = &mut peer.session else { return false };
+        let socket = &mut self.pump.udp[*socket as usize];
+        let before = socket.queued_bytes();
+        if before >= BATCH_BYTES_MAX
+            || session.failure().is_some()
+            || !session.poll_alone(self.now, |head, parts| socket.queue_parts(remote, head, parts))
+        {
+            return false;
         }
+        peer.listed = false;
+        utp.handle_sent(self.now);
+        self.statistics.datagrams_out += 1;
+        self.tx.record_alike(socket.queued_bytes() - before, udp_header_size(remote));
         true
     }
 

@@ -171,7 +171,19 @@ pub const fn frames(bytes: &[u8]) -> Frames<'_> {
 impl<'a> Iterator for Frames<'a> {
     type Item = Result<Frame<'a>, Malformed>;
 
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some((pipeline, data, rest)) = split_message(self.rest) {
+            self.rest = rest;
+            return Some(Ok(Frame::Message { pipeline, data }));
+        }
+        self.next_of_any_sort()
+    }
+}
+
+impl<'a> Frames<'a> {
+    #[inline(never)]
+    fn next_of_any_sort(&mut self) -> Option<Result<Frame<'a>, Malformed>> {
         if self.rest.is_empty() {
             return None;
         }
@@ -181,6 +193,23 @@ impl<'a> Iterator for Frames<'a> {
         }
         Some(frame.ok_or(Malformed))
     }
+}
+
+/// The pipeline and the bytes of a message with a length of at most two bytes, as most are, and
+/// what follows it; `None` for whatever else.
+#[inline(always)]
+fn split_message(frames: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    const KIND: u8 = types::MESSAGE | types::WITH_LENGTH;
+    let (&[kind, pipeline, first, second], _) = frames.split_first_chunk()?;
+    if kind != KIND || first >= 0x80 {
+        return None;
+    }
+    let (start, length) = match first {
+        0..0x40 => (3, usize::from(first)),
+        _ => (4, usize::from(u16::from_be_bytes([first & 0x3f, second]))),
+    };
+    let (data, rest) = frames.get(start..)?.split_at_checked(length)?;
+    Some((pipeline, data, rest))
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -333,10 +362,22 @@ pub fn write_plain(out: &mut Vec<u8>, frame: Frame<'_>) {
 }
 
 /// Appends what stands in front of a message's bytes; without a length it reaches to the end.
+#[inline(always)]
 pub fn write_message_head(out: &mut Vec<u8>, pipeline: u8, length: Option<usize>) {
-    let flag = u8::from(length.is_some());
-    out.extend_from_slice(&[types::MESSAGE | flag, pipeline]);
-    write_length(out, length);
+    const KIND: u8 = types::MESSAGE | types::WITH_LENGTH;
+    match length {
+        // As most are: in one piece.
+        Some(length @ 0..0x40) => out.extend_from_slice(&[KIND, pipeline, length as u8]),
+        Some(length @ 0x40..0x4000) => {
+            let [high, low] = (length as u16 | 0x4000).to_be_bytes();
+            out.extend_from_slice(&[KIND, pipeline, high, low]);
+        }
+        _ => {
+            let flag = u8::from(length.is_some());
+            out.extend_from_slice(&[types::MESSAGE | flag, pipeline]);
+            write_length(out, length);
+        }
+    }
 }
 
 /// Appends what stands in front of a reliable message's bytes.

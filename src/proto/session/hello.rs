@@ -183,6 +183,13 @@ impl Negotiation {
         self.peer.is_some() && matches!(self.state, State::Agreed)
     }
 
+    /// May they, and is there no Hello to be said?
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.may_send() && !self.answer_due
+    }
+
     /// Is a Hello due now? It counts as sent.
     pub fn poll_hello(&mut self, now: Micros) -> bool {
         if std::mem::take(&mut self.answer_due) {

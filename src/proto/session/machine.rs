@@ -1,10 +1,11 @@
 //! The machine of one session: state, calls of the program, time.
 
 mod advice;
+mod alone;
+mod messages;
 mod receive;
 mod transmit;
 
-use std::collections::VecDeque;
 use std::hint::cold_path;
 
 use super::congestion::{Controller as _, DelayAwareCubic};
@@ -23,6 +24,8 @@ use super::{
 };
 use crate::proto::ring::ByteRing;
 use crate::proto::time::{MICROS_PER_MS, Micros, earliest};
+
+use messages::{Messages, Queued};
 
 /// Probe timeouts without an answer until the path counts as broken.
 const OUTAGE_PROBES: u32 = 3;
@@ -45,16 +48,6 @@ const WINDOW_REPEATS: u8 = 2;
 
 /// Packets that broke a rule which are remembered.
 const OFFENDERS_MAX: usize = 8;
-
-/// A message that may be lost, on its way to the next flush.
-#[derive(Clone, Copy, Debug)]
-struct Queued {
-    pipeline: u8,
-    length: u16,
-    position: u64,
-    /// Its place among all messages of the session.
-    order: u64,
-}
 
 /// What the peer may send on reliable channels, and what it has.
 #[derive(Debug)]
@@ -79,7 +72,7 @@ pub struct Session {
     oversize: Option<(Micros, Micros)>,
     // What this side sends.
     sending: Vec<SendChannel>,
-    messages: VecDeque<Queued>,
+    messages: Messages,
     message_bytes: ByteRing,
     recovery: Recovery,
     rtt: RoundTrip,
@@ -135,7 +128,7 @@ impl Session {
         let datagram = config.datagram_size_max;
         let mut session = Self {
             sending: Vec::new(),
-            messages: VecDeque::new(),
+            messages: Messages::default(),
             message_bytes: ByteRing::default(),
             recovery: Recovery::new(),
             rtt: RoundTrip::new(config.round_trip),
@@ -248,9 +241,12 @@ impl Session {
         if length > self.message_room() && !self.messages.is_empty() {
             return Err(Refused::QueueFull);
         }
-        let position = self.message_bytes.push(parts);
+        let position = match parts {
+            [part] => self.message_bytes.push_one(part),
+            parts => self.message_bytes.push(parts),
+        };
         let order = self.next_order();
-        self.messages.push_back(Queued { pipeline, length: length as u16, position, order });
+        self.messages.push(Queued { pipeline, length: length as u16, position, order });
         Ok(())
     }
 
@@ -486,6 +482,7 @@ impl Session {
     }
 
     /// Is nothing under way, owed or waited for? Then there is no deadline.
+    #[inline]
     fn is_quiet(&self) -> bool {
         self.received.is_quiet()
             && self.recovery.vital() == 0

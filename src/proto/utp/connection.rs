@@ -377,6 +377,17 @@ impl UtpConnection {
         }
     }
 
+    /// Takes a Data packet of a peer that has spoken before. False: nothing was done, and
+    /// [`handle_packet`](Self::handle_packet) finds out what the packet means.
+    #[inline(always)]
+    pub fn handle_message(&mut self, now: Micros) -> bool {
+        let takes = self.peer_spoke && self.state == State::Established;
+        if takes {
+            self.last_receive = now;
+        }
+        takes
+    }
+
     fn heard(&mut self, now: Micros) {
         self.last_receive = now;
         self.unheard = false;

@@ -162,6 +162,16 @@ pub fn parse(datagram: &[u8]) -> Result<Packet<'_>, PacketError> {
     }
 }
 
+/// The token and the payload of a Data packet without a pipeline; `None` for any other.
+#[inline(always)]
+#[must_use]
+pub fn parse_message(datagram: &[u8]) -> Option<(&Token, &[u8])> {
+    let (&kind, rest) = datagram.split_first()?;
+    let (token, rest) = rest.split_first_chunk()?;
+    let (&pipeline, payload) = rest.split_first()?;
+    (kind == TYPE_DATA && pipeline == 0).then_some((token, payload))
+}
+
 fn parse_handshake(datagram: &[u8]) -> Result<Packet<'_>, PacketError> {
     let (&[_, _, _, version, kind], rest) =
         datagram.split_first_chunk().ok_or(PacketError::TooShort)?;

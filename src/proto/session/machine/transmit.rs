@@ -4,18 +4,17 @@
 //! reliable ones in the order of the program's calls, then long queues by priority. Protection of
 //! earlier ones comes last, where there is room.
 
-use super::{BLOCKED_INTERVAL, Queued, Session, WINDOW_REPEATS};
+use super::{BLOCKED_INTERVAL, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::Controller as _;
 use crate::proto::session::frame::{self, Frame, types, varint_size};
 use crate::proto::session::frame::{
     MESSAGE_OVERHEAD, PART_OVERHEAD, RELIABLE_OVERHEAD, REPAIR_OVERHEAD,
 };
-use crate::proto::session::packet::{LONG_HEADER_SIZE, SHORT_HEADER_SIZE, write_header};
+use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
 use crate::proto::session::recovery::{Content, Sent};
 use crate::proto::session::send_channel::{Next, SendChannel, Span};
 use crate::proto::session::{DATAGRAM_SIZE_MIN, cost, receive_channel};
 use crate::proto::time::Micros;
-use crate::proto::utp::packet::data_header;
 
 /// A channel that waited for so many datagrams begins the next one, whatever its priority.
 pub const STARVED_DATAGRAMS: u64 = 16;
@@ -65,6 +64,7 @@ impl Datagram<'_> {
     }
 
     /// Writes a frame with a body. False when it does not fit.
+    #[inline(always)]
     fn write(
         &mut self,
         overhead: usize,
@@ -119,8 +119,7 @@ impl Session {
             return false;
         }
         if turn.is_none() && self.has_one_message_alone(now) {
-            self.write_alone(out);
-            return true;
+            return self.write_alone(out);
         }
         if self.recovery.is_full() {
             self.give_up_oldest(now);
@@ -180,50 +179,6 @@ impl Session {
     const fn wants_measurement(&self, now: Micros) -> bool {
         let interval = self.config.measure_interval;
         interval > 0 && now.saturating_sub(self.measured) >= interval
-    }
-
-    /// As [`poll_transmit`](Self::poll_transmit), for a session that has one message that may be
-    /// lost and nothing under way or to say besides: false when it is not so, and nothing is
-    /// appended. Such a session has no deadline then.
-    pub fn poll_alone(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
-        // A quiet one has no reliable message that waits.
-        let alone = self.is_quiet() && !self.narrowed && self.has_one_message_alone(now);
-        if alone {
-            self.write_alone(out);
-        }
-        alone
-    }
-
-    /// Is one message that may be lost all that there is to say, when no reliable one's turn is it?
-    fn has_one_message_alone(&self, now: Micros) -> bool {
-        self.messages.len() == 1
-            && !self.messages.front().is_some_and(|queued| self.watches(queued))
-            && self.path_response.is_none()
-            && !self.ping_due
-            && self.long_due.is_none()
-            && !self.received.is_due(now)
-            && self.blocked_at.is_none()
-            && self.grant.repeats == 0
-            && !self.window_news()
-    }
-
-    /// Must it be noticed if a message is too long for the path? Then it is not sent alone.
-    fn watches(&self, queued: &Queued) -> bool {
-        let size = usize::from(queued.length) + MESSAGE_OVERHEAD + SHORT_HEADER_SIZE;
-        size > usize::from(DATAGRAM_SIZE_MIN) && self.config.resent.contains(queued.pipeline)
-    }
-
-    /// Writes it as a Data packet of Unity Transport: shorter, and neither side keeps account of
-    /// it.
-    fn write_alone(&mut self, out: &mut Vec<u8>) {
-        let Some(queued) = self.messages.pop_front() else { return };
-        out.extend_from_slice(&data_header(self.config.token, queued.pipeline));
-        let length = usize::from(queued.length);
-        for part in self.message_bytes.get(queued.position, length) {
-            out.extend_from_slice(part);
-        }
-        self.message_bytes.release(queued.position + length as u64);
-        self.statistics.messages_alone_out += 1;
     }
 
     fn handle_sent(&mut self, now: Micros, sent: Sent, paced: bool) {
@@ -300,7 +255,8 @@ impl Session {
     }
 
     /// The peer may send a good deal more than it was told.
-    fn window_news(&self) -> bool {
+    #[inline]
+    pub(super) fn window_news(&self) -> bool {
         self.window_now() >= self.grant.told + (u64::from(self.config.window) / 4).max(1)
     }
 
@@ -385,7 +341,7 @@ impl Session {
             let written = match reliable {
                 Some(turn) => self.write_reliable(number, turn, datagram),
                 None if waiting.is_none() => break,
-                None => self.write_message(datagram),
+                None => self.write_messages(turn, datagram),
             };
             if !written {
                 // What was accepted when the path took more goes alone and as it is, if it may be
@@ -412,7 +368,20 @@ impl Session {
         turn.next.length > self.reliable_size_max() && !self.config.peer_takes_pieces
     }
 
-    /// Writes the next message that may be lost. False when it does not fit.
+    /// Writes messages that may be lost, as long as no reliable one's turn comes. False when the
+    /// first does not fit.
+    fn write_messages(&mut self, turn: Option<Turn>, datagram: &mut Datagram<'_>) -> bool {
+        if !self.write_message(datagram) {
+            return false;
+        }
+        if turn.is_none() {
+            while self.write_message(datagram) {}
+        }
+        true
+    }
+
+    /// Writes the next message that may be lost. False when it does not fit, or there is none.
+    #[inline(always)]
     fn write_message(&mut self, datagram: &mut Datagram<'_>) -> bool {
         let Some(queued) = self.messages.front() else { return false };
         let watched = self.config.resent.contains(queued.pipeline);
@@ -423,11 +392,13 @@ impl Session {
         });
         if fits {
             self.watched |= watched;
-            for part in self.message_bytes.get(queued.position, length) {
-                datagram.out.extend_from_slice(part);
+            let [body, rest] = self.message_bytes.get(queued.position, length);
+            datagram.out.extend_from_slice(body);
+            if !rest.is_empty() {
+                datagram.out.extend_from_slice(rest);
             }
             self.message_bytes.release(queued.position + length as u64);
-            self.messages.pop_front();
+            self.messages.pop();
         }
         fits
     }
