@@ -69,6 +69,18 @@ impl<T: Copy> Slots<T> {
         self.get(0)
     }
 
+    /// The last.
+    #[inline]
+    pub fn back(&self) -> Option<&T> {
+        self.get(self.length.checked_sub(1)?)
+    }
+
+    /// The same, to change it.
+    #[inline]
+    pub fn back_mut(&mut self) -> Option<&mut T> {
+        self.get_mut(self.length.checked_sub(1)?)
+    }
+
     /// Takes the first away.
     #[inline]
     pub fn pop_front(&mut self) -> Option<T> {
@@ -143,6 +155,8 @@ mod tests {
                 let held: Vec<_> = (0..slots.len()).map(|index| slots[index]).collect();
                 prop_assert_eq!(held, Vec::from(model.clone()));
                 prop_assert_eq!(slots.front(), model.front());
+                prop_assert_eq!(slots.back(), model.back());
+                prop_assert_eq!(slots.back_mut(), model.back_mut());
                 prop_assert_eq!(slots.get(model.len()), None);
                 prop_assert_eq!(slots.is_empty(), model.is_empty());
             }

@@ -105,13 +105,16 @@ impl NetworkDriver {
     /// Sends the only message of a session that has nothing else to say, as most have that carry
     /// what may be lost. False: it has more to say, or its link has no batch.
     fn transmit_alone(&mut self, index: u32, peer: &mut Peer) -> bool {
+        if peer.sending().is_none_or(|session| session.message_count() != 1) {
+            return false;
+        }
         let entry = self.connections.at(index);
         let (Link::Udp { socket, remote }, None) = (entry.link, &self.simulator) else {
             return false;
         };
         let waits = peer.negotiation.next_timeout().is_some() || peer.lingers_until.is_some();
         let Some(session) = peer.sending() else { return false };
-        if waits || session.message_count() != 1 {
+        if waits {
             return false;
         }
         let socket = &mut self.pump.udp[socket as usize];

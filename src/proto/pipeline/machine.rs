@@ -159,6 +159,21 @@ impl Pipeline {
         Some(Alone { stage, size })
     }
 
+    /// Takes a packet as [`handle_carried_packet`](Self::handle_carried_packet) if the pipeline is
+    /// nothing but a ReliableSequenced stage, which owes nothing: then it is a message. False:
+    /// nothing was done.
+    #[inline(always)]
+    #[must_use]
+    pub fn takes_carried(&mut self) -> bool {
+        match &mut self.stages[..] {
+            [Stage::Reliable(stage)] if !stage.wants_ack() => {
+                stage.handle_carried();
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Is it nothing but a ReliableSequenced stage that leaves its work to something below?
     #[inline(always)]
     #[must_use]
@@ -264,7 +279,11 @@ impl Pipeline {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called. It may turn out that
     /// nothing is due yet.
     #[must_use]
+    #[inline]
     pub fn next_timeout(&self) -> Option<Micros> {
+        if let [Stage::Reliable(alone)] = &self.stages[..] {
+            return alone.next_timeout();
+        }
         self.stages.iter().filter_map(Stage::next_timeout).min()
     }
 

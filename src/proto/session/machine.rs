@@ -116,6 +116,8 @@ pub struct Session {
     receiving: Vec<ReceiveChannel>,
     /// Numbers of the last packets that broke a rule, so that no copy of them counts.
     offenders: [u64; OFFENDERS_MAX],
+    /// Is there any?
+    offended: bool,
     /// Acknowledgements that say what repairs have won back.
     delivered_reports: u8,
     grant: Grant,
@@ -160,6 +162,7 @@ impl Session {
             received: Received::new(u64::from(datagram)),
             receiving: Vec::new(),
             offenders: [u64::MAX; OFFENDERS_MAX],
+            offended: false,
             delivered_reports: 0,
             grant: Grant { told: u64::from(config.window), repeats: 0 },
             path_response: None,
@@ -487,11 +490,7 @@ impl Session {
 
     /// Is nothing under way, owed or waited for? Then there is no deadline.
     fn is_quiet(&self) -> bool {
-        self.received.is_quiet()
-            && self.recovery.vital() == 0
-            && self.recovery.loss_time().is_none()
-            && self.blocked_at.is_none()
-            && self.sending.iter().all(SendChannel::is_sent)
+        self.received.is_quiet() && self.awaits_nothing()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) and then
@@ -517,13 +516,28 @@ impl Session {
     /// As [`next_timeout`](Self::next_timeout), but for acknowledgements.
     #[must_use]
     pub fn next_timeout_besides_acks(&self) -> Option<Micros> {
-        let asked = self.blocked_at;
-        // Whatever the pacer keeps back waits for it.
-        let waits = !self.sending.iter().all(SendChannel::is_sent);
-        let paced = (waits && self.waits_for_pacer())
-            .then(|| self.pacer.next_timeout(self.controller.window(), self.rtt.smoothed()));
         let probe = if self.probe_due { None } else { self.probe_time() };
-        earliest([self.recovery.loss_time(), probe, asked, paced])
+        // Whatever the pacer keeps back waits for it.
+        let paced =
+            if self.sending.iter().all(SendChannel::is_sent) { None } else { self.pacer_timeout() };
+        earliest([self.recovery.loss_time(), probe, self.blocked_at, paced])
+    }
+
+    #[cold]
+    fn pacer_timeout(&self) -> Option<Micros> {
+        self.waits_for_pacer()
+            .then(|| self.pacer.next_timeout(self.controller.window(), self.rtt.smoothed()))
+    }
+
+    /// Is nothing under way or waited for? Then there is [no deadline](Self::next_timeout) but that
+    /// of an acknowledgement.
+    #[must_use]
+    #[inline]
+    pub fn awaits_nothing(&self) -> bool {
+        self.recovery.vital() == 0
+            && self.recovery.loss_time().is_none()
+            && self.blocked_at.is_none()
+            && self.sending.iter().all(SendChannel::is_sent)
     }
 
     /// Why it ended, if it did.

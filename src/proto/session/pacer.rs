@@ -28,8 +28,9 @@ impl Pacer {
     }
 
     fn accrued(elapsed: Micros, window: u64, smoothed: Micros) -> u64 {
-        let bytes = u128::from(window) * 5 * u128::from(elapsed);
-        (bytes / (4 * u128::from(smoothed.max(1)))) as u64
+        // 64 bits hold the largest window and the longest time that counts.
+        let bytes = window.saturating_mul(5).saturating_mul(elapsed);
+        bytes / smoothed.max(1).saturating_mul(4)
     }
 
     /// Lets time pass.

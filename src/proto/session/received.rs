@@ -186,6 +186,11 @@ impl Received {
         self.waiting > 0 || self.urgent
     }
 
+    /// Are there several ranges?
+    pub const fn has_gaps(&self) -> bool {
+        self.ranges.len() > 1
+    }
+
     /// Must an acknowledgement leave now, by itself if need be?
     pub fn is_due(&self, now: Micros) -> bool {
         self.urgent && self.answered || self.deadline.is_some_and(|deadline| deadline <= now)
@@ -198,6 +203,7 @@ impl Received {
 
     /// Lets `write` report the delay and the ranges; they count as reported. False when there is
     /// nothing to report.
+    #[inline]
     pub fn report(&mut self, now: Micros, mut write: impl FnMut(Micros, &[(u64, u64)])) -> bool {
         let delay = now.saturating_sub(self.newest_at);
         match &mut self.ranges[..] {

@@ -255,7 +255,11 @@ impl Reliable {
         Some(packet)
     }
 
+    #[inline]
     pub fn next_timeout(&self) -> Option<Micros> {
+        if self.sender.in_flight() == 0 {
+            return None;
+        }
         self.sender.next_timeout(self.resend_time())
     }
 

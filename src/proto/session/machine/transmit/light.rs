@@ -1,0 +1,101 @@
+//! The datagram that most sessions send most often: what is acknowledged, and the one reliable
+//! message that waits.
+//!
+//! It is what [`poll_any`](Session::poll_any) would have made, or nothing is done.
+
+use std::hint::cold_path;
+
+use super::Allowed;
+use crate::proto::session::congestion::Controller as _;
+use crate::proto::session::cost;
+use crate::proto::session::frame::{self, RELIABLE_OVERHEAD, VARINT_SIZE_MAX};
+use crate::proto::session::machine::Session;
+use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
+use crate::proto::session::recovery::{Content, Sent};
+use crate::proto::session::send_channel::Next;
+use crate::proto::time::Micros;
+
+/// Bytes in front of the message, at most: headers, and an acknowledgement of one range.
+const HEAD_SIZE_MAX: usize = LONG_HEADER_SIZE + 5 + 2 * VARINT_SIZE_MAX + RELIABLE_OVERHEAD;
+
+impl Session {
+    /// Appends it; false when it is not what the next datagram holds.
+    #[inline(always)]
+    pub(super) fn poll_light(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
+        let Some((place, next)) = self.only_reliable() else {
+            cold_path();
+            return false;
+        };
+        let fits = HEAD_SIZE_MAX + next.length <= usize::from(self.datagram_size);
+        if !fits || self.says_more(now) {
+            cold_path();
+            return false;
+        }
+        self.pacer.refill(now, self.controller.window(), self.rtt.smoothed());
+        let Allowed { light, .. } = self.allowed();
+        if !light || cost(next.length) > self.cost_max.saturating_sub(self.cost_sent) {
+            cold_path();
+            return false;
+        }
+        self.write_light(now, place, next, out);
+        true
+    }
+
+    /// The only reliable message that waits, if it has never left and its channel has no backlog;
+    /// and the place of its channel.
+    #[inline(always)]
+    fn only_reliable(&self) -> Option<(usize, Next)> {
+        let mut waiting = self.sending.iter().enumerate().filter(|(_, channel)| !channel.is_sent());
+        let (place, channel) = waiting.next()?;
+        if waiting.any(|_| true) {
+            return None;
+        }
+        let next = channel.only_new()?;
+        (next.length <= self.light_bytes()).then_some((place, next))
+    }
+
+    /// Is there more to say than that, or is something about to be found out?
+    #[inline(always)]
+    fn says_more(&self, now: Micros) -> bool {
+        !self.messages.is_empty()
+            || self.path_response.is_some()
+            || self.ping_due
+            || self.short_due
+            || self.long_due.is_some()
+            || self.probe_due
+            || self.blocked_at.is_some()
+            || self.grant.repeats > 0
+            || self.delivered_reports > 0
+            || self.window_news()
+            || self.received.has_gaps()
+            || self.recovery.is_full()
+            || self.doubts_long(now)
+            || self.repairer.protects(&self.rtt)
+    }
+
+    #[inline(always)]
+    fn write_light(&mut self, now: Micros, place: usize, next: Next, out: &mut Vec<u8>) {
+        let number = self.recovery.next_number();
+        let start = out.len();
+        out.reserve(HEAD_SIZE_MAX + next.length);
+        write_header(out, self.config.token, number, self.recovery.distinct_from(now));
+        if self.received.has_news() {
+            self.received.report(now, |delay, ranges| frame::write_ack(out, delay, ranges));
+        }
+        let channel = &mut self.sending[place];
+        frame::write_reliable_head(out, channel.id, next.sequence as u16, None);
+        let [data, rest] = channel.data(next.sequence);
+        out.extend_from_slice(data);
+        if !rest.is_empty() {
+            cold_path();
+            out.extend_from_slice(rest);
+        }
+        channel.handle_sent(next.sequence, number);
+        channel.served = self.datagrams;
+        self.recovery.carry(Content { channel: place as u8, first: next.sequence, count: 1 }, 0);
+        self.cost_sent += cost(next.length);
+        self.repairer.handle_sent(next.length + RELIABLE_OVERHEAD, &self.rtt);
+        let size = out.len() - start;
+        self.handle_sent(now, Sent { size, asks: true, vital: true }, false);
+    }
+}
