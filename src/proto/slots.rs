@@ -81,12 +81,19 @@ impl<T: Copy> Slots<T> {
         self.get_mut(self.length.checked_sub(1)?)
     }
 
+    /// The first is gone; there must be one.
+    #[inline]
+    pub fn drop_front(&mut self) {
+        debug_assert!(!self.is_empty(), "there is a first");
+        self.head = self.place(1);
+        self.length -= 1;
+    }
+
     /// Takes the first away.
     #[inline]
     pub fn pop_front(&mut self) -> Option<T> {
         let first = *self.front()?;
-        self.head = self.place(1);
-        self.length -= 1;
+        self.drop_front();
         Some(first)
     }
 

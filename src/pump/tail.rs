@@ -59,7 +59,7 @@ impl Tail {
         if let Some(start) = room.first_chunk_mut::<N>() {
             *start = *head;
         }
-        room[size..size + body.len()].copy_from_slice(body);
+        short::copy(&mut room[size..size + body.len()], body);
         self.used = used + size + body.len();
     }
 

@@ -5,7 +5,7 @@ use std::hint::cold_path;
 
 use super::super::connections::Link;
 use super::super::datagram::udp_header_size;
-use super::super::{MessageKind, NetworkDriver};
+use super::super::{Connection, MessageKind, NetworkDriver};
 use crate::proto::pipeline::{Pipeline, SHORT_SIZE_MAX, ShortHeader};
 use crate::proto::session::Session;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
@@ -15,11 +15,12 @@ const PACKET_SIZE_MAX: usize = u16::MAX as usize;
 
 impl NetworkDriver {
     /// Sends a message through a pipeline that is nothing but a ReliableSequenced stage and that
-    /// the connection has used before, over datagrams. False: nothing was done.
+    /// the connection has used before, over datagrams, if the connection can send now. False:
+    /// nothing was done.
     #[inline(always)]
     pub(super) fn send_reliably(
         &mut self,
-        index: u32,
+        connection: Connection,
         pipeline: u8,
         kind: MessageKind,
         data: &[u8],
@@ -33,17 +34,20 @@ impl NetworkDriver {
             cold_path();
             self.follow_clock_once();
         }
-        let now = self.now;
-        let entry = self.connections.at(index);
+        let (now, index) = (self.now, connection.index());
+        let Some(entry) = self.connections.sender(connection) else {
+            cold_path();
+            return false;
+        };
         let (Some(machine), Some(utp)) = (entry.machines.get_mut(pipeline), &mut entry.utp) else {
             cold_path();
             return false;
         };
-        let room = usize::from(utp.data_size_max());
         if let Some(peer) = &mut entry.session
             && let Some(session) = peer.sending()
         {
             let priority = self.sessions.priority(pipeline);
+            let room = usize::from(utp.data_size_max());
             if !hold(session, machine, pipeline, priority, room, data) {
                 cold_path();
                 return false;
@@ -61,13 +65,19 @@ impl NetworkDriver {
                 cold_path();
                 return false;
             }
-            let Some(alone) = machine.sends_alone(data.len(), room) else {
+            let fits = |size| utp.packet_fits(data.len() + size + DATA_HEADER_SIZE);
+            let Some(alone) = machine.sends_alone(fits) else {
                 cold_path();
                 return false;
             };
             let size = alone.header_size() + DATA_HEADER_SIZE;
             let header = packet_header(data_header(utp.token(), pipeline), alone.header(now));
-            socket.queue_cut(remote, &header, size, data);
+            // With a size that is known it costs less.
+            if size == header.len() {
+                socket.queue_cut(remote, &header, header.len(), data);
+            } else {
+                socket.queue_cut(remote, &header, size, data);
+            }
             alone.handle_send(now, data);
             utp.handle_sent(now);
             entry.queued_datagrams += 1;
@@ -90,12 +100,12 @@ impl NetworkDriver {
     #[inline(never)]
     pub(super) fn send_reliably_apart(
         &mut self,
-        index: u32,
+        connection: Connection,
         pipeline: u8,
         kind: MessageKind,
         data: &[u8],
     ) -> bool {
-        self.send_reliably(index, pipeline, kind, data)
+        self.send_reliably(connection, pipeline, kind, data)
     }
 }
 

@@ -149,13 +149,13 @@ impl Pipeline {
     }
 
     /// As [`handle_send`](Self::handle_send) for a pipeline that is nothing but a
-    /// ReliableSequenced stage with a window of 64 or less: what makes the packet. `None`: it is
-    /// another one, or a message of so many bytes is not taken.
+    /// ReliableSequenced stage with a window of 64 or less: what makes the packet. `fits` says
+    /// whether the message fits behind a header of so many bytes. `None`: it is another one, or the
+    /// message is not taken.
     #[inline(always)]
-    pub fn sends_alone(&mut self, length: usize, packet_max: usize) -> Option<Alone<'_>> {
+    pub fn sends_alone(&mut self, fits: impl FnOnce(usize) -> bool) -> Option<Alone<'_>> {
         let [Stage::Reliable(stage)] = &mut self.stages[..] else { return None };
-        let size = stage.short_header_size(length, packet_max)?;
-        self.packet_max = packet_max;
+        let size = stage.short_header_size(fits)?;
         Some(Alone { stage, size })
     }
 

@@ -473,6 +473,7 @@ impl Session {
     }
 
     /// Is it perhaps only what is long that gets lost?
+    #[inline]
     pub(super) fn doubts_long(&self, now: Micros) -> bool {
         self.probe_count >= SHORT_PROBE || self.narrowing.suspects(now)
     }

@@ -29,8 +29,7 @@ impl Pacer {
 
     fn accrued(elapsed: Micros, window: u64, smoothed: Micros) -> u64 {
         // 64 bits hold the largest window and the longest time that counts.
-        let bytes = window.saturating_mul(5).saturating_mul(elapsed);
-        bytes / smoothed.max(1).saturating_mul(4)
+        5 * window * elapsed / (4 * smoothed.max(1))
     }
 
     /// Lets time pass.
@@ -42,9 +41,10 @@ impl Pacer {
         self.filled = now;
         let elapsed = elapsed.min(BURST_TIME_MAX);
         let least = BURST_DATAGRAMS * self.datagram;
-        let capacity = Self::accrued(elapsed.max(BURST_TIME), window, smoothed).max(least);
         let more = Self::accrued(elapsed, window, smoothed);
-        self.tokens = self.tokens.saturating_add(more).min(capacity);
+        let burst =
+            if elapsed < BURST_TIME { Self::accrued(BURST_TIME, window, smoothed) } else { more };
+        self.tokens = (self.tokens + more).min(burst.max(least));
     }
 
     /// May a datagram leave now?

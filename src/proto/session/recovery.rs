@@ -299,8 +299,9 @@ impl Recovery {
         arrive: &mut impl FnMut(u64, Content),
     ) {
         while self.base <= end
-            && let Some(packet) = self.packets.pop_front()
+            && let Some(&packet) = self.packets.front()
         {
+            self.packets.drop_front();
             let number = self.base;
             self.base += 1;
             self.contents_base += u64::from(packet.count);
@@ -309,9 +310,9 @@ impl Recovery {
                 self.count_arrived(&packet, result);
             }
             for _ in 0..packet.count {
-                if let Some(content) = self.contents.pop_front()
-                    && news
-                {
+                let Some(&content) = self.contents.front() else { break };
+                self.contents.drop_front();
+                if news {
                     arrive(number, content);
                 }
             }
@@ -363,6 +364,17 @@ impl Recovery {
             result.spurious += late as u64;
             self.threshold = self.threshold.max(distance + 1).min(THRESHOLD_MAX);
         }
+    }
+
+    /// Has everything that left before the newest packet that arrived, arrived or was it given up?
+    /// Then nothing is lost, or will be before another one arrives.
+    #[inline]
+    pub fn is_in_order(&mut self) -> bool {
+        let in_order = self.largest_acknowledged.is_none_or(|largest| largest < self.base);
+        if in_order {
+            self.loss_time = None;
+        }
+        in_order
     }
 
     /// Finds packets that are lost by now, and hands out what they carried with their numbers.

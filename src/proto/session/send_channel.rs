@@ -279,12 +279,13 @@ impl SendChannel {
     fn acknowledge_first(&mut self, end: u64) -> u64 {
         let mut news = 0;
         while self.first < end
-            && let Some(slot) = self.slots.pop_front()
+            && let Some(slot) = self.slots.front()
         {
             news += u64::from(slot.state != State::Acknowledged);
             self.partly_sent -= u32::from(slot.is_partly_sent());
             self.first += 1;
             self.bytes.release(slot.position + u64::from(slot.length));
+            self.slots.drop_front();
         }
         self.release();
         news

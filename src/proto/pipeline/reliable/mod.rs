@@ -160,7 +160,7 @@ impl Reliable {
 
     /// Everything that was sent is acknowledged.
     pub fn is_acknowledged(&self) -> bool {
-        self.sender.in_flight() == 0
+        self.sender.is_acknowledged()
     }
 
     pub fn only_acknowledges(&self, packet: &[u8]) -> bool {
@@ -177,7 +177,7 @@ impl Reliable {
     }
 
     pub fn is_idle(&self) -> bool {
-        self.sender.in_flight() == 0 && self.receiver.is_complete() && self.owed == Owed::No
+        self.sender.is_acknowledged() && self.receiver.is_complete() && self.owed == Owed::No
     }
 
     /// Bytes of memory that is kept for what will be sent.
@@ -195,12 +195,12 @@ impl Reliable {
         self.write_header(now, Kind::Payload, sequence, packet);
     }
 
-    /// Can it send a message of so many bytes in a packet of `packet_max`, with a header that is
-    /// short? Then the header's bytes.
+    /// Can it send a message with a header that is short? Then the header's bytes; `fits` says
+    /// whether the message fits behind so many.
     #[inline(always)]
-    pub fn short_header_size(&self, length: usize, packet_max: usize) -> Option<usize> {
+    pub fn short_header_size(&self, fits: impl FnOnce(usize) -> bool) -> Option<usize> {
         let size = usize::from(self.short);
-        if size == 0 || length + size > packet_max || self.sender.span() == self.window {
+        if size == 0 || !fits(size) || self.sender.span() == self.window {
             cold_path();
             return None;
         }
@@ -257,7 +257,7 @@ impl Reliable {
 
     #[inline]
     pub fn next_timeout(&self) -> Option<Micros> {
-        if self.sender.in_flight() == 0 {
+        if self.sender.is_acknowledged() {
             return None;
         }
         self.sender.next_timeout(self.resend_time())

@@ -17,7 +17,6 @@ pub struct Sender {
     sent: Slots<Sent>,
     /// Their payloads, in the same order.
     payloads: ByteRing,
-    in_flight: usize,
     /// No packet under way was sent before this.
     oldest_send: Micros,
     /// The newest number that the peer has named.
@@ -41,7 +40,6 @@ impl Sender {
             base: 0,
             sent: Slots::default(),
             payloads: ByteRing::default(),
-            in_flight: 0,
             oldest_send: 0,
             acked: None,
             rtt: Rtt::default(),
@@ -54,9 +52,10 @@ impl Sender {
         self.sent.len()
     }
 
-    /// Packets that are not acknowledged.
-    pub fn in_flight(&self) -> usize {
-        self.in_flight
+    /// Is every packet acknowledged? The first one of those that are kept is not.
+    #[inline]
+    pub const fn is_acknowledged(&self) -> bool {
+        self.sent.is_empty()
     }
 
     /// A packet of ours was acknowledged at least once.
@@ -73,14 +72,13 @@ impl Sender {
     /// A new packet leaves; gives its number.
     #[inline(always)]
     pub fn push(&mut self, now: Micros, payload: &[u8]) -> u64 {
-        if self.in_flight == 0 {
+        if self.is_acknowledged() {
             self.oldest_send = now;
         }
         let sequence = self.next();
         let position = self.payloads.push_one(payload);
         let length = payload.len() as u32;
         self.sent.push(Sent { position, length, acked: false, first_send: now, last_send: now });
-        self.in_flight += 1;
         sequence
     }
 
@@ -108,13 +106,11 @@ impl Sender {
         // Mostly everything up to the newest has arrived.
         let mut gone = 0;
         while gone <= newest && (self.sent[gone].acked || header.has(newest - gone)) {
-            self.in_flight -= usize::from(!self.sent[gone].acked);
             gone += 1;
         }
         for place in gone..=newest {
             if header.has(newest - place) && !self.sent[place].acked {
                 self.sent[place].acked = true;
-                self.in_flight -= 1;
             }
         }
         self.release(gone);
@@ -178,6 +174,6 @@ impl Sender {
 
     /// When a packet may have to be sent again.
     pub fn next_timeout(&self, resend_time: Micros) -> Option<Micros> {
-        (self.in_flight > 0).then(|| self.oldest_send.saturating_add(resend_time).saturating_add(1))
+        (!self.is_acknowledged()).then(|| self.oldest_send.saturating_add(resend_time).saturating_add(1))
     }
 }

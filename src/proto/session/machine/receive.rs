@@ -171,13 +171,17 @@ impl Session {
         };
         let room = self.receive_room();
         let channel = &mut self.receiving[place];
+        seen.asks.reliable = true;
+        if piece.is_none() && channel.take_next(sequence, data, room, output) {
+            self.note_numbers(place, seen.number);
+            return;
+        }
         let before = channel.repaired;
         let verdict = match piece {
             None => channel.handle_message(sequence, data, room, output),
             Some(piece) => channel.handle_piece(sequence, piece, data, room, output),
         };
         let repaired = channel.repaired - before;
-        seen.asks.reliable = true;
         seen.asks.at_once |= channel.has_gap();
         match verdict {
             Verdict::Refused => seen.wrong = true,
@@ -277,7 +281,9 @@ impl Session {
             };
             self.controller.handle_acked(now, acked);
         }
-        self.find_losses(now);
+        if !self.recovery.is_in_order() {
+            self.find_losses(now);
+        }
         true
     }
 

@@ -7,7 +7,7 @@ use std::hint::cold_path;
 
 use super::Allowed;
 use crate::proto::session::congestion::Controller as _;
-use crate::proto::session::cost;
+use crate::proto::session::{DATAGRAM_SIZE_MIN, cost};
 use crate::proto::session::frame::{self, RELIABLE_OVERHEAD, VARINT_SIZE_MAX};
 use crate::proto::session::machine::Session;
 use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
@@ -19,6 +19,18 @@ use crate::proto::time::Micros;
 const HEAD_SIZE_MAX: usize = LONG_HEADER_SIZE + 5 + 2 * VARINT_SIZE_MAX + RELIABLE_OVERHEAD;
 
 impl Session {
+    /// As [`poll_transmit`](Self::poll_transmit), where the path takes datagrams of so many bytes,
+    /// if what is appended is such a datagram, and the last one. False: nothing was done.
+    #[inline(always)]
+    pub fn poll_only(&mut self, now: Micros, path: u16, out: &mut Vec<u8>) -> bool {
+        let known = path.clamp(DATAGRAM_SIZE_MIN, self.config.datagram_size_max);
+        if self.narrowed || self.failure.is_some() || known != self.datagram_size {
+            cold_path();
+            return false;
+        }
+        self.poll_light(now, out)
+    }
+
     /// Appends it; false when it is not what the next datagram holds.
     #[inline(always)]
     pub(super) fn poll_light(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
@@ -70,7 +82,7 @@ impl Session {
             || self.received.has_gaps()
             || self.recovery.is_full()
             || self.doubts_long(now)
-            || self.repairer.protects(&self.rtt)
+            || !self.repairer.rests()
     }
 
     #[inline(always)]
