@@ -49,18 +49,19 @@ impl Tail {
     /// Appends the first `size` bytes of a head, and a body.
     #[inline(always)]
     pub fn append_cut<const N: usize>(&mut self, head: &[u8; N], size: usize, body: &[u8]) {
-        let (used, longest) = (self.used, N + body.len());
-        if used + longest > self.memory.len() {
-            cold_path();
-            self.grow(used + longest);
-        }
-        let room = &mut self.memory[used..];
         // Whole, which is cheaper; the body comes over what is too much.
-        if let Some(start) = room.first_chunk_mut::<N>() {
+        if let Some(room) = self.memory.get_mut(self.used..)
+            && let Some(start) = room.first_chunk_mut::<N>()
+        {
             *start = *head;
+            if let Some(room) = room.get_mut(size..).and_then(|room| room.get_mut(..body.len())) {
+                short::copy(room, body);
+                self.used += size + body.len();
+                return;
+            }
         }
-        short::copy(&mut room[size..size + body.len()], body);
-        self.used = used + size + body.len();
+        cold_path();
+        self.append(&head[..size], body);
     }
 
     /// The same with a head that is made where it lies.

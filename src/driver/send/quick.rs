@@ -66,18 +66,13 @@ impl NetworkDriver {
                 return false;
             }
             let fits = |size| utp.packet_fits(data.len() + size + DATA_HEADER_SIZE);
-            let Some(alone) = machine.sends_alone(fits) else {
+            let Some(mut alone) = machine.sends_alone(fits) else {
                 cold_path();
                 return false;
             };
             let size = alone.header_size() + DATA_HEADER_SIZE;
             let header = packet_header(data_header(utp.token(), pipeline), alone.header(now));
-            // With a size that is known it costs less.
-            if size == header.len() {
-                socket.queue_cut(remote, &header, header.len(), data);
-            } else {
-                socket.queue_cut(remote, &header, size, data);
-            }
+            socket.queue_cut(remote, &header, size, data);
             alone.handle_send(now, data);
             utp.handle_sent(now);
             entry.queued_datagrams += 1;

@@ -41,7 +41,7 @@ impl Alone<'_> {
     /// The header that goes in front of the message.
     #[inline(always)]
     #[must_use]
-    pub fn header(&self, now: Micros) -> ShortHeader {
+    pub fn header(&mut self, now: Micros) -> ShortHeader {
         self.stage.short_header(now)
     }
 
@@ -269,7 +269,7 @@ impl Pipeline {
             for place in 0..self.stages.len() {
                 chain::handle_timeout(&mut self.stages, place, self.packet_most, &mut context);
             }
-            let next = self.stages.iter().filter_map(Stage::next_timeout).min();
+            let next = first_timeout(&self.stages);
             if next.is_none_or(|due| due > now) {
                 break;
             }
@@ -281,10 +281,10 @@ impl Pipeline {
     #[must_use]
     #[inline]
     pub fn next_timeout(&self) -> Option<Micros> {
-        if let [Stage::Reliable(alone)] = &self.stages[..] {
-            return alone.next_timeout();
+        match &self.stages[..] {
+            [Stage::Reliable(alone)] => alone.next_timeout(),
+            stages => first_timeout(stages),
         }
-        self.stages.iter().filter_map(Stage::next_timeout).min()
     }
 
     /// Nothing is unacknowledged, owed or held back. (A message that has come in part only, over
@@ -383,4 +383,9 @@ impl Pipeline {
         };
         self.pool.bytes() + self.stages.iter().map(kept).sum::<usize>()
     }
+}
+
+/// When the first of some stages wants to be asked.
+fn first_timeout(stages: &[Stage]) -> Option<Micros> {
+    stages.iter().filter_map(Stage::next_timeout).min()
 }

@@ -1,6 +1,7 @@
 //! The machine of one session: state, calls of the program, time.
 
 mod advice;
+mod deadlines;
 mod receive;
 mod transmit;
 
@@ -22,7 +23,7 @@ use super::{
     Config, DATAGRAM_SIZE_LIMIT, DATAGRAM_SIZE_MIN, Failure, Output, Refused, Statistics, cost,
 };
 use crate::proto::ring::ByteRing;
-use crate::proto::time::{MICROS_PER_MS, Micros, earliest};
+use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// Probe timeouts without an answer until the path counts as broken.
 const OUTAGE_PROBES: u32 = 3;
@@ -478,67 +479,9 @@ impl Session {
         self.probe_count >= SHORT_PROBE || self.narrowing.suspects(now)
     }
 
-    fn probe_timeout(&self) -> Micros {
-        let first = self.rtt.probe_timeout(self.peer_ack_delay);
-        (first << self.probe_count.min(BACKOFF_MAX)).min(first.max(PROBE_TIMEOUT_MAX))
-    }
-
-    /// When the peer is asked, because it is silent.
-    fn probe_time(&self) -> Option<Micros> {
-        let since = self.recovery.last_vital();
-        (self.recovery.vital() > 0).then(|| since.saturating_add(self.probe_timeout()))
-    }
-
     /// Is nothing under way, owed or waited for? Then there is no deadline.
     fn is_quiet(&self) -> bool {
         self.received.is_quiet() && self.awaits_nothing()
-    }
-
-    /// When [`handle_timeout`](Self::handle_timeout) and then
-    /// [`poll_transmit`](Self::poll_transmit) have something to do that does not follow from a
-    /// call of the program or a datagram.
-    #[must_use]
-    pub fn next_timeout(&self) -> Option<Micros> {
-        earliest([self.ack_timeout(), self.next_timeout_besides_acks()])
-    }
-
-    /// When an acknowledgement must leave, if nothing does before.
-    #[must_use]
-    pub const fn ack_timeout(&self) -> Option<Micros> {
-        self.received.next_timeout()
-    }
-
-    /// Is an acknowledgement owed, now or later?
-    #[must_use]
-    pub const fn owes(&self) -> bool {
-        !self.received.is_quiet()
-    }
-
-    /// As [`next_timeout`](Self::next_timeout), but for acknowledgements.
-    #[must_use]
-    pub fn next_timeout_besides_acks(&self) -> Option<Micros> {
-        let probe = if self.probe_due { None } else { self.probe_time() };
-        // Whatever the pacer keeps back waits for it.
-        let paced =
-            if self.sending.iter().all(SendChannel::is_sent) { None } else { self.pacer_timeout() };
-        earliest([self.recovery.loss_time(), probe, self.blocked_at, paced])
-    }
-
-    #[cold]
-    fn pacer_timeout(&self) -> Option<Micros> {
-        self.waits_for_pacer()
-            .then(|| self.pacer.next_timeout(self.controller.window(), self.rtt.smoothed()))
-    }
-
-    /// Is nothing under way or waited for? Then there is [no deadline](Self::next_timeout) but that
-    /// of an acknowledgement.
-    #[must_use]
-    #[inline]
-    pub fn awaits_nothing(&self) -> bool {
-        self.recovery.vital() == 0
-            && self.recovery.loss_time().is_none()
-            && self.blocked_at.is_none()
-            && self.sending.iter().all(SendChannel::is_sent)
     }
 
     /// Why it ended, if it did.

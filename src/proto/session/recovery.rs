@@ -251,7 +251,7 @@ impl Recovery {
         &mut self,
         now: Micros,
         largest: u64,
-        ranges: impl Iterator<Item = (u64, u64)>,
+        mut ranges: impl Iterator<Item = (u64, u64)>,
         mut arrive: impl FnMut(u64, Content),
     ) -> Option<Acknowledged> {
         if largest >= self.next_number() {
@@ -267,9 +267,30 @@ impl Recovery {
                 result.elapsed = Some(now.saturating_sub(packet.sent));
             }
         }
+        let newest = ranges.next();
+        if let Some((start, end)) = newest
+            && start <= self.base
+            && self.suspects.is_empty()
+        {
+            // What older ranges say was known.
+            self.acknowledge_first(end, &mut result, &mut arrive);
+        } else {
+            self.acknowledge_all(newest.into_iter().chain(ranges), &mut result, &mut arrive);
+        }
+        self.retire();
+        Some(result)
+    }
+
+    #[inline(never)]
+    fn acknowledge_all(
+        &mut self,
+        ranges: impl Iterator<Item = (u64, u64)>,
+        result: &mut Acknowledged,
+        arrive: &mut impl FnMut(u64, Content),
+    ) {
         for (start, end) in ranges {
             if !self.suspects.is_empty() {
-                self.clear_suspects(start, end, &mut result);
+                self.clear_suspects(start, end, result);
             }
             if end < self.base {
                 if self.suspects.is_empty() {
@@ -278,20 +299,19 @@ impl Recovery {
                 continue;
             }
             if start <= self.base {
-                self.acknowledge_first(end, &mut result, &mut arrive);
+                self.acknowledge_first(end, result, arrive);
                 continue;
             }
             for number in start..end + 1 {
                 let place = (number - self.base) as usize;
-                self.acknowledge_at(place, &mut result, &mut |content| arrive(number, content));
+                self.acknowledge_at(place, result, &mut |content| arrive(number, content));
             }
         }
-        self.retire();
-        Some(result)
     }
 
     /// The oldest packets have arrived, up to a number: mostly all that are under way, and so they
     /// are gone at once.
+    #[inline]
     fn acknowledge_first(
         &mut self,
         end: u64,

@@ -10,8 +10,8 @@ mod sender;
 
 use std::hint::cold_path;
 
-use header::{ACK_PAYLOAD, Header, Kind, MASK_SIZE_MAX, ShortHeader};
-use receiver::{Arrival, Receiver};
+use header::{ACK_PAYLOAD, Header, Kind, MASK_SIZE_MAX, News, ShortHeader};
+use receiver::{Arrival, NEVER, Receiver};
 use sender::Sender;
 
 use super::PacketError;
@@ -49,6 +49,9 @@ pub struct Reliable {
     pace: ResendPace,
     sender: Sender,
     receiver: Receiver,
+    /// What short headers say at a time, [`NEVER`] where something has arrived since: those of
+    /// several packets say the same.
+    news: (Micros, News),
     owed: Owed,
     /// Something below is reliable already: nothing is added to what is sent.
     sends_carried: bool,
@@ -77,6 +80,7 @@ impl Reliable {
             pace: ResendPace::default(),
             sender: Sender::new(),
             receiver: Receiver::new(window),
+            news: (NEVER, News::new(0, 0, 0)),
             owed: Owed::No,
             sends_carried: false,
             receives_carried: false,
@@ -209,10 +213,12 @@ impl Reliable {
 
     /// The header of the next packet, [short](Self::short_header_size).
     #[inline(always)]
-    pub fn short_header(&self, now: Micros) -> ShortHeader {
-        let time = self.receiver.processing_time(now);
-        let (acked, mask) = self.receiver.short_news();
-        header::short_header(time, self.sender.next() as u16, acked, mask)
+    pub fn short_header(&mut self, now: Micros) -> ShortHeader {
+        if self.news.0 != now {
+            cold_path();
+            self.news = (now, self.receiver.news(now));
+        }
+        self.news.1.header(self.sender.next() as u16)
     }
 
     /// A message has left behind a [short header](Self::short_header).
@@ -299,6 +305,7 @@ impl Reliable {
             }
         }
         self.count_order(arrival);
+        self.news.0 = NEVER;
         match arrival {
             Arrival::Early(place) => {
                 self.receiver.store(now, place, pool.copy(payload));
@@ -313,6 +320,7 @@ impl Reliable {
 
     /// The next payload that has waited for an earlier one. Its buffer goes back to the pool.
     pub fn poll_stored(&mut self) -> Option<Vec<u8>> {
+        self.news.0 = NEVER;
         self.receiver.take_next()
     }
 

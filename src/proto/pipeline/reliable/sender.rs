@@ -174,6 +174,7 @@ impl Sender {
 
     /// When a packet may have to be sent again.
     pub fn next_timeout(&self, resend_time: Micros) -> Option<Micros> {
-        (!self.is_acknowledged()).then(|| self.oldest_send.saturating_add(resend_time).saturating_add(1))
+        (!self.is_acknowledged())
+            .then(|| self.oldest_send.saturating_add(resend_time).saturating_add(1))
     }
 }

@@ -23,7 +23,7 @@ impl Pair {
         let fits = |size| size + message.len() <= PACKET_MAX;
         let alone = self.short.then(|| end.pipeline.sends_alone(fits));
         match alone.flatten() {
-            Some(alone) => {
+            Some(mut alone) => {
                 self.taken += 1;
                 let packet = [&alone.header(now)[..alone.header_size()], message].concat();
                 alone.handle_send(now, message);

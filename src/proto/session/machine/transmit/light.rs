@@ -7,12 +7,12 @@ use std::hint::cold_path;
 
 use super::Allowed;
 use crate::proto::session::congestion::Controller as _;
-use crate::proto::session::{DATAGRAM_SIZE_MIN, cost};
 use crate::proto::session::frame::{self, RELIABLE_OVERHEAD, VARINT_SIZE_MAX};
 use crate::proto::session::machine::Session;
 use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
 use crate::proto::session::recovery::{Content, Sent};
 use crate::proto::session::send_channel::Next;
+use crate::proto::session::{DATAGRAM_SIZE_MIN, cost};
 use crate::proto::time::Micros;
 
 /// Bytes in front of the message, at most: headers, and an acknowledgement of one range.
