@@ -54,13 +54,17 @@ impl Tail {
             && let Some(start) = room.first_chunk_mut::<N>()
         {
             *start = *head;
-            if let Some(room) = room.get_mut(size..).and_then(|room| room.get_mut(..body.len())) {
+            if let Some(room) = room.get_mut(size..)
+                && let Some(room) = room.get_mut(..body.len())
+            {
                 short::copy(room, body);
                 self.used += size + body.len();
                 return;
             }
         }
         cold_path();
+        // Another one, so that the first needs no place in memory.
+        let head = *head;
         self.append(&head[..size], body);
     }
 

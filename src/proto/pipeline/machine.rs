@@ -279,7 +279,7 @@ impl Pipeline {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called. It may turn out that
     /// nothing is due yet.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn next_timeout(&self) -> Option<Micros> {
         match &self.stages[..] {
             [Stage::Reliable(alone)] => alone.next_timeout(),
@@ -386,6 +386,7 @@ impl Pipeline {
 }
 
 /// When the first of some stages wants to be asked.
+#[inline(never)]
 fn first_timeout(stages: &[Stage]) -> Option<Micros> {
     stages.iter().filter_map(Stage::next_timeout).min()
 }

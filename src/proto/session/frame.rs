@@ -194,7 +194,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 }
 
 /// A number as in RFC 9000 section 16, without its form of eight bytes.
-#[inline]
+#[inline(always)]
 fn varint(rest: &mut &[u8]) -> Option<u32> {
     let [first] = take(rest)?;
     match first >> 6 {

@@ -95,13 +95,22 @@ impl Received {
     }
 
     /// Notes a packet; false when it came before.
+    #[inline]
     pub fn insert(&mut self, now: Micros, number: u64) -> bool {
-        let at = match self.ranges.first_mut() {
-            Some(newest) if number == newest.end + 1 => {
-                *newest = Range { end: number, reports: REPORTS, ..*newest };
-                self.newest_at = now;
-                return true;
-            }
+        if let Some(newest) = self.ranges.first_mut()
+            && number == newest.end + 1
+        {
+            newest.end = number;
+            newest.reports = REPORTS;
+            self.newest_at = now;
+            return true;
+        }
+        self.insert_elsewhere(now, number)
+    }
+
+    #[inline(never)]
+    fn insert_elsewhere(&mut self, now: Micros, number: u64) -> bool {
+        let at = match self.ranges.first() {
             Some(newest) if number <= newest.end => {
                 // Ranges in front of the place are those whose packets are all newer.
                 self.ranges.partition_point(|range| range.start > number)

@@ -118,7 +118,9 @@ impl Reliable {
     }
 
     pub fn statistics(&self) -> ReliableStatistics {
-        ReliableStatistics { rtt: self.sender.rtt.info(), ..self.statistics }
+        // Those that were carried, and those that have numbers.
+        let packets_sent = self.statistics.packets_sent + self.sender.next();
+        ReliableStatistics { rtt: self.sender.rtt.info(), packets_sent, ..self.statistics }
     }
 
     /// Bytes of its largest header.
@@ -191,8 +193,8 @@ impl Reliable {
 
     /// Keeps a packet until it is acknowledged, and puts the header in front. There must be room.
     pub fn handle_send(&mut self, now: Micros, packet: &mut Packet) {
-        self.statistics.packets_sent += 1;
         if self.sends_carried {
+            self.statistics.packets_sent += 1;
             return;
         }
         let sequence = self.sender.push(now, packet.as_slice());
@@ -224,7 +226,6 @@ impl Reliable {
     /// A message has left behind a [short header](Self::short_header).
     #[inline(always)]
     pub fn handle_short_send(&mut self, now: Micros, message: &[u8]) {
-        self.statistics.packets_sent += 1;
         self.owed = Owed::No;
         self.sender.push(now, message);
     }

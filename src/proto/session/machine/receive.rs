@@ -138,7 +138,16 @@ impl Session {
     }
 
     /// The place of a receiving channel; `None` when the channel is not reliable here.
+    #[inline]
     fn receiving_place(&mut self, id: u8) -> Option<usize> {
+        match self.receiving.first() {
+            Some(first) if first.id == id => Some(0),
+            _ => self.other_receiving_place(id),
+        }
+    }
+
+    #[inline(never)]
+    fn other_receiving_place(&mut self, id: u8) -> Option<usize> {
         if let Some(place) = self.receiving.iter().position(|channel| channel.id == id) {
             return Some(place);
         }
