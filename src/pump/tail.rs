@@ -51,16 +51,14 @@ impl Tail {
     pub fn append_cut<const N: usize>(&mut self, head: &[u8; N], size: usize, body: &[u8]) {
         // Whole, which is cheaper; the body comes over what is too much.
         if let Some(room) = self.memory.get_mut(self.used..)
+            && size <= room.len()
+            && body.len() <= room.len() - size
             && let Some(start) = room.first_chunk_mut::<N>()
         {
             *start = *head;
-            if let Some(room) = room.get_mut(size..)
-                && let Some(room) = room.get_mut(..body.len())
-            {
-                short::copy(room, body);
-                self.used += size + body.len();
-                return;
-            }
+            short::copy(&mut room[size..][..body.len()], body);
+            self.used += size + body.len();
+            return;
         }
         cold_path();
         // Another one, so that the first needs no place in memory.

@@ -46,8 +46,7 @@ impl NetworkDriver {
         if let Some(peer) = &mut entry.session
             && let Some(session) = peer.sending()
         {
-            let priority = self.sessions.priority(pipeline);
-            let room = usize::from(utp.data_size_max());
+            let (priority, room) = (self.sessions.priority(pipeline), utp.data_size_max().into());
             if !hold(session, machine, pipeline, priority, room, data) {
                 cold_path();
                 return false;
@@ -77,8 +76,7 @@ impl NetworkDriver {
             utp.handle_sent(now);
             entry.queued_datagrams += 1;
             self.statistics.datagrams_out += 1;
-            let headers = udp_header_size(remote);
-            self.tx.record_alike(size + data.len(), headers);
+            self.tx.record_alike(size + data.len(), udp_header_size(remote));
             note(&mut entry.queue_listed, &mut self.queued_list, index);
         } else {
             cold_path();

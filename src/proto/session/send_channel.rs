@@ -260,7 +260,7 @@ impl SendChannel {
     pub fn handle_acknowledged(&mut self, first: u64, count: u64) -> u64 {
         let (mut news, end) = (0, (first + count).min(self.next));
         if first <= self.first {
-            return self.acknowledge_first(end);
+            return self.release(end);
         }
         for sequence in first..end {
             let slot = &mut self.slots[(sequence - self.first) as usize];
@@ -270,24 +270,8 @@ impl SendChannel {
             slot.piece = 0;
         }
         if news > 0 {
-            self.release();
+            self.release(0);
         }
-        news
-    }
-
-    /// The same for the oldest ones, up to the number `end`: they are gone at once.
-    fn acknowledge_first(&mut self, end: u64) -> u64 {
-        let mut news = 0;
-        while self.first < end
-            && let Some(slot) = self.slots.front()
-        {
-            news += u64::from(slot.state != State::Acknowledged);
-            self.partly_sent -= u32::from(slot.is_partly_sent());
-            self.first += 1;
-            self.bytes.release(slot.position + u64::from(slot.length));
-            self.slots.drop_front();
-        }
-        self.release();
         news
     }
 
@@ -303,7 +287,7 @@ impl SendChannel {
         slot.piece = 0;
         if u32::from(slot.arrived) == slot.length {
             slot.state = State::Acknowledged;
-            self.release();
+            self.release(0);
         } else if slot.state == State::Sent {
             slot.state = State::Lost;
             self.lost.push_back(sequence);
@@ -318,14 +302,20 @@ impl SendChannel {
         }
     }
 
-    fn release(&mut self) {
+    /// The oldest are gone: those below the number `end`, and behind them what was acknowledged.
+    /// Returns how many of them were not known to have arrived.
+    fn release(&mut self, end: u64) -> u64 {
+        let mut news = 0;
         while let Some(slot) = self.slots.front()
-            && slot.state == State::Acknowledged
+            && (self.first < end || slot.state == State::Acknowledged)
         {
+            news += u64::from(slot.state != State::Acknowledged);
+            self.partly_sent -= u32::from(slot.is_partly_sent());
             self.bytes.release(slot.position + u64::from(slot.length));
-            self.slots.pop_front();
+            self.slots.drop_front();
             self.first += 1;
         }
+        news
     }
 
     /// The packet that carried messages was lost: those that were not sent again since are.
