@@ -111,3 +111,110 @@ impl Session {
         self.handle_sent(now, Sent { size, asks: true, vital: true }, false);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::proto::session::{ChannelSet, Config, Output};
+
+    const TOKEN: [u8; 8] = [7; 8];
+
+    #[derive(Default)]
+    struct Taken(Vec<Vec<u8>>);
+
+    impl Output for Taken {
+        fn message(&mut self, _: u8, data: &[u8]) {
+            self.0.push(data.to_vec());
+        }
+
+        fn reliable(&mut self, _: u8, data: &[u8]) {
+            self.0.push(data.to_vec());
+        }
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Send { end: usize, channel: u8, size: usize },
+        SendLossy { end: usize, size: usize },
+        Flush { end: usize, lost: bool },
+        Answered { end: usize },
+        Wait(u64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let end = || 0..2usize;
+        prop_oneof![
+            6 => (end(), 1..3u8, 0..1400usize)
+                .prop_map(|(end, channel, size)| Step::Send { end, channel, size }),
+            1 => (end(), 0..99usize).prop_map(|(end, size)| Step::SendLossy { end, size }),
+            8 => (end(), proptest::bool::weighted(0.1))
+                .prop_map(|(end, lost)| Step::Flush { end, lost }),
+            2 => end().prop_map(|end| Step::Answered { end }),
+            4 => (0..60_000u64).prop_map(Step::Wait),
+        ]
+    }
+
+    fn session() -> Session {
+        let mut reliable = ChannelSet::default();
+        reliable.insert(1);
+        reliable.insert(2);
+        Session::new(0, Config { reliable, ..Config::new(TOKEN) })
+    }
+
+    /// What two sessions have sent and delivered in the course of these steps, what they are then,
+    /// and how many datagrams the short way has made.
+    fn run(steps: &[Step], short: bool) -> (Vec<Vec<u8>>, String, usize) {
+        let mut ends = [session(), session()];
+        let (mut now, mut all, mut taken) = (1000, Taken::default(), 0);
+        for step in steps {
+            match *step {
+                Step::Send { end, channel, size } => {
+                    let message = vec![size as u8; size.min(ends[end].reliable_size_max())];
+                    let _ = ends[end].send_reliable(channel, 0, &[&message]);
+                }
+                Step::SendLossy { end, size } => {
+                    let _ = ends[end].send_message(9, &[&vec![size as u8; size]]);
+                }
+                Step::Flush { end, lost } => loop {
+                    let mut out = Vec::new();
+                    if short && ends[end].poll_light(now, &mut out) {
+                        taken += 1;
+                    } else if !ends[end].poll_any(now, &mut out) {
+                        break;
+                    }
+                    if !lost {
+                        ends[1 - end].handle_datagram(now + 10, &out, &mut all);
+                    }
+                    all.0.push(out);
+                },
+                Step::Answered { end } => ends[end].handle_answered(),
+                Step::Wait(time) => now += time,
+            }
+            for end in &mut ends {
+                if end.next_timeout().is_some_and(|due| due <= now) {
+                    end.handle_timeout(now);
+                }
+            }
+        }
+        (all.0, format!("{ends:?}"), taken)
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_does_what_the_long_one_does(
+            steps in proptest::collection::vec(step(), 1..80),
+        ) {
+            let (short, long) = (run(&steps, true), run(&steps, false));
+            prop_assert_eq!((short.0, short.1), (long.0, long.1));
+        }
+    }
+
+    #[test]
+    fn one_message_at_a_time_leaves_by_the_short_way() {
+        let send = Step::Send { end: 0, channel: 1, size: 40 };
+        let steps = [send, Step::Flush { end: 0, lost: false }].repeat(9);
+        assert_eq!(run(&steps, true).2, 9);
+    }
+}
