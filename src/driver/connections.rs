@@ -423,15 +423,7 @@ impl Connections {
         }
     }
 
-    /// Is a value that of a connection that can send now? Only its own ends are Disconnected.
-    #[inline]
-    pub fn can_send(&self, connection: Connection) -> bool {
-        self.entries.get(connection.index() as usize).is_some_and(|entry| {
-            entry.tag == connection.tag() && entry.state == ConnectionState::Connected
-        })
-    }
-
-    /// The slot of a connection that can send now.
+    /// The slot of a connection that can send now. Only its own ends are Disconnected.
     #[inline(always)]
     pub fn sender(&mut self, connection: Connection) -> Option<&mut Entry> {
         let entry = self.entries.get_mut(connection.index() as usize)?;

@@ -100,9 +100,7 @@ impl NetworkDriver {
         kind: MessageKind,
         data: &[u8],
     ) -> Result<()> {
-        if self.connections.can_send(connection)
-            && self.send_reliably(connection.index(), pipeline, kind, data)
-        {
+        if self.send_reliably(connection, pipeline, kind, data) {
             return Ok(());
         }
         cold_path();
@@ -142,8 +140,7 @@ impl NetworkDriver {
         if pipeline == 0 {
             self.send_directly(connection, kind, data)
         } else {
-            self.connections.can_send(connection)
-                && self.send_reliably_apart(connection.index(), pipeline, kind, data)
+            self.send_reliably_apart(connection, pipeline, kind, data)
         }
     }
 

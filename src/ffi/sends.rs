@@ -33,10 +33,27 @@ pub unsafe extern "C" fn nd_driver_send(
     data_length: u32,
     flags: u32,
 ) -> nd_result {
-    if pipeline != 0 {
-        // SAFETY: as documented; it is the same function.
-        return unsafe { send_through(driver, connection, pipeline, data, data_length, flags) };
+    // Two ways, so that neither is slowed down by what the other has to keep at hand.
+    // SAFETY: as documented; each is the same function.
+    unsafe {
+        if pipeline == 0 {
+            send_without(driver, connection, pipeline, data, data_length, flags)
+        } else {
+            send_through(driver, connection, pipeline, data, data_length, flags)
+        }
     }
+}
+
+/// [`nd_driver_send`] without a pipeline.
+#[inline(never)]
+unsafe extern "C" fn send_without(
+    driver: *mut nd_driver,
+    connection: nd_connection,
+    _: u8,
+    data: *const u8,
+    data_length: u32,
+    flags: u32,
+) -> nd_result {
     // SAFETY: the pointers are the caller's, as documented.
     with_driver(driver, |driver| unsafe {
         let data = args::slice(data, data_length, "data")?;
@@ -45,8 +62,7 @@ pub unsafe extern "C" fn nd_driver_send(
     })
 }
 
-/// As [`nd_driver_send`] through a pipeline. It is apart so that neither way is slowed down by
-/// what the other has to keep at hand.
+/// [`nd_driver_send`] through a pipeline.
 #[inline(never)]
 unsafe extern "C" fn send_through(
     driver: *mut nd_driver,

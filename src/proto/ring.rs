@@ -3,6 +3,8 @@
 
 use std::hint::cold_path;
 
+use super::short;
+
 /// Bytes of the first allocation.
 const CAPACITY_MIN: usize = 1024;
 
@@ -67,7 +69,7 @@ impl ByteRing {
             && let Some(room) = self.storage.get_mut(place..place + part.len())
         {
             self.tail += part.len() as u64;
-            room.copy_from_slice(part);
+            short::copy(room, part);
             return start;
         }
         cold_path();

@@ -69,12 +69,31 @@ impl<T: Copy> Slots<T> {
         self.get(0)
     }
 
+    /// The last.
+    #[inline]
+    pub fn back(&self) -> Option<&T> {
+        self.get(self.length.checked_sub(1)?)
+    }
+
+    /// The same, to change it.
+    #[inline]
+    pub fn back_mut(&mut self) -> Option<&mut T> {
+        self.get_mut(self.length.checked_sub(1)?)
+    }
+
+    /// The first is gone; there must be one.
+    #[inline]
+    pub fn drop_front(&mut self) {
+        debug_assert!(!self.is_empty(), "there is a first");
+        self.head = self.place(1);
+        self.length -= 1;
+    }
+
     /// Takes the first away.
     #[inline]
     pub fn pop_front(&mut self) -> Option<T> {
         let first = *self.front()?;
-        self.head = self.place(1);
-        self.length -= 1;
+        self.drop_front();
         Some(first)
     }
 
@@ -143,6 +162,8 @@ mod tests {
                 let held: Vec<_> = (0..slots.len()).map(|index| slots[index]).collect();
                 prop_assert_eq!(held, Vec::from(model.clone()));
                 prop_assert_eq!(slots.front(), model.front());
+                prop_assert_eq!(slots.back(), model.back());
+                prop_assert_eq!(slots.back_mut(), model.back_mut());
                 prop_assert_eq!(slots.get(model.len()), None);
                 prop_assert_eq!(slots.is_empty(), model.is_empty());
             }

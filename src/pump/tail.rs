@@ -49,18 +49,21 @@ impl Tail {
     /// Appends the first `size` bytes of a head, and a body.
     #[inline(always)]
     pub fn append_cut<const N: usize>(&mut self, head: &[u8; N], size: usize, body: &[u8]) {
-        let (used, longest) = (self.used, N + body.len());
-        if used + longest > self.memory.len() {
-            cold_path();
-            self.grow(used + longest);
-        }
-        let room = &mut self.memory[used..];
         // Whole, which is cheaper; the body comes over what is too much.
-        if let Some(start) = room.first_chunk_mut::<N>() {
+        if let Some(room) = self.memory.get_mut(self.used..)
+            && size <= room.len()
+            && body.len() <= room.len() - size
+            && let Some(start) = room.first_chunk_mut::<N>()
+        {
             *start = *head;
+            short::copy(&mut room[size..][..body.len()], body);
+            self.used += size + body.len();
+            return;
         }
-        room[size..size + body.len()].copy_from_slice(body);
-        self.used = used + size + body.len();
+        cold_path();
+        // Another one, so that the first needs no place in memory.
+        let head = *head;
+        self.append(&head[..size], body);
     }
 
     /// The same with a head that is made where it lies.

@@ -166,6 +166,7 @@ impl UdpSocket {
     ) {
         let start = self.bytes.len();
         self.bytes.append_cut(head, size, body);
+        self.make_place();
         self.queue.push(Queued { remote: *remote, start, length: size + body.len() });
     }
 
@@ -183,13 +184,18 @@ impl UdpSocket {
             return false;
         }
         self.bytes.append_made(head, body);
+        self.make_place();
+        self.queue.push(Queued { remote: *remote, start, length });
+        true
+    }
+
+    /// Has room for one datagram more in the queue, so that its address is not copied twice.
+    #[inline(always)]
+    fn make_place(&mut self) {
         if self.queue.len() == self.queue.capacity() {
             cold_path();
             self.queue.reserve(1);
         }
-        // With room for it the address is not copied twice.
-        self.queue.push(Queued { remote: *remote, start, length });
-        true
     }
 
     /// May so many bytes be queued?

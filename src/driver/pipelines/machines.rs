@@ -1,7 +1,7 @@
 //! The machines of one connection, by the number of their pipeline.
 
 use crate::proto::pipeline::Pipeline;
-use crate::proto::time::Micros;
+use crate::proto::time::{Micros, earliest};
 
 /// The machines of one connection. One that uses no pipeline holds no memory.
 #[derive(Default)]
@@ -118,8 +118,14 @@ impl Machines {
     }
 
     /// When the first of them wants to be asked.
+    #[inline]
     pub fn next_timeout(&self) -> Option<Micros> {
-        self.iter().filter_map(|(_, machine)| machine.next_timeout()).min()
+        let used = self.0.as_deref()?;
+        let mut first = None;
+        for machine in used.list.iter().flatten() {
+            first = earliest([first, machine.next_timeout()]);
+        }
+        first
     }
 
     /// Forgets all of them: the connection has ended.

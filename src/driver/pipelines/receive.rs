@@ -30,6 +30,11 @@ impl NetworkDriver {
 
     /// Takes a packet that a session has delivered once and in order.
     pub(in crate::driver) fn receive_carried(&mut self, index: u32, pipeline: u8, packet: &[u8]) {
+        let machine = self.connections.at(index).machines.get_mut(pipeline);
+        if machine.is_some_and(|machine| machine.takes_carried()) {
+            self.deliver_packet(index, pipeline, packet, None);
+            return;
+        }
         let now = self.now;
         let outcome = self.run_machine(index, pipeline, None, |machine, out| {
             machine.handle_carried_packet(now, packet, out)

@@ -5,7 +5,7 @@ use std::hint::cold_path;
 
 use super::super::connections::Link;
 use super::super::datagram::udp_header_size;
-use super::super::{MessageKind, NetworkDriver};
+use super::super::{Connection, MessageKind, NetworkDriver};
 use crate::proto::pipeline::{Pipeline, SHORT_SIZE_MAX, ShortHeader};
 use crate::proto::session::Session;
 use crate::proto::utp::packet::{DATA_HEADER_SIZE, data_header};
@@ -15,11 +15,12 @@ const PACKET_SIZE_MAX: usize = u16::MAX as usize;
 
 impl NetworkDriver {
     /// Sends a message through a pipeline that is nothing but a ReliableSequenced stage and that
-    /// the connection has used before, over datagrams. False: nothing was done.
+    /// the connection has used before, over datagrams, if the connection can send now. False:
+    /// nothing was done.
     #[inline(always)]
     pub(super) fn send_reliably(
         &mut self,
-        index: u32,
+        connection: Connection,
         pipeline: u8,
         kind: MessageKind,
         data: &[u8],
@@ -33,17 +34,19 @@ impl NetworkDriver {
             cold_path();
             self.follow_clock_once();
         }
-        let now = self.now;
-        let entry = self.connections.at(index);
+        let (now, index) = (self.now, connection.index());
+        let Some(entry) = self.connections.sender(connection) else {
+            cold_path();
+            return false;
+        };
         let (Some(machine), Some(utp)) = (entry.machines.get_mut(pipeline), &mut entry.utp) else {
             cold_path();
             return false;
         };
-        let room = usize::from(utp.data_size_max());
         if let Some(peer) = &mut entry.session
             && let Some(session) = peer.sending()
         {
-            let priority = self.sessions.priority(pipeline);
+            let (priority, room) = (self.sessions.priority(pipeline), utp.data_size_max().into());
             if !hold(session, machine, pipeline, priority, room, data) {
                 cold_path();
                 return false;
@@ -61,7 +64,8 @@ impl NetworkDriver {
                 cold_path();
                 return false;
             }
-            let Some(alone) = machine.sends_alone(data.len(), room) else {
+            let fits = |size| utp.packet_fits(data.len() + size + DATA_HEADER_SIZE);
+            let Some(mut alone) = machine.sends_alone(fits) else {
                 cold_path();
                 return false;
             };
@@ -72,8 +76,7 @@ impl NetworkDriver {
             utp.handle_sent(now);
             entry.queued_datagrams += 1;
             self.statistics.datagrams_out += 1;
-            let headers = udp_header_size(remote);
-            self.tx.record_alike(size + data.len(), headers);
+            self.tx.record_alike(size + data.len(), udp_header_size(remote));
             note(&mut entry.queue_listed, &mut self.queued_list, index);
         } else {
             cold_path();
@@ -90,12 +93,12 @@ impl NetworkDriver {
     #[inline(never)]
     pub(super) fn send_reliably_apart(
         &mut self,
-        index: u32,
+        connection: Connection,
         pipeline: u8,
         kind: MessageKind,
         data: &[u8],
     ) -> bool {
-        self.send_reliably(index, pipeline, kind, data)
+        self.send_reliably(connection, pipeline, kind, data)
     }
 }
 

@@ -96,6 +96,12 @@ impl Peer {
         self.listed
     }
 
+    /// Has it no deadline but that of an acknowledgement that is owed?
+    fn awaits_nothing(&self) -> bool {
+        let session = self.established().is_some_and(Session::awaits_nothing);
+        session && self.negotiation.next_timeout().is_none() && self.lingers_until.is_none()
+    }
+
     /// When it wants to be asked; [who owes an acknowledgement](Sessions::owing) is, besides.
     fn next_timeout(&self) -> Option<Micros> {
         let session = self.established().and_then(|session| {

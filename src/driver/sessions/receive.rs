@@ -89,11 +89,8 @@ impl NetworkDriver {
         let elsewhere = entry.link != link && entry.link != Link::None;
         if let Some(session) = &mut peer.session {
             let now = self.now;
-            let taken = session.handle_datagram(
-                now,
-                data,
-                &mut Sink { driver: self, index, bounded: true },
-            );
+            let mut sink = Sink { driver: self, index, bounded: true };
+            let taken = session.handle_packet(now, &packet, data.len(), &mut sink);
             self.statistics.malformed_in += u64::from(taken == Taken::Malformed);
         }
         if !is_same(&self.connections, index, connection) {
@@ -114,7 +111,21 @@ impl NetworkDriver {
         self.follow_proven(index, link);
         self.after_datagram(index);
         self.follow_machine(index);
-        if usual { self.touch_session(index) } else { self.touch(index) }
+        if !usual {
+            self.touch(index);
+        } else if self.awaits_nothing(index) {
+            self.touch_lightly(index);
+        } else {
+            self.touch_session(index);
+        }
+    }
+
+    /// Has no deadline of a connection's session or pipelines come nearer, because there is none
+    /// but that of an acknowledgement?
+    fn awaits_nothing(&self, index: u32) -> bool {
+        let entry = self.connections.peek(index);
+        let peer = entry.session.as_ref();
+        peer.is_some_and(|peer| peer.awaits_nothing()) && entry.machines.next_timeout().is_none()
     }
 
     /// What a datagram brought besides messages: measurements, and room.

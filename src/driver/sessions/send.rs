@@ -199,12 +199,18 @@ impl NetworkDriver {
     }
 
     /// The own stages of pipelines may have got their last acknowledgements.
+    #[inline]
     pub(in crate::driver) fn open_gates(&mut self, index: u32) {
+        let peer = &self.connections.at(index).session;
+        if peer.as_ref().is_some_and(|peer| !peer.gated.is_empty()) {
+            self.open_closed_gates(index);
+        }
+    }
+
+    #[cold]
+    fn open_closed_gates(&mut self, index: u32) {
         let entry = self.connections.at(index);
         let Some(peer) = &mut entry.session else { return };
-        if peer.gated.is_empty() {
-            return;
-        }
         let machines = &entry.machines;
         let Some(session) = &mut peer.session else { return };
         peer.gated.retain(|&pipeline| {

@@ -2,12 +2,14 @@
 
 use super::super::connections::{Entry, Link};
 use super::super::datagram::{header_size, udp_header_size};
+use super::super::interfaces::utp_packet_size_max;
 use super::super::{DisconnectReason, NetworkDriver};
 use super::Peer;
 use crate::log::note;
 use crate::proto::session::Session;
-use crate::proto::time::{Micros, from_ms};
+use crate::proto::time::{Micros, earliest, from_ms};
 use crate::proto::utp::connection::Widened;
+use crate::settings::InterfaceKind;
 
 /// Bytes that wait in a socket before sessions give it no more.
 const BATCH_BYTES_MAX: usize = 4 << 20;
@@ -31,7 +33,7 @@ impl NetworkDriver {
         }
         let mut list = std::mem::take(&mut self.sessions.dirty);
         for &index in &list {
-            if !self.transmit_alone(index) {
+            if !self.transmit_alone(index) && !self.transmit_light(index) {
                 self.transmit_listed(index);
             }
         }
@@ -63,6 +65,47 @@ impl NetworkDriver {
             Outcome::Alone | Outcome::All => {}
         }
         self.schedule_session(index);
+    }
+
+    /// Sends the only reliable message of a session that has nothing else to say but what it
+    /// acknowledges, as most have that carry such messages. False: nothing was done.
+    #[inline(always)]
+    fn transmit_light(&mut self, index: u32) -> bool {
+        let now = self.now;
+        let entry = self.connections.at(index);
+        let (Link::Udp { socket, remote }, Some(peer), Some(utp)) =
+            (&entry.link, &mut entry.session, &mut entry.utp)
+        else {
+            return false;
+        };
+        let waits = peer.lingers_until.is_some() || peer.negotiation.wants_transmit(now);
+        if waits || self.simulator.is_some() {
+            return false;
+        }
+        let most = utp_packet_size_max(&self.settings, InterfaceKind::Udp);
+        let size = usize::from(utp.packet_size_max()).min(most);
+        let Some(session) = peer.sending() else { return false };
+        let socket = &mut self.pump.udp[*socket as usize];
+        let before = socket.queued_bytes();
+        if before >= BATCH_BYTES_MAX
+            || !socket.queue_with(*remote, |out| session.poll_only(now, size as u16, out))
+        {
+            return false;
+        }
+        utp.handle_sent(now);
+        self.statistics.datagrams_out += 1;
+        self.tx.record_alike(socket.queued_bytes() - before, udp_header_size(remote));
+        peer.listed = false;
+        peer.unscheduled = false;
+        let deadline = earliest([peer.next_timeout(), entry.machines.next_timeout()]);
+        let nearer = deadline.is_some_and(|deadline| deadline < entry.armed.wanted());
+        if nearer || entry.unsettled || utp.wants_transmit() || !entry.armed.has_entry() {
+            self.schedule_session(index);
+        } else {
+            // It is asked again before the next deadline is near.
+            entry.put_off = true;
+        }
+        true
     }
 
     fn transmit_session(&mut self, index: u32, peer: &mut Peer) -> Outcome {

@@ -41,7 +41,7 @@ impl Alone<'_> {
     /// The header that goes in front of the message.
     #[inline(always)]
     #[must_use]
-    pub fn header(&self, now: Micros) -> ShortHeader {
+    pub fn header(&mut self, now: Micros) -> ShortHeader {
         self.stage.short_header(now)
     }
 
@@ -149,14 +149,29 @@ impl Pipeline {
     }
 
     /// As [`handle_send`](Self::handle_send) for a pipeline that is nothing but a
-    /// ReliableSequenced stage with a window of 64 or less: what makes the packet. `None`: it is
-    /// another one, or a message of so many bytes is not taken.
+    /// ReliableSequenced stage with a window of 64 or less: what makes the packet. `fits` says
+    /// whether the message fits behind a header of so many bytes. `None`: it is another one, or the
+    /// message is not taken.
     #[inline(always)]
-    pub fn sends_alone(&mut self, length: usize, packet_max: usize) -> Option<Alone<'_>> {
+    pub fn sends_alone(&mut self, fits: impl FnOnce(usize) -> bool) -> Option<Alone<'_>> {
         let [Stage::Reliable(stage)] = &mut self.stages[..] else { return None };
-        let size = stage.short_header_size(length, packet_max)?;
-        self.packet_max = packet_max;
+        let size = stage.short_header_size(fits)?;
         Some(Alone { stage, size })
+    }
+
+    /// Takes a packet as [`handle_carried_packet`](Self::handle_carried_packet) if the pipeline is
+    /// nothing but a ReliableSequenced stage, which owes nothing: then it is a message. False:
+    /// nothing was done.
+    #[inline(always)]
+    #[must_use]
+    pub fn takes_carried(&mut self) -> bool {
+        match &mut self.stages[..] {
+            [Stage::Reliable(stage)] if !stage.wants_ack() => {
+                stage.handle_carried();
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Is it nothing but a ReliableSequenced stage that leaves its work to something below?
@@ -254,7 +269,7 @@ impl Pipeline {
             for place in 0..self.stages.len() {
                 chain::handle_timeout(&mut self.stages, place, self.packet_most, &mut context);
             }
-            let next = self.stages.iter().filter_map(Stage::next_timeout).min();
+            let next = first_timeout(&self.stages);
             if next.is_none_or(|due| due > now) {
                 break;
             }
@@ -264,8 +279,12 @@ impl Pipeline {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called. It may turn out that
     /// nothing is due yet.
     #[must_use]
+    #[inline(always)]
     pub fn next_timeout(&self) -> Option<Micros> {
-        self.stages.iter().filter_map(Stage::next_timeout).min()
+        match &self.stages[..] {
+            [Stage::Reliable(alone)] => alone.next_timeout(),
+            stages => first_timeout(stages),
+        }
     }
 
     /// Nothing is unacknowledged, owed or held back. (A message that has come in part only, over
@@ -364,4 +383,10 @@ impl Pipeline {
         };
         self.pool.bytes() + self.stages.iter().map(kept).sum::<usize>()
     }
+}
+
+/// When the first of some stages wants to be asked.
+#[inline(never)]
+fn first_timeout(stages: &[Stage]) -> Option<Micros> {
+    stages.iter().filter_map(Stage::next_timeout).min()
 }

@@ -51,6 +51,8 @@ pub const ACK_RANGES_MAX: usize = 31;
 pub const REPAIR_SPAN_MAX: usize = u8::BITS as usize;
 /// Numbers above this have no form here.
 pub const VARINT_MAX: u32 = (1 << 30) - 1;
+/// Bytes of the longest number.
+pub const VARINT_SIZE_MAX: usize = 4;
 /// An acknowledgement's delay counts units of this many microseconds.
 pub const ACK_DELAY_UNIT: u64 = 8;
 
@@ -212,6 +214,7 @@ fn split_message(frames: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((pipeline, data, rest))
 }
 
+#[inline(always)]
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (&head, tail) = rest.split_first_chunk()?;
     *rest = tail;
@@ -219,6 +222,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 }
 
 /// A number as in RFC 9000 section 16, without its form of eight bytes.
+#[inline(always)]
 fn varint(rest: &mut &[u8]) -> Option<u32> {
     let [first] = take(rest)?;
     match first >> 6 {
@@ -230,6 +234,7 @@ fn varint(rest: &mut &[u8]) -> Option<u32> {
 }
 
 /// The bytes of a frame that has a length, or reaches to the end.
+#[inline(always)]
 fn body<'a>(rest: &mut &'a [u8], kind: u8) -> Option<&'a [u8]> {
     let length = if kind & types::WITH_LENGTH == 0 { rest.len() } else { varint(rest)? as usize };
     let (data, tail) = rest.split_at_checked(length)?;
@@ -237,6 +242,7 @@ fn body<'a>(rest: &mut &'a [u8], kind: u8) -> Option<&'a [u8]> {
     Some(data)
 }
 
+#[inline(always)]
 fn parse<'a>(rest: &mut &'a [u8]) -> Option<Frame<'a>> {
     let [kind] = take(rest)?;
     Some(match kind {
@@ -280,6 +286,7 @@ fn parse<'a>(rest: &mut &'a [u8]) -> Option<Frame<'a>> {
     })
 }
 
+#[inline(always)]
 fn parse_ack<'a>(rest: &mut &'a [u8]) -> Option<Ack<'a>> {
     let [a, b, c] = take(rest)?;
     let largest = u32::from_le_bytes([a, b, c, 0]);
@@ -309,6 +316,7 @@ pub const fn varint_size(value: u32) -> usize {
 }
 
 /// Appends a number; one above [`VARINT_MAX`] becomes that.
+#[inline]
 pub fn write_varint(out: &mut Vec<u8>, value: u32) {
     let value = if value > VARINT_MAX { VARINT_MAX } else { value };
     match varint_size(value) {
@@ -320,11 +328,12 @@ pub fn write_varint(out: &mut Vec<u8>, value: u32) {
 
 /// Appends an ACK frame for ranges (first number, last number), newest first and with a gap
 /// between each two; at least one, and at most [`ACK_RANGES_MAX`] more are written.
+#[inline]
 pub fn write_ack(out: &mut Vec<u8>, delay: u64, ranges: &[(u64, u64)]) {
     let Some((&(start, largest), rest)) = ranges.split_first() else { return };
     let rest = &rest[..rest.len().min(ACK_RANGES_MAX)];
-    out.push(types::ACK);
-    out.extend_from_slice(&(largest as u32).to_le_bytes()[..3]);
+    let [a, b, c, _] = (largest as u32).to_le_bytes();
+    out.extend_from_slice(&[types::ACK, a, b, c]);
     write_varint(out, u32::try_from(delay / ACK_DELAY_UNIT).unwrap_or(VARINT_MAX));
     write_varint(out, rest.len() as u32);
     write_varint(out, (largest - start) as u32);
@@ -381,6 +390,7 @@ pub fn write_message_head(out: &mut Vec<u8>, pipeline: u8, length: Option<usize>
 }
 
 /// Appends what stands in front of a reliable message's bytes.
+#[inline]
 pub fn write_reliable_head(out: &mut Vec<u8>, channel: u8, sequence: u16, length: Option<usize>) {
     let flag = u8::from(length.is_some());
     let [low, high] = sequence.to_le_bytes();

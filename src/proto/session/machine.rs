@@ -2,6 +2,7 @@
 
 mod advice;
 mod alone;
+mod deadlines;
 mod messages;
 mod receive;
 mod transmit;
@@ -23,7 +24,7 @@ use super::{
     Config, DATAGRAM_SIZE_LIMIT, DATAGRAM_SIZE_MIN, Failure, Output, Refused, Statistics, cost,
 };
 use crate::proto::ring::ByteRing;
-use crate::proto::time::{MICROS_PER_MS, Micros, earliest};
+use crate::proto::time::{MICROS_PER_MS, Micros};
 
 use messages::{Messages, Queued};
 
@@ -109,6 +110,8 @@ pub struct Session {
     receiving: Vec<ReceiveChannel>,
     /// Numbers of the last packets that broke a rule, so that no copy of them counts.
     offenders: [u64; OFFENDERS_MAX],
+    /// Is there any?
+    offended: bool,
     /// Acknowledgements that say what repairs have won back.
     delivered_reports: u8,
     grant: Grant,
@@ -153,6 +156,7 @@ impl Session {
             received: Received::new(u64::from(datagram)),
             receiving: Vec::new(),
             offenders: [u64::MAX; OFFENDERS_MAX],
+            offended: false,
             delivered_reports: 0,
             grant: Grant { told: u64::from(config.window), repeats: 0 },
             path_response: None,
@@ -466,61 +470,15 @@ impl Session {
     }
 
     /// Is it perhaps only what is long that gets lost?
+    #[inline]
     pub(super) fn doubts_long(&self, now: Micros) -> bool {
         self.probe_count >= SHORT_PROBE || self.narrowing.suspects(now)
-    }
-
-    fn probe_timeout(&self) -> Micros {
-        let first = self.rtt.probe_timeout(self.peer_ack_delay);
-        (first << self.probe_count.min(BACKOFF_MAX)).min(first.max(PROBE_TIMEOUT_MAX))
-    }
-
-    /// When the peer is asked, because it is silent.
-    fn probe_time(&self) -> Option<Micros> {
-        let since = self.recovery.last_vital();
-        (self.recovery.vital() > 0).then(|| since.saturating_add(self.probe_timeout()))
     }
 
     /// Is nothing under way, owed or waited for? Then there is no deadline.
     #[inline]
     fn is_quiet(&self) -> bool {
-        self.received.is_quiet()
-            && self.recovery.vital() == 0
-            && self.recovery.loss_time().is_none()
-            && self.blocked_at.is_none()
-            && self.sending.iter().all(SendChannel::is_sent)
-    }
-
-    /// When [`handle_timeout`](Self::handle_timeout) and then
-    /// [`poll_transmit`](Self::poll_transmit) have something to do that does not follow from a
-    /// call of the program or a datagram.
-    #[must_use]
-    pub fn next_timeout(&self) -> Option<Micros> {
-        earliest([self.ack_timeout(), self.next_timeout_besides_acks()])
-    }
-
-    /// When an acknowledgement must leave, if nothing does before.
-    #[must_use]
-    pub const fn ack_timeout(&self) -> Option<Micros> {
-        self.received.next_timeout()
-    }
-
-    /// Is an acknowledgement owed, now or later?
-    #[must_use]
-    pub const fn owes(&self) -> bool {
-        !self.received.is_quiet()
-    }
-
-    /// As [`next_timeout`](Self::next_timeout), but for acknowledgements.
-    #[must_use]
-    pub fn next_timeout_besides_acks(&self) -> Option<Micros> {
-        let asked = self.blocked_at;
-        // Whatever the pacer keeps back waits for it.
-        let waits = !self.sending.iter().all(SendChannel::is_sent);
-        let paced = (waits && self.waits_for_pacer())
-            .then(|| self.pacer.next_timeout(self.controller.window(), self.rtt.smoothed()));
-        let probe = if self.probe_due { None } else { self.probe_time() };
-        earliest([self.recovery.loss_time(), probe, asked, paced])
+        self.received.is_quiet() && self.awaits_nothing()
     }
 
     /// Why it ended, if it did.

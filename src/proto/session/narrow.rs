@@ -35,6 +35,7 @@ pub struct Narrowing {
 
 impl Narrowing {
     /// Is there a suspicion?
+    #[inline]
     pub fn suspects(&self, now: Micros) -> bool {
         self.watches.iter().any(|watch| {
             watch.strikes >= STRIKES_SUSPECT && now.saturating_sub(watch.noticed) <= SUSPICION_MAX
@@ -47,7 +48,11 @@ impl Narrowing {
     }
 
     /// A datagram of so many bytes arrived.
+    #[inline]
     pub fn handle_arrived(&mut self, size: u32) {
+        if size <= u32::from(DATAGRAM_SIZE_MIN) {
+            return;
+        }
         for (watch, step) in self.watches.iter_mut().zip(SIZES) {
             if size > u32::from(step) {
                 watch.strikes = 0;

@@ -28,8 +28,8 @@ impl Pacer {
     }
 
     fn accrued(elapsed: Micros, window: u64, smoothed: Micros) -> u64 {
-        let bytes = u128::from(window) * 5 * u128::from(elapsed);
-        (bytes / (4 * u128::from(smoothed.max(1)))) as u64
+        // 64 bits hold the largest window and the longest time that counts.
+        5 * window * elapsed / (4 * smoothed.max(1))
     }
 
     /// Lets time pass.
@@ -41,9 +41,10 @@ impl Pacer {
         self.filled = now;
         let elapsed = elapsed.min(BURST_TIME_MAX);
         let least = BURST_DATAGRAMS * self.datagram;
-        let capacity = Self::accrued(elapsed.max(BURST_TIME), window, smoothed).max(least);
         let more = Self::accrued(elapsed, window, smoothed);
-        self.tokens = self.tokens.saturating_add(more).min(capacity);
+        let burst =
+            if elapsed < BURST_TIME { Self::accrued(BURST_TIME, window, smoothed) } else { more };
+        self.tokens = (self.tokens + more).min(burst.max(least));
     }
 
     /// May a datagram leave now?

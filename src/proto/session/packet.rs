@@ -57,15 +57,18 @@ pub fn parse(datagram: &[u8]) -> Option<Packet<'_>> {
 
 /// Appends the header of packet `number`, in the shorter form that the peer cannot mistake when
 /// it may not know of any packet from `unacknowledged` on.
+#[inline]
 pub fn write_header(out: &mut Vec<u8>, token: [u8; TOKEN_SIZE], number: u64, unacknowledged: u64) {
     if number.saturating_sub(unacknowledged) < SHORT_DISTANCE_MAX {
-        out.push(TYPE_SHORT);
-        out.extend_from_slice(&token);
-        out.extend_from_slice(&(number as u16).to_le_bytes());
+        let mut head = [TYPE_SHORT; SHORT_HEADER_SIZE];
+        head[1..=TOKEN_SIZE].copy_from_slice(&token);
+        head[1 + TOKEN_SIZE..].copy_from_slice(&(number as u16).to_le_bytes());
+        out.extend_from_slice(&head);
     } else {
-        out.push(TYPE_LONG);
-        out.extend_from_slice(&token);
-        out.extend_from_slice(&(number as u32).to_le_bytes());
+        let mut head = [TYPE_LONG; LONG_HEADER_SIZE];
+        head[1..=TOKEN_SIZE].copy_from_slice(&token);
+        head[1 + TOKEN_SIZE..].copy_from_slice(&(number as u32).to_le_bytes());
+        out.extend_from_slice(&head);
     }
 }
 

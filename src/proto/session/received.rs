@@ -95,13 +95,22 @@ impl Received {
     }
 
     /// Notes a packet; false when it came before.
+    #[inline]
     pub fn insert(&mut self, now: Micros, number: u64) -> bool {
-        let at = match self.ranges.first_mut() {
-            Some(newest) if number == newest.end + 1 => {
-                *newest = Range { end: number, reports: REPORTS, ..*newest };
-                self.newest_at = now;
-                return true;
-            }
+        if let Some(newest) = self.ranges.first_mut()
+            && number == newest.end + 1
+        {
+            newest.end = number;
+            newest.reports = REPORTS;
+            self.newest_at = now;
+            return true;
+        }
+        self.insert_elsewhere(now, number)
+    }
+
+    #[inline(never)]
+    fn insert_elsewhere(&mut self, now: Micros, number: u64) -> bool {
+        let at = match self.ranges.first() {
             Some(newest) if number <= newest.end => {
                 // Ranges in front of the place are those whose packets are all newer.
                 self.ranges.partition_point(|range| range.start > number)
@@ -186,6 +195,11 @@ impl Received {
         self.waiting > 0 || self.urgent
     }
 
+    /// Are there several ranges?
+    pub const fn has_gaps(&self) -> bool {
+        self.ranges.len() > 1
+    }
+
     /// Must an acknowledgement leave now, by itself if need be?
     pub fn is_due(&self, now: Micros) -> bool {
         self.urgent && self.answered || self.deadline.is_some_and(|deadline| deadline <= now)
@@ -198,6 +212,7 @@ impl Received {
 
     /// Lets `write` report the delay and the ranges; they count as reported. False when there is
     /// nothing to report.
+    #[inline]
     pub fn report(&mut self, now: Micros, mut write: impl FnMut(Micros, &[(u64, u64)])) -> bool {
         let delay = now.saturating_sub(self.newest_at);
         match &mut self.ranges[..] {

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use super::narrow::SIZES;
 use super::rtt::RoundTrip;
+use crate::proto::slots::Slots;
 use crate::proto::time::{MICROS_PER_MS, Micros};
 
 /// Packets that are remembered; older ones count as lost.
@@ -92,10 +93,10 @@ pub struct Losses {
 /// Packets under way.
 #[derive(Debug)]
 pub struct Recovery {
-    packets: VecDeque<Packet>,
+    packets: Slots<Packet>,
     /// Number of the first in the ring.
     base: u64,
-    contents: VecDeque<Content>,
+    contents: Slots<Content>,
     contents_base: u64,
     largest_acknowledged: Option<u64>,
     in_flight: u64,
@@ -114,11 +115,11 @@ pub struct Recovery {
 
 impl Recovery {
     /// Nothing was sent yet.
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
-            packets: VecDeque::new(),
+            packets: Slots::default(),
             base: 0,
-            contents: VecDeque::new(),
+            contents: Slots::default(),
             contents_base: 0,
             largest_acknowledged: None,
             in_flight: 0,
@@ -183,7 +184,7 @@ impl Recovery {
             last.count += content.count;
             return;
         }
-        self.contents.push_back(content);
+        self.contents.push(content);
     }
 
     /// How many contents the next packet has so far.
@@ -209,15 +210,11 @@ impl Recovery {
                 self.last_vital = now;
             }
         }
-        self.packets.push_back(Packet {
-            sent: now,
-            size,
-            state,
-            vital: sent.vital,
-            contents,
-            count,
-        });
-        self.retire();
+        let vital = sent.vital;
+        self.packets.push(Packet { sent: now, size, state, vital, contents, count });
+        if !sent.asks {
+            self.retire();
+        }
     }
 
     /// Must the oldest packet be given up before another one may leave?
@@ -254,7 +251,7 @@ impl Recovery {
         &mut self,
         now: Micros,
         largest: u64,
-        ranges: impl Iterator<Item = (u64, u64)>,
+        mut ranges: impl Iterator<Item = (u64, u64)>,
         mut arrive: impl FnMut(u64, Content),
     ) -> Option<Acknowledged> {
         if largest >= self.next_number() {
@@ -270,9 +267,30 @@ impl Recovery {
                 result.elapsed = Some(now.saturating_sub(packet.sent));
             }
         }
+        let newest = ranges.next();
+        if let Some((start, end)) = newest
+            && start <= self.base
+            && self.suspects.is_empty()
+        {
+            // What older ranges say was known.
+            self.acknowledge_first(end, &mut result, &mut arrive);
+        } else {
+            self.acknowledge_all(newest.into_iter().chain(ranges), &mut result, &mut arrive);
+        }
+        self.retire();
+        Some(result)
+    }
+
+    #[inline(never)]
+    fn acknowledge_all(
+        &mut self,
+        ranges: impl Iterator<Item = (u64, u64)>,
+        result: &mut Acknowledged,
+        arrive: &mut impl FnMut(u64, Content),
+    ) {
         for (start, end) in ranges {
             if !self.suspects.is_empty() {
-                self.clear_suspects(start, end, &mut result);
+                self.clear_suspects(start, end, result);
             }
             if end < self.base {
                 if self.suspects.is_empty() {
@@ -280,13 +298,55 @@ impl Recovery {
                 }
                 continue;
             }
-            for number in start.max(self.base)..end + 1 {
+            if start <= self.base {
+                self.acknowledge_first(end, result, arrive);
+                continue;
+            }
+            for number in start..end + 1 {
                 let place = (number - self.base) as usize;
-                self.acknowledge_at(place, &mut result, &mut |content| arrive(number, content));
+                self.acknowledge_at(place, result, &mut |content| arrive(number, content));
             }
         }
-        self.retire();
-        Some(result)
+    }
+
+    /// The oldest packets have arrived, up to a number: mostly all that are under way, and so they
+    /// are gone at once.
+    #[inline]
+    fn acknowledge_first(
+        &mut self,
+        end: u64,
+        result: &mut Acknowledged,
+        arrive: &mut impl FnMut(u64, Content),
+    ) {
+        while self.base <= end
+            && let Some(&packet) = self.packets.front()
+        {
+            self.packets.drop_front();
+            let number = self.base;
+            self.base += 1;
+            self.contents_base += u64::from(packet.count);
+            let news = packet.state == State::InFlight;
+            if news {
+                self.count_arrived(&packet, result);
+            }
+            for _ in 0..packet.count {
+                let Some(&content) = self.contents.front() else { break };
+                self.contents.drop_front();
+                if news {
+                    arrive(number, content);
+                }
+            }
+        }
+    }
+
+    const fn count_arrived(&mut self, packet: &Packet, result: &mut Acknowledged) {
+        result.bytes += packet.size as u64;
+        result.packets += 1;
+        if result.longest < packet.size {
+            result.longest = packet.size;
+        }
+        self.in_flight -= packet.size as u64;
+        self.vital -= packet.vital as u64;
     }
 
     fn acknowledge_at(
@@ -295,16 +355,12 @@ impl Recovery {
         result: &mut Acknowledged,
         arrive: &mut impl FnMut(Content),
     ) {
-        let packet = &mut self.packets[place];
+        let packet = self.packets[place];
         if packet.state == State::Done {
             return;
         }
-        packet.state = State::Done;
-        result.bytes += u64::from(packet.size);
-        result.packets += 1;
-        result.longest = result.longest.max(packet.size);
-        self.in_flight -= u64::from(packet.size);
-        self.vital -= u64::from(packet.vital);
+        self.packets[place].state = State::Done;
+        self.count_arrived(&packet, result);
         let start = (packet.contents - self.contents_base) as usize;
         let end = start + packet.count as usize;
         for place in start..end {
@@ -328,6 +384,17 @@ impl Recovery {
             result.spurious += late as u64;
             self.threshold = self.threshold.max(distance + 1).min(THRESHOLD_MAX);
         }
+    }
+
+    /// Has everything that left before the newest packet that arrived, arrived or was it given up?
+    /// Then nothing is lost, or will be before another one arrives.
+    #[inline]
+    pub fn is_in_order(&mut self) -> bool {
+        let in_order = self.largest_acknowledged.is_none_or(|largest| largest < self.base);
+        if in_order {
+            self.loss_time = None;
+        }
+        in_order
     }
 
     /// Finds packets that are lost by now, and hands out what they carried with their numbers.

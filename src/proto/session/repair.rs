@@ -60,12 +60,18 @@ impl Repairer {
         self.loss
     }
 
+    /// Is so little lost that there is to be no protection?
+    #[inline]
+    pub fn rests(&self) -> bool {
+        self.loss < LOSS_MIN && self.long < LOSS_MIN
+    }
+
     /// The share of protection, 0 when there is to be none.
     fn share(&self, rtt: &RoundTrip) -> f32 {
-        let loss = self.loss.max(self.long);
-        if loss < LOSS_MIN || rtt.smoothed() < ROUND_TRIP_MIN {
+        if self.rests() || rtt.smoothed() < ROUND_TRIP_MIN {
             return 0.0;
         }
+        let loss = self.loss.max(self.long);
         (SHARE.0 + SHARE.1 * loss).min(self.share_max)
     }
 
@@ -75,6 +81,7 @@ impl Repairer {
     }
 
     /// A message left for the first time.
+    #[inline]
     pub fn handle_sent(&mut self, bytes: usize, rtt: &RoundTrip) {
         let share = self.share(rtt);
         if share > 0.0 {

@@ -215,6 +215,17 @@ impl SendChannel {
         Some(next_of(self.next, self.slot(self.next)?, false))
     }
 
+    /// The message that it would send next, if that is the only one and has never left.
+    #[inline(always)]
+    pub fn only_new(&self) -> Option<Next> {
+        let last = self.next + 1 == self.first + self.slots.len() as u64;
+        let again = !self.lost.is_empty() || self.partly_sent > 0;
+        if self.gated || !last || again || self.next - self.first >= UNACKNOWLEDGED_MAX {
+            return None;
+        }
+        Some(next_of(self.next, self.slot(self.next)?, false))
+    }
+
     /// A message's bytes, in two pieces.
     pub fn data(&self, sequence: u64) -> [&[u8]; 2] {
         self.slot(sequence)
@@ -247,8 +258,11 @@ impl SendChannel {
 
     /// Messages arrived. Returns how many were not known to have.
     pub fn handle_acknowledged(&mut self, first: u64, count: u64) -> u64 {
-        let mut news = 0;
-        for sequence in first.max(self.first)..(first + count).min(self.next) {
+        let (mut news, end) = (0, (first + count).min(self.next));
+        if first <= self.first {
+            return self.release(end);
+        }
+        for sequence in first..end {
             let slot = &mut self.slots[(sequence - self.first) as usize];
             news += u64::from(slot.state != State::Acknowledged);
             slot.state = State::Acknowledged;
@@ -256,7 +270,7 @@ impl SendChannel {
             slot.piece = 0;
         }
         if news > 0 {
-            self.release();
+            self.release(0);
         }
         news
     }
@@ -273,7 +287,7 @@ impl SendChannel {
         slot.piece = 0;
         if u32::from(slot.arrived) == slot.length {
             slot.state = State::Acknowledged;
-            self.release();
+            self.release(0);
         } else if slot.state == State::Sent {
             slot.state = State::Lost;
             self.lost.push_back(sequence);
@@ -288,14 +302,20 @@ impl SendChannel {
         }
     }
 
-    fn release(&mut self) {
+    /// The oldest are gone: those below the number `end`, and behind them what was acknowledged.
+    /// Returns how many of them were not known to have arrived.
+    fn release(&mut self, end: u64) -> u64 {
+        let mut news = 0;
         while let Some(slot) = self.slots.front()
-            && slot.state == State::Acknowledged
+            && (self.first < end || slot.state == State::Acknowledged)
         {
+            news += u64::from(slot.state != State::Acknowledged);
+            self.partly_sent -= u32::from(slot.is_partly_sent());
             self.bytes.release(slot.position + u64::from(slot.length));
-            self.slots.pop_front();
+            self.slots.drop_front();
             self.first += 1;
         }
+        news
     }
 
     /// The packet that carried messages was lost: those that were not sent again since are.

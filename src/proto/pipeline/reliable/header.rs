@@ -84,18 +84,31 @@ pub const fn size_max(window: usize) -> usize {
 /// the shorter one do not leave.
 pub type ShortHeader = [u8; SHORT_SIZE_MAX];
 
-/// Bit i of the mask says whether the packet i below `acked` has arrived.
-#[inline(always)]
-#[must_use]
-pub fn short_header(processing_time: u16, sequence: u16, acked: u16, mask: u64) -> ShortHeader {
-    let fixed = u64::from(TYPE_PAYLOAD)
-        | u64::from(processing_time) << 16
-        | u64::from(sequence) << 32
-        | u64::from(acked) << 48;
-    let mut bytes = [0; SHORT_SIZE_MAX];
-    bytes[..FIXED_SIZE].copy_from_slice(&fixed.to_le_bytes());
-    bytes[FIXED_SIZE..].copy_from_slice(&mask.to_le_bytes());
-    bytes
+/// What such a header says of packets that have arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct News {
+    /// Its fixed part without the sequence number.
+    fixed: u64,
+    mask: u64,
+}
+
+impl News {
+    /// Bit i of the mask says whether the packet i below `acked` has arrived.
+    pub const fn new(processing_time: u16, acked: u16, mask: u64) -> Self {
+        let fixed = TYPE_PAYLOAD as u64 | (processing_time as u64) << 16 | (acked as u64) << 48;
+        Self { fixed, mask }
+    }
+
+    /// The header of a packet that says it.
+    #[inline(always)]
+    #[must_use]
+    pub fn header(&self, sequence: u16) -> ShortHeader {
+        let fixed = self.fixed | u64::from(sequence) << 32;
+        let mut bytes = [0; SHORT_SIZE_MAX];
+        bytes[..FIXED_SIZE].copy_from_slice(&fixed.to_le_bytes());
+        bytes[FIXED_SIZE..].copy_from_slice(&self.mask.to_le_bytes());
+        bytes
+    }
 }
 
 impl<'a> Header<'a> {

@@ -10,8 +10,8 @@ mod sender;
 
 use std::hint::cold_path;
 
-use header::{ACK_PAYLOAD, Header, Kind, MASK_SIZE_MAX, ShortHeader};
-use receiver::{Arrival, Receiver};
+use header::{ACK_PAYLOAD, Header, Kind, MASK_SIZE_MAX, News, ShortHeader};
+use receiver::{Arrival, NEVER, Receiver};
 use sender::Sender;
 
 use super::PacketError;
@@ -49,6 +49,9 @@ pub struct Reliable {
     pace: ResendPace,
     sender: Sender,
     receiver: Receiver,
+    /// What short headers say at a time, [`NEVER`] where something has arrived since: those of
+    /// several packets say the same.
+    news: (Micros, News),
     owed: Owed,
     /// Something below is reliable already: nothing is added to what is sent.
     sends_carried: bool,
@@ -77,6 +80,7 @@ impl Reliable {
             pace: ResendPace::default(),
             sender: Sender::new(),
             receiver: Receiver::new(window),
+            news: (NEVER, News::new(0, 0, 0)),
             owed: Owed::No,
             sends_carried: false,
             receives_carried: false,
@@ -114,7 +118,9 @@ impl Reliable {
     }
 
     pub fn statistics(&self) -> ReliableStatistics {
-        ReliableStatistics { rtt: self.sender.rtt.info(), ..self.statistics }
+        // Those that were carried, and those that have numbers.
+        let packets_sent = self.statistics.packets_sent + self.sender.next();
+        ReliableStatistics { rtt: self.sender.rtt.info(), packets_sent, ..self.statistics }
     }
 
     /// Bytes of its largest header.
@@ -160,7 +166,7 @@ impl Reliable {
 
     /// Everything that was sent is acknowledged.
     pub fn is_acknowledged(&self) -> bool {
-        self.sender.in_flight() == 0
+        self.sender.is_acknowledged()
     }
 
     pub fn only_acknowledges(&self, packet: &[u8]) -> bool {
@@ -177,7 +183,7 @@ impl Reliable {
     }
 
     pub fn is_idle(&self) -> bool {
-        self.sender.in_flight() == 0 && self.receiver.is_complete() && self.owed == Owed::No
+        self.sender.is_acknowledged() && self.receiver.is_complete() && self.owed == Owed::No
     }
 
     /// Bytes of memory that is kept for what will be sent.
@@ -187,20 +193,20 @@ impl Reliable {
 
     /// Keeps a packet until it is acknowledged, and puts the header in front. There must be room.
     pub fn handle_send(&mut self, now: Micros, packet: &mut Packet) {
-        self.statistics.packets_sent += 1;
         if self.sends_carried {
+            self.statistics.packets_sent += 1;
             return;
         }
         let sequence = self.sender.push(now, packet.as_slice());
         self.write_header(now, Kind::Payload, sequence, packet);
     }
 
-    /// Can it send a message of so many bytes in a packet of `packet_max`, with a header that is
-    /// short? Then the header's bytes.
+    /// Can it send a message with a header that is short? Then the header's bytes; `fits` says
+    /// whether the message fits behind so many.
     #[inline(always)]
-    pub fn short_header_size(&self, length: usize, packet_max: usize) -> Option<usize> {
+    pub fn short_header_size(&self, fits: impl FnOnce(usize) -> bool) -> Option<usize> {
         let size = usize::from(self.short);
-        if size == 0 || length + size > packet_max || self.sender.span() == self.window {
+        if size == 0 || !fits(size) || self.sender.span() == self.window {
             cold_path();
             return None;
         }
@@ -209,16 +215,17 @@ impl Reliable {
 
     /// The header of the next packet, [short](Self::short_header_size).
     #[inline(always)]
-    pub fn short_header(&self, now: Micros) -> ShortHeader {
-        let time = self.receiver.processing_time(now);
-        let (acked, mask) = self.receiver.short_news();
-        header::short_header(time, self.sender.next() as u16, acked, mask)
+    pub fn short_header(&mut self, now: Micros) -> ShortHeader {
+        if self.news.0 != now {
+            cold_path();
+            self.news = (now, self.receiver.news(now));
+        }
+        self.news.1.header(self.sender.next() as u16)
     }
 
     /// A message has left behind a [short header](Self::short_header).
     #[inline(always)]
     pub fn handle_short_send(&mut self, now: Micros, message: &[u8]) {
-        self.statistics.packets_sent += 1;
         self.owed = Owed::No;
         self.sender.push(now, message);
     }
@@ -255,7 +262,11 @@ impl Reliable {
         Some(packet)
     }
 
+    #[inline]
     pub fn next_timeout(&self) -> Option<Micros> {
+        if self.sender.is_acknowledged() {
+            return None;
+        }
         self.sender.next_timeout(self.resend_time())
     }
 
@@ -295,6 +306,7 @@ impl Reliable {
             }
         }
         self.count_order(arrival);
+        self.news.0 = NEVER;
         match arrival {
             Arrival::Early(place) => {
                 self.receiver.store(now, place, pool.copy(payload));
@@ -309,6 +321,7 @@ impl Reliable {
 
     /// The next payload that has waited for an earlier one. Its buffer goes back to the pool.
     pub fn poll_stored(&mut self) -> Option<Vec<u8>> {
+        self.news.0 = NEVER;
         self.receiver.take_next()
     }
 

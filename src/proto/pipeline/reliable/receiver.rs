@@ -1,14 +1,12 @@
 //! The receiving half: what has arrived, what waits for an earlier packet, and the mask that says
 //! so.
 
-use std::collections::VecDeque;
-use std::hint::cold_path;
-
-use super::header::{MASK_SIZE_MAX, mask_size};
+use super::header::{MASK_SIZE_MAX, News, mask_size};
 use crate::proto::time::{MICROS_PER_MS, Micros};
+use std::collections::VecDeque;
 
 /// Later than any time.
-const NEVER: Micros = Micros::MAX;
+pub const NEVER: Micros = Micros::MAX;
 
 /// What a packet's number says about it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,24 +105,14 @@ impl Receiver {
         passed.min(u64::from(u16::MAX)) as u16
     }
 
-    /// The newest number that has arrived, and the mask of a window of 64 or less.
-    #[inline(always)]
-    pub fn short_news(&self) -> (u16, u64) {
-        if self.stored.is_empty() {
-            return ((self.next as u16).wrapping_sub(1), u64::MAX);
-        }
-        cold_path();
-        self.news_of_stored()
-    }
-
-    #[cold]
+    /// What a header says of it all, with a window of 64 or less.
     #[inline(never)]
-    fn news_of_stored(&self) -> (u16, u64) {
+    pub fn news(&self, now: Micros) -> News {
         let mut mask = u64::MAX;
         for (distance, stored) in self.stored.iter().rev().enumerate() {
             mask &= !(u64::from(stored.is_none()) << (distance % 64));
         }
-        (self.acked(), mask)
+        News::new(self.processing_time(now), self.acked(), mask)
     }
 
     /// Clears the bits of missing packets in a mask of ones; returns how many bytes of it are

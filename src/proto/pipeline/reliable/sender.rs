@@ -9,6 +9,11 @@ use crate::proto::time::{MICROS_PER_MS, Micros};
 /// Bytes of memory that are kept when nothing is under way.
 const MEMORY_KEPT_MAX: usize = 128 << 10;
 
+/// The first packet under way says it.
+const UNKNOWN: Micros = Micros::MAX;
+/// In place of the time when a packet left last: it is acknowledged.
+const ACKED: Micros = Micros::MAX;
+
 /// Packets that were sent, from the oldest that is not acknowledged on.
 #[derive(Debug)]
 pub struct Sender {
@@ -17,8 +22,7 @@ pub struct Sender {
     sent: Slots<Sent>,
     /// Their payloads, in the same order.
     payloads: ByteRing,
-    in_flight: usize,
-    /// No packet under way was sent before this.
+    /// No packet under way was sent before this; [`UNKNOWN`]: before the first of them.
     oldest_send: Micros,
     /// The newest number that the peer has named.
     acked: Option<u64>,
@@ -30,9 +34,15 @@ struct Sent {
     /// Where its payload begins.
     position: u64,
     length: u32,
-    acked: bool,
     first_send: Micros,
+    /// [`ACKED`] once that matters no more.
     last_send: Micros,
+}
+
+impl Sent {
+    const fn is_acked(&self) -> bool {
+        self.last_send == ACKED
+    }
 }
 
 impl Sender {
@@ -41,8 +51,7 @@ impl Sender {
             base: 0,
             sent: Slots::default(),
             payloads: ByteRing::default(),
-            in_flight: 0,
-            oldest_send: 0,
+            oldest_send: UNKNOWN,
             acked: None,
             rtt: Rtt::default(),
         }
@@ -54,9 +63,10 @@ impl Sender {
         self.sent.len()
     }
 
-    /// Packets that are not acknowledged.
-    pub fn in_flight(&self) -> usize {
-        self.in_flight
+    /// Is every packet acknowledged? The first one of those that are kept is not.
+    #[inline]
+    pub const fn is_acknowledged(&self) -> bool {
+        self.sent.is_empty()
     }
 
     /// A packet of ours was acknowledged at least once.
@@ -73,14 +83,10 @@ impl Sender {
     /// A new packet leaves; gives its number.
     #[inline(always)]
     pub fn push(&mut self, now: Micros, payload: &[u8]) -> u64 {
-        if self.in_flight == 0 {
-            self.oldest_send = now;
-        }
         let sequence = self.next();
         let position = self.payloads.push_one(payload);
         let length = payload.len() as u32;
-        self.sent.push(Sent { position, length, acked: false, first_send: now, last_send: now });
-        self.in_flight += 1;
+        self.sent.push(Sent { position, length, first_send: now, last_send: now });
         sequence
     }
 
@@ -98,7 +104,7 @@ impl Sender {
         };
         // It was sent, so it is a place in `sent`.
         let newest = newest as usize;
-        if let Some(sent) = self.sent.get(newest).filter(|sent| !sent.acked) {
+        if let Some(sent) = self.sent.get(newest).filter(|sent| !sent.is_acked()) {
             // The longest time that the field can hold may be any longer one.
             if header.processing_time < u16::MAX {
                 let away = Micros::from(header.processing_time) * MICROS_PER_MS;
@@ -107,14 +113,12 @@ impl Sender {
         }
         // Mostly everything up to the newest has arrived.
         let mut gone = 0;
-        while gone <= newest && (self.sent[gone].acked || header.has(newest - gone)) {
-            self.in_flight -= usize::from(!self.sent[gone].acked);
+        while gone <= newest && (self.sent[gone].is_acked() || header.has(newest - gone)) {
             gone += 1;
         }
         for place in gone..=newest {
-            if header.has(newest - place) && !self.sent[place].acked {
-                self.sent[place].acked = true;
-                self.in_flight -= 1;
+            if header.has(newest - place) {
+                self.sent[place].last_send = ACKED;
             }
         }
         self.release(gone);
@@ -123,12 +127,15 @@ impl Sender {
     /// The first packets are acknowledged, and those behind them that were before.
     fn release(&mut self, count: usize) {
         let mut gone = 0;
-        while let Some(sent) = self.sent.front().filter(|sent| gone < count || sent.acked) {
+        while let Some(sent) = self.sent.front().filter(|sent| gone < count || sent.is_acked()) {
             self.payloads.release(sent.position + u64::from(sent.length));
             self.sent.pop_front();
             gone += 1;
         }
         self.base += gone as u64;
+        if self.sent.is_empty() {
+            self.oldest_send = UNKNOWN;
+        }
         if self.sent.is_empty() && self.payloads.memory() > MEMORY_KEPT_MAX {
             self.payloads.shrink();
         }
@@ -163,7 +170,7 @@ impl Sender {
         let place = loop {
             let sent = self.sent.get_mut(*cursor)?;
             *cursor += 1;
-            if sent.acked {
+            if sent.is_acked() {
                 continue;
             }
             if now > sent.last_send.saturating_add(resend_time) {
@@ -178,6 +185,8 @@ impl Sender {
 
     /// When a packet may have to be sent again.
     pub fn next_timeout(&self, resend_time: Micros) -> Option<Micros> {
-        (self.in_flight > 0).then(|| self.oldest_send.saturating_add(resend_time).saturating_add(1))
+        let first = self.sent.front()?;
+        let oldest = if self.oldest_send == UNKNOWN { first.first_send } else { self.oldest_send };
+        Some(oldest.saturating_add(resend_time).saturating_add(1))
     }
 }

@@ -20,9 +20,10 @@ impl Pair {
     fn send(&mut self, end: usize, message: &[u8]) -> (Result<(), SendError>, Vec<Vec<u8>>) {
         let end = &mut self.ends[end];
         let now = end.now;
-        let alone = self.short.then(|| end.pipeline.sends_alone(message.len(), PACKET_MAX));
+        let fits = |size| size + message.len() <= PACKET_MAX;
+        let alone = self.short.then(|| end.pipeline.sends_alone(fits));
         match alone.flatten() {
-            Some(alone) => {
+            Some(mut alone) => {
                 self.taken += 1;
                 let packet = [&alone.header(now)[..alone.header_size()], message].concat();
                 alone.handle_send(now, message);
@@ -119,7 +120,7 @@ fn other_pipelines_and_larger_windows_go_the_long_way() {
     ];
     for stages in others {
         let mut end = Alone::new(stages);
-        assert!(end.pipeline.sends_alone(7, PACKET_MAX).is_none());
+        assert!(end.pipeline.sends_alone(|size| size + 7 <= PACKET_MAX).is_none());
         assert!(end.pipeline.carries_alone().is_none());
     }
 }

@@ -3,7 +3,7 @@
 use super::{OFFENDERS_MAX, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::{Acked, Controller as _};
 use crate::proto::session::frame::{self, Ack, Frame};
-use crate::proto::session::packet;
+use crate::proto::session::packet::{self, Packet};
 use crate::proto::session::receive_channel::{ReceiveChannel, Verdict};
 use crate::proto::session::received::Asks;
 use crate::proto::session::{Output, Taken};
@@ -30,18 +30,31 @@ impl Session {
         datagram: &[u8],
         output: &mut impl Output,
     ) -> Taken {
-        let parsed = packet::parse(datagram).filter(|packet| {
-            // What both have said binds the sender alone: the Hellos that the two sides know may
-            // be different ones, if somebody has forged one.
-            packet.token == self.config.token
-                && datagram.len() <= usize::from(self.config.received_size_max)
-        });
-        let Some(packet) = parsed else {
+        let Some(packet) = packet::parse(datagram) else {
             self.statistics.malformed_in += 1;
             return Taken::Malformed;
         };
+        self.handle_packet(now, &packet, datagram.len(), output)
+    }
+
+    /// The same for one that is parsed, and had so many bytes.
+    #[inline]
+    pub fn handle_packet(
+        &mut self,
+        now: Micros,
+        packet: &Packet<'_>,
+        size: usize,
+        output: &mut impl Output,
+    ) -> Taken {
+        // What both have said binds the sender alone: the Hellos that the two sides know may be
+        // different ones, if somebody has forged one.
+        if packet.token != self.config.token || size > usize::from(self.config.received_size_max) {
+            self.statistics.malformed_in += 1;
+            return Taken::Malformed;
+        }
         let number = packet::expand(packet.truncated, packet.bits, self.received.expected());
-        if self.received.contains(number) || self.offenders.contains(&number) {
+        let offends = self.offended && self.offenders.contains(&number);
+        if self.received.contains(number) || offends {
             self.statistics.duplicates_in += 1;
             return Taken::Duplicate;
         }
@@ -59,17 +72,18 @@ impl Session {
         if seen.wrong {
             // Not acknowledged: what was not understood has not arrived.
             self.statistics.malformed_in += 1;
+            self.offended = true;
             self.offenders.rotate_left(1);
             self.offenders[OFFENDERS_MAX - 1] = number;
             return Taken::Malformed;
         }
         self.received.insert(now, number);
-        let bytes = datagram.len() as u64;
-        self.received.handle_packet(now, seen.asks, bytes, self.config.ack_delay);
+        self.received.handle_packet(now, seen.asks, size as u64, self.config.ack_delay);
         self.statistics.packets_in += 1;
         Taken::New
     }
 
+    #[inline(always)]
     fn handle_frame(
         &mut self,
         now: Micros,
@@ -124,7 +138,16 @@ impl Session {
     }
 
     /// The place of a receiving channel; `None` when the channel is not reliable here.
+    #[inline]
     fn receiving_place(&mut self, id: u8) -> Option<usize> {
+        match self.receiving.first() {
+            Some(first) if first.id == id => Some(0),
+            _ => self.other_receiving_place(id),
+        }
+    }
+
+    #[inline(never)]
+    fn other_receiving_place(&mut self, id: u8) -> Option<usize> {
         if let Some(place) = self.receiving.iter().position(|channel| channel.id == id) {
             return Some(place);
         }
@@ -157,13 +180,17 @@ impl Session {
         };
         let room = self.receive_room();
         let channel = &mut self.receiving[place];
+        seen.asks.reliable = true;
+        if piece.is_none() && channel.take_next(sequence, data, room, output) {
+            self.note_numbers(place, seen.number);
+            return;
+        }
         let before = channel.repaired;
         let verdict = match piece {
             None => channel.handle_message(sequence, data, room, output),
             Some(piece) => channel.handle_piece(sequence, piece, data, room, output),
         };
         let repaired = channel.repaired - before;
-        seen.asks.reliable = true;
         seen.asks.at_once |= channel.has_gap();
         match verdict {
             Verdict::Refused => seen.wrong = true,
@@ -263,7 +290,9 @@ impl Session {
             };
             self.controller.handle_acked(now, acked);
         }
-        self.find_losses(now);
+        if !self.recovery.is_in_order() {
+            self.find_losses(now);
+        }
         true
     }
 

@@ -4,12 +4,15 @@
 //! reliable ones in the order of the program's calls, then long queues by priority. Protection of
 //! earlier ones comes last, where there is room.
 
+mod datagram;
+mod light;
+
+use datagram::{Datagram, ROOM_MIN, write_one, write_piece};
+
 use super::{BLOCKED_INTERVAL, Session, WINDOW_REPEATS};
 use crate::proto::session::congestion::Controller as _;
-use crate::proto::session::frame::{self, Frame, types, varint_size};
-use crate::proto::session::frame::{
-    MESSAGE_OVERHEAD, PART_OVERHEAD, RELIABLE_OVERHEAD, REPAIR_OVERHEAD,
-};
+use crate::proto::session::frame::{self, Frame, varint_size};
+use crate::proto::session::frame::{MESSAGE_OVERHEAD, RELIABLE_OVERHEAD, REPAIR_OVERHEAD};
 use crate::proto::session::packet::{LONG_HEADER_SIZE, write_header};
 use crate::proto::session::recovery::{Content, Sent};
 use crate::proto::session::send_channel::{Next, SendChannel, Span};
@@ -22,10 +25,6 @@ pub const STARVED_DATAGRAMS: u64 = 16;
 const LIGHT_DATAGRAMS: usize = 8;
 /// Reliable datagrams that may be under way whatever the window says.
 pub(super) const VITAL_MIN: u64 = 2;
-/// Room below which no piece of a message is written, unless it is the last.
-const PIECE_MIN: usize = 128;
-/// Room below which a frame takes the rest of its datagram.
-const ROOM_MIN: usize = 16;
 
 /// What congestion allows the next datagram to hold.
 #[derive(Clone, Copy)]
@@ -49,65 +48,14 @@ struct Turn {
     light: bool,
 }
 
-/// A datagram that is being written.
-struct Datagram<'a> {
-    out: &'a mut Vec<u8>,
-    start: usize,
-    end: usize,
-    /// Where the last frame's type and length stand, and how long its length is.
-    tail: Option<(usize, usize, usize)>,
-}
-
-impl Datagram<'_> {
-    const fn room(&self) -> usize {
-        self.end - self.out.len()
-    }
-
-    /// Writes a frame with a body. False when it does not fit.
-    #[inline(always)]
-    fn write(
-        &mut self,
-        overhead: usize,
-        length: usize,
-        head: impl FnOnce(&mut Vec<u8>, Option<usize>),
-    ) -> bool {
-        let (room, prefix) = (self.room(), varint_size(length as u32));
-        if overhead + length > room {
-            return false;
-        }
-        let at = self.out.len();
-        if overhead + prefix + length + ROOM_MIN > room {
-            // It takes the rest, whether it fills it or not.
-            head(self.out, None);
-            self.end = self.out.len() + length;
-            self.tail = None;
-        } else {
-            head(self.out, Some(length));
-            self.tail = Some((at, at + overhead, prefix));
-        }
-        true
-    }
-
-    /// Makes it as long as it is to be with frames that say nothing, and asks for an answer.
-    fn fill(&mut self, size: u16) {
-        frame::write_plain(self.out, Frame::Ping);
-        let end = (self.start + usize::from(size)).min(self.end);
-        self.out.resize(end.max(self.out.len()), types::PADDING);
-    }
-
-    /// The last frame needs no length.
-    fn finish(&mut self) {
-        if let Some((kind, length, prefix)) = self.tail.take() {
-            self.out[kind] &= !types::WITH_LENGTH;
-            self.out.copy_within(length + prefix.., length);
-            self.out.truncate(self.out.len() - prefix);
-        }
-    }
-}
-
 impl Session {
     /// Appends the next datagram to `out`; false when there is none now.
     pub fn poll_transmit(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
+        self.poll_light(now, out) || self.poll_any(now, out)
+    }
+
+    #[inline(never)]
+    fn poll_any(&mut self, now: Micros, out: &mut Vec<u8>) -> bool {
         let waits = !self.sending.iter().all(SendChannel::is_sent);
         if waits {
             self.pacer.refill(now, self.controller.window(), self.rtt.smoothed());
@@ -532,38 +480,6 @@ impl Session {
         self.statistics.packets_lost += losses.packets;
         self.controller.handle_lost(now, losses.sent);
     }
-}
-
-/// Writes a reliable message. False when it does not fit.
-fn write_one(datagram: &mut Datagram<'_>, id: u8, sequence: u64, data: [&[u8]; 2]) -> bool {
-    let length = data[0].len() + data[1].len();
-    let fits = datagram.write(RELIABLE_OVERHEAD, length, |out, length| {
-        frame::write_reliable_head(out, id, sequence as u16, length);
-    });
-    if fits {
-        for part in data {
-            datagram.out.extend_from_slice(part);
-        }
-    }
-    fits
-}
-
-/// Writes as much of a message as fits, from where the pieces that arrived end; it takes the rest
-/// of the datagram. `None` when that is too little.
-fn write_piece(datagram: &mut Datagram<'_>, id: u8, next: Next, data: [&[u8]; 2]) -> Option<u16> {
-    let rest = next.length - next.arrived;
-    let room = datagram.room().saturating_sub(PART_OVERHEAD);
-    if room < rest.min(PIECE_MIN) {
-        return None;
-    }
-    let size = rest.min(room);
-    let place = (next.arrived as u16, size == rest);
-    frame::write_part_head(datagram.out, (id, next.sequence as u16), place);
-    let bytes = data[0].iter().chain(data[1]).skip(next.arrived).take(size);
-    datagram.out.extend(bytes);
-    datagram.end = datagram.out.len();
-    datagram.tail = None;
-    Some(size as u16)
 }
 
 /// Datagrams are never shorter than what a session needs to go on.
