@@ -252,8 +252,8 @@ pub unsafe extern "C" fn nd_concurrent_send(
 ) -> nd_result {
     // SAFETY: the pointers are the caller's, as documented.
     with_shared(concurrent, |driver| unsafe {
-        let data = args::slice(data, data_length, "data")?;
-        driver.send_as(Connection::from_u64(connection), pipeline, message_kind(flags)?, data)
+        let (data, kind) = (args::slice(data, data_length, "data")?, message_kind(flags)?);
+        driver.send_at_once(Connection::from_u64(connection), pipeline, kind, data)
     })
 }
 
@@ -285,11 +285,10 @@ pub unsafe extern "C" fn nd_concurrent_begin_send(
     with_shared(concurrent, |driver| unsafe {
         let out = args::output(out_send, "out_send")?;
         let connection = Connection::from_u64(connection);
-        let handle = driver.begin_send(connection, pipeline, required_size)?;
-        let mut room = driver.send_buffer(handle)?;
-        let (data, capacity) = (room.as_mut_ptr(), room.len() as u32);
-        *out = nd_send { handle: handle.to_u64(), data, capacity, reserved: 0 };
-        Ok(())
+        driver.begin_in_place(connection, pipeline, required_size, |handle, room| {
+            let (data, capacity) = (room.as_mut_ptr(), room.len() as u32);
+            *out = nd_send { handle: handle.to_u64(), data, capacity, reserved: 0 };
+        })
     })
 }
 
@@ -319,7 +318,7 @@ pub unsafe extern "C" fn nd_concurrent_end_send(
     with_shared(concurrent, |driver| unsafe {
         let handle = SendHandle::from_u64(args::input(send, "send")?.handle);
         match message_kind(flags) {
-            Ok(kind) => driver.end_send_as(handle, length, kind),
+            Ok(kind) => driver.end_in_place(handle, length, kind),
             Err(error) => {
                 driver.abort_send(handle)?;
                 Err(error)

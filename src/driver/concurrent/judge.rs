@@ -88,16 +88,10 @@ impl NetworkDriver {
         staging.all.packets += cost.packets;
         staging.all.wire += cost.wire;
         if pipeline > 0 {
-            let mut own = staging.pipeline(pipeline);
+            let place = staging.place(pipeline);
+            let own = &mut staging.pipelines[place];
             own.packets += cost.packets;
             own.carried += cost.carried;
-            match staging.pipelines.iter_mut().find(|known| known.pipeline == pipeline) {
-                Some(known) => *known = own,
-                None => {
-                    reserve_apart(&mut staging.pipelines, 1);
-                    staging.pipelines.push(own);
-                }
-            }
         }
         Ok(())
     }
@@ -140,10 +134,11 @@ impl NetworkDriver {
         index: u32,
         pipeline: u8,
         size: usize,
-        staging: &Staging,
+        staging: &mut Staging,
     ) -> std::result::Result<Cost, Refusal> {
         let packets = self.packets_of(index, pipeline, size);
-        let own = staging.pipeline(pipeline);
+        let place = staging.place(pipeline);
+        let own = staging.pipelines[place];
         let carried = carried_size(packets.count, packets.bytes);
         let room = self.carried_room_behind(index, pipeline, carried, own.carried);
         match room {
@@ -186,11 +181,19 @@ impl NetworkDriver {
         Cost { packets: count, wire, carried: 0, batch }
     }
 
-    /// Takes room in the batch of a connection's socket, which is not its own. A lane takes a share
-    /// of its thread's share, so that neither asks for each message.
+    /// Takes room in the batch of a connection's socket, which is not its own.
     fn reserve_batch(&self, index: u32, needed: usize, staging: &mut Staging) -> bool {
-        if staging.batch >= needed {
+        let filled = self.fill_batch(index, needed, staging);
+        if filled {
             staging.batch -= needed;
+        }
+        filled
+    }
+
+    /// Sees that a lane may use so many bytes of the batch of its connection's socket. It takes a
+    /// share of its thread's share, so that neither asks for each message.
+    pub(super) fn fill_batch(&self, index: u32, needed: usize, staging: &mut Staging) -> bool {
+        if staging.batch >= needed {
             return true;
         }
         let waiting = match self.connections.peek(index).link {
@@ -203,7 +206,6 @@ impl NetworkDriver {
         for share in [needed.max(BATCH_SHARE), needed - staging.batch] {
             if self.lanes.batch.take(share, limit) {
                 staging.batch += share;
-                staging.batch -= needed;
                 return true;
             }
         }

@@ -8,6 +8,14 @@ use crate::error::{Error, Result, Status};
 /// Messages of one connection that may be open in place at once.
 pub const LANE_SENDS_OPEN_MAX: usize = 64;
 
+/// The generation behind one; never 0.
+const fn next(generation: u32) -> u32 {
+    match (generation + 1) % SendHandle::LANE_GENERATIONS {
+        0 => 1,
+        next => next,
+    }
+}
+
 /// Messages of one connection that are being written in place.
 #[derive(Default)]
 pub struct LaneSends {
@@ -34,7 +42,52 @@ pub struct LaneSend {
     pub bytes: Vec<u8>,
 }
 
+impl LaneSend {
+    /// What was written, if it may be as long as that.
+    #[inline(always)]
+    pub fn written(&self, length: usize) -> Option<&[u8]> {
+        if length > self.capacity { None } else { self.bytes.get(..length) }
+    }
+}
+
 impl LaneSends {
+    /// Begins one in the first place and says where to write it, if the place is free and has the
+    /// memory. `None`: nothing was done.
+    #[inline(always)]
+    pub fn open_first(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        capacity: usize,
+    ) -> Option<(SendHandle, &mut [u8])> {
+        let slot = self.slots.first_mut()?;
+        if slot.open || slot.bytes.len() < capacity {
+            return None;
+        }
+        self.generation = next(self.generation);
+        self.open += 1;
+        (slot.generation, slot.open, slot.used) = (self.generation, true, true);
+        (slot.connection, slot.pipeline, slot.capacity) = (connection, pipeline, capacity);
+        let handle = SendHandle::in_lane(connection.index(), 0, self.generation);
+        slot.bytes.get_mut(..capacity).map(|room| (handle, room))
+    }
+
+    /// An open one, if it is.
+    #[inline(always)]
+    pub fn written(&self, slot: u8, generation: u32) -> Option<&LaneSend> {
+        let slot = self.slots.get(usize::from(slot))?;
+        (slot.open && slot.generation == generation).then_some(slot)
+    }
+
+    /// Ends one that is [open](Self::written).
+    #[inline(always)]
+    pub fn end(&mut self, slot: u8) {
+        if let Some(slot) = self.slots.get_mut(usize::from(slot)) {
+            slot.open = false;
+            self.open -= 1;
+        }
+    }
+
     /// Begins one.
     ///
     /// # Errors
@@ -53,7 +106,7 @@ impl LaneSends {
             );
             return Err(Error::new(Status::LimitReached, text));
         }
-        self.generation = ((self.generation + 1) % SendHandle::LANE_GENERATIONS).max(1);
+        self.generation = next(self.generation);
         let generation = self.generation;
         if free.is_none() {
             let (open, used, bytes) = (true, true, Vec::new());
@@ -80,6 +133,16 @@ impl LaneSends {
     pub fn get(&mut self, slot: u8, generation: u32) -> Result<&mut LaneSend> {
         let slot = self.slots.get_mut(usize::from(slot));
         slot.filter(|slot| slot.open && slot.generation == generation).ok_or_else(not_open)
+    }
+
+    /// Where to write an open one.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn room(&mut self, handle: SendHandle) -> Result<&mut [u8]> {
+        let (_, slot, generation) = handle.lane().ok_or_else(not_open)?;
+        let send = self.get(slot, generation)?;
+        send.bytes.get_mut(..send.capacity).ok_or_else(not_open)
     }
 
     /// Ends one.

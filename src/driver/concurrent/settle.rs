@@ -5,7 +5,8 @@
 
 use super::super::connections::Link;
 use super::super::{Connection, DisconnectReason, Ending, NetworkDriver};
-use super::lane::{Message, Staging};
+use super::lane::Staging;
+use super::records::Record;
 use crate::error::Error;
 use crate::log::note;
 
@@ -42,6 +43,7 @@ impl NetworkDriver {
         let Some(lane) = self.lanes.own(index) else { return };
         lane.touched = false;
         lane.cursor = None;
+        lane.courses = Default::default();
         let shown = std::mem::take(&mut lane.shown);
         let mut refused = std::mem::take(&mut lane.refused);
         let crowded = std::mem::take(&mut lane.crowded);
@@ -73,10 +75,7 @@ impl NetworkDriver {
 
     fn send_staged(&mut self, index: u32, staging: &mut Staging) {
         let connection = self.connections.peek(index).connection(index);
-        let mut rest = &staging.bytes[..];
-        for &Message { length, pipeline, kind } in &staging.messages {
-            let (data, behind) = rest.split_at(length as usize);
-            rest = behind;
+        for Record { pipeline, kind, data } in staging.records.iter() {
             if let Err(error) = self.send_as(connection, pipeline, kind, data) {
                 self.lose_staged(connection, pipeline, &error);
             }

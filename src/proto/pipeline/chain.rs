@@ -184,6 +184,17 @@ pub fn packets_for(
     Some(count)
 }
 
+/// Packets that the reliable stages have room for. With `carried` the stage in last place needs
+/// none.
+pub fn room(stages: &[Stage], carried: bool) -> usize {
+    let last = stages.len().saturating_sub(1);
+    let windowed = stages.iter().enumerate().filter_map(|(place, stage)| match stage {
+        Stage::Reliable(reliable) if !carried || place < last => Some(reliable.room()),
+        _ => None,
+    });
+    windowed.min().unwrap_or(usize::MAX)
+}
+
 /// Bytes of data in one fragment, when these stages come behind Fragmentation.
 fn chunk(behind: &[Stage], packet_max: usize) -> usize {
     capacity(behind, packet_max, false).saturating_sub(fragmentation::HEADER_SIZE)

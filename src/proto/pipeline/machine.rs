@@ -191,6 +191,12 @@ impl Pipeline {
         count.map(|count| (count, header)).ok_or(SendError::QueueFull)
     }
 
+    /// Packets that [`check_send`](Self::check_send) lets be staged in all.
+    #[must_use]
+    pub fn room(&self, carried: bool) -> usize {
+        chain::room(&self.stages, carried)
+    }
+
     /// A packet of the peer, without its pipeline byte. Delivers any number of messages.
     ///
     /// # Errors
