@@ -61,8 +61,10 @@ pub unsafe extern "C" fn nd_concurrent_pop_event_for_connection(
     // SAFETY: the pointers are the caller's, as documented.
     with_shared(concurrent, |driver| unsafe {
         let out = args::output(out_event, "out_event")?;
-        let event = driver.pop_event_for_connection(Connection::from_u64(connection))?;
-        *out = event.as_ref().map_or(EMPTY, to_abi);
+        let connection = Connection::from_u64(connection);
+        if driver.pop_events_for_connection(connection, 1, |event| *out = to_abi(&event))? == 0 {
+            *out = EMPTY;
+        }
         Ok(())
     })
 }
@@ -243,6 +245,28 @@ pub unsafe extern "C" fn nd_concurrent_get_header_size_max(
 /// @since 0.4
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nd_concurrent_send(
+    concurrent: *mut nd_concurrent,
+    connection: nd_connection,
+    pipeline: u8,
+    data: *const u8,
+    data_length: u32,
+    flags: u32,
+) -> nd_result {
+    if pipeline != 0 {
+        // SAFETY: as documented; it is the same function.
+        return unsafe { send_within(concurrent, connection, pipeline, data, data_length, flags) };
+    }
+    // SAFETY: the pointers are the caller's, as documented.
+    with_shared(concurrent, |driver| unsafe {
+        let (data, kind) = (args::slice(data, data_length, "data")?, message_kind(flags)?);
+        driver.send_at_once(Connection::from_u64(connection), 0, kind, data)
+    })
+}
+
+/// As [`nd_concurrent_send`] through a pipeline. It is apart so that neither way is slowed down by
+/// what the other has to keep at hand.
+#[inline(never)]
+unsafe extern "C" fn send_within(
     concurrent: *mut nd_concurrent,
     connection: nd_connection,
     pipeline: u8,

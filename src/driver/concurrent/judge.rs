@@ -183,33 +183,32 @@ impl NetworkDriver {
 
     /// Takes room in the batch of a connection's socket, which is not its own.
     fn reserve_batch(&self, index: u32, needed: usize, staging: &mut Staging) -> bool {
-        let filled = self.fill_batch(index, needed, staging);
-        if filled {
-            staging.batch -= needed;
+        if staging.batch < needed && !self.fill_batch(index, needed, staging) {
+            return false;
         }
-        filled
+        staging.batch -= needed;
+        true
     }
 
-    /// Sees that a lane may use so many bytes of the batch of its connection's socket. It takes a
-    /// share of its thread's share, so that neither asks for each message.
+    /// Sees that a lane that may use fewer bytes of the batch of its connection's socket may use so
+    /// many. It takes a share of its thread's share, so that neither asks for each message.
     pub(super) fn fill_batch(&self, index: u32, needed: usize, staging: &mut Staging) -> bool {
-        if staging.batch >= needed {
-            return true;
-        }
         let waiting = match self.connections.peek(index).link {
             Link::Udp { socket, .. } => self.pump.udp[socket as usize].queued_bytes(),
             Link::Custom { port, .. } => self.pump.custom[port as usize].queued_bytes(),
             _ => 0,
         };
         let limit = DATAGRAM_BATCH_BYTES_MAX.saturating_sub(waiting);
-        // A whole share, or what is needed when there is no more.
-        for share in [needed.max(BATCH_SHARE), needed - staging.batch] {
-            if self.lanes.batch.take(share, limit) {
-                staging.batch += share;
-                return true;
+        let mut share = needed.max(BATCH_SHARE);
+        if !self.lanes.batch.take(share, limit) {
+            // What is needed, when there is no more.
+            share = needed - staging.batch;
+            if !self.lanes.batch.take(share, limit) {
+                return false;
             }
         }
-        false
+        staging.batch += share;
+        true
     }
 
     /// Checks what does not depend on what else is sent.

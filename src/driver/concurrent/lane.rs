@@ -38,7 +38,7 @@ pub struct StagedPipeline {
 pub struct Staging {
     /// In order.
     pub records: Records,
-    /// What they are together.
+    /// What they are together, as far as the connection's queue counts it.
     pub all: Staged,
     /// The same by pipeline.
     pub pipelines: Vec<StagedPipeline>,
@@ -116,7 +116,16 @@ impl LaneState {
         course.is_of(connection.tag(), pipeline).then_some(course)
     }
 
-    /// Begins a message that is written in place, if it is known that it may be.
+    /// Is it known that a message of this length may be begun? Not when the length is 0, which says
+    /// nothing.
+    #[inline(always)]
+    pub fn begins(&self, connection: Connection, pipeline: u8, length: u32) -> bool {
+        let course = self.course(connection, pipeline);
+        length > 0 && course.is_some_and(|course| course.begins(length, &self.staging))
+    }
+
+    /// Begins a message that is written in place, if it is known that it may be. `None`: nothing
+    /// was done.
     #[inline(always)]
     pub fn begin(
         &mut self,
@@ -124,8 +133,7 @@ impl LaneState {
         pipeline: u8,
         length: u32,
     ) -> Option<(SendHandle, &mut [u8])> {
-        let course = self.course(connection, pipeline)?;
-        if !course.begins(length, &self.staging) {
+        if !self.begins(connection, pipeline, length) {
             return None;
         }
         self.sends.open_first(connection, pipeline, length as usize)
@@ -140,12 +148,11 @@ impl LaneState {
         kind: MessageKind,
         data: &[u8],
     ) -> bool {
-        let course = &self.courses[usize::from(pipeline > 0)];
+        let staging = &mut self.staging;
         let known = kind != MessageKind::Text
-            && course.is_of(connection.tag(), pipeline)
-            && course.reserve(data.len(), &mut self.staging);
+            && reserve(&self.courses, connection, pipeline, data.len(), staging);
         if known {
-            self.staging.records.push(pipeline, kind, data);
+            staging.records.push(pipeline, kind, data);
         }
         known
     }
@@ -153,18 +160,32 @@ impl LaneState {
     /// Ends a message that was written in place, if it is known that it may be sent. False: nothing
     /// was done.
     #[inline(always)]
-    pub fn end(&mut self, slot: u8, generation: u32, length: usize, kind: MessageKind) -> bool {
-        let Some(send) = self.sends.written(slot, generation) else { return false };
-        let Some(data) = send.written(length) else { return false };
-        let course = &self.courses[usize::from(send.pipeline > 0)];
-        let known = kind != MessageKind::Text
-            && course.is_of(send.connection.tag(), send.pipeline)
-            && course.reserve(length, &mut self.staging);
-        if known {
-            self.staging.records.push(send.pipeline, kind, data);
-            self.sends.end(slot);
+    pub fn end(&mut self, handle: SendHandle, length: usize, kind: MessageKind) -> bool {
+        match self.sends.first_through(handle) {
+            Some(0) => self.end_first(0, length, kind),
+            Some(pipeline) => self.end_first_within(pipeline, length, kind),
+            None => false,
         }
-        known
+    }
+
+    /// The same for the first one, which is written through a pipeline.
+    #[inline(never)]
+    fn end_first_within(&mut self, pipeline: u8, length: usize, kind: MessageKind) -> bool {
+        self.end_first(pipeline, length, kind)
+    }
+
+    #[inline(always)]
+    fn end_first(&mut self, pipeline: u8, length: usize, kind: MessageKind) -> bool {
+        let staging = &mut self.staging;
+        if kind != MessageKind::Text
+            && let Some((connection, data)) = self.sends.written(length)
+            && reserve(&self.courses, connection, pipeline, length, staging)
+        {
+            staging.records.push(pipeline, kind, data);
+            self.sends.close_first();
+            return true;
+        }
+        false
     }
 
     /// Lets go of memory that was not used since the last time.
@@ -237,6 +258,7 @@ impl Lanes {
     }
 
     /// The same for one who has [found](Self::find) it, or not.
+    #[inline(always)]
     pub fn enter_found<'a>(
         &'a self,
         index: u32,
@@ -333,6 +355,23 @@ impl Lanes {
             state.staging = Staging::default();
             state.blocked = Vec::new();
         }
+    }
+}
+
+/// Takes room for a message, if it is known that there is some.
+#[inline(always)]
+fn reserve(
+    courses: &[Course; 2],
+    connection: Connection,
+    pipeline: u8,
+    length: usize,
+    staging: &mut Staging,
+) -> bool {
+    let [without, within] = courses;
+    if pipeline == 0 {
+        without.is_of(connection.tag(), pipeline) && without.reserve(length, staging)
+    } else {
+        within.is_of(connection.tag(), pipeline) && within.reserve_within(length, staging)
     }
 }
 

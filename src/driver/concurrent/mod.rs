@@ -277,13 +277,15 @@ impl<'a> Concurrent<'a> {
     /// Finds out what may be staged for a connection that can send now, and sees to the room in
     /// its socket's batch that one more message of this length takes.
     fn learn(self, connection: Connection, pipeline: u8, length: usize, lane: &mut LaneState) {
-        if lane.course(connection, pipeline).is_none() {
-            let course = self.driver.course(connection, pipeline, &mut lane.staging);
-            lane.courses[usize::from(pipeline > 0)] = course;
+        let LaneState { courses, staging, .. } = lane;
+        let course = &mut courses[usize::from(pipeline > 0)];
+        if !course.is_of(connection.tag(), pipeline) {
+            self.driver.chart(connection, pipeline, staging, course);
         }
-        let course = lane.courses[usize::from(pipeline > 0)];
-        if let Some(needed) = course.batch_of(length) {
-            self.driver.fill_batch(connection.index(), needed, &mut lane.staging);
+        if let Some(needed) = course.batch_of(length)
+            && needed > staging.batch
+        {
+            self.driver.fill_batch(connection.index(), needed, staging);
         }
     }
 
@@ -312,8 +314,7 @@ impl<'a> Concurrent<'a> {
         tell: impl FnOnce(SendHandle, &mut [u8]) -> R,
     ) -> Result<R> {
         let mut found = self.driver.lanes.find(connection.index());
-        if required > 0
-            && let Some(lane) = &mut found
+        if let Some(lane) = &mut found
             && let Some((handle, room)) = lane.begin(connection, pipeline, required)
         {
             return Ok(tell(handle, room));
@@ -334,10 +335,13 @@ impl<'a> Concurrent<'a> {
         let driver = self.driver;
         let index = driver.sendable(connection, pipeline)?;
         let mut lane = driver.lanes.enter_found(index, found)?;
-        let capacity = driver.capacity_in_place(index, pipeline, required)?;
-        self.learn(connection, pipeline, capacity, &mut lane);
-        if !driver.may_begin(index, required, lane.staging.all) {
-            return Err(judge::Refusal::Queue.note(&mut lane));
+        self.learn(connection, pipeline, required as usize, &mut lane);
+        let mut capacity = required as usize;
+        if !lane.begins(connection, pipeline, required) {
+            capacity = driver.capacity_in_place(index, pipeline, required)?;
+            if !driver.may_begin(index, required, lane.staging.all) {
+                return Err(judge::Refusal::Queue.note(&mut lane));
+            }
         }
         let handle = lane.sends.open(connection, pipeline, capacity)?;
         Ok((lane, handle))
@@ -350,13 +354,9 @@ impl<'a> Concurrent<'a> {
     /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr)
     /// while another call uses the connection.
     pub fn send_buffer(self, handle: SendHandle) -> Result<SendBuffer<'a>> {
-        let (index, slot, generation) = handle.lane().ok_or_else(not_open)?;
-        let mut lane = self.driver.lanes.look(index)?.ok_or_else(not_open)?;
-        lane.sends.get(slot, generation)?;
-        let room = MutexGuard::try_map(lane, |lane| {
-            let send = lane.sends.get(slot, generation).ok()?;
-            send.bytes.get_mut(..send.capacity)
-        });
+        let (index, _) = handle.lane().ok_or_else(not_open)?;
+        let lane = self.driver.lanes.look(index)?.ok_or_else(not_open)?;
+        let room = MutexGuard::try_map(lane, |lane| lane.sends.room(handle).ok());
         room.map(SendBuffer).map_err(|_| not_open())
     }
 
@@ -388,9 +388,9 @@ impl<'a> Concurrent<'a> {
         length: u32,
         kind: MessageKind,
     ) -> Result<()> {
-        if let Some((index, slot, generation)) = handle.lane()
+        if let Some((index, _)) = handle.lane()
             && let Some(mut lane) = self.driver.lanes.find(index)
-            && lane.end(slot, generation, length as usize, kind)
+            && lane.end(handle, length as usize, kind)
         {
             return Ok(());
         }
@@ -400,12 +400,12 @@ impl<'a> Concurrent<'a> {
 
     #[inline(never)]
     fn end_slowly(self, handle: SendHandle, length: u32, kind: MessageKind) -> Result<()> {
-        let (index, slot, generation) = handle.lane().ok_or_else(not_open)?;
+        let (index, _) = handle.lane().ok_or_else(not_open)?;
         if self.driver.lanes.look(index)?.is_none() {
             return Err(not_open());
         }
         let mut lane = self.driver.lanes.enter(index)?;
-        let send = lane.sends.get(slot, generation)?;
+        let send = lane.sends.get(handle)?;
         let (connection, pipeline, capacity) = (send.connection, send.pipeline, send.capacity);
         let bytes = std::mem::take(&mut send.bytes);
         let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
@@ -415,8 +415,8 @@ impl<'a> Concurrent<'a> {
                 .and_then(|_| self.stage(connection, pipeline, kind, data, &mut lane)),
             None => Err(overflow(length as usize, capacity)),
         };
-        lane.sends.get(slot, generation)?.bytes = bytes;
-        lane.sends.close(slot, generation)?;
+        lane.sends.get(handle)?.bytes = bytes;
+        lane.sends.close(handle)?;
         outcome
     }
 
@@ -427,8 +427,8 @@ impl<'a> Concurrent<'a> {
     /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr)
     /// while another call uses the connection.
     pub fn abort_send(self, handle: SendHandle) -> Result<()> {
-        let (index, slot, generation) = handle.lane().ok_or_else(not_open)?;
+        let (index, _) = handle.lane().ok_or_else(not_open)?;
         let mut lane = self.driver.lanes.look(index)?.ok_or_else(not_open)?;
-        lane.sends.close(slot, generation)
+        lane.sends.close(handle)
     }
 }

@@ -76,7 +76,7 @@ impl Records {
             let word = u64::from_le_bytes(front);
             let (data, behind) = behind.split_at_checked(word as u32 as usize)?;
             rest = behind;
-            let kind = match word >> KIND_BIT {
+            let kind = match word >> KIND_BIT & 3 {
                 BINARY => MessageKind::Binary,
                 TEXT => MessageKind::Text,
                 _ => MessageKind::WriteMode,

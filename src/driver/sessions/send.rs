@@ -79,16 +79,6 @@ impl NetworkDriver {
         Some(empty || session.has_room(pipeline, size + staged))
     }
 
-    /// Bytes that a pipeline may have staged together with the next message, if its session carries
-    /// it.
-    pub(in crate::driver) fn carried_room_max(&self, index: u32, pipeline: u8) -> Option<u64> {
-        if !self.is_carried(pipeline) {
-            return None;
-        }
-        let session = self.connections.peek(index).session.as_ref()?.established()?;
-        Some(session.reliable_room(pipeline).unwrap_or(0))
-    }
-
     /// Bytes of the longest packet that a pipeline should make: one that its session takes, if
     /// the message fits into it or is cut anyway.
     pub(in crate::driver) fn session_packet_room(

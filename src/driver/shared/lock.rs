@@ -86,7 +86,8 @@ pub struct PumpTurn<'a, T> {
 /// Access beside others.
 pub struct Shared<'a, T> {
     lock: &'a SharedLock<T>,
-    seat: usize,
+    /// Where it is counted.
+    seat: &'a AtomicU32,
 }
 
 impl<T> SharedLock<T> {
@@ -228,7 +229,7 @@ impl<T> SharedLock<T> {
         let seat = self.sit();
         if self.holder.load(Ordering::SeqCst) != word {
             cold_path();
-            self.rise(seat);
+            rise(seat);
             return None;
         }
         Some(Shared { lock: self, seat })
@@ -237,20 +238,22 @@ impl<T> SharedLock<T> {
     /// Counts a shared user. All of this, of what he asks then and of who becomes the holder is
     /// sequentially consistent: either he sees the holder, or the holder sees him.
     #[inline(always)]
-    fn sit(&self) -> usize {
-        let seat = own_seat();
-        if self.used.load(Ordering::Acquire) & 1 << seat == 0 {
+    fn sit(&self) -> &AtomicU32 {
+        let own = own_seat() % SEATS;
+        if self.used.load(Ordering::Acquire) >> own & 1 == 0 {
             cold_path();
-            self.used.fetch_or(1 << seat, Ordering::SeqCst);
+            self.use_seat(own);
         }
-        self.seats[seat % SEATS].0.fetch_add(1, Ordering::SeqCst);
+        let seat = &self.seats[own].0;
+        seat.fetch_add(1, Ordering::SeqCst);
         sequential_fence();
         seat
     }
 
-    #[inline(always)]
-    fn rise(&self, seat: usize) {
-        self.seats[seat % SEATS].0.fetch_sub(1, Ordering::Release);
+    #[cold]
+    #[inline(never)]
+    fn use_seat(&self, seat: usize) {
+        self.used.fetch_or(1 << seat, Ordering::SeqCst);
     }
 
     /// Beside other shared users; `None` while somebody has it to himself, or before sharing was
@@ -266,7 +269,7 @@ impl<T> SharedLock<T> {
             if is_free(holder) {
                 return Some(Shared { lock: self, seat });
             }
-            self.rise(seat);
+            rise(seat);
             if holder != PUMP || !self.sleep_until_turn_ends() {
                 return None;
             }
@@ -314,6 +317,12 @@ impl<T> SharedLock<T> {
         }
         !own
     }
+}
+
+/// A shared user is counted no more.
+#[inline(always)]
+fn rise(seat: &AtomicU32) {
+    seat.fetch_sub(1, Ordering::Release);
 }
 
 const fn is_key(word: usize) -> bool {
@@ -405,6 +414,6 @@ impl<T> Deref for Shared<'_, T> {
 impl<T> Drop for Shared<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.rise(self.seat);
+        rise(self.seat);
     }
 }

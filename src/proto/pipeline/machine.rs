@@ -6,7 +6,7 @@ use super::config::{PipelineConfig, StageConfig};
 use super::reliable::Reliable;
 use super::reliable::header::ShortHeader;
 use super::statistics::StageStatistics;
-use super::{Output, PacketError, SendError};
+use super::{Outlook, Output, PacketError, SendError};
 use crate::proto::time::Micros;
 
 /// What a packet may have until the first message says it: fits every carrier.
@@ -191,10 +191,11 @@ impl Pipeline {
         count.map(|count| (count, header)).ok_or(SendError::QueueFull)
     }
 
-    /// Packets that [`check_send`](Self::check_send) lets be staged in all.
+    /// What [`check_send`](Self::check_send) would say of all messages that become one packet each;
+    /// `None`: it depends on more than their length.
     #[must_use]
-    pub fn room(&self, carried: bool) -> usize {
-        chain::room(&self.stages, carried)
+    pub fn outlook(&self, carried: bool) -> Option<Outlook> {
+        chain::outlook(&self.stages, carried)
     }
 
     /// A packet of the peer, without its pipeline byte. Delivers any number of messages.
