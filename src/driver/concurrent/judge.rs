@@ -192,6 +192,7 @@ impl NetworkDriver {
 
     /// Sees that a lane that may use fewer bytes of the batch of its connection's socket may use so
     /// many. It takes a share of its thread's share, so that neither asks for each message.
+    #[inline(always)]
     pub(super) fn fill_batch(&self, index: u32, needed: usize, staging: &mut Staging) -> bool {
         let waiting = match self.connections.peek(index).link {
             Link::Udp { socket, .. } => self.pump.udp[socket as usize].queued_bytes(),

@@ -83,7 +83,7 @@ pub struct LaneState {
     /// Events that were shown, and are in the queue still.
     pub shown: u32,
     /// What is known of messages that come next: those without a pipeline, and those through the
-    /// one that was used last. Nothing in a lane that needs not be settled.
+    /// one that was used last. A lane that needs not be settled knows nothing.
     pub courses: [Course; 2],
     /// Messages that were accepted.
     pub staging: Staging,

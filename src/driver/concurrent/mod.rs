@@ -251,6 +251,7 @@ impl<'a> Concurrent<'a> {
     }
 
     /// Takes a message to a connection that can send now.
+    #[inline(always)]
     fn stage(
         self,
         connection: Connection,
@@ -276,6 +277,7 @@ impl<'a> Concurrent<'a> {
 
     /// Finds out what may be staged for a connection that can send now, and sees to the room in
     /// its socket's batch that one more message of this length takes.
+    #[inline(always)]
     fn learn(self, connection: Connection, pipeline: u8, length: usize, lane: &mut LaneState) {
         let LaneState { courses, staging, .. } = lane;
         let course = &mut courses[usize::from(pipeline > 0)];
