@@ -97,7 +97,7 @@ use requests::Requests;
 pub use requests::{REJECT_BODY_MAX, Request, RequestId};
 use send::OpenSends;
 use sessions::Sessions;
-pub(crate) use shared::{Admitted, Site};
+pub(crate) use shared::{Admitted, AdmittedBeside, Site};
 pub use shared::{ConcurrentDriver, SharedDriver};
 use streams::Streams;
 use timers::Timers;

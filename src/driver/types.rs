@@ -247,6 +247,9 @@ impl SendHandle {
     /// Generations of concurrent sends stay below.
     pub(super) const LANE_GENERATIONS: u32 = 1 << 23;
 
+    /// Of no message.
+    pub(super) const NONE: Self = Self(0);
+
     pub(crate) const fn new(index: u32, generation: u32) -> Self {
         Self((generation as u64) << 32 | index as u64)
     }
@@ -256,13 +259,13 @@ impl SendHandle {
         Self(CONCURRENT | (generation as u64) << 40 | (slot as u64) << 32 | index as u64)
     }
 
-    /// The parts of a concurrent one: index, slot, generation.
-    pub(super) const fn lane(self) -> Option<(u32, u8, u32)> {
+    /// The lane of a concurrent one, and its slot there.
+    #[inline]
+    pub(super) const fn lane(self) -> Option<(u32, u8)> {
         if self.0 & CONCURRENT == 0 {
             return None;
         }
-        let generation = (self.0 >> 40) as u32 & (Self::LANE_GENERATIONS - 1);
-        Some((self.0 as u32, (self.0 >> 32) as u8, generation))
+        Some((self.0 as u32, (self.0 >> 32) as u8))
     }
 
     /// From the number of the C ABI.

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::codes::{ND_OK, nd_result};
 use super::structs::{nd_concurrent, nd_driver};
-use crate::driver::{Admitted, Site};
+use crate::driver::{Admitted, AdmittedBeside, Site};
 use crate::error::{Error, Fixed, Result, Status};
 use crate::{Concurrent, DriverWaker, NetworkDriver, SharedDriver};
 
@@ -165,18 +165,32 @@ pub fn as_concurrent(handle: *mut nd_driver) -> *mut nd_concurrent {
 }
 
 /// Lets `body` use the driver of a handle beside others.
-#[inline]
+#[inline(always)]
 pub fn share<R>(handle: *mut nd_concurrent, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+    // As in `enter`.
+    let place = slot_of(handle.cast()).place.get();
+    let admitted = place.and_then(|place| place.admit_beside_by_key(handle.addr()));
+    let admitted = match admitted {
+        Some(admitted) => admitted,
+        None => admit_beside_slowly(handle)?,
+    };
+    admitted.run(body)
+}
+
+/// The same for who is refused, or comes while a job is not complete.
+#[inline(never)]
+fn admit_beside_slowly(handle: *mut nd_concurrent) -> Result<AdmittedBeside<'static>> {
     if handle.addr() & CONCURRENT == 0 {
         return Err(not_concurrent());
     }
     let driver = core::ptr::without_provenance_mut(handle.addr() & !CONCURRENT);
     let (slot, generation) = decode(driver).map_err(|_| not_concurrent())?;
     let place = slot.place.get().ok_or_else(invalid)?;
-    place.share(|driver| slot.check(generation).map(|()| body(driver)))?
+    place.admit_beside_checked(|| slot.check(generation))
 }
 
 /// Runs the body of an export that works on a driver beside others.
+#[inline(always)]
 pub fn with_shared(
     handle: *mut nd_concurrent,
     body: impl FnOnce(Concurrent<'_>) -> Result<()>,

@@ -61,8 +61,10 @@ pub unsafe extern "C" fn nd_concurrent_pop_event_for_connection(
     // SAFETY: the pointers are the caller's, as documented.
     with_shared(concurrent, |driver| unsafe {
         let out = args::output(out_event, "out_event")?;
-        let event = driver.pop_event_for_connection(Connection::from_u64(connection))?;
-        *out = event.as_ref().map_or(EMPTY, to_abi);
+        let connection = Connection::from_u64(connection);
+        if driver.pop_events_for_connection(connection, 1, |event| *out = to_abi(&event))? == 0 {
+            *out = EMPTY;
+        }
         Ok(())
     })
 }
@@ -250,10 +252,32 @@ pub unsafe extern "C" fn nd_concurrent_send(
     data_length: u32,
     flags: u32,
 ) -> nd_result {
+    if pipeline != 0 {
+        // SAFETY: as documented; it is the same function.
+        return unsafe { send_within(concurrent, connection, pipeline, data, data_length, flags) };
+    }
     // SAFETY: the pointers are the caller's, as documented.
     with_shared(concurrent, |driver| unsafe {
-        let data = args::slice(data, data_length, "data")?;
-        driver.send_as(Connection::from_u64(connection), pipeline, message_kind(flags)?, data)
+        let (data, kind) = (args::slice(data, data_length, "data")?, message_kind(flags)?);
+        driver.send_at_once(Connection::from_u64(connection), 0, kind, data)
+    })
+}
+
+/// As [`nd_concurrent_send`] through a pipeline. It is apart so that neither way is slowed down by
+/// what the other has to keep at hand.
+#[inline(never)]
+unsafe extern "C" fn send_within(
+    concurrent: *mut nd_concurrent,
+    connection: nd_connection,
+    pipeline: u8,
+    data: *const u8,
+    data_length: u32,
+    flags: u32,
+) -> nd_result {
+    // SAFETY: the pointers are the caller's, as documented.
+    with_shared(concurrent, |driver| unsafe {
+        let (data, kind) = (args::slice(data, data_length, "data")?, message_kind(flags)?);
+        driver.send_at_once(Connection::from_u64(connection), pipeline, kind, data)
     })
 }
 
@@ -285,11 +309,10 @@ pub unsafe extern "C" fn nd_concurrent_begin_send(
     with_shared(concurrent, |driver| unsafe {
         let out = args::output(out_send, "out_send")?;
         let connection = Connection::from_u64(connection);
-        let handle = driver.begin_send(connection, pipeline, required_size)?;
-        let mut room = driver.send_buffer(handle)?;
-        let (data, capacity) = (room.as_mut_ptr(), room.len() as u32);
-        *out = nd_send { handle: handle.to_u64(), data, capacity, reserved: 0 };
-        Ok(())
+        driver.begin_in_place(connection, pipeline, required_size, |handle, room| {
+            let (data, capacity) = (room.as_mut_ptr(), room.len() as u32);
+            *out = nd_send { handle: handle.to_u64(), data, capacity, reserved: 0 };
+        })
     })
 }
 
@@ -319,7 +342,7 @@ pub unsafe extern "C" fn nd_concurrent_end_send(
     with_shared(concurrent, |driver| unsafe {
         let handle = SendHandle::from_u64(args::input(send, "send")?.handle);
         match message_kind(flags) {
-            Ok(kind) => driver.end_send_as(handle, length, kind),
+            Ok(kind) => driver.end_in_place(handle, length, kind),
             Err(error) => {
                 driver.abort_send(handle)?;
                 Err(error)

@@ -171,6 +171,13 @@ static void arguments_are_checked(void) {
   CHECK(server == again);
   CHECK_RESULT(nd_driver_update((nd_driver *)server), ND_ERROR_INVALID_HANDLE);
   CHECK_RESULT(nd_concurrent_send(NULL, incoming, 0, NULL, 0, 0), ND_ERROR_INVALID_HANDLE);
+  CHECK_RESULT(nd_concurrent_send((nd_concurrent *)pair.server, incoming, 0, NULL, 0, 0),
+               ND_ERROR_INVALID_HANDLE);
+  const uintptr_t whole = (uintptr_t)server;
+  const uintptr_t made_up[] = {whole ^ 1, whole ^ (1 << 11), whole ^ (1 << 12), 1, 5, 1u << 31};
+  for (size_t at = 0; at < COUNT(made_up); at++)
+    CHECK_RESULT(nd_concurrent_send((nd_concurrent *)made_up[at], incoming, 0, NULL, 0, 0),
+                 ND_ERROR_INVALID_HANDLE);
 
   CHECK_RESULT(nd_concurrent_send(server, incoming, 0, NULL, 1, 0), ND_ERROR_NULL_ARGUMENT);
   CHECK_RESULT(nd_concurrent_send(server, incoming, 0, NULL, 0, 9), ND_ERROR_INVALID_ARGUMENT);
@@ -196,6 +203,15 @@ static void arguments_are_checked(void) {
   CHECK_EQUAL(state, ND_STATE_CONNECTED);
   close_pair(&pair);
   CHECK_RESULT(nd_concurrent_send(server, incoming, 0, NULL, 0, 0), ND_ERROR_INVALID_HANDLE);
+  /* Nor does it open what comes to its place. */
+  pair = open_pair(&interface_settings, &settings, &settings, "127.0.0.1");
+  connect_pair(&pair, &incoming);
+  CHECK_RESULT(nd_concurrent_send(server, incoming, 0, NULL, 0, 0), ND_ERROR_INVALID_HANDLE);
+  CHECK_OK(nd_driver_to_concurrent(pair.server, &again));
+  CHECK(server != again);
+  CHECK_RESULT(nd_concurrent_send(server, incoming, 0, NULL, 0, 0), ND_ERROR_INVALID_HANDLE);
+  CHECK_OK(nd_concurrent_send(again, incoming, 0, NULL, 0, 0));
+  close_pair(&pair);
 }
 
 /* A send ends once, whoever ends it, and in its own world. */

@@ -115,6 +115,91 @@ fn of_fragments_that_may_be_lost() {
     }
 }
 
+/// Pipelines and lengths of messages, all in the same order on every run.
+fn mixed() -> impl Iterator<Item = (u8, usize)> {
+    let mut state = 7_u32;
+    std::iter::from_fn(move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        Some(((state >> 30) as u8, (state >> 16) as usize % 1300))
+    })
+}
+
+/// Which of many messages through several pipelines are taken, and that nothing else is sent.
+fn taken(pair: Pair, send: impl FnOnce(&mut Pair, &mut dyn FnMut(bool))) -> Vec<bool> {
+    let (mut pair, mut told) = (pair, Vec::new());
+    send(&mut pair, &mut |taken| told.push(taken));
+    let sent = pair.server.statistics();
+    let count = told.iter().filter(|taken| **taken).count();
+    assert_eq!(sent.messages_out, count as u64);
+    assert_eq!(sent.refused_out, (told.len() - count) as u64);
+    assert!(0 < count && count < told.len(), "some are taken, and some are not");
+    told
+}
+
+#[test]
+fn of_several_pipelines_by_turns() {
+    for session in [false, true] {
+        for kind in [InterfaceKind::Udp, InterfaceKind::Ipc, InterfaceKind::WebSocket] {
+            let settings = NetworkSettings {
+                session,
+                send_queue_capacity: 100,
+                outbound_bytes_max: 70_000,
+                ..NetworkSettings::default()
+            };
+            let list = "reliable:16;frag:9000,reliable:32;useq";
+            let pair = || settled(Pair::with_pipelines(kind, &settings, list));
+            let messages = || mixed().take(200).map(|(via, size)| (via, vec![7; size]));
+            let alone = taken(pair(), |pair, tell| {
+                for (via, data) in messages() {
+                    tell(pair.server.send(pair.to_client, via, &data).is_ok());
+                }
+            });
+            let beside = taken(pair(), |pair, tell| {
+                let to_client = pair.to_client;
+                pair.server.concurrent(|server| {
+                    for (number, (via, data)) in messages().enumerate() {
+                        if number % 3 > 0 {
+                            tell(server.send(to_client, via, &data).is_ok());
+                            continue;
+                        }
+                        let begun = server.begin_send(to_client, via, data.len() as u32);
+                        let ended = begun.and_then(|send| {
+                            server.send_buffer(send)?[..data.len()].copy_from_slice(&data);
+                            server.end_send(send, data.len() as u32)
+                        });
+                        tell(ended.is_ok());
+                    }
+                });
+            });
+            // Over streams a header is counted as the longest one that there is.
+            if kind == InterfaceKind::WebSocket {
+                let count = |told: &[bool]| told.iter().filter(|taken| **taken).count();
+                assert!(count(&beside) + 9 >= count(&alone), "{alone:?} {beside:?}");
+            } else {
+                assert_eq!(beside, alone, "{kind:?}, session: {session}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_changed_in_between_is_minded() {
+    use netdriver::MessageKind::{Binary, Text};
+    let settings = NetworkSettings::default();
+    let mut pair = Pair::plain(&settings, &settings);
+    let to_client = pair.to_client;
+    for (mode, expected) in [(Binary, None), (Text, Some(Status::InvalidArgument))] {
+        pair.server.set_write_mode(to_client, mode).expect("is open");
+        pair.server.concurrent(|server| {
+            for _ in 0..2 {
+                let sent = server.send(to_client, 0, b"\xFF");
+                assert_eq!(sent.err().map(|error| error.status()), expected);
+            }
+        });
+    }
+    assert_eq!(pair.server.statistics().messages_out, 2);
+}
+
 #[test]
 fn mistakes_are_told_at_once() {
     let settings = NetworkSettings::default();

@@ -88,16 +88,10 @@ impl NetworkDriver {
         staging.all.packets += cost.packets;
         staging.all.wire += cost.wire;
         if pipeline > 0 {
-            let mut own = staging.pipeline(pipeline);
+            let place = staging.place(pipeline);
+            let own = &mut staging.pipelines[place];
             own.packets += cost.packets;
             own.carried += cost.carried;
-            match staging.pipelines.iter_mut().find(|known| known.pipeline == pipeline) {
-                Some(known) => *known = own,
-                None => {
-                    reserve_apart(&mut staging.pipelines, 1);
-                    staging.pipelines.push(own);
-                }
-            }
         }
         Ok(())
     }
@@ -140,10 +134,11 @@ impl NetworkDriver {
         index: u32,
         pipeline: u8,
         size: usize,
-        staging: &Staging,
+        staging: &mut Staging,
     ) -> std::result::Result<Cost, Refusal> {
         let packets = self.packets_of(index, pipeline, size);
-        let own = staging.pipeline(pipeline);
+        let place = staging.place(pipeline);
+        let own = staging.pipelines[place];
         let carried = carried_size(packets.count, packets.bytes);
         let room = self.carried_room_behind(index, pipeline, carried, own.carried);
         match room {
@@ -186,28 +181,35 @@ impl NetworkDriver {
         Cost { packets: count, wire, carried: 0, batch }
     }
 
-    /// Takes room in the batch of a connection's socket, which is not its own. A lane takes a share
-    /// of its thread's share, so that neither asks for each message.
+    /// Takes room in the batch of a connection's socket, which is not its own.
     fn reserve_batch(&self, index: u32, needed: usize, staging: &mut Staging) -> bool {
-        if staging.batch >= needed {
-            staging.batch -= needed;
-            return true;
+        if staging.batch < needed && !self.fill_batch(index, needed, staging) {
+            return false;
         }
+        staging.batch -= needed;
+        true
+    }
+
+    /// Sees that a lane that may use fewer bytes of the batch of its connection's socket may use so
+    /// many. It takes a share of its thread's share, so that neither asks for each message.
+    #[inline(always)]
+    pub(super) fn fill_batch(&self, index: u32, needed: usize, staging: &mut Staging) -> bool {
         let waiting = match self.connections.peek(index).link {
             Link::Udp { socket, .. } => self.pump.udp[socket as usize].queued_bytes(),
             Link::Custom { port, .. } => self.pump.custom[port as usize].queued_bytes(),
             _ => 0,
         };
         let limit = DATAGRAM_BATCH_BYTES_MAX.saturating_sub(waiting);
-        // A whole share, or what is needed when there is no more.
-        for share in [needed.max(BATCH_SHARE), needed - staging.batch] {
-            if self.lanes.batch.take(share, limit) {
-                staging.batch += share;
-                staging.batch -= needed;
-                return true;
+        let mut share = needed.max(BATCH_SHARE);
+        if !self.lanes.batch.take(share, limit) {
+            // What is needed, when there is no more.
+            share = needed - staging.batch;
+            if !self.lanes.batch.take(share, limit) {
+                return false;
             }
         }
-        false
+        staging.batch += share;
+        true
     }
 
     /// Checks what does not depend on what else is sent.

@@ -9,33 +9,19 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::super::events::Cursor;
 use super::super::packets::Staged;
-use super::super::shared::{Apart, Link, Touched, reserve_apart, unused_apart};
-use super::super::types::MessageKind;
+use super::super::shared::{Apart, Link, Touched, reserve_apart};
+use super::super::types::{Connection, MessageKind, SendHandle};
 use super::allowance::Allowance;
+use super::course::Course;
+use super::records::Records;
 use super::sends::LaneSends;
 use crate::error::{Error, Fixed, Result, Status};
 use crate::proto::time::{MICROS_PER_MS, Micros};
 
-/// Bytes of staged messages for which a lane keeps memory.
-const KEPT_BYTES_MAX: usize = 256 << 10;
 /// Memory that a lane has not used for so long, or of which it has used so little, is let go of.
 pub const LANE_MEMORY_UNUSED_MAX: Micros = 10_000 * MICROS_PER_MS;
 /// Lanes that one update looks at for that.
 const LOOKS: usize = 4;
-/// So many times as much memory as was used is too much.
-const EXCESS: usize = 4;
-
-/// A message that waits to be sent in earnest; its bytes lie in the order of messages.
-#[derive(Clone, Copy)]
-pub struct Message {
-    /// Bytes.
-    pub length: u32,
-    /// Its pipeline.
-    pub pipeline: u8,
-    /// Text or binary.
-    pub kind: MessageKind,
-}
-
 /// What one pipeline of a connection has staged.
 #[derive(Clone, Copy)]
 pub struct StagedPipeline {
@@ -51,43 +37,29 @@ pub struct StagedPipeline {
 #[derive(Default)]
 pub struct Staging {
     /// In order.
-    pub messages: Vec<Message>,
-    /// Their bytes, one behind the other.
-    pub bytes: Vec<u8>,
-    /// What they are together.
+    pub records: Records,
+    /// What they are together, as far as the connection's queue counts it.
     pub all: Staged,
     /// The same by pipeline.
     pub pipelines: Vec<StagedPipeline>,
     /// Bytes of the sockets' batches that this lane may still use.
     pub batch: usize,
-    /// The most messages at once, and bytes, since memory was let go of last.
-    used: (usize, usize),
 }
 
 impl Staging {
-    /// What a pipeline has staged.
-    pub fn pipeline(&self, pipeline: u8) -> StagedPipeline {
-        let none = StagedPipeline { pipeline, packets: 0, carried: 0 };
-        self.pipelines.iter().copied().find(|known| known.pipeline == pipeline).unwrap_or(none)
-    }
-
-    /// Adds a message that is sent later.
-    pub fn push(&mut self, message: Message, data: &[u8]) {
-        reserve_apart(&mut self.messages, 1);
-        self.messages.push(message);
-        reserve_apart(&mut self.bytes, data.len());
-        self.bytes.extend_from_slice(data);
+    /// Where a pipeline is among those that have staged something; it is from now on.
+    pub fn place(&mut self, pipeline: u8) -> usize {
+        let place = self.pipelines.iter().position(|known| known.pipeline == pipeline);
+        place.unwrap_or_else(|| {
+            reserve_apart(&mut self.pipelines, 1);
+            self.pipelines.push(StagedPipeline { pipeline, packets: 0, carried: 0 });
+            self.pipelines.len() - 1
+        })
     }
 
     /// Everything was sent. Memory for what is usual stays.
     pub fn clear(&mut self) {
-        let (messages, bytes) = self.used;
-        self.used = (messages.max(self.messages.len()), bytes.max(self.bytes.len()));
-        self.messages.clear();
-        self.bytes.clear();
-        if self.bytes.capacity() > KEPT_BYTES_MAX {
-            self.bytes = Vec::new();
-        }
+        self.records.clear();
         self.pipelines.clear();
         self.all = Staged::NONE;
         self.batch = 0;
@@ -95,20 +67,9 @@ impl Staging {
 
     /// Lets go of what was not used since the last time.
     fn shrink(&mut self) {
-        let (messages, bytes) = std::mem::take(&mut self.used);
-        shrink(&mut self.messages, messages);
-        shrink(&mut self.bytes, bytes);
-        if messages == 0 {
+        if !self.records.shrink() {
             self.pipelines = Vec::new();
         }
-    }
-}
-
-/// Lets go of what is far more than the most that was used, and the room behind it.
-fn shrink<T>(memory: &mut Vec<T>, used: usize) {
-    let kept = if used == 0 { 0 } else { used + unused_apart::<T>() };
-    if memory.capacity() > EXCESS * kept {
-        memory.shrink_to(kept);
     }
 }
 
@@ -121,6 +82,9 @@ pub struct LaneState {
     pub cursor: Option<Cursor>,
     /// Events that were shown, and are in the queue still.
     pub shown: u32,
+    /// What is known of messages that come next: those without a pipeline, and those through the
+    /// one that was used last. A lane that needs not be settled knows nothing.
+    pub courses: [Course; 2],
     /// Messages that were accepted.
     pub staging: Staging,
     /// Messages that are being written in place.
@@ -142,8 +106,86 @@ pub struct LaneState {
 impl LaneState {
     /// Does it keep memory of messages?
     pub fn keeps_memory(&self) -> bool {
-        let staging = &self.staging;
-        staging.bytes.capacity() + staging.messages.capacity() > 0 || self.sends.kept() > 0
+        self.staging.records.kept() > 0 || self.sends.kept() > 0
+    }
+
+    /// What is known of messages to a connection through a pipeline, if anything is.
+    #[inline(always)]
+    pub fn course(&self, connection: Connection, pipeline: u8) -> Option<&Course> {
+        let course = &self.courses[usize::from(pipeline > 0)];
+        course.is_of(connection.tag(), pipeline).then_some(course)
+    }
+
+    /// Is it known that a message of this length may be begun? Not when the length is 0, which says
+    /// nothing.
+    #[inline(always)]
+    pub fn begins(&self, connection: Connection, pipeline: u8, length: u32) -> bool {
+        let course = self.course(connection, pipeline);
+        length > 0 && course.is_some_and(|course| course.begins(length, &self.staging))
+    }
+
+    /// Begins a message that is written in place, if it is known that it may be. `None`: nothing
+    /// was done.
+    #[inline(always)]
+    pub fn begin(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        length: u32,
+    ) -> Option<(SendHandle, &mut [u8])> {
+        if !self.begins(connection, pipeline, length) {
+            return None;
+        }
+        self.sends.open_first(connection, pipeline, length as usize)
+    }
+
+    /// Takes a message, if it is known that it may be sent. False: nothing was done.
+    #[inline(always)]
+    pub fn stage(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> bool {
+        let staging = &mut self.staging;
+        let known = kind != MessageKind::Text
+            && reserve(&self.courses, connection, pipeline, data.len(), staging);
+        if known {
+            staging.records.push(pipeline, kind, data);
+        }
+        known
+    }
+
+    /// Ends a message that was written in place, if it is known that it may be sent. False: nothing
+    /// was done.
+    #[inline(always)]
+    pub fn end(&mut self, handle: SendHandle, length: usize, kind: MessageKind) -> bool {
+        match self.sends.first_through(handle) {
+            Some(0) => self.end_first(0, length, kind),
+            Some(pipeline) => self.end_first_within(pipeline, length, kind),
+            None => false,
+        }
+    }
+
+    /// The same for the first one, which is written through a pipeline.
+    #[inline(never)]
+    fn end_first_within(&mut self, pipeline: u8, length: usize, kind: MessageKind) -> bool {
+        self.end_first(pipeline, length, kind)
+    }
+
+    #[inline(always)]
+    fn end_first(&mut self, pipeline: u8, length: usize, kind: MessageKind) -> bool {
+        let staging = &mut self.staging;
+        if kind != MessageKind::Text
+            && let Some((connection, data)) = self.sends.written(length)
+            && reserve(&self.courses, connection, pipeline, length, staging)
+        {
+            staging.records.push(pipeline, kind, data);
+            self.sends.close_first();
+            return true;
+        }
+        false
     }
 
     /// Lets go of memory that was not used since the last time.
@@ -194,6 +236,12 @@ impl Lanes {
         }
     }
 
+    /// Takes the lane of a connection, if there is one and no other thread is in it.
+    #[inline(always)]
+    pub fn find(&self, index: u32) -> Option<MutexGuard<'_, LaneState>> {
+        self.list.get(index as usize)?.0.state.try_lock()
+    }
+
     /// Takes the lane of a connection, which has to be settled then.
     ///
     /// # Errors
@@ -205,6 +253,21 @@ impl Lanes {
         if !state.touched {
             state.touched = true;
             self.touched.push(index, &lane.link);
+        }
+        Ok(state)
+    }
+
+    /// The same for one who has [found](Self::find) it, or not.
+    #[inline(always)]
+    pub fn enter_found<'a>(
+        &'a self,
+        index: u32,
+        found: Option<MutexGuard<'a, LaneState>>,
+    ) -> Result<MutexGuard<'a, LaneState>> {
+        let Some(mut state) = found else { return self.enter(index) };
+        if !state.touched {
+            state.touched = true;
+            self.touched.push(index, &self.list[index as usize].0.link);
         }
         Ok(state)
     }
@@ -292,6 +355,23 @@ impl Lanes {
             state.staging = Staging::default();
             state.blocked = Vec::new();
         }
+    }
+}
+
+/// Takes room for a message, if it is known that there is some.
+#[inline(always)]
+fn reserve(
+    courses: &[Course; 2],
+    connection: Connection,
+    pipeline: u8,
+    length: usize,
+    staging: &mut Staging,
+) -> bool {
+    let [without, within] = courses;
+    if pipeline == 0 {
+        without.is_of(connection.tag(), pipeline) && without.reserve(length, staging)
+    } else {
+        within.is_of(connection.tag(), pipeline) && within.reserve_within(length, staging)
     }
 }
 

@@ -6,13 +6,16 @@
 //! (`settle`); what a call returns is known at once all the same (`judge`).
 
 mod allowance;
+mod course;
 mod judge;
 mod lane;
+mod records;
 mod sends;
 mod settle;
 #[cfg(test)]
 mod tests;
 
+use std::hint::cold_path;
 use std::ops::{Deref, DerefMut};
 
 use parking_lot::{MappedMutexGuard, MutexGuard};
@@ -25,7 +28,7 @@ use super::{
 };
 use crate::error::Result;
 use crate::log::note;
-use lane::{LaneState, Message};
+use lane::LaneState;
 
 pub use lane::Lanes;
 pub use sends::LANE_SENDS_OPEN_MAX;
@@ -211,27 +214,80 @@ impl<'a> Concurrent<'a> {
         kind: MessageKind,
         data: &[u8],
     ) -> Result<()> {
-        let index = self.driver.sendable(connection, pipeline)?;
-        let mut lane = self.driver.lanes.enter(index)?;
-        self.stage(index, pipeline, kind, data, &mut lane)
+        self.send_at_once(connection, pipeline, kind, data)
     }
 
+    /// The same, for who sends many.
+    #[inline(always)]
+    pub(crate) fn send_at_once(
+        self,
+        connection: Connection,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
+        let mut found = self.driver.lanes.find(connection.index());
+        if let Some(lane) = &mut found
+            && lane.stage(connection, pipeline, kind, data)
+        {
+            return Ok(());
+        }
+        cold_path();
+        self.send_slowly(found, connection, pipeline, kind, data)
+    }
+
+    #[inline(never)]
+    fn send_slowly(
+        self,
+        found: Option<MutexGuard<'_, LaneState>>,
+        connection: Connection,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
+        let index = self.driver.sendable(connection, pipeline)?;
+        let mut lane = self.driver.lanes.enter_found(index, found)?;
+        self.stage(connection, pipeline, kind, data, &mut lane)
+    }
+
+    /// Takes a message to a connection that can send now.
+    #[inline(always)]
     fn stage(
         self,
-        index: u32,
+        connection: Connection,
         pipeline: u8,
         kind: MessageKind,
         data: &[u8],
         lane: &mut LaneState,
     ) -> Result<()> {
-        self.driver.check_message(index, pipeline, kind, data)?;
-        match self.driver.reserve(index, pipeline, data.len(), &mut lane.staging) {
+        let (driver, index) = (self.driver, connection.index());
+        self.learn(connection, pipeline, data.len(), lane);
+        if lane.stage(connection, pipeline, kind, data) {
+            return Ok(());
+        }
+        driver.check_message(index, pipeline, kind, data)?;
+        match driver.reserve(index, pipeline, data.len(), &mut lane.staging) {
             Ok(()) => {
-                let length = data.len() as u32;
-                lane.staging.push(Message { length, pipeline, kind }, data);
+                lane.staging.records.push(pipeline, kind, data);
                 Ok(())
             }
             Err(refusal) => Err(refusal.note(lane)),
+        }
+    }
+
+    /// Finds out what may be staged for a connection that can send now, and sees to the room in
+    /// its socket's batch that one more message of this length takes.
+    #[inline(always)]
+    fn learn(self, connection: Connection, pipeline: u8, length: usize, lane: &mut LaneState) {
+        let LaneState { courses, staging, .. } = lane;
+        let course = &mut courses[usize::from(pipeline > 0)];
+        if !course.is_of(connection.tag(), pipeline) {
+            self.driver.chart(connection, pipeline, staging, course);
+        }
+        if let Some(needed) = course.batch_of(length)
+            && needed > staging.batch
+        {
+            self.driver.fill_batch(connection.index(), needed, staging);
         }
     }
 
@@ -247,14 +303,50 @@ impl<'a> Concurrent<'a> {
         pipeline: u8,
         required: u32,
     ) -> Result<SendHandle> {
+        self.begin_in_place(connection, pipeline, required, |handle, _| handle)
+    }
+
+    /// The same; `tell` is told where to write it, too.
+    #[inline(always)]
+    pub(crate) fn begin_in_place<R>(
+        self,
+        connection: Connection,
+        pipeline: u8,
+        required: u32,
+        tell: impl FnOnce(SendHandle, &mut [u8]) -> R,
+    ) -> Result<R> {
+        let mut found = self.driver.lanes.find(connection.index());
+        if let Some(lane) = &mut found
+            && let Some((handle, room)) = lane.begin(connection, pipeline, required)
+        {
+            return Ok(tell(handle, room));
+        }
+        cold_path();
+        let (mut lane, handle) = self.begin_slowly(found, connection, pipeline, required)?;
+        lane.sends.room(handle).map(|room| tell(handle, room))
+    }
+
+    #[inline(never)]
+    fn begin_slowly(
+        self,
+        found: Option<MutexGuard<'a, LaneState>>,
+        connection: Connection,
+        pipeline: u8,
+        required: u32,
+    ) -> Result<(MutexGuard<'a, LaneState>, SendHandle)> {
         let driver = self.driver;
         let index = driver.sendable(connection, pipeline)?;
-        let mut lane = driver.lanes.enter(index)?;
-        let capacity = driver.capacity_in_place(index, pipeline, required)?;
-        if !driver.may_begin(index, required, lane.staging.all) {
-            return Err(judge::Refusal::Queue.note(&mut lane));
+        let mut lane = driver.lanes.enter_found(index, found)?;
+        self.learn(connection, pipeline, required as usize, &mut lane);
+        let mut capacity = required as usize;
+        if !lane.begins(connection, pipeline, required) {
+            capacity = driver.capacity_in_place(index, pipeline, required)?;
+            if !driver.may_begin(index, required, lane.staging.all) {
+                return Err(judge::Refusal::Queue.note(&mut lane));
+            }
         }
-        lane.sends.open(connection, pipeline, capacity)
+        let handle = lane.sends.open(connection, pipeline, capacity)?;
+        Ok((lane, handle))
     }
 
     /// Where to write a message that was begun.
@@ -264,13 +356,9 @@ impl<'a> Concurrent<'a> {
     /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr)
     /// while another call uses the connection.
     pub fn send_buffer(self, handle: SendHandle) -> Result<SendBuffer<'a>> {
-        let (index, slot, generation) = handle.lane().ok_or_else(not_open)?;
-        let mut lane = self.driver.lanes.look(index)?.ok_or_else(not_open)?;
-        lane.sends.get(slot, generation)?;
-        let room = MutexGuard::try_map(lane, |lane| {
-            let send = lane.sends.get(slot, generation).ok()?;
-            send.bytes.get_mut(..send.capacity)
-        });
+        let (index, _) = handle.lane().ok_or_else(not_open)?;
+        let lane = self.driver.lanes.look(index)?.ok_or_else(not_open)?;
+        let room = MutexGuard::try_map(lane, |lane| lane.sends.room(handle).ok());
         room.map(SendBuffer).map_err(|_| not_open())
     }
 
@@ -291,23 +379,46 @@ impl<'a> Concurrent<'a> {
     /// # Errors
     /// As [`end_send`](Self::end_send).
     pub fn end_send_as(self, handle: SendHandle, length: u32, kind: MessageKind) -> Result<()> {
-        let (index, slot, generation) = handle.lane().ok_or_else(not_open)?;
+        self.end_in_place(handle, length, kind)
+    }
+
+    /// The same, for who ends many.
+    #[inline(always)]
+    pub(crate) fn end_in_place(
+        self,
+        handle: SendHandle,
+        length: u32,
+        kind: MessageKind,
+    ) -> Result<()> {
+        if let Some((index, _)) = handle.lane()
+            && let Some(mut lane) = self.driver.lanes.find(index)
+            && lane.end(handle, length as usize, kind)
+        {
+            return Ok(());
+        }
+        cold_path();
+        self.end_slowly(handle, length, kind)
+    }
+
+    #[inline(never)]
+    fn end_slowly(self, handle: SendHandle, length: u32, kind: MessageKind) -> Result<()> {
+        let (index, _) = handle.lane().ok_or_else(not_open)?;
         if self.driver.lanes.look(index)?.is_none() {
             return Err(not_open());
         }
         let mut lane = self.driver.lanes.enter(index)?;
-        let send = lane.sends.get(slot, generation)?;
+        let send = lane.sends.get(handle)?;
         let (connection, pipeline, capacity) = (send.connection, send.pipeline, send.capacity);
         let bytes = std::mem::take(&mut send.bytes);
         let outcome = match bytes.get(..length as usize).filter(|data| data.len() <= capacity) {
             Some(data) => self
                 .driver
                 .sendable(connection, pipeline)
-                .and_then(|index| self.stage(index, pipeline, kind, data, &mut lane)),
+                .and_then(|_| self.stage(connection, pipeline, kind, data, &mut lane)),
             None => Err(overflow(length as usize, capacity)),
         };
-        lane.sends.get(slot, generation)?.bytes = bytes;
-        lane.sends.close(slot, generation)?;
+        lane.sends.get(handle)?.bytes = bytes;
+        lane.sends.close(handle)?;
         outcome
     }
 
@@ -318,8 +429,8 @@ impl<'a> Concurrent<'a> {
     /// [`Status::NetworkDriverParallelForErr`](crate::Status::NetworkDriverParallelForErr)
     /// while another call uses the connection.
     pub fn abort_send(self, handle: SendHandle) -> Result<()> {
-        let (index, slot, generation) = handle.lane().ok_or_else(not_open)?;
+        let (index, _) = handle.lane().ok_or_else(not_open)?;
         let mut lane = self.driver.lanes.look(index)?.ok_or_else(not_open)?;
-        lane.sends.close(slot, generation)
+        lane.sends.close(handle)
     }
 }

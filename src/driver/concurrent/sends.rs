@@ -20,21 +20,72 @@ pub struct LaneSends {
 
 /// One of them.
 pub struct LaneSend {
-    generation: u32,
-    open: bool,
+    /// Its name; [`SendHandle::NONE`] when it is not open.
+    handle: SendHandle,
     /// It was begun since memory was let go of last.
     used: bool,
-    /// To whom.
-    pub connection: Connection,
     /// Through what.
     pub pipeline: u8,
+    /// To whom.
+    pub connection: Connection,
     /// Bytes that it may have.
     pub capacity: usize,
     /// As long as the longest message written here so far.
     pub bytes: Vec<u8>,
 }
 
+impl LaneSend {
+    const fn is_open(&self) -> bool {
+        self.handle.to_u64() != SendHandle::NONE.to_u64()
+    }
+}
+
 impl LaneSends {
+    /// Begins one in the first place and says where to write it, if the place is free and has the
+    /// memory. `None`: nothing was done.
+    #[inline(always)]
+    pub fn open_first(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        capacity: usize,
+    ) -> Option<(SendHandle, &mut [u8])> {
+        let slot = self.slots.first_mut()?;
+        if slot.is_open() || slot.bytes.len() < capacity {
+            return None;
+        }
+        self.generation = next(self.generation);
+        self.open += 1;
+        slot.handle = SendHandle::in_lane(connection.index(), 0, self.generation);
+        (slot.used, slot.pipeline) = (true, pipeline);
+        (slot.connection, slot.capacity) = (connection, capacity);
+        let handle = slot.handle;
+        slot.bytes.get_mut(..capacity).map(|room| (handle, room))
+    }
+
+    /// The pipeline of the one in the first place, if that is open and this is its name.
+    #[inline(always)]
+    pub fn first_through(&self, handle: SendHandle) -> Option<u8> {
+        let send = self.slots.first().filter(|send| send.is_open() && send.handle == handle);
+        send.map(|send| send.pipeline)
+    }
+
+    /// What was written in the first place and to whom, if it may be as long as that.
+    #[inline(always)]
+    pub fn written(&self, length: usize) -> Option<(Connection, &[u8])> {
+        let send = self.slots.first().filter(|send| length <= send.capacity)?;
+        Some((send.connection, send.bytes.get(..length)?))
+    }
+
+    /// Ends the one in the first place, which is open.
+    #[inline(always)]
+    pub fn close_first(&mut self) {
+        if let Some(slot) = self.slots.first_mut() {
+            slot.handle = SendHandle::NONE;
+            self.open -= 1;
+        }
+    }
+
     /// Begins one.
     ///
     /// # Errors
@@ -45,7 +96,7 @@ impl LaneSends {
         pipeline: u8,
         capacity: usize,
     ) -> Result<SendHandle> {
-        let free = self.slots.iter().position(|slot| !slot.open);
+        let free = self.slots.iter().position(|slot| !slot.is_open());
         let place = free.unwrap_or(self.slots.len());
         if place >= LANE_SENDS_OPEN_MAX {
             let text = format!(
@@ -53,16 +104,16 @@ impl LaneSends {
             );
             return Err(Error::new(Status::LimitReached, text));
         }
-        self.generation = ((self.generation + 1) % SendHandle::LANE_GENERATIONS).max(1);
-        let generation = self.generation;
+        self.generation = next(self.generation);
+        let handle = SendHandle::in_lane(connection.index(), place as u8, self.generation);
         if free.is_none() {
-            let (open, used, bytes) = (true, true, Vec::new());
-            let send = LaneSend { generation, open, used, connection, pipeline, capacity, bytes };
+            let bytes = Vec::new();
+            let send = LaneSend { handle, used: true, pipeline, connection, capacity, bytes };
             reserve_apart(&mut self.slots, 1);
             self.slots.push(send);
         }
         let slot = &mut self.slots[place];
-        (slot.generation, slot.open, slot.used) = (generation, true, true);
+        (slot.handle, slot.used) = (handle, true);
         (slot.connection, slot.pipeline, slot.capacity) = (connection, pipeline, capacity);
         if slot.bytes.len() < capacity {
             let more = capacity - slot.bytes.len();
@@ -70,24 +121,34 @@ impl LaneSends {
             slot.bytes.resize(capacity, 0);
         }
         self.open += 1;
-        Ok(SendHandle::in_lane(connection.index(), place as u8, generation))
+        Ok(handle)
     }
 
     /// An open one.
     ///
     /// # Errors
     /// [`Status::NetworkSendHandleInvalid`].
-    pub fn get(&mut self, slot: u8, generation: u32) -> Result<&mut LaneSend> {
-        let slot = self.slots.get_mut(usize::from(slot));
-        slot.filter(|slot| slot.open && slot.generation == generation).ok_or_else(not_open)
+    pub fn get(&mut self, handle: SendHandle) -> Result<&mut LaneSend> {
+        let place = handle.lane().map(|(_, slot)| usize::from(slot));
+        let slot = place.and_then(|place| self.slots.get_mut(place));
+        slot.filter(|slot| slot.handle == handle).ok_or_else(not_open)
+    }
+
+    /// Where to write an open one.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn room(&mut self, handle: SendHandle) -> Result<&mut [u8]> {
+        let send = self.get(handle)?;
+        send.bytes.get_mut(..send.capacity).ok_or_else(not_open)
     }
 
     /// Ends one.
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub fn close(&mut self, slot: u8, generation: u32) -> Result<()> {
-        self.get(slot, generation)?.open = false;
+    pub fn close(&mut self, handle: SendHandle) -> Result<()> {
+        self.get(handle)?.handle = SendHandle::NONE;
         self.open -= 1;
         Ok(())
     }
@@ -101,7 +162,8 @@ impl LaneSends {
     pub fn abort(&mut self, mut each: impl FnMut(Connection)) {
         self.open = 0;
         for slot in &mut self.slots {
-            if std::mem::take(&mut slot.open) {
+            if slot.is_open() {
+                slot.handle = SendHandle::NONE;
                 each(slot.connection);
             }
         }
@@ -123,5 +185,14 @@ impl LaneSends {
     /// Lets go of the memory of those that were ended.
     pub fn forget(&mut self) {
         self.slots = Vec::new();
+    }
+}
+
+/// The generation behind one; never 0.
+#[inline(always)]
+const fn next(generation: u32) -> u32 {
+    match (generation + 1) % SendHandle::LANE_GENERATIONS {
+        0 => 1,
+        next => next,
     }
 }

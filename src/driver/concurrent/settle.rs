@@ -4,9 +4,10 @@
 //! by the ways that everybody else takes.
 
 use super::super::connections::Link;
-use super::super::{Connection, DisconnectReason, Ending, NetworkDriver};
-use super::lane::{Message, Staging};
-use crate::error::Error;
+use super::super::{Connection, DisconnectReason, Ending, MessageKind, NetworkDriver};
+use super::lane::Staging;
+use super::records::Record;
+use crate::error::{Error, Result};
 use crate::log::note;
 
 /// RFC 6455 section 7.4.1: something unexpected kept this side from going on.
@@ -42,6 +43,7 @@ impl NetworkDriver {
         let Some(lane) = self.lanes.own(index) else { return };
         lane.touched = false;
         lane.cursor = None;
+        lane.courses = Default::default();
         let shown = std::mem::take(&mut lane.shown);
         let mut refused = std::mem::take(&mut lane.refused);
         let crowded = std::mem::take(&mut lane.crowded);
@@ -71,17 +73,31 @@ impl NetworkDriver {
         self.lanes.keep(index, self.now);
     }
 
+    #[inline(never)]
     fn send_staged(&mut self, index: u32, staging: &mut Staging) {
         let connection = self.connections.peek(index).connection(index);
-        let mut rest = &staging.bytes[..];
-        for &Message { length, pipeline, kind } in &staging.messages {
-            let (data, behind) = rest.split_at(length as usize);
-            rest = behind;
-            if let Err(error) = self.send_as(connection, pipeline, kind, data) {
+        for Record { pipeline, kind, data } in staging.records.iter() {
+            let sent = match pipeline {
+                0 => self.send_without(connection, kind, data),
+                _ => self.send_within_apart(connection, pipeline, kind, data),
+            };
+            if let Err(error) = sent {
                 self.lose_staged(connection, pipeline, &error);
             }
         }
         staging.clear();
+    }
+
+    /// As [`send_within`](Self::send_within), so that what has no pipeline pays nothing for it.
+    #[inline(never)]
+    fn send_within_apart(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        kind: MessageKind,
+        data: &[u8],
+    ) -> Result<()> {
+        self.send_within(connection, pipeline, kind, data)
     }
 
     fn count_refused(&mut self, index: u32, count: u64) {

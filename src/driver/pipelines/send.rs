@@ -115,11 +115,15 @@ impl NetworkDriver {
         size: usize,
         staged: usize,
     ) -> std::result::Result<(usize, usize), SendError> {
-        let machine = self.connections.peek(index).machines.get(pipeline);
-        let own = self.template(pipeline).map(|template| &template.measure);
         let carried = self.is_carried(pipeline) && self.has_session(index);
-        let machine = machine.or(own).ok_or(SendError::Overflow)?;
+        let machine = self.machine_or_new(index, pipeline).ok_or(SendError::Overflow)?;
         machine.check_send(size, packet_max, staged, carried)
+    }
+
+    /// The machine of a connection for a pipeline, or one that has sent nothing yet.
+    pub(in crate::driver) fn machine_or_new(&self, index: u32, pipeline: u8) -> Option<&Pipeline> {
+        let machine = self.connections.peek(index).machines.get(pipeline);
+        machine.or_else(|| self.template(pipeline).map(|template| &template.measure))
     }
 
     /// Bytes that one message of a connection in the UTP dialect may have.

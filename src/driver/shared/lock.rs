@@ -7,8 +7,8 @@
 //! writes, so that two threads that work on two connections share no lock. It knows nothing of what
 //! it guards.
 //!
-//! As long as nobody was allowed to share it may have a key. Who names the right one gets in by a
-//! single question.
+//! As long as nobody was allowed to share it may have a key, and from then on another one, for
+//! those who come beside others. Who names the right one gets in by a single question.
 #![allow(
     unsafe_code,
     reason = "a lock hands out references to what it guards; the two places are explained"
@@ -25,12 +25,17 @@ use super::sync::{
 };
 
 /// A call has it to itself. What says that somebody has it, and that it is free without a key, is
-/// even: keys are odd, so nobody who makes one up can name these.
+/// even and has no [`BESIDE`]. Keys of those who come alone are odd and have none either; what
+/// stands here for the key of those who come beside others is even and has it. So nobody who makes
+/// up a key names anything but a key of its own kind.
 const CALL: usize = 0;
 /// The background pump has, for a moment.
 const PUMP: usize = 2;
 /// Nobody has it to himself, and no key opens it.
 const OPEN: usize = 4;
+
+/// In the key of those who come beside others, and in nothing else.
+const BESIDE: usize = 1 << 31;
 
 /// Tries of a thread that may wait before it sleeps between them, and of the pump before it gives
 /// up.
@@ -47,6 +52,8 @@ pub struct SharedLock<T> {
     holder: AtomicUsize,
     /// What says there that nobody has it; changed by who has.
     free: AtomicUsize,
+    /// What will say it once sharing is allowed; changed by who has it to himself.
+    beside: AtomicUsize,
     /// There may be shared users; until then nobody looks for them.
     sharing: AtomicBool,
     /// How many shared users sit where.
@@ -79,7 +86,8 @@ pub struct PumpTurn<'a, T> {
 /// Access beside others.
 pub struct Shared<'a, T> {
     lock: &'a SharedLock<T>,
-    seat: usize,
+    /// Where it is counted.
+    seat: &'a AtomicU32,
 }
 
 impl<T> SharedLock<T> {
@@ -88,6 +96,7 @@ impl<T> SharedLock<T> {
         Self {
             holder: AtomicUsize::new(OPEN),
             free: AtomicUsize::new(OPEN),
+            beside: AtomicUsize::new(OPEN),
             sharing: AtomicBool::new(false),
             seats: std::array::from_fn(|_| Apart(AtomicU32::new(0))),
             used: AtomicU64::new(0),
@@ -142,12 +151,16 @@ impl<T> SharedLock<T> {
         self.holder.store(self.free.load(Ordering::Relaxed), Ordering::Release);
     }
 
-    /// From the end of sole access on, a key opens the lock: an odd number. `None`, and after
-    /// sharing was allowed: none does.
+    /// From the end of sole access on, a key opens the lock: an odd number without [`BESIDE`].
+    /// `None`, and after sharing was allowed: none does. With [`BESIDE`] it is the key of those who
+    /// come beside others, once [sharing](Self::allow_sharing) is allowed with it.
     pub fn set_key(guard: &mut Exclusive<'_, T>, key: Option<usize>) {
         let sharing = guard.lock.sharing.load(Ordering::Relaxed);
-        let key = key.filter(|&key| !sharing && is_key(key));
-        guard.lock.free.store(key.unwrap_or(OPEN), Ordering::Relaxed);
+        let key = key.filter(|&key| is_key(key) && key & BESIDE == 0);
+        let beside = key.map_or(OPEN, |key| word_beside(key | BESIDE));
+        guard.lock.beside.store(beside, Ordering::Relaxed);
+        let alone = key.filter(|_| !sharing);
+        guard.lock.free.store(alone.unwrap_or(OPEN), Ordering::Relaxed);
     }
 
     /// For a job, which may wait for the calls that are inside.
@@ -193,12 +206,54 @@ impl<T> SharedLock<T> {
         Some(PumpTurn { content: Exclusive { lock: self }, _turn: turn })
     }
 
-    /// From now on there may be shared users, and no key opens the lock any more. Nothing takes
-    /// that back, not even new content: a thread that has seen it may count itself at any time
-    /// later, and whoever enters by a key does not look.
+    /// From now on there may be shared users, and no key opens the lock any more to those who come
+    /// alone. Nothing takes that back, not even new content: a thread that has seen it may count
+    /// itself at any time later, and whoever enters by a key does not look.
     pub fn allow_sharing(guard: &mut Exclusive<'_, T>) {
         guard.lock.sharing.store(true, Ordering::Release);
-        guard.lock.free.store(OPEN, Ordering::Relaxed);
+        let beside = guard.lock.beside.load(Ordering::Relaxed);
+        guard.lock.free.store(beside, Ordering::Relaxed);
+    }
+
+    /// Beside other shared users, for a call that knows the key of those, if there is one: that
+    /// nobody has it to himself, that sharing was allowed and that it is the right lock is asked at
+    /// once. `None` says nothing: ask [`try_shared`](Self::try_shared).
+    #[inline(always)]
+    pub fn try_shared_key(&self, key: usize) -> Option<Shared<'_, T>> {
+        // Who has no business here does not count himself: he would be in the way of others.
+        let word = word_beside(key);
+        if key & BESIDE == 0 || self.holder.load(Ordering::Relaxed) != word {
+            cold_path();
+            return None;
+        }
+        let seat = self.sit();
+        if self.holder.load(Ordering::SeqCst) != word {
+            cold_path();
+            rise(seat);
+            return None;
+        }
+        Some(Shared { lock: self, seat })
+    }
+
+    /// Counts a shared user. All of this, of what he asks then and of who becomes the holder is
+    /// sequentially consistent: either he sees the holder, or the holder sees him.
+    #[inline(always)]
+    fn sit(&self) -> &AtomicU32 {
+        let own = own_seat() % SEATS;
+        if self.used.load(Ordering::Acquire) >> own & 1 == 0 {
+            cold_path();
+            self.use_seat(own);
+        }
+        let seat = &self.seats[own].0;
+        seat.fetch_add(1, Ordering::SeqCst);
+        sequential_fence();
+        seat
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn use_seat(&self, seat: usize) {
+        self.used.fetch_or(1 << seat, Ordering::SeqCst);
     }
 
     /// Beside other shared users; `None` while somebody has it to himself, or before sharing was
@@ -208,20 +263,13 @@ impl<T> SharedLock<T> {
         if !self.sharing.load(Ordering::Acquire) {
             return None;
         }
-        let seat = own_seat();
-        // All of what follows and of who becomes the holder is sequentially consistent: either we
-        // see him, or he sees us.
-        if self.used.load(Ordering::Acquire) & 1 << seat == 0 {
-            self.used.fetch_or(1 << seat, Ordering::SeqCst);
-        }
         loop {
-            self.seats[seat % SEATS].0.fetch_add(1, Ordering::SeqCst);
-            sequential_fence();
+            let seat = self.sit();
             let holder = self.holder.load(Ordering::SeqCst);
             if is_free(holder) {
                 return Some(Shared { lock: self, seat });
             }
-            self.seats[seat % SEATS].0.fetch_sub(1, Ordering::Release);
+            rise(seat);
             if holder != PUMP || !self.sleep_until_turn_ends() {
                 return None;
             }
@@ -271,12 +319,23 @@ impl<T> SharedLock<T> {
     }
 }
 
+/// A shared user is counted no more.
+#[inline(always)]
+fn rise(seat: &AtomicU32) {
+    seat.fetch_sub(1, Ordering::Release);
+}
+
 const fn is_key(word: usize) -> bool {
     word & 1 == 1
 }
 
 const fn is_free(word: usize) -> bool {
-    is_key(word) || word == OPEN
+    word != CALL && word != PUMP
+}
+
+/// What stands in the place of the holder for a key of those who come beside others.
+const fn word_beside(key: usize) -> usize {
+    key ^ 1
 }
 
 fn soon<G>(enter: impl Fn() -> Option<G>) -> Option<G> {
@@ -355,6 +414,6 @@ impl<T> Deref for Shared<'_, T> {
 impl<T> Drop for Shared<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.seats[self.seat % SEATS].0.fetch_sub(1, Ordering::Release);
+        rise(self.seat);
     }
 }

@@ -281,14 +281,30 @@ impl SharedDriver {
         Ok(())
     }
 
-    /// Lets `body` use the driver beside others.
+    /// Lets a call in beside others that knows the key of the driver for that. `None`: whether it
+    /// may, and why not, says [`admit_beside_checked`](Self::admit_beside_checked).
+    #[inline(always)]
+    pub(crate) fn admit_beside_by_key(&self, key: usize) -> Option<AdmittedBeside<'_>> {
+        let content = self.place.lock.try_shared_key(key)?;
+        if !self.place.jobs.is_idle_beside() {
+            cold_path();
+            return None;
+        }
+        Some(AdmittedBeside(content))
+    }
+
+    /// Lets a call in beside others, unless `check` fails, which runs while nobody can have the
+    /// driver to himself.
     ///
     /// # Errors
-    /// [`Status::DriverInUse`] while a call has the driver to itself; otherwise as
-    /// [`enter`](Self::enter).
-    #[inline]
-    pub(crate) fn share<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
-        share(self.admit_beside()?, body)
+    /// [`Status::DriverInUse`] while a call has the driver to itself, or as `check`.
+    pub(crate) fn admit_beside_checked(
+        &self,
+        check: impl FnOnce() -> Result<()>,
+    ) -> Result<AdmittedBeside<'_>> {
+        let content = self.admit_beside()?;
+        check()?;
+        Ok(AdmittedBeside(content))
     }
 
     /// Lets a call in beside others that no job keeps out.
@@ -401,7 +417,7 @@ impl ConcurrentDriver {
     #[inline]
     pub fn enter<R>(&self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
         let _mark = here::enter(self.shared.id());
-        self.shared.share(body)
+        share(self.shared.admit_beside()?, body)
     }
 }
 
@@ -427,6 +443,18 @@ impl Admitted<'_> {
     #[inline(always)]
     pub(crate) fn run<R>(mut self, body: impl FnOnce(&mut NetworkDriver) -> R) -> Result<R> {
         run(&mut self.0, body)
+    }
+}
+
+/// A call has the driver beside others.
+pub(crate) struct AdmittedBeside<'a>(Shared<'a, Content>);
+
+impl AdmittedBeside<'_> {
+    /// Lets `body` use the driver. When it panics, so does this, and the driver is fit only to be
+    /// dropped.
+    #[inline(always)]
+    pub(crate) fn run<R>(self, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
+        share(self.0, body)
     }
 }
 
@@ -491,7 +519,7 @@ fn fail(content: &mut Content, panic: Box<dyn Any + Send>) -> ! {
     resume_unwind(panic)
 }
 
-#[inline]
+#[inline(always)]
 fn share<R>(content: Shared<'_, Content>, body: impl FnOnce(Concurrent<'_>) -> R) -> Result<R> {
     let Some(driver) = &content.driver else { return Err(refusal(&content)) };
     let driver = driver.share();

@@ -99,7 +99,8 @@ fn the_pump_gives_way_to_a_call_that_makes_another_one() {
 
 #[test]
 fn exclusive_users_never_meet_shared_ones() {
-    let lock = shareable();
+    let lock = keyed();
+    SharedLock::allow_sharing(&mut lock.try_key(KEY).expect("is free"));
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
@@ -110,8 +111,9 @@ fn exclusive_users_never_meet_shared_ones() {
                 }
             });
             scope.spawn(|| {
-                for _ in 0..20_000 {
-                    if let Some(guard) = lock.try_shared() {
+                for round in 0..20_000 {
+                    let with_key = lock.try_shared_key(KEY_BESIDE).filter(|_| round % 2 == 0);
+                    if let Some(guard) = with_key.or_else(|| lock.try_shared()) {
                         assert_eq!(*guard % 2, 0);
                     }
                 }
@@ -221,4 +223,54 @@ fn those_with_the_key_and_those_without_never_meet() {
         }
     });
     assert_eq!(*lock.exclusive(), 8000);
+}
+
+/// The key of those who come beside others, as a handle of theirs is one.
+const KEY_BESIDE: usize = KEY | 1 << 31;
+
+#[test]
+fn those_beside_others_have_a_key_once_sharing_is_allowed() {
+    let lock = keyed();
+    assert!(lock.try_shared_key(KEY_BESIDE).is_none());
+    SharedLock::allow_sharing(&mut lock.try_key(KEY).expect("is free"));
+    let first = lock.try_shared_key(KEY_BESIDE).expect("is free");
+    let second = lock.try_shared_key(KEY_BESIDE).expect("is shared");
+    let third = lock.try_shared().expect("is shared");
+    drop((first, third));
+    assert!(lock.try_exclusive().is_none() && lock.try_key(KEY).is_none());
+    drop(second);
+    let guard = lock.try_exclusive().expect("is free");
+    assert!(lock.try_shared_key(KEY_BESIDE).is_none());
+    drop(guard);
+    let turn = lock.try_turn().expect("is free");
+    assert!(lock.try_shared_key(KEY_BESIDE).is_none());
+    drop(turn);
+    assert!(lock.try_shared_key(KEY_BESIDE).is_some());
+}
+
+#[test]
+fn no_key_opens_to_those_of_another_kind() {
+    let lock = keyed();
+    let all = || (0..64).chain([KEY - 1, KEY, KEY + 1, KEY_BESIDE - 1, KEY_BESIDE, usize::MAX]);
+    assert!(all().all(|key| lock.try_shared_key(key).is_none()));
+    SharedLock::allow_sharing(&mut lock.try_key(KEY).expect("is free"));
+    let others = || all().filter(|&key| key != KEY_BESIDE);
+    assert!(others().all(|key| lock.try_shared_key(key).is_none()));
+    assert!(all().all(|key| lock.try_key(key).is_none()));
+    let guard = lock.try_exclusive().expect("is free");
+    assert!(all().all(|key| lock.try_shared_key(key).is_none()));
+    drop(guard);
+    assert!(lock.try_shared_key(KEY_BESIDE).is_some());
+}
+
+#[test]
+fn another_key_is_none_of_those_beside_others_before_sharing_is_allowed_anew() {
+    let lock = keyed();
+    SharedLock::allow_sharing(&mut lock.try_key(KEY).expect("is free"));
+    SharedLock::set_key(&mut lock.try_exclusive().expect("is free"), Some(KEY + 2));
+    let both = [KEY_BESIDE, KEY_BESIDE + 2];
+    assert!(both.iter().all(|&key| lock.try_shared_key(key).is_none()));
+    SharedLock::allow_sharing(&mut lock.try_exclusive().expect("is free"));
+    assert!(lock.try_shared_key(KEY_BESIDE).is_none());
+    assert!(lock.try_shared_key(KEY_BESIDE + 2).is_some());
 }

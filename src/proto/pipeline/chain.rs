@@ -11,7 +11,7 @@ use super::reliable::Reliable;
 use super::sequenced::{self, Sequenced};
 use super::simulator::{Direction, Simulator, Verdict};
 use super::statistics::StageStatistics;
-use super::{Output, PacketError, SendError};
+use super::{Outlook, Output, PacketError, SendError};
 use crate::proto::time::Micros;
 
 /// One stage's state for one connection.
@@ -182,6 +182,30 @@ pub fn packets_for(
         size += stage.header_size();
     }
     Some(count)
+}
+
+/// What these stages say of messages that become one packet each; `None` where that depends on more
+/// than their length. With `carried` something below does the work of the stage in last place.
+pub fn outlook(stages: &[Stage], carried: bool) -> Option<Outlook> {
+    let mut outlook = Outlook { most: usize::MAX, header: 0, carried_header: 0, room: usize::MAX };
+    let last = stages.len().saturating_sub(1);
+    for (place, stage) in stages.iter().enumerate() {
+        let mut size = stage.header_size();
+        match stage {
+            Stage::Fragmentation(stage) if place == 0 => outlook.most = stage.payload_capacity(),
+            Stage::Fragmentation(_) => return None,
+            Stage::Custom(custom) if custom.payload_capacity > 0 => return None,
+            Stage::Reliable(reliable) if carried && place == last => {
+                outlook.header += reliable.headroom();
+                size = 0;
+            }
+            Stage::Reliable(reliable) => outlook.room = outlook.room.min(reliable.room()),
+            _ => {}
+        }
+        outlook.header += size;
+        outlook.carried_header += size;
+    }
+    Some(outlook)
 }
 
 /// Bytes of data in one fragment, when these stages come behind Fragmentation.

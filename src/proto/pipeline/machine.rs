@@ -6,7 +6,7 @@ use super::config::{PipelineConfig, StageConfig};
 use super::reliable::Reliable;
 use super::reliable::header::ShortHeader;
 use super::statistics::StageStatistics;
-use super::{Output, PacketError, SendError};
+use super::{Outlook, Output, PacketError, SendError};
 use crate::proto::time::Micros;
 
 /// What a packet may have until the first message says it: fits every carrier.
@@ -204,6 +204,13 @@ impl Pipeline {
         let tail = self.stages.len() - usize::from(carried && self.has_reliable_tail());
         let header = chain::headers(&self.stages[..tail]);
         count.map(|count| (count, header)).ok_or(SendError::QueueFull)
+    }
+
+    /// What [`check_send`](Self::check_send) would say of all messages that become one packet each;
+    /// `None`: it depends on more than their length.
+    #[must_use]
+    pub fn outlook(&self, carried: bool) -> Option<Outlook> {
+        chain::outlook(&self.stages, carried)
     }
 
     /// A packet of the peer, without its pipeline byte. Delivers any number of messages.

@@ -48,6 +48,19 @@ pub trait Output {
     fn deliver(&mut self, message: &[u8]);
 }
 
+/// What a pipeline says of messages that become one packet each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outlook {
+    /// Payload bytes at most, however long a packet may be.
+    pub most: usize,
+    /// Bytes that all headers have together at most.
+    pub header: usize,
+    /// The same, without that of a stage that something below does the work of.
+    pub carried_header: usize,
+    /// Packets that may be sent before others are acknowledged.
+    pub room: usize,
+}
+
 /// Why a message was not taken. Nothing of it was sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SendError {

@@ -351,7 +351,14 @@ impl Session {
     /// Would a channel take a message of so many bytes?
     #[must_use]
     pub fn has_room(&self, channel: u8, length: usize) -> bool {
-        self.reliable_cost(channel) + cost(length) <= u64::from(self.config.send_queue_bytes_max)
+        self.reliable_room(channel).is_some_and(|room| length as u64 <= room)
+    }
+
+    /// Bytes of the longest message that a channel would take, if it would take any.
+    #[must_use]
+    pub fn reliable_room(&self, channel: u8) -> Option<u64> {
+        let most = u64::from(self.config.send_queue_bytes_max);
+        most.checked_sub(self.reliable_cost(channel) + cost(0))
     }
 
     /// Cost of a channel's messages that wait or are under way.

@@ -233,6 +233,100 @@ fn the_pump_gives_no_key_back_that_was_taken_away() {
     });
 }
 
+/// The key of those who come beside others, as a handle of theirs is one.
+const KEY_BESIDE: usize = KEY | 1 << 31;
+
+/// One call alone, and two beside each other who know the key, by threads of these numbers. The
+/// call alone allows sharing, or it was allowed before.
+fn one_against_two_with_the_key(numbers: [usize; 2], allowed: bool) {
+    bounded(3, move || {
+        let lock = keyed();
+        if allowed {
+            SharedLock::allow_sharing(&mut lock.try_key(KEY).expect("is free"));
+        }
+        let others = numbers.map(|number| {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || {
+                be(number);
+                if let Some(content) = lock.try_shared_key(KEY_BESIDE) {
+                    read(&content);
+                }
+            })
+        });
+        be(1);
+        if let Some(mut content) = lock.try_key(KEY).or_else(|| lock.try_exclusive()) {
+            SharedLock::allow_sharing(&mut content);
+            write(&mut content);
+        }
+        for other in others {
+            other.join().expect("ends");
+        }
+        assert!(lock.try_exclusive().is_some(), "nobody has left a mark behind");
+    });
+}
+
+#[test]
+fn a_call_alone_never_meets_those_who_know_the_key_beside_each_other() {
+    one_against_two_with_the_key([2, 3], true);
+}
+
+#[test]
+fn nor_those_who_know_the_key_and_count_in_one_place() {
+    one_against_two_with_the_key([2, 4], true);
+}
+
+#[test]
+fn nor_does_one_with_a_key_of_his_own_who_lets_them_in() {
+    one_against_two_with_the_key([2, 3], false);
+}
+
+#[test]
+fn the_pump_never_meets_those_who_know_the_key_beside_each_other() {
+    loom::model(|| {
+        let lock = keyed();
+        SharedLock::allow_sharing(&mut lock.try_key(KEY).expect("is free"));
+        let pump = Arc::clone(&lock);
+        let pump = thread::spawn(move || {
+            be(2);
+            if let Some(mut content) = pump.try_turn() {
+                write(&mut content);
+            }
+        });
+        be(1);
+        if let Some(content) = lock.try_shared_key(KEY_BESIDE) {
+            read(&content);
+        }
+        pump.join().expect("ends");
+        assert!(lock.try_shared_key(KEY_BESIDE).is_some(), "nobody has left a mark behind");
+    });
+}
+
+#[test]
+fn an_old_key_lets_nobody_in_beside_others_with_what_came_later() {
+    loom::model(|| {
+        let lock = keyed();
+        SharedLock::allow_sharing(&mut lock.try_key(KEY).expect("is free"));
+        let other = Arc::clone(&lock);
+        let other = thread::spawn(move || {
+            be(2);
+            for _ in 0..2 {
+                if let Some(content) = other.try_shared_key(KEY_BESIDE) {
+                    assert_eq!(read(&content), 0, "what came later has another key");
+                }
+            }
+        });
+        be(1);
+        let changed = lock.try_exclusive().map(|mut content| {
+            write(&mut content);
+            SharedLock::set_key(&mut content, Some(KEY + 2));
+            SharedLock::allow_sharing(&mut content);
+        });
+        other.join().expect("ends");
+        assert_eq!(lock.try_shared_key(KEY_BESIDE).is_none(), changed.is_some());
+        assert_eq!(lock.try_shared_key(KEY_BESIDE + 2).is_some(), changed.is_some());
+    });
+}
+
 #[test]
 fn an_old_key_opens_nothing_that_came_later() {
     loom::model(|| {

@@ -19,9 +19,17 @@ const AIMS: &[(&str, &[&str], &str, u64)] = &[
     ("c", UNRELIABLE, "send-text", 280),
     ("c", UNRELIABLE, "send-to-many", 250),
     ("c", UNRELIABLE, "begin-end-send", 440),
+    ("c", &[], "beside-pop-8", 110),
+    ("c", &[], "beside-pop", 220),
+    ("c", UNRELIABLE, "beside-send", 260),
+    ("c", RELIABLE, "beside-send", 330),
+    ("c", UNRELIABLE, "beside-begin-end", 450),
+    ("c", RELIABLE, "beside-begin-end", 540),
 ];
 /// Carriers without a pipeline.
 const UNRELIABLE: &[&str] = &["udp", "udp-session", "ipc", "tcp", "websocket-utp", "websocket"];
+/// Those with one.
+const RELIABLE: &[&str] = &["udp-reliable", "udp-session-reliable"];
 /// What to do about a number that has changed.
 const HINT: &str = "cargo xtask edge --write writes the new table";
 const HEADER: &str = "\

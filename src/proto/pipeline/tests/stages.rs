@@ -127,3 +127,38 @@ fn pipelines_move_between_threads_and_their_parameters_are_shared() {
     moves::<PipelineConfig>();
     is_shared::<PipelineConfig>();
 }
+
+#[test]
+fn the_outlook_is_what_each_message_of_one_packet_would_be_told() {
+    let lists: [fn() -> Vec<StageConfig>; 8] = [
+        || vec![],
+        || vec![StageConfig::Null, reliable(16)],
+        || vec![reliable(8)],
+        || vec![reliable(64), StageConfig::UnreliableSequenced],
+        || vec![fragmentation(4096), reliable(32)],
+        || vec![fragmentation(100), StageConfig::UnreliableSequenced],
+        || vec![simulator(10), reliable(32)],
+        || vec![reliable(8), StageConfig::UnreliableSequenced, reliable(16)],
+    ];
+    for (case, stages) in lists.into_iter().enumerate() {
+        for carried in [false, true] {
+            let mut end = Alone::new(stages());
+            for sent in 0..3 {
+                let outlook = end.pipeline.outlook(carried).expect("depends on lengths alone");
+                let longest = (PACKET_MAX - outlook.header).min(outlook.most);
+                for size in [0, 1, longest / 2, longest] {
+                    let check = |staged| end.pipeline.check_send(size, PACKET_MAX, staged, carried);
+                    let taken = Ok((1, outlook.carried_header));
+                    let last = outlook.room.min(1000) - 1;
+                    assert_eq!((check(0), check(last)), (taken, taken), "{case} {carried} {sent}");
+                    let full = outlook.room < usize::MAX;
+                    assert_eq!(check(last + 1) == Err(SendError::QueueFull), full, "{case}");
+                }
+                end.send(&message(sent, 50)).unwrap();
+            }
+        }
+    }
+    // More than the length counts where fragments are cut from what another stage made.
+    let behind = pipeline(vec![StageConfig::UnreliableSequenced, fragmentation(4096)]);
+    assert_eq!(behind.outlook(false), None);
+}
