@@ -53,9 +53,11 @@ impl OpenSends {
     fn open_single(
         &mut self,
         connection: Connection,
+        pipeline: u8,
         capacity: usize,
     ) -> Option<(SendHandle, &mut [u8])> {
         debug_assert!(self.single.handle.is_none(), "one at a time");
+        self.single.pipeline = pipeline;
         self.single.open(SINGLE, connection, capacity)
     }
 
@@ -163,17 +165,24 @@ impl NetworkDriver {
         required: u32,
     ) -> Result<(SendHandle, &mut [u8])> {
         let capacity = required as usize;
-        let (connections, sends, outlets) = self.split();
-        if pipeline == 0
-            && capacity > 0
-            && sends.is_single_free()
-            && let Some(entry) = connections.sender(connection)
-            && outlets.begins(entry, capacity)
+        if capacity > 0
+            && self.sends.is_single_free()
+            && self.begins_at_once(connection, pipeline, capacity)
         {
-            return self.sends.open_single(connection, capacity).ok_or_else(too_many);
+            return self.sends.open_single(connection, pipeline, capacity).ok_or_else(too_many);
         }
         cold_path();
         self.begin_slowly(connection, pipeline, required)
+    }
+
+    /// May a message of this length, which is not 0, be begun now? False: the long way knows.
+    #[inline(always)]
+    fn begins_at_once(&mut self, connection: Connection, pipeline: u8, length: usize) -> bool {
+        if pipeline != 0 {
+            return self.begins_reliably(connection, pipeline, length);
+        }
+        let (connections, _, outlets) = self.split();
+        connections.sender(connection).is_some_and(|entry| outlets.begins(entry, length))
     }
 
     #[inline(never)]
@@ -280,20 +289,41 @@ impl NetworkDriver {
         length: u32,
         kind: MessageKind,
     ) -> Result<()> {
-        let (connections, sends, mut outlets) = self.split();
-        let slot = &mut sends.single;
-        if let Some(open) = slot.handle
-            && open == handle
+        let slot = &self.sends.single;
+        if slot.handle == Some(handle)
             && length as usize <= slot.capacity
-            && let Some(data) = slot.bytes.get(..length as usize)
-            && let Some(entry) = connections.sender(slot.connection)
-            && outlets.send(entry, slot.connection.index(), kind, data)
+            && self.end_single(length as usize, kind)
         {
-            slot.handle = None;
+            self.sends.single.handle = None;
             return Ok(());
         }
         cold_path();
         self.end_slowly(handle, length, kind)
+    }
+
+    /// Sends the usual one, which is open, by a short way. False: nothing was done.
+    #[inline(always)]
+    fn end_single(&mut self, length: usize, kind: MessageKind) -> bool {
+        let (connections, sends, mut outlets) = self.split();
+        let slot = &mut sends.single;
+        let Some(data) = slot.bytes.get(..length) else { return false };
+        if slot.pipeline != 0 {
+            return self.end_single_within(length, kind);
+        }
+        let entry = connections.sender(slot.connection);
+        entry.is_some_and(|entry| outlets.send(entry, slot.connection.index(), kind, data))
+    }
+
+    /// The same through a pipeline; apart, as in the other calls that send.
+    #[inline(never)]
+    fn end_single_within(&mut self, length: usize, kind: MessageKind) -> bool {
+        let slot = &mut self.sends.single;
+        let (connection, pipeline) = (slot.connection, slot.pipeline);
+        let bytes = std::mem::take(&mut slot.bytes);
+        let data = bytes.get(..length);
+        let sent = data.is_some_and(|data| self.send_reliably(connection, pipeline, kind, data));
+        self.sends.single.bytes = bytes;
+        sent
     }
 
     #[inline(never)]

@@ -89,7 +89,46 @@ impl NetworkDriver {
         true
     }
 
-    /// The same, for callers that do more than this.
+    /// May a message in place of this length be begun now through such a pipeline? False: the long
+    /// way knows.
+    #[inline(never)]
+    pub(super) fn begins_reliably(
+        &mut self,
+        connection: Connection,
+        pipeline: u8,
+        length: usize,
+    ) -> bool {
+        let capacity = self.settings.send_queue_capacity as usize;
+        let Some(entry) = self.connections.sender(connection) else {
+            cold_path();
+            return false;
+        };
+        let (Some(machine), Some(utp)) = (entry.machines.get_mut(pipeline), &entry.utp) else {
+            cold_path();
+            return false;
+        };
+        let begins = if let Some(peer) = &mut entry.session
+            && let Some(session) = peer.sending()
+        {
+            let most = session.reliable_size_max().min(utp.data_size_max().into());
+            let carrier = machine.carries_alone();
+            carrier.is_some_and(|carrier| length + carrier.header_size() <= most)
+                && session.message_count() < capacity
+        } else if let Link::Udp { socket, .. } = entry.link {
+            let fits = |size| utp.packet_fits(length + size + DATA_HEADER_SIZE);
+            machine.sends_alone(fits).is_some()
+                && (entry.queued_datagrams as usize) < capacity
+                && self.pump.udp[socket as usize].has_room(PACKET_SIZE_MAX)
+        } else {
+            false
+        };
+        if !begins {
+            cold_path();
+        }
+        begins
+    }
+
+    /// As [`send_reliably`](Self::send_reliably), for callers that do more than this.
     #[inline(never)]
     pub(super) fn send_reliably_apart(
         &mut self,

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use crate::error::Status;
 use crate::proto::endpoint::NetworkEndpoint;
-use crate::settings::{DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings};
+use crate::settings::{
+    DialectPolicy, InterfaceKind, InterfaceSettings, NetworkSettings, PipelineStage,
+};
 use crate::{Connection, EventKind, MessageKind, NetworkDriver};
 
 /// Rounds before something has not happened.
@@ -18,16 +20,22 @@ const QUIET_ROUNDS: usize = 4;
 #[derive(Clone, Copy, Debug)]
 enum Carrier {
     Udp,
+    /// Through a pipeline of a ReliableSequenced stage.
+    Reliable,
     Session,
+    /// The same.
+    SessionReliable,
     Ipc,
     Tcp,
     UtpWebSocket,
     WebSocket,
 }
 
-const CARRIERS: [Carrier; 6] = [
+const CARRIERS: [Carrier; 8] = [
     Carrier::Udp,
+    Carrier::Reliable,
     Carrier::Session,
+    Carrier::SessionReliable,
     Carrier::Ipc,
     Carrier::Tcp,
     Carrier::UtpWebSocket,
@@ -99,23 +107,24 @@ struct Pair {
     client: NetworkDriver,
     incoming: Connection,
     outgoing: Connection,
+    pipeline: u8,
     /// Sends take the long way.
     long: bool,
 }
 
 impl Pair {
     fn open(carrier: Carrier, base: &NetworkSettings, long: bool) -> Self {
+        let session = matches!(carrier, Carrier::Session | Carrier::SessionReliable);
         let settings = NetworkSettings {
-            session: matches!(carrier, Carrier::Session),
+            session,
             // What a session sends when depends on what it has measured.
-            send_queue_capacity: match carrier {
-                Carrier::Session => 512,
-                _ => base.send_queue_capacity,
-            },
+            send_queue_capacity: if session { 512 } else { base.send_queue_capacity },
             ..base.clone()
         };
         let (kind, dialect) = match carrier {
-            Carrier::Udp | Carrier::Session => (InterfaceKind::Udp, DialectPolicy::UtpOnly),
+            Carrier::Udp | Carrier::Reliable | Carrier::Session | Carrier::SessionReliable => {
+                (InterfaceKind::Udp, DialectPolicy::UtpOnly)
+            }
             Carrier::Ipc => (InterfaceKind::Ipc, DialectPolicy::UtpOnly),
             Carrier::Tcp => (InterfaceKind::Tcp, DialectPolicy::UtpOnly),
             Carrier::UtpWebSocket => (InterfaceKind::WebSocket, DialectPolicy::UtpOnly),
@@ -125,6 +134,8 @@ impl Pair {
             let mut driver = NetworkDriver::new(&settings).expect("the settings are good");
             let interface = InterfaceSettings { dialect, ..InterfaceSettings::new(kind) };
             driver.add_interface(interface).expect("is added");
+            let stage = PipelineStage::ReliableSequenced(None);
+            assert_eq!(driver.create_pipeline(&[stage]).expect("is made"), 1);
             driver
         });
         let binding = server.bind(0, &NetworkEndpoint::loopback_ipv4(0)).expect("binds");
@@ -137,7 +148,9 @@ impl Pair {
             server.wait(1).expect("waits");
             server.update().expect("updates");
             if let Some(incoming) = server.accept() {
-                let mut pair = Self { server, client, incoming, outgoing, long };
+                let within = matches!(carrier, Carrier::Reliable | Carrier::SessionReliable);
+                let pipeline = u8::from(within);
+                let mut pair = Self { server, client, incoming, outgoing, pipeline, long };
                 pair.carry();
                 return pair;
             }
@@ -151,16 +164,16 @@ impl Pair {
 
     /// What a step came to: whether each call worked.
     fn take(&mut self, step: Step, number: usize) -> Vec<Option<Status>> {
-        let long = self.long;
+        let (long, pipeline) = (self.long, self.pipeline);
         let status = |outcome: crate::Result<()>| outcome.err().map(|error| error.status());
         match step {
             Step::Send(server, kind, length) => {
                 let (driver, to) = self.side(server);
                 let data = bytes(length, number);
                 vec![status(if long {
-                    driver.send_slowly(to, 0, kind, &data)
+                    driver.send_slowly(to, pipeline, kind, &data)
                 } else {
-                    driver.send_as(to, 0, kind, &data)
+                    driver.send_as(to, pipeline, kind, &data)
                 })]
             }
             Step::InPlace(server, kind, asked, used) => {
@@ -203,12 +216,12 @@ impl Pair {
         asked: u32,
         number: usize,
     ) -> Result<crate::SendHandle, Status> {
-        let long = self.long;
+        let (long, pipeline) = (self.long, self.pipeline);
         let (driver, to) = self.side(server);
         let begun = if long {
-            driver.begin_slowly(to, 0, asked).map(|(handle, _)| handle)
+            driver.begin_slowly(to, pipeline, asked).map(|(handle, _)| handle)
         } else {
-            driver.begin_send(to, 0, asked)
+            driver.begin_send(to, pipeline, asked)
         };
         let handle = begun.map_err(|error| error.status())?;
         let room = driver.send_buffer(handle).expect("is open");

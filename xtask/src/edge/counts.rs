@@ -19,6 +19,7 @@ const AIMS: &[(&str, &[&str], &str, u64)] = &[
     ("c", UNRELIABLE, "send-text", 280),
     ("c", UNRELIABLE, "send-to-many", 250),
     ("c", UNRELIABLE, "begin-end-send", 440),
+    ("c", RELIABLE, "begin-end-send", 560),
     ("c", &[], "beside-pop-8", 110),
     ("c", &[], "beside-pop", 220),
     ("c", UNRELIABLE, "beside-send", 260),
