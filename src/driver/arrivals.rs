@@ -3,7 +3,7 @@
 //! and no large buffer is held for a few bytes of the batch that it was received in.
 //!
 //! Until the piece is split off, its events must not be looked into and nothing else may use the
-//! read buffer; so whoever drops events ends the piece first.
+//! read buffer; so whoever drops events, or needs the buffer, ends the piece first.
 
 use std::hint::cold_path;
 
@@ -90,6 +90,12 @@ impl NetworkDriver {
         if let Some(piece) = self.arrivals.0.take() {
             piece.end(&mut self.events, &mut self.pump.buffer);
         }
+    }
+
+    /// Copies a message that goes into the queue by itself.
+    pub(super) fn copy_arrived(&mut self, message: &[u8]) -> Bytes {
+        self.show_arrivals();
+        self.pump.buffer.copy(message)
     }
 
     /// Events may be looked into from here on, though more of the batch comes.

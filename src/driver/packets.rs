@@ -171,7 +171,7 @@ impl NetworkDriver {
             // A datagram moves out of the batch it was received in, so that a small one does
             // not hold a large buffer.
             None if self.deliver_arrival(index, pipeline, message) => return,
-            None => self.pump.buffer.copy(message),
+            None => self.copy_arrived(message),
         };
         self.deliver(index, pipeline, data, false);
     }

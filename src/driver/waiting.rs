@@ -18,7 +18,7 @@ impl NetworkDriver {
     /// [`waker`](Self::waker) is used, or until the time is over.
     /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
     ///
-    /// A program that is busy with what arrives, because it is back within 1 ms of its update, gets
+    /// A program that is busy with what arrives, because it is back within 1 ms of when its update began, gets
     /// what some of its sockets have, answers that, and gets the others' with the next calls, 16 ms
     /// later at most unless more than 1024 wait. One that comes once per frame gets everything.
     ///

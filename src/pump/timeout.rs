@@ -133,7 +133,7 @@ mod other {
 
     /// There is no timer.
     #[derive(Default)]
-    pub struct Timeout;
+    pub struct Timeout(());
 
     impl Timeout {
         /// For how long the poll is to sleep so that it ends in time.

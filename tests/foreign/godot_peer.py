@@ -11,6 +11,7 @@ import re
 import socket
 import subprocess
 import tempfile
+import threading
 
 from harness import Checks, EchoServer, Program, expect, expect_equal, wait_until
 
@@ -46,10 +47,16 @@ class Godot:
         )
 
     def line(self, wanted):
-        """Waits for a line."""
-        for line in self.process.stdout:
-            if line.strip() == wanted:
-                return
+        """Waits for a line; without it the program is ended."""
+        end = threading.Timer(LIMIT_SECONDS, self.process.kill)
+        end.start()
+        try:
+            for line in self.process.stdout:
+                if line.strip() == wanted:
+                    return
+        finally:
+            end.cancel()
+        self.kill()
         expect(False, f"Godot ended without \"{wanted}\"")
 
     def lines(self):
@@ -95,8 +102,8 @@ def the_close_of_a_client_arrives_with_code_and_reason(_server):
 
 def a_client_hears_why_the_server_goes(_server):
     server = EchoServer()
+    godot = Godot("client.gd", url=server.url, count=1, leave="stay")
     try:
-        godot = Godot("client.gd", url=server.url, count=1, leave="stay")
         godot.line(f"echoed {MESSAGES}")
         report = server.stop()
         lines = godot.lines()
@@ -104,6 +111,7 @@ def a_client_hears_why_the_server_goes(_server):
         expect(any(re.fullmatch(r"close 100[01]( .*)?", line) for line in lines), lines)
         expect_equal(lines[-1], "closed clean", "Godot's last line")
     finally:
+        godot.kill()
         server.kill()
 
 

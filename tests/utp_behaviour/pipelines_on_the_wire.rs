@@ -202,3 +202,40 @@ fn a_packet_without_an_answer_is_sent_again_until_the_connection_ends() {
     assert_eq!((end.kind, end.connection), (EventKind::Disconnect, connection));
     assert!(*times.last().expect("many") <= 2010, "nothing after the end: {times:?}");
 }
+
+/// What a connection has to show, as text.
+fn popped(server: &mut NetworkDriver, connection: Connection) -> Vec<String> {
+    std::iter::from_fn(|| server.pop_event_for_connection(connection))
+        .map(|event| String::from_utf8_lossy(&event.data).into_owned())
+        .collect()
+}
+
+#[test]
+fn a_queue_that_fills_in_the_middle_of_a_batch_spoils_none_of_it() {
+    let settings = NetworkSettings { receive_queue_capacity: 2, ..frames(10) };
+    let (mut server, peer, connection) = accepted(&settings, "reliable:32");
+    peer.send(&reliable(0, 1, 0xffff, u32::MAX, b"1-second"));
+    peer.send(&reliable(0, 2, 0xffff, u32::MAX, b"2-third!"));
+    peer.send(&reliable(0, 0, 0xffff, u32::MAX, b"0-first."));
+    update(&mut server, 1);
+    assert_eq!(popped(&mut server, connection), ["0-first.", "1-second", "2-third!"]);
+}
+
+#[test]
+fn a_message_that_comes_before_its_path_is_known_spoils_no_other_of_its_batch() {
+    let settings = NetworkSettings { perform_path_mtu_discovery: true, ..frames(10) };
+    let mut server = driver(InterfaceKind::Udp, &settings);
+    let endpoint = listen(&mut server);
+    let peer = RawDatagrams::to(&endpoint);
+    peer.send(&handshake(1, b""));
+    peer.receive(&mut server);
+    peer.send(&packet(3, b""));
+    let connection = expect_accept(&mut [&mut server]);
+    let (other, token) = (RawDatagrams::to(&endpoint), [9; 8]);
+    other.send(&[&b"UTP\x01\x01"[..], &token].concat());
+    other.receive(&mut server);
+    peer.send(&packet(1, b"\0AAAAAAAA"));
+    other.send(&[&[1][..], &token, b"\0BBBBBBBB"].concat());
+    update(&mut server, 1);
+    assert_eq!(popped(&mut server, connection), ["AAAAAAAA"]);
+}

@@ -97,8 +97,8 @@ impl Desk {
         if self.pending.load(Ordering::Relaxed) > 0 {
             return Err(pending());
         }
-        state.check_outside()?;
         check()?;
+        state.check_outside()?;
         // Nothing new comes from here on, so what the scheduler is called for is over.
         state.open = false;
         while !state.calls.is_empty() {

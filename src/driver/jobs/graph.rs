@@ -129,8 +129,8 @@ pub struct Graph<W: Work> {
     slots: Vec<Slot<W>>,
     /// Slots whose jobs are over, the longest over first.
     resting: VecDeque<u32>,
-    /// Became ready, and nobody was told yet.
-    ready: VecDeque<JobId>,
+    /// Became ready, and nobody was told yet; and the thread that is to tell, once there is one.
+    ready: VecDeque<(JobId, Option<usize>)>,
     /// Jobs whose end others have to be told.
     ending: Vec<u32>,
     /// Where a walk still has to look.
@@ -250,12 +250,20 @@ impl<W: Work> Graph<W> {
         }
         slot.state = State::Ready;
         let job = JobId::new(index as u32, slot.generation);
-        self.ready.push_back(job);
+        self.ready.push_back((job, None));
     }
 
-    /// A job that became ready since it was last asked, and its work to look at.
-    pub fn poll_ready(&mut self) -> Option<(JobId, &W)> {
-        while let Some(job) = self.ready.pop_front() {
+    /// What became ready since this was last called is to be told by this thread.
+    pub fn claim_ready(&mut self, thread: usize) {
+        let new = self.ready.iter_mut().rev().take_while(|(_, teller)| teller.is_none());
+        new.for_each(|(_, teller)| *teller = Some(thread));
+    }
+
+    /// A job that became ready, that this thread is to tell of and has not yet, and its work to
+    /// look at.
+    pub fn poll_ready(&mut self, thread: usize) -> Option<(JobId, &W)> {
+        while let Some(place) = self.ready.iter().position(|&(_, teller)| teller == Some(thread)) {
+            let Some((job, _)) = self.ready.remove(place) else { break };
             let Some(index) = self.index(job) else { continue };
             if self.slots[index].state == State::Ready {
                 return self.slots[index].work.as_ref().map(|work| (job, work));

@@ -22,6 +22,9 @@ pub trait Task: Work {
 
     /// Calls `body`, unless this thread is inside of such a call already.
     fn once(body: impl FnOnce());
+
+    /// The number of this thread.
+    fn thread() -> usize;
 }
 
 /// Who runs a job.
@@ -72,7 +75,10 @@ impl<W: Task> Table<W> {
     /// # Errors
     /// [`Status::LimitReached`].
     pub fn add(&self, work: &mut Option<W>, after: JobId, behind: JobId) -> Result<JobId> {
-        self.graph.lock().add(work, std::iter::once(after), behind)
+        let mut graph = self.graph.lock();
+        let job = graph.add(work, std::iter::once(after), behind);
+        graph.claim_ready(W::thread());
+        job
     }
 
     /// A job that is over when all of `jobs` are.
@@ -80,10 +86,14 @@ impl<W: Task> Table<W> {
     /// # Errors
     /// [`Status::LimitReached`].
     pub fn combine(&self, jobs: impl Iterator<Item = JobId> + Clone) -> Result<JobId> {
-        self.graph.lock().add(&mut None, jobs, JobId::default())
+        let mut graph = self.graph.lock();
+        let job = graph.add(&mut None, jobs, JobId::default());
+        graph.claim_ready(W::thread());
+        job
     }
 
-    /// Offers the jobs that became ready to those who run them.
+    /// Offers the jobs that this thread has made ready to those who run them. Not what others have:
+    /// a scheduler may run it at once, inside of what this thread is inside of.
     pub fn hand_out(&self) {
         // A scheduler that runs jobs at once would come back here for each job of a chain, deeper
         // and deeper; so the outermost call goes on with what the inner ones make ready.
@@ -92,7 +102,9 @@ impl<W: Task> Table<W> {
 
     fn hand_out_all(&self) {
         loop {
-            let ready = self.graph.lock().poll_ready().map(|(job, work)| (job, work.crew()));
+            let mut graph = self.graph.lock();
+            let ready = graph.poll_ready(W::thread()).map(|(job, work)| (job, work.crew()));
+            drop(graph);
             let Some((job, crew)) = ready else { return };
             if let Some(ticket) = crew.offer(job) {
                 self.graph.lock().set_ticket(job, ticket);
@@ -126,6 +138,7 @@ impl<W: Task> Table<W> {
             graph.set_awaited(outer, job, false);
         }
         let (over, rest) = graph.leave(job, outcome);
+        graph.claim_ready(W::thread());
         if over {
             crew.job_over();
             self.over.notify_all();

@@ -27,7 +27,8 @@ fn add(graph: &mut Graph<Named>, name: &'static str, after: &[JobId]) -> JobId {
 }
 
 fn ready(graph: &mut Graph<Named>) -> Vec<&'static str> {
-    std::iter::from_fn(|| graph.poll_ready().map(|(_, work)| work.0)).collect()
+    graph.claim_ready(1);
+    std::iter::from_fn(|| graph.poll_ready(1).map(|(_, work)| work.0)).collect()
 }
 
 fn run(graph: &mut Graph<Named>, job: JobId, outcome: Result<()>) {
@@ -37,6 +38,24 @@ fn run(graph: &mut Graph<Named>, job: JobId, outcome: Result<()>) {
 
 fn failure() -> Error {
     Error::new(Status::NetworkSocketError, "the cable is out")
+}
+
+#[test]
+fn who_makes_a_job_ready_tells_of_it_and_nobody_else_does() {
+    let mut graph = Graph::new();
+    let first = add(&mut graph, "first", &[]);
+    add(&mut graph, "behind", &[first]);
+    graph.claim_ready(7);
+    add(&mut graph, "other", &[]);
+    graph.claim_ready(8);
+    let name = |(_, work): (_, &Named)| work.0;
+    assert_eq!(graph.poll_ready(8).map(name), Some("other"));
+    assert_eq!(graph.poll_ready(8).map(name), None);
+    assert_eq!(graph.poll_ready(7).map(name), Some("first"));
+    run(&mut graph, first, Ok(()));
+    graph.claim_ready(8);
+    assert_eq!(graph.poll_ready(7).map(name), None);
+    assert_eq!(graph.poll_ready(8).map(name), Some("behind"));
 }
 
 #[test]

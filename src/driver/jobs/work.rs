@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::graph::{JobId, Work};
 use super::inside;
 use super::table::{Crew, Task};
-use crate::driver::shared::{WeakDriver, all_inside};
+use crate::driver::shared::{WeakDriver, all_inside, own_number};
 use crate::driver::{Concurrent, Connection, SharedDriver};
 use crate::error::{Error, Result, Status};
 use crate::log::note;
@@ -156,6 +156,10 @@ impl Task for Scheduled {
 
     fn once(body: impl FnOnce()) {
         inside::once(body);
+    }
+
+    fn thread() -> usize {
+        own_number()
     }
 }
 

@@ -319,7 +319,7 @@ impl Controller for DelayAwareCubic {
 
     fn handle_outage(&mut self) {
         let before = self.window;
-        self.reduce(WINDOW_MIN_DATAGRAMS * self.datagram);
+        self.reduce(before.min(WINDOW_MIN_DATAGRAMS * self.datagram));
         // Back to most of it as fast as at the start, if there is a path again.
         self.threshold = before * LOSS_KEEPS[0] / 1024;
         self.before = None;

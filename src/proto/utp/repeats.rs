@@ -28,7 +28,8 @@ pub struct Repeats {
 }
 
 impl Repeats {
-    /// Notes that a token asks now; returns in how many of the last two generations it has asked.
+    /// Notes that a token asks now; returns how many generations ago it did so before, the longest
+    /// time that is known: 0 (it did not), 1 or 2.
     pub fn handle_request(&mut self, now: Micros, token: Token, key: &CookieKey) -> usize {
         self.turn(now / GENERATION);
         let hash = key.hash(DOMAIN, &[&token]);
@@ -40,14 +41,14 @@ impl Repeats {
                 filter.get((bit / 64) as usize).is_some_and(|word| word >> (bit % 64) & 1 == 1)
             })
         };
-        let before = (0..GENERATIONS).filter(|&number| number != current);
-        let known = before.filter(|&number| knows(&self.filters[number])).count();
+        let ago = |generations: usize| (current + GENERATIONS - generations) % GENERATIONS;
+        let known = (1..GENERATIONS).rev().find(|&ages| knows(&self.filters[ago(ages)]));
         let filter = &mut self.filters[current];
         filter.resize((BITS / 64) as usize, 0);
         for bit in places {
             filter[(bit / 64) as usize] |= 1 << (bit % 64);
         }
-        known
+        known.unwrap_or(0)
     }
 
     /// Forgets what is too old.
@@ -87,8 +88,22 @@ mod tests {
             assert_eq!(repeats.handle_request(start, client, &KEY), 0, "{start}");
             let mut ask = |n: u64| repeats.handle_request(start + n * 1010 * MS, client, &KEY);
             let known: Vec<_> = (1..=5).map(&mut ask).collect();
-            assert!(known[..3].contains(&1) && known.is_sorted(), "{start}: {known:?}");
+            assert!(known[..3].iter().any(|&ago| ago > 0) && known.is_sorted(), "{known:?}");
             assert_eq!(known[4], 2, "{start}: it has asked for four seconds");
+        }
+    }
+
+    #[test]
+    fn a_client_that_takes_its_time_is_known_as_well() {
+        for pause in [2500, 3000, 3500, 4000] {
+            for start in (0..2000).step_by(250) {
+                let mut repeats = Repeats::default();
+                let mut ask = |n: u64| {
+                    repeats.handle_request((10_000 + start + n * pause) * MS, token(1), &KEY)
+                };
+                let known: Vec<_> = (0..4).map(&mut ask).collect();
+                assert!(known.contains(&2), "every {pause} ms from {start} on: {known:?}");
+            }
         }
     }
 

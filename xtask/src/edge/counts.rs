@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn what_is_above_its_aim_fails_even_where_the_table_allows_it() {
         let mut far = table(151, 301);
-        far.add("c", "udp-reliable send 64", 400 * 64).expect("is a name");
+        far.add("c", "udp-reliable send-text 64", 400 * 64).expect("is a name");
         let text = far.compare(&far).expect_err("is above").to_string();
         assert!(text.contains("udp pop-64: 151 instructions, and 150 is the aim"), "{text}");
         assert!(text.contains("udp send: 301 instructions, and 270 is the aim"), "{text}");

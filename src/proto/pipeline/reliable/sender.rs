@@ -22,7 +22,8 @@ pub struct Sender {
     sent: Slots<Sent>,
     /// Their payloads, in the same order.
     payloads: ByteRing,
-    /// No packet under way was sent before this; [`UNKNOWN`]: before the first of them.
+    /// No packet under way was sent before this, but for those that a search has left over for the
+    /// next one; [`UNKNOWN`]: before the first of them.
     oldest_send: Micros,
     /// The newest number that the peer has named.
     acked: Option<u64>,

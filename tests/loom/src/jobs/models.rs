@@ -108,6 +108,11 @@ impl Task for Job {
     fn once(body: impl FnOnce()) {
         body();
     }
+
+    fn thread() -> usize {
+        // All together tell of what all make ready.
+        0
+    }
 }
 
 /// Whoever waits runs what he waits for.
