@@ -3214,10 +3214,10 @@ nd_result nd_driver_flush(struct nd_driver *driver);
  * nd_multi_driver_wait and nd_job_complete.
  * Meanwhile keep-alives and pongs are served.
  *
- * A program that is busy with what arrives, because it is back within 1 ms of when its update began, gets
- * what some of its sockets have, answers that, and gets what the others have with the next calls,
- * 16 ms later at most unless more than 1024 wait: in turns all of them cost less. A program that
- * comes once per frame gets everything.
+ * A program that is busy with what arrives, because it is back within 3 ms of when its update
+ * began, gets what some of its sockets have, answers that, and gets what the others have with the
+ * next calls, 16 ms later at most unless more than 1024 wait: in turns all of them cost less. A
+ * program that comes once per frame gets everything.
  *
  * @param driver  the driver
  * @param timeout_ms  milliseconds to sleep at most; 0 returns at once
@@ -3226,9 +3226,7 @@ nd_result nd_driver_flush(struct nd_driver *driver);
  * @thread the one that uses the driver now; others get ND_ERROR_DRIVER_IN_USE meanwhile
  * @since 0.1
  */
-nd_result nd_driver_wait(struct nd_driver *driver,
-                         uint32_t timeout_ms,
-                         uint32_t *out_ready);
+nd_result nd_driver_wait(struct nd_driver *driver, uint32_t timeout_ms, uint32_t *out_ready);
 
 /**
  * Counters since the driver was created.

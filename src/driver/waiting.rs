@@ -5,8 +5,9 @@ use crate::error::Result;
 use crate::proto::time::{MICROS_PER_MS, Micros};
 use crate::pump::Sleep;
 
-/// A program that is back so soon after its update is busy with what arrives.
-const BACK_SOON: Micros = MICROS_PER_MS;
+/// A program that is back so soon after its update began is busy with what arrives: what a few
+/// sockets bring does not take longer, compressed messages included.
+const BACK_SOON: Micros = 3 * MICROS_PER_MS;
 /// For so long an update after a wait need not ask the system again: longer than it takes to take
 /// in what one wait brings.
 const POLL_LASTS: Micros = 8 * MICROS_PER_MS;
@@ -18,9 +19,10 @@ impl NetworkDriver {
     /// [`waker`](Self::waker) is used, or until the time is over.
     /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
     ///
-    /// A program that is busy with what arrives, because it is back within 1 ms of when its update began, gets
-    /// what some of its sockets have, answers that, and gets the others' with the next calls, 16 ms
-    /// later at most unless more than 1024 wait. One that comes once per frame gets everything.
+    /// A program that is busy with what arrives, because it is back within 3 ms of when its update
+    /// began, gets what some of its sockets have, answers that, and gets the others' with the next
+    /// calls, 16 ms later at most unless more than 1024 wait. One that comes once per frame gets
+    /// everything.
     ///
     /// # Errors
     /// As [`update`](Self::update).
