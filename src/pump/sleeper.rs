@@ -19,13 +19,16 @@ pub struct Alarm {
     rung: Arc<AtomicBool>,
     #[cfg(unix)]
     pipe: io::PipeWriter,
+    /// Kept here, too: to write into a pipe that nobody can read is a signal that ends programs.
+    #[cfg(unix)]
+    _reader: Arc<io::PipeReader>,
 }
 
 /// Sleeps until the system has something for a pump, or an alarm rings.
 pub struct Sleeper {
     rung: Arc<AtomicBool>,
     #[cfg(unix)]
-    pipe: io::PipeReader,
+    pipe: Arc<io::PipeReader>,
     watcher: Watcher,
 }
 
@@ -37,7 +40,9 @@ impl Alarm {
         #[cfg(unix)]
         {
             let (reader, writer) = io::pipe()?;
-            let alarm = Self { rung: Arc::clone(&rung), pipe: writer };
+            let reader = Arc::new(reader);
+            let alarm =
+                Self { rung: Arc::clone(&rung), pipe: writer, _reader: Arc::clone(&reader) };
             Ok((alarm, Sleeper { rung, pipe: reader, watcher }))
         }
         #[cfg(windows)]
@@ -53,7 +58,7 @@ impl Alarm {
         {
             use std::io::Write;
             let _ = sleeper;
-            // It can only fail when nobody sleeps any more.
+            // There is room for the one byte.
             let _ = (&self.pipe).write(&[0]);
         }
         #[cfg(windows)]
@@ -69,7 +74,7 @@ impl Sleeper {
     pub fn sleep(&self, most: Duration) {
         use rustix::event::{PollFd, PollFlags};
         let pump = PollFd::new(&self.watcher.descriptor, PollFlags::IN);
-        let alarm = PollFd::new(&self.pipe, PollFlags::IN);
+        let alarm = PollFd::new(&*self.pipe, PollFlags::IN);
         poll(&mut [pump, alarm], most);
         self.silence();
     }
@@ -78,7 +83,7 @@ impl Sleeper {
     #[cfg(unix)]
     pub fn sleep_until_alarm(&self) {
         use rustix::event::{PollFd, PollFlags};
-        poll(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Duration::MAX);
+        poll(&mut [PollFd::new(&*self.pipe, PollFlags::IN)], Duration::MAX);
         self.silence();
     }
 
@@ -88,7 +93,7 @@ impl Sleeper {
         use std::io::Read;
         if self.rung.swap(false, Ordering::AcqRel) {
             // One byte for each ring; it comes at once if it is not here yet.
-            let _ = (&self.pipe).read(&mut [0]);
+            let _ = (&*self.pipe).read(&mut [0]);
         }
     }
 
@@ -151,5 +156,20 @@ impl Watcher {
     #[cfg(windows)]
     pub fn wait_for_any(watchers: &[Self], most: Duration) {
         Board::sleep(watchers.iter().map(|watcher| &*watcher.board), most, || false);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn an_alarm_whose_sleeper_is_gone_rings_without_a_broken_pipe() {
+        let mut pump = Pump::new().expect("starts");
+        let (alarm, sleeper) = Alarm::new(&mut pump).expect("is made");
+        drop(sleeper);
+        (&alarm.pipe).write_all(&[0]).expect("somebody could read it");
     }
 }

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::buffer::ReadBuffer;
-use super::calls::{receive, send};
+use super::calls::{receive, send, send_pieces};
 use super::carrier::Carrier;
 use super::outbox::{Outbox, SLICES_MAX};
 use super::tls::Session;
@@ -422,7 +422,7 @@ impl Stream {
         }
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
         let count = self.outbox.slices(&mut slices);
-        self.socket.write_vectored(&slices[..count])
+        send_pieces(&mut self.socket, &slices[..count])
     }
 
     /// Tells the peer that nothing more comes. Where something waits in front of that still, call

@@ -25,6 +25,10 @@ pub struct Sender {
     /// No packet under way was sent before this, but for those that a search has left over for the
     /// next one; [`UNKNOWN`]: before the first of them.
     oldest_send: Micros,
+    /// Where the search for packets to send again begins, and where the next one does: behind the
+    /// last one found, so that each has its turn where only some are sent again at once.
+    search: u64,
+    next_search: u64,
     /// The newest number that the peer has named.
     acked: Option<u64>,
     pub rtt: Rtt,
@@ -53,6 +57,8 @@ impl Sender {
             sent: Slots::default(),
             payloads: ByteRing::default(),
             oldest_send: UNKNOWN,
+            search: 0,
+            next_search: 0,
             acked: None,
             rtt: Rtt::default(),
         }
@@ -154,7 +160,8 @@ impl Sender {
         newest.checked_sub(distance)
     }
 
-    /// The next packet from `cursor` on that was sent too long ago. It counts as sent now.
+    /// The next packet that was sent too long ago, when so many were looked at as `cursor` says.
+    /// It counts as sent now.
     pub fn next_expired(
         &mut self,
         now: Micros,
@@ -167,19 +174,28 @@ impl Sender {
         if *cursor == 0 {
             // The search finds the oldest again, among those that stay and those sent now.
             self.oldest_send = now;
+            self.search = self.next_search;
         }
+        let count = self.sent.len();
+        let start = self.search.saturating_sub(self.base) as usize;
         let place = loop {
-            let sent = self.sent.get_mut(*cursor)?;
+            if *cursor >= count {
+                self.next_search = self.base;
+                return None;
+            }
+            let place = (start + *cursor) % count;
             *cursor += 1;
+            let sent = self.sent.get_mut(place)?;
             if sent.is_acked() {
                 continue;
             }
             if now > sent.last_send.saturating_add(resend_time) {
                 sent.last_send = now;
-                break *cursor - 1;
+                break place;
             }
             self.oldest_send = self.oldest_send.min(sent.last_send);
         };
+        self.next_search = self.base + place as u64 + 1;
         let Sent { position, length, .. } = self.sent[place];
         Some((self.base + place as u64, self.payloads.get(position, length as usize)))
     }

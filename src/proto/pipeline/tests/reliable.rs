@@ -199,6 +199,18 @@ fn all_expired_packets_leave_at_once_the_lowest_first() {
 }
 
 #[test]
+fn where_only_some_are_sent_again_at_once_each_has_its_turn() {
+    let (mut end, _) = pair(32);
+    for number in 0..5 {
+        end.packets_of(&[number]);
+    }
+    end.pipeline.set_resend_pace(ResendPace { least: 0, most: 2 });
+    let turns: Vec<Vec<u8>> =
+        (0..4).map(|_| end.wait(300).iter().map(|packet| packet[12]).collect()).collect();
+    assert_eq!(turns, [vec![0, 1], vec![2, 3], vec![4, 0], vec![1, 2]]);
+}
+
+#[test]
 fn a_packet_that_is_sent_again_carries_what_is_known_then() {
     let (mut end, mut peer) = pair(32);
     let first = end.packets_of(b"a");
