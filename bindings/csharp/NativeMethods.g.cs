@@ -867,8 +867,8 @@ namespace NetDriver.Interop
         ///  nd_multi_driver_wait and nd_job_complete.
         ///  Meanwhile keep-alives and pongs are served.
         ///
-        ///  A program that is busy with what arrives, because it is back within 3 ms of when its update
-        ///  began, gets what some of its sockets have, answers that, and gets what the others have with the
+        ///  A program that is busy with what arrives, because its last wait began less than 3 ms ago,
+        ///  gets what some of its sockets have, answers that, and gets what the others have with the
         ///  next calls, 16 ms later at most unless more than 1024 wait: in turns all of them cost less. A
         ///  program that comes once per frame gets everything.
         ///

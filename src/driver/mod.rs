@@ -193,6 +193,8 @@ pub struct NetworkDriver {
     last_clock: Micros,
     /// What it showed when the system was asked last what is ready.
     last_poll: Micros,
+    /// What it showed when the program began to wait last.
+    last_wait: Micros,
     /// The same when all that it had was taken.
     all_taken: Micros,
 }
@@ -279,6 +281,7 @@ impl NetworkDriver {
             updated: false,
             last_clock: 0,
             last_poll: 0,
+            last_wait: 0,
             all_taken: 0,
             settings: settings.clone(),
         })

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::proto::time::{MICROS_PER_MS, Micros};
 use crate::pump::Sleep;
 
-/// A program that is back so soon after its update began is busy with what arrives: what a few
+/// A program whose waits begin so soon after each other is busy with what arrives: what a few
 /// sockets bring does not take longer, compressed messages included.
 const BACK_SOON: Micros = 3 * MICROS_PER_MS;
 /// For so long an update after a wait need not ask the system again: longer than it takes to take
@@ -19,10 +19,10 @@ impl NetworkDriver {
     /// [`waker`](Self::waker) is used, or until the time is over.
     /// Meanwhile keep-alives and pongs are served. True when an update has something to show.
     ///
-    /// A program that is busy with what arrives, because it is back within 3 ms of when its update
-    /// began, gets what some of its sockets have, answers that, and gets the others' with the next
-    /// calls, 16 ms later at most unless more than 1024 wait. One that comes once per frame gets
-    /// everything.
+    /// A program that is busy with what arrives, because its last wait began less than 3 ms ago,
+    /// gets what some of its sockets have, answers that, and gets the others' with the next calls,
+    /// 16 ms later at most unless more than 1024 wait. One that comes once per frame, or that
+    /// sleeps for long, gets everything.
     ///
     /// # Errors
     /// As [`update`](Self::update).
@@ -50,6 +50,7 @@ impl NetworkDriver {
         let mut just_read = Some(start);
         let end = start + Micros::from(timeout_ms) * MICROS_PER_MS;
         self.pump.busy = self.is_busy(start);
+        self.last_wait = start;
         self.pump.few = self.pump.busy && start.saturating_sub(self.all_taken) < TURN_MAX;
         // What the program has popped may have made room for more.
         self.deliver_stalled();
@@ -75,7 +76,7 @@ impl NetworkDriver {
 
     /// Is the program back so soon that some sockets may wait for its next call?
     const fn is_busy(&self, clock: Micros) -> bool {
-        self.settings.fixed_frame_time_ms == 0 && clock.saturating_sub(self.last_clock) < BACK_SOON
+        self.settings.fixed_frame_time_ms == 0 && clock.saturating_sub(self.last_wait) < BACK_SOON
     }
 
     /// Was the system asked what is ready so short a time before the update that asking again
@@ -147,6 +148,8 @@ mod tests {
                 client.flush().expect("sends");
             }
         }
+        // It has waited just now.
+        driver.last_wait = clock.load(Ordering::Relaxed);
         (driver, clock)
     }
 
@@ -170,7 +173,7 @@ mod tests {
         let (mut driver, clock) = crowd();
         clock.fetch_add(TURN_MAX, Ordering::Relaxed);
         // It was back soon each time.
-        driver.last_clock = clock.load(Ordering::Relaxed);
+        driver.last_wait = clock.load(Ordering::Relaxed);
         assert!(driver.wait(1000).expect("waits"));
         assert_eq!(seen(&driver), SOCKETS);
     }
