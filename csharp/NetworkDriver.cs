@@ -351,8 +351,8 @@ namespace NetDriver
         /// <see cref="Wake"/> is called, or until the time is over.
         /// No other call of the driver blocks; keep-alives and pongs are served meanwhile.
         /// A program that is busy with what arrives, because its last wait began less than 3
-        /// ms ago, gets what some of its sockets have, and the rest with the next calls, 16 ms later
-        /// at most unless more than 1024 wait; one that comes once per frame gets all.
+        /// ms ago, gets what some of its sockets have, and the rest with the next calls, 16 ms
+        /// later at most unless more than 1024 wait; one that comes once per frame gets all.
         /// </summary>
         /// <param name="timeoutMS">Milliseconds to sleep at most; at least 0.</param>
         /// <returns>Has an update something to show?</returns>
