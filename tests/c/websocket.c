@@ -323,6 +323,32 @@ static void silence(uint32_t kind) {
   close_pair(&pair);
 }
 
+#ifndef _WIN32
+/* What is sent to a peer that is gone ends the connection, and no program. */
+static void a_peer_that_is_gone_is_no_signal(void) {
+  static const uint8_t bytes[20000];
+  struct pair pair = open_websocket(ND_DIALECT_PLAIN, NULL, NULL);
+  nd_connection outgoing = connect_url(&pair, "/", NULL), incoming;
+  nd_event event;
+  CHECK_EQUAL(next_event(&pair, pair.client).kind, ND_EVENT_CONNECT);
+  CHECK_OK(nd_driver_send(pair.client, outgoing, 0, bytes, sizeof bytes, 0));
+  incoming = next_connection(&pair);
+  event = next_event(&pair, pair.server);
+  CHECK_EQUAL(event.kind, ND_EVENT_DATA);
+  CHECK_OK(nd_driver_destroy(pair.client));
+  /* To what goes first the system answers that nobody is there. Long messages leave in pieces. */
+  for (int times = 0; times < 2; times++) {
+    CHECK_OK(nd_driver_send(pair.server, incoming, 0, event.data, event.data_length, 0));
+    CHECK_OK(nd_driver_send(pair.server, incoming, 0, event.data, event.data_length, 0));
+    CHECK_OK(nd_driver_flush(pair.server));
+  }
+  CHECK_OK(nd_driver_update(pair.server));
+  NEED_OK(nd_driver_pop_event(pair.server, &event));
+  CHECK_EQUAL(event.kind, ND_EVENT_DISCONNECT);
+  CHECK_OK(nd_driver_destroy(pair.server));
+}
+#endif
+
 /* By name, in the background. */
 static void by_name(uint32_t kind) {
   nd_interface_settings settings = interface_of(kind);
@@ -344,6 +370,9 @@ int main(void) {
   documents();
   too_large();
   partings();
+#ifndef _WIN32
+  a_peer_that_is_gone_is_no_signal();
+#endif
   silence(ND_INTERFACE_UDP);
   silence(ND_INTERFACE_IPC);
   by_name(ND_INTERFACE_UDP);
